@@ -1,0 +1,1 @@
+"""The reference control plane: the whole Polykomos API over real databases."""

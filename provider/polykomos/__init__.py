@@ -1,0 +1,1 @@
+"""The Polykomos vendor: its API client, resources and functions. Knows no engine."""

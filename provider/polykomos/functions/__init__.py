@@ -1,0 +1,1 @@
+"""The Polykomos functions (data sources)."""

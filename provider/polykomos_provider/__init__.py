@@ -1,0 +1,1 @@
+"""Where the vendor, the engines and the control plane meet: the command line and the plugins."""

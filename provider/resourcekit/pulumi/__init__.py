@@ -1,0 +1,1 @@
+"""The Pulumi adapter: pulumirpc on one side, declarations on the other."""
