@@ -1,0 +1,54 @@
+# Everything a person or CI does with this repository. `make help` lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+# Two cores are the common case; every worker runs its own control plane.
+WORKERS ?= 2
+# What a recipe needs on PATH: .venv and the engines.
+ENV = eval "$$($(PYTHON) tools/setup env)"
+PYTEST = $(ENV) && pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup env engines demo test check lint format lock schema dist clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
+
+setup: ## make .venv and the engines, install what is missing (idempotent; says what it does)
+	@$(PYTHON) tools/setup setup
+
+engines: ## only the engines
+	@$(PYTHON) tools/setup engines
+
+env: ## print the export lines that put .venv and the engines on PATH: eval "$$(make -s env)"
+	@$(PYTHON) tools/setup env
+
+demo: setup ## a team's whole day with this provider, on real parts
+	@$(ENV) && python examples/demo/demo.py
+
+test: setup lint ## everything: units, contract, engines
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup
+
+check: setup ## the quick subset, about two minutes
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow and not engine"
+
+lint: setup ## ruff, mypy --strict, import contracts, fresh schema
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python tools/write_schema.py --check
+
+format: setup ## let ruff mend what it can
+	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
+
+schema: setup ## write schema.json from the declarations
+	@$(BIN)/python tools/write_schema.py
+
+lock: ## compile requirements/dev.txt anew (names no host)
+	@env -u PIP_FIND_LINKS $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --strip-extras --all-extras --allow-unsafe -o requirements/dev.txt pyproject.toml requirements/dev.in
+
+dist: setup ## the wheel, in dist/
+	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . && ls dist
+
+clean: ## remove what was made here; caches outside the repository stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

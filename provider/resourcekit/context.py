@@ -1,0 +1,53 @@
+"""What a resource's method is given beside its arguments."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+ApiT = TypeVar("ApiT")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An object that exists at the API, as far as it is known; `state` is None until anything is."""
+
+    id: str
+    state: BaseModel
+
+
+def _silent(_text: str) -> None:
+    """Say nothing: the engine offered no place to speak."""
+
+
+@dataclass
+class Context(Generic[ApiT]):
+    """One operation's surroundings.
+
+    api: the vendor's client.
+    deadline: `time.monotonic()` seconds after which waiting ends.
+    cancel: set when the user wants to stop; every wait must watch it.
+    progress: shows a short text in the resource's row, replaced by the next one.
+    info, warn: a line that stays.
+    """
+
+    api: ApiT
+    deadline: float
+    cancel: threading.Event = field(default_factory=threading.Event)
+    progress: Callable[[str], None] = _silent
+    info: Callable[[str], None] = _silent
+    warn: Callable[[str], None] = _silent
+    saved: Checkpoint | None = None
+
+    def checkpoint(self, id: str, state: BaseModel) -> None:
+        """Keep what exists by now: should the rest fail, the engine still learns the id and this state."""
+        self.saved = Checkpoint(id, state)
+
+    def remaining(self) -> float:
+        """Seconds left until the deadline, never negative."""
+        return max(0.0, self.deadline - time.monotonic())

@@ -1,0 +1,168 @@
+"""Declaring a resource or a function: pydantic models whose fields carry facts.
+
+An argument that is optional *and* computed is filled by the API when it is left out: not set means "keep what is
+there", so a server's choice is never drift. Facts are markers inside `Annotated`:
+
+    region: Annotated[str | None, Replaces(), Computed()] = Field(None, description="…")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True)
+class Replaces:
+    """A change of this argument makes a new object and removes the old one."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """The API fills this in. Unless `Stable`, an update makes it unknown while planning.
+
+    moves_with: the arguments whose change makes it unknown; empty: any change.
+    """
+
+    moves_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stable:
+    """A computed value that no update ever changes, so it stays known while planning one."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Never shown in plain text: encrypted in state, masked in output."""
+
+
+@dataclass(frozen=True)
+class Clearable:
+    """Taking this argument out of the program clears it at the API (unlike a computed one, which is then kept)."""
+
+
+@dataclass(frozen=True)
+class CreateOnly:
+    """Acts when the object is created and never again; a later change is refused with `advice`."""
+
+    advice: str
+
+
+@dataclass(frozen=True)
+class Local:
+    """The API never sees this argument: it lives in the engine's state alone."""
+
+
+@dataclass(frozen=True)
+class Same:
+    """How two values are compared: equal when `canonical` makes them equal."""
+
+    canonical: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Deprecated:
+    """Still works; `message` says what to use."""
+
+    message: str
+
+
+def Rule(test: Callable[[Any], bool], message: str) -> AfterValidator:  # noqa: N802 (reads as a marker)
+    """A constraint whose failure is explained in words; `message` continues "name: …"."""
+
+    def apply(value: Any) -> Any:
+        if value is not None and not test(value):
+            raise ValueError(message)
+        return value
+
+    return AfterValidator(apply)
+
+
+class Arguments(BaseModel):
+    """What a user may set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Result(BaseModel):
+    """What comes back: a resource's state or a function's result."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+@dataclass(frozen=True)
+class FieldFacts:
+    """All that is known of one field, read from its annotation once."""
+
+    name: str
+    annotation: Any
+    description: str
+    required: bool
+    default: Any
+    replaces: bool = False
+    computed: bool = False
+    stable: bool = False
+    secret: bool = False
+    clearable: bool = False
+    local: bool = False
+    moves_with: tuple[str, ...] = ()
+    create_only: str | None = None
+    deprecated: str | None = None
+    canonical: Callable[[Any], Any] | None = None
+
+    def same(self, left: Any, right: Any) -> bool:
+        """Whether two known values mean the same to the API."""
+        if self.canonical is not None and left is not None and right is not None:
+            return bool(self.canonical(left) == self.canonical(right))
+        # bool before number: True == 1 in Python, but not in an API.
+        return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
+def _facts(name: str, info: FieldInfo) -> FieldFacts:
+    marks = {type(mark): mark for mark in info.metadata}
+    computed, advice = marks.get(Computed), marks.get(CreateOnly)
+    deprecated, same = marks.get(Deprecated), marks.get(Same)
+    return FieldFacts(
+        name=name,
+        annotation=Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation,
+        description=info.description or "",
+        required=info.is_required(),
+        default=None if info.is_required() else info.get_default(call_default_factory=True),
+        replaces=Replaces in marks,
+        computed=computed is not None,
+        stable=Stable in marks,
+        secret=Secret in marks,
+        clearable=Clearable in marks,
+        local=Local in marks,
+        moves_with=computed.moves_with if computed else (),
+        create_only=advice.advice if advice else None,
+        deprecated=deprecated.message if deprecated else None,
+        canonical=same.canonical if same else None,
+    )
+
+
+_fields: dict[type[BaseModel], dict[str, FieldFacts]] = {}
+
+
+def fields_of(model: type[BaseModel]) -> dict[str, FieldFacts]:
+    """The facts of every field of `model`, by name, in the order of declaration; read once."""
+    found = _fields.get(model)
+    if found is None:
+        found = _fields[model] = {name: _facts(name, info) for name, info in model.model_fields.items()}
+    return found
+
+
+def plain(value: Any) -> Any:
+    """`value` as plain Python: models become dicts without their unset entries."""
+    if isinstance(value, BaseModel):
+        return {k: plain(v) for k, v in value if v is not None}
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return value

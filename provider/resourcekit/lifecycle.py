@@ -1,0 +1,178 @@
+"""One lifecycle for every engine: typed models in, checkpointed outcomes out.
+
+Resources hold API facts only; what all of them need (an id kept when the rest fails, errors explained, protection,
+resuming) is done here once. Adapters turn wire values into the plain values used here, and outcomes into their replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from resourcekit.context import Context
+from resourcekit.declaration import Result, fields_of
+from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.planning.diff import Difference, diff
+from resourcekit.planning.planned import live_inputs, planned_create, planned_update
+from resourcekit.resource import Package, Resource, state_dict
+from resourcekit.unknown import known
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What exists after an operation. unfinished: why it is not complete; empty when it is."""
+
+    id: str
+    state: Values
+    unfinished: str = ""
+
+
+@dataclass(frozen=True)
+class ReadOutcome:
+    """What a read found, and the inputs that it stands for."""
+
+    id: str
+    state: Values
+    inputs: Values
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """The operations of one resource of one package."""
+
+    package: Package[Any]
+    resource: Resource[Any, Any, Any]
+
+    def difference(
+        self,
+        *,
+        state: Mapping[str, Any],
+        old_inputs: Mapping[str, Any],
+        news: Mapping[str, Any],
+        ignore: Set[str] = frozenset(),
+    ) -> Difference:
+        """The pure diff; raises ResourceError where a change is refused (create-only, protected)."""
+        found = diff(self.resource.arguments, state=state, old_inputs=old_inputs, news=news, ignore=ignore)
+        if found.refusals:
+            raise CheckFailed(found.refusals)
+        return found
+
+    def refuse_if_protected(self, state: Mapping[str, Any], doing: str) -> None:
+        """Raise when the object must stay. doing: "delete" or "replace", for the message."""
+        reason = self.resource.protected(self._state(state))
+        if reason:
+            raise ResourceError(f"cannot {doing}: {reason}")
+
+    def drifted(self, state: Mapping[str, Any], args: Mapping[str, Any], ctx: Context[Any]) -> list[str]:
+        """State fields that need a new object although no argument changed."""
+        return list(self._explained(lambda: list(self.resource.drifted(self._state(state), args, ctx))))
+
+    def preview_create(self, args: Mapping[str, Any], ctx: Context[Any] | None) -> Values:
+        """The planned state; with a connection the API is asked too."""
+        if ctx is not None:
+            self._explained(lambda: self.resource.review(args, None, frozenset(), ctx))
+        return planned_create(self.resource, args)
+
+    def preview_update(
+        self,
+        args: Mapping[str, Any],
+        state: Mapping[str, Any],
+        changed: frozenset[str],
+        ctx: Context[Any] | None,
+    ) -> Values:
+        """The planned state; with a connection the API is asked too."""
+        if ctx is not None and changed:
+            self._explained(lambda: self.resource.review(args, self._state(state), changed, ctx))
+        return planned_update(self.resource, args, state, changed)
+
+    def create(self, args: Mapping[str, Any], ctx: Context[Any]) -> Outcome:
+        """Make the object. A failure after its id is known is an unfinished outcome, not an exception."""
+        typed = self.resource.arguments.model_validate(args)
+
+        def run() -> tuple[str, BaseModel]:
+            created: tuple[str, BaseModel] = self.resource.create(typed, ctx)
+            return created
+
+        return self._checkpointed(run, args, ctx)
+
+    def update(
+        self,
+        id: str,
+        args: Mapping[str, Any],
+        state: Mapping[str, Any],
+        changed: frozenset[str],
+        ctx: Context[Any],
+    ) -> Outcome:
+        """Change the object in place, or resume what an earlier run left unfinished."""
+        typed = self.resource.arguments.model_validate(args)
+        prior = self._state(state)
+
+        def run() -> tuple[str, BaseModel]:
+            return id, self.resource.update(id, typed, prior, changed, ctx)
+
+        return self._checkpointed(run, args, ctx)
+
+    def read(
+        self,
+        id: str,
+        state: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        ctx: Context[Any],
+    ) -> ReadOutcome | None:
+        """What is there; None when it is gone. Without prior state it is an import."""
+        imported = not state
+        prior = None if imported else self._state(state)
+        found = self._explained(lambda: self.resource.read(id, prior, ctx))
+        if found is None:
+            return None
+        kept = self._with_unreported(found, state)
+        return ReadOutcome(id, kept, live_inputs(self.resource, inputs, found, imported=imported))
+
+    def delete(self, id: str, state: Mapping[str, Any], ctx: Context[Any]) -> None:
+        """Remove the object unless it is protected."""
+        self.refuse_if_protected(state, "delete")
+        prior = self._state(state)
+        self._explained(lambda: self.resource.delete(id, prior, ctx))
+
+    def _checkpointed(
+        self, run: Callable[[], tuple[str, BaseModel]], args: Mapping[str, Any], ctx: Context[Any]
+    ) -> Outcome:
+        try:
+            id_, state = self._explained(run)
+        except ResourceError as error:
+            if ctx.saved is None:
+                raise
+            return Outcome(ctx.saved.id, self._with_unreported(ctx.saved.state, args), str(error))
+        return Outcome(id_, self._with_unreported(state, args))
+
+    def _with_unreported(self, state: BaseModel, source: Mapping[str, Any]) -> Values:
+        """The state as plain values; what the API never reports is taken from `source`."""
+        values = state_dict(state)
+        for name, facts in fields_of(self.resource.arguments).items():
+            if (facts.local or facts.create_only) and values.get(name) is None:
+                values[name] = source.get(name)
+        return values
+
+    def _state(self, state: Mapping[str, Any]) -> Result:
+        # A state written by an older release may lack a field or hold one of another type: what can be read is read.
+        model: type[Result] = self.resource.state
+        try:
+            return model.model_validate(known(state))
+        except ValidationError:
+            return model.model_construct(**known(state))
+
+    def _explained(self, run: Callable[[], Any]) -> Any:
+        try:
+            return run()
+        except ResourceError:
+            raise
+        except Exception as error:
+            explained = self.package.explain(error)
+            if explained is error:
+                raise
+            raise explained from error

@@ -1,0 +1,86 @@
+"""Check: are these arguments right, as far as they are known? And their normal form."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from resourcekit.declaration import Arguments, FieldFacts, fields_of, plain
+from resourcekit.errors import Failure
+from resourcekit.resource import Resource
+from resourcekit.unknown import UNKNOWN, has_unknown, known
+
+_adapters: dict[int, TypeAdapter[Any]] = {}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The arguments in normal form (null dropped, numbers coerced) and every rule that they break."""
+
+    values: dict[str, Any]
+    failures: tuple[Failure, ...]
+
+
+def check_arguments(model: type[Arguments], given: Mapping[str, Any]) -> Checked:
+    """Validate what is known of `given` field by field. null and left out mean the same (both engines)."""
+    fields = fields_of(model)
+    values: dict[str, Any] = {}
+    failures = [_unknown_name(name, fields) for name in given if name not in fields]
+    for name, facts in fields.items():
+        value = given.get(name)
+        if value is None:
+            if facts.required:
+                failures.append(Failure(name, "missing required property"))
+            continue
+        if value is UNKNOWN:
+            values[name] = value
+            continue
+        checked, problems = _check_value(facts, value)
+        values[name] = checked
+        failures.extend(problems)
+    return Checked(values, tuple(failures))
+
+
+def check_resource(resource: Resource[Any, Any, Any], given: Mapping[str, Any]) -> Checked:
+    """`check_arguments`, then the resource's own rules where each argument is right by itself."""
+    checked = check_arguments(resource.arguments, given)
+    if checked.failures:
+        return checked
+    return Checked(checked.values, tuple(resource.rules(checked.values)))
+
+
+def _unknown_name(name: str, fields: Mapping[str, FieldFacts]) -> Failure:
+    near = difflib.get_close_matches(name, fields, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "there are " + ", ".join(f"`{field}`" for field in fields)
+    return Failure(name, f"unknown property; {hint}")
+
+
+def _check_value(facts: FieldFacts, value: Any) -> tuple[Any, list[Failure]]:
+    # A container with unknowns is checked by its known entries and handed on whole.
+    partial = has_unknown(value)
+    if partial and not isinstance(value, Mapping):
+        return value, []
+    try:
+        adapter = _adapter(facts)
+        checked = plain(adapter.validate_python(known(value) if partial else value))
+    except ValidationError as error:
+        return value, [_failure(facts.name, detail) for detail in error.errors(include_url=False)]
+    return ({**value, **checked} if partial else checked), []
+
+
+def _adapter(facts: FieldFacts) -> TypeAdapter[Any]:
+    # Keyed by identity: facts are cached for the life of the process, annotations need not be hashable.
+    adapter = _adapters.get(id(facts))
+    if adapter is None:
+        adapter = _adapters[id(facts)] = TypeAdapter(facts.annotation)
+    return adapter
+
+
+def _failure(name: str, detail: Any) -> Failure:
+    path = ".".join([name, *(str(part) for part in detail["loc"])])
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return Failure(path, message)

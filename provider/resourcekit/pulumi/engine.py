@@ -1,0 +1,62 @@
+"""The engine's end: log lines into the resource's row, and noticing that the engine is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+_GONE_EXIT = 1
+
+
+class EngineLog:
+    """Sends log lines to the engine. Losing one never fails the work, so errors are swallowed."""
+
+    def __init__(self) -> None:
+        self._stub: engine_pb2_grpc.EngineStub | None = None
+
+    def attach(self, address: str) -> None:
+        """Talk to the engine at `address` (host:port)."""
+        if address:
+            self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+
+    def info(self, urn: str, text: str) -> None:
+        """A line that stays."""
+        self._send(engine_pb2.INFO, urn, text)
+
+    def warn(self, urn: str, text: str) -> None:
+        """A warning that stays."""
+        self._send(engine_pb2.WARNING, urn, text)
+
+    def debug(self, urn: str, text: str) -> None:
+        """Shown with the engine's --debug only."""
+        self._send(engine_pb2.DEBUG, urn, text)
+
+    def progress(self, urn: str, text: str) -> None:
+        """Shows in the resource's row until the next one."""
+        self._send(engine_pb2.INFO, urn, text, ephemeral=True)
+
+    def _send(
+        self, severity: engine_pb2.LogSeverity.ValueType, urn: str, text: str, *, ephemeral: bool = False
+    ) -> None:
+        if self._stub is None:
+            return
+        request = engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=ephemeral)
+        with contextlib.suppress(grpc.RpcError):
+            self._stub.Log(request, timeout=5)
+
+
+def exit_with_engine(every: float = 1.0) -> None:
+    """End this process when its parent ends: an engine that was killed cannot tell its plugins to stop."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(every)
+        os._exit(_GONE_EXIT)
+
+    threading.Thread(target=watch, name="engine-watch", daemon=True).start()

@@ -1,0 +1,84 @@
+"""snake_case in declarations, camelCase in Pulumi. Names that a user chose (map keys) are never touched."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from resourcekit.declaration import fields_of
+from resourcekit.shapes import ListOf, MapOf, ObjectOf, Shape, field_shapes
+
+_QUOTED = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
+
+
+@functools.cache
+def camel(name: str) -> str:
+    """`db_type` becomes `dbType`."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def camel_path(path: str, shape: Shape | None = None) -> str:
+    """A property path in this engine's spelling: `blueprint_variables.a_b` becomes `blueprintVariables.a_b`.
+
+    shape: the object that the path starts in, for the fields further down; without it only the first part is renamed.
+    """
+    head, dot, tail = path.partition(".")
+    if not dot:
+        return camel(head)
+    below = field_shapes(shape.model).get(head) if isinstance(shape, ObjectOf) else None
+    return f"{camel(head)}.{_camel_below(tail, below)}"
+
+
+def _camel_below(path: str, shape: Shape | None) -> str:
+    if isinstance(shape, ObjectOf):
+        return camel_path(path, shape)
+    head, dot, tail = path.partition(".")
+    below = shape.value if isinstance(shape, MapOf) else shape.item if isinstance(shape, ListOf) else None
+    return f"{head}.{_camel_below(tail, below)}" if dot else head
+
+
+def camel_text(text: str) -> str:
+    """Declared names stand in backticks in texts; here they get this engine's spelling."""
+    return _QUOTED.sub(lambda match: f"`{camel(match[1])}`", text)
+
+
+def from_pulumi(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Property names to declared names, by the model's shape. An unknown name stays, for Check to complain of."""
+    names = _snake_names(model)
+    shapes = field_shapes(model)
+    renamed: dict[str, Any] = {}
+    for key, value in values.items():
+        name = names.get(key, key)
+        renamed[name] = _walk(shapes[name], value, from_pulumi) if name in shapes else value
+    return renamed
+
+
+def to_pulumi(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Declared names to property names; null entries are left out, as Pulumi does with outputs."""
+    shapes = field_shapes(model)
+    return {
+        camel(name): _walk(shapes[name], value, to_pulumi) if name in shapes else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+@functools.cache
+def _snake_names(model: type[BaseModel]) -> dict[str, str]:
+    return {camel(name): name for name in fields_of(model)}
+
+
+def _walk(shape: Shape, value: Any, rename: Callable[[type[BaseModel], Mapping[str, Any]], Any]) -> Any:
+    match shape:
+        case ObjectOf(model) if isinstance(value, Mapping):
+            return rename(model, value)
+        case ListOf(item) if isinstance(value, list):
+            return [_walk(item, entry, rename) for entry in value]
+        case MapOf(entry_shape) if isinstance(value, Mapping):
+            return {key: _walk(entry_shape, entry, rename) for key, entry in value.items()}
+    return value

@@ -1,0 +1,160 @@
+"""The Pulumi package schema, written from the declarations alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from resourcekit.declaration import FieldFacts, fields_of
+from resourcekit.pulumi.names import camel, camel_text
+from resourcekit.resource import Function, Package, Resource
+from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes
+
+Json = dict[str, Any]
+
+
+def write_schema(package: Package[Any]) -> Json:
+    """The schema as `pulumi package get-schema` shows it; stable order, so that it can be checked in."""
+    types = _Types(package.name)
+    settings = fields_of(package.settings)
+    document: Json = {
+        "name": package.name,
+        "displayName": package.display_name,
+        "version": package.version,
+        "description": camel_text(package.description),
+        "keywords": list(package.keywords),
+        "homepage": package.homepage,
+        "license": "Apache-2.0",
+        "publisher": package.display_name,
+        "attribution": "",
+        "meta": {"moduleFormat": "(.*)"},
+        "config": {"variables": types.properties(package.settings)},
+        "provider": {
+            "description": f"The provider for {package.display_name}. {camel_text(package.description)}",
+            "inputProperties": types.properties(package.settings),
+            "requiredInputs": [camel(name) for name, facts in settings.items() if facts.required],
+        },
+        "resources": {
+            f"{package.name}:index:{resource.name}": _resource(types, resource) for resource in package.resources
+        },
+        "functions": {
+            f"{package.name}:index:{camel(function.name)}": _function(types, function) for function in package.functions
+        },
+        "language": _languages(package),
+    }
+    document["types"] = dict(sorted(types.found.items()))
+    return document
+
+
+def _languages(package: Package[Any]) -> Json:
+    return {
+        "csharp": {"respectSchemaVersion": True},
+        "go": {
+            "generateResourceContainerTypes": True,
+            "importBasePath": f"github.com/{package.name}/pulumi-{package.name}/sdk/go/{package.name}",
+            "respectSchemaVersion": True,
+        },
+        "nodejs": {"packageName": f"@{package.name}/pulumi", "respectSchemaVersion": True},
+        "python": {
+            "packageName": f"pulumi_{package.name}",
+            "pyproject": {"enabled": True},
+            "respectSchemaVersion": True,
+        },
+    }
+
+
+def _resource(types: _Types, resource: Resource[Any, Any, Any]) -> Json:
+    state, arguments = fields_of(resource.state), fields_of(resource.arguments)
+    return {
+        "description": _documentation(resource),
+        "properties": types.properties(resource.state),
+        "required": [camel(name) for name, facts in state.items() if facts.required],
+        "inputProperties": types.properties(resource.arguments, replaces=True),
+        "requiredInputs": [camel(name) for name, facts in arguments.items() if facts.required],
+    }
+
+
+def _function(types: _Types, function: Function[Any, Any, Any]) -> Json:
+    arguments, result = fields_of(function.arguments), fields_of(function.result)
+    document: Json = {"description": _documentation(function)}
+    if arguments:
+        document["inputs"] = {
+            "type": "object",
+            "properties": types.properties(function.arguments),
+            "required": [camel(name) for name, facts in arguments.items() if facts.required],
+        }
+    document["outputs"] = {
+        "type": "object",
+        "properties": types.properties(function.result),
+        "required": [camel(name) for name, facts in result.items() if facts.required],
+    }
+    return document
+
+
+def _documentation(declared: Resource[Any, Any, Any] | Function[Any, Any, Any]) -> str:
+    text = camel_text(clean_doc(declared))
+    example = declared.examples.get("pulumi-yaml")
+    if example:
+        text += f"\n\n## Example Usage\n\n```yaml\n{example.strip()}\n```\n"
+    if isinstance(declared, Resource):
+        text += f"\n\n## Import\n\nImported by {camel_text(declared.import_id)}.\n"
+    return text
+
+
+def clean_doc(declared: object) -> str:
+    """A declaration's docstring, dedented."""
+    import inspect
+
+    return inspect.getdoc(type(declared)) or ""
+
+
+class _Types:
+    """Collects the object types that properties refer to."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        self.found: Json = {}
+
+    def properties(self, model: type[BaseModel], *, replaces: bool = False) -> dict[str, Json]:
+        shapes = field_shapes(model)
+        written = {}
+        for name, facts in fields_of(model).items():
+            written[camel(name)] = {**self.shape(shapes[name]), **_facts(facts, replaces=replaces)}
+        return written
+
+    def shape(self, shape: Shape) -> Json:
+        match shape:
+            case Scalar(kind):
+                return {"type": kind}
+            case ListOf(item):
+                return {"type": "array", "items": self.shape(item)}
+            case MapOf(value):
+                return {"type": "object", "additionalProperties": self.shape(value)}
+            case ObjectOf(model):
+                return {"type": "object", "$ref": f"#/types/{self.object(model)}"}
+            case Anything():
+                return {"$ref": "pulumi.json#/Any"}
+
+    def object(self, model: type[BaseModel]) -> str:
+        token = f"{self.package}:index:{model.__name__}"
+        if token not in self.found:
+            self.found[token] = {}  # a type may refer to itself
+            self.found[token] = {
+                "type": "object",
+                "description": camel_text((model.__doc__ or "").strip()),
+                "properties": self.properties(model),
+                "required": [camel(name) for name, facts in fields_of(model).items() if facts.required],
+            }
+        return token
+
+
+def _facts(facts: FieldFacts, *, replaces: bool) -> Json:
+    document: Json = {"description": camel_text(facts.description)}
+    if facts.secret:
+        document["secret"] = True
+    if replaces and facts.replaces:
+        document["willReplaceOnChanges"] = True
+    if facts.deprecated:
+        document["deprecationMessage"] = camel_text(facts.deprecated)
+    return document

@@ -1,0 +1,260 @@
+"""pulumirpc.ResourceProvider over a package's declarations: bytes to plain values, lifecycle, and back."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2 as pb
+
+from resourcekit.context import Context
+from resourcekit.declaration import fields_of
+from resourcekit.errors import ResourceError
+from resourcekit.lifecycle import Lifecycle, Outcome
+from resourcekit.planning.check import check_arguments, check_resource
+from resourcekit.pulumi import settings
+from resourcekit.pulumi.diffs import diff_response
+from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.properties import Inputs, read_inputs, write_inputs, write_state
+from resourcekit.pulumi.replies import InitFailed, check_failures, explained
+from resourcekit.pulumi.schema import write_schema
+from resourcekit.resource import Function, Package
+from resourcekit.unknown import has_unknown
+
+
+class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
+    """One configured provider. The engine calls from many threads at once.
+
+    on_cancel: told when the engine cancels, beside every running wait.
+    """
+
+    def __init__(self, package: Package[Any], engine: EngineLog) -> None:
+        self.package = package
+        self.engine = engine
+        self._api: Any = None
+        self._cancel = threading.Event()
+        self._lifecycles = {
+            f"{package.name}:index:{resource.name}": Lifecycle(package, resource) for resource in package.resources
+        }
+        self._functions: dict[str, Function[Any, Any, Any]] = {
+            f"{package.name}:index:{camel(function.name)}": function for function in package.functions
+        }
+
+    # The plugin itself
+
+    @explained
+    def Handshake(self, request: pb.ProviderHandshakeRequest, context: grpc.ServicerContext) -> Any:
+        self.engine.attach(request.engine_address)
+        return pb.ProviderHandshakeResponse(accept_secrets=True, accept_resources=False, accept_outputs=False)
+
+    @explained
+    def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Any:
+        self.engine.attach(request.address)
+        return empty_pb2.Empty()
+
+    @explained
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> Any:
+        return plugin_pb2.PluginInfo(version=self.package.version)
+
+    @explained
+    def GetSchema(self, request: pb.GetSchemaRequest, context: grpc.ServicerContext) -> Any:
+        if request.version not in (0, 1):
+            raise ResourceError(f"this provider writes schema version 1, not {request.version}")
+        return pb.GetSchemaResponse(schema=json.dumps(write_schema(self.package)))
+
+    @explained
+    def GetMapping(self, request: pb.GetMappingRequest, context: grpc.ServicerContext) -> Any:
+        return pb.GetMappingResponse()
+
+    @explained
+    def GetMappings(self, request: pb.GetMappingsRequest, context: grpc.ServicerContext) -> Any:
+        return pb.GetMappingsResponse()
+
+    @explained
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> Any:
+        self._cancel.set()
+        return empty_pb2.Empty()
+
+    # Its settings
+
+    @explained
+    def CheckConfig(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
+        inputs = read_inputs(self.package.settings, request.news)
+        checked = settings.check(self.package, inputs.values)
+        return pb.CheckResponse(inputs=request.news, failures=check_failures(self.package.settings, checked.failures))
+
+    @explained
+    def DiffConfig(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
+        olds = read_inputs(self.package.settings, request.old_inputs or request.olds)
+        news = read_inputs(self.package.settings, request.news)
+        return settings.diff(self.package, olds.values, news.values)
+
+    @explained
+    def Configure(self, request: pb.ConfigureRequest, context: grpc.ServicerContext) -> Any:
+        inputs = read_inputs(self.package.settings, request.args)
+        self._cancel = threading.Event()
+        # Settings that are still unknown leave the provider unconnected: previews go on without the API.
+        if not has_unknown(inputs.values):
+            self._api = settings.connect(self.package, inputs.values, warn=lambda text: self.engine.warn("", text))
+        return pb.ConfigureResponse(
+            acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=False
+        )
+
+    # Resources
+
+    @explained
+    def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type)
+        inputs = read_inputs(lifecycle.resource.arguments, request.news)
+        checked = check_resource(lifecycle.resource, inputs.values)
+        return pb.CheckResponse(
+            inputs=write_inputs(lifecycle.resource.arguments, Inputs(checked.values, inputs.secrets)),
+            failures=check_failures(lifecycle.resource.arguments, checked.failures),
+        )
+
+    @explained
+    def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type)
+        olds, old_inputs, news = self._three(lifecycle, request)
+        found = lifecycle.difference(
+            state=olds.values,
+            old_inputs=old_inputs.values,
+            news=news.values,
+            ignore=_ignored(lifecycle, request),
+        )
+        drifted: list[str] = []
+        if self._api is not None and not found.replaces:
+            drifted = lifecycle.drifted(olds.values, news.values, self._context(request.urn, 60))
+        if found.replaces or drifted:
+            lifecycle.refuse_if_protected(olds.values, "replace")
+        return diff_response(lifecycle.resource, found, drifted)
+
+    @explained
+    def Create(self, request: pb.CreateRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type)
+        inputs = read_inputs(lifecycle.resource.arguments, request.properties)
+        if request.preview:
+            planned = lifecycle.preview_create(inputs.values, self._preview_context(request.urn))
+            return pb.CreateResponse(properties=write_state(lifecycle.resource.state, planned, inputs.secrets))
+        ctx = self._context(request.urn, request.timeout or lifecycle.resource.timeouts.create)
+        outcome = lifecycle.create(inputs.values, ctx)
+        properties = self._finished(lifecycle, outcome, inputs)
+        return pb.CreateResponse(id=outcome.id, properties=properties)
+
+    @explained
+    def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type)
+        olds, old_inputs, news = self._three(lifecycle, request)
+        changed = lifecycle.difference(
+            state=olds.values,
+            old_inputs=old_inputs.values,
+            news=news.values,
+            ignore=_ignored(lifecycle, request),
+        ).changed
+        if request.preview:
+            ctx = self._preview_context(request.urn)
+            planned = lifecycle.preview_update(news.values, olds.values, changed, ctx)
+            return pb.UpdateResponse(properties=write_state(lifecycle.resource.state, planned, news.secrets))
+        ctx = self._context(request.urn, request.timeout or lifecycle.resource.timeouts.update)
+        outcome = lifecycle.update(request.id, news.values, olds.values, changed, ctx)
+        return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news))
+
+    @explained
+    def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type)
+        state = read_inputs(lifecycle.resource.state, request.properties)
+        ctx = self._context(request.urn, request.timeout or lifecycle.resource.timeouts.delete)
+        lifecycle.delete(request.id, state.values, ctx)
+        return empty_pb2.Empty()
+
+    @explained
+    def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type)
+        state = read_inputs(lifecycle.resource.state, request.properties)
+        inputs = read_inputs(lifecycle.resource.arguments, request.inputs)
+        found = lifecycle.read(request.id, state.values, inputs.values, self._context(request.urn, 300))
+        if found is None:
+            return pb.ReadResponse()
+        secrets = state.secrets | inputs.secrets
+        return pb.ReadResponse(
+            id=found.id,
+            properties=write_state(lifecycle.resource.state, found.state, secrets),
+            inputs=write_inputs(lifecycle.resource.arguments, Inputs(found.inputs, secrets)),
+        )
+
+    # Functions
+
+    @explained
+    def Invoke(self, request: pb.InvokeRequest, context: grpc.ServicerContext) -> Any:
+        function = self._functions.get(request.tok)
+        if function is None:
+            raise ResourceError(f"this provider has no function {request.tok!r}")
+        inputs = read_inputs(function.arguments, request.args)
+        checked = check_arguments(function.arguments, inputs.values)
+        if checked.failures:
+            return pb.InvokeResponse(failures=check_failures(function.arguments, checked.failures))
+        result = self._call(function, checked.values)
+        reply = {"return": write_state(function.result, result, frozenset())}
+        return pb.InvokeResponse(**reply)  # type: ignore[arg-type]  # `return` is a keyword in Python
+
+    def _call(self, function: Function[Any, Any, Any], values: dict[str, Any]) -> dict[str, Any]:
+        ctx = self._context("", 120)
+        try:
+            result = function.call(function.arguments.model_validate(values), ctx)
+        except Exception as error:
+            raise self.package.explain(error) from error
+        return dict(result.model_dump(mode="json"))
+
+    # Helpers
+
+    def _lifecycle(self, urn: str, token: str) -> Lifecycle:
+        # Engines before 3.1xx leave `type` empty: it is the last but one part of the URN then.
+        token = token or urn.split("::")[2].split("$")[-1]
+        found = self._lifecycles.get(token)
+        if found is None:
+            raise ResourceError(f"this provider has no resource {token!r}; it has {', '.join(self._lifecycles)}")
+        return found
+
+    def _three(self, lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> tuple[Inputs, Inputs, Inputs]:
+        """Old state, old inputs, new inputs."""
+        arguments = lifecycle.resource.arguments
+        return (
+            read_inputs(lifecycle.resource.state, request.olds),
+            read_inputs(arguments, request.old_inputs),
+            read_inputs(arguments, request.news),
+        )
+
+    def _finished(self, lifecycle: Lifecycle, outcome: Outcome, inputs: Inputs) -> Any:
+        """The state to answer with; raises InitFailed when the object is there but not complete."""
+        properties = write_state(lifecycle.resource.state, outcome.state, inputs.secrets)
+        if outcome.unfinished:
+            sent = write_inputs(lifecycle.resource.arguments, inputs)
+            raise InitFailed(outcome.id, properties, sent, outcome.unfinished)
+        return properties
+
+    def _preview_context(self, urn: str) -> Context[Any] | None:
+        return None if self._api is None else self._context(urn, 120)
+
+    def _context(self, urn: str, seconds: float) -> Context[Any]:
+        if self._api is None:
+            raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
+        return Context(
+            api=self._api,
+            deadline=time.monotonic() + seconds,
+            cancel=self._cancel,
+            progress=lambda text: self.engine.progress(urn, text),
+            info=lambda text: self.engine.info(urn, text),
+            warn=lambda text: self.engine.warn(urn, text),
+        )
+
+
+def _ignored(lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> frozenset[str]:
+    """The arguments that `ignoreChanges` names, by their declared names; a path inside one names it whole."""
+    wanted = {path.split(".")[0].split("[")[0] for path in request.ignoreChanges}
+    return frozenset(name for name in fields_of(lifecycle.resource.arguments) if camel(name) in wanted)

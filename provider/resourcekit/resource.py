@@ -1,0 +1,128 @@
+"""The lifecycle that every resource implements, and the functions beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from resourcekit.context import Context
+from resourcekit.declaration import Arguments, Result
+from resourcekit.errors import Failure
+
+ArgsT = TypeVar("ArgsT", bound=Arguments)
+StateT = TypeVar("StateT", bound=Result)
+ResultT = TypeVar("ResultT", bound=Result)
+ApiT = TypeVar("ApiT")
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Default seconds that an operation may take; the user's own timeouts replace them."""
+
+    create: float = 600
+    update: float = 600
+    delete: float = 300
+
+
+class Resource(Generic[ArgsT, StateT, ApiT]):
+    """A kind of object at the API. Methods only ever see typed, fully known models.
+
+    The class's docstring is its documentation in every engine. All methods may raise `ResourceError`; any other
+    exception is explained by the package (`Package.explain`).
+    """
+
+    name: ClassVar[str]
+    arguments: type[ArgsT]
+    state: type[StateT]
+    timeouts: ClassVar[Timeouts] = Timeouts()
+    import_id: ClassVar[str] = "its id"
+    examples: ClassVar[Mapping[str, str]] = {}
+
+    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+        """Rules across arguments, over values that may be UNKNOWN or absent. Pure."""
+        del args
+        return ()
+
+    def review(
+        self, args: Mapping[str, Any], prior: StateT | None, changed: frozenset[str], ctx: Context[ApiT]
+    ) -> None:
+        """Ask the API, while previewing, whether the change would work; report through `ctx` or raise.
+
+        args: the planned arguments, possibly UNKNOWN; prior: None for a create; changed: names, empty for a create.
+        """
+
+    def drifted(self, prior: StateT, args: Mapping[str, Any], ctx: Context[ApiT]) -> Iterable[str]:
+        """Names of state fields that must be made anew although no argument changed (a tracked version)."""
+        del prior, args, ctx
+        return ()
+
+    def create(self, args: ArgsT, ctx: Context[ApiT]) -> tuple[str, StateT]:
+        """Make the object; `ctx.checkpoint` as soon as its id is known. Returns (id, state)."""
+        raise NotImplementedError
+
+    def read(self, id: str, prior: StateT | None, ctx: Context[ApiT]) -> StateT | None:
+        """What is there now; None when it is gone. `prior` is None on import."""
+        raise NotImplementedError
+
+    def update(self, id: str, args: ArgsT, prior: StateT, changed: frozenset[str], ctx: Context[ApiT]) -> StateT:
+        """Make `changed` so in place. Called with nothing changed to resume an unfinished create."""
+        raise NotImplementedError
+
+    def delete(self, id: str, prior: StateT, ctx: Context[ApiT]) -> None:
+        """Remove the object; one that is gone already is a success."""
+        raise NotImplementedError
+
+    def protected(self, prior: StateT) -> str | None:
+        """Why this object must be neither deleted nor replaced, in words; None when it may be."""
+        del prior
+        return None
+
+
+class Function(Generic[ArgsT, ResultT, ApiT]):
+    """A question to the API (a Terraform data source). The docstring is its documentation."""
+
+    name: ClassVar[str]
+    arguments: type[ArgsT]
+    result: type[ResultT]
+    examples: ClassVar[Mapping[str, str]] = {}
+
+    def call(self, args: ArgsT, ctx: Context[ApiT]) -> ResultT:
+        """The answer. May raise as `Resource` methods do."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Package(Generic[ApiT]):
+    """A vendor as the adapters see it. Subclasses say how settings become a client."""
+
+    name: str
+    version: str
+    display_name: str
+    description: str
+    homepage: str
+    settings: type[Arguments]
+    environment: Mapping[str, str]
+    resources: tuple[Resource[Any, Any, ApiT], ...]
+    functions: tuple[Function[Any, Any, ApiT], ...]
+    keywords: tuple[str, ...] = ()
+
+    @property
+    def log_variable(self) -> str:
+        """The environment variable that sets the plugins' log level."""
+        return f"{self.name.upper()}_LOG"
+
+    def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> ApiT:
+        """A client for these settings. engine: who is calling, for the User-Agent. Raises ResourceError."""
+        raise NotImplementedError
+
+    def explain(self, error: Exception) -> Exception:
+        """The same failure in words for people: a ResourceError where the exception is one of the vendor's."""
+        return error
+
+
+def state_dict(state: BaseModel) -> dict[str, Any]:
+    """A state as plain values, unset entries kept as None."""
+    return state.model_dump(mode="json")

@@ -1,0 +1,85 @@
+"""The shape of a field's values, read from its annotation: what schema writers and name converters go by."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from resourcekit.declaration import fields_of
+
+ScalarKind = Literal["string", "integer", "number", "boolean"]
+_SCALARS: Mapping[Any, ScalarKind] = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A single value."""
+
+    kind: ScalarKind
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """Values in order."""
+
+    item: Shape
+
+
+@dataclass(frozen=True)
+class MapOf:
+    """Values by names that the user chooses."""
+
+    value: Shape
+
+
+@dataclass(frozen=True)
+class ObjectOf:
+    """Named fields, as a model declares them."""
+
+    model: type[BaseModel]
+
+
+@dataclass(frozen=True)
+class Anything:
+    """Any JSON value."""
+
+
+Shape = Scalar | ListOf | MapOf | ObjectOf | Anything
+
+
+def shape_of(annotation: Any) -> Shape:
+    """The shape behind `annotation`; optional and annotated types are looked through.
+
+    Raises TypeError for a type that no engine could carry, at import time of the declaration's tests.
+    """
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return shape_of(args[0])
+    if origin in (Union, types.UnionType):
+        rest = [arg for arg in args if arg is not type(None)]
+        if len(rest) == 1:
+            return shape_of(rest[0])
+    if origin is Literal:
+        return Scalar("string")
+    if origin is list:
+        return ListOf(shape_of(args[0]))
+    if origin is dict:
+        return MapOf(shape_of(args[1]))
+    if annotation is Any:
+        return Anything()
+    if annotation in _SCALARS:
+        return Scalar(_SCALARS[annotation])
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return ObjectOf(annotation)
+    raise TypeError(f"no engine can carry a {annotation!r}")
+
+
+@functools.cache
+def field_shapes(model: type[BaseModel]) -> dict[str, Shape]:
+    """The shape of each field of `model`."""
+    return {name: shape_of(facts.annotation) for name, facts in fields_of(model).items()}

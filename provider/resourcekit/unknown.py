@@ -1,0 +1,43 @@
+"""The one stand-in for a value that an engine does not know yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, final
+
+
+@final
+class Unknown:
+    """A value that will only be known when the change is made. There is one instance: `UNKNOWN`."""
+
+    _only: Unknown | None = None
+
+    def __new__(cls) -> Unknown:
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cls._only
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+    def __bool__(self) -> bool:
+        raise TypeError("an unknown value is neither true nor false: ask `value is UNKNOWN` first")
+
+
+UNKNOWN: Final = Unknown()
+
+
+def has_unknown(value: Any) -> bool:
+    """Whether `value` is unknown or holds an unknown at any depth."""
+    if value is UNKNOWN:
+        return True
+    if isinstance(value, Mapping):
+        return any(has_unknown(item) for item in value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return any(has_unknown(item) for item in value)
+    return False
+
+
+def known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of `values` that are known to their depths."""
+    return {name: value for name, value in values.items() if not has_unknown(value)}

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resourcekit.planning.diff import Difference, Kind, diff
+from resourcekit.unknown import UNKNOWN
+from support.toy import ShelfArgs
+
+STATE = {"name": "a", "wood_kind": "oak", "height": 2.0, "seats": None, "labels": {"x": "1"}, "tags": ["b", "a"]}
+INPUTS = {"name": "a", "labels": {"x": "1"}, "tags": ["b", "a"]}
+
+
+def run(news: dict[str, Any], state: Any = None, old: Any = None, ignore: tuple[str, ...] = ()) -> Difference:
+    return diff(ShelfArgs, state=state or STATE, old_inputs=INPUTS if old is None else old, news=news, ignore=ignore)
+
+
+def kinds(found: Difference) -> dict[str, tuple[Kind, bool]]:
+    return {".".join(c.path): (c.kind, c.replaces) for c in found.changes}
+
+
+def test_what_is_there_already_is_no_change() -> None:
+    assert run(INPUTS).changes == ()
+    assert run({**INPUTS, "wood_kind": "oak", "height": 2}).changes == ()
+    assert run({**INPUTS, "tags": ["a", "b", "a"]}).changes == (), "a set has no order"
+    assert run({**INPUTS, "guarded": None}).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("news", "expected"),
+    [
+        ({"name": "b"}, {"name": (Kind.UPDATE, False)}),
+        ({"wood_kind": "elm"}, {"wood_kind": (Kind.UPDATE, True)}),
+        ({"wood_kind": UNKNOWN}, {"wood_kind": (Kind.UPDATE, True)}),
+        ({"seats": 3}, {"seats": (Kind.ADD, False)}),
+        ({"labels": {"x": "2", "y": "1"}}, {"labels.x": (Kind.UPDATE, False), "labels.y": (Kind.ADD, False)}),
+        ({"labels": {}}, {"labels.x": (Kind.DELETE, False)}),
+        ({"tags": ["a"]}, {"tags": (Kind.UPDATE, False)}),
+    ],
+)
+def test_changes_say_how(news: dict, expected: dict) -> None:
+    assert kinds(run({**INPUTS, **news})) == expected
+
+
+def test_drift_in_the_state_shows_although_the_program_is_unchanged() -> None:
+    assert kinds(run(INPUTS, state={**STATE, "name": "renamed"})) == {"name": (Kind.UPDATE, False)}
+
+
+def test_leaving_out_clears_the_clearable_and_keeps_the_servers_choice() -> None:
+    with_both = {**INPUTS, "height": 2.0, "wood_kind": "oak"}
+    assert kinds(run(INPUTS, old=with_both)) == {"height": (Kind.DELETE, False)}
+    assert run(INPUTS, old=INPUTS).changes == (), "never given: the server's own"
+    without_labels = {k: v for k, v in INPUTS.items() if k != "labels"}
+    assert kinds(run(without_labels)) == {"labels": (Kind.DELETE, False)}
+
+
+def test_a_create_only_argument_is_refused_later_with_its_advice() -> None:
+    state = {**STATE, "seed": "s"}
+    (refusal,) = run({**INPUTS, "seed": "t"}, state=state).refusals
+    assert refusal.property == "seed"
+    assert "Use a Sower." in refusal.reason
+    assert run({**INPUTS, "seed": "s"}, state=state) == Difference()
+    assert run(INPUTS, state=state) == Difference(), "taking it out is the way out"
+    assert run({**INPUTS, "seed": "t"}).refusals, "adding one later too"
+    replaced = run({**INPUTS, "seed": "t", "wood_kind": "elm"}, state=state)
+    assert replaced.replaces
+    assert not replaced.refusals, "a new object is created with it"
+
+
+def test_ignored_arguments_are_left_alone() -> None:
+    assert run({**INPUTS, "name": "b", "seats": 1}, ignore=("name",)).changed == {"seats"}
+
+
+@given(st.dictionaries(st.sampled_from(["name", "wood_kind", "seats", "labels"]), st.just(UNKNOWN)))
+def test_an_unknown_is_always_a_change(unknowns: dict) -> None:
+    assert run({**INPUTS, **unknowns}).changed == set(unknowns)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.lifecycle import Lifecycle
+from resourcekit.resource import Package
+from support.toy import Carpentry, Shelf, ShelfArgs
+
+
+@pytest.fixture
+def lifecycle() -> Lifecycle:
+    package: Package[Any] = Package(
+        "toy", "1.0.0", "Toy", "A toy.", "https://example.com", ShelfArgs, {}, (Shelf(),), ()
+    )
+    return Lifecycle(package, package.resources[0])
+
+
+def context(api: Carpentry) -> Context[Carpentry]:
+    return Context(api=api, deadline=time.monotonic() + 5)
+
+
+def test_a_failure_after_the_checkpoint_keeps_id_and_state(lifecycle: Lifecycle) -> None:
+    api = Carpentry()
+    api.broken_after_create = True
+    outcome = lifecycle.create({"name": "a", "seed": "s", "guarded": True}, context(api))
+    assert outcome.id == "s1"
+    assert outcome.unfinished == "the glue is not dry"
+    assert outcome.state["wood_kind"] == "oak"
+    assert outcome.state["seed"] == "s"
+
+
+def test_state_keeps_what_the_api_never_reports(lifecycle: Lifecycle) -> None:
+    api = Carpentry()
+    made = lifecycle.create({"name": "a", "seed": "s", "guarded": True}, context(api))
+    read = lifecycle.read("s1", made.state, {"name": "a", "seed": "s", "guarded": True}, context(api))
+    assert read is not None
+    assert (read.state["seed"], read.state["guarded"]) == ("s", True)
+    assert read.inputs == {"name": "a", "seed": "s", "guarded": True}
+
+
+def test_gone_is_none(lifecycle: Lifecycle) -> None:
+    assert lifecycle.read("s9", {}, {}, context(Carpentry())) is None
+
+
+def test_a_protected_object_is_neither_deleted_nor_replaced(lifecycle: Lifecycle) -> None:
+    state = {"name": "a", "shelf_id": "s1", "guarded": True}
+    with pytest.raises(ResourceError, match="cannot delete: it is guarded"):
+        lifecycle.delete("s1", state, context(Carpentry()))
+    with pytest.raises(ResourceError, match="cannot replace"):
+        lifecycle.refuse_if_protected(state, "replace")
+    lifecycle.refuse_if_protected({**state, "guarded": False}, "replace")
+
+
+def test_a_state_of_an_older_release_is_still_read(lifecycle: Lifecycle) -> None:
+    api = Carpentry()
+    api.shelves["s1"] = {"name": "a", "shelf_id": "s1"}
+    found = lifecycle.read("s1", {"name": 7}, {"name": "a"}, context(api))
+    assert found is not None
+    assert found.state["name"] == "a"

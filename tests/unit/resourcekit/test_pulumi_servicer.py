@@ -1,0 +1,155 @@
+"""The servicer over real gRPC with the toy vendor: what the engine is told when things go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2 as pb
+from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
+from pydantic import Field
+
+from resourcekit.declaration import Arguments
+from resourcekit.errors import ResourceError
+from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.servicer import ProviderServicer
+from resourcekit.pulumi.wire import decode, encode
+from resourcekit.resource import Package
+from resourcekit.unknown import UNKNOWN
+from support.toy import Carpentry, Shelf
+
+URN = "urn:pulumi:dev::p::toy:index:Shelf::s"
+
+
+class Settings(Arguments):
+    tool_key: str = Field(description="A key.")
+
+
+class ToyPackage(Package[Carpentry]):
+    carpentry = Carpentry()
+
+    def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> Carpentry:
+        return self.carpentry
+
+    def explain(self, error: Exception) -> Exception:
+        return ResourceError("explained", property="wood_kind") if isinstance(error, KeyError) else error
+
+
+@pytest.fixture
+def provider() -> Iterator[Any]:
+    package = ToyPackage("toy", "1", "Toy", "A toy.", "x", Settings, {"tool_key": "TOY_KEY"}, (Shelf(),), ())
+    ToyPackage.carpentry = Carpentry()
+    server = grpc.server(ThreadPoolExecutor(4))
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(ProviderServicer(package, EngineLog()), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        stub.Configure(pb.ConfigureRequest(args=encode({"toolKey": "k"})))
+        yield stub
+    server.stop(None).wait()
+
+
+def create(provider: Any, **properties: Any) -> pb.CreateResponse:
+    return provider.Create(pb.CreateRequest(urn=URN, properties=encode(properties)))
+
+
+def error_of(call: Callable[[], Any]) -> grpc.RpcError:
+    with pytest.raises(grpc.RpcError) as raised:
+        call()
+    return raised.value
+
+
+def test_an_unfinished_create_hands_back_its_id_and_state(provider: Any) -> None:
+    ToyPackage.carpentry.broken_after_create = True
+    error = error_of(lambda: create(provider, name="a", woodKind="elm"))
+    details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+    failed = pb.ErrorResourceInitFailed()
+    assert status_pb2.Status.FromString(details).details[0].Unpack(failed)
+    assert failed.id == "s1"
+    assert decode(failed.properties).values["woodKind"] == "elm"
+    assert list(failed.reasons) == ["the glue is not dry"]
+
+
+def test_a_foreseen_exception_is_explained_with_its_property(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any) -> Any:
+        raise KeyError("secret-in-text")
+
+    monkeypatch.setattr(Shelf, "create", breaks)
+    assert error_of(lambda: create(provider, name="a")).details() == "woodKind: explained"
+
+
+def test_an_unforeseen_exception_tells_no_secret_and_no_traceback(
+    provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any) -> Any:
+        raise RuntimeError("secret-in-text")
+
+    monkeypatch.setattr(Shelf, "create", breaks)
+    text = error_of(lambda: create(provider, name="a")).details()
+    assert "internal error" in text
+    assert "RuntimeError" in text
+    assert "secret-in-text" not in text
+    assert "Traceback" not in text
+
+
+def test_previews_know_what_they_can_and_mark_secrets(provider: Any) -> None:
+    reply = provider.Create(pb.CreateRequest(urn=URN, properties=encode({"name": "a"}), preview=True))
+    found = decode(reply.properties)
+    assert found.values["shelfId"] is UNKNOWN
+    assert "pin" in found.secrets
+    assert ToyPackage.carpentry.shelves == {}
+
+
+def test_secret_inputs_stay_secret_in_inputs_and_state(provider: Any) -> None:
+    inputs = encode({"name": "a", "labels": {"k": "v"}}, {"labels"})
+    checked = provider.Check(pb.CheckRequest(urn=URN, news=inputs))
+    assert decode(checked.inputs).secrets == {"labels"}
+    made = provider.Create(pb.CreateRequest(urn=URN, properties=inputs))
+    assert "labels" in decode(made.properties).secrets
+    read = provider.Read(pb.ReadRequest(urn=URN, id="s1", properties=made.properties, inputs=inputs))
+    assert "labels" in decode(read.inputs).secrets
+    assert "labels" in decode(read.properties).secrets
+
+
+def test_check_speaks_of_properties_in_the_engines_spelling(provider: Any) -> None:
+    reply = provider.Check(
+        pb.CheckRequest(urn=URN, news=encode({"name": "a", "woodKnd": "x", "limits": {"maxBooks": "m"}}))
+    )
+    assert [f.property for f in reply.failures] == ["woodKnd", "limits.maxBooks"]
+    assert "`woodKind`" in reply.failures[0].reason
+
+
+def test_a_replacement_names_exactly_what_forces_it(provider: Any) -> None:
+    olds = encode({"name": "a", "woodKind": "oak", "shelfId": "s1"})
+    request = pb.DiffRequest(urn=URN, id="s1", olds=olds, old_inputs=encode({"name": "a"}))
+    request.news.CopyFrom(encode({"name": "b", "woodKind": "elm"}))
+    reply = provider.Diff(request)
+    assert list(reply.replaces) == ["woodKind"]
+    assert list(reply.diffs) == ["name", "woodKind"]
+    request.news.CopyFrom(encode({"name": "a"}))
+    assert provider.Diff(request).changes == pb.DiffResponse.DIFF_NONE
+
+
+def test_a_gone_object_reads_as_nothing(provider: Any) -> None:
+    assert provider.Read(pb.ReadRequest(urn=URN, id="s9")).id == ""
+
+
+def test_missing_settings_are_named_and_the_environment_stands_in(
+    provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = provider.CheckConfig(pb.CheckRequest(news=encode({})))
+    assert [f.property for f in reply.failures] == ["toolKey"]
+    monkeypatch.setenv("TOY_KEY", "from-env")
+    reply = provider.CheckConfig(pb.CheckRequest(news=encode({})))
+    assert not reply.failures
+    assert "from-env" not in str(reply), "a key of the environment enters no state"
+
+
+def test_unknown_tokens_are_refused_by_name(provider: Any) -> None:
+    error = error_of(lambda: provider.Check(pb.CheckRequest(urn=URN.replace("Shelf", "Shelve"))))
+    assert "toy:index:Shelve" in error.details()
+    assert "toy:index:Shelf" in error.details()

@@ -1,0 +1,33 @@
+"""What `make setup`, `make engines` and `make env` run. Standard library only: it makes the environment it would need.
+
+Every step says what it does and how long it took, does nothing when its work is done already, and fails by name.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import python_env
+from steps import Failed
+
+import engines
+
+
+def main(argv: list[str]) -> int:
+    """Run one command: setup, engines or env. Returns the exit status."""
+    command = argv[0] if argv else "setup"
+    try:
+        if command == "env":
+            print(f'export PATH="{python_env.BIN}:{engines.shims()}:{engines.directory()}:$PATH"')
+            return 0
+        if command == "setup":
+            python_env.prepare()
+        engines.prepare()
+    except Failed as failure:
+        print(f"setup: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
