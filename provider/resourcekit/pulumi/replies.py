@@ -72,7 +72,7 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
             log.debug("internal error in %s", method.__name__, exc_info=True)
             text = (
                 f"internal error in the provider during {method.__name__} ({type(error).__name__}). Nothing more is "
-                "f"known to have happened. Set {self.package.log_variable}=debug for the details, and please report it"
+                f"known to have happened. Set {self.package.log_variable}=debug for the details, and please report it"
             )
         context.abort(grpc.StatusCode.UNKNOWN, text)
 
