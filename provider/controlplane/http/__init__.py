@@ -1,0 +1,1 @@
+"""The HTTP kernel: what every operation of the API has in common."""

@@ -1,0 +1,124 @@
+"""One operation, and one call of it: all that a handler sees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from controlplane.events import emit
+from controlplane.http.errors import ApiError, invalid_field, not_found
+from controlplane.http.fields import BodyT, parse_body, parse_uuid
+from controlplane.http.pagination import Page
+from controlplane.http.principal import Principal
+from controlplane.http.replies import Reply
+from controlplane.services import Services
+from controlplane.store.pool import Connection
+
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_SIGNED = re.compile(r"-?[0-9]{1,18}")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Declared once, where its handler is.
+
+    path: after `/api/v1`, with `{name}` for parameters. scopes: all of them are needed. keyed: requires an
+    Idempotency-Key. has_body: the body is read as JSON (else it is ignored).
+    """
+
+    method: str
+    path: str
+    operation_id: str
+    scopes: tuple[str, ...]
+    handler: Callable[[Call], Awaitable[Reply]]
+    keyed: bool = False
+    has_body: bool = False
+
+
+@dataclass
+class Call:
+    """One authenticated, routed, scoped request.
+
+    conn is inside a transaction that the kernel commits when the handler returns and rolls back when it raises.
+    now is the time of the call, the same wherever it is asked.
+    """
+
+    operation: Operation
+    services: Services
+    principal: Principal
+    conn: Connection
+    now: datetime
+    request_id: str
+    path_parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    body: object = None
+    commit_callbacks: list[Callable[[], None]] = field(default_factory=list)
+
+    def parse(self, model: type[BodyT]) -> BodyT:
+        """The body as `model`. Look up the resource first: 404 goes before 422 (S35)."""
+        return parse_body(model, self.body)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Do this once the changes are visible to others; typically a bell's `ring`."""
+        self.commit_callbacks.append(callback)
+
+    def uuid_parameter(self, name: str, resource: str) -> UUID:
+        """A path parameter; a malformed one is a 404 of that resource."""
+        value = parse_uuid(self.path_parameters[name])
+        if value is None:
+            raise not_found(resource)
+        return value
+
+    def integer_parameter(self, name: str, resource: str) -> int:
+        """A path parameter; a malformed one is a 404 of that resource."""
+        text = self.path_parameters[name]
+        if not _DIGITS.fullmatch(text):
+            raise not_found(resource)
+        return int(text)
+
+    def query_integer(self, name: str, *, default: int, least: int, most: int) -> int:
+        """A query parameter within bounds, else 422."""
+        text = self.query.get(name)
+        if text is None:
+            return default
+        if not _SIGNED.fullmatch(text) or not least <= int(text) <= most:
+            raise invalid_field(name, f"must be an integer from {least} to {most}")
+        return int(text)
+
+    def query_boolean(self, name: str, *, default: bool) -> bool:
+        """`true` or `false`, else 422."""
+        text = self.query.get(name)
+        if text is None:
+            return default
+        if text not in ("true", "false"):
+            raise invalid_field(name, "must be true or false", allowed=("true", "false"))
+        return text == "true"
+
+    def page(self) -> Page:
+        """`limit` and `starting_after`; the room finds out whether the cursor is one of its items."""
+        limit = self.query_integer("limit", default=25, least=1, most=100)
+        return Page(limit=limit, starting_after=self.query.get("starting_after"))
+
+    async def emit(self, event: str, team_id: int, data: Mapping[str, Any]) -> None:
+        """Queue a webhook event in this transaction (no password, no full connection string in `data`)."""
+        await emit(self.conn, team_id=team_id, event=event, data=data, now=self.now)
+        self.after_commit(self.services.bells.deliveries.ring)
+
+    def require_scope(self, scope: str) -> None:
+        """For what only some bodies need (C2); raises 403 `insufficient_scope`."""
+        if not self.principal.has_scope(scope):
+            raise insufficient_scope((scope,))
+
+
+def insufficient_scope(scopes: tuple[str, ...]) -> ApiError:
+    """403 naming what the key would need."""
+    return ApiError(
+        403,
+        "insufficient_scope",
+        f"This API key lacks a required scope: {', '.join(scopes)}.",
+        {"required_scopes": list(scopes)},
+    )

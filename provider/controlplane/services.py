@@ -1,0 +1,49 @@
+"""What a room of the control plane may use: the store, the database server, the clock, the bells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from controlplane.bell import Bell
+from controlplane.clock import Clock, SystemClock
+from controlplane.settings import Settings
+from controlplane.store.pool import Connection, Pool
+from controlplane.store.server import Server
+
+
+@dataclass(frozen=True)
+class Bells:
+    """One bell for each kind of news; ring it after the commit, never before."""
+
+    jobs: Bell = field(default_factory=Bell)
+    databases: Bell = field(default_factory=Bell)
+    applications: Bell = field(default_factory=Bell)
+    deliveries: Bell = field(default_factory=Bell)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts shared by all requests and background workers of one process.
+
+    process_no: this process's number; `store.liveness.is_alive(conn, n)` tells whether process n still runs, so
+    that work claimed by a dead one can be taken over.
+    stopping: set when the process was asked to end; waits return early then.
+    """
+
+    settings: Settings
+    pool: Pool
+    server: Server
+    process_no: int
+    clock: Clock = field(default_factory=SystemClock)
+    bells: Bells = field(default_factory=Bells)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def connect(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Connection:
+        """A connection of its own to database `dbname` (autocommit), as the superuser unless `user` is given."""
+        return await self.server.connect(dbname, user=user, password=password)
+
+
+Worker = Callable[[Services], Awaitable[None]]
+"""A background loop; it runs until it is cancelled, and is started again when it raises."""

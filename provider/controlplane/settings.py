@@ -1,0 +1,30 @@
+"""What `polykomos dev` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One control-plane process.
+
+    data_dir: where PostgreSQL's files and the key are kept; None = a directory that vanishes at the end.
+    database_url: superuser URL of a running PostgreSQL >= 15 used instead of an embedded one; tenants live there too.
+    api_key: the key with every scope; None = the one kept in data_dir, or a new one.
+    rate_limit: requests a minute of that key; 0 = none.
+    pool_size: databases kept ready for instant assignment; 0 = none.
+    provision_delay: seconds added to each cold provisioning.
+    seed: a JSON file of further users, teams and keys (see account.seed).
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data_dir: Path | None = None
+    database_url: str | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
+    rate_limit: int = 120
+    pool_size: int = 2
+    provision_delay: float = 0.0
+    seed: Path | None = None
