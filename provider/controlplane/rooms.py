@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-
 from controlplane.account.routes import OPERATIONS as ACCOUNT
 from controlplane.databases.routes import OPERATIONS as DATABASES
 from controlplane.databases.routes import WORKERS as DATABASE_WORKERS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import LiteralString, cast
 
 from controlplane.store.pool import Connection
 
@@ -32,7 +31,7 @@ async def migrate(conn: Connection) -> list[str]:
                 continue
             async with conn.transaction():
                 # Our own packaged file, so as good as a literal.
-                await conn.execute(cast(LiteralString, text))
+                await conn.execute(text)
                 await conn.execute("INSERT INTO schema_migrations VALUES (%s, now())", (name,))
             applied.append(name)
     finally:

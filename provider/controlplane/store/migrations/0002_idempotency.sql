@@ -5,7 +5,7 @@ CREATE TABLE idempotency_keys (
     key            text NOT NULL,
     fingerprint    bytea NOT NULL,
     status         integer NOT NULL,
-    body           jsonb NOT NULL,
+    body           json NOT NULL,
     pending_owner  integer,
     created_at     timestamptz NOT NULL,
     PRIMARY KEY (api_key_id, key)

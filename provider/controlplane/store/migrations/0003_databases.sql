@@ -10,6 +10,7 @@ CREATE TABLE pool_instances (
 );
 
 -- The password is kept as it is because GET must show it; this store is private to the control plane.
+-- is_assigned: the instance carries db_name and the tenant's password; false while it is still to be built.
 -- Quota columns hold overrides; null = the plan's default. db_name never changes after creation (S2).
 CREATE TABLE databases (
     id                     integer PRIMARY KEY,
@@ -23,6 +24,7 @@ CREATE TABLE databases (
     db_name                text NOT NULL,
     db_username            text NOT NULL,
     db_password            text NOT NULL,
+    is_assigned            boolean NOT NULL,
     storage_hard_limit_gb  double precision,
     connection_hard_limit  integer,
     warning_threshold_pct  integer,

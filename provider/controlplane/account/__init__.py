@@ -1,0 +1,1 @@
+"""Users, their teams and API keys."""

@@ -1,0 +1,40 @@
+"""GET /me: who the key belongs to and what it may do (operation 1)."""
+
+from __future__ import annotations
+
+from controlplane.http.calls import Call, Operation
+from controlplane.http.replies import Reply, reply
+from controlplane.http.timestamps import plain
+
+
+async def get_me(call: Call) -> Reply:
+    """The user and the key of the call."""
+    cursor = await call.conn.execute(
+        "SELECT u.name AS user_name, u.email, k.name, k.preview, k.scopes, k.status, k.last_used_at,"
+        " k.requests_per_minute FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = %s",
+        (call.principal.key_id,),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return reply(
+        {
+            "user": {"object": "user", "name": row["user_name"], "email": row["email"]},
+            "api_key": {
+                "object": "api_key",
+                "name": row["name"],
+                "preview": row["preview"],
+                "permissions": row["scopes"],
+                "status": row["status"],
+                "last_used_at": row["last_used_at"] and plain(row["last_used_at"]),
+                "controls": {
+                    "requests_per_minute": row["requests_per_minute"],
+                    "monthly_quota": None,
+                    "allowed_ip_list": [],
+                    "inactive_ttl_days": None,
+                },
+            },
+        }
+    )
+
+
+OPERATIONS = (Operation("GET", "/me", "getMe", (), get_me),)

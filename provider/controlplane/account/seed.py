@@ -1,0 +1,116 @@
+"""The first user, their teams and key, and further ones from a file. Running it again changes nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from controlplane.account.scopes import ALL_SCOPES, WILDCARDS
+from controlplane.http.auth import hash_key
+from controlplane.http.principal import key_preview
+from controlplane.store.pool import Connection
+
+DEVELOPER_EMAIL = "developer@polykomos.localhost"
+
+
+class BadSeed(Exception):
+    """The seed file is not readable; the message names the place, never a key."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class KeySeed(_Strict):
+    """An API key, given raw."""
+
+    key: str = Field(pattern=r"^[\x21-\x7e]{8,255}$")
+    name: str
+    scopes: list[str] = Field(default_factory=lambda: list(ALL_SCOPES))
+    requests_per_minute: int = Field(default=120, ge=0)
+
+
+class UserSeed(_Strict):
+    """A user; the first team is the primary one. An email that exists already adds teams and keys to that user."""
+
+    name: str
+    email: str
+    teams: list[str] = Field(default_factory=list)
+    keys: list[KeySeed] = Field(default_factory=list)
+
+
+class Seed(_Strict):
+    """The whole file."""
+
+    users: list[UserSeed]
+
+
+def read_seed(path: Path) -> Seed:
+    """Read a seed file; raises BadSeed."""
+    try:
+        seed = Seed.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadSeed(f"{path}: {place}: {first['msg']}") from None
+    except (OSError, ValueError) as error:
+        raise BadSeed(f"{path}: {error}") from None
+    for user in seed.users:
+        for key in user.keys:
+            unknown = set(key.scopes) - {*ALL_SCOPES, *WILDCARDS}
+            if unknown:
+                raise BadSeed(f"{path}: key {key.name!r}: unknown scopes {sorted(unknown)}")
+    return seed
+
+
+def developer(api_key: str, requests_per_minute: int) -> UserSeed:
+    """The user of `polykomos dev`: a primary team, a second one, and the key with every scope."""
+    key = KeySeed(key=api_key, name="Development Key", requests_per_minute=requests_per_minute)
+    return UserSeed(name="Dev Eloper", email=DEVELOPER_EMAIL, teams=["Primary Team", "Second Team"], keys=[key])
+
+
+async def plant(conn: Connection, user: UserSeed, now: datetime) -> None:
+    """Make sure that the user exists with these teams and keys; a key of the same name is replaced."""
+    cursor = await conn.execute(
+        "INSERT INTO users (name, email, created_at) VALUES (%s, %s, %s)"
+        " ON CONFLICT (email) DO UPDATE SET name = users.name RETURNING id",
+        (user.name, user.email, now),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    user_id = row["id"]
+    for team in user.teams:
+        await _plant_team(conn, user_id, team, now)
+    for key in user.keys:
+        await conn.execute(
+            "INSERT INTO api_keys (user_id, name, hash, preview, scopes, requests_per_minute, created_at)"
+            " VALUES (%(user_id)s, %(name)s, %(hash)s, %(preview)s, %(scopes)s, %(rpm)s, %(now)s)"
+            " ON CONFLICT (user_id, name) DO UPDATE SET hash = excluded.hash, preview = excluded.preview,"
+            " scopes = excluded.scopes, requests_per_minute = excluded.requests_per_minute",
+            {
+                "user_id": user_id,
+                "name": key.name,
+                "hash": hash_key(key.key),
+                "preview": key_preview(key.key),
+                "scopes": key.scopes,
+                "rpm": key.requests_per_minute,
+                "now": now,
+            },
+        )
+
+
+async def _plant_team(conn: Connection, user_id: int, name: str, now: datetime) -> None:
+    cursor = await conn.execute(
+        "SELECT m.is_primary, t.name FROM memberships m JOIN teams t ON t.id = m.team_id WHERE m.user_id = %s",
+        (user_id,),
+    )
+    present = await cursor.fetchall()
+    if name in {row["name"] for row in present}:
+        return
+    cursor = await conn.execute("INSERT INTO teams (name, created_at) VALUES (%s, %s) RETURNING id", (name, now))
+    team = await cursor.fetchone()
+    assert team is not None
+    await conn.execute("INSERT INTO memberships VALUES (%s, %s, %s)", (user_id, team["id"], not present))

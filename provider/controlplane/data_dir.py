@@ -1,0 +1,78 @@
+"""The directory of one control plane: kept, or gone at the end; never used by two at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+_EPHEMERAL_PREFIX = "polykomos-dev-"
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory is made below it
+_ROOM_NEEDED = 2_000_000_000  # bytes
+
+
+class DataDirBusy(Exception):
+    """Another control plane uses this data directory."""
+
+
+def default_data_dir() -> Path:
+    """`polykomos/dev` under the XDG state directory."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "polykomos" / "dev"
+
+
+@contextlib.contextmanager
+def open_data_dir(path: Path | None) -> Iterator[Path]:
+    """Lock and yield the directory; None = a new one that is removed at the end. Raises DataDirBusy."""
+    if path is not None:
+        path.mkdir(parents=True, exist_ok=True)
+        path = path.resolve()
+        lock = _lock(path)
+        if lock is None:
+            raise DataDirBusy(f"Another `polykomos dev` is running on {path}.")
+        with lock:
+            yield path
+        return
+    parent = _roomy_parent()
+    _remove_abandoned(parent)
+    made = Path(tempfile.mkdtemp(prefix=_EPHEMERAL_PREFIX, dir=parent))
+    # A predecessor cannot have this name, so the lock is free.
+    with _lock(made) or contextlib.nullcontext():
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _lock(directory: Path) -> IO[bytes] | None:
+    file = (directory / "lock").open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def _roomy_parent() -> Path:
+    """Memory where there is enough: CREATE DATABASE takes a tenth of the time there."""
+    if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_NEEDED:
+        return _MEMORY
+    return Path(tempfile.gettempdir())
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove what control planes killed in mid-flight left: nobody holds their locks."""
+    for directory in parent.glob(f"{_EPHEMERAL_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if not (directory / "lock").exists():
+                continue
+            lock = _lock(directory)
+            if lock is not None:
+                with lock:
+                    shutil.rmtree(directory, ignore_errors=True)

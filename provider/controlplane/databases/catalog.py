@@ -1,0 +1,46 @@
+"""What can be ordered: engines, regions, plans (operation 2, C1, S10, S11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """Limits in effect: GB of 10^9 bytes, connections, per cent at which a warning is logged."""
+
+    storage_hard_limit_gb: float
+    connection_hard_limit: int
+    warning_threshold_pct: int
+
+
+REGIONS = {"us-east-1": "US East (Virginia)", "eu-west-1": "EU West (Ireland)"}
+DEFAULT_REGION = "us-east-1"
+
+# Neither source gives the plans' limits; these are ours (S11).
+PLANS = {
+    "free": Quotas(1, 20, 80),
+    "launch": Quotas(10, 50, 80),
+    "grow": Quotas(50, 200, 80),
+    "pro": Quotas(100, 500, 80),
+}
+DEFAULT_PLAN = "free"
+
+ENGINES = ("postgres",)
+DEFAULT_ENGINE = "postgres"
+
+
+def database_types() -> list[dict[str, Any]]:
+    """The catalog as GET /database_types shows it. MySQL is known, but cannot be ordered here."""
+    return [_engine("postgres", "PostgreSQL", available=True), _engine("mysql", "MySQL", available=False)]
+
+
+def _engine(value: str, label: str, *, available: bool) -> dict[str, Any]:
+    return {
+        "value": value,
+        "label": label,
+        "is_provisionable": available,
+        "is_available": available,
+        "regions": [{"code": code, "label": name, "is_available": available} for code, name in REGIONS.items()],
+    }

@@ -1,0 +1,109 @@
+"""A tenant's role and database on the server: built, handed over, limited, revoked, destroyed.
+
+Isolation: the superuser owns the database, the tenant owns its schema `public`, PUBLIC may not connect anywhere.
+All but building and destroying works inside the caller's transaction, so that the server and the control plane's
+rows change together.
+"""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from psycopg import sql
+
+from controlplane.services import Services
+from controlplane.store.pool import Connection
+
+
+def role_name(number: int) -> str:
+    """The tenant's role, which is its user name."""
+    return f"u{number}"
+
+
+def raw_name(number: int) -> str:
+    """A built database before it gets its own name; no tenant can choose one with an underscore."""
+    return f"instance_{number}"
+
+
+def _statement(text: LiteralString, **names: str) -> sql.Composed:
+    return sql.SQL(text).format(**{key: sql.Identifier(name) for key, name in names.items()})
+
+
+async def build(services: Services, number: int) -> None:
+    """Make role and raw database; what a killed run already made is kept. Nobody can log in yet."""
+    role, database = role_name(number), raw_name(number)
+    async with services.pool.connection() as conn:
+        if not await _exists(conn, "SELECT FROM pg_roles WHERE rolname = %s", role):
+            await conn.execute(_statement("CREATE ROLE {role} NOLOGIN", role=role))
+        if not await _exists(conn, "SELECT FROM pg_database WHERE datname = %s", database):
+            await conn.execute(
+                _statement("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'", database=database)
+            )
+        await conn.execute(_statement("REVOKE ALL ON DATABASE {database} FROM PUBLIC", database=database))
+        await conn.execute(
+            _statement(
+                "GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role}", database=database, role=role
+            )
+        )
+    async with await services.connect(database) as conn:
+        await conn.execute(_statement("ALTER SCHEMA public OWNER TO {role}", role=role))
+
+
+async def hand_over(conn: Connection, number: int, *, db_name: str, password: str, connections: int) -> None:
+    """Give a built instance its name and let the tenant in."""
+    role = role_name(number)
+    # The verifier instead of the password: a failing statement must not carry the secret.
+    verifier = conn.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    await conn.execute(
+        _statement("ALTER DATABASE {database} RENAME TO {name}", database=raw_name(number), name=db_name)
+    )
+    await conn.execute(
+        sql.SQL("ALTER ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
+            sql.Identifier(role), sql.Literal(verifier), sql.Literal(connections)
+        )
+    )
+
+
+async def limit_connections(conn: Connection, number: int, connections: int) -> None:
+    """Set the connection limit; sessions that are open already stay."""
+    await conn.execute(
+        sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(sql.Identifier(role_name(number)), sql.Literal(connections))
+    )
+
+
+async def revoke(conn: Connection, number: int, db_name: str) -> None:
+    """No new session from the commit on; `end_sessions` then ends the open ones."""
+    role = role_name(number)
+    if await _exists(conn, "SELECT FROM pg_roles WHERE rolname = %s", role):
+        await conn.execute(_statement("ALTER ROLE {role} NOLOGIN", role=role))
+    if await _exists(conn, "SELECT FROM pg_database WHERE datname = %s", db_name):
+        await conn.execute(_statement("ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=db_name))
+
+
+async def end_sessions(conn: Connection, number: int, db_name: str) -> None:
+    """Terminate every session in the database or of the role."""
+    await conn.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE (datname = %s OR usename = %s) AND pid <> pg_backend_pid()",
+        (db_name, role_name(number)),
+    )
+
+
+async def destroy(conn: Connection, number: int, db_name: str | None) -> None:
+    """Drop whatever exists of it. `conn` must not be in a transaction."""
+    for database in filter(None, (db_name, raw_name(number))):
+        await conn.execute(_statement("DROP DATABASE IF EXISTS {database} WITH (FORCE)", database=database))
+    await conn.execute(_statement("DROP ROLE IF EXISTS {role}", role=role_name(number)))
+
+
+async def close_to_public(conn: Connection, databases: list[str]) -> None:
+    """Keep tenants out of the databases that are not theirs by default."""
+    for database in databases:
+        await conn.execute(
+            _statement("REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC", database=database)
+        )
+
+
+async def _exists(conn: Connection, query: LiteralString, name: str) -> bool:
+    cursor = await conn.execute(query, (name,))
+    return await cursor.fetchone() is not None

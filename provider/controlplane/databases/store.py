@@ -1,0 +1,85 @@
+"""Reading and locking database rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from controlplane.http.errors import invalid_cursor, not_found
+from controlplane.http.fields import parse_uuid
+from controlplane.http.pagination import Page
+from controlplane.http.principal import Principal
+from controlplane.store.pool import Connection, Row
+
+_NAME_LOCK = 0x64626E616D65  # "dbname": one creation chooses a name at a time
+_LONGEST_NAME = 63
+
+
+async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool = False) -> Row:
+    """The caller's database that is not deleted; raises 404. lock: until the end of the transaction."""
+    cursor = await conn.execute(
+        "SELECT d.*, t.name AS team_name FROM databases d JOIN teams t ON t.id = d.team_id"
+        " WHERE d.uuid = %s AND d.team_id = ANY(%s) AND d.deleted_at IS NULL" + (" FOR UPDATE OF d" if lock else ""),
+        (uuid, list(principal.team_ids)),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise not_found("database")
+    return row
+
+
+async def by_id(conn: Connection, number: int, *, lock: bool = False) -> Row:
+    """The row of a known number, deleted or not."""
+    cursor = await conn.execute(
+        "SELECT d.*, t.name AS team_name FROM databases d JOIN teams t ON t.id = d.team_id WHERE d.id = %s"
+        + (" FOR UPDATE OF d" if lock else ""),
+        (number,),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
+async def list_page(conn: Connection, principal: Principal, page: Page) -> list[Row]:
+    """Up to page.fetch rows, newest first; raises 422 `invalid_cursor`.
+
+    A database deleted in the meantime still serves as cursor, so that one can delete while paging.
+    """
+    teams = list(principal.team_ids)
+    query = (
+        "SELECT d.*, t.name AS team_name FROM databases d JOIN teams t ON t.id = d.team_id"
+        " WHERE d.team_id = ANY(%s) AND d.deleted_at IS NULL"
+    )
+    parameters: list[Any] = [teams]
+    if page.starting_after is not None:
+        uuid = parse_uuid(page.starting_after)
+        cursor = await conn.execute(
+            "SELECT created_at, id FROM databases WHERE uuid = %s AND team_id = ANY(%s)", (uuid, teams)
+        )
+        last = await cursor.fetchone()
+        if last is None:
+            raise invalid_cursor()
+        query += " AND (d.created_at, d.id) < (%s, %s)"
+        parameters += [last["created_at"], last["id"]]
+    cursor = await conn.execute(query + " ORDER BY d.created_at DESC, d.id DESC LIMIT %s", (*parameters, page.fetch))
+    return await cursor.fetchall()
+
+
+def candidate_names(name: str, number: int) -> Sequence[str]:
+    """What the database may be called on the server, best first (S3); all within PostgreSQL's 63 bytes."""
+    suffixes = ["", f"-{number}", *(f"-{number}-{attempt}" for attempt in range(2, 100))]
+    return [name[: _LONGEST_NAME - len(suffix)] + suffix for suffix in suffixes]
+
+
+async def choose_db_name(conn: Connection, name: str, number: int) -> str:
+    """A name that is free on the server and in our rows, reserved until the transaction ends."""
+    await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_NAME_LOCK,))
+    candidates = candidate_names(name, number)
+    cursor = await conn.execute(
+        "SELECT datname AS taken FROM pg_database WHERE datname = ANY(%(names)s)"
+        " UNION SELECT db_name FROM databases WHERE destroyed_at IS NULL AND db_name = ANY(%(names)s)",
+        {"names": list(candidates)},
+    )
+    taken = {row["taken"] for row in await cursor.fetchall()}
+    return next(candidate for candidate in candidates if candidate not in taken)

@@ -1,0 +1,72 @@
+"""The Database object in its three forms (C16)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controlplane.databases.catalog import DEFAULT_PLAN, PLANS, Quotas
+from controlplane.http.timestamps import zulu
+from controlplane.store.pool import Row
+from controlplane.store.server import Server
+
+MASK = "***"
+
+
+def effective_quotas(row: Row) -> Quotas:
+    """The override where there is one, else the plan's default (S12)."""
+    defaults = PLANS.get(row["plan"], PLANS[DEFAULT_PLAN])
+    storage = row["storage_hard_limit_gb"]
+    return Quotas(
+        storage_hard_limit_gb=defaults.storage_hard_limit_gb if storage is None else storage,
+        connection_hard_limit=row["connection_hard_limit"] or defaults.connection_hard_limit,
+        warning_threshold_pct=row["warning_threshold_pct"] or defaults.warning_threshold_pct,
+    )
+
+
+def masked(row: Row, server: Server) -> dict[str, Any]:
+    """Without the password: lists, updates, events."""
+    return _view(row, server, password=None)
+
+
+def full(row: Row, server: Server) -> dict[str, Any]:
+    """With the password and the usable connection string once the database is active; null and masked before."""
+    if row["status"] != "active":
+        return {**masked(row, server), "db_password": None}
+    return _view(row, server, password=row["db_password"])
+
+
+def _view(row: Row, server: Server, *, password: str | None) -> dict[str, Any]:
+    quotas = effective_quotas(row)
+    storage = quotas.storage_hard_limit_gb
+    view: dict[str, Any] = {
+        "object": "database",
+        "uuid": str(row["uuid"]),
+        "name": row["name"],
+        "status": row["status"],
+        "region": row["region"],
+        "plan": row["plan"],
+        "quotas": {
+            # JSON knows one kind of number, people read 10 rather than 10.0.
+            "storage_hard_limit_gb": int(storage) if storage == int(storage) else storage,
+            "connection_hard_limit": quotas.connection_hard_limit,
+            "warning_threshold_pct": quotas.warning_threshold_pct,
+        },
+        "db_type": row["db_type"],
+        "host": server.host,
+        "port": server.port,
+        "db_name": row["db_name"],
+        "db_username": row["db_username"],
+        "team_id": row["team_id"],
+        "team_name": row["team_name"],
+        "connection_string": _connection_string(row, server, password or MASK),
+        "created_at": zulu(row["created_at"]),
+        "updated_at": zulu(row["updated_at"]),
+    }
+    if password is not None:
+        view["db_password"] = password
+    return view
+
+
+def _connection_string(row: Row, server: Server, password: str) -> str:
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return f"postgresql://{row['db_username']}:{password}@{host}:{server.port}/{row['db_name']}"

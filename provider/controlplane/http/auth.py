@@ -1,0 +1,64 @@
+"""Who is calling: the Authorization header and the stored keys (api-facts "Auth", C13)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from datetime import datetime, timedelta
+
+from controlplane.http.errors import ApiError, forbidden
+from controlplane.http.principal import Principal
+from controlplane.store.pool import Connection
+
+_BEARER = re.compile(r"Bearer ([\x21-\x7e]+)", re.IGNORECASE)
+# last_used_at is shown to the second, so it need not be written more often.
+_TOUCH_EVERY = timedelta(seconds=1)
+
+
+def hash_key(key: str) -> bytes:
+    """SHA-256 of the raw key: all that is stored of it."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def bearer_token(header: str | None) -> str:
+    """The key inside an Authorization header; raises 401 when it is missing or malformed."""
+    challenge = {"WWW-Authenticate": "Bearer"}
+    if not header:
+        raise ApiError(401, "missing_authorization", "Missing Authorization header.", headers=challenge)
+    match = _BEARER.fullmatch(header.strip())
+    if match is None:
+        raise ApiError(
+            401,
+            "malformed_authorization",
+            "Malformed Authorization header: expected `Bearer <API key>`.",
+            headers=challenge,
+        )
+    return match[1]
+
+
+async def authenticate(conn: Connection, key: str, now: datetime) -> Principal:
+    """The principal of a raw key; raises 403 for one that is unknown or not active (C13)."""
+    digest = hash_key(key)
+    cursor = await conn.execute(
+        "SELECT k.id, k.user_id, k.hash, k.preview, k.scopes, k.status, k.requests_per_minute, k.last_used_at,"
+        " array_agg(m.team_id) AS team_ids, min(m.team_id) FILTER (WHERE m.is_primary) AS primary_team_id"
+        " FROM api_keys k JOIN memberships m ON m.user_id = k.user_id WHERE k.hash = %s GROUP BY k.id",
+        (digest,),
+    )
+    row = await cursor.fetchone()
+    if row is None or not hmac.compare_digest(bytes(row["hash"]), digest):
+        raise forbidden("invalid_api_key", "Invalid API key.")
+    if row["status"] != "active":
+        raise forbidden("expired_api_key", "This API key has expired or was revoked.")
+    if row["last_used_at"] is None or now - row["last_used_at"] >= _TOUCH_EVERY:
+        await conn.execute("UPDATE api_keys SET last_used_at = %s WHERE id = %s", (now, row["id"]))
+    return Principal(
+        key_id=row["id"],
+        key_preview=row["preview"],
+        user_id=row["user_id"],
+        primary_team_id=row["primary_team_id"],
+        team_ids=tuple(sorted(row["team_ids"])),
+        scopes=frozenset(row["scopes"]),
+        requests_per_minute=row["requests_per_minute"],
+    )

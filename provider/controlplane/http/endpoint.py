@@ -1,0 +1,137 @@
+"""The ASGI application under /api/v1: every check in its order (S35), one log line a request."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Iterable
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from controlplane.http import execution, idempotency
+from controlplane.http.auth import authenticate, bearer_token
+from controlplane.http.bodies import parse_json, read_body
+from controlplane.http.calls import Call, Operation, insufficient_scope
+from controlplane.http.errors import ApiError
+from controlplane.http.rate_limit import RateLimiter
+from controlplane.http.replies import Reply
+from controlplane.http.routing import Match, Routes
+from controlplane.services import Services
+
+PREFIX = "/api/v1"
+
+_requests = logging.getLogger("controlplane.request")
+_failures = logging.getLogger("controlplane.failure")
+
+
+def new_request_id() -> str:
+    """`req_` and 20 hex digits (C22)."""
+    return f"req_{secrets.token_hex(10)}"
+
+
+def render(status: int, body: dict[str, object], request_id: str, headers: dict[str, str] | None = None) -> Response:
+    """A JSON response with the request id in body and header."""
+    content = json.dumps({**body, "request_id": request_id}, ensure_ascii=False).encode()
+    return Response(
+        content,
+        status_code=status,
+        media_type="application/json",
+        headers={"X-Request-Id": request_id, **(headers or {})},
+    )
+
+
+def render_error(error: ApiError, request_id: str) -> Response:
+    """An error in the API's form."""
+    return render(error.status, error.body(), request_id, error.headers)
+
+
+class Endpoint:
+    """Answers all operations."""
+
+    def __init__(self, services: Services, operations: Iterable[Operation]) -> None:
+        self._services = services
+        self._routes = Routes(operations)
+        self._limiter = RateLimiter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        request_id = new_request_id()
+        facts: dict[str, object] = {}
+        started = time.perf_counter()
+        try:
+            reply = await self._answer(request, request_id, facts)
+            response = render(reply.status, reply.body, request_id)
+        except ApiError as error:
+            facts["code"] = error.code
+            response = render_error(error, request_id)
+        except ClientDisconnect:
+            return
+        except Exception:
+            _failures.exception("request failed", extra={"facts": {"request_id": request_id}})
+            facts["code"] = "internal_error"
+            failure = ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
+            response = render_error(failure, request_id)
+        _requests.info(
+            "request",
+            extra={
+                "facts": {
+                    "method": request.method,
+                    "path": request.url.path,
+                    "status": response.status_code,
+                    "ms": round((time.perf_counter() - started) * 1000, 1),
+                    "request_id": request_id,
+                    **facts,
+                }
+            },
+        )
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, request_id: str, facts: dict[str, object]) -> Reply:
+        services = self._services
+        now = services.clock.now()
+        token = bearer_token(request.headers.get("authorization"))
+        async with services.pool.connection() as conn:
+            principal = await authenticate(conn, token, now)
+        facts["key"] = principal.key_preview
+        self._limiter.admit(principal.key_id, principal.requests_per_minute, now)
+        match = self._routes.match(request.method, request.scope["path"].removeprefix(PREFIX))
+        operation = match.operation
+        facts["operation"] = operation.operation_id
+        if not all(principal.has_scope(scope) for scope in operation.scopes):
+            raise insufficient_scope(operation.scopes)
+        body = parse_json(await read_body(request)) if operation.has_body else None
+        key = _key(request, match, principal.key_id, body)
+        async with services.pool.connection() as conn:
+            call = Call(
+                operation=operation,
+                services=services,
+                principal=principal,
+                conn=conn,
+                now=now,
+                request_id=request_id,
+                path_parameters=match.path_parameters,
+                query=request.query_params,
+                body=body,
+            )
+            outcome = await execution.run(call, key)
+        if isinstance(outcome, ApiError):
+            raise outcome
+        return await execution.finish(services, outcome, key)
+
+
+def _key(request: Request, match: Match, api_key_id: int, body: object) -> idempotency.Key | None:
+    if not match.operation.keyed:
+        return None
+    value = idempotency.read_header(request.headers.get(idempotency.HEADER))
+    query = request.query_params.multi_items()
+    return idempotency.Key(
+        api_key_id=api_key_id,
+        value=value,
+        fingerprint=idempotency.fingerprint(request.method, request.scope["path"], query, body),
+    )

@@ -1,0 +1,134 @@
+"""Idempotency-Key: the same answer for the same call (api-facts "Idempotency", C9-C11).
+
+The reply is stored in the transaction of the change, so either both exist after a crash or neither does. While
+that transaction runs, an advisory lock on the key marks it as in progress; the lock dies with its connection.
+A handler that goes on to wait stores its first reply as pending: it answers later calls only once the waiting
+process has finished or died.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.types.json import Json
+
+from controlplane.http.errors import ApiError, invalid_field, missing_field
+from controlplane.store.liveness import is_alive
+from controlplane.store.pool import Connection
+
+HEADER = "Idempotency-Key"
+LIFETIME = timedelta(hours=24)
+
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_VALIDATION_CODES = frozenset({"missing_required_field", "invalid_field", "invalid_cursor", "invalid_sql"})
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of one API key, and what it was sent with."""
+
+    api_key_id: int
+    value: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A stored reply."""
+
+    status: int
+    body: dict[str, Any]
+
+
+def read_header(value: str | None) -> str:
+    """The key: 1-255 printable ASCII characters (C9), else 422."""
+    if not value:
+        raise missing_field(HEADER)
+    if not _KEY.fullmatch(value):
+        raise invalid_field(HEADER, "must be 1 to 255 printable ASCII characters")
+    return value
+
+
+def fingerprint(method: str, path: str, query: Sequence[tuple[str, str]], body: object) -> bytes:
+    """What must be equal for a replay: method, path, query and body, whatever their order and spacing."""
+    canonical = json.dumps([method, path, sorted(query), body], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).digest()
+
+
+def is_kept(status: int, code: str | None) -> bool:
+    """Whether a reply answers later calls with its key (C11).
+
+    Kept: success, and what a valid request met (404, 422 of a state). Not kept: refused before it was looked at
+    (401, 403, 409, 413, 429), failed validation (a corrected call may use the key), and 5xx, which must be retried.
+    """
+    if code is None:
+        return 200 <= status < 300
+    return status == 404 or (status == 422 and code not in _VALIDATION_CODES)
+
+
+async def claim(conn: Connection, key: Key, now: datetime) -> Kept | None:
+    """Take the key for this transaction; returns the reply to replay if there is one.
+
+    Raises 409 `idempotency_key_in_progress` or `idempotency_key_conflict`.
+    """
+    cursor = await conn.execute(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0)) AS taken", (f"{key.api_key_id}:{key.value}",)
+    )
+    lock = await cursor.fetchone()
+    if lock is None or not lock["taken"]:
+        raise _in_progress()
+    await conn.execute(
+        "DELETE FROM idempotency_keys WHERE api_key_id = %s AND key = %s AND created_at <= %s",
+        (key.api_key_id, key.value, now - LIFETIME),
+    )
+    cursor = await conn.execute(
+        "SELECT fingerprint, status, body, pending_owner FROM idempotency_keys WHERE api_key_id = %s AND key = %s",
+        (key.api_key_id, key.value),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    if bytes(row["fingerprint"]) != key.fingerprint:
+        raise ApiError(409, "idempotency_key_conflict", "This Idempotency-Key was used with another request.")
+    if await is_alive(conn, row["pending_owner"]):
+        raise _in_progress()
+    return Kept(row["status"], row["body"])
+
+
+async def keep(
+    conn: Connection, key: Key, status: int, body: dict[str, Any], *, pending_owner: int | None, now: datetime
+) -> None:
+    """Store the reply; pending_owner is this process while it still waits for a better one."""
+    await conn.execute(
+        "INSERT INTO idempotency_keys (api_key_id, key, fingerprint, status, body, pending_owner, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        (key.api_key_id, key.value, key.fingerprint, status, Json(body), pending_owner, now),
+    )
+
+
+async def settle(conn: Connection, key: Key, final: Kept | None) -> None:
+    """End the wait of a pending reply: `final` takes its place, or with None it stands."""
+    if final is not None:
+        await conn.execute(
+            "UPDATE idempotency_keys SET status = %s, body = %s WHERE api_key_id = %s AND key = %s",
+            (final.status, Json(final.body), key.api_key_id, key.value),
+        )
+    await conn.execute(
+        "UPDATE idempotency_keys SET pending_owner = NULL WHERE api_key_id = %s AND key = %s",
+        (key.api_key_id, key.value),
+    )
+
+
+async def forget_expired(conn: Connection, now: datetime) -> None:
+    """Delete what is older than 24 h."""
+    await conn.execute("DELETE FROM idempotency_keys WHERE created_at <= %s", (now - LIFETIME,))
+
+
+def _in_progress() -> ApiError:
+    return ApiError(409, "idempotency_key_in_progress", "A request with this Idempotency-Key is still in progress.")

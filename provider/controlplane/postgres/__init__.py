@@ -1,0 +1,1 @@
+"""An embedded PostgreSQL server: found, initialised, started and stopped under our own supervision."""

@@ -1,0 +1,169 @@
+"""One embedded PostgreSQL cluster in a directory."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from controlplane.postgres.account import Account
+from controlplane.postgres.binaries import Binaries, find_binaries
+from controlplane.postgres.process import die_with_parent, end_leftover
+from controlplane.state_file import StateFile
+from controlplane.store.server import Server
+
+HOST = "127.0.0.1"
+SUPERUSER = "polykomos"
+
+_log = logging.getLogger("controlplane.postgres")
+
+# Tenants may not use the last connections, so that the control plane can always reach its server. Nothing of a
+# statement goes to the log: it may hold a password.
+_CONFIGURATION = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "max_connections": "400",
+    "superuser_reserved_connections": "40",
+    "shared_buffers": "64MB",
+    "max_wal_size": "512MB",
+    "password_encryption": "scram-sha-256",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+    "logging_collector": "off",
+    "timezone": "UTC",
+}
+# For a cluster that is thrown away at the end there is no crash to survive.
+_EPHEMERAL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class PostgresFailed(Exception):
+    """PostgreSQL could not be initialised or started; the message holds the end of its log."""
+
+
+@contextlib.contextmanager
+def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> Iterator[Server]:
+    """A running server whose files are in `directory`; stopped at the end of the context.
+
+    Its port and the superuser's password stay the same over restarts, because connection strings hold the port.
+    Must be entered in the main thread: the server ends with the thread that started it.
+    Raises NoPostgres or PostgresFailed.
+    """
+    account = Account.choose()
+    directory.mkdir(parents=True, exist_ok=True)
+    account.give(directory)
+    data = directory / "data"
+    password = state.get_or_make("postgres_password", lambda: secrets.token_hex(24))
+    if data.exists():
+        binaries = find_binaries(int((data / "PG_VERSION").read_text()))
+        end_leftover(data)
+    else:
+        binaries = find_binaries()
+        _initialise(binaries, account, directory, password)
+    port = _free_port(int(state.get_or_make("postgres_port", lambda: "0")))
+    state.put("postgres_port", str(port))
+    server = Server(host=HOST, port=port, user=SUPERUSER, password=password)
+    log_path = directory / "postgres.log"
+    settings = {**_CONFIGURATION, **(_EPHEMERAL if ephemeral else {}), "port": str(port)}
+    process = _start(binaries, account, data, settings, log_path)
+    try:
+        _await_ready(process, server, log_path)
+        yield server
+    finally:
+        _stop(process)
+
+
+def _initialise(binaries: Binaries, account: Account, directory: Path, password: str) -> None:
+    """Make the cluster beside its place and move it there, so that a half-made one is never taken for whole."""
+    fresh = directory / "data.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    account.give(fresh)
+    with tempfile.NamedTemporaryFile("w") as password_file:
+        password_file.write(password)
+        password_file.flush()
+        account.give(Path(password_file.name))
+        command = [binaries.path("initdb"), "--username", SUPERUSER, "--pwfile", password_file.name]
+        command += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"]
+        command += ["--no-sync", "--no-instructions"]
+        with account.reach(fresh) as (name, arguments):
+            done = subprocess.run(  # noqa: S603 - our own arguments
+                [*command, "--pgdata", name],
+                cwd="/",
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+                **arguments,
+            )
+    if done.returncode != 0:
+        raise PostgresFailed(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
+    fresh.rename(directory / "data")
+
+
+def _start(
+    binaries: Binaries, account: Account, data: Path, settings: dict[str, str], log_path: Path
+) -> subprocess.Popen[bytes]:
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    with log_path.open("ab") as log, account.reach(data) as (name, arguments):
+        return subprocess.Popen(  # noqa: S603 - our own arguments
+            [binaries.path("postgres"), "-D", name, *options],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # Its own session: Ctrl-C in a terminal must reach us alone, we stop it in our own order.
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+            **arguments,
+        )
+
+
+def _await_ready(process: subprocess.Popen[bytes], server: Server, log_path: Path, patience: float = 60.0) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            psycopg.connect(server.conninfo("postgres")).close()
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                tail = log_path.read_text(errors="replace")[-2000:].strip()
+                raise PostgresFailed(f"PostgreSQL did not start: {tail}") from None
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Fast shutdown; harsher if it takes more than 10 s."""
+    for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        process.send_signal(sign)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            _log.warning("PostgreSQL did not stop on %s", sign.name)
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port if nothing else listens there, else any free one."""
+    for candidate in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, candidate))
+            except OSError:
+                _log.warning("port %s is taken: tenants' connection strings change", candidate)
+                continue
+            port: int = probe.getsockname()[1]
+            return port
+    raise PostgresFailed(f"No free port on {HOST}.")

@@ -1,0 +1,32 @@
+"""The few facts of a data directory that must outlive a restart: ports and secrets, in one private file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+class StateFile:
+    """A JSON object of strings, readable by its owner only, replaced as a whole at each change."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+
+    def get_or_make(self, name: str, make: Callable[[], str]) -> str:
+        """The stored value; made and stored if there is none."""
+        if name not in self._values:
+            self.put(name, make())
+        return self._values[name]
+
+    def put(self, name: str, value: str) -> None:
+        """Store a value."""
+        if self._values.get(name) == value:
+            return
+        self._values[name] = value
+        fresh = self._path.with_suffix(".new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(self._values, file)
+        fresh.replace(self._path)
