@@ -7,21 +7,41 @@ import contextlib
 
 
 class Bell:
-    """`ring` wakes everyone who is in `wait` at that moment.
+    """`ring` wakes everyone who listens at that moment.
 
     A hint, never the truth: whoever is woken looks into the store, and looks there every now and then without a
-    ring too, because another process may have made the change.
+    ring too, because another process may have made the change. Listen *before* looking, so that a ring between
+    look and wait is not lost:
+
+        ear = bell.listen()
+        ...look...
+        await ear.wait(1.0)
     """
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def ring(self) -> None:
-        """Wake all present waiters."""
+        """Wake all who listen."""
         event, self._event = self._event, asyncio.Event()
         event.set()
 
-    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - a pause, not a deadline: returns silently
-        """Return at the next ring or after `timeout` seconds."""
+    def listen(self) -> Ear:
+        """Hear every ring from now on."""
+        return Ear(self._event)
+
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - a pause, not a deadline
+        """Return at the next ring from now or after `timeout` seconds."""
+        await self.listen().wait(timeout)
+
+
+class Ear:
+    """Hears the first ring since it was made."""
+
+    def __init__(self, event: asyncio.Event) -> None:
+        self._event = event
+
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - a pause, not a deadline
+        """Return at the ring, or after `timeout` seconds."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._event.wait(), max(timeout, 0))

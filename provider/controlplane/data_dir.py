@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from controlplane.failures import StartFailed
+
 _EPHEMERAL_PREFIX = "polykomos-dev-"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory is made below it
 _ROOM_NEEDED = 2_000_000_000  # bytes
 
 
-class DataDirBusy(Exception):
+class DataDirBusy(StartFailed):
     """Another control plane uses this data directory."""
 
 

@@ -10,3 +10,11 @@ from controlplane.services import Worker
 
 OPERATIONS: tuple[Operation, ...] = (*ACCOUNT, *DATABASES)
 WORKERS: tuple[Worker, ...] = (*DATABASE_WORKERS,)
+try:
+    from controlplane.blueprints import routes as blueprints
+    from controlplane.webhooks import routes as webhooks
+except ModuleNotFoundError:
+    pass
+else:
+    OPERATIONS = (*OPERATIONS, *blueprints.OPERATIONS, *webhooks.OPERATIONS)
+    WORKERS = (*WORKERS, *blueprints.WORKERS, *webhooks.WORKERS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from controlplane.account.scopes import ALL_SCOPES, WILDCARDS
+from controlplane.failures import StartFailed
 from controlplane.http.auth import hash_key
 from controlplane.http.principal import key_preview
 from controlplane.store.pool import Connection
@@ -16,7 +17,7 @@ from controlplane.store.pool import Connection
 DEVELOPER_EMAIL = "developer@polykomos.localhost"
 
 
-class BadSeed(Exception):
+class BadSeed(StartFailed):
     """The seed file is not readable; the message names the place, never a key."""
 
 

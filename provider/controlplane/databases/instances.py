@@ -72,12 +72,9 @@ async def limit_connections(conn: Connection, number: int, connections: int) -> 
 
 
 async def revoke(conn: Connection, number: int, db_name: str) -> None:
-    """No new session from the commit on; `end_sessions` then ends the open ones."""
-    role = role_name(number)
-    if await _exists(conn, "SELECT FROM pg_roles WHERE rolname = %s", role):
-        await conn.execute(_statement("ALTER ROLE {role} NOLOGIN", role=role))
-    if await _exists(conn, "SELECT FROM pg_database WHERE datname = %s", db_name):
-        await conn.execute(_statement("ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=db_name))
+    """No new session in a handed-over instance from the commit on; `end_sessions` then ends the open ones."""
+    await conn.execute(_statement("ALTER ROLE {role} NOLOGIN", role=role_name(number)))
+    await conn.execute(_statement("ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=db_name))
 
 
 async def end_sessions(conn: Connection, number: int, db_name: str) -> None:

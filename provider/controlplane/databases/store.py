@@ -16,13 +16,16 @@ _NAME_LOCK = 0x64626E616D65  # "dbname": one creation chooses a name at a time
 _LONGEST_NAME = 63
 
 
+_SELECT = "SELECT d.*, t.name AS team_name FROM databases d JOIN teams t ON t.id = d.team_id"
+_FIND = _SELECT + " WHERE d.uuid = %s AND d.team_id = ANY(%s) AND d.deleted_at IS NULL"
+_BY_ID = _SELECT + " WHERE d.id = %s"
+_LIST = _SELECT + " WHERE d.team_id = ANY(%s) AND d.deleted_at IS NULL"
+_LOCK = " FOR UPDATE OF d"
+
+
 async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool = False) -> Row:
     """The caller's database that is not deleted; raises 404. lock: until the end of the transaction."""
-    cursor = await conn.execute(
-        "SELECT d.*, t.name AS team_name FROM databases d JOIN teams t ON t.id = d.team_id"
-        " WHERE d.uuid = %s AND d.team_id = ANY(%s) AND d.deleted_at IS NULL" + (" FOR UPDATE OF d" if lock else ""),
-        (uuid, list(principal.team_ids)),
-    )
+    cursor = await conn.execute(_FIND + _LOCK if lock else _FIND, (uuid, list(principal.team_ids)))
     row = await cursor.fetchone()
     if row is None:
         raise not_found("database")
@@ -31,11 +34,7 @@ async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool
 
 async def by_id(conn: Connection, number: int, *, lock: bool = False) -> Row:
     """The row of a known number, deleted or not."""
-    cursor = await conn.execute(
-        "SELECT d.*, t.name AS team_name FROM databases d JOIN teams t ON t.id = d.team_id WHERE d.id = %s"
-        + (" FOR UPDATE OF d" if lock else ""),
-        (number,),
-    )
+    cursor = await conn.execute(_BY_ID + _LOCK if lock else _BY_ID, (number,))
     row = await cursor.fetchone()
     assert row is not None
     return row
@@ -47,10 +46,7 @@ async def list_page(conn: Connection, principal: Principal, page: Page) -> list[
     A database deleted in the meantime still serves as cursor, so that one can delete while paging.
     """
     teams = list(principal.team_ids)
-    query = (
-        "SELECT d.*, t.name AS team_name FROM databases d JOIN teams t ON t.id = d.team_id"
-        " WHERE d.team_id = ANY(%s) AND d.deleted_at IS NULL"
-    )
+    query = _LIST
     parameters: list[Any] = [teams]
     if page.starting_after is not None:
         uuid = parse_uuid(page.starting_after)

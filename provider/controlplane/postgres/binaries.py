@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from controlplane.failures import StartFailed
+
 LEAST_MAJOR = 15
 DIRECTORY_VARIABLE = "POLYKOMOS_POSTGRES_BIN"
 
 
-class NoPostgres(Exception):
+class NoPostgres(StartFailed):
     """No usable PostgreSQL; the message says what to do."""
 
 

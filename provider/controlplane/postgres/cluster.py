@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 
+from controlplane.failures import StartFailed
 from controlplane.postgres.account import Account
 from controlplane.postgres.binaries import Binaries, find_binaries
 from controlplane.postgres.process import die_with_parent, end_leftover
@@ -46,7 +47,7 @@ _CONFIGURATION = {
 _EPHEMERAL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class PostgresFailed(Exception):
+class PostgresFailed(StartFailed):
     """PostgreSQL could not be initialised or started; the message holds the end of its log."""
 
 

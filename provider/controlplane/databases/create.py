@@ -1,0 +1,192 @@
+"""POST /databases (operation 4): from the pool at once, or by a provisioning job."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from controlplane.databases import catalog, instances, store
+from controlplane.databases.bodies import CreateDatabase
+from controlplane.databases.views import effective_quotas, full, masked
+from controlplane.http.calls import Call
+from controlplane.http.errors import forbidden, invalid_field, not_found
+from controlplane.http.principal import Principal
+from controlplane.http.replies import Reply, reply
+from controlplane.services import Services
+from controlplane.store.pool import Connection, Row
+
+_PASSWORD_ALPHABET = string.ascii_letters + string.digits
+_LOOK_EVERY = 1.0  # seconds, should a ring get lost
+
+
+@dataclass(frozen=True)
+class _Wait:
+    """What the query asked for; seconds 0 = do not wait."""
+
+    seconds: int
+
+
+async def create_database(call: Call) -> Reply:
+    """201 when active within the wait, else 202 (S8, S9)."""
+    args = call.parse(CreateDatabase)
+    _check_catalog(args)
+    wait = _read_wait(call)
+    team_id = await _choose_team(call.conn, call.principal, args)
+    if args.blueprint_uuid:
+        call.require_scope("blueprints:read")
+    pooled = await _take_from_pool(call.conn)
+    row = await _insert(call, args, team_id, pooled)
+    application_id = None
+    if args.blueprint_uuid:
+        from controlplane.blueprints import creation
+
+        application_id = await creation.prepare(
+            call.conn,
+            principal=call.principal,
+            database_id=row["id"],
+            blueprint_uuid=args.blueprint_uuid,
+            variables=args.blueprint_variables,
+            now=call.now,
+        )
+    if pooled is not None:
+        quotas = effective_quotas(row)
+        await instances.hand_over(
+            call.conn,
+            row["id"],
+            db_name=row["db_name"],
+            password=row["db_password"],
+            connections=quotas.connection_hard_limit,
+        )
+        call.after_commit(call.services.bells.jobs.ring)  # the pool wants filling up
+    if row["status"] == "active":
+        await call.emit("database.provisioned", team_id, masked(row, call.services.server))
+        return _provisioned(call.services, row)
+    await _queue_job(call, row, application_id, delay=0.0 if pooled else call.services.settings.provision_delay)
+    await call.emit("database.provisioning_started", team_id, masked(row, call.services.server))
+    then = _waiting(call.services, row["id"], wait) if wait.seconds else None
+    return _still_provisioning(call.services, row, waited=0.0, then=then)
+
+
+def _check_catalog(args: CreateDatabase) -> None:
+    for field, value, allowed in (
+        ("db_type", args.db_type, catalog.ENGINES),
+        ("region", args.region, tuple(catalog.REGIONS)),
+        ("plan", args.plan, tuple(catalog.PLANS)),
+    ):
+        if value not in allowed:
+            raise invalid_field(field, f"must be one of {', '.join(allowed)}", allowed=allowed)
+
+
+def _read_wait(call: Call) -> _Wait:
+    timeout = call.query_integer("timeout", default=30, least=1, most=120)
+    return _Wait(timeout if call.query_boolean("wait", default=False) else 0)
+
+
+async def _choose_team(conn: Connection, principal: Principal, args: CreateDatabase) -> int:
+    """The team of the request; 422 if there is none such, 403 if the caller is not in it (S10)."""
+    if not args.team_id:
+        return principal.primary_team_id
+    if args.team_id in principal.team_ids:
+        return args.team_id
+    cursor = await conn.execute("SELECT FROM teams WHERE id::bigint = %s::numeric", (args.team_id,))
+    if await cursor.fetchone() is None:
+        raise invalid_field("team_id", "no such team", allowed=[str(team) for team in principal.team_ids])
+    raise forbidden("team_not_accessible", "You are not a member of this team.", {"field": "team_id"})
+
+
+async def _take_from_pool(conn: Connection) -> int | None:
+    """The number of a ready instance, which is then ours with this transaction; None if the pool is empty."""
+    cursor = await conn.execute(
+        "DELETE FROM pool_instances WHERE id = ("
+        " SELECT id FROM pool_instances WHERE is_ready ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id"
+    )
+    row = await cursor.fetchone()
+    return None if row is None else int(row["id"])
+
+
+async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | None) -> Row:
+    number = pooled
+    if number is None:
+        cursor = await call.conn.execute("SELECT nextval('instance_numbers')::int AS number")
+        row = await cursor.fetchone()
+        assert row is not None
+        number = int(row["number"])
+    # A blueprint belongs to the creation: the database is not active before it was applied.
+    status = "active" if pooled is not None and not args.blueprint_uuid else "provisioning"
+    await call.conn.execute(
+        "INSERT INTO databases (id, uuid, team_id, name, db_type, region, plan, status, db_name, db_username,"
+        " db_password, is_assigned, storage_hard_limit_gb, connection_hard_limit, warning_threshold_pct,"
+        " created_at, updated_at) VALUES (%(id)s, %(uuid)s, %(team_id)s, %(name)s, %(db_type)s, %(region)s,"
+        " %(plan)s, %(status)s, %(db_name)s, %(role)s, %(password)s, %(is_assigned)s, %(storage)s,"
+        " %(connections)s, %(warning)s, %(now)s, %(now)s)",
+        {
+            "id": number,
+            "uuid": uuid4(),
+            "team_id": team_id,
+            "name": args.name,
+            "db_type": args.db_type,
+            "region": args.region,
+            "plan": args.plan,
+            "status": status,
+            "db_name": await store.choose_db_name(call.conn, args.name, number),
+            "role": instances.role_name(number),
+            "password": "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(24)),
+            "is_assigned": pooled is not None,
+            "storage": args.storage_hard_limit_gb,
+            "connections": args.connection_hard_limit,
+            "warning": args.warning_threshold_pct,
+            "now": call.now,
+        },
+    )
+    return await store.by_id(call.conn, number)
+
+
+async def _queue_job(call: Call, row: Row, application_id: int | None, *, delay: float) -> None:
+    await call.conn.execute(
+        "INSERT INTO provision_jobs (database_id, application_id, not_before, created_at)"
+        " VALUES (%s, %s, %s + make_interval(secs => %s), %s)",
+        (row["id"], application_id, call.now, delay, call.now),
+    )
+    call.after_commit(call.services.bells.jobs.ring)
+
+
+def _provisioned(services: Services, row: Row) -> Reply:
+    return reply(full(row, services.server), status=201, message="Database provisioned.")
+
+
+def _still_provisioning(
+    services: Services, row: Row, *, waited: float, then: Callable[[], Awaitable[Reply]] | None = None
+) -> Reply:
+    uuid: UUID = row["uuid"]
+    body = reply(
+        full(row, services.server),
+        status=202,
+        message="Database is still provisioning.",
+        provisioning={"completed": False, "waited_seconds": int(waited), "poll_url": f"/api/v1/databases/{uuid}"},
+    ).body
+    return Reply(202, body, then)
+
+
+def _waiting(services: Services, number: int, wait: _Wait) -> Callable[[], Awaitable[Reply]]:
+    """Look until the database is active, the time is over or the process is asked to stop."""
+
+    async def look() -> Reply:
+        started = time.monotonic()
+        while True:
+            ear = services.bells.databases.listen()
+            async with services.pool.connection() as conn:
+                row = await store.by_id(conn, number)
+            if row["status"] == "active":
+                return _provisioned(services, row)
+            if row["status"] == "deleted":
+                raise not_found("database")
+            waited = time.monotonic() - started
+            if waited >= wait.seconds or services.stopping.is_set():
+                return _still_provisioning(services, row, waited=waited)
+            await ear.wait(min(_LOOK_EVERY, wait.seconds - waited))
+
+    return look

@@ -1,0 +1,63 @@
+"""DELETE /databases/{uuid} (operation 8): access ends now, the data 24 hours later (S4-S7)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from controlplane.databases import instances, store
+from controlplane.databases.views import masked
+from controlplane.http.calls import Call
+from controlplane.http.replies import Reply, reply
+from controlplane.http.timestamps import plain
+
+GRACE = timedelta(hours=24)
+
+
+async def delete_database(call: Call) -> Reply:
+    """Revoke access, cancel provisioning, schedule destruction if anything was built."""
+    row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
+    number = row["id"]
+    cursor = await call.conn.execute(
+        "SELECT id, attempts FROM provision_jobs WHERE database_id = %s AND state IN ('queued', 'running') FOR UPDATE",
+        (number,),
+    )
+    jobs = await cursor.fetchall()
+    await call.conn.execute(
+        "UPDATE provision_jobs SET state = 'cancelled', owner = NULL WHERE id = ANY(%s)", ([job["id"] for job in jobs],)
+    )
+    # A job that was ever begun may have built something that it will not tell us of any more.
+    is_built = row["is_assigned"] or any(job["attempts"] for job in jobs)
+    if row["is_assigned"]:
+        await instances.revoke(call.conn, number, row["db_name"])
+    await call.conn.execute(
+        "UPDATE databases SET status = 'deleted', deleted_at = %(now)s, updated_at = %(now)s,"
+        " destroy_after = %(destroy_after)s, destroyed_at = %(destroyed_at)s WHERE id = %(id)s",
+        {
+            "id": number,
+            "now": call.now,
+            "destroy_after": call.now + GRACE if is_built else None,
+            "destroyed_at": None if is_built else call.now,
+        },
+    )
+    deleted = await store.by_id(call.conn, number)
+    await call.emit("database.deleted", row["team_id"], masked(deleted, call.services.server))
+    call.after_commit(call.services.bells.databases.ring)
+    final = reply(
+        {
+            "object": "database",
+            "uuid": str(row["uuid"]),
+            "deleted": True,
+            "cancelled_provision_jobs": len(jobs),
+            "destroy_scheduled_at": plain(deleted["destroy_after"]) if is_built else None,
+            "has_remote_resources": is_built,
+        },
+        message="Database deleted. Access was revoked immediately.",
+    )
+
+    async def end_sessions() -> Reply:
+        # After the commit, so that no session can slip in behind our back.
+        async with call.services.pool.connection() as conn:
+            await instances.end_sessions(conn, number, row["db_name"])
+        return final
+
+    return Reply(final.status, final.body, end_sessions if is_built else None)

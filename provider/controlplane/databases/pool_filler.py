@@ -1,0 +1,75 @@
+"""Keeping databases ready for instant assignment."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from controlplane.databases import instances
+from controlplane.services import Services
+from controlplane.store.liveness import living
+from controlplane.store.pool import Connection
+
+_LOOK_EVERY = 1.0  # seconds, should a ring get lost
+_POOL_LOCK = 0x706F6F6C  # "pool": processes that share a store do not overfill it
+
+
+async def work(services: Services) -> None:
+    """Fill the pool up to its size whenever an instance was taken, for ever."""
+    while True:
+        ear = services.bells.jobs.listen()
+        if not await fill_one(services):
+            await ear.wait(_LOOK_EVERY)
+
+
+async def wait_until_full(services: Services, patience: float) -> None:
+    """Return when the pool is full, after `patience` seconds at the latest."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        async with services.pool.connection() as conn:
+            cursor = await conn.execute("SELECT count(*) AS ready FROM pool_instances WHERE is_ready")
+            row = await cursor.fetchone()
+        if row and row["ready"] >= services.settings.pool_size:
+            return
+        await asyncio.sleep(0.02)
+
+
+async def fill_one(services: Services) -> bool:
+    """Build one instance; False if none is missing."""
+    async with services.pool.connection() as conn, conn.transaction():
+        number = await _claim(services, conn)
+    if number is None:
+        return False
+    try:
+        await instances.build(services, number)
+    except BaseException:
+        await _update(services, number, is_ready=False)
+        raise
+    await _update(services, number, is_ready=True)
+    return True
+
+
+async def _claim(services: Services, conn: Connection) -> int | None:
+    """A half-built instance that nobody works on, or a new number while there are too few."""
+    await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_POOL_LOCK,))
+    cursor = await conn.execute("SELECT id, owner, is_ready FROM pool_instances ORDER BY id")
+    rows = await cursor.fetchall()
+    alive = await living(conn)
+    for row in rows:
+        if not row["is_ready"] and row["owner"] not in alive:
+            await conn.execute("UPDATE pool_instances SET owner = %s WHERE id = %s", (services.process_no, row["id"]))
+            return int(row["id"])
+    if len(rows) >= services.settings.pool_size:
+        return None
+    cursor = await conn.execute(
+        "INSERT INTO pool_instances (owner, created_at) VALUES (%s, %s) RETURNING id",
+        (services.process_no, services.clock.now()),
+    )
+    made = await cursor.fetchone()
+    assert made is not None
+    return int(made["id"])
+
+
+async def _update(services: Services, number: int, *, is_ready: bool) -> None:
+    async with services.pool.connection() as conn:
+        await conn.execute("UPDATE pool_instances SET is_ready = %s, owner = NULL WHERE id = %s", (is_ready, number))

@@ -1,0 +1,151 @@
+"""The background worker that provisions databases.
+
+Jobs live in the store and every step can be run again, so a job whose process was killed is taken over by the
+next one and ends the same way, without a second role or database.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from controlplane.databases import instances, store
+from controlplane.databases.delete import GRACE
+from controlplane.databases.views import effective_quotas, masked
+from controlplane.events import emit
+from controlplane.services import Services
+from controlplane.store.liveness import living
+from controlplane.store.pool import Connection, Row
+
+MOST_ATTEMPTS = 5
+
+_LOOK_EVERY = 1.0  # seconds, should a ring get lost
+_log = logging.getLogger("controlplane.provisioning")
+
+
+async def work(services: Services) -> None:
+    """Run due jobs one after the other, for ever."""
+    while True:
+        ear = services.bells.jobs.listen()
+        job = await _claim(services)
+        if job is None:
+            await ear.wait(await _until_next(services))
+            continue
+        try:
+            await _run(services, job)
+        except Exception as error:
+            await _put_back(services, job, error)
+
+
+async def _claim(services: Services) -> Row | None:
+    """Take the next due job, or one whose process died."""
+    async with services.pool.connection() as conn, conn.transaction():
+        cursor = await conn.execute(
+            "UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = ("
+            " SELECT id FROM provision_jobs WHERE not_before <= %(now)s"
+            " AND (state = 'queued' OR (state = 'running' AND owner <> ALL(%(living)s)))"
+            " ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
+            {"me": services.process_no, "now": services.clock.now(), "living": await living(conn)},
+        )
+        return await cursor.fetchone()
+
+
+async def _until_next(services: Services) -> float:
+    """Seconds until the next queued job is due, at most _LOOK_EVERY."""
+    async with services.pool.connection() as conn:
+        cursor = await conn.execute("SELECT min(not_before) AS due FROM provision_jobs WHERE state = 'queued'")
+        row = await cursor.fetchone()
+    due = row and row["due"]
+    return min(_LOOK_EVERY, (due - services.clock.now()).total_seconds()) if due else _LOOK_EVERY
+
+
+async def _run(services: Services, job: Row) -> None:
+    number = job["database_id"]
+    async with services.pool.connection() as conn:
+        row = await store.by_id(conn, number)
+    if not row["is_assigned"]:
+        await instances.build(services, number)
+        if not await _assign(services, job):
+            return
+    if job["application_id"] is not None:
+        from controlplane.blueprints import creation
+
+        await creation.run(services, job["application_id"])
+    await _activate(services, job)
+
+
+async def _assign(services: Services, job: Row) -> bool:
+    """Hand the instance over in one transaction; False if the database was deleted meanwhile."""
+    async with services.pool.connection() as conn, conn.transaction():
+        row = await store.by_id(conn, job["database_id"], lock=True)
+        if row["status"] != "provisioning":
+            return False
+        await instances.hand_over(
+            conn,
+            row["id"],
+            db_name=row["db_name"],
+            password=row["db_password"],
+            connections=effective_quotas(row).connection_hard_limit,
+        )
+        await conn.execute("UPDATE databases SET is_assigned = true WHERE id = %s", (row["id"],))
+        if job["application_id"] is None:
+            await _finish(services, conn, job, row)
+    _announce(services)
+    return True
+
+
+async def _activate(services: Services, job: Row) -> None:
+    async with services.pool.connection() as conn, conn.transaction():
+        row = await store.by_id(conn, job["database_id"], lock=True)
+        if row["status"] == "provisioning":
+            await _finish(services, conn, job, row)
+    _announce(services)
+
+
+async def _finish(services: Services, conn: Connection, job: Row, row: Row) -> None:
+    now = services.clock.now()
+    await conn.execute("UPDATE databases SET status = 'active', updated_at = %s WHERE id = %s", (now, row["id"]))
+    await conn.execute("UPDATE provision_jobs SET state = 'done', owner = NULL WHERE id = %s", (job["id"],))
+    active = await store.by_id(conn, row["id"])
+    await emit(
+        conn, team_id=row["team_id"], event="database.provisioned", data=masked(active, services.server), now=now
+    )
+
+
+async def _put_back(services: Services, job: Row, error: Exception) -> None:
+    """Try again later; after MOST_ATTEMPTS give the database up: deleted, with a log entry (C17)."""
+    now = services.clock.now()
+    _log.warning(
+        "provisioning attempt failed",
+        exc_info=error,
+        extra={"facts": {"database_id": job["database_id"], "attempt": job["attempts"]}},
+    )
+    gives_up = job["attempts"] >= MOST_ATTEMPTS
+    async with services.pool.connection() as conn, conn.transaction():
+        row = await store.by_id(conn, job["database_id"], lock=True)
+        if row["status"] != "provisioning":
+            return
+        await conn.execute(
+            "UPDATE provision_jobs SET state = %s, owner = NULL, not_before = %s, last_error = %s WHERE id = %s",
+            (
+                "failed" if gives_up else "queued",
+                now + timedelta(seconds=2 ** job["attempts"]),
+                type(error).__name__,
+                job["id"],
+            ),
+        )
+        if gives_up:
+            if row["is_assigned"]:
+                await instances.revoke(conn, row["id"], row["db_name"])
+            await conn.execute(
+                "UPDATE databases SET status = 'deleted', deleted_at = %s, updated_at = %s, destroy_after = %s"
+                " WHERE id = %s",
+                (now, now, now + GRACE, row["id"]),
+            )
+            _log.error("provisioning given up", extra={"facts": {"database_id": row["id"]}})
+    _announce(services)
+
+
+def _announce(services: Services) -> None:
+    services.bells.databases.ring()
+    services.bells.deliveries.ring()

@@ -1,0 +1,52 @@
+"""The operations of this room (2 to 8) and its workers."""
+
+from __future__ import annotations
+
+from controlplane.databases import pool_filler, provisioning, reaper
+from controlplane.databases.catalog import database_types
+from controlplane.databases.create import create_database
+from controlplane.databases.delete import delete_database
+from controlplane.databases.store import find, list_page
+from controlplane.databases.update import update_database, update_quotas
+from controlplane.databases.views import full, masked
+from controlplane.http.calls import Call, Operation
+from controlplane.http.pagination import page_reply
+from controlplane.http.replies import Reply, reply
+from controlplane.services import Worker
+
+_PROVISIONERS = 3  # databases built at the same time
+
+
+async def get_database_types(_: Call) -> Reply:
+    """The catalog."""
+    return reply(database_types())
+
+
+async def list_databases(call: Call) -> Reply:
+    """All teams' databases of the caller, newest first."""
+    page = call.page()
+    rows = await list_page(call.conn, call.principal, page)
+    return page_reply(rows, page, lambda row: masked(row, call.services.server))
+
+
+async def get_database(call: Call) -> Reply:
+    """One database with its credentials."""
+    row = await find(call.conn, call.principal, call.uuid_parameter("uuid", "database"))
+    return reply(full(row, call.services.server))
+
+
+_READ, _WRITE = ("databases:read",), ("databases:write",)
+
+OPERATIONS = (
+    Operation("GET", "/database_types", "getDatabaseTypes", _READ, get_database_types),
+    Operation("GET", "/databases", "listDatabases", _READ, list_databases),
+    Operation("POST", "/databases", "createDatabase", _WRITE, create_database, keyed=True, has_body=True),
+    Operation("GET", "/databases/{uuid}", "getDatabase", _READ, get_database),
+    Operation("PATCH", "/databases/{uuid}", "updateDatabase", _WRITE, update_database, keyed=True, has_body=True),
+    Operation(
+        "PATCH", "/databases/{uuid}/quotas", "updateDatabaseQuotas", _WRITE, update_quotas, keyed=True, has_body=True
+    ),
+    Operation("DELETE", "/databases/{uuid}", "deleteDatabase", _WRITE, delete_database, keyed=True),
+)
+
+WORKERS: tuple[Worker, ...] = (*[provisioning.work] * _PROVISIONERS, pool_filler.work, reaper.work)

@@ -1,0 +1,205 @@
+"""One control-plane process from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import FrameType
+
+import psycopg
+import uvicorn
+
+from controlplane import rooms
+from controlplane.account.seed import developer, plant, read_seed
+from controlplane.app import create_app
+from controlplane.data_dir import open_data_dir
+from controlplane.databases.instances import close_to_public
+from controlplane.databases.pool_filler import wait_until_full
+from controlplane.failures import StartFailed
+from controlplane.http.endpoint import PREFIX
+from controlplane.logs import configure_logging
+from controlplane.postgres.cluster import embedded_server
+from controlplane.services import Services, Worker
+from controlplane.settings import Settings
+from controlplane.state_file import StateFile
+from controlplane.store import liveness
+from controlplane.store.migrate import migrate
+from controlplane.store.pool import make_pool
+from controlplane.store.server import CONTROL_DATABASE, Server
+
+_log = logging.getLogger("controlplane")
+
+# The first create should be instant, but a start should not take long either.
+_POOL_PATIENCE = 2.0
+# What uvicorn waits for requests in flight; those that wait for provisioning return at once (Services.stopping).
+_GRACEFUL_SECONDS = 5
+
+
+class UnusableServer(StartFailed):
+    """The server of --database-url cannot be used."""
+
+
+def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
+    """Run until SIGTERM or SIGINT. `announce(base_url, api_key)` is called once when all is ready.
+
+    Raises StartFailed.
+    """
+    configure_logging()
+    _end_on_signal()
+    seed = None if settings.seed is None else read_seed(settings.seed)
+    with open_data_dir(settings.data_dir) as directory, _listen(settings) as listener:
+        state = StateFile(directory / "control-plane.json")
+        if settings.api_key is not None:
+            state.put("api_key", settings.api_key)
+        api_key = state.get_or_make("api_key", lambda: f"pk_live_{secrets.token_hex(20)}")
+        users = [developer(api_key, settings.rate_limit), *(seed.users if seed else [])]
+        with contextlib.ExitStack() as stack:
+            if settings.database_url is not None:
+                server = _server_of(settings.database_url)
+            else:
+                embedded = embedded_server(directory / "postgres", state, ephemeral=settings.data_dir is None)
+                server = stack.enter_context(embedded)
+            base_url = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}{PREFIX}"
+
+            async def live() -> None:
+                async with open_services(settings, server) as services:
+                    async with services.pool.connection() as conn, conn.transaction():
+                        for user in users:
+                            await plant(conn, user, services.clock.now())
+                    await _serve(services, listener, lambda: announce(base_url, api_key))
+
+            asyncio.run(live())
+
+
+@contextlib.asynccontextmanager
+async def open_services(settings: Settings, server: Server) -> AsyncIterator[Services]:
+    """The control plane's database made and migrated, tenants kept out of it, the pool open."""
+    await _prepare(server)
+    presence = await server.connect(CONTROL_DATABASE)
+    async with presence, make_pool(server.conninfo(CONTROL_DATABASE)) as pool:
+        process_no = await liveness.announce(presence)
+        yield Services(settings=settings, pool=pool, server=server, process_no=process_no)
+
+
+def _server_of(url: str) -> Server:
+    try:
+        return Server.from_url(url)
+    except (psycopg.ProgrammingError, ValueError):
+        # libpq's message would repeat the URL, password and all.
+        raise UnusableServer("--database-url is not a PostgreSQL URL.") from None
+
+
+async def _prepare(server: Server) -> None:
+    try:
+        first = await server.connect("postgres")
+    except psycopg.OperationalError as error:
+        raise UnusableServer(f"Cannot connect to PostgreSQL at {server.host}:{server.port}: {error}") from None
+    async with first as conn:
+        cursor = await conn.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        role = await cursor.fetchone()
+        if role is None or not role["rolsuper"]:
+            raise UnusableServer("The role of --database-url must be a superuser: it makes roles and databases.")
+        cursor = await conn.execute("SELECT FROM pg_database WHERE datname = %s", (CONTROL_DATABASE,))
+        if await cursor.fetchone() is None:
+            await conn.execute(f"CREATE DATABASE {CONTROL_DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
+        await close_to_public(conn, ["postgres", "template1", CONTROL_DATABASE])
+    async with await server.connect(CONTROL_DATABASE) as conn:
+        applied = await migrate(conn)
+    if applied:
+        _log.info("migrated", extra={"facts": {"applied": applied}})
+
+
+async def _serve(services: Services, listener: socket.socket, announce: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    web = _Web(
+        uvicorn.Config(
+            create_app(services),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+        )
+    )
+
+    def stop() -> None:
+        services.stopping.set()
+        services.bells.databases.ring()
+        services.bells.applications.ring()
+        web.should_exit = True
+
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop)
+    workers = [asyncio.create_task(_keep_running(worker, services)) for worker in rooms.WORKERS]
+    serving = asyncio.create_task(web.serve(sockets=[listener]))
+    try:
+        await wait_until_full(services, _POOL_PATIENCE)
+        await asyncio.wait([serving, asyncio.create_task(web.ready.wait())], return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done() and not services.stopping.is_set():
+            announce()
+        await serving
+    finally:
+        for task in workers:
+            task.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    _log.info("stopped")
+
+
+class _Web(uvicorn.Server):
+    """uvicorn, but for the signals: it would raise them again at the end, before PostgreSQL is stopped."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tells when the socket is served."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _keep_running(worker: Worker, services: Services) -> None:
+    while True:
+        try:
+            await worker(services)
+        except Exception:
+            _log.exception("a background worker failed and is started again")
+            await asyncio.sleep(1)
+
+
+@contextlib.contextmanager
+def _listen(settings: Settings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol is named because asyncio sets TCP_NODELAY only where it sees it: 40 ms a call otherwise.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise StartFailed(f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}.") from None
+        yield listener
+
+
+def _shown_host(host: str) -> str:
+    """A host that a client on this machine can use."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _end_on_signal() -> None:
+    """Before and after the event loop: unwind, so that PostgreSQL is stopped too."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)

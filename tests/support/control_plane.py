@@ -1,0 +1,223 @@
+"""A real `polykomos dev` as a child process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+ALL_SCOPES = (
+    "databases:read",
+    "databases:write",
+    "webhooks:read",
+    "webhooks:write",
+    "blueprints:read",
+    "blueprints:write",
+    "queries:write",
+)
+# Seeded keys; the developer's own is chosen by the control plane. SCOPE_KEYS: the developer's keys with one scope
+# each. NO_SCOPE_KEY: a valid key that may only ask who it is. OTHER_KEY: every scope, but another user and team.
+SCOPE_KEYS = {scope: f"pk_live_scope_{scope.replace(':', '_')}" for scope in ALL_SCOPES}
+WILDCARD_KEY = "pk_live_scope_databases_wildcard"
+NO_SCOPE_KEY = "pk_live_scope_none_0000"
+OTHER_KEY = "pk_live_other_user_0000"
+
+SEED = {
+    "users": [
+        {
+            "name": "Dev Eloper",
+            "email": "developer@polykomos.localhost",
+            "keys": [
+                *(
+                    {"key": key, "name": scope, "scopes": [scope], "requests_per_minute": 0}
+                    for scope, key in SCOPE_KEYS.items()
+                ),
+                {"key": WILDCARD_KEY, "name": "wild", "scopes": ["databases:*"], "requests_per_minute": 0},
+                {"key": NO_SCOPE_KEY, "name": "none", "scopes": [], "requests_per_minute": 0},
+            ],
+        },
+        {
+            "name": "Other User",
+            "email": "other@polykomos.localhost",
+            "teams": ["Other Team"],
+            "keys": [{"key": OTHER_KEY, "name": "all", "requests_per_minute": 0}],
+        },
+    ]
+}
+
+_EXPORT = re.compile(r"export (POLYKOMOS_BASE_URL|POLYKOMOS_API_KEY)='([^']+)'")
+_READY_SECONDS = 60.0
+
+
+def new_key() -> dict[str, str]:
+    """The header of a fresh Idempotency-Key."""
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
+class ControlPlane:
+    """Started by `with` or `start()`; `restart()` takes the same port again.
+
+    base_url ends in /api/v1. log_text is all that stderr has shown since the first start.
+    """
+
+    def __init__(self, *arguments: str, port: int = 0) -> None:
+        self.arguments = arguments
+        self.base_url = ""
+        self.api_key = ""
+        self._port = port
+        self._process: subprocess.Popen[str] | None = None
+        self._files = contextlib.ExitStack()
+        self._log = Path()
+
+    def __enter__(self) -> Self:
+        directory = Path(self._files.enter_context(tempfile.TemporaryDirectory()))
+        self._log = directory / "stderr.log"
+        (directory / "seed.json").write_text(json.dumps(SEED))
+        self.arguments = (*self.arguments, "--seed", str(directory / "seed.json"))
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            self._files.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._files.close()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def origin(self) -> str:
+        """The URL without /api/v1."""
+        return self.base_url.removesuffix("/api/v1")
+
+    @property
+    def log_text(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+    def request_lines(self) -> list[dict[str, Any]]:
+        """The request log, parsed."""
+        lines = [json.loads(line) for line in self.log_text.splitlines()]
+        return [line for line in lines if line["logger"] == "controlplane.request"]
+
+    def client(self, key: str | None = None, **options: Any) -> httpx.Client:
+        """A client with the developer's key, or another one."""
+        headers = {"Authorization": f"Bearer {key or self.api_key}", **options.pop("headers", {})}
+        # httpx would send to a proxy of the environment.
+        return httpx.Client(
+            **{"base_url": self.base_url, "headers": headers, "timeout": 130, "trust_env": False, **options}
+        )
+
+    def start(self) -> None:
+        """Start, and return when the export lines have been read."""
+        command = [str(Path(sys.executable).with_name("polykomos")), "dev", "--port", str(self._port)]
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(
+                [*command, *self.arguments],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        # Reading blocks, so a start that hangs is ended from aside.
+        watchdog = threading.Timer(_READY_SECONDS, self._process.kill)
+        watchdog.start()
+        try:
+            exports = self._read_exports()
+        finally:
+            watchdog.cancel()
+        self.base_url = exports["POLYKOMOS_BASE_URL"]
+        self.api_key = exports["POLYKOMOS_API_KEY"]
+        self._port = int(self.base_url.rsplit(":", 1)[1].split("/")[0])
+
+    def _read_exports(self) -> dict[str, str]:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        exports: dict[str, str] = {}
+        for line in self._process.stdout:
+            match = _EXPORT.fullmatch(line.strip())
+            assert match, f"unexpected line on stdout: {line!r}"
+            exports[match[1]] = match[2]
+            if len(exports) == 2:
+                return exports
+        raise AssertionError(f"polykomos dev ended with {self._process.wait()}: {self.log_text[-3000:]}")
+
+    def stop(self, patience: float = 20.0) -> int | None:
+        """SIGTERM; returns the exit code, None if it was not running."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return None
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def restart(self) -> None:
+        """Start again on the same port (after stop or kill)."""
+        self.stop()
+        self.start()
+
+
+def wait_until(condition: Any, *, seconds: float = 20.0, every: float = 0.05) -> Any:
+    """The first truthy value of `condition()`; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not so within {seconds} s"
+        time.sleep(every)
+
+
+def wait_active(client: httpx.Client, uuid: str, *, seconds: float = 30.0) -> dict[str, Any]:
+    """The database once it is active."""
+
+    def look() -> dict[str, Any] | None:
+        reply = client.get(f"/databases/{uuid}")
+        assert reply.status_code == 200, reply.text
+        data: dict[str, Any] = reply.json()["data"]
+        return data if data["status"] == "active" else None
+
+    found: dict[str, Any] = wait_until(look, seconds=seconds)
+    return found
+
+
+def create_database(client: httpx.Client, name: str = "orders", **body: Any) -> dict[str, Any]:
+    """An active database."""
+    reply = client.post("/databases", params={"wait": "true"}, json={"name": name, **body}, headers=new_key())
+    assert reply.status_code == 201, reply.text
+    data: dict[str, Any] = reply.json()["data"]
+    return data
+
+
+def delete_all(client: httpx.Client, uuids: Sequence[str]) -> None:
+    """Delete databases, whether they exist or not."""
+    for database in uuids:
+        client.delete(f"/databases/{database}", headers=new_key())
