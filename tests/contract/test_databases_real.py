@@ -126,7 +126,7 @@ def test_delete_ends_open_sessions_and_refuses_new_ones(api: httpx.Client) -> No
     assert deleted.json()["data"]["has_remote_resources"] is True
     with pytest.raises(psycopg.OperationalError):
         conn.execute("SELECT 1")
-    with pytest.raises(psycopg.OperationalError, match="is not permitted to log in|not currently accepting"):
+    with pytest.raises(psycopg.OperationalError, match=r"is not permitted to log in|not currently accepting"):
         connect(made)
 
 

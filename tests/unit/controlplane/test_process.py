@@ -1,0 +1,124 @@
+"""Settings files, logs, bells, finding PostgreSQL: what a process of the control plane is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import stat
+from pathlib import Path
+
+import pytest
+
+from controlplane.account.seed import BadSeed, developer, read_seed
+from controlplane.bell import Bell
+from controlplane.data_dir import DataDirBusy, default_data_dir, open_data_dir
+from controlplane.logs import JsonFormatter
+from controlplane.postgres.binaries import DIRECTORY_VARIABLE, NoPostgres, find_binaries
+from controlplane.settings import Settings
+from controlplane.state_file import StateFile
+
+
+def test_state_outlives_the_object_and_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    assert StateFile(path).get_or_make("port", lambda: "1") == "1"
+    assert StateFile(path).get_or_make("port", lambda: "2") == "1"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_directory_is_locked_while_open(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "data"
+    with open_data_dir(path) as directory, pytest.raises(DataDirBusy), open_data_dir(path):
+        pass
+    with open_data_dir(directory):
+        pass
+
+
+def test_an_ephemeral_directory_is_removed() -> None:
+    with open_data_dir(None) as directory:
+        (directory / "file").touch()
+    assert not directory.exists()
+
+
+def test_an_abandoned_ephemeral_directory_is_swept_by_the_next() -> None:
+    with open_data_dir(None) as directory:
+        abandoned = directory.with_name("polykomos-dev-abandoned")
+        abandoned.mkdir()
+        (abandoned / "lock").touch()
+        with open_data_dir(None):
+            assert not abandoned.exists()
+        assert directory.exists()
+
+
+def test_the_default_directory_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert default_data_dir() == tmp_path / "polykomos" / "dev"
+    monkeypatch.delenv("XDG_STATE_HOME")
+    assert default_data_dir().parts[-4:] == (".local", "state", "polykomos", "dev")
+
+
+def test_settings_show_no_secret() -> None:
+    shown = repr(Settings(api_key="pk_live_x", database_url="postgresql://u:p@h/d"))
+    assert "pk_live_x" not in shown
+    assert "postgresql" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("{", "Expecting"),
+        ('{"users": [{"name": "a"}]}', "users.0.email"),
+        ('{"users": [{"name": "a", "email": "b", "keys": [{"key": "secret k", "name": "k"}]}]}', "users.0.keys.0.key"),
+        (
+            '{"users": [{"name": "a", "email": "b", "keys": [{"key": "secret-key", "name": "k", "scopes": ["x"]}]}]}',
+            "unknown scopes",
+        ),
+    ],
+)
+def test_a_bad_seed_names_the_place_and_no_key(tmp_path: Path, text: str, place: str) -> None:
+    path = tmp_path / "seed.json"
+    path.write_text(text)
+    with pytest.raises(BadSeed) as caught:
+        read_seed(path)
+    assert place in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_developer_has_two_teams_and_every_scope() -> None:
+    user = developer("pk_live_12345678", 120)
+    assert len(user.teams) == 2
+    assert len(user.keys[0].scopes) == 7
+
+
+def test_a_log_line_is_one_json_object() -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "two\nlines %s", ("and more",), None)
+    record.facts = {"path": "/a\nb"}
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    assert json.loads(line)["message"] == "two\nlines and more"
+    assert json.loads(line)["path"] == "/a\nb"
+
+
+def test_a_ring_between_look_and_wait_is_heard() -> None:
+    async def story() -> None:
+        bell = Bell()
+        ear = bell.listen()
+        bell.ring()
+        await asyncio.wait_for(ear.wait(60), 5)
+
+    asyncio.run(story())
+
+
+def test_a_wait_without_a_ring_ends_in_silence() -> None:
+    asyncio.run(Bell().wait(0))
+
+
+def test_a_configured_directory_without_postgresql_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path))
+    with pytest.raises(NoPostgres, match=DIRECTORY_VARIABLE):
+        find_binaries()
+
+
+def test_a_data_directory_of_another_version_is_said_so() -> None:
+    with pytest.raises(NoPostgres, match="made by PostgreSQL 14"):
+        find_binaries(required_major=14)
