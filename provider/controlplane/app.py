@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import psycopg
+from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,8 +20,11 @@ def create_app(services: Services) -> Starlette:
     """The whole control plane over open `services`; background workers run apart from it (see run.py)."""
 
     async def healthz(_: Request) -> Response:
-        async with services.pool.connection(timeout=2) as conn:
-            await conn.execute("SELECT 1")
+        try:
+            async with services.pool.connection(timeout=2) as conn:
+                await conn.execute("SELECT 1")
+        except (psycopg.Error, PoolTimeout):
+            return JSONResponse({"status": "unavailable"}, status_code=503)
         return JSONResponse({"status": "ok"})
 
     async def description(_: Request) -> Response:
