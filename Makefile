@@ -23,7 +23,7 @@ env: ## print the export lines that put .venv and the engines on PATH: eval "$$(
 	@$(PYTHON) tools/setup env
 
 demo: setup ## a team's whole day with this provider, on real parts
-	@$(ENV) && python examples/demo/demo.py
+	@$(ENV) && python tools/demo
 
 test: setup lint ## everything: units, contract, engines
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup

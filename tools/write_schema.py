@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from polykomos.package import package
-
 from resourcekit.pulumi.schema import write_schema
 
 TARGET = Path(__file__).resolve().parents[1] / "schema.json"

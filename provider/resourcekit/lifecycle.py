@@ -167,12 +167,17 @@ class Lifecycle:
             return model.model_construct(**known(state))
 
     def _explained(self, run: Callable[[], Any]) -> Any:
-        try:
-            return run()
-        except ResourceError:
+        return explained_by(self.package, run)
+
+
+def explained_by(package: Package[Any], run: Callable[[], Any]) -> Any:
+    """What `run` returns; the vendor's exceptions leave as ResourceErrors, with a text for people."""
+    try:
+        return run()
+    except ResourceError:
+        raise
+    except Exception as error:
+        explained = package.explain(error)
+        if explained is error:
             raise
-        except Exception as error:
-            explained = self.package.explain(error)
-            if explained is error:
-                raise
-            raise explained from error
+        raise explained from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -39,7 +40,6 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     state: type[StateT]
     timeouts: ClassVar[Timeouts] = Timeouts()
     import_id: ClassVar[str] = "its id"
-    examples: ClassVar[Mapping[str, str]] = {}
 
     def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
         """Rules across arguments, over values that may be UNKNOWN or absent. Pure."""
@@ -87,7 +87,6 @@ class Function(Generic[ArgsT, ResultT, ApiT]):
     name: ClassVar[str]
     arguments: type[ArgsT]
     result: type[ResultT]
-    examples: ClassVar[Mapping[str, str]] = {}
 
     def call(self, args: ArgsT, ctx: Context[ApiT]) -> ResultT:
         """The answer. May raise as `Resource` methods do."""
@@ -117,6 +116,16 @@ class Package(Generic[ApiT]):
     def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> ApiT:
         """A client for these settings. engine: who is calling, for the User-Agent. Raises ResourceError."""
         raise NotImplementedError
+
+    def bound(self, api: ApiT, deadline: float, cancel: threading.Event) -> ApiT:
+        """The client for one operation: its retries end at `deadline` (`time.monotonic()`) and when `cancel` is set."""
+        del deadline, cancel
+        return api
+
+    def example(self, name: str, engine: str) -> str | None:
+        """A complete example program for the resource or function `name`, in `engine`'s language; None without one."""
+        del name, engine
+        return None
 
     def explain(self, error: Exception) -> Exception:
         """The same failure in words for people: a ResourceError where the exception is one of the vendor's."""

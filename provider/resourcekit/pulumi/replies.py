@@ -59,7 +59,7 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
     """
 
     @functools.wraps(method)
-    def run(self: Any, request: Any, context: grpc.ServicerContext) -> ReplyT:  # noqa: RET503 (abort raises)
+    def run(self: Any, request: Any, context: grpc.ServicerContext) -> ReplyT:
         try:
             return method(self, request, context)
         except InitFailed as failed:

@@ -36,10 +36,12 @@ def write_schema(package: Package[Any]) -> Json:
             "requiredInputs": [camel(name) for name, facts in settings.items() if facts.required],
         },
         "resources": {
-            f"{package.name}:index:{resource.name}": _resource(types, resource) for resource in package.resources
+            f"{package.name}:index:{resource.name}": _resource(types, package, resource)
+            for resource in package.resources
         },
         "functions": {
-            f"{package.name}:index:{camel(function.name)}": _function(types, function) for function in package.functions
+            f"{package.name}:index:{camel(function.name)}": _function(types, package, function)
+            for function in package.functions
         },
         "language": _languages(package),
     }
@@ -64,10 +66,10 @@ def _languages(package: Package[Any]) -> Json:
     }
 
 
-def _resource(types: _Types, resource: Resource[Any, Any, Any]) -> Json:
+def _resource(types: _Types, package: Package[Any], resource: Resource[Any, Any, Any]) -> Json:
     state, arguments = fields_of(resource.state), fields_of(resource.arguments)
     return {
-        "description": _documentation(resource),
+        "description": _documentation(package, resource),
         "properties": types.properties(resource.state),
         "required": [camel(name) for name, facts in state.items() if facts.required],
         "inputProperties": types.properties(resource.arguments, replaces=True),
@@ -75,9 +77,9 @@ def _resource(types: _Types, resource: Resource[Any, Any, Any]) -> Json:
     }
 
 
-def _function(types: _Types, function: Function[Any, Any, Any]) -> Json:
+def _function(types: _Types, package: Package[Any], function: Function[Any, Any, Any]) -> Json:
     arguments, result = fields_of(function.arguments), fields_of(function.result)
-    document: Json = {"description": _documentation(function)}
+    document: Json = {"description": _documentation(package, function)}
     if arguments:
         document["inputs"] = {
             "type": "object",
@@ -92,9 +94,9 @@ def _function(types: _Types, function: Function[Any, Any, Any]) -> Json:
     return document
 
 
-def _documentation(declared: Resource[Any, Any, Any] | Function[Any, Any, Any]) -> str:
+def _documentation(package: Package[Any], declared: Resource[Any, Any, Any] | Function[Any, Any, Any]) -> str:
     text = camel_text(clean_doc(declared))
-    example = declared.examples.get("pulumi-yaml")
+    example = package.example(declared.name, "pulumi-yaml")
     if example:
         text += f"\n\n## Example Usage\n\n```yaml\n{example.strip()}\n```\n"
     if isinstance(declared, Resource):

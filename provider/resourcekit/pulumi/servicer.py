@@ -15,7 +15,7 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
-from resourcekit.lifecycle import Lifecycle, Outcome
+from resourcekit.lifecycle import Lifecycle, Outcome, explained_by
 from resourcekit.planning.check import check_arguments, check_resource
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.diffs import diff_response
@@ -205,10 +205,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def _call(self, function: Function[Any, Any, Any], values: dict[str, Any]) -> dict[str, Any]:
         ctx = self._context("", 120)
-        try:
-            result = function.call(function.arguments.model_validate(values), ctx)
-        except Exception as error:
-            raise self.package.explain(error) from error
+        typed = function.arguments.model_validate(values)
+        result = explained_by(self.package, lambda: function.call(typed, ctx))
         return dict(result.model_dump(mode="json"))
 
     # Helpers
@@ -244,9 +242,10 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def _context(self, urn: str, seconds: float) -> Context[Any]:
         if self._api is None:
             raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
+        deadline = time.monotonic() + seconds
         return Context(
-            api=self._api,
-            deadline=time.monotonic() + seconds,
+            api=self.package.bound(self._api, deadline, self._cancel),
+            deadline=deadline,
             cancel=self._cancel,
             progress=lambda text: self.engine.progress(urn, text),
             info=lambda text: self.engine.info(urn, text),

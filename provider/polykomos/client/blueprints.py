@@ -1,0 +1,108 @@
+"""Blueprints and their applications (operations 9 and 16-22)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from polykomos.client.calls import Calls, given, parse, segment, written
+from polykomos.client.databases import SERVER_WAIT_SECONDS
+from polykomos.client.models import Blueprint, BlueprintApplication, BlueprintValidation, Written
+from polykomos.client.retry import Safety
+from polykomos.client.waits import Progress, wait_until
+
+RUNNING = frozenset({"pending", "running"})
+
+
+class BlueprintCalls(Calls):
+    """Calls about blueprints."""
+
+    def iter_blueprints(self) -> Iterator[Blueprint]:
+        """Every blueprint of yours and the system's, without SQL."""
+        return self._pages("/blueprints", Blueprint, "uuid")
+
+    def get_blueprint(self, uuid: str) -> Blueprint:
+        """One blueprint with its SQL. Raises NotFound."""
+        return parse(Blueprint, self._transport.call("GET", f"/blueprints/{segment(uuid)}").get("data"))
+
+    def create_blueprint(
+        self,
+        *,
+        name: str,
+        sql_content: str,
+        description: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Written[Blueprint]:
+        """Create a blueprint. Raises InvalidRequest when the SQL is not accepted."""
+        body = given(name=name, sql_content=sql_content, description=description, variables=variables)
+        answer = self._transport.call(
+            "POST", "/blueprints", json=body, safety=Safety.KEYED, idempotency_key=idempotency_key
+        )
+        return written(Blueprint, answer)
+
+    def update_blueprint(self, uuid: str, changes: Mapping[str, Any]) -> Blueprint:
+        """Change fields by name. The operation takes no key, so it is never repeated blindly (UnknownOutcome)."""
+        path = f"/blueprints/{segment(uuid)}"
+        answer = self._transport.call("PATCH", path, json=changes, safety=Safety.UNSAFE)
+        return parse(Blueprint, answer.get("data"))
+
+    def delete_blueprint(self, uuid: str) -> None:
+        """Delete. Takes no key either. Raises NotFound."""
+        self._transport.call("DELETE", f"/blueprints/{segment(uuid)}", safety=Safety.UNSAFE)
+
+    def validate_blueprint(self, sql_content: str) -> BlueprintValidation:
+        """What the API thinks of the SQL; nothing is kept."""
+        answer = self._transport.call("POST", "/blueprint_validations", json={"sql_content": sql_content})
+        return parse(BlueprintValidation, answer.get("data"))
+
+    def apply_blueprint(
+        self,
+        database_uuid: str,
+        *,
+        blueprint_uuid: str,
+        variables: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+        server_wait: int = SERVER_WAIT_SECONDS,
+        idempotency_key: str | None = None,
+    ) -> Written[BlueprintApplication]:
+        """Run a blueprint's SQL in a database. Look at `status`: failed and rolled back are answers, not errors."""
+        body = {
+            **given(blueprint_uuid=blueprint_uuid, variables=variables),
+            "dry_run": dry_run,
+            "wait": server_wait > 0,
+            "timeout": max(1, server_wait),
+        }
+        answer = self._transport.call(
+            "POST",
+            f"/databases/{segment(database_uuid)}/blueprint_applications",
+            json=body,
+            safety=Safety.KEYED,
+            idempotency_key=idempotency_key,
+            server_wait=server_wait,
+        )
+        return written(BlueprintApplication, answer)
+
+    def get_blueprint_application(self, number: int) -> BlueprintApplication:
+        """One application. Raises NotFound."""
+        answer = self._transport.call("GET", f"/blueprint_applications/{segment(number)}")
+        return parse(BlueprintApplication, answer.get("data"))
+
+    def wait_for_application(
+        self,
+        number: int,
+        *,
+        timeout: float,
+        cancel: threading.Event | None = None,
+        progress: Progress | None = None,
+    ) -> BlueprintApplication:
+        """The application once it has ended. Raises DeadlineExceeded, Cancelled, NotFound."""
+        return wait_until(
+            lambda: self.get_blueprint_application(number),
+            lambda run: run.status not in RUNNING,
+            what=f"blueprint application {number} is still running",
+            timeout=timeout,
+            cancel=cancel,
+            progress=progress,
+        )

@@ -1,0 +1,106 @@
+"""The client: every operation of the API as a method, over one connection pool."""
+
+from __future__ import annotations
+
+import platform
+import ssl
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from polykomos.client.account import AccountCalls
+from polykomos.client.blueprints import BlueprintCalls
+from polykomos.client.databases import DatabaseCalls
+from polykomos.client.errors import ConfigurationError
+from polykomos.client.secrets import MASK
+from polykomos.client.transport import Bounds, Transport
+from polykomos.client.webhooks import WebhookCalls
+
+# Connections are kept a little longer than the longest pause between two reads of a wait.
+_LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=32, keepalive_expiry=60)
+
+
+class Client(DatabaseCalls, BlueprintCalls, WebhookCalls, AccountCalls):
+    """A client of the Polykomos API, to be shared by threads.
+
+    base_url: with `/api/v1`. ca_bundle: a PEM file of certificates to trust instead of the system's (SSL_CERT_FILE is
+    honoured without it); proxies come from HTTPS_PROXY, HTTP_PROXY and NO_PROXY. user_agent_suffix: who uses it.
+    Raises ConfigurationError for settings that cannot work. Every method may raise the errors of `errors`.
+    """
+
+    def __init__(
+        self, *, base_url: str, api_key: str, ca_bundle: str | Path | None = None, user_agent_suffix: str = ""
+    ) -> None:
+        self._base_url = _base_url(base_url)
+        if not api_key.isascii() or not api_key.isprintable() or " " in api_key.strip() or not api_key.strip():
+            raise ConfigurationError("the API key (POLYKOMOS_API_KEY) holds characters that no key has")
+        http = httpx.Client(
+            base_url=self._base_url,
+            headers={
+                "Authorization": f"Bearer {api_key.strip()}",
+                "Accept": "application/json",
+                "User-Agent": _user_agent(user_agent_suffix),
+            },
+            http2=False,
+            limits=_LIMITS,
+            verify=_trust(ca_bundle),
+            follow_redirects=False,
+        )
+        super().__init__(Transport(http, api_key.strip()))
+
+    def within(self, bounds: Bounds) -> Client:
+        """The same client, sharing its connections, with bounds on how long calls go on retrying."""
+        bound = object.__new__(Client)
+        bound._base_url = self._base_url
+        bound._transport = self._transport.within(bounds)
+        return bound
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __repr__(self) -> str:
+        return f"Client(base_url={self._base_url!r}, api_key={MASK!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _base_url(text: str) -> str:
+    url = text.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path.endswith("/api/v1")
+        usable = usable and not (parts.username or parts.password or parts.query or parts.fragment)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            "the base URL (POLYKOMOS_BASE_URL) must be an http(s) URL that ends in /api/v1, without user or query, "
+            "such as https://polykomos.com/api/v1"
+        )
+    return url
+
+
+def _trust(ca_bundle: str | Path | None) -> ssl.SSLContext:
+    """One context for all connections: making one costs as much as twenty calls."""
+    if ca_bundle is None:
+        return httpx.create_ssl_context()
+    try:
+        return ssl.create_default_context(cafile=str(ca_bundle))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"the CA bundle {ca_bundle} cannot be read: {error}") from None
+
+
+def _user_agent(suffix: str) -> str:
+    version = metadata.version("polykomos-provider")
+    return f"polykomos-provider/{version} python/{platform.python_version()} {suffix}".strip()

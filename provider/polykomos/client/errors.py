@@ -1,0 +1,123 @@
+"""What can go wrong with a call, as one hierarchy. `str()` of each is one line for people, without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class PolykomosError(Exception):
+    """The root of all of them."""
+
+
+class ConfigurationError(PolykomosError):
+    """A setting cannot be used."""
+
+
+class TransportError(PolykomosError):
+    """No usable answer came: the network failed, or the answer was cut off or no JSON."""
+
+
+class UnknownOutcome(TransportError):
+    """As TransportError, for a call that may have been carried out and must not be repeated blindly."""
+
+
+class DeadlineExceeded(PolykomosError):
+    """Waiting took longer than it was given."""
+
+
+class Cancelled(PolykomosError):
+    """The caller's cancel event was set."""
+
+
+class ApiError(PolykomosError):
+    """The API answered with an error.
+
+    status: HTTP status. code: the API's own, such as `missing_required_field`; empty when the body was none of its own.
+    details: the API's object. request_id: for support; empty when there was none.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, details: Mapping[str, Any] | None = None, request_id: str = ""
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details: Mapping[str, Any] = details or {}
+        self.request_id = request_id
+        super().__init__(message)
+
+    @property
+    def field(self) -> str | None:
+        """The request field at fault (422), when the API names one."""
+        field = self.details.get("field")
+        return field if isinstance(field, str) else None
+
+    def __str__(self) -> str:
+        facts = [str(self.status), self.code]
+        if self.field:
+            facts.append(f"field {self.field}")
+        allowed = self.details.get("allowed")
+        if isinstance(allowed, list):
+            facts.append(f"allowed: {', '.join(map(str, allowed))}")
+        errors = self.details.get("errors")
+        listed = f": {'; '.join(map(str, errors))}" if isinstance(errors, list) and errors else ""
+        if self.request_id:
+            facts.append(self.request_id)
+        return f"{self.message.rstrip('.')}{listed} ({', '.join(fact for fact in facts if fact)})"
+
+
+class Unauthorized(ApiError):
+    """401: no usable Authorization header."""
+
+
+class Forbidden(ApiError):
+    """403: the key is unknown, expired, used from a foreign address, or lacks a scope."""
+
+
+class NotFound(ApiError):
+    """404: not there, or not yours."""
+
+
+class Conflict(ApiError):
+    """409."""
+
+
+class IdempotencyConflict(Conflict):
+    """409: the idempotency key was used with another payload."""
+
+
+class IdempotencyInProgress(Conflict):
+    """409: the first call with this key is still running."""
+
+
+class InvalidRequest(ApiError):
+    """400 or 422: a field is missing or wrong; see `field`."""
+
+
+class RateLimited(ApiError):
+    """429: too many requests, or a quota is used up."""
+
+
+class ServerError(ApiError):
+    """5xx."""
+
+
+_BY_STATUS: Mapping[int, type[ApiError]] = {
+    400: InvalidRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    422: InvalidRequest,
+    429: RateLimited,
+}
+_BY_CODE: Mapping[str, type[ApiError]] = {
+    "idempotency_key_conflict": IdempotencyConflict,
+    "idempotency_key_in_progress": IdempotencyInProgress,
+}
+
+
+def error_of(status: int, code: str) -> type[ApiError]:
+    """The class for an answer's status and code."""
+    return _BY_CODE.get(code) or _BY_STATUS.get(status) or (ServerError if status >= 500 else ApiError)

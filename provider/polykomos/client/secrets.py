@@ -1,0 +1,51 @@
+"""Values that must not be shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+MASK: Final = "********"
+# What secrets of this API look like, should a text carry one that we do not know of.
+_LOOKS_SECRET = re.compile(r"\b(pk_live_|whsec_)[A-Za-z0-9_-]+|(?<=://)([^\s:/@]+):[^\s/@]+(?=@)")
+
+
+class Secret:
+    """A text that `repr`, `str` and logs mask; `reveal()` gives it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+
+def mask(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without the given secrets and without whatever looks like one of this API's."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, MASK)
+    return _LOOKS_SECRET.sub(lambda found: f"{found[1] or found[2] + ':'}{MASK}", text)

@@ -1,0 +1,189 @@
+"""One call to the API: sent, retried within its bounds, its answer decoded or raised."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+
+from polykomos.client.errors import (
+    ApiError,
+    Cancelled,
+    PolykomosError,
+    TransportError,
+    UnknownOutcome,
+    error_of,
+)
+from polykomos.client.retry import GIVE_UP, Failure, Safety, Verdict, after_answer, after_failure, backoff
+from polykomos.client.secrets import mask
+
+log = logging.getLogger("polykomos.client")
+
+# How long an outage (refused connections, 5xx) is borne; limits (429) are waited out to the deadline.
+OUTAGE_SECONDS: Final = 60.0
+DEADLINE_SECONDS: Final = 120.0
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How long calls may go on retrying.
+
+    deadline: `time.monotonic()` seconds; None gives each call DEADLINE_SECONDS. cancel: ends every wait at once.
+    """
+
+    deadline: float | None = None
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+
+class Transport:
+    """Calls over one shared connection pool; safe to use from many threads."""
+
+    def __init__(self, http: httpx.Client, api_key: str, bounds: Bounds | None = None) -> None:
+        self._http = http
+        self._api_key = api_key
+        self.bounds = bounds or Bounds()
+
+    def within(self, bounds: Bounds) -> Transport:
+        """The same pool with other bounds."""
+        return Transport(self._http, self._api_key, bounds)
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._http.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        safety: Safety = Safety.SAFE,
+        idempotency_key: str | None = None,
+        server_wait: float = 0.0,
+    ) -> dict[str, Any]:
+        """The answer's JSON object.
+
+        A keyed call gets a fresh UUID as its key where none is given, and keeps it over its own retries.
+        server_wait: seconds that the server itself may hold the answer back.
+        Raises ApiError, TransportError (UnknownOutcome when an unsafe call may have been carried out) or Cancelled.
+        """
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())} if safety is Safety.KEYED else {}
+        request = _Request(method, path, json, params, headers, safety, server_wait)
+        began = time.monotonic()
+        deadline = self.bounds.deadline if self.bounds.deadline is not None else began + DEADLINE_SECONDS
+        attempt = 0
+        while True:
+            attempt += 1
+            outcome = self._attempt(request, attempt)
+            if outcome.error is None:
+                return outcome.body
+            now = time.monotonic()
+            pause = max(backoff(attempt), outcome.verdict.wait or 0.0)
+            limit = min(deadline, began + OUTAGE_SECONDS) if outcome.verdict.outage else deadline
+            if not outcome.verdict.retry or now + pause > limit:
+                raise _told(outcome.error, attempt, now - began)
+            if self.bounds.cancel.wait(pause):
+                raise Cancelled(f"cancelled while trying again: {outcome.error}")
+
+    def _attempt(self, request: _Request, attempt: int) -> _Outcome:
+        began = time.monotonic()
+        try:
+            response = self._http.request(
+                request.method,
+                request.path,
+                json=request.json,
+                params=request.params,
+                headers=request.headers,
+                timeout=httpx.Timeout(10.0, read=request.server_wait + 30.0),
+            )
+        except httpx.HTTPError as error:
+            outcome = self._no_answer(error, request)
+            log.debug("%s %s failed (%s), attempt %d", request.method, request.path, type(error).__name__, attempt)
+            return outcome
+        milliseconds = (time.monotonic() - began) * 1000
+        request_id = response.headers.get("x-request-id", "")
+        log.debug(
+            "%s %s %d in %.0f ms, attempt %d, %s",
+            *(request.method, request.path, response.status_code, milliseconds, attempt, request_id),
+        )
+        return self._answer(response, request)
+
+    def _no_answer(self, error: httpx.HTTPError, request: _Request) -> _Outcome:
+        failure = Failure.NEVER_SENT if isinstance(error, _NEVER_SENT) else Failure.UNKNOWN
+        reason = mask(str(error) or type(error).__name__, [self._api_key])
+        text = f"no answer from {self._http.base_url.netloc.decode()}: {reason}"
+        return _Outcome(error=_lost(text, failure, request), verdict=after_failure(failure, request.safety))
+
+    def _answer(self, response: httpx.Response, request: _Request) -> _Outcome:
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if response.is_success and isinstance(body, dict):
+            return _Outcome(body=body)
+        if response.is_success:
+            text = f"the answer to {request.method} {request.path} was no JSON object"
+            verdict = after_failure(Failure.UNKNOWN, request.safety)
+            return _Outcome(error=_lost(text, Failure.UNKNOWN, request), verdict=verdict)
+        error = self._error(response, body)
+        now = datetime.now(UTC)
+        verdict = after_answer(response.status_code, error.code, response.headers, request.safety, now)
+        return _Outcome(error=error, verdict=verdict)
+
+    def _error(self, response: httpx.Response, body: Any) -> ApiError:
+        found = body.get("error") if isinstance(body, dict) else None
+        told: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        code = str(told.get("code") or "")
+        message = str(told.get("message") or f"the API answered {response.status_code} {response.reason_phrase}")
+        details = told.get("details")
+        request_id = str((body.get("request_id") if isinstance(body, dict) else "") or "")
+        return error_of(response.status_code, code)(
+            response.status_code,
+            code,
+            mask(message, [self._api_key]),
+            details if isinstance(details, dict) else {},
+            request_id or response.headers.get("x-request-id", ""),
+        )
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    json: Mapping[str, Any] | None
+    params: Mapping[str, Any] | None
+    headers: Mapping[str, str]
+    safety: Safety
+    server_wait: float
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    body: dict[str, Any] = field(default_factory=dict)
+    error: PolykomosError | None = None
+    verdict: Verdict = GIVE_UP
+
+
+def _lost(text: str, failure: Failure, request: _Request) -> TransportError:
+    if failure is Failure.UNKNOWN and request.safety is Safety.UNSAFE:
+        told = (
+            f"{text}. {request.method} {request.path} may have been carried out all the same: look before you repeat it"
+        )
+        return UnknownOutcome(told)
+    return TransportError(text)
+
+
+def _told(error: PolykomosError, attempts: int, seconds: float) -> PolykomosError:
+    """The last error; one that outlived several attempts says how many."""
+    if attempts > 1 and isinstance(error, TransportError):
+        return type(error)(f"{error} ({attempts} attempts in {seconds:.0f} s)")
+    return error

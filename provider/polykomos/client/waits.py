@@ -1,0 +1,61 @@
+"""Waiting for something at the API to end: read it at growing intervals, tick every second, stop at once when told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from polykomos.client.errors import Cancelled, DeadlineExceeded
+
+ResultT = TypeVar("ResultT")
+Progress = Callable[[float], None]
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 5.0
+_TICK: Final = 1.0
+
+
+def wait_until(
+    read: Callable[[], ResultT],
+    done: Callable[[ResultT], bool],
+    *,
+    what: str,
+    timeout: float,
+    cancel: threading.Event | None = None,
+    progress: Progress | None = None,
+) -> ResultT:
+    """The first result that is done.
+
+    what: "still provisioning", for the errors. timeout: seconds. progress: told the seconds waited, about once each.
+    Raises DeadlineExceeded or Cancelled; what `read` raises passes through.
+    """
+    stop = cancel or threading.Event()
+    began = time.monotonic()
+    pause = _FIRST_PAUSE
+    while True:
+        _sleep(pause, began, timeout, what, stop, progress)
+        result = read()
+        if done(result):
+            return result
+        pause = min(_LONGEST_PAUSE, pause * 1.5)
+
+
+def _sleep(
+    pause: float, began: float, timeout: float, what: str, stop: threading.Event, progress: Progress | None
+) -> None:
+    """Let `pause` seconds pass in ticks."""
+    until = time.monotonic() + pause
+    while True:
+        now = time.monotonic()
+        waited = now - began
+        if progress is not None:
+            progress(waited)
+        if stop.is_set():
+            raise Cancelled(f"{what} when the wait was cancelled after {waited:.0f} s")
+        if waited >= timeout:
+            raise DeadlineExceeded(f"{what} after {waited:.0f} s")
+        if now >= until:
+            return
+        stop.wait(min(_TICK, until - now, timeout - waited))

@@ -1,0 +1,49 @@
+"""Webhook endpoints (operations 11-15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from polykomos.client.calls import Calls, parse, segment
+from polykomos.client.models import CreatedWebhookEndpoint, WebhookDelivery, WebhookEndpoint
+from polykomos.client.retry import Safety
+
+
+class WebhookCalls(Calls):
+    """Calls about webhook endpoints."""
+
+    def iter_webhook_endpoints(self) -> Iterator[WebhookEndpoint]:
+        """Every endpoint, revoked ones too."""
+        return self._pages("/webhook_endpoints", WebhookEndpoint, "id")
+
+    def create_webhook_endpoint(
+        self, *, url: str, events: Sequence[str] = (), idempotency_key: str | None = None
+    ) -> CreatedWebhookEndpoint:
+        """Create an endpoint; no events means all. The secret is shown now and never again."""
+        body = {"url": url, "events": list(events)}
+        answer = self._transport.call(
+            "POST", "/webhook_endpoints", json=body, safety=Safety.KEYED, idempotency_key=idempotency_key
+        )
+        return parse(
+            CreatedWebhookEndpoint,
+            {
+                "endpoint": answer.get("data"),
+                "secret": answer.get("secret"),
+                "replayed": bool(answer.get("idempotency_replay")),
+            },
+        )
+
+    def revoke_webhook_endpoint(self, number: int, *, idempotency_key: str | None = None) -> None:
+        """Revoke; nothing is delivered any more. Raises NotFound."""
+        path = f"/webhook_endpoints/{segment(number)}"
+        self._transport.call("DELETE", path, safety=Safety.KEYED, idempotency_key=idempotency_key)
+
+    def test_webhook_endpoint(self, number: int) -> WebhookDelivery:
+        """Send a `ping` now and say how it was received."""
+        path = f"/webhook_endpoints/{segment(number)}/test_deliveries"
+        answer = self._transport.call("POST", path, safety=Safety.UNSAFE, server_wait=10)
+        return parse(WebhookDelivery, answer.get("data"))
+
+    def iter_webhook_deliveries(self, number: int) -> Iterator[WebhookDelivery]:
+        """Every delivery of an endpoint, newest first. Raises NotFound."""
+        return self._pages(f"/webhook_endpoints/{segment(number)}/deliveries", WebhookDelivery, "id")

@@ -1,0 +1,97 @@
+"""Questions about blueprints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from polykomos.client import Blueprint as ApiBlueprint
+from polykomos.client import Client, NotFound
+from polykomos.functions.account import NoArguments
+from polykomos.functions.finding import exactly_one, the_only
+from polykomos.functions.results import (
+    BlueprintSummary,
+    GetBlueprintResult,
+    GetBlueprintsResult,
+    ValidateBlueprintResult,
+)
+from polykomos.resources.values import timestamp, uuid_or_refuse
+from resourcekit.context import Context
+from resourcekit.declaration import Arguments
+from resourcekit.errors import ResourceError
+from resourcekit.resource import Function
+
+
+class GetBlueprintArgs(Arguments):
+    """Which blueprint; exactly one is given."""
+
+    uuid: str | None = Field(None, description="The blueprint's UUID.")
+    slug: str | None = Field(None, description="Its slug.")
+
+
+class GetBlueprint(Function[GetBlueprintArgs, GetBlueprintResult, Client]):
+    """One blueprint with its SQL, found by `uuid` or by its slug; the system's own too."""
+
+    name = "get_blueprint"
+    arguments = GetBlueprintArgs
+    result = GetBlueprintResult
+
+    def call(self, args: GetBlueprintArgs, ctx: Context[Client]) -> GetBlueprintResult:
+        by = exactly_one({"uuid": args.uuid, "slug": args.slug})
+        uuid = args.uuid or ""
+        if by == "slug":
+            matches = (blueprint for blueprint in ctx.api.iter_blueprints() if blueprint.slug == args.slug)
+            uuid = the_only(matches, f"blueprint {args.slug!r}", "slug", "give its `uuid`").uuid
+        uuid_or_refuse(uuid, "a blueprint's id is its UUID")
+        try:
+            found = ctx.api.get_blueprint(uuid)
+        except NotFound:
+            text = f"blueprint {uuid} does not exist, or this API key may not see it"
+            raise ResourceError(text, property=by) from None
+        return GetBlueprintResult(**_summary(found), sql_content=found.sql_content, variables=found.variables)
+
+
+class GetBlueprints(Function[NoArguments, GetBlueprintsResult, Client]):
+    """Your blueprints and the system's, without their SQL."""
+
+    name = "get_blueprints"
+    arguments = NoArguments
+    result = GetBlueprintsResult
+
+    def call(self, args: NoArguments, ctx: Context[Client]) -> GetBlueprintsResult:
+        return GetBlueprintsResult(
+            blueprints=[BlueprintSummary(**_summary(each)) for each in ctx.api.iter_blueprints()]
+        )
+
+
+class ValidateBlueprintArgs(Arguments):
+    """What to check."""
+
+    sql_content: str = Field(description="SQL statements.")
+
+
+class ValidateBlueprint(Function[ValidateBlueprintArgs, ValidateBlueprintResult, Client]):
+    """Have SQL checked as a blueprint's would be, without keeping it."""
+
+    name = "validate_blueprint"
+    arguments = ValidateBlueprintArgs
+    result = ValidateBlueprintResult
+
+    def call(self, args: ValidateBlueprintArgs, ctx: Context[Client]) -> ValidateBlueprintResult:
+        verdict = ctx.api.validate_blueprint(args.sql_content)
+        return ValidateBlueprintResult(
+            valid=verdict.valid,
+            statement_count=verdict.statement_count,
+            errors=verdict.errors,
+            warnings=verdict.warnings,
+        )
+
+
+def _summary(blueprint: ApiBlueprint) -> dict[str, Any]:
+    same = ("uuid", "name", "slug", "description", "version", "size_bytes", "is_system_blueprint")
+    return {
+        **{name: getattr(blueprint, name) for name in same},
+        "created_at": timestamp(blueprint.created_at),
+        "updated_at": timestamp(blueprint.updated_at),
+    }

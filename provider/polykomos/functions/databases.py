@@ -1,0 +1,99 @@
+"""Questions about databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from polykomos.client import Client, NotFound
+from polykomos.client import Database as ApiDatabase
+from polykomos.functions.account import NoArguments
+from polykomos.functions.finding import exactly_one, the_only
+from polykomos.functions.results import DatabaseSummary, GetDatabaseResult, GetDatabasesResult, RunQueryResult
+from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
+from resourcekit.context import Context
+from resourcekit.declaration import Arguments
+from resourcekit.errors import ResourceError
+from resourcekit.resource import Function
+
+
+class GetDatabaseArgs(Arguments):
+    """Which database; exactly one is given."""
+
+    uuid: str | None = Field(None, description="The database's UUID.")
+    name: str | None = Field(None, description="Its name, when only one database has it.")
+
+
+class GetDatabase(Function[GetDatabaseArgs, GetDatabaseResult, Client]):
+    """One database with its credentials, found by `uuid` or by a name that only one database has."""
+
+    name = "get_database"
+    arguments = GetDatabaseArgs
+    result = GetDatabaseResult
+
+    def call(self, args: GetDatabaseArgs, ctx: Context[Client]) -> GetDatabaseResult:
+        by = exactly_one({"uuid": args.uuid, "name": args.name})
+        uuid = args.uuid or ""
+        if by == "name":
+            named = (database for database in ctx.api.iter_databases() if database.name == args.name)
+            uuid = the_only(named, f"database {args.name!r}", "name", "names are not unique, give its `uuid`").uuid
+        uuid_or_refuse(uuid, "a database's id is its UUID")
+        try:
+            found = ctx.api.get_database(uuid)
+        except NotFound:
+            raise ResourceError(
+                f"database {uuid} does not exist, or this API key may not see it", property=by
+            ) from None
+        return GetDatabaseResult(
+            **_summary(found),
+            db_password=revealed(found.db_password),
+            connection_string=revealed(found.connection_string),
+        )
+
+
+class GetDatabases(Function[NoArguments, GetDatabasesResult, Client]):
+    """Every database that the API key may see, without credentials."""
+
+    name = "get_databases"
+    arguments = NoArguments
+    result = GetDatabasesResult
+
+    def call(self, args: NoArguments, ctx: Context[Client]) -> GetDatabasesResult:
+        return GetDatabasesResult(databases=[DatabaseSummary(**_summary(each)) for each in ctx.api.iter_databases()])
+
+
+class RunQueryArgs(Arguments):
+    """Where, and what is asked."""
+
+    database_uuid: str = Field(description="The database to ask; it must be active.")
+    query: str = Field(max_length=2000, description="The question in plain language, at most 2,000 characters.")
+
+
+class RunQuery(Function[RunQueryArgs, RunQueryResult, Client]):
+    """Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
+
+    A function runs at every preview and update, and each run counts against the plan's daily limit: ask for what reads,
+    and use a `BlueprintApplication` for what writes.
+    """
+
+    name = "run_query"
+    arguments = RunQueryArgs
+    result = RunQueryResult
+
+    def call(self, args: RunQueryArgs, ctx: Context[Client]) -> RunQueryResult:
+        answer = ctx.api.run_query(args.database_uuid, args.query)
+        return RunQueryResult(sql=answer.sql, result=answer.result, query_id=answer.query_id)
+
+
+def _summary(database: ApiDatabase) -> dict[str, Any]:
+    quotas = database.quotas
+    same = ("uuid", "name", "status", "db_type", "region", "plan", "host", "port", "db_name", "db_username")
+    return {
+        **{name: getattr(database, name) for name in (*same, "team_id", "team_name")},
+        "storage_hard_limit_gb": quotas.storage_hard_limit_gb if quotas else None,
+        "connection_hard_limit": quotas.connection_hard_limit if quotas else None,
+        "warning_threshold_pct": quotas.warning_threshold_pct if quotas else None,
+        "created_at": timestamp(database.created_at),
+        "updated_at": timestamp(database.updated_at),
+    }

@@ -1,0 +1,61 @@
+"""The Polykomos package: what is declared, and how its settings become a client."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata, resources
+from typing import cast
+
+from polykomos.client import Bounds, Client, ConfigurationError
+from polykomos.explain import explain
+from polykomos.functions import FUNCTIONS
+from polykomos.resources import RESOURCES
+from polykomos.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
+from resourcekit.declaration import Arguments
+from resourcekit.errors import ResourceError
+from resourcekit.resource import Package
+
+
+@dataclass(frozen=True)
+class Polykomos(Package[Client]):
+    """Polykomos as the engines' adapters see it."""
+
+    def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> Client:
+        given = cast("Settings", settings)
+        base_url = given.base_url or DEFAULT_BASE_URL
+        if base_url.startswith("http://") and "://127." not in base_url and "://localhost" not in base_url:
+            warn("`base_url` is plain http: the API key and passwords travel unencrypted")
+        try:
+            return Client(base_url=base_url, api_key=given.api_key, user_agent_suffix=engine)
+        except ConfigurationError as error:
+            raise ResourceError(str(error)) from error
+
+    def bound(self, api: Client, deadline: float, cancel: threading.Event) -> Client:
+        return api.within(Bounds(deadline, cancel))
+
+    def explain(self, error: Exception) -> Exception:
+        return explain(error)
+
+    def example(self, name: str, engine: str) -> str | None:
+        path = resources.files("polykomos").joinpath("docs", f"{name}.{engine}.yaml")
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+@functools.cache
+def package() -> Polykomos:
+    """The one package; its version is the distribution's."""
+    return Polykomos(
+        name="polykomos",
+        version=metadata.version("polykomos-provider"),
+        display_name="Polykomos",
+        description="Managed PostgreSQL and MySQL databases, versioned SQL blueprints and webhook endpoints.",
+        homepage="https://polykomos.com",
+        settings=Settings,
+        environment=ENVIRONMENT,
+        resources=RESOURCES,
+        functions=FUNCTIONS,
+        keywords=("pulumi", "polykomos", "database", "postgresql", "mysql", "category/database", "kind/native"),
+    )

@@ -1,0 +1,111 @@
+"""A blueprint's life at the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from polykomos.client import Blueprint as ApiBlueprint
+from polykomos.client import Client, NotFound
+from polykomos.resources.blueprint.declaration import (
+    BlueprintArgs,
+    BlueprintState,
+    BlueprintVariable,
+    canonical_variables,
+)
+from polykomos.resources.values import timestamp, uuid_or_refuse
+from resourcekit.context import Context
+from resourcekit.declaration import plain
+from resourcekit.errors import CheckFailed, Failure
+from resourcekit.resource import Resource
+from resourcekit.unknown import UNKNOWN
+
+_FIELDS = ("name", "description", "sql_content", "variables")
+
+
+class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
+    """Versioned SQL that can be applied to databases, in one transaction.
+
+    The API checks the SQL, and this provider has it checked while previewing. Every argument changes in place; a new
+    `sql_content` makes a new `version`. Variables are written `{{name}}`, outside of quotes. Applying is a resource of
+    its own, `BlueprintApplication`.
+    """
+
+    name = "Blueprint"
+    arguments = BlueprintArgs
+    state = BlueprintState
+    import_id = "its UUID"
+
+    def review(
+        self, args: Mapping[str, Any], prior: BlueprintState | None, changed: frozenset[str], ctx: Context[Client]
+    ) -> None:
+        """Have the SQL validated by the API: errors stop the preview, destructive statements are warned of."""
+        sql = args.get("sql_content")
+        if sql is UNKNOWN or not isinstance(sql, str) or (prior is not None and "sql_content" not in changed):
+            return
+        verdict = ctx.api.validate_blueprint(sql)
+        for warning in verdict.warnings:
+            ctx.warn(f"`sql_content`: {warning}")
+        if not verdict.valid:
+            raise CheckFailed(tuple(Failure("sql_content", error) for error in verdict.errors))
+
+    def create(self, args: BlueprintArgs, ctx: Context[Client]) -> tuple[str, BlueprintState]:
+        body = {name: value for name, value in _body(args).items() if value is not None}
+        made = ctx.api.create_blueprint(**body).object
+        return made.uuid, _state(made, args.sql_content)
+
+    def read(self, id: str, prior: BlueprintState | None, ctx: Context[Client]) -> BlueprintState | None:
+        uuid_or_refuse(id, "a blueprint's id is its UUID")
+        try:
+            found = ctx.api.get_blueprint(id)
+        except NotFound:
+            return None
+        return _state(found, found.sql_content or "")
+
+    def update(
+        self, id: str, args: BlueprintArgs, prior: BlueprintState, changed: frozenset[str], ctx: Context[Client]
+    ) -> BlueprintState:
+        body = {name: value for name, value in _body(args).items() if name in changed}
+        if body:
+            return _state(ctx.api.update_blueprint(id, body), args.sql_content)
+        found = ctx.api.get_blueprint(id)
+        return _state(found, found.sql_content or "")
+
+    def delete(self, id: str, prior: BlueprintState, ctx: Context[Client]) -> None:
+        try:
+            ctx.api.delete_blueprint(id)
+        except NotFound:
+            return
+
+
+def _body(args: BlueprintArgs) -> dict[str, Any]:
+    return {name: plain(getattr(args, name)) for name in _FIELDS}
+
+
+def _state(blueprint: ApiBlueprint, sql_content: str) -> BlueprintState:
+    """sql_content: from the read, or as sent, since the reply to a write need not hold it (api-facts, op 17)."""
+    return BlueprintState.model_construct(
+        name=blueprint.name,
+        sql_content=sql_content,
+        description=blueprint.description,
+        variables=_variables(blueprint.variables),
+        uuid=blueprint.uuid,
+        slug=blueprint.slug,
+        version=blueprint.version,
+        content_type=blueprint.content_type,
+        size_bytes=blueprint.size_bytes,
+        is_system_blueprint=blueprint.is_system_blueprint,
+        created_at=timestamp(blueprint.created_at),
+        updated_at=timestamp(blueprint.updated_at),
+    )
+
+
+def _variables(reported: Mapping[str, Any] | None) -> dict[str, BlueprintVariable] | None:
+    """The API's definitions; what we do not know of them is left out rather than refused."""
+    if reported is None:
+        return None
+    known = BlueprintVariable.model_fields
+    return {
+        name: BlueprintVariable.model_construct(**{k: v for k, v in definition.items() if k in known})
+        for name, definition in canonical_variables(reported).items()
+    }

@@ -1,0 +1,1 @@
+"""The application of a blueprint to a database."""

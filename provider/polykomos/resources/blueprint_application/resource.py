@@ -1,0 +1,181 @@
+"""An application's life at the API: asked for, waited for, then a fact of the past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from polykomos.client import BlueprintApplication as ApiApplication
+from polykomos.client import Client, NotFound
+from polykomos.client.blueprints import RUNNING
+from polykomos.resources.blueprint_application.declaration import (
+    BlueprintApplicationArgs,
+    BlueprintApplicationState,
+)
+from polykomos.resources.blueprint_application.identity import ApplicationId
+from polykomos.resources.values import is_uuid, timestamp
+from resourcekit.context import Context
+from resourcekit.errors import Failure, ResourceError
+from resourcekit.resource import Resource
+from resourcekit.unknown import has_unknown
+
+
+class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicationState, Client]):
+    """The application of a blueprint to a database: its SQL, run once, in one transaction.
+
+    A preview dry-runs it where the database exists, and reports statements and warnings. Other variables or another
+    version are a new application. Taking it out of the program forgets it: SQL that ran is not taken back.
+    """
+
+    name = "BlueprintApplication"
+    arguments = BlueprintApplicationArgs
+    state = BlueprintApplicationState
+    import_id = f"`{ApplicationId.FORM}`, because the API's own number does not tell which database it was"
+
+    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+        for name in ("database_uuid", "blueprint_uuid"):
+            value = args.get(name)
+            if isinstance(value, str) and not is_uuid(value):
+                yield Failure(name, "must be a UUID")
+
+    def review(
+        self,
+        args: Mapping[str, Any],
+        prior: BlueprintApplicationState | None,
+        changed: frozenset[str],
+        ctx: Context[Client],
+    ) -> None:
+        """Dry-run it, when all of it is known: the API runs the SQL in a transaction and takes it back."""
+        if has_unknown(args):
+            return
+        typed = BlueprintApplicationArgs.model_validate(args)
+        try:
+            blueprint = ctx.api.get_blueprint(typed.blueprint_uuid)
+        except NotFound:
+            raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
+        _refuse_another_version(typed, blueprint.version)
+        run = ctx.api.apply_blueprint(
+            typed.database_uuid,
+            blueprint_uuid=typed.blueprint_uuid,
+            variables=typed.variables,
+            dry_run=True,
+            server_wait=30,
+        ).object
+        _refuse_failure(run, "the dry run")
+        for warning in ctx.api.validate_blueprint(blueprint.sql_content or "").warnings:
+            ctx.warn(f"dry run: {warning}")
+        ctx.info(f"dry run: {run.statements_total} statements would run (version {blueprint.version})")
+
+    def drifted(self, prior: BlueprintApplicationState, args: Mapping[str, Any], ctx: Context[Client]) -> Iterable[str]:
+        """A tracked version (none given) follows the blueprint; an application that failed must be made anew."""
+        if prior.status in ("failed", "rolled_back"):
+            return ["status"]
+        if args.get("blueprint_version") is not None or has_unknown(args):
+            return []
+        try:
+            current = ctx.api.get_blueprint(prior.blueprint_uuid).version
+        except NotFound:
+            return []
+        return ["blueprint_version"] if current != prior.blueprint_version else []
+
+    def create(self, args: BlueprintApplicationArgs, ctx: Context[Client]) -> tuple[str, BlueprintApplicationState]:
+        if args.blueprint_version is not None:
+            _refuse_another_version(args, ctx.api.get_blueprint(args.blueprint_uuid).version)
+        run = ctx.api.apply_blueprint(
+            args.database_uuid, blueprint_uuid=args.blueprint_uuid, variables=args.variables
+        ).object
+        id_ = ApplicationId(args.database_uuid, args.blueprint_uuid, run.id)
+        if run.status in RUNNING:
+            ctx.checkpoint(str(id_), _state(run, id_, args.variables))
+        run = _until_ended(run, ctx)
+        # It left nothing behind: there is no object to keep.
+        if run.status not in RUNNING and run.status != "completed":
+            ctx.saved = None
+        _refuse_failure(run, "the application")
+        return str(id_), _state(run, id_, args.variables)
+
+    def read(
+        self, id: str, prior: BlueprintApplicationState | None, ctx: Context[Client]
+    ) -> BlueprintApplicationState | None:
+        id_ = ApplicationId.parse(id)
+        try:
+            found = ctx.api.get_blueprint_application(id_.number)
+        except NotFound:
+            return None
+        variables = prior.variables if prior is not None else found.variable_values
+        return _state(found, id_, variables or None)
+
+    def update(
+        self,
+        id: str,
+        args: BlueprintApplicationArgs,
+        prior: BlueprintApplicationState,
+        changed: frozenset[str],
+        ctx: Context[Client],
+    ) -> BlueprintApplicationState:
+        """Only ever called to wait on for one that outlived its time-out."""
+        id_ = ApplicationId.parse(id)
+        ctx.checkpoint(id, prior)
+        run = _until_ended(ctx.api.get_blueprint_application(id_.number), ctx)
+        state = _state(run, id_, args.variables)
+        ctx.checkpoint(id, state)
+        _refuse_failure(run, "the application")
+        return state
+
+    def delete(self, id: str, prior: BlueprintApplicationState, ctx: Context[Client]) -> None:
+        ctx.info(
+            f"application {prior.application_id} is forgotten; its SQL ran in database {prior.database_uuid} and stays"
+        )
+
+
+def _until_ended(run: ApiApplication, ctx: Context[Client]) -> ApiApplication:
+    if run.status not in RUNNING:
+        return run
+    return ctx.api.wait_for_application(
+        run.id,
+        timeout=ctx.remaining(),
+        cancel=ctx.cancel,
+        progress=lambda seconds: ctx.progress(f"applying, {seconds:.0f} s"),
+    )
+
+
+def _refuse_another_version(args: BlueprintApplicationArgs, current: int | None) -> None:
+    if args.blueprint_version is not None and args.blueprint_version != current:
+        raise ResourceError(
+            f"version {args.blueprint_version} cannot be applied: the blueprint is at version {current}, and the API "
+            "applies the current one only. Pin that, or give it the blueprint's `version`",
+            property="blueprint_version",
+        )
+
+
+def _refuse_failure(run: ApiApplication, what: str) -> None:
+    if run.status not in ("failed", "rolled_back"):
+        return
+    failed = next((entry for entry in run.execution_log or () if entry.get("error")), None)
+    where = f" at statement {_position(failed)}" if failed else ""
+    message = run.error_message or (failed or {}).get("error") or "the API gave no reason"
+    raise ResourceError(f"{what} failed{where}: {message}. Nothing of it was kept in the database")
+
+
+def _position(entry: Mapping[str, Any]) -> Any:
+    """Counted from 1, as people count; the log's index counts from 0."""
+    index = entry.get("index")
+    return index + 1 if isinstance(index, int) else "?"
+
+
+def _state(run: ApiApplication, id_: ApplicationId, variables: Mapping[str, Any] | None) -> BlueprintApplicationState:
+    return BlueprintApplicationState.model_construct(
+        database_uuid=id_.database_uuid,
+        blueprint_uuid=id_.blueprint_uuid,
+        blueprint_version=run.blueprint_version,
+        variables=dict(variables) if variables is not None else None,
+        application_id=run.id,
+        status=run.status,
+        statements_total=run.statements_total,
+        statements_succeeded=run.statements_succeeded,
+        statements_failed=run.statements_failed,
+        total_duration_ms=run.total_duration_ms,
+        error_message=run.error_message,
+        completed_at=timestamp(run.completed_at),
+        created_at=timestamp(run.created_at),
+    )

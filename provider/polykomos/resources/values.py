@@ -1,0 +1,34 @@
+"""Small translations between the client's models and states."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+from polykomos.client import Secret
+from resourcekit.errors import ResourceError
+
+
+def revealed(secret: Secret | None) -> str | None:
+    """The plain value, for a field that the declaration marks secret."""
+    return None if secret is None else secret.reveal()
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC, whatever style the API used (api-facts C8)."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def is_uuid(text: str) -> bool:
+    """Whether `text` is a UUID in its hyphenated form."""
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def uuid_or_refuse(text: str, rule: str) -> str:
+    """`text` when it is a UUID. Raises ResourceError with `rule` otherwise, before any call is made."""
+    if not is_uuid(text):
+        raise ResourceError(f"{text!r} is no UUID: {rule}")
+    return text

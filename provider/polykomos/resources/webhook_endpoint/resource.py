@@ -1,0 +1,71 @@
+"""A webhook endpoint's life at the API, which offers neither a single read nor an update."""
+
+from __future__ import annotations
+
+from polykomos.client import Client, NotFound
+from polykomos.client import WebhookEndpoint as ApiEndpoint
+from polykomos.resources.values import revealed, timestamp
+from polykomos.resources.webhook_endpoint.declaration import WebhookEndpointArgs, WebhookEndpointState
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.resource import Resource
+
+
+class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client]):
+    """An address that hears of databases being created and deleted, by signed HTTP requests.
+
+    The API cannot change an endpoint: a change makes a new one, with a new `secret`, before the old one is revoked. The
+    secret is shown once, at creation, and is kept in the engine's state alone.
+    """
+
+    name = "WebhookEndpoint"
+    arguments = WebhookEndpointArgs
+    state = WebhookEndpointState
+    import_id = "its number"
+
+    def create(self, args: WebhookEndpointArgs, ctx: Context[Client]) -> tuple[str, WebhookEndpointState]:
+        made = ctx.api.create_webhook_endpoint(url=args.url, events=args.events or [])
+        return str(made.endpoint.id), _state(made.endpoint, revealed(made.secret))
+
+    def read(self, id: str, prior: WebhookEndpointState | None, ctx: Context[Client]) -> WebhookEndpointState | None:
+        number = _number(id)
+        found = next((endpoint for endpoint in ctx.api.iter_webhook_endpoints() if endpoint.id == number), None)
+        if found is None or found.status == "revoked":
+            return None
+        return _state(found, prior.secret if prior is not None else None)
+
+    def update(
+        self,
+        id: str,
+        args: WebhookEndpointArgs,
+        prior: WebhookEndpointState,
+        changed: frozenset[str],
+        ctx: Context[Client],
+    ) -> WebhookEndpointState:
+        """Nothing can change in place; the engine asks only where it believes something is unfinished."""
+        found = self.read(id, prior, ctx)
+        if found is None:
+            raise ResourceError(f"webhook endpoint {id} is gone: refresh, and it will be made again")
+        return found
+
+    def delete(self, id: str, prior: WebhookEndpointState, ctx: Context[Client]) -> None:
+        try:
+            ctx.api.revoke_webhook_endpoint(_number(id))
+        except NotFound:
+            return
+
+
+def _number(id_: str) -> int:
+    if not (id_.isascii() and id_.isdigit()):
+        raise ResourceError(f"{id_!r} is no webhook endpoint's id: it is a number, as the list of endpoints shows")
+    return int(id_)
+
+
+def _state(endpoint: ApiEndpoint, secret: str | None) -> WebhookEndpointState:
+    return WebhookEndpointState.model_construct(
+        url=endpoint.url,
+        events=endpoint.events or [],
+        status=endpoint.status,
+        secret=secret,
+        created_at=timestamp(endpoint.created_at),
+    )

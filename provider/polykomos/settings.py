@@ -1,0 +1,34 @@
+"""The provider's settings, the same on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from resourcekit.declaration import Arguments, Rule, Secret
+
+DEFAULT_BASE_URL: Final = "https://polykomos.com/api/v1"
+
+# Read when a setting is left out; such a value never enters the engine's state.
+ENVIRONMENT: Final[Mapping[str, str]] = {"api_key": "POLYKOMOS_API_KEY", "base_url": "POLYKOMOS_BASE_URL"}
+
+
+def _is_base_url(url: str) -> bool:
+    return url.startswith(("https://", "http://")) and url.rstrip("/").endswith("/api/v1")
+
+
+class Settings(Arguments):
+    """How to reach the API."""
+
+    api_key: Annotated[str, Secret(), Rule(lambda key: bool(key.strip()), "must not be empty")] = Field(
+        description="API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out."
+    )
+    base_url: Annotated[
+        str | None, Rule(_is_base_url, "must be an http(s) URL that ends in /api/v1, such as " + DEFAULT_BASE_URL)
+    ] = Field(
+        None,
+        description=f"Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; "
+        f"{DEFAULT_BASE_URL} without either.",
+    )

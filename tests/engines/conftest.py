@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from support.pulumi import Stack
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "engines" in item.path.parts:
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture
+def connection(control_plane: Any) -> dict[str, str]:
+    """What a user exports to reach the control plane."""
+    return {"POLYKOMOS_BASE_URL": control_plane.base_url, "POLYKOMOS_API_KEY": control_plane.api_key}
+
+
+@pytest.fixture
+def new_stack(tmp_path: Path, connection: dict[str, str]) -> Callable[..., Stack]:
+    """Makes stacks in directories of their own."""
+    made: list[Stack] = []
+
+    def make(env: dict[str, str] | None = None, runtime: str = "yaml") -> Stack:
+        made.append(Stack(tmp_path / f"stack{len(made)}", env or connection, runtime))
+        return made[-1]
+
+    return make
+
+
+@pytest.fixture
+def stack(new_stack: Callable[..., Stack]) -> Stack:
+    return new_stack()
+
+
+@pytest.fixture
+def other_team(api: httpx.Client) -> int:
+    """A second team of the key's user, found as a person would: by creating in it."""
+    reply = api.post("/databases", json={"name": "team-probe", "team_id": 2}, headers={"Idempotency-Key": str(uuid4())})
+    reply.raise_for_status()
+    made = reply.json()["data"]
+    api.delete(f"/databases/{made['uuid']}", headers={"Idempotency-Key": str(uuid4())}).raise_for_status()
+    return int(made["team_id"])

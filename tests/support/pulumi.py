@@ -1,0 +1,183 @@
+"""The real Pulumi CLI as a vocabulary for tests: a test reads as the story of one stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PASSPHRASE = "correct horse battery staple"
+
+
+class EngineMissing(RuntimeError):
+    """A program that the engine tests need is not on PATH; the tests fail, by its name."""
+
+
+def require(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        raise EngineMissing(f'{program} is not on PATH: run `make test`, or eval "$(make -s env)" first')
+    return found
+
+
+@dataclass(frozen=True)
+class Result:
+    """One command's end: its exit status, all it printed, and the engine's events."""
+
+    status: int
+    output: str
+    events: list[dict[str, Any]]
+
+    @property
+    def ops(self) -> dict[str, str]:
+        """What was done (or planned) per resource name, `same` and the stack itself left out."""
+        found = {}
+        for event in self.events:
+            step = event.get("resourcePreEvent", {}).get("metadata")
+            if step and step["op"] not in ("same", "read", "refresh") and "pulumi:pulumi" not in step["urn"]:
+                name = step["urn"].rpartition("::")[2]
+                if name != "default" and not name.startswith("default_"):
+                    found[name] = found[name] + "+" + step["op"] if name in found else step["op"]
+        return found
+
+    @property
+    def replaces(self) -> dict[str, list[str]]:
+        """The properties that force a replacement, per resource name."""
+        return {
+            step["urn"].rpartition("::")[2]: sorted(step.get("keys") or [])
+            for event in self.events
+            if (step := event.get("resourcePreEvent", {}).get("metadata"))
+            and step["op"] in ("replace", "create-replacement")
+        }
+
+    @property
+    def diagnostics(self) -> str:
+        """Warnings and errors as the user reads them."""
+        return "\n".join(
+            event["diagnosticEvent"]["message"]
+            for event in self.events
+            if event.get("diagnosticEvent", {}).get("severity") in ("warning", "error", "info#err")
+        )
+
+    @property
+    def rows(self) -> list[str]:
+        """What showed in the resources' rows while it ran."""
+        return [
+            event["diagnosticEvent"]["message"]
+            for event in self.events
+            if event.get("diagnosticEvent", {}).get("severity") == "info"
+        ]
+
+    @property
+    def count(self) -> Counter[str]:
+        return Counter(self.ops.values())
+
+
+class Stack:
+    """One stack of one program, in a directory and with a home of its own."""
+
+    def __init__(self, directory: Path, env: dict[str, str], runtime: str = "yaml") -> None:
+        self.directory = directory
+        self.pulumi = require("pulumi")
+        require(f"pulumi-language-{runtime}")
+        require("pulumi-resource-polykomos")
+        home, state = directory / ".home", directory / ".state"
+        home.mkdir(parents=True)
+        state.mkdir()
+        self.env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "POLYKOMOS_"))},
+            "HOME": str(home),
+            "PULUMI_HOME": str(home / ".pulumi"),
+            "PULUMI_BACKEND_URL": f"file://{state}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DEBUG_COMMANDS": "true",
+            "NO_COLOR": "1",
+            **env,
+        }
+        self.program: dict[str, Any] = {"name": "story", "runtime": runtime}
+        self._write()
+        self.run("stack", "init", "dev")
+
+    def write(self, resources: dict[str, Any], outputs: dict[str, Any] | None = None, **rest: Any) -> None:
+        """Replace the program. Resources are given as {name: (kind, properties[, options])}."""
+        self.program = {"name": "story", "runtime": "yaml", "resources": {}, "outputs": outputs or {}, **rest}
+        for name, (kind, properties, *options) in resources.items():
+            entry = {"type": kind if ":" in kind else f"polykomos:{kind}", "properties": properties}
+            if options:
+                entry["options"] = options[0]
+            self.program["resources"][name] = entry
+        self._write()
+
+    def _write(self) -> None:
+        (self.directory / "Pulumi.yaml").write_text(yaml.safe_dump(self.program, sort_keys=False))
+
+    def run(self, *words: str, ok: bool | None = True, timeout: float = 180, **env: str) -> Result:
+        """Run `pulumi words`. ok: the status that is expected; None for either."""
+        done = subprocess.run(
+            [self.pulumi, *words, "--non-interactive"],
+            cwd=self.directory,
+            env={**self.env, **env},
+            text=True,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+        result = Result(done.returncode, done.stdout + done.stderr, [])
+        return _judged(result, words, ok)
+
+    def _watched(self, command: str, *words: str, ok: bool | None, **env: str) -> Result:
+        log = self.directory / "events.json"
+        log.unlink(missing_ok=True)
+        done = self.run(command, *words, "--event-log", str(log), "--stack", "dev", ok=None, **env)
+        events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return _judged(Result(done.status, done.output, events), (command, *words), ok)
+
+    def up(self, *words: str, ok: bool | None = True, **env: str) -> Result:
+        return self._watched("up", "--yes", "--skip-preview", *words, ok=ok, **env)
+
+    def preview(self, *words: str, ok: bool | None = True, **env: str) -> Result:
+        return self._watched("preview", *words, ok=ok, **env)
+
+    def refresh(self, *words: str, ok: bool | None = True, **env: str) -> Result:
+        return self._watched("refresh", "--yes", "--skip-preview", *words, ok=ok, **env)
+
+    def destroy(self, *words: str, ok: bool | None = True, **env: str) -> Result:
+        return self._watched("destroy", "--yes", "--skip-preview", *words, ok=ok, **env)
+
+    def import_(self, kind: str, name: str, id_: str, *words: str, ok: bool | None = True) -> Result:
+        where = ("--out", str(self.directory / "imported.yaml"), "--protect=false", "--yes", "--skip-preview")
+        return self.run("import", f"polykomos:index:{kind}", name, id_, *where, *words, ok=ok)
+
+    def assert_no_changes(self) -> None:
+        """A second up finds nothing to do."""
+        result = self.preview("--expect-no-changes")
+        assert not result.ops, result.output
+
+    def outputs(self) -> dict[str, Any]:
+        return json.loads(self.run("stack", "output", "--json", "--show-secrets").output)
+
+    def state(self) -> dict[str, Any]:
+        """The checkpoint, secrets encrypted as they are stored."""
+        return json.loads(self.run("stack", "export").output)
+
+    def resource(self, name: str) -> dict[str, Any]:
+        """One resource of the checkpoint, secrets in plain text."""
+        exported = json.loads(self.run("stack", "export", "--show-secrets").output)
+        (found,) = [r for r in exported["deployment"]["resources"] if r["urn"].endswith(f"::{name}")]
+        return found
+
+
+def _judged(result: Result, words: tuple[str, ...], ok: bool | None) -> Result:
+    assert ok is None or (result.status == 0) is ok, (
+        f"pulumi {' '.join(words)}: status {result.status}\n{result.output}"
+    )
+    assert "Traceback (most recent call last)" not in result.output, result.output
+    return result
