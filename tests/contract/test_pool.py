@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import psycopg
 import pytest
+
 from support.control_plane import ControlPlane, new_key, wait_until
 
 
