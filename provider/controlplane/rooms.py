@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from controlplane.account.routes import OPERATIONS as ACCOUNT
+from controlplane.blueprints.routes import OPERATIONS as BLUEPRINTS
+from controlplane.blueprints.routes import WORKERS as BLUEPRINT_WORKERS
 from controlplane.databases.routes import OPERATIONS as DATABASES
 from controlplane.databases.routes import WORKERS as DATABASE_WORKERS
 from controlplane.http.calls import Operation
 from controlplane.services import Worker
 
-OPERATIONS: tuple[Operation, ...] = (*ACCOUNT, *DATABASES)
-WORKERS: tuple[Worker, ...] = (*DATABASE_WORKERS,)
+OPERATIONS: tuple[Operation, ...] = (*ACCOUNT, *DATABASES, *BLUEPRINTS)
+WORKERS: tuple[Worker, ...] = (*DATABASE_WORKERS, *BLUEPRINT_WORKERS)
 try:
-    from controlplane.blueprints import routes as blueprints
     from controlplane.webhooks import routes as webhooks
 except ModuleNotFoundError:
     pass
 else:
-    OPERATIONS = (*OPERATIONS, *blueprints.OPERATIONS, *webhooks.OPERATIONS)
-    WORKERS = (*WORKERS, *blueprints.WORKERS, *webhooks.WORKERS)
+    OPERATIONS = (*OPERATIONS, *webhooks.OPERATIONS)
+    WORKERS = (*WORKERS, *webhooks.WORKERS)

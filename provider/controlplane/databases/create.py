@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from controlplane.blueprints import creation
 from controlplane.databases import catalog, instances, store
 from controlplane.databases.bodies import CreateDatabase
 from controlplane.databases.views import effective_quotas, full, masked
@@ -42,8 +43,6 @@ async def create_database(call: Call) -> Reply:
     row = await _insert(call, args, team_id, pooled)
     application_id = None
     if args.blueprint_uuid:
-        from controlplane.blueprints import creation
-
         application_id = await creation.prepare(
             call.conn,
             principal=call.principal,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from controlplane.blueprints import creation
 from controlplane.databases import instances, store
 from controlplane.databases.delete import GRACE
 from controlplane.databases.views import effective_quotas, masked
@@ -68,8 +69,6 @@ async def _run(services: Services, job: Row) -> None:
         if not await _assign(services, job):
             return
     if job["application_id"] is not None:
-        from controlplane.blueprints import creation
-
         await creation.run(services, job["application_id"])
     await _activate(services, job)
 

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +21,8 @@ from resourcekit.resource import Package
 # The engine runs up to 64 operations at once (`--parallel 64`) and each may wait; Cancel must always find a thread.
 _WORKERS = 96
 _MESSAGE_BYTES = 400 * 1024 * 1024
+# For answers under way when told to end.
+_GRACE_SECONDS = 2
 
 
 def serve(package: Package[Any], argv: Sequence[str]) -> None:
@@ -30,8 +33,6 @@ def serve(package: Package[Any], argv: Sequence[str]) -> None:
     if addresses:
         engine.attach(addresses[-1])
         exit_with_engine()
-    # Ctrl-C reaches the whole process group; the engine then sends Cancel, and we end when it does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     server = grpc.server(
         ThreadPoolExecutor(_WORKERS),
         options=[
@@ -44,4 +45,14 @@ def serve(package: Package[Any], argv: Sequence[str]) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    server.wait_for_termination()
+    _until_told(server)
+
+
+def _until_told(server: grpc.Server) -> None:
+    """Serve until SIGINT or SIGTERM. The engine runs plugins in process groups of their own, so a person's Ctrl-C comes
+    as Cancel, and SIGINT is how the engine says good-bye; one that is not obeyed costs it ten seconds."""
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()
+    server.stop(_GRACE_SECONDS).wait()

@@ -1,0 +1,1 @@
+"""Blueprints: versioned SQL with variables, validated by running it, applied in one transaction."""

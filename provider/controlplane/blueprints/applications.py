@@ -1,0 +1,68 @@
+"""Application rows: made, found, brought to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.types.json import Json
+
+from controlplane.blueprints.execution import Run
+from controlplane.blueprints.splitting import split
+from controlplane.blueprints.variables import parse_definitions, render
+from controlplane.store.pool import Connection, Row
+
+FINAL: Final = frozenset({"completed", "failed", "rolled_back"})
+
+
+async def insert(
+    conn: Connection,
+    blueprint: Row,
+    *,
+    database_id: int,
+    user_id: int,
+    variables: Mapping[str, Any] | None,
+    dry_run: bool,
+    at_creation: bool,
+    now: datetime,
+) -> Row:
+    """A pending application of the blueprint's current version. Raises VariableError."""
+    rendered = render(blueprint["sql_content"], parse_definitions(blueprint["variables"]), variables)
+    cursor = await conn.execute(
+        "INSERT INTO blueprint_applications (blueprint_id, blueprint_version, database_id, user_id, rendered_sql,"
+        " variable_values, is_dry_run, at_creation, statements_total, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING *",
+        (
+            *(blueprint["id"], blueprint["version"], database_id, user_id, rendered),
+            *(None if variables is None else Json(dict(variables)), dry_run, at_creation),
+            *(len(split(rendered)), now),
+        ),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
+async def by_id(conn: Connection, number: int) -> Row | None:
+    """The application, whatever its state."""
+    cursor = await conn.execute("SELECT * FROM blueprint_applications WHERE id = %s", (number,))
+    return await cursor.fetchone()
+
+
+async def record(conn: Connection, number: int, run: Run, *, milliseconds: int, xid: str | None) -> None:
+    """What was done, written before the tenant's COMMIT together with its transaction's id."""
+    await conn.execute(
+        "UPDATE blueprint_applications SET execution_log = %s, statements_succeeded = %s, statements_failed = %s,"
+        " error_message = %s, total_duration_ms = %s, xid = %s::xid8 WHERE id = %s",
+        (Json(run.log), run.succeeded, int(run.error is not None), run.error, milliseconds, xid, number),
+    )
+
+
+async def finish(conn: Connection, number: int, status: str, now: datetime, *, error: str | None = None) -> None:
+    """Its last state; a first one that is final stays."""
+    await conn.execute(
+        "UPDATE blueprint_applications SET status = %s, owner = NULL, completed_at = %s,"
+        " error_message = coalesce(%s, error_message) WHERE id = %s AND status IN ('pending', 'running')",
+        (status, now, error, number),
+    )

@@ -1,0 +1,111 @@
+"""The tokens of PostgreSQL's SQL, as far as splitting and substituting need them. Pure.
+
+Follows the server's own scanner: standard-conforming strings, E'' with backslashes, dollar quotes, nested comments. The
+text of all tokens joined is the input, so nothing is ever lost or invented.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    SPACE = "space"
+    COMMENT = "comment"
+    STRING = "string"
+    QUOTED_NAME = "quoted name"
+    WORD = "word"
+    VARIABLE = "variable"
+    SEMICOLON = ";"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of the text. name: of a VARIABLE, without its braces."""
+
+    kind: Kind
+    text: str
+    name: str = ""
+
+
+class LexError(ValueError):
+    """The text ends inside a string, a quoted name or a comment."""
+
+
+_LETTER = r"A-Za-z_\u0080-\U0010ffff"
+_TOKEN = re.compile(
+    rf"""
+      (?P<space>\s+)
+    | (?P<line>--[^\n]*)
+    | (?P<block>/\*)
+    | (?P<escape>[eE]'(?:[^'\\]|''|\\.)*')
+    | (?P<string>(?:[uU]&|[bBxXnN])?'(?:[^']|'')*')
+    | (?P<quoted>(?:[uU]&)?"(?:[^"]|"")*")
+    | (?P<dollar>\$(?P<tag>(?:[{_LETTER}][{_LETTER}0-9]*)?)\$)
+    | (?P<variable>\{{\{{\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}}\}})
+    | (?P<word>(?![eE]')[{_LETTER}][{_LETTER}0-9$]*)
+    | (?P<number>[0-9]+(?:\.[0-9]*)?)
+    | (?P<semicolon>;)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_KINDS = {
+    "space": Kind.SPACE,
+    "line": Kind.COMMENT,
+    "string": Kind.STRING,
+    "escape": Kind.STRING,
+    "quoted": Kind.QUOTED_NAME,
+    "word": Kind.WORD,
+    "semicolon": Kind.SEMICOLON,
+}
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    """Every token in order. Raises LexError where a quote or comment is not closed."""
+    position = 0
+    while position < len(sql):
+        found = _TOKEN.match(sql, position)
+        if found is None:
+            if sql[position] in "'\"" or sql[position : position + 2] in ("e'", "E'"):
+                raise LexError(f"unterminated quote that begins with {_shown(sql, position)}")
+            yield Token(Kind.OTHER, sql[position])
+            position += 1
+            continue
+        token = _token(sql, found)
+        yield token
+        position += len(token.text)
+
+
+def _token(sql: str, found: re.Match[str]) -> Token:
+    start = found.start()
+    if found["block"]:
+        return Token(Kind.COMMENT, sql[start : _comment_end(sql, start)])
+    if found["dollar"]:
+        end = sql.find(found["dollar"], found.end())
+        if end < 0:
+            raise LexError(f"unterminated dollar quote that begins with {_shown(sql, start)}")
+        return Token(Kind.STRING, sql[start : end + len(found["dollar"])])
+    if found["variable"]:
+        return Token(Kind.VARIABLE, found[0], found["name"])
+    return Token(_KINDS.get(found.lastgroup or "", Kind.OTHER), found[0])
+
+
+def _comment_end(sql: str, start: int) -> int:
+    """Behind the comment that begins at `start`; comments nest."""
+    depth = 0
+    for edge in _COMMENT_EDGE.finditer(sql, start):
+        depth += 1 if edge[0] == "/*" else -1
+        if depth == 0:
+            return edge.end()
+    raise LexError(f"unterminated comment that begins with {_shown(sql, start)}")
+
+
+def _shown(sql: str, start: int) -> str:
+    return repr(sql[start : start + 20])

@@ -1,0 +1,103 @@
+"""The operations of this room (9 and 16 to 22) and its workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controlplane.blueprints import store, worker
+from controlplane.blueprints.applying import apply_blueprint, get_application
+from controlplane.blueprints.bodies import CreateBlueprint, UpdateBlueprint, ValidateSql
+from controlplane.blueprints.validation import invalid_sql, validate
+from controlplane.blueprints.variables import Definition, VariableError, parse_definitions
+from controlplane.blueprints.views import full, summary
+from controlplane.http.calls import Call, Operation
+from controlplane.http.errors import invalid_field
+from controlplane.http.pagination import page_reply
+from controlplane.http.replies import Reply, reply
+from controlplane.services import Worker
+
+_RUNNERS = 3  # applications run at the same time
+
+
+async def list_blueprints(call: Call) -> Reply:
+    """The user's and the system's, newest first."""
+    page = call.page()
+    return page_reply(await store.list_page(call.conn, call.principal.user_id, page), page, summary)
+
+
+async def create_blueprint(call: Call) -> Reply:
+    """Validated before it is kept."""
+    args = call.parse(CreateBlueprint)
+    await _check(call, args.sql_content, _definitions(args.variables))
+    row = await store.insert(call, **args.model_dump())
+    return reply(summary(row), status=201, message="Blueprint created.")
+
+
+async def get_blueprint(call: Call) -> Reply:
+    """With its SQL."""
+    return reply(full(await store.find_or_404(call)))
+
+
+async def update_blueprint(call: Call) -> Reply:
+    """What is given; SQL or definitions that differ are validated together."""
+    row = await store.find_or_404(call, to_change=True)
+    args = call.parse(UpdateBlueprint)
+    changes = {name: getattr(args, name) for name in args.model_fields_set}
+    changes = {name: value for name, value in changes.items() if value != row[name]}
+    if not changes:
+        return reply(summary(row), message="Blueprint updated.")
+    if {"sql_content", "variables"} & changes.keys():
+        definitions = _definitions(changes.get("variables", row["variables"]))
+        await _check(call, changes.get("sql_content") or row["sql_content"], definitions)
+    return reply(summary(await store.update(call, row, changes)), message="Blueprint updated.")
+
+
+async def delete_blueprint(call: Call) -> Reply:
+    """Soft: past applications keep their record (S19)."""
+    row = await store.find_or_404(call, to_change=True)
+    await call.conn.execute("UPDATE blueprints SET deleted_at = %s WHERE id = %s", (call.now, row["id"]))
+    return reply({"object": "blueprint", "uuid": str(row["uuid"]), "deleted": True}, message="Blueprint deleted.")
+
+
+async def validate_sql(call: Call) -> Reply:
+    """Always 200: invalid SQL is an answer (S20)."""
+    args = call.parse(ValidateSql)
+    definitions = None if args.variables is None else _definitions(args.variables)
+    return reply((await validate(call.services, args.sql_content, definitions)).data())
+
+
+def _definitions(given: dict[str, Any] | None) -> dict[str, Definition]:
+    try:
+        return parse_definitions(given)
+    except VariableError as error:
+        raise invalid_field("variables", str(error)) from None
+
+
+async def _check(call: Call, sql: str, definitions: dict[str, Definition]) -> None:
+    verdict = await validate(call.services, sql, definitions)
+    if verdict.errors:
+        raise invalid_sql(verdict)
+
+
+_READ, _WRITE = ("blueprints:read",), ("blueprints:write",)
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/databases/{uuid}/blueprint_applications",
+        "createDatabaseBlueprintApplication",
+        ("databases:write", "blueprints:read"),
+        apply_blueprint,
+        keyed=True,
+        has_body=True,
+    ),
+    Operation("GET", "/blueprints", "listBlueprints", _READ, list_blueprints),
+    Operation("POST", "/blueprints", "createBlueprint", _WRITE, create_blueprint, keyed=True, has_body=True),
+    Operation("GET", "/blueprints/{uuid}", "getBlueprint", _READ, get_blueprint),
+    Operation("PATCH", "/blueprints/{uuid}", "updateBlueprint", _WRITE, update_blueprint, has_body=True),
+    Operation("DELETE", "/blueprints/{uuid}", "deleteBlueprint", _WRITE, delete_blueprint),
+    Operation("POST", "/blueprint_validations", "createBlueprintValidation", _READ, validate_sql, has_body=True),
+    Operation("GET", "/blueprint_applications/{id}", "getBlueprintApplication", _READ, get_application),
+)
+
+WORKERS: tuple[Worker, ...] = (worker.work,) * _RUNNERS

@@ -1,0 +1,105 @@
+"""Running one application in the tenant's database, as the tenant, in one transaction (api-facts S23, S24).
+
+Exactly once over kill -9: the tenant's transaction and our row cannot commit together, they are in two databases. But
+they are on one server, whose transaction ids outlive any process. So the transaction's id is written to our row just
+before its COMMIT; whoever takes over asks the server what became of it. Without an id nothing was committed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+import psycopg
+
+from controlplane.blueprints import applications
+from controlplane.blueprints.execution import message_of, run_statements
+from controlplane.blueprints.splitting import split
+from controlplane.services import Services
+from controlplane.store.pool import Connection, Row
+
+_TIMEOUT_MS: Final = 600_000
+_log = logging.getLogger("controlplane.blueprints")
+
+
+async def run(services: Services, row: Row, database: Row) -> None:
+    """Bring an application that this process owns to its end; what the SQL does wrong is recorded, not raised."""
+    if row["xid"] is not None and await _was_committed(services, row):
+        await _finish(services, row, "completed")
+        return
+    if database["status"] == "deleted":
+        await _finish(services, row, "failed", error="the database was deleted")
+        return
+    try:
+        tenant = await services.connect(
+            database["db_name"], user=database["db_username"], password=database["db_password"]
+        )
+    except psycopg.OperationalError as error:
+        _log.warning(
+            "no connection to a tenant", extra={"facts": {"application": row["id"], "error": message_of(error)}}
+        )
+        await _finish(services, row, "failed", error="the database could not be connected to")
+        return
+    async with tenant:
+        status, error_message = await _apply(services, row, tenant)
+    await _finish(services, row, status, error=error_message)
+
+
+async def _apply(services: Services, row: Row, tenant: Connection) -> tuple[str, str | None]:
+    """The final status, and an error where the log does not hold it."""
+    began = time.monotonic()
+    await tenant.execute("BEGIN")
+    done = await run_statements(tenant, split(row["rendered_sql"]), _TIMEOUT_MS)
+    if done.error is None:
+        done.error = await _deferred(tenant)
+    xid = None
+    if done.error is None and not row["is_dry_run"]:
+        cursor = await tenant.execute("SELECT pg_current_xact_id()::text AS xid")
+        found = await cursor.fetchone()
+        xid = found["xid"] if found else None
+    milliseconds = round((time.monotonic() - began) * 1000)
+    async with services.pool.connection() as conn:
+        await applications.record(conn, row["id"], done, milliseconds=milliseconds, xid=xid)
+    if done.error is not None:
+        await _roll_back(tenant)
+        return ("failed" if row["is_dry_run"] else "rolled_back"), None
+    if row["is_dry_run"]:
+        await _roll_back(tenant)
+        return "completed", None
+    try:
+        await tenant.execute("COMMIT")
+    except psycopg.Error as error:
+        return "rolled_back", message_of(error)
+    return "completed", None
+
+
+async def _deferred(tenant: Connection) -> str | None:
+    """What deferred constraints have to say, so that a dry run hears it too."""
+    try:
+        await tenant.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except psycopg.Error as error:
+        return message_of(error)
+    return None
+
+
+async def _roll_back(tenant: Connection) -> None:
+    if not tenant.closed:
+        await tenant.execute("ROLLBACK")
+
+
+async def _was_committed(services: Services, row: Row) -> bool:
+    """What became of the transaction of a process that died; waits while the server is still at it."""
+    async with services.pool.connection() as conn:
+        while True:
+            cursor = await conn.execute("SELECT pg_xact_status(%s::xid8) AS status", (str(row["xid"]),))
+            found = await cursor.fetchone()
+            if found is None or found["status"] != "in progress":
+                return bool(found and found["status"] == "committed")
+            await services.bells.applications.wait(0.2)
+
+
+async def _finish(services: Services, row: Row, status: str, *, error: str | None = None) -> None:
+    async with services.pool.connection() as conn:
+        await applications.finish(conn, row["id"], status, services.clock.now(), error=error)
+    services.bells.applications.ring()

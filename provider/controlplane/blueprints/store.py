@@ -1,0 +1,123 @@
+"""Reading and writing blueprint rows. A blueprint belongs to its user; system blueprints belong to nobody."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg.types.json import Json
+
+from controlplane.http.calls import Call
+from controlplane.http.errors import forbidden, invalid_cursor, not_found
+from controlplane.http.fields import parse_uuid
+from controlplane.http.pagination import Page
+from controlplane.store.pool import Connection, Row
+
+_VISIBLE = "(user_id = %s OR user_id IS NULL)"
+_FIND = f"SELECT * FROM blueprints WHERE uuid = %s AND {_VISIBLE} AND deleted_at IS NULL"  # noqa: S608 (a constant)
+_SLUG_LOCK = 0x736C7567  # one creation chooses a slug at a time
+_LONGEST_SLUG = 100
+
+
+async def find(conn: Connection, user_id: int, uuid: UUID | None, *, lock: bool = False) -> Row | None:
+    """The user's or a system blueprint that is not deleted."""
+    cursor = await conn.execute(_FIND + (" FOR UPDATE" if lock else ""), (uuid, user_id))
+    return await cursor.fetchone()
+
+
+async def find_or_404(call: Call, *, to_change: bool = False) -> Row:
+    """The blueprint of the path; 404 without one, 403 for changing a system blueprint (S18)."""
+    uuid = call.uuid_parameter("uuid", "blueprint")
+    row = await find(call.conn, call.principal.user_id, uuid, lock=to_change)
+    if row is None:
+        raise not_found("blueprint")
+    if to_change and row["user_id"] is None:
+        raise forbidden("system_blueprint_immutable", "System blueprints cannot be changed or deleted.")
+    return row
+
+
+async def list_page(conn: Connection, user_id: int, page: Page) -> list[Row]:
+    """Up to page.fetch rows, newest first; raises 422 `invalid_cursor`."""
+    where = f"{_VISIBLE} AND deleted_at IS NULL"
+    parameters: list[Any] = [user_id]
+    if page.starting_after is not None:
+        cursor = await conn.execute(
+            f"SELECT created_at, id FROM blueprints WHERE uuid = %s AND {_VISIBLE}",  # noqa: S608 (constants)
+            (parse_uuid(page.starting_after), user_id),
+        )
+        last = await cursor.fetchone()
+        if last is None:
+            raise invalid_cursor()
+        where += " AND (created_at, id) < (%s, %s)"
+        parameters += [last["created_at"], last["id"]]
+    cursor = await conn.execute(
+        f"SELECT * FROM blueprints WHERE {where} ORDER BY created_at DESC, id DESC LIMIT %s",  # noqa: S608
+        (*parameters, page.fetch),
+    )
+    return await cursor.fetchall()
+
+
+async def insert(call: Call, *, name: str, sql_content: str, description: str | None, variables: Any) -> Row:
+    """A new blueprint with its first version."""
+    conn, user_id = call.conn, call.principal.user_id
+    cursor = await conn.execute(
+        "INSERT INTO blueprints (uuid, user_id, name, slug, description, sql_content, variables, created_at,"
+        " updated_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING *",
+        (
+            *(uuid4(), user_id, name, await _free_slug(conn, user_id, name), description, sql_content),
+            *(None if variables is None else Json(variables), call.now, call.now),
+        ),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    await _keep_version(call, row)
+    return row
+
+
+async def update(call: Call, row: Row, changes: dict[str, Any]) -> Row:
+    """Write the changed columns; other SQL makes a new version (C19)."""
+    bumps = changes.get("sql_content", row["sql_content"]) != row["sql_content"]
+    values = {**row, **changes, "version": row["version"] + bumps, "now": call.now}
+    values["variables"] = None if values["variables"] is None else Json(values["variables"])
+    cursor = await call.conn.execute(
+        "UPDATE blueprints SET name = %(name)s, description = %(description)s, sql_content = %(sql_content)s,"
+        " variables = %(variables)s, version = %(version)s, updated_at = %(now)s WHERE id = %(id)s RETURNING *",
+        values,
+    )
+    changed = await cursor.fetchone()
+    assert changed is not None
+    if bumps:
+        await _keep_version(call, changed)
+    return changed
+
+
+async def _keep_version(call: Call, row: Row) -> None:
+    await call.conn.execute(
+        "INSERT INTO blueprint_versions (blueprint_id, version, sql_content, created_at) VALUES (%s, %s, %s, %s)",
+        (row["id"], row["version"], row["sql_content"], call.now),
+    )
+
+
+async def _free_slug(conn: Connection, user_id: int, name: str) -> str:
+    """The name's slug, with a number behind it when the user has it already (S17)."""
+    await conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_SLUG_LOCK, user_id))
+    base = slug_of(name)
+    cursor = await conn.execute(
+        "SELECT slug FROM blueprints WHERE user_id = %s AND deleted_at IS NULL AND slug LIKE %s",
+        (user_id, base.replace("_", r"\_") + "%"),
+    )
+    taken = {row["slug"] for row in await cursor.fetchall()}
+    number = 2
+    slug = base
+    while slug in taken:
+        slug = f"{base}-{number}"
+        number += 1
+    return slug
+
+
+def slug_of(name: str) -> str:
+    """`Seed Contacts!` becomes `seed-contacts`; a name without letters or digits becomes `blueprint`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:_LONGEST_SLUG].rstrip("-") or "blueprint"

@@ -1,0 +1,143 @@
+"""Variables of a blueprint (api-facts S16): their definitions, and how values enter the SQL. Pure.
+
+`{{name}}` outside of quotes and comments is replaced. Strings become quoted literals, numbers and booleans literals,
+identifiers quoted identifiers, all by PostgreSQL's rules, so that no value can become SQL of another meaning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controlplane.blueprints.lexer import Kind, tokens
+
+TYPES = ("string", "number", "boolean", "identifier")
+_LONGEST_IDENTIFIER = 63  # bytes; longer names would be cut silently
+_KEYS = frozenset({"type", "default", "required", "description"})
+_SAMPLES: Mapping[str, Any] = {"string": "sample", "number": 1, "boolean": True, "identifier": "sample"}
+
+
+class VariableError(ValueError):
+    """A definition or value that cannot be used; `name` says whose."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"variable {name}: {reason}")
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A variable; `default` None is none."""
+
+    name: str
+    type: str = "string"
+    default: Any = None
+    required: bool = False
+
+
+def parse_definitions(given: Mapping[str, Any] | None) -> dict[str, Definition]:
+    """Definitions by name; a bare scalar is a default of its own type. Raises VariableError."""
+    return {name: _definition(name, value) for name, value in (given or {}).items()}
+
+
+def _definition(name: str, given: Any) -> Definition:
+    if not name.isascii() or not name.replace("_", "a").isalnum() or name[0].isdigit():
+        raise VariableError(name, "a name consists of letters, digits and underscores and does not begin with a digit")
+    if not isinstance(given, Mapping):
+        return _checked(Definition(name, _type_of(name, given), given))
+    unknown = sorted(set(given) - _KEYS)
+    if unknown:
+        raise VariableError(name, f"unknown key {unknown[0]}; there are {', '.join(sorted(_KEYS))}")
+    type_ = given.get("type") or "string"
+    if type_ not in TYPES:
+        raise VariableError(name, f"type must be one of {', '.join(TYPES)}")
+    required = given.get("required")
+    if not isinstance(required, bool | None):
+        raise VariableError(name, "required must be true or false")
+    if not isinstance(given.get("description"), str | None):
+        raise VariableError(name, "description must be a string")
+    return _checked(Definition(name, type_, given.get("default"), bool(required)))
+
+
+def _type_of(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    raise VariableError(name, "a definition is an object, or a string, number or boolean as its default")
+
+
+def _checked(definition: Definition) -> Definition:
+    if definition.default is not None:
+        literal(definition, definition.default)
+    return definition
+
+
+def used(sql: str) -> list[str]:
+    """The variables that the SQL uses, each once, in order. Raises LexError."""
+    return list(dict.fromkeys(token.name for token in tokens(sql) if token.kind is Kind.VARIABLE))
+
+
+def render(sql: str, definitions: Mapping[str, Definition], values: Mapping[str, Any] | None) -> str:
+    """The SQL with its variables replaced. Raises VariableError (undefined, missing, wrong type) or LexError."""
+    given = {name: value for name, value in (values or {}).items() if value is not None}
+    for name in given:
+        if name not in definitions:
+            known = ", ".join(definitions) or "none"
+            raise VariableError(name, f"this blueprint does not define it; it defines {known}")
+    literals = {name: _literal_of(definition, given) for name, definition in definitions.items()}
+    return "".join(_replaced(token.text, token.name, literals) for token in tokens(sql))
+
+
+def samples(definitions: Mapping[str, Definition]) -> dict[str, Any]:
+    """A value for every variable: its default, else one of its type. For rehearsals."""
+    return {
+        name: _SAMPLES[definition.type] if definition.default is None else definition.default
+        for name, definition in definitions.items()
+    }
+
+
+def _literal_of(definition: Definition, given: Mapping[str, Any]) -> str | None:
+    value = given.get(definition.name, definition.default)
+    if value is not None:
+        return literal(definition, value)
+    if definition.required:
+        raise VariableError(definition.name, "a value is required")
+    return None
+
+
+def _replaced(text: str, name: str, literals: Mapping[str, str | None]) -> str:
+    if not name:
+        return text
+    if name not in literals:
+        raise VariableError(name, "the SQL uses it, but the blueprint does not define it")
+    value = literals[name]
+    if value is None:
+        raise VariableError(name, "it has no default, and no value was given")
+    return value
+
+
+def literal(definition: Definition, value: Any) -> str:
+    """A value as it enters the SQL. Raises VariableError when it is not of the variable's type."""
+    match definition.type:
+        case "boolean" if isinstance(value, bool):
+            return "true" if value else "false"
+        case "number" if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            # A space keeps `1-{{n}}` from becoming a comment when n is negative.
+            return f" {value!r}" if value < 0 else repr(value)
+        case "string" if isinstance(value, str):
+            return _string(value)
+        case "identifier" if isinstance(value, str) and 0 < len(value.encode()) <= _LONGEST_IDENTIFIER:
+            return '"' + value.replace('"', '""') + '"'
+    wanted = "an identifier of 1-63 bytes" if definition.type == "identifier" else f"a {definition.type}"
+    raise VariableError(definition.name, f"the value must be {wanted}")
+
+
+def _string(value: str) -> str:
+    quoted = value.replace("'", "''")
+    # E'' means the same whatever standard_conforming_strings is set to.
+    return f" E'{quoted.replace(chr(92), chr(92) * 2)}'" if "\\" in value else f"'{quoted}'"

@@ -1,0 +1,38 @@
+"""The background worker that runs applications; they live in the store, so a killed process loses none."""
+
+from __future__ import annotations
+
+from controlplane.blueprints import running
+from controlplane.databases import store as databases
+from controlplane.services import Services
+from controlplane.store.liveness import living
+from controlplane.store.pool import Row
+
+_LOOK_EVERY = 1.0  # seconds, should a ring get lost
+
+
+async def work(services: Services) -> None:
+    """Run waiting applications one after the other, for ever."""
+    while True:
+        ear = services.bells.applications.listen()
+        row = await _claim(services)
+        if row is None:
+            await ear.wait(_LOOK_EVERY)
+            continue
+        async with services.pool.connection() as conn:
+            database = await databases.by_id(conn, row["database_id"])
+        await running.run(services, row, database)
+
+
+async def _claim(services: Services) -> Row | None:
+    """Take the next one that waits, or one whose process died."""
+    async with services.pool.connection() as conn, conn.transaction():
+        cursor = await conn.execute(
+            "UPDATE blueprint_applications SET status = 'running', owner = %(me)s,"
+            " started_at = coalesce(started_at, %(now)s) WHERE id = ("
+            " SELECT id FROM blueprint_applications WHERE NOT at_creation"
+            " AND (status = 'pending' OR (status = 'running' AND owner <> ALL(%(living)s)))"
+            " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
+            {"me": services.process_no, "now": services.clock.now(), "living": await living(conn)},
+        )
+        return await cursor.fetchone()

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlplane.blueprints.variables import VariableError, parse_definitions, render, samples, used
+
+
+def rendered(sql: str, definitions: dict[str, Any], values: dict[str, Any] | None = None) -> str:
+    return render(sql, parse_definitions(definitions), values)
+
+
+def test_values_enter_by_their_types() -> None:
+    definitions = {
+        "s": {"type": "string"},
+        "n": {"type": "number"},
+        "b": {"type": "boolean"},
+        "i": {"type": "identifier"},
+    }
+    values = {"s": "it's", "n": -3, "b": True, "i": 'a "b"'}
+    assert rendered("{{s}},1-{{n}},{{ b }},{{i}}", definitions, values) == '\'it\'\'s\',1- -3,true,"a ""b"""'
+    assert rendered("{{s}}", definitions, {"s": "a\\b"}) == " E'a\\\\b'"
+
+
+def test_only_outside_of_quotes_and_comments() -> None:
+    sql = "SELECT {{x}}, '{{x}}', \"{{x}}\", $$ {{x}} $$, E'{{x}}' -- {{x}}\n /* {{x}} */"
+    assert rendered(sql, {"x": 1}) == sql.replace("{{x}}", "1", 1)
+    assert used(sql) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "definitions", "values", "name", "told"),
+    [
+        ("{{x}}", {}, {}, "x", "does not define"),
+        ("{{x}}", {"x": {}}, {}, "x", "no value"),
+        ("SELECT 1", {"x": {"required": True}}, {}, "x", "required"),
+        ("{{x}}", {"x": 1}, {"y": 2}, "y", "does not define"),
+        ("{{x}}", {"x": 1}, {"x": "1"}, "x", "a number"),
+        ("{{x}}", {"x": {"type": "boolean"}}, {"x": 1}, "x", "a boolean"),
+        ("{{x}}", {"x": {"type": "identifier"}}, {"x": "a" * 64}, "x", "1-63"),
+        ("{{x}}", {"x": {"type": "identifier"}}, {"x": ""}, "x", "1-63"),
+        ("{{x}}", {"x": {"type": "number", "default": "a"}}, {}, "x", "a number"),
+        ("{{x}}", {"x": {"type": "date"}}, {}, "x", "string, number"),
+        ("{{x}}", {"x": {"tpye": "string"}}, {}, "x", "tpye"),
+        ("{{x}}", {"x": [1]}, {}, "x", "definition"),
+        ("{{x}}", {"x": {"required": 1}}, {}, "x", "required"),
+        ("SELECT 1", {"x y": 1}, {}, "x y", "letters"),
+    ],
+)
+def test_what_cannot_be_used_names_its_variable(sql: str, definitions: Any, values: Any, name: str, told: str) -> None:
+    with pytest.raises(VariableError) as refused:
+        rendered(sql, definitions, values)
+    assert refused.value.name == name
+    assert told in str(refused.value)
+
+
+def test_defaults_and_samples() -> None:
+    assert rendered("{{a}} {{b}}", {"a": "x", "b": {"default": 2, "type": "number"}}, {"a": "y"}) == "'y' 2"
+    definitions = parse_definitions({"a": {"type": "identifier"}, "b": 7, "c": {"required": True}})
+    assert samples(definitions) == {"a": "sample", "b": 7, "c": "sample"}
+
+
+@given(st.text().filter(lambda text: "\x00" not in text))
+def test_no_string_escapes_its_literal(value: str) -> None:
+    literal = rendered("{{x}}", {"x": {}}, {"x": value}).strip()
+    body = literal.removeprefix("E")[1:-1]
+    assert body.replace("\\\\", "").replace("''", "").count("'") == 0
+    back = body.replace("''", "'")
+    assert (back.replace("\\\\", "\\") if literal.startswith("E") else back) == value
