@@ -17,6 +17,7 @@ from controlplane.store.pool import Connection
 
 LOCK_TIMEOUT_MS: Final = 10_000
 _PREVIEW: Final = 120
+_WRITING: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "INTO"})
 
 
 @dataclass
@@ -54,8 +55,8 @@ async def run_statements(conn: Connection, statements: Sequence[Statement], time
 async def run_one(conn: Connection, statement: Statement, timeout_ms: int) -> tuple[int | None, psycopg.Error | None]:
     """One statement: the rows that it touched, or the error.
 
-    The timeouts are set anew each time, so that no statement can lift them for the next. Rows are read in passing,
-    never gathered; the extended protocol takes one statement at a time, whatever our splitting made of the text.
+    The timeouts are set anew each time, so that no statement can lift them for the next. The rows of a query stay on
+    the server. The extended protocol takes one statement at a time, whatever our splitting made of the text.
     """
     try:
         await conn.execute(
@@ -64,7 +65,7 @@ async def run_one(conn: Connection, statement: Statement, timeout_ms: int) -> tu
             )
         )
         async with conn.cursor() as cursor:
-            touched = await (_read_through if _may_be_long(statement) else _execute)(cursor, statement.text.encode())
+            touched = await (_run_through if _only_reads(statement) else _execute)(cursor, statement.text.encode())
         if conn.info.transaction_status is not TransactionStatus.INTRANS:
             return None, psycopg.errors.InvalidTransactionState("the statement ended the transaction")
     except psycopg.Error as error:
@@ -72,9 +73,10 @@ async def run_one(conn: Connection, statement: Statement, timeout_ms: int) -> tu
     return touched, None
 
 
-def _may_be_long(statement: Statement) -> bool:
-    """Whether it may answer with more rows than fit in memory."""
-    return statement.words[0] in ("SELECT", "WITH", "VALUES", "TABLE", "(")
+def _only_reads(statement: Statement) -> bool:
+    """Whether it is a query that a cursor can stand for: it may answer with more rows than fit in memory."""
+    words = statement.words
+    return words[0] in ("SELECT", "WITH", "VALUES", "TABLE", "(") and not _WRITING.intersection(words)
 
 
 async def _execute(cursor: AsyncCursor[DictRow], text: bytes) -> int | None:
@@ -82,16 +84,12 @@ async def _execute(cursor: AsyncCursor[DictRow], text: bytes) -> int | None:
     return cursor.rowcount if cursor.rowcount >= 0 else None
 
 
-async def _read_through(cursor: AsyncCursor[DictRow], text: bytes) -> int | None:
-    count = 0
-    try:
-        async for _ in cursor.stream(text, binary=True):
-            count += 1
-    except psycopg.ProgrammingError as error:
-        # psycopg's own complaint, no error of the server: it ran, and answers without rows (SELECT INTO).
-        if error.sqlstate is not None:
-            raise
-        return None
+async def _run_through(cursor: AsyncCursor[DictRow], text: bytes) -> int | None:
+    """Run a query to its end on the server without fetching a row."""
+    await cursor.execute(b"DECLARE blueprint_rows NO SCROLL CURSOR FOR " + text, binary=True)
+    await cursor.execute("MOVE ALL IN blueprint_rows")
+    count = cursor.rowcount
+    await cursor.execute("CLOSE blueprint_rows")
     return count
 
 

@@ -18,7 +18,7 @@ from resourcekit.context import Context
 from resourcekit.declaration import plain
 from resourcekit.errors import CheckFailed, Failure
 from resourcekit.resource import Resource
-from resourcekit.unknown import UNKNOWN
+from resourcekit.unknown import has_unknown
 
 _FIELDS = ("name", "description", "sql_content", "variables")
 
@@ -41,9 +41,10 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
     ) -> None:
         """Have the SQL validated by the API: errors stop the preview, destructive statements are warned of."""
         sql = args.get("sql_content")
-        if sql is UNKNOWN or not isinstance(sql, str) or (prior is not None and "sql_content" not in changed):
+        if not isinstance(sql, str) or (prior is not None and "sql_content" not in changed):
             return
-        verdict = ctx.api.validate_blueprint(sql)
+        variables = args.get("variables")
+        verdict = ctx.api.validate_blueprint(sql, None if has_unknown(variables) else variables)
         for warning in verdict.warnings:
             ctx.warn(f"`sql_content`: {warning}")
         if not verdict.valid:

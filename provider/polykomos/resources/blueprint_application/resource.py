@@ -62,7 +62,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             server_wait=30,
         ).object
         _refuse_failure(run, "the dry run")
-        for warning in ctx.api.validate_blueprint(blueprint.sql_content or "").warnings:
+        for warning in ctx.api.validate_blueprint(blueprint.sql_content or "", blueprint.variables).warnings:
             ctx.warn(f"dry run: {warning}")
         ctx.info(f"dry run: {run.statements_total} statements would run (version {blueprint.version})")
 
