@@ -1,0 +1,186 @@
+"""Creation that takes a while: 201 or 202, wait, timeout, poll_url (api-facts op 4, S6, S8, S9)."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from support.control_plane import ControlPlane, new_key, wait_active
+from support.operations import BY_NAME, check_envelope, error_of
+
+DELAY = 1.5
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[httpx.Client]:
+    """No pool, and each provisioning takes DELAY seconds at least."""
+    arguments = ["--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(DELAY)]
+    with ControlPlane("--ephemeral", *arguments) as plane, plane.client() as client:
+        yield client
+
+
+def create(client: httpx.Client, *, headers: dict[str, str] | None = None, **query: object) -> httpx.Response:
+    params = {name: str(value) for name, value in query.items()}
+    return client.post("/databases", json={"name": "slow"}, params=params, headers=headers or new_key())
+
+
+def assert_pending(reply: httpx.Response) -> dict[str, Any]:
+    """A 202 with all it must say, and no secret."""
+    assert reply.status_code == 202, reply.text
+    check_envelope(reply)
+    body: dict[str, Any] = reply.json()
+    assert body["message"] == "Database is still provisioning."
+    assert body["data"]["status"] == "provisioning"
+    assert body["provisioning"].keys() == {"completed", "waited_seconds", "poll_url"}
+    assert body["provisioning"]["completed"] is False
+    assert body["provisioning"]["poll_url"] == f"/api/v1/databases/{body['data']['uuid']}"
+    assert isinstance(body["provisioning"]["waited_seconds"], int)
+    assert not body["data"].get("db_password")
+    assert not re.search(r"//[^:]+:(?!\*)", body["data"]["connection_string"] or "")
+    return body
+
+
+def test_without_wait_the_answer_comes_at_once(slow: httpx.Client) -> None:
+    started = time.monotonic()
+    body = assert_pending(create(slow))
+    assert time.monotonic() - started < DELAY
+    assert body["provisioning"]["waited_seconds"] == 0
+
+
+@pytest.mark.parametrize("query", [{"wait": "false"}, {"timeout": "5"}, {"wait": "false", "timeout": "5"}])
+def test_a_timeout_without_wait_means_nothing(slow: httpx.Client, query: dict[str, str]) -> None:
+    assert assert_pending(create(slow, **query))["provisioning"]["waited_seconds"] == 0
+
+
+def test_with_wait_the_database_is_ready_to_use(slow: httpx.Client) -> None:
+    started = time.monotonic()
+    reply = create(slow, wait="true")
+    assert time.monotonic() - started >= DELAY
+    assert reply.status_code == 201, reply.text
+    body = reply.json()
+    assert body["message"] == "Database provisioned."
+    assert "provisioning" not in body
+    assert body["data"]["status"] == "active"
+    with psycopg.connect(body["data"]["connection_string"]) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_wait_that_is_too_short_ends_in_202(slow: httpx.Client) -> None:
+    started = time.monotonic()
+    body = assert_pending(create(slow, wait="true", timeout=1))
+    assert 1 <= time.monotonic() - started < DELAY + 1
+    assert body["provisioning"]["waited_seconds"] == 1
+
+
+def test_the_poll_url_leads_to_the_database(slow: httpx.Client) -> None:
+    body = assert_pending(create(slow))
+    poll_url = str(slow.base_url).split("/api/v1")[0] + body["provisioning"]["poll_url"]
+    pending = slow.get(poll_url).json()["data"]
+    assert pending["status"] == "provisioning"
+    assert not pending["db_password"]
+    wait_active(slow, body["data"]["uuid"])
+    ready = slow.get(poll_url).json()["data"]
+    assert ready["db_password"]
+    with psycopg.connect(ready["connection_string"]) as conn:
+        assert conn.execute("SELECT current_database()").fetchone() == (ready["db_name"],)
+
+
+def test_a_replay_does_not_provision_again_nor_wait(slow: httpx.Client) -> None:
+    headers = new_key()
+    first = create(slow, headers=headers, wait="true", timeout=1)
+    wait_active(slow, first.json()["data"]["uuid"])
+    started = time.monotonic()
+    again = create(slow, headers=headers, wait="true", timeout=1)
+    assert time.monotonic() - started < 1
+    assert again.status_code == 202
+    assert again.json()["idempotency_replay"] is True
+    assert again.json()["data"] == first.json()["data"]
+
+
+def test_an_equal_call_while_the_first_waits_is_told_so(slow: httpx.Client) -> None:
+    headers = new_key()
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        first = thread.submit(create, slow, headers=headers, wait="true")
+        time.sleep(DELAY / 3)
+        error_of(create(slow, headers=headers, wait="true"), 409, "idempotency_key_in_progress")
+        assert first.result().status_code == 201
+
+
+def test_waiting_calls_keep_nobody_else_waiting(slow: httpx.Client) -> None:
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(create, slow, wait="true") for _ in range(8)]
+        time.sleep(0.2)
+        started = time.monotonic()
+        assert slow.get("/me").status_code == 200
+        assert time.monotonic() - started < DELAY
+        replies = [call.result() for call in waiting]
+    assert [reply.status_code for reply in replies] == [201] * 8
+    assert len({reply.json()["data"]["connection_string"] for reply in replies}) == 8
+
+
+def test_deleted_while_provisioning_it_never_comes_to_be(slow: httpx.Client) -> None:
+    """S6."""
+    made = assert_pending(create(slow))["data"]["uuid"]
+    reply = BY_NAME["deleteDatabase"].call(slow, made)
+    assert reply.status_code == 200, reply.text
+    data = reply.json()["data"]
+    assert data["deleted"] is True
+    assert data["cancelled_provision_jobs"] == 1
+    error_of(slow.get(f"/databases/{made}"), 404, "not_found")
+    time.sleep(DELAY + 0.5)
+    error_of(slow.get(f"/databases/{made}"), 404, "not_found")
+
+
+def test_a_wait_ends_when_the_database_is_deleted(slow: httpx.Client) -> None:
+    known = {item["uuid"] for item in slow.get("/databases").json()["data"]}
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        call = thread.submit(create, slow, wait="true")
+        time.sleep(DELAY / 3)
+        (made,) = {item["uuid"] for item in slow.get("/databases").json()["data"]} - known
+        BY_NAME["deleteDatabase"].call(slow, made)
+        reply = call.result(timeout=DELAY + 10)
+    # No source says which answer; it must be an honest one: never "provisioned".
+    assert reply.status_code != 201
+    assert reply.status_code < 500
+
+
+@pytest.mark.parametrize("name", ["updateDatabase", "updateDatabaseQuotas"])
+def test_it_can_be_changed_meanwhile(slow: httpx.Client, name: str) -> None:
+    made = assert_pending(create(slow))["data"]["uuid"]
+    reply = BY_NAME[name].call(slow, made)
+    assert reply.status_code == 200, reply.text
+    assert not reply.json()["data"].get("db_password")
+    active = wait_active(slow, made)
+    assert (active["name"], active["quotas"]["warning_threshold_pct"]) in {("renamed", 80), ("slow", 70)}
+
+
+def test_a_blueprint_cannot_be_applied_before_it_is_active(slow: httpx.Client) -> None:
+    """S26."""
+    blueprint = BY_NAME["createBlueprint"].call(slow).json()["data"]["uuid"]
+    made = assert_pending(create(slow))["data"]["uuid"]
+    apply = BY_NAME["createDatabaseBlueprintApplication"]
+    error_of(apply.call(slow, made, json={"blueprint_uuid": blueprint}), 422, "database_not_active")
+    wait_active(slow, made)
+    reply = apply.call(slow, made, json={"blueprint_uuid": blueprint})
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["data"]["status"] == "completed"
+
+
+def test_a_blueprint_at_creation_is_there_when_the_wait_ends(slow: httpx.Client) -> None:
+    """C2."""
+    sql = "CREATE TABLE seeded AS SELECT {{answer}}::int AS answer"
+    variables = {"answer": {"type": "number", "required": True}}
+    made = BY_NAME["createBlueprint"].call(slow, json={"name": "Seed", "sql_content": sql, "variables": variables})
+    assert made.status_code == 201, made.text
+    body = {"blueprint_uuid": made.json()["data"]["uuid"], "blueprint_variables": {"answer": 42}}
+    reply = slow.post("/databases", json={"name": "s", **body}, params={"wait": "true"}, headers=new_key())
+    assert reply.status_code == 201, reply.text
+    with psycopg.connect(reply.json()["data"]["connection_string"]) as conn:
+        assert conn.execute("SELECT answer FROM seeded").fetchone() == (42,)

@@ -1,0 +1,91 @@
+"""The rate limit of a key (api-facts "Rate limit", S35)."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from support.control_plane import OTHER_KEY, ControlPlane
+from support.operations import BY_NAME, OPERATIONS, Operation, error_of
+
+LIMIT = 5
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[ControlPlane]:
+    """Keeps its data, but counts from zero after a restart."""
+    arguments = ["--data-dir", str(tmp_path / "data"), "--rate-limit", str(LIMIT), "--pool-size", "0"]
+    with ControlPlane(*arguments) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def exhausted() -> Iterator[ControlPlane]:
+    """Whose key has had its calls of this minute."""
+    with ControlPlane("--ephemeral", "--rate-limit", "1", "--pool-size", "0") as plane, plane.client() as client:
+        assert client.get("/me").status_code == 200
+        yield plane
+
+
+def refusal(reply: httpx.Response) -> None:
+    assert error_of(reply, 429, "rate_limit_exceeded") == {}
+    assert reply.headers["Retry-After"].isdecimal()
+    assert 1 <= int(reply.headers["Retry-After"]) <= 60
+
+
+def test_the_first_calls_pass_and_the_next_is_told_when_to_come_back(limited: ControlPlane) -> None:
+    with limited.client() as client:
+        assert client.get("/me").json()["data"]["api_key"]["controls"]["requests_per_minute"] == LIMIT
+        replies = [client.get("/me") for _ in range(LIMIT + 2)]
+    assert [reply.status_code for reply in replies] == [200] * (LIMIT - 1) + [429] * 3
+    for reply in replies[LIMIT - 1 :]:
+        refusal(reply)
+
+
+def test_calls_at_the_same_time_are_all_counted(limited: ControlPlane) -> None:
+    with limited.client() as client, concurrent.futures.ThreadPoolExecutor(8) as threads:
+        codes = list(threads.map(lambda _: client.get("/me").status_code, range(4 * LIMIT)))
+    assert sorted(codes) == [200] * LIMIT + [429] * (3 * LIMIT)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_it_holds_for_every_operation_before_anything_is_done(exhausted: ControlPlane, operation: Operation) -> None:
+    with exhausted.client() as client:
+        refusal(operation.call(client))
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nope"), ("PUT", "/databases"), ("POST", "/databases")])
+def test_it_comes_before_the_route_the_key_and_the_body(exhausted: ControlPlane, method: str, path: str) -> None:
+    with exhausted.client() as client:
+        refusal(client.request(method, path, content="{"))
+
+
+def test_it_comes_after_the_key_is_known(exhausted: ControlPlane) -> None:
+    with exhausted.client("pk_live_nobody_has_this_0000") as client:
+        error_of(client.get("/me"), 403, "invalid_api_key")
+    with httpx.Client(base_url=exhausted.base_url, trust_env=False) as client:
+        error_of(client.get("/me"), 401, "missing_authorization")
+
+
+def test_one_key_does_not_pay_for_another(exhausted: ControlPlane) -> None:
+    with exhausted.client(OTHER_KEY) as client:
+        assert [client.get("/me").status_code for _ in range(20)] == [200] * 20
+        assert client.get("/databases").json()["data"] == []
+
+
+def test_a_refused_call_leaves_its_idempotency_key_unused(limited: ControlPlane) -> None:
+    create = BY_NAME["createDatabase"]
+    header = {"Idempotency-Key": "once"}
+    with limited.client() as client:
+        for _ in range(LIMIT):
+            client.get("/me")
+        refusal(create.call(client, headers=header))
+    limited.restart()
+    with limited.client() as client:
+        reply = create.call(client, headers=header)
+        assert reply.status_code in (201, 202), reply.text
+        assert "idempotency_replay" not in reply.json()
