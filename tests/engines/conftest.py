@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 
+from support.control_plane import new_key
 from support.pulumi import Stack
 
 
@@ -43,8 +43,8 @@ def stack(new_stack: Callable[..., Stack]) -> Stack:
 @pytest.fixture
 def other_team(api: httpx.Client) -> int:
     """A second team of the key's user, found as a person would: by creating in it."""
-    reply = api.post("/databases", json={"name": "team-probe", "team_id": 2}, headers={"Idempotency-Key": str(uuid4())})
+    reply = api.post("/databases", json={"name": "team-probe", "team_id": 2}, headers=new_key())
     reply.raise_for_status()
     made = reply.json()["data"]
-    api.delete(f"/databases/{made['uuid']}", headers={"Idempotency-Key": str(uuid4())}).raise_for_status()
+    api.delete(f"/databases/{made['uuid']}", headers=new_key()).raise_for_status()
     return int(made["team_id"])

@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from support.naming import key
+from support.control_plane import new_key
 from support.pulumi import Stack
 
 SQL = "CREATE TABLE IF NOT EXISTS log (who text, at int); INSERT INTO log VALUES ({{who}}, 1);"
@@ -137,7 +137,7 @@ def test_import_by_its_composite_id(stack: Stack, api: httpx.Client) -> None:
     reply = api.post(
         f"/databases/{made['db']}/blueprint_applications",
         json={"blueprint_uuid": made["bp"], "variables": {"who": "hand"}},
-        headers=key(),
+        headers=new_key(),
     )
     number = reply.json()["data"]["id"]
     refused = stack.import_("BlueprintApplication", "app", str(number), ok=False)

@@ -10,7 +10,8 @@ import httpx
 import psycopg
 import pytest
 
-from support.naming import key, unique
+from support.control_plane import new_key
+from support.naming import unique
 from support.pulumi import Stack
 
 
@@ -143,8 +144,8 @@ def test_drift_is_found_and_repaired(stack: Stack, api: httpx.Client) -> None:
     stack.write({"db": ("Database", {"name": name, "connectionHardLimit": 8})}, {"uuid": "${db.uuid}"})
     stack.up()
     id_ = stack.outputs()["uuid"]
-    api.patch(f"/databases/{id_}", json={"name": "elsewhere"}, headers=key()).raise_for_status()
-    api.patch(f"/databases/{id_}/quotas", json={"connection_hard_limit": 3}, headers=key()).raise_for_status()
+    api.patch(f"/databases/{id_}", json={"name": "elsewhere"}, headers=new_key()).raise_for_status()
+    api.patch(f"/databases/{id_}/quotas", json={"connection_hard_limit": 3}, headers=new_key()).raise_for_status()
 
     shown = stack.preview("--refresh", "--diff")
     assert shown.ops == {"db": "update"}
@@ -155,7 +156,7 @@ def test_drift_is_found_and_repaired(stack: Stack, api: httpx.Client) -> None:
     assert (found["name"], found["quotas"]["connection_hard_limit"]) == (name, 8)
 
     # Also by a plain refresh first, as people did before --refresh.
-    api.patch(f"/databases/{id_}", json={"name": "elsewhere"}, headers=key()).raise_for_status()
+    api.patch(f"/databases/{id_}", json={"name": "elsewhere"}, headers=new_key()).raise_for_status()
     stack.refresh()
     assert stack.up().ops == {"db": "update"}
     assert live(api, id_)["name"] == name
@@ -167,18 +168,20 @@ def test_deleted_out_of_band_is_made_again(stack: Stack, api: httpx.Client) -> N
     stack.write({"db": ("Database", {"name": unique("gone")})}, {"uuid": "${db.uuid}"})
     stack.up()
     old = stack.outputs()["uuid"]
-    api.delete(f"/databases/{old}", headers=key()).raise_for_status()
+    api.delete(f"/databases/{old}", headers=new_key()).raise_for_status()
     assert stack.preview("--refresh").ops == {"db": "create"}
     stack.up("--refresh")
     assert stack.outputs()["uuid"] != old
     # And a destroy of what is gone already is a success.
-    api.delete(f"/databases/{stack.outputs()['uuid']}", headers=key()).raise_for_status()
+    api.delete(f"/databases/{stack.outputs()['uuid']}", headers=new_key()).raise_for_status()
     stack.destroy()
 
 
 def test_import_then_empty_preview(stack: Stack, api: httpx.Client) -> None:
     name = unique("adopt")
-    made = api.post("/databases", params={"wait": True}, json={"name": name, "plan": "launch"}, headers=key()).json()
+    made = api.post(
+        "/databases", params={"wait": True}, json={"name": name, "plan": "launch"}, headers=new_key()
+    ).json()
     id_ = made["data"]["uuid"]
     stack.import_("Database", "db", id_)
     generated = (stack.directory / "imported.yaml").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from support.naming import key, unique
+from support.control_plane import new_key
+from support.naming import unique
 from support.pulumi import Stack, require
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,17 +35,19 @@ def made(api: httpx.Client) -> dict[str, Any]:
     """More databases, blueprints and endpoints than one page holds."""
     first: dict[str, Any] = {}
     for number in range(27):
-        database = api.post("/databases", params={"wait": True}, json={"name": unique("fn")}, headers=key()).json()[
+        database = api.post("/databases", params={"wait": True}, json={"name": unique("fn")}, headers=new_key()).json()[
             "data"
         ]
         first = first or {"db": database}
         if number < 2:
             continue
-        api.post("/webhook_endpoints", json={"url": "https://hooks.example.com/fn"}, headers=key()).raise_for_status()
+        api.post(
+            "/webhook_endpoints", json={"url": "https://hooks.example.com/fn"}, headers=new_key()
+        ).raise_for_status()
     sql = "CREATE TABLE fn (id int);"
-    blueprint = api.post("/blueprints", json={"name": unique("fn"), "sql_content": sql}, headers=key()).json()
+    blueprint = api.post("/blueprints", json={"name": unique("fn"), "sql_content": sql}, headers=new_key()).json()
     first["bp"] = blueprint["data"]
-    first["hook"] = api.post("/webhook_endpoints", json={"url": "http://127.0.0.1:9/never"}, headers=key()).json()[
+    first["hook"] = api.post("/webhook_endpoints", json={"url": "http://127.0.0.1:9/never"}, headers=new_key()).json()[
         "data"
     ]
     api.post(f"/webhook_endpoints/{first['hook']['id']}/test_deliveries").raise_for_status()
@@ -136,12 +140,15 @@ def test_an_explicit_provider_and_an_unknown_key(new_stack: Callable[..., Stack]
 
 def test_attaching_to_a_running_provider(new_stack: Callable[..., Stack], connection: dict[str, str]) -> None:
     plugin = require("pulumi-resource-polykomos")
-    with subprocess.Popen([plugin], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        stack = new_stack({**connection, "PULUMI_DEBUG_PROVIDERS": f"polykomos:{port}"})
-        stack.write({"db": ("Database", {"name": unique("debug")})})
-        stack.up()
-        assert process.poll() is None, "an attached provider outlives the command"
-        stack.destroy()
-        process.terminate()
+    env = {**os.environ, **connection}
+    with subprocess.Popen([plugin], stdout=subprocess.PIPE, text=True, env=env) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            stack = new_stack({"PULUMI_DEBUG_PROVIDERS": f"polykomos:{port}"})
+            stack.write({"db": ("Database", {"name": unique("debug")})})
+            stack.up()
+            assert process.poll() is None, "an attached provider outlives the command"
+            stack.destroy()
+        finally:
+            process.terminate()

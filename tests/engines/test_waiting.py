@@ -9,12 +9,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from support.control_plane import ControlPlane
+from support.control_plane import ControlPlane, wait_until
 from support.naming import unique
 from support.pulumi import Stack
 
@@ -24,7 +22,9 @@ DELAY = 6
 @pytest.fixture(scope="module")
 def slow() -> Iterator[ControlPlane]:
     """A control plane where every database takes some seconds."""
-    with ControlPlane("--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(DELAY)) as running:
+    with ControlPlane(
+        "--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(DELAY)
+    ) as running:
         yield running
 
 
@@ -34,9 +34,8 @@ def slow_stack(new_stack: Callable[..., Stack], slow: ControlPlane) -> Stack:
 
 
 def names(slow: ControlPlane) -> list[str]:
-    headers = {"Authorization": f"Bearer {slow.api_key}"}
-    reply = httpx.get(f"{slow.base_url}/databases", params={"limit": 100}, headers=headers)
-    return [database["name"] for database in reply.json()["data"]]
+    with slow.client() as api:
+        return [database["name"] for database in api.get("/databases", params={"limit": 100}).json()["data"]]
 
 
 def processes(directory: Path, program: str) -> list[int]:
@@ -60,13 +59,6 @@ def start_up(stack: Stack) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command, cwd=stack.directory, env=stack.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-
-
-def until(holds: Callable[[], Any], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.1)
 
 
 def test_waiting_shows_in_the_resources_row(slow_stack: Stack) -> None:
@@ -102,7 +94,7 @@ def test_ctrl_c_ends_the_wait_at_once_and_keeps_the_id(slow_stack: Stack, slow: 
     name = unique("break")
     slow_stack.write({"db": ("Database", {"name": name})}, {"status": "${db.status}"})
     process = start_up(slow_stack)
-    until(lambda: name in names(slow))
+    wait_until(lambda: name in names(slow))
     time.sleep(0.5)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -123,7 +115,7 @@ def test_a_killed_plugin_is_no_traceback(slow_stack: Stack, slow: ControlPlane) 
     name = unique("killed")
     slow_stack.write({"db": ("Database", {"name": name})})
     process = start_up(slow_stack)
-    until(lambda: name in names(slow))
+    wait_until(lambda: name in names(slow))
     plugins = processes(slow_stack.directory / ".home" / ".pulumi", "pulumi-resource-polykomos")
     assert plugins
     for pid in plugins:
@@ -138,12 +130,12 @@ def test_a_plugin_ends_when_its_engine_is_killed(slow_stack: Stack, slow: Contro
     name = unique("orphan")
     slow_stack.write({"db": ("Database", {"name": name})})
     process = start_up(slow_stack)
-    until(lambda: name in names(slow))
+    wait_until(lambda: name in names(slow))
     home = slow_stack.directory / ".home" / ".pulumi"
     assert processes(home, "pulumi-resource-polykomos")
     process.kill()
     process.communicate()
-    until(lambda: not processes(home, "pulumi-resource-polykomos"), 10)
+    wait_until(lambda: not processes(home, "pulumi-resource-polykomos"), seconds=10)
 
 
 def test_an_api_that_is_gone_or_refuses_is_told_in_words(new_stack: Callable[..., Stack], slow: ControlPlane) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from support.naming import key, unique
+from support.control_plane import new_key
+from support.naming import unique
 from support.pulumi import Stack
 
 
@@ -59,7 +60,7 @@ def test_revoked_out_of_band_is_made_again(stack: Stack, api: httpx.Client) -> N
     stack.write({"hook": ("WebhookEndpoint", {"url": url(unique("gone"))})})
     stack.up()
     id_ = stack.resource("hook")["id"]
-    api.delete(f"/webhook_endpoints/{id_}", headers=key()).raise_for_status()
+    api.delete(f"/webhook_endpoints/{id_}", headers=new_key()).raise_for_status()
     assert stack.preview("--refresh").ops == {"hook": "create"}
     assert stack.up("--refresh").ops == {"hook": "create"}
     stack.destroy()
@@ -68,9 +69,9 @@ def test_revoked_out_of_band_is_made_again(stack: Stack, api: httpx.Client) -> N
 def test_import_has_no_secret_and_no_diff(stack: Stack, api: httpx.Client) -> None:
     address = url(unique("adopt"))
     # More endpoints than a page holds: the one to import is found through the list.
-    made = api.post("/webhook_endpoints", json={"url": address}, headers=key()).json()["data"]
+    made = api.post("/webhook_endpoints", json={"url": address}, headers=new_key()).json()["data"]
     for _ in range(26):
-        api.post("/webhook_endpoints", json={"url": url("more")}, headers=key()).raise_for_status()
+        api.post("/webhook_endpoints", json={"url": url("more")}, headers=new_key()).raise_for_status()
     stack.import_("WebhookEndpoint", "hook", str(made["id"]))
     stack.write({"hook": ("WebhookEndpoint", {"url": address})})
     stack.assert_no_changes()

@@ -1,4 +1,4 @@
-"""Names that no other test uses, and keys for calls behind the engine's back."""
+"""Names that no other test uses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,3 @@ import uuid
 
 def unique(prefix: str) -> str:
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
-
-
-def key() -> dict[str, str]:
-    return {"Idempotency-Key": str(uuid.uuid4())}

@@ -17,7 +17,6 @@ Json = dict[str, Any]
 def write_schema(package: Package[Any]) -> Json:
     """The schema as `pulumi package get-schema` shows it; stable order, so that it can be checked in."""
     types = _Types(package.name)
-    settings = fields_of(package.settings)
     document: Json = {
         "name": package.name,
         "displayName": package.display_name,
@@ -27,13 +26,12 @@ def write_schema(package: Package[Any]) -> Json:
         "homepage": package.homepage,
         "license": "Apache-2.0",
         "publisher": package.display_name,
-        "attribution": "",
         "meta": {"moduleFormat": "(.*)"},
         "config": {"variables": types.properties(package.settings)},
         "provider": {
             "description": f"The provider for {package.display_name}. {camel_text(package.description)}",
             "inputProperties": types.properties(package.settings),
-            "requiredInputs": [camel(name) for name, facts in settings.items() if facts.required],
+            **_required("requiredInputs", package.settings),
         },
         "resources": {
             f"{package.name}:index:{resource.name}": _resource(types, package, resource)
@@ -67,31 +65,31 @@ def _languages(package: Package[Any]) -> Json:
 
 
 def _resource(types: _Types, package: Package[Any], resource: Resource[Any, Any, Any]) -> Json:
-    state, arguments = fields_of(resource.state), fields_of(resource.arguments)
     return {
         "description": _documentation(package, resource),
         "properties": types.properties(resource.state),
-        "required": [camel(name) for name, facts in state.items() if facts.required],
+        **_required("required", resource.state),
         "inputProperties": types.properties(resource.arguments, replaces=True),
-        "requiredInputs": [camel(name) for name, facts in arguments.items() if facts.required],
+        **_required("requiredInputs", resource.arguments),
     }
 
 
 def _function(types: _Types, package: Package[Any], function: Function[Any, Any, Any]) -> Json:
-    arguments, result = fields_of(function.arguments), fields_of(function.result)
     document: Json = {"description": _documentation(package, function)}
-    if arguments:
-        document["inputs"] = {
-            "type": "object",
-            "properties": types.properties(function.arguments),
-            "required": [camel(name) for name, facts in arguments.items() if facts.required],
-        }
-    document["outputs"] = {
-        "type": "object",
-        "properties": types.properties(function.result),
-        "required": [camel(name) for name, facts in result.items() if facts.required],
-    }
+    if fields_of(function.arguments):
+        document["inputs"] = _object(types, function.arguments)
+    document["outputs"] = _object(types, function.result)
     return document
+
+
+def _object(types: _Types, model: type[BaseModel]) -> Json:
+    return {"type": "object", "properties": types.properties(model), **_required("required", model)}
+
+
+def _required(word: str, model: type[BaseModel]) -> Json:
+    """The required names under `word`; nothing where there are none, as the engine writes it."""
+    names = [camel(name) for name, facts in fields_of(model).items() if facts.required]
+    return {word: names} if names else {}
 
 
 def _documentation(package: Package[Any], declared: Resource[Any, Any, Any] | Function[Any, Any, Any]) -> str:
@@ -142,12 +140,7 @@ class _Types:
         token = f"{self.package}:index:{model.__name__}"
         if token not in self.found:
             self.found[token] = {}  # a type may refer to itself
-            self.found[token] = {
-                "type": "object",
-                "description": camel_text((model.__doc__ or "").strip()),
-                "properties": self.properties(model),
-                "required": [camel(name) for name, facts in fields_of(model).items() if facts.required],
-            }
+            self.found[token] = {"description": camel_text((model.__doc__ or "").strip()), **_object(self, model)}
         return token
 
 

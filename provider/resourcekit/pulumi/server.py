@@ -50,7 +50,8 @@ def serve(package: Package[Any], argv: Sequence[str]) -> None:
 
 def _until_told(server: grpc.Server) -> None:
     """Serve until SIGINT or SIGTERM. The engine runs plugins in process groups of their own, so a person's Ctrl-C comes
-    as Cancel, and SIGINT is how the engine says good-bye; one that is not obeyed costs it ten seconds."""
+    as Cancel, and SIGINT is how the engine says good-bye; one that is not obeyed costs it ten seconds.
+    """
     told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())

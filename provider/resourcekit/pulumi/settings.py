@@ -9,7 +9,7 @@ from typing import Any
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from resourcekit.declaration import fields_of
-from resourcekit.errors import CheckFailed
+from resourcekit.errors import CheckFailed, Failure
 from resourcekit.planning.check import Checked, check_arguments
 from resourcekit.pulumi.names import camel
 from resourcekit.resource import Package
@@ -27,7 +27,17 @@ def with_environment(package: Package[Any], values: Mapping[str, Any]) -> dict[s
 def check(package: Package[Any], values: Mapping[str, Any]) -> Checked:
     """The settings with the environment's, and what is wrong with them. `version` is the engine's own."""
     given = {name: value for name, value in values.items() if name not in ("version", "pluginDownloadURL")}
-    return check_arguments(package.settings, with_environment(package, given))
+    checked = check_arguments(package.settings, with_environment(package, given))
+    return Checked(checked.values, tuple(_with_ways_out(package, failure) for failure in checked.failures))
+
+
+def _with_ways_out(package: Package[Any], failure: Failure) -> Failure:
+    variable = package.environment.get(failure.property)
+    if variable is None:
+        return failure
+    secret = "--secret " if fields_of(package.settings)[failure.property].secret else ""
+    command = f"pulumi config set {secret}{package.name}:{camel(failure.property)} …"
+    return Failure(failure.property, f"{failure.reason}; set it with `{command}` or in the environment as {variable}")
 
 
 def connect(package: Package[Any], values: Mapping[str, Any], warn: Callable[[str], None]) -> Any:

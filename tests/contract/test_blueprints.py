@@ -1,0 +1,143 @@
+"""Blueprints: validated by really running them, versioned, system ones immutable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from support.control_plane import OTHER_KEY, ControlPlane, new_key
+from support.naming import unique
+
+ONE = "CREATE TABLE one (id serial PRIMARY KEY);"
+
+
+def create(api: httpx.Client, **body: Any) -> dict[str, Any]:
+    reply = api.post("/blueprints", json={"name": "plan", "sql_content": ONE, **body}, headers=new_key())
+    assert reply.status_code == 201, reply.text
+    return reply.json()["data"]
+
+
+def validate(api: httpx.Client, sql: str, **body: Any) -> dict[str, Any]:
+    reply = api.post("/blueprint_validations", json={"sql_content": sql, **body})
+    assert reply.status_code == 200, reply.text
+    return reply.json()["data"]
+
+
+def test_a_blueprints_fields(api: httpx.Client) -> None:
+    made = create(api, name="Straße & Wörter!", description="d", variables={"x": 1})
+    assert made["slug"].startswith("strae-worter")
+    assert (made["version"], made["content_type"], made["is_system_blueprint"]) == (1, "sql", False)
+    assert made["size_bytes"] == len(ONE)
+    assert "sql_content" not in made, "only a single get shows it"
+    found = api.get(f"/blueprints/{made['uuid']}").json()["data"]
+    assert found == {**made, "sql_content": ONE}
+    assert made["variables"] == {"x": 1}
+
+
+def test_slugs_are_unique_and_stay(api: httpx.Client) -> None:
+    name = unique("Same Name")
+    first, second = create(api, name=name), create(api, name=name)
+    assert second["slug"] == f"{first['slug']}-2"
+    renamed = api.patch(f"/blueprints/{first['uuid']}", json={"name": "other"}).json()["data"]
+    assert (renamed["name"], renamed["slug"], renamed["version"]) == ("other", first["slug"], 1)
+
+
+def test_only_other_sql_makes_a_new_version(api: httpx.Client) -> None:
+    made = create(api)
+    path = f"/blueprints/{made['uuid']}"
+    for body, version in [
+        ({}, 1),
+        ({"name": "n", "description": "d"}, 1),
+        ({"sql_content": ONE}, 1),
+        ({"sql_content": ONE + " SELECT 1;"}, 2),
+        ({"variables": {"a": 1}}, 2),
+        ({"description": None}, 2),
+    ]:
+        assert api.patch(path, json=body).json()["data"]["version"] == version, body
+    found = api.get(path).json()["data"]
+    assert (found["name"], found["description"], found["variables"]) == ("n", None, {"a": 1})
+
+
+def test_deleted_is_gone(api: httpx.Client) -> None:
+    path = f"/blueprints/{create(api)['uuid']}"
+    gone = api.delete(path)
+    assert gone.json()["data"] == {"object": "blueprint", "uuid": path.rsplit("/", 1)[1], "deleted": True}
+    for reply in (api.get(path), api.delete(path), api.patch(path, json={"name": "x"})):
+        assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_system_blueprints_are_shared_and_immutable(api: httpx.Client, control_plane: ControlPlane) -> None:
+    listed = api.get("/blueprints", params={"limit": 100}).json()["data"]
+    system = [blueprint for blueprint in listed if blueprint["is_system_blueprint"]]
+    assert {blueprint["slug"] for blueprint in system} == {"audit-log", "updated-at-trigger"}
+    path = f"/blueprints/{system[0]['uuid']}"
+    for reply in (api.patch(path, json={"name": "mine"}), api.delete(path)):
+        assert (reply.status_code, reply.json()["error"]["code"]) == (403, "system_blueprint_immutable")
+    with control_plane.client(OTHER_KEY) as other:
+        assert other.get(path).status_code == 200
+
+
+def test_other_users_blueprints_are_not_there(api: httpx.Client, control_plane: ControlPlane) -> None:
+    mine = create(api)
+    with control_plane.client(OTHER_KEY) as other:
+        assert other.get(f"/blueprints/{mine['uuid']}").status_code == 404
+        assert other.patch(f"/blueprints/{mine['uuid']}", json={"name": "x"}).status_code == 404
+        assert mine["uuid"] not in other.get("/blueprints", params={"limit": 100}).text
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELEC 1", "syntax error"),
+        ("SELECT 1/0", "division by zero"),
+        ("CREATE TABLE a (id int); CREATE TABLE a (id int)", 'statement 2: relation "a" already exists'),
+        ("BEGIN; SELECT 1; COMMIT", "transaction control"),
+        ("SELECT 'open", "unterminated"),
+        (";;", "no statement"),
+        ("CREATE DATABASE x", "server"),
+        ("SELECT pg_sleep(60)", "timeout"),
+        ("SELECT lo_import('/etc/passwd')", "permission denied"),
+        ("COPY pg_class TO PROGRAM 'true'", "files, programs"),
+        ("DO $$ BEGIN COMMIT; END $$", "invalid transaction termination"),
+    ],
+)
+def test_invalid_sql_is_told_and_nothing_is_kept(api: httpx.Client, sql: str, told: str) -> None:
+    verdict = validate(api, sql)
+    assert verdict["valid"] is False
+    assert told in " ".join(verdict["errors"])
+    before = api.get("/blueprints", params={"limit": 100}).text.partition("request_id")[0]
+    reply = api.post("/blueprints", json={"name": "bad", "sql_content": sql}, headers=new_key())
+    assert (reply.status_code, reply.json()["error"]["code"]) == (422, "invalid_sql")
+    assert reply.json()["error"]["details"]["field"] == "sql_content"
+    assert api.get("/blueprints", params={"limit": 100}).text.partition("request_id")[0] == before
+
+
+def test_what_the_database_must_have_is_a_warning(api: httpx.Client) -> None:
+    verdict = validate(api, "ALTER TABLE elsewhere ADD COLUMN a int; DROP TABLE old; CREATE TABLE mine (id int);")
+    assert verdict["valid"] is True
+    assert verdict["statement_count"] == 3
+    told = " ".join(verdict["warnings"])
+    assert "elsewhere" in told
+    assert "DROP TABLE old destroys" in told
+    assert verdict["manifest"]["creates"] == ["mine"]
+    assert [s["kind"] for s in verdict["manifest"]["statements"]] == ["ALTER TABLE", "DROP TABLE", "CREATE TABLE"]
+
+
+def test_rehearsals_leave_nothing_behind(api: httpx.Client) -> None:
+    for _ in range(2):
+        assert validate(api, "CREATE TABLE leftover (id int); CREATE TABLE public.leftover (id int)")["valid"]
+
+
+def test_variables_are_judged_by_their_definitions(api: httpx.Client) -> None:
+    sql = "CREATE TABLE {{t}} (n int DEFAULT {{n}})"
+    assert validate(api, sql)["valid"] is False, "unknown definitions stand for strings"
+    definitions = {"t": {"type": "identifier"}, "n": 3}
+    verdict = validate(api, sql, variables=definitions)
+    assert verdict["valid"] is True
+    assert verdict["manifest"]["variables"] == ["t", "n"]
+    assert create(api, sql_content=sql, variables=definitions)["variables"] == definitions
+    for bad in ({"t": {"type": "identifier"}}, {"t": {"type": "nope"}, "n": 1}):
+        reply = api.post("/blueprints", json={"name": "b", "sql_content": sql, "variables": bad}, headers=new_key())
+        assert reply.status_code == 422, reply.text
