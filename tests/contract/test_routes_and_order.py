@@ -75,10 +75,10 @@ def test_an_absent_object_is_404(api: httpx.Client, operation: Operation) -> Non
 MALFORMED = ["x", "1.5", "-1", "0", "%20", "%00", "..%2f..%2fme", "9" * 30, "%F0%9F%98%80", "'%20OR%201=1", "null"]
 
 
-@pytest.mark.parametrize("bad", MALFORMED)
 @pytest.mark.parametrize("operation", WITH_PATH_ID, ids=str)
-def test_a_malformed_id_is_404(api: httpx.Client, operation: Operation, bad: str) -> None:
-    error_of(operation.call(api, bad), 404, "not_found")
+def test_a_malformed_id_is_404(api: httpx.Client, operation: Operation) -> None:
+    for bad in MALFORMED:
+        error_of(operation.call(api, bad), 404, "not_found")
 
 
 def first_failure(client: httpx.Client, faults: set[str]) -> tuple[int, str]:
