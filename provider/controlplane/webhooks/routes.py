@@ -1,0 +1,74 @@
+"""The operations of this room (11 to 15) and its workers."""
+
+from __future__ import annotations
+
+from controlplane.http.calls import Call, Operation
+from controlplane.http.errors import ApiError
+from controlplane.http.pagination import page_reply
+from controlplane.http.replies import Reply, reply
+from controlplane.services import Worker
+from controlplane.webhooks import delivering, store
+from controlplane.webhooks.bodies import CreateWebhookEndpoint
+from controlplane.webhooks.outbox import event_body
+from controlplane.webhooks.views import delivery_view, endpoint_view
+
+_SENDERS = 8  # deliveries under way at the same time; an endpoint that hangs holds one for ten seconds
+
+
+async def list_endpoints(call: Call) -> Reply:
+    """The user's, revoked ones too (S29), newest first."""
+    page = call.page()
+    return page_reply(await store.list_endpoints(call.conn, call.principal.user_id, page), page, endpoint_view)
+
+
+async def create_endpoint(call: Call) -> Reply:
+    """The one reply with the secret, which stands beside the data."""
+    args = call.parse(CreateWebhookEndpoint)
+    row = await store.insert(call, args.url, args.events)
+    return reply(endpoint_view(row), status=201, message="Webhook endpoint created.", secret=row["secret"])
+
+
+async def revoke_endpoint(call: Call) -> Reply:
+    """What is still queued for it fails; revoking again changes nothing (S29)."""
+    row = await store.find_or_404(call, lock=True)
+    await call.conn.execute("UPDATE webhook_endpoints SET status = 'revoked' WHERE id = %s", (row["id"],))
+    call.after_commit(call.services.bells.deliveries.ring)
+    return reply({"id": row["id"]}, message="Webhook endpoint revoked.")
+
+
+async def test_endpoint(call: Call) -> Reply:
+    """One ping, sent during the call whatever the endpoint's events; failing is an answer, not an error."""
+    endpoint = await store.find_or_404(call)
+    if endpoint["status"] != "active":
+        raise ApiError(422, "webhook_endpoint_revoked", "The webhook endpoint was revoked.")
+    body = event_body("ping", {"object": "webhook_endpoint", "id": endpoint["id"]}, call.now)
+    claimed = await delivering.insert_claimed(call.services, call.conn, endpoint, "ping", body)
+
+    async def send() -> Reply:
+        settled = await delivering.deliver(call.services, claimed)
+        call.services.bells.deliveries.ring()  # the endpoint is free for what is queued
+        return reply(delivery_view(settled))
+
+    return Reply(200, reply(delivery_view(claimed)).body, send)
+
+
+async def list_deliveries(call: Call) -> Reply:
+    """An endpoint's deliveries, newest first, readable after its revocation too (S29)."""
+    endpoint = await store.find_or_404(call)
+    page = call.page()
+    return page_reply(await store.list_deliveries(call.conn, endpoint["id"], page), page, delivery_view)
+
+
+_READ, _WRITE = ("webhooks:read",), ("webhooks:write",)
+
+OPERATIONS = (
+    Operation("GET", "/webhook_endpoints", "listWebhookEndpoints", _READ, list_endpoints),
+    Operation(
+        "POST", "/webhook_endpoints", "createWebhookEndpoint", _WRITE, create_endpoint, keyed=True, has_body=True
+    ),
+    Operation("DELETE", "/webhook_endpoints/{id}", "revokeWebhookEndpoint", _WRITE, revoke_endpoint, keyed=True),
+    Operation("POST", "/webhook_endpoints/{id}/test_deliveries", "createWebhookTestDelivery", _WRITE, test_endpoint),
+    Operation("GET", "/webhook_endpoints/{id}/deliveries", "listWebhookDeliveries", _READ, list_deliveries),
+)
+
+WORKERS: tuple[Worker, ...] = (delivering.work,) * _SENDERS

@@ -1,0 +1,74 @@
+"""Reading and writing endpoints. They belong to their user; a revoked one stays (S29)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, LiteralString
+
+from controlplane.http.calls import Call
+from controlplane.http.errors import invalid_cursor, not_found
+from controlplane.http.pagination import Page
+from controlplane.store.pool import Connection, Row
+from controlplane.webhooks.signing import new_secret
+
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_NEWEST_FIRST = " ORDER BY created_at DESC, id DESC LIMIT %s"
+_BEFORE = " AND (created_at, id) < (%s, %s)"
+
+_ENDPOINT = "SELECT * FROM webhook_endpoints WHERE id = %s AND user_id = %s"
+_ENDPOINTS = "SELECT * FROM webhook_endpoints WHERE user_id = %s"
+_DELIVERY = "SELECT * FROM webhook_deliveries WHERE id = %s AND endpoint_id = %s"
+_DELIVERIES = "SELECT * FROM webhook_deliveries WHERE endpoint_id = %s"
+
+
+async def find_or_404(call: Call, *, lock: bool = False) -> Row:
+    """The caller's endpoint of the path, active or revoked."""
+    number = call.integer_parameter("id", "webhook_endpoint")
+    query: LiteralString = _ENDPOINT + " FOR UPDATE" if lock else _ENDPOINT
+    cursor = await call.conn.execute(query, (number, call.principal.user_id))
+    row = await cursor.fetchone()
+    if row is None:
+        raise not_found("webhook_endpoint")
+    return row
+
+
+async def insert(call: Call, url: str, events: list[str]) -> Row:
+    """A new endpoint with a secret of its own."""
+    cursor = await call.conn.execute(
+        "INSERT INTO webhook_endpoints (user_id, url, events, secret, created_at) VALUES (%s, %s, %s, %s, %s)"
+        " RETURNING *",
+        (call.principal.user_id, url, events, new_secret(), call.now),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
+async def list_endpoints(conn: Connection, user_id: int, page: Page) -> list[Row]:
+    """Up to page.fetch rows, newest first; raises 422 `invalid_cursor`."""
+    return await _list_page(conn, _ENDPOINTS, _ENDPOINT, user_id, page)
+
+
+async def list_deliveries(conn: Connection, endpoint_id: int, page: Page) -> list[Row]:
+    """Up to page.fetch rows, newest first; raises 422 `invalid_cursor`."""
+    return await _list_page(conn, _DELIVERIES, _DELIVERY, endpoint_id, page)
+
+
+async def _list_page(conn: Connection, every: LiteralString, one: LiteralString, parent: int, page: Page) -> list[Row]:
+    if page.starting_after is None:
+        cursor = await conn.execute(every + _NEWEST_FIRST, (parent, page.fetch))
+        return await cursor.fetchall()
+    last = await _cursor_row(conn, one, parent, page.starting_after)
+    parameters: tuple[Any, ...] = (parent, last["created_at"], last["id"], page.fetch)
+    cursor = await conn.execute(every + _BEFORE + _NEWEST_FIRST, parameters)
+    return await cursor.fetchall()
+
+
+async def _cursor_row(conn: Connection, one: LiteralString, parent: int, starting_after: str) -> Row:
+    if not _DIGITS.fullmatch(starting_after):
+        raise invalid_cursor()
+    cursor = await conn.execute(one, (int(starting_after), parent))
+    row = await cursor.fetchone()
+    if row is None:
+        raise invalid_cursor()
+    return row
