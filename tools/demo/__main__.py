@@ -13,7 +13,7 @@ import httpx
 import psycopg
 from narration import Told, check, say, step, told
 from receiver import Receiver
-from surroundings import Project, control_plane
+from surroundings import Project, control_plane, is_listening, left_running
 
 NON_ZERO = (-1,)
 
@@ -30,15 +30,18 @@ def day(directory: Path) -> None:
         pulumi("stack", "init", "dev", quiet=True)
         pulumi("config", "set", "webhookUrl", receiver.url, quiet=True)
 
-        morning(pulumi, receiver)
+        database_port = morning(pulumi, receiver)
         drift(pulumi, api)
         adoption(pulumi, api)
         evening(pulumi, api, receiver)
+        ports = [httpx.URL(env["POLYKOMOS_BASE_URL"]).port or 0, database_port]
     step("Nothing is left running")
+    check(not left_running(directory), "no engine, no plugin")
+    check(not any(is_listening(port) for port in ports), "no control plane, no PostgreSQL")
 
 
-def morning(pulumi: Project, receiver: Receiver) -> None:
-    """Create everything and look at it from outside."""
+def morning(pulumi: Project, receiver: Receiver) -> int:
+    """Create everything and look at it from outside; returns the port of the databases' server."""
     step("Bring the stack up: a blueprint, two databases, an application, a webhook endpoint")
     pulumi("up", "--yes")
     uuid = pulumi("stack", "output", "ordersUuid", quiet=True).strip()
@@ -50,6 +53,7 @@ def morning(pulumi: Project, receiver: Receiver) -> None:
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
         )]  # fmt: skip
         people = connection.execute("SELECT name FROM contacts").fetchall()
+        port = connection.info.port
         say(f"tables: {', '.join(tables)}; contacts: {people}")
     check(tables == ["contacts", "notes"], "the blueprint's tables are there")
     check(people == [("Grace Hopper",)], "the application's variable went in")
@@ -64,6 +68,7 @@ def morning(pulumi: Project, receiver: Receiver) -> None:
 
     step("Nothing to do the second time")
     pulumi("up", "--yes", "--expect-no-changes")
+    return port
 
 
 def drift(pulumi: Project, api: httpx.Client) -> None:

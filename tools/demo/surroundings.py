@@ -7,9 +7,11 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 from narration import Told, shown
@@ -57,15 +59,49 @@ class Project:
         shutil.copytree(EXAMPLE, self.directory)
         state = directory / "state"
         state.mkdir()
-        self.env = {
+        self.env = {  # a home of its own: nothing of the user's is read or written
             **os.environ,
             "PULUMI_BACKEND_URL": f"file://{state}",
             "PULUMI_HOME": str(directory / "pulumi"),
             "PULUMI_CONFIG_PASSPHRASE": "demo",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # The plugin is installed below, as a user's would be; without this the one on PATH is taken, with warnings.
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             **env,
         }
+        self._install_plugin(directory)
+
+    def _install_plugin(self, directory: Path) -> None:
+        """Put the provider where the engine looks for plugins: a launcher of the one in .venv."""
+        plugin = shutil.which("pulumi-resource-polykomos")
+        if plugin is None:
+            raise Told('pulumi-resource-polykomos is not on PATH: run `make demo`, or eval "$(make -s env)" first')
+        launcher = directory / "plugin" / "pulumi-resource-polykomos"
+        launcher.parent.mkdir()
+        launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(plugin)} "$@"\n')
+        launcher.chmod(0o755)
+        version = metadata.version("polykomos-provider")
+        self("plugin", "install", "resource", "polykomos", version, "--file", str(launcher.parent), quiet=True)
 
     def __call__(self, *words: str, expect: Sequence[int] = (0,), quiet: bool = False) -> str:
         """Run `pulumi words`, show command and output, and hold it to the expected exit status."""
         return shown(["pulumi", *words, "--non-interactive"], self.directory, self.env, expect=expect, quiet=quiet)
+
+
+def left_running(directory: Path) -> list[str]:
+    """Programs that still run for this story: those whose environment names its directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.name != str(os.getpid()) and str(directory).encode() in (process / "environ").read_bytes():
+                found.append((process / "comm").read_text().strip())
+        except OSError:
+            continue
+    return found
+
+
+def is_listening(port: int) -> bool:
+    """Whether anything answers on that loopback port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
