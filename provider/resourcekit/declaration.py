@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
@@ -95,6 +95,10 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
+# Nothing in a list or map, and no list or map, mean the same to an API.
+_EMPTY: Final = (None, [], {})
+
+
 @dataclass(frozen=True)
 class FieldFacts:
     """All that is known of one field, read from its annotation once."""
@@ -117,6 +121,8 @@ class FieldFacts:
 
     def same(self, left: Any, right: Any) -> bool:
         """Whether two known values mean the same to the API."""
+        if left in _EMPTY and right in _EMPTY:
+            return True
         if self.canonical is not None and left is not None and right is not None:
             return bool(self.canonical(left) == self.canonical(right))
         # bool before number: True == 1 in Python, but not in an API.

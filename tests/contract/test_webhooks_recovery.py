@@ -124,6 +124,20 @@ def test_the_fifth_failure_is_not(directory: Path, client: httpx.Client) -> None
         assert the_delivery(client, number, "pending")["attempt_count"] == 5
 
 
+def test_a_revocation_ends_what_waits_at_once(directory: Path, client: httpx.Client) -> None:
+    with Receiver([500]) as receiver:
+        number = create(client, receiver.url, "database.deleted")["data"]["id"]
+        delete_all(client, [create_database(client, "ended")["uuid"]])
+        receiver.wait_for(1)
+        wait_until(lambda: the_delivery(client, number, "pending")["response_code"])
+        query = "UPDATE webhook_deliveries SET not_before = now() + interval '1 hour' WHERE endpoint_id = %s"
+        execute(directory, query + " AND owner IS NULL", number)
+        client.delete(f"/webhook_endpoints/{number}", headers=new_key()).raise_for_status()
+        failed = the_delivery(client, number, "failed")
+        assert failed["error_message"] == "The endpoint was revoked."
+        assert failed["attempt_count"] == len(receiver.received)
+
+
 def test_no_secret_in_the_log(plane: ControlPlane, client: httpx.Client) -> None:
     made = create(client, "http://127.0.0.1:1/hook?token=hush")
     client.post(f"/webhook_endpoints/{made['data']['id']}/test_deliveries").raise_for_status()

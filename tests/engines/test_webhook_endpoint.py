@@ -93,4 +93,4 @@ def test_a_failed_check_names_property_and_rule(stack: Stack, given: dict, prope
     stack.write({"hook": ("WebhookEndpoint", given)})
     failed = stack.preview(ok=False)
     assert property_ in failed.output
-    assert rule in failed.output
+    assert rule in failed.output.lower()

@@ -27,6 +27,9 @@ def test_what_is_there_already_is_no_change() -> None:
     assert run({**INPUTS, "wood_kind": "oak", "height": 2}).changes == ()
     assert run({**INPUTS, "tags": ["a", "b", "a"]}).changes == (), "a set has no order"
     assert run({**INPUTS, "guarded": None}).changes == ()
+    bare = {**STATE, "tags": [], "labels": None}
+    assert run({"name": "a"}, state=bare, old={"name": "a", "tags": []}).changes == (), "no tags and an empty list"
+    assert run({"name": "a", "labels": {}}, state=bare, old={"name": "a"}).changes == ()
 
 
 @pytest.mark.parametrize(
