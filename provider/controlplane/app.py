@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from controlplane import rooms
+from controlplane import openapi, rooms
 from controlplane.http.endpoint import PREFIX, Endpoint, new_request_id, render_error
 from controlplane.http.errors import ApiError
 from controlplane.services import Services
@@ -28,8 +28,6 @@ def create_app(services: Services) -> Starlette:
         return JSONResponse({"status": "ok"})
 
     async def description(_: Request) -> Response:
-        from controlplane import openapi
-
         return Response(openapi.raw(), media_type="application/json")
 
     app = Starlette(

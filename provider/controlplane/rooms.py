@@ -9,13 +9,8 @@ from controlplane.databases.routes import OPERATIONS as DATABASES
 from controlplane.databases.routes import WORKERS as DATABASE_WORKERS
 from controlplane.http.calls import Operation
 from controlplane.services import Worker
+from controlplane.webhooks.routes import OPERATIONS as WEBHOOKS
+from controlplane.webhooks.routes import WORKERS as WEBHOOK_WORKERS
 
-OPERATIONS: tuple[Operation, ...] = (*ACCOUNT, *DATABASES, *BLUEPRINTS)
-WORKERS: tuple[Worker, ...] = (*DATABASE_WORKERS, *BLUEPRINT_WORKERS)
-try:
-    from controlplane.webhooks import routes as webhooks
-except ModuleNotFoundError:
-    pass
-else:
-    OPERATIONS = (*OPERATIONS, *webhooks.OPERATIONS)
-    WORKERS = (*WORKERS, *webhooks.WORKERS)
+OPERATIONS: tuple[Operation, ...] = (*ACCOUNT, *DATABASES, *BLUEPRINTS, *WEBHOOKS)
+WORKERS: tuple[Worker, ...] = (*DATABASE_WORKERS, *BLUEPRINT_WORKERS, *WEBHOOK_WORKERS)

@@ -96,7 +96,7 @@ class Result(BaseModel):
 
 
 # Nothing in a list or map, and no list or map, mean the same to an API.
-_EMPTY: Final = (None, [], {})
+_EMPTY: Final[tuple[Any, ...]] = (None, [], {})
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from controlplane.blueprints import creation
 from controlplane.databases import instances, store
 from controlplane.databases.delete import GRACE
 from controlplane.databases.views import effective_quotas, masked
-from controlplane.events import emit
 from controlplane.services import Services
 from controlplane.store.liveness import living
 from controlplane.store.pool import Connection, Row
+from controlplane.webhooks.outbox import emit
 
 MOST_ATTEMPTS = 5
 

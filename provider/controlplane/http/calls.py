@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from controlplane.events import emit
 from controlplane.http.errors import ApiError, invalid_field, not_found
 from controlplane.http.fields import BodyT, parse_body, parse_uuid
 from controlplane.http.pagination import Page
@@ -17,6 +16,7 @@ from controlplane.http.principal import Principal
 from controlplane.http.replies import Reply
 from controlplane.services import Services
 from controlplane.store.pool import Connection
+from controlplane.webhooks.outbox import emit
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _SIGNED = re.compile(r"-?[0-9]{1,18}")

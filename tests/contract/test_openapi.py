@@ -1,0 +1,48 @@
+"""The document that is served: valid, the original's with a documented overlay, and what the code declares."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from openapi_spec_validator import validate
+
+from controlplane import openapi, rooms
+from support.control_plane import ControlPlane
+from support.openapi import ABSENT, ORIGINAL, merged, original, overlay
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        operation["operationId"]: {**operation, "at": (method.upper(), path)}
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def test_it_is_served_and_valid(control_plane: ControlPlane) -> None:
+    reply = httpx.get(f"{control_plane.origin}/openapi.json", trust_env=False)
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.json() == openapi.document()
+    validate(reply.json())
+
+
+@pytest.mark.skipif(not ORIGINAL.exists(), reason=ABSENT)
+def test_it_is_the_original_with_the_overlay() -> None:
+    assert merged(original(), overlay()) == openapi.document()
+
+
+def test_it_says_what_the_code_declares() -> None:
+    documented = operations(openapi.document())
+    declared = {operation.operation_id: operation for operation in rooms.OPERATIONS}
+    missing = {name for name, operation in documented.items() if "x-not-implemented" in operation}
+    assert missing == {"createQueryExecution"}
+    assert declared.keys() == documented.keys() - missing
+    for name, operation in declared.items():
+        found = documented[name]
+        assert found["at"] == (operation.method, f"/api/v1{operation.path}"), name
+        assert found["x-required-scopes"] == list(operation.scopes), name
+        assert ("#/components/parameters/IdempotencyKey" in json.dumps(found)) is operation.keyed, name
+        assert ("requestBody" in found) is operation.has_body, name
