@@ -127,15 +127,23 @@ def test_waiting_calls_keep_nobody_else_waiting(slow: httpx.Client) -> None:
 
 def test_deleted_while_provisioning_it_never_comes_to_be(slow: httpx.Client) -> None:
     """S6."""
-    made = assert_pending(create(slow))["data"]["uuid"]
+    neighbour = create(slow, wait="true").json()["data"]
+    pending = assert_pending(create(slow))["data"]
+    made = pending["uuid"]
     reply = BY_NAME["deleteDatabase"].call(slow, made)
     assert reply.status_code == 200, reply.text
     data = reply.json()["data"]
     assert data["deleted"] is True
     assert data["cancelled_provision_jobs"] == 1
+    assert data["has_remote_resources"] is False
+    assert data["destroy_scheduled_at"] is None
     error_of(slow.get(f"/databases/{made}"), 404, "not_found")
     time.sleep(DELAY + 0.5)
     error_of(slow.get(f"/databases/{made}"), 404, "not_found")
+    with psycopg.connect(neighbour["connection_string"]) as conn:
+        names = {row[0] for row in conn.execute("SELECT datname FROM pg_database")}
+    assert neighbour["db_name"] in names
+    assert pending["db_name"] not in names
 
 
 def test_a_wait_ends_when_the_database_is_deleted(slow: httpx.Client) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -214,6 +214,8 @@ def test_any_sequence_of_calls_keeps_to_the_model(plane: ControlPlane) -> None:
                 deadline=None,
                 derandomize=True,
                 database=None,
+                # Shrinking would take minutes; twenty steps can be read.
+                phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             ),
         )

@@ -124,6 +124,7 @@ def list_all(client: httpx.Client, path: str, limit: int = 100) -> list[dict[str
         assert reply.status_code == 200, reply.text
         page = reply.json()
         found += page["data"]
+        assert len({_id(item) for item in found}) == len(found), "an item is on two pages"
         if not page["has_more"]:
             return found
         assert page["data"], "has_more on an empty page"
