@@ -35,13 +35,16 @@ lint: setup ## ruff, mypy --strict, import contracts, fresh schema
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python tools/write_schema.py --check
+	@$(BIN)/python tools/generate --check
 
 format: setup ## let ruff mend what it can
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
 
 schema: setup ## write schema.json from the declarations
-	@$(BIN)/python tools/write_schema.py
+	@$(BIN)/python tools/generate schema
+
+docs: setup ## write docs/reference from the declarations
+	@$(BIN)/python tools/generate docs
 
 lock: ## compile requirements/dev.txt anew (names no host)
 	@env -u PIP_FIND_LINKS $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -1,0 +1,53 @@
+"""Write what is generated from the declarations, or with --check say what is not fresh.
+
+python tools/generate schema|docs [--check]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from reference import pages
+
+from polykomos.package import package
+from resourcekit.pulumi.schema import write_schema
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def schema() -> dict[Path, str]:
+    """schema.json."""
+    text = json.dumps(write_schema(package()), indent=2, ensure_ascii=False) + "\n"
+    return {ROOT / "schema.json": text}
+
+
+def docs() -> dict[Path, str]:
+    """docs/reference, a page for each resource and function."""
+    return {ROOT / "docs" / "reference" / name: text for name, text in pages(package()).items()}
+
+
+KINDS: dict[str, Callable[[], dict[Path, str]]] = {"schema": schema, "docs": docs}
+
+
+def main() -> int:
+    """Return 0 when everything asked for is as the declarations say (after writing it, without --check)."""
+    wanted = [word for word in sys.argv[1:] if word in KINDS] or list(KINDS)
+    stale = []
+    for kind in wanted:
+        for path, text in KINDS[kind]().items():
+            if path.exists() and path.read_text(encoding="utf-8") == text:
+                continue
+            if "--check" in sys.argv:
+                stale.append(f"{path.relative_to(ROOT)} is not what the declarations say: run `make {kind}`")
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    print("\n".join(stale), file=sys.stderr, end="\n" if stale else "")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
