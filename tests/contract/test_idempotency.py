@@ -154,7 +154,7 @@ def test_equal_calls_at_the_same_time_act_once(case: Case) -> None:
 def test_without_a_key_nothing_happens(case: Case) -> None:
     before = everything(case.api)
     for headers in ({}, {"Idempotency-Key": ""}):
-        options = {} if case.body is None else {"json": case.body}
+        options: dict[str, Any] = {} if case.body is None else {"json": case.body}
         operation = case.operation
         reply = case.api.request(operation.method, operation.url(case.target), headers=headers, **options)
         assert error_of(reply, 422, "missing_required_field")["field"] == "Idempotency-Key"

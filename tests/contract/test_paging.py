@@ -89,18 +89,20 @@ def test_after_the_last_there_is_an_empty_page(owner: httpx.Client, operation: O
     assert page["has_more"] is False
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "", "1.5", "+5", "1_0", "%D9%A5", "9" * 30, "null"])
 @every_list
-def test_a_wrong_limit_is_refused(owner: httpx.Client, operation: Operation, limit: str) -> None:
-    reply = owner.get(f"{path_of(operation, owner)}?limit={limit}")
-    assert error_of(reply, 422, "invalid_field")["field"] == "limit"
+def test_a_wrong_limit_is_refused(owner: httpx.Client, operation: Operation) -> None:
+    path = path_of(operation, owner)
+    for limit in ("0", "101", "-1", "x", "", "1.5", "+5", "1_0", "%D9%A5", "9" * 30, "null"):
+        reply = owner.get(f"{path}?limit={limit}")
+        assert error_of(reply, 422, "invalid_field")["field"] == "limit"
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "%00", ABSENT_UUID, "0", "2000000000", "-1", "9" * 30])
 @every_list
-def test_an_unknown_cursor_is_refused(owner: httpx.Client, operation: Operation, cursor: str) -> None:
-    reply = owner.get(f"{path_of(operation, owner)}?starting_after={cursor}")
-    assert error_of(reply, 422, "invalid_cursor")["field"] == "starting_after"
+def test_an_unknown_cursor_is_refused(owner: httpx.Client, operation: Operation) -> None:
+    path = path_of(operation, owner)
+    for cursor in ("", "x", "%00", ABSENT_UUID, "0", "2000000000", "-1", "9" * 30):
+        reply = owner.get(f"{path}?starting_after={cursor}")
+        assert error_of(reply, 422, "invalid_cursor")["field"] == "starting_after"
 
 
 def test_a_cursor_of_a_stranger_is_as_good_as_none(plane: ControlPlane, owner: httpx.Client) -> None:

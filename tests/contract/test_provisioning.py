@@ -61,7 +61,7 @@ def test_without_wait_the_answer_comes_at_once(slow: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("query", [{"wait": "false"}, {"timeout": "5"}, {"wait": "false", "timeout": "5"}])
-def test_a_timeout_without_wait_means_nothing(slow: httpx.Client, query: dict[str, str]) -> None:
+def test_a_timeout_without_wait_means_nothing(slow: httpx.Client, query: dict[str, Any]) -> None:
     assert assert_pending(create(slow, **query))["provisioning"]["waited_seconds"] == 0
 
 
