@@ -8,7 +8,7 @@ ENV = eval "$$($(PYTHON) tools/setup env)"
 PYTEST = $(ENV) && pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env engines demo test check lint format lock schema dist clean
+.PHONY: help setup env engines demo test check lint format lock schema docs sdk bench chaos dist clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -43,12 +43,21 @@ format: setup ## let ruff mend what it can
 schema: setup ## write schema.json from the declarations
 	@$(BIN)/python tools/generate schema
 
+sdk: ## generate sdk/python, sdk/nodejs and sdk/go from schema.json
+	@$(PYTHON) tools/setup sdk
+
 docs: setup ## write docs/reference from the declarations
 	@$(BIN)/python tools/generate docs
 
 lock: ## compile requirements/dev.txt anew (names no host)
 	@env -u PIP_FIND_LINKS $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --strip-extras --all-extras --allow-unsafe -o requirements/dev.txt pyproject.toml requirements/dev.in
+
+bench: setup ## what things cost, as ratios of pairs measured side by side
+	@$(ENV) && PYTHONPATH=tests python tests/bench/bench.py
+
+chaos: setup ## kill -9 of the control plane at random moments (ROUNDS=20 SEED=…); nothing lost or doubled
+	@$(ENV) && PYTHONPATH=tests python tests/faults/chaos.py
 
 dist: setup ## the wheel, in dist/
 	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . && ls dist

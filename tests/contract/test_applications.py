@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from controlplane.postgres.cluster import SUPERUSER
+from support import inside
 from support.control_plane import OTHER_KEY, ControlPlane, create_database, new_key, wait_until
 
 SQL = "CREATE TABLE IF NOT EXISTS log (who text NOT NULL); INSERT INTO log VALUES ({{who}});"
@@ -157,7 +156,7 @@ def test_one_that_was_committed_before_the_crash_is_not_run_again(kept: ControlP
     kept.stop()
     kept.start()
     with kept.client() as api:
-        with psycopg.connect(control_database(kept, api), autocommit=True) as connection:
+        with inside.connect(kept, database["port"]) as connection:
             connection.execute(
                 "UPDATE blueprint_applications SET status = 'running', owner = -1, completed_at = NULL WHERE id = %s",
                 (number,),
@@ -165,19 +164,8 @@ def test_one_that_was_committed_before_the_crash_is_not_run_again(kept: ControlP
         path = f"/blueprint_applications/{number}"
         wait_until(lambda: api.get(path).json()["data"]["status"] == "completed")
         assert rows(database) == ["nobody"]
-        with psycopg.connect(control_database(kept, api), autocommit=True) as connection:
+        with inside.connect(kept, database["port"]) as connection:
             connection.execute(
                 "UPDATE blueprint_applications SET status = 'running', owner = -1, xid = NULL WHERE id = %s", (number,)
             )
         wait_until(lambda: rows(database) == ["nobody", "nobody"])
-
-
-def control_database(plane: ControlPlane, api: httpx.Client) -> str:
-    """The control plane's own tables, by the superuser's password that its data directory keeps."""
-    directory = Path(plane.arguments[plane.arguments.index("--data-dir") + 1])
-    (state,) = directory.glob("control-plane.json")
-    found = json.loads(state.read_text())
-    port = api.get("/databases").json()["data"][0]["port"]
-    password = next(value for name, value in found.items() if "password" in name)
-    user = SUPERUSER
-    return f"host=127.0.0.1 port={port} user={user} password={password} dbname=polykomos_control"

@@ -1,4 +1,4 @@
-"""What `make setup`, `make engines` and `make env` run. Standard library only: it makes the environment it would need.
+"""What `make setup`, `engines`, `env` and `sdk` run. Standard library only: it makes the environment it would need.
 
 Every step says what it does and how long it took, does nothing when its work is done already, and fails by name.
 """
@@ -6,19 +6,23 @@ Every step says what it does and how long it took, does nothing when its work is
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import python_env
-from steps import Failed
+from steps import ROOT, Failed
 
 import engines
 
 
 def main(argv: list[str]) -> int:
-    """Run one command: setup, engines or env. Returns the exit status."""
+    """Run one command: setup, engines, env or sdk [DIRECTORY]. Returns the exit status."""
     command = argv[0] if argv else "setup"
     try:
         if command == "env":
             print(f'export PATH="{python_env.BIN}:{engines.shims()}:{engines.directory()}:$PATH"')
+            return 0
+        if command == "sdk":
+            engines.write_sdks(Path(argv[1]) if argv[1:] else ROOT / "sdk")
             return 0
         if command == "setup":
             python_env.prepare()

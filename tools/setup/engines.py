@@ -43,6 +43,19 @@ ENGINES = (
 )
 
 
+# Pulumi's own SDK generators as a program; only `make sdk` needs it.
+GENSDK = Engine("gensdk", "./gensdk", (0, 0))
+
+
+def write_sdks(target: Path) -> None:
+    """Generate the SDKs of schema.json into `target`/python, /nodejs and /go."""
+    built = directory()
+    if not (built / GENSDK.program).exists():
+        with step("gensdk: building Pulumi's SDK generators (about a minute)"):
+            _build(GENSDK, built)
+    run([built / GENSDK.program, ROOT / "schema.json", target])
+
+
 def directory() -> Path:
     """Where the built engines of this lock file are."""
     lock = (_MODULE / "go.mod").read_bytes() + (_MODULE / "go.sum").read_bytes()

@@ -1,0 +1,54 @@
+"""A program in Python, with the generated SDK, on the Python language host (the official one or tools/engines')."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from support.naming import unique
+from support.pulumi import Stack
+
+SDK = Path(__file__).resolve().parents[2] / "sdk" / "python"
+PROGRAM = """
+import pulumi
+import pulumi_polykomos as polykomos
+
+schema = polykomos.Blueprint(
+    "schema",
+    name="{name}",
+    sql_content="CREATE TABLE t (n int DEFAULT {{{{n}}}});",
+    variables={{"n": polykomos.BlueprintVariableArgs(type="number", default=3)}},
+)
+db = polykomos.Database("db", name="{name}", warning_threshold_pct=70)
+polykomos.BlueprintApplication(
+    "app", database_uuid=db.uuid, blueprint_uuid=schema.uuid, blueprint_version=schema.version, variables={{"n": 4}}
+)
+pulumi.export("url", db.connection_string)
+pulumi.export("mine", polykomos.get_database_output(uuid=db.uuid).apply(lambda found: found.name))
+"""
+
+
+def installed(directory: Path) -> Path:
+    """The SDK as pip installs it; built from a copy, because building writes beside the sources."""
+    shutil.copytree(SDK, directory / "source")
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--target", directory / "site"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, directory / "source"], check=True)
+    return directory / "site"
+
+
+def test_a_program_in_python(new_stack: Callable[..., Stack], connection: dict[str, str], tmp_path: Path) -> None:
+    path = os.pathsep.join(filter(None, [str(installed(tmp_path / "sdk")), os.environ.get("PYTHONPATH")]))
+    stack = new_stack({**connection, "PYTHONPATH": path}, runtime="python")
+    name = unique("py")
+    (stack.directory / "__main__.py").write_text(PROGRAM.format(name=name))
+    assert stack.preview().ops == {"schema": "create", "db": "create", "app": "create"}
+    stack.up()
+    assert stack.outputs()["mine"] == name
+    assert stack.outputs()["url"].startswith("postgresql://")
+    assert "[secret]" in stack.run("stack", "output").output
+    stack.assert_no_changes()
+    stack.destroy()
