@@ -70,7 +70,7 @@ def test_import_has_no_secret_and_no_diff(stack: Stack, api: httpx.Client) -> No
     address = url(unique("adopt"))
     # More endpoints than a page holds: the one to import is found through the list.
     made = api.post("/webhook_endpoints", json={"url": address}, headers=new_key()).json()["data"]
-    for _ in range(26):
+    for _ in range(101):
         api.post("/webhook_endpoints", json={"url": url("more")}, headers=new_key()).raise_for_status()
     stack.import_("WebhookEndpoint", "hook", str(made["id"]))
     stack.write({"hook": ("WebhookEndpoint", {"url": address})})

@@ -1,0 +1,83 @@
+"""What the declarations decide, for every resource: unknowns, replace lists, secrets, stable values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from polykomos.package import package
+from polykomos.resources.blueprint.declaration import canonical_variables
+from polykomos.resources.blueprint_application.identity import ApplicationId
+from resourcekit.declaration import fields_of
+from resourcekit.errors import ResourceError
+from resourcekit.planning.check import check_resource
+from resourcekit.planning.diff import diff
+from resourcekit.planning.planned import planned_create
+from resourcekit.resource import Resource
+from resourcekit.shapes import field_shapes
+from resourcekit.unknown import UNKNOWN
+
+RESOURCES = {resource.name: resource for resource in package().resources}
+REPLACES = {
+    "Database": {"db_type", "region", "plan", "team_id"},
+    "Blueprint": set(),
+    "BlueprintApplication": {"database_uuid", "blueprint_uuid", "blueprint_version", "variables"},
+    "WebhookEndpoint": {"url", "events"},
+}
+SECRETS = {"Database": {"db_password", "connection_string"}, "WebhookEndpoint": {"secret"}}
+
+
+@pytest.mark.parametrize("resource", RESOURCES.values(), ids=RESOURCES)
+def test_the_replace_list_and_the_secrets_are_exactly_these(resource: Resource[Any, Any, Any]) -> None:
+    state, arguments = fields_of(resource.state), fields_of(resource.arguments)
+    assert {name for name, facts in arguments.items() if facts.replaces} == REPLACES[resource.name]
+    assert {name for name, facts in state.items() if facts.secret} == SECRETS.get(resource.name, set())
+    assert arguments.keys() <= state.keys(), "a state holds what was asked for"
+
+
+@pytest.mark.parametrize("resource", RESOURCES.values(), ids=RESOURCES)
+def test_every_field_may_be_unknown(resource: Resource[Any, Any, Any]) -> None:
+    unknown = dict.fromkeys(fields_of(resource.arguments), UNKNOWN)
+    checked = check_resource(resource, unknown)
+    assert checked.failures == ()
+    assert checked.values == unknown
+    assert planned_create(resource, checked.values).keys() == fields_of(resource.state).keys()
+    for name, facts in fields_of(resource.arguments).items():
+        found = diff(resource.arguments, state={name: "x"}, old_inputs={name: "x"}, news={name: UNKNOWN})
+        assert name in (found.changed | {refusal.property for refusal in found.refusals})
+        assert found.replaces is facts.replaces
+
+
+@pytest.mark.parametrize("declared", [*package().resources, *package().functions], ids=lambda d: d.name)
+def test_every_field_is_described_and_can_be_carried(declared: Any) -> None:
+    models = [declared.arguments, declared.state if isinstance(declared, Resource) else declared.result]
+    for model in models:
+        assert field_shapes(model).keys() == fields_of(model).keys()
+        for name, facts in fields_of(model).items():
+            assert facts.description.endswith("."), f"{declared.name}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ({"a": "x"}, {"a": {"default": "x"}}),
+        ({"a": 1}, {"a": {"type": "number", "default": 1, "required": False}}),
+        ({"a": True}, {"a": {"type": "boolean", "default": True, "description": None}}),
+        ({"a": {}}, {"a": {"type": "string"}}),
+    ],
+)
+def test_definitions_of_variables_in_two_spellings_are_one(left: Any, right: Any) -> None:
+    assert canonical_variables(left) == canonical_variables(right)
+    facts = fields_of(RESOURCES["Blueprint"].arguments)["variables"]
+    assert facts.same(left, right)
+    assert not facts.same(left, {"a": {"default": "other"}})
+
+
+def test_an_applications_id_comes_back_as_it_went() -> None:
+    uuid = "d7f3a1b2-4c5e-4f7a-8b9c-0d1e2f3a4b5c"
+    id_ = ApplicationId(uuid, uuid, 42)
+    assert ApplicationId.parse(str(id_)) == id_
+    for bad in ("42", f"{uuid}/42", f"{uuid}/{uuid}/x", f"{uuid}/nope/42", f"{uuid}/{uuid}/42/1", f"{uuid}/{uuid}/²"):
+        with pytest.raises(ResourceError, match="<database uuid>/<blueprint uuid>/<application number>"):
+            ApplicationId.parse(bad)
