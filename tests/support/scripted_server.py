@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import ssl
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,22 +27,27 @@ class Seen:
 
 @dataclass
 class ScriptedServer:
-    """Plays its steps, one a request; the last one is repeated."""
+    """Plays its steps, one a request; the last one is repeated. tls: to be reached by https. port: 0 takes any."""
 
     steps: list[Step]
+    tls: ssl.SSLContext | None = None
+    port: int = 0
     seen: list[Seen] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # closing alone would not wake `accept`
         self._socket.close()
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/api/v1"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/api/v1"
 
     def _serve(self) -> None:
         while True:
@@ -47,6 +55,11 @@ class ScriptedServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
+            if self.tls:
+                try:
+                    connection = self.tls.wrap_socket(connection, server_side=True)
+                except OSError:  # the client did not trust us
+                    continue
             with connection:
                 request = self._read(connection)
                 if request is None:
@@ -91,3 +104,19 @@ def error(status: int, code: str, message: str = "It broke.", **headers: str) ->
 def hang_up(connection: socket.socket) -> None:
     """The request arrived; no answer comes."""
     connection.shutdown(socket.SHUT_RDWR)
+
+
+def reset(connection: socket.socket) -> None:
+    """The request arrived; the connection is torn down (RST)."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def late(step: Step, ready: threading.Event) -> Step:
+    """The step, once `ready` is set."""
+
+    def play(connection: socket.socket) -> None:
+        ready.wait(20)
+        with contextlib.suppress(OSError):  # the client may have given up
+            step(connection)
+
+    return play

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from polykomos.client.errors import TransportError
+from polykomos.client.errors import ConfigurationError, TransportError
 from polykomos.client.models import Written
 from polykomos.client.transport import Transport
 
@@ -27,7 +27,7 @@ class Calls:
         params: dict[str, Any] = {"limit": _PAGE}
         while True:
             page = self._transport.call("GET", path, params=params)
-            items = [parse(model, item) for item in page.get("data") or []]
+            items = parse_all(model, page)
             yield from items
             # A page without items could name no next one: `has_more` alone would loop for ever.
             if not (page.get("has_more") and items):
@@ -44,14 +44,26 @@ def parse(model: type[ModelT], data: Any) -> ModelT:
         raise TransportError(f"the API's {model.__name__} is not as documented: {fields}") from None
 
 
+def parse_all(model: type[ModelT], answer: Mapping[str, Any]) -> list[ModelT]:
+    """The items of a list's `data`. Raises TransportError as `parse` does."""
+    data = answer.get("data") or []
+    if not isinstance(data, list):
+        raise TransportError(f"the API's list of {model.__name__} is not as documented: data is no list")
+    return [parse(model, item) for item in data]
+
+
 def written(model: type[ModelT], answer: Mapping[str, Any]) -> Written[ModelT]:
     """The object of a keyed write with its replay marker (api-facts, Idempotency)."""
     return Written(object=parse(model, answer.get("data")), replayed=bool(answer.get("idempotency_replay")))
 
 
 def segment(value: object) -> str:
-    """A value as one path segment: nothing in it can reach another path."""
-    return quote(str(value), safe="")
+    """A value as one path segment: nothing in it can reach another path. Raises ConfigurationError."""
+    text = str(value)
+    # Quoting does not keep these from being taken as this path or its parent: a delete would go elsewhere.
+    if text in ("", ".", ".."):
+        raise ConfigurationError(f"{text!r} is no id")
+    return quote(text, safe="")
 
 
 def given(**fields: Any) -> dict[str, Any]:

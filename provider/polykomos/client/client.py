@@ -38,18 +38,25 @@ class Client(DatabaseCalls, BlueprintCalls, WebhookCalls, AccountCalls):
         self._base_url = _base_url(base_url)
         if not api_key.isascii() or not api_key.isprintable() or " " in api_key.strip() or not api_key.strip():
             raise ConfigurationError("the API key (POLYKOMOS_API_KEY) holds characters that no key has")
-        http = httpx.Client(
-            base_url=self._base_url,
-            headers={
-                "Authorization": f"Bearer {api_key.strip()}",
-                "Accept": "application/json",
-                "User-Agent": _user_agent(user_agent_suffix),
-            },
-            http2=False,
-            limits=_LIMITS,
-            verify=_trust(ca_bundle),
-            follow_redirects=False,
-        )
+        trust = _trust(ca_bundle)
+        try:
+            http = httpx.Client(
+                base_url=self._base_url,
+                headers={
+                    "Authorization": f"Bearer {api_key.strip()}",
+                    "Accept": "application/json",
+                    "User-Agent": _user_agent(user_agent_suffix),
+                },
+                http2=False,
+                limits=_LIMITS,
+                verify=trust,
+                follow_redirects=False,
+            )
+        except (ValueError, ImportError, httpx.InvalidURL):
+            # A proxy's URL may hold a password, and httpx's words for it may too.
+            raise ConfigurationError(
+                "the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http(s) URL, such as http://proxy:3128"
+            ) from None
         super().__init__(Transport(http, api_key.strip()))
 
     def within(self, bounds: Bounds) -> Client:
@@ -79,9 +86,13 @@ def _base_url(text: str) -> str:
     url = text.strip().rstrip("/")
     try:
         parts = urlsplit(url)
+        # Both raise for a host or port that no connection could be made to.
+        (parts.hostname or "").encode("idna")
+        httpx.URL(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path.endswith("/api/v1")
+        usable = usable and parts.port != 0 and not any(map(str.isspace, url))
         usable = usable and not (parts.username or parts.password or parts.query or parts.fragment)
-    except ValueError:
+    except (ValueError, httpx.InvalidURL):
         usable = False
     if not usable:
         raise ConfigurationError(
@@ -93,12 +104,13 @@ def _base_url(text: str) -> str:
 
 def _trust(ca_bundle: str | Path | None) -> ssl.SSLContext:
     """One context for all connections: making one costs as much as twenty calls."""
-    if ca_bundle is None:
-        return httpx.create_ssl_context()
     try:
+        if ca_bundle is None:
+            return httpx.create_ssl_context()
         return ssl.create_default_context(cafile=str(ca_bundle))
     except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(f"the CA bundle {ca_bundle} cannot be read: {error}") from None
+        which = ca_bundle or "of SSL_CERT_FILE or SSL_CERT_DIR"
+        raise ConfigurationError(f"the CA bundle {which} cannot be read: {error}") from None
 
 
 def _user_agent(suffix: str) -> str:

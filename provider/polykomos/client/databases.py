@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from polykomos.client.calls import Calls, given, parse, segment, written
+from polykomos.client.calls import Calls, given, parse, parse_all, segment, written
 from polykomos.client.models import Database, DatabaseType, DeletedDatabase, Written
 from polykomos.client.retry import Safety
 from polykomos.client.waits import Progress, wait_until
@@ -22,7 +22,7 @@ class DatabaseCalls(Calls):
     def list_database_types(self) -> list[DatabaseType]:
         """Engines and regions on offer."""
         answer = self._transport.call("GET", "/database_types")
-        return [parse(DatabaseType, item) for item in answer.get("data") or []]
+        return parse_all(DatabaseType, answer)
 
     def iter_databases(self) -> Iterator[Database]:
         """Every database, newest first, credentials masked."""

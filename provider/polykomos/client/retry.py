@@ -80,10 +80,10 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return None
     try:
         return max(0.0, float(int(header.strip())))
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp())

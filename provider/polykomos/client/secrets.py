@@ -45,7 +45,7 @@ class Secret:
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without the given secrets and without whatever looks like one of this API's."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, MASK)
+    # The longest first: one that begins like another would leave its end behind.
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, MASK)
     return _LOOKS_SECRET.sub(lambda found: f"{found[1] or found[2] + ':'}{MASK}", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import threading
 import time
 import uuid
@@ -105,12 +106,15 @@ class Transport:
                 headers=request.headers,
                 timeout=httpx.Timeout(10.0, read=request.server_wait + 30.0),
             )
+        except ValueError as error:
+            # A text that is no Unicode, a number that is none: it never left this machine.
+            raise PolykomosError(f"{request.method} {request.path} cannot be sent: {error}") from None
         except httpx.HTTPError as error:
             outcome = self._no_answer(error, request)
             log.debug("%s %s failed (%s), attempt %d", request.method, request.path, type(error).__name__, attempt)
             return outcome
         milliseconds = (time.monotonic() - began) * 1000
-        request_id = response.headers.get("x-request-id", "")
+        request_id = self._masked(response.headers.get("x-request-id", ""))
         log.debug(
             "%s %s %d in %.0f ms, attempt %d, %s",
             *(request.method, request.path, response.status_code, milliseconds, attempt, request_id),
@@ -121,12 +125,13 @@ class Transport:
         failure = Failure.NEVER_SENT if isinstance(error, _NEVER_SENT) else Failure.UNKNOWN
         reason = mask(str(error) or type(error).__name__, [self._api_key])
         text = f"no answer from {self._http.base_url.netloc.decode()}: {reason}"
-        return _Outcome(error=_lost(text, failure, request), verdict=after_failure(failure, request.safety))
+        verdict = GIVE_UP if _is_distrust(error) else after_failure(failure, request.safety)
+        return _Outcome(error=_lost(text, failure, request), verdict=verdict)
 
     def _answer(self, response: httpx.Response, request: _Request) -> _Outcome:
         try:
             body = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         if response.is_success and isinstance(body, dict):
             return _Outcome(body=body)
@@ -148,11 +153,21 @@ class Transport:
         request_id = str((body.get("request_id") if isinstance(body, dict) else "") or "")
         return error_of(response.status_code, code)(
             response.status_code,
-            code,
-            mask(message, [self._api_key]),
-            details if isinstance(details, dict) else {},
-            request_id or response.headers.get("x-request-id", ""),
+            self._masked(code),
+            self._masked(message),
+            self._masked(details) if isinstance(details, dict) else {},
+            self._masked(request_id or response.headers.get("x-request-id", "")),
         )
+
+    def _masked(self, value: Any) -> Any:
+        """JSON with every text in it masked: an API may echo what it was sent anywhere."""
+        if isinstance(value, str):
+            return mask(value, [self._api_key])
+        if isinstance(value, list):
+            return [self._masked(item) for item in value]
+        if isinstance(value, dict):
+            return {self._masked(name): self._masked(item) for name, item in value.items()}
+        return value
 
 
 @dataclass(frozen=True)
@@ -171,6 +186,15 @@ class _Outcome:
     body: dict[str, Any] = field(default_factory=dict)
     error: PolykomosError | None = None
     verdict: Verdict = GIVE_UP
+
+
+def _is_distrust(error: BaseException | None) -> bool:
+    """Whether the other side's certificate was refused: it will not be a better one in a moment."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _lost(text: str, failure: Failure, request: _Request) -> TransportError:

@@ -1,0 +1,243 @@
+"""What comes of answers that no one would wish for: strange, hostile, lost, late or wordy ones."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import string
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polykomos.client import (
+    ApiError,
+    Bounds,
+    Client,
+    ConfigurationError,
+    Conflict,
+    DeadlineExceeded,
+    Forbidden,
+    IdempotencyInProgress,
+    InvalidRequest,
+    NotFound,
+    PolykomosError,
+    RateLimited,
+    Secret,
+    ServerError,
+    TransportError,
+    Unauthorized,
+    UnknownOutcome,
+    mask,
+)
+from polykomos.client.errors import error_of
+from polykomos.client.retry import Safety, after_answer, retry_after
+from support.scripted_server import ScriptedServer, Step, answer, error, hang_up, late, reset
+
+KEY = "pk_live_0123456789abcdef"
+UUID = "d7f3a1b2-4c5e-4f7a-8b9c-0d1e2f3a4b5c"
+NOW = datetime(2026, 2, 10, 14, 0, 0, tzinfo=UTC)
+DONE = answer(200, {"data": {"uuid": UUID, "name": "orders"}})
+
+
+def client(server: ScriptedServer, seconds: float = 0.0) -> Client:
+    """seconds: 0 gives each call its one attempt alone."""
+    return Client(base_url=server.base_url, api_key=KEY).within(Bounds(time.monotonic() + seconds))
+
+
+@pytest.mark.parametrize("body", [{"data": 5}, {"data": "abc"}, {"data": {"uuid": UUID}}, {"data": [5]}])
+@pytest.mark.parametrize("call", [lambda c: list(c.iter_databases()), lambda c: c.list_database_types()])
+def test_a_list_that_is_none_is_told(body: Any, call: Callable[[Client], Any]) -> None:
+    with ScriptedServer([answer(200, body)]) as server, pytest.raises(TransportError, match="not as documented"):
+        call(client(server))
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", "[" * 100_000, '{"data":', "\x00", "<html></html>"])
+def test_what_is_no_json_object_is_told(body: str) -> None:
+    with ScriptedServer([answer(200, body)]) as server:
+        with pytest.raises(TransportError, match="GET /me was no JSON object"):
+            client(server).get_account()
+        with pytest.raises(UnknownOutcome, match="DELETE /blueprints/b may have been carried out"):
+            client(server).delete_blueprint("b")
+
+
+@pytest.mark.parametrize("lost", [hang_up, reset, answer(200, {"data": {}}, cut=3)])
+def test_a_lost_answer_to_an_unsafe_call_is_told_as_such(lost: Step) -> None:
+    with ScriptedServer([lost, DONE]) as server:
+        with pytest.raises(UnknownOutcome, match="may have been carried out all the same"):
+            client(server, 20).run_query(UUID, "how many")
+        assert len(server.seen) == 1
+
+
+def test_a_reset_is_borne_by_a_read() -> None:
+    with ScriptedServer([reset, DONE]) as server:
+        assert client(server, 20).get_database(UUID).name == "orders"
+
+
+def test_a_late_answer_is_waited_for() -> None:
+    ready = threading.Event()
+    threading.Timer(0.3, ready.set).start()
+    with ScriptedServer([late(DONE, ready)]) as server:
+        assert client(server).get_database(UUID).name == "orders"
+        assert len(server.seen) == 1
+
+
+def test_a_date_in_retry_after_is_waited_for_and_bounded_by_the_deadline() -> None:
+    for date, requests in [("Tue, 10 Feb 2015 14:00:00 GMT", 2), ("Tue, 10 Feb 2099 14:00:00 GMT", 1)]:
+        with ScriptedServer([error(429, "rate_limit_exceeded", Retry_After=date), error(404, "not_found")]) as server:
+            with pytest.raises(RateLimited if requests == 1 else NotFound):
+                client(server, 20).get_database(UUID)
+            assert len(server.seen) == requests
+
+
+@given(st.one_of(st.text(string.printable), st.integers().map(str), st.from_regex(r"Tue, \d+ Feb \d+ \d+:\d+ [+-]\d+")))
+def test_no_retry_after_breaks_a_call(header: str) -> None:
+    found = retry_after(header, NOW)
+    assert found is None or found >= 0
+
+
+@pytest.mark.parametrize("header", ["9" * 400, "9" * 5000, f"Tue, 10 Feb {'9' * 30} 14:00:30 GMT"])
+def test_a_retry_after_beyond_all_numbers_asks_for_nothing(header: str) -> None:
+    assert retry_after(header, NOW) is None
+
+
+@given(st.integers(400, 599), st.text(), st.sampled_from(Safety))
+def test_only_an_unanswered_or_refused_call_is_repeated(status: int, code: str, safety: Safety) -> None:
+    verdict = after_answer(status, code, {}, safety, NOW)
+    if verdict.retry:
+        assert status in (429, 500, 502, 503, 504) or code == "idempotency_key_in_progress"
+        assert status == 429 or safety is not Safety.UNSAFE
+    assert verdict.wait is None
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "invalid_json", InvalidRequest),
+        (401, "missing_authorization", Unauthorized),
+        (403, "insufficient_scope", Forbidden),
+        (404, "not_found", NotFound),
+        (409, "database_not_active", Conflict),
+        (409, "idempotency_key_in_progress", IdempotencyInProgress),
+        (422, "invalid_field", InvalidRequest),
+        (429, "monthly_quota_exceeded", RateLimited),
+        (500, "query_execution_failed", ServerError),
+        (599, "", ServerError),
+        (302, "", ApiError),
+    ],
+)
+def test_each_answer_has_its_error(status: int, code: str, kind: type[ApiError]) -> None:
+    assert error_of(status, code) is kind
+    with ScriptedServer([error(status, code, Location="http://127.0.0.1:1/")]) as server:
+        with pytest.raises(kind) as raised:
+            client(server).get_account()
+        assert (type(raised.value), raised.value.status, raised.value.code) == (kind, status, code)
+        assert len(server.seen) == 1, "no redirect is followed: it would take the key along"
+
+
+def test_an_errors_text_says_what_why_and_who_to_ask() -> None:
+    details = {"field": "region", "allowed": ["eu", "us"], "errors": ["first", "second"]}
+    told = ApiError(422, "invalid_field", "No such region.", details, "req_1")
+    assert str(told) == "No such region: first; second (422, invalid_field, field region, allowed: eu, us, req_1)"
+    assert str(ApiError(502, "", "Bad gateway")) == "Bad gateway (502)"
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>", "null", "[]", '{"error": "x"}', '{"error": {"code": 5, "message": [], "details": "x"}}']
+)
+def test_an_error_without_the_apis_form_is_one_all_the_same(body: str) -> None:
+    with (
+        ScriptedServer([answer(403, body, X_Request_Id="req_header")]) as server,
+        pytest.raises(Forbidden, match="the API answered 403 Scripted") as raised,
+    ):
+        client(server).get_account()
+    assert (raised.value.request_id, raised.value.details) == ("req_header", {})
+
+
+def test_no_place_of_an_error_shows_an_echoed_secret(caplog: pytest.LogCaptureFixture) -> None:
+    details = {"field": KEY, "allowed": [f"Bearer {KEY}"], "errors": ["whsec_abc", {KEY: f"is {KEY}"}], "n": 1}
+    body = {"error": {"code": KEY, "message": KEY, "details": details}, "request_id": KEY}
+    caplog.set_level(logging.DEBUG, "polykomos.client")
+    with ScriptedServer([answer(422, body, X_Request_Id=KEY)]) as server, pytest.raises(InvalidRequest) as raised:
+        client(server).get_account()
+    error = raised.value
+    shown = f"{error} {error!r} {error.args} {error.details} {error.code} {error.field} {error.request_id}"
+    logged = [record.getMessage() for record in caplog.records if record.name == "polykomos.client"]
+    assert len(logged) == 1
+    assert KEY not in shown + logged[0]
+    assert "whsec_abc" not in shown
+    assert error.details["n"] == 1, "the rest is as it was"
+
+
+@given(st.lists(st.text("ab", min_size=1), min_size=1), st.text("abc "))
+def test_masking_knows_secrets_that_begin_alike(secrets: list[str], text: str) -> None:
+    shown = mask(text, secrets)
+    assert not any(secret in shown for secret in secrets)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("key pk_live_abc-1_2.", "key pk_live_********."),
+        ("postgresql://u1:p%40ss@db:5432/x", "postgresql://u1:********@db:5432/x"),
+        ("see https://polykomos.com:443/api/v1", "see https://polykomos.com:443/api/v1"),
+        ("nothing to hide", "nothing to hide"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked_unasked(text: str, shown: str) -> None:
+    assert mask(text) == shown
+
+
+def test_a_secret_is_shown_to_those_alone_who_ask() -> None:
+    secret = Secret("hunter2")
+    assert secret.reveal() == "hunter2"
+    assert "hunter2" not in f"{secret} {secret!r} {[secret]}"
+    assert secret == Secret("hunter2") != Secret("other")
+    assert len({secret, Secret("hunter2")}) == 1
+
+
+@pytest.mark.parametrize("uuid", ["", ".", ".."])
+def test_what_is_no_id_reaches_no_other_path(uuid: str) -> None:
+    with ScriptedServer([DONE]) as server:
+        for call in (client(server).get_database, client(server).delete_database, client(server).delete_blueprint):
+            with pytest.raises(ConfigurationError, match="is no id"):
+                call(uuid)
+        assert server.seen == []
+
+
+def test_what_json_or_a_header_cannot_carry_is_told() -> None:
+    with ScriptedServer([DONE]) as server:
+        with pytest.raises(PolykomosError, match=r"PATCH /databases/d/quotas cannot be sent"):
+            client(server).update_quotas("d", {"storage_hard_limit_gb": float("nan")})
+        with pytest.raises(PolykomosError, match="cannot be sent"):
+            client(server).rename_database("d", "\ud800")
+        with pytest.raises(PolykomosError, match="cannot be sent"):
+            client(server).delete_database("d", idempotency_key="\N{SNOWMAN}")
+        assert server.seen == []
+
+
+def test_a_wait_reads_until_it_is_done_or_something_breaks() -> None:
+    with ScriptedServer([error(404, "not_found")]) as server, pytest.raises(NotFound):
+        client(server).wait_for_database(UUID, timeout=5)
+    running = answer(200, {"data": {"id": 7, "status": "running"}})
+    with ScriptedServer([running]) as server, pytest.raises(DeadlineExceeded, match="application 7 is still running"):
+        client(server).wait_for_application(7, timeout=0.7)
+    assert [seen.path for seen in server.seen] == ["/api/v1/blueprint_applications/7"]
+
+
+def test_bounds_share_the_connections_but_not_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    with Client(base_url=f"http://127.0.0.1:{port}/api/v1", api_key=KEY) as whole:
+        with pytest.raises(TransportError) as raised:
+            whole.within(Bounds(time.monotonic() - 1)).get_account()
+        assert "attempts" not in str(raised.value), "a deadline that has passed leaves the one attempt"
+        stop = threading.Event()
+        stop.set()
+        with pytest.raises(PolykomosError, match="cancelled while trying again: no answer from"):
+            whole.within(Bounds(cancel=stop)).get_account()
