@@ -19,7 +19,8 @@ def main(argv: list[str]) -> int:
     command = argv[0] if argv else "setup"
     try:
         if command == "env":
-            print(f'export PATH="{python_env.BIN}:{engines.shims()}:{engines.directory()}:$PATH"')
+            directories = [python_env.BIN, *engines.search_path()]
+            print(f'export PATH="{":".join(map(str, directories))}:$PATH"')
             return 0
         if command == "sdk":
             engines.write_sdks(Path(argv[1]) if argv[1:] else ROOT / "sdk")

@@ -64,9 +64,10 @@ def directory() -> Path:
     return cache / "engines" / hashlib.sha256(lock).hexdigest()[:16]
 
 
-def shims() -> Path:
-    """The Python language host of ours, only where the official one is missing (see its own file)."""
-    return directory() if shutil.which("pulumi-language-python") else _SHIMS
+def search_path() -> list[Path]:
+    """What belongs on PATH: the built engines, and our Python language host where the official one is missing."""
+    official = shutil.which("pulumi-language-python")
+    return [directory()] if official and not official.startswith(str(_SHIMS)) else [directory(), _SHIMS]
 
 
 def prepare() -> None:
