@@ -31,7 +31,7 @@ class Operation:
         return self.name
 
     @property
-    def has_path_id(self) -> bool:
+    def has_pathid_of(self) -> bool:
         return "{" in self.path
 
     @property
@@ -119,18 +119,18 @@ def list_all(client: httpx.Client, path: str, limit: int = 100) -> list[dict[str
     """All pages of a list."""
     found: list[dict[str, Any]] = []
     while True:
-        after = {"starting_after": _id(found[-1])} if found else {}
+        after = {"starting_after": id_of(found[-1])} if found else {}
         reply = client.get(path, params={"limit": limit, **after})
         assert reply.status_code == 200, reply.text
         page = reply.json()
         found += page["data"]
-        assert len({_id(item) for item in found}) == len(found), "an item is on two pages"
+        assert len({id_of(item) for item in found}) == len(found), "an item is on two pages"
         if not page["has_more"]:
             return found
         assert page["data"], "has_more on an empty page"
 
 
-def _id(item: dict[str, Any]) -> str:
+def id_of(item: dict[str, Any]) -> str:
     return str(item.get("uuid") or item["id"])
 
 
