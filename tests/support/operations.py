@@ -31,7 +31,7 @@ class Operation:
         return self.name
 
     @property
-    def has_pathid_of(self) -> bool:
+    def has_path_id(self) -> bool:
         return "{" in self.path
 
     @property
