@@ -89,6 +89,35 @@ def test_the_tenants_rights_are_its_limit(api: httpx.Client) -> None:
     assert rows(database) == []
 
 
+def test_a_connection_that_breaks_at_the_commit(api: httpx.Client) -> None:
+    """The last thing before COMMIT is done fires deferred triggers; this one leaves its work for the COMMIT itself."""
+    database = create_database(api)
+    body = """DECLARE quick boolean := current_user = 'polykomos_scratch'; BEGIN
+        IF NEW.who = 'last' THEN PERFORM pg_terminate_backend(pg_backend_pid()) WHERE NOT quick; RETURN NULL; END IF;
+        SET CONSTRAINTS ALL DEFERRED; INSERT INTO log VALUES ('last'); RETURN NULL; END"""
+    trigger = (
+        f"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $${body}$$; CREATE CONSTRAINT TRIGGER t AFTER INSERT"
+        " ON log DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f();"
+    )
+    create, insert = SQL.split(";", 1)
+    done = apply(api, database["uuid"], blueprint(api, create + ";" + trigger + insert))
+    assert (done["status"], done["statements_succeeded"]) == ("rolled_back", 4)
+    assert "terminat" in done["error_message"]
+    assert rows(database) == []
+
+
+def test_a_connection_that_the_server_refuses(api: httpx.Client) -> None:
+    database = create_database(api)
+    quotas = f"/databases/{database['uuid']}/quotas"
+    limited = api.patch(quotas, json={"connection_hard_limit": 1}, headers=new_key())
+    assert limited.status_code == 200, limited.text
+    with psycopg.connect(database["connection_string"]):
+        done = apply(api, database["uuid"], blueprint(api))
+    assert done["status"] == "failed"
+    assert "too many connections" in done["error_message"]
+    assert rows(database) == []
+
+
 def test_what_cannot_be_applied(api: httpx.Client, control_plane: ControlPlane) -> None:
     database, uuid = create_database(api), blueprint(api)
     missing = "d7f3a1b2-4c5e-4f7a-8b9c-0d1e2f3a4b5c"
@@ -125,6 +154,17 @@ def test_a_blueprint_at_creation(api: httpx.Client) -> None:
         headers=new_key(),
     )
     assert (reply.status_code, reply.json()["error"]["details"]["field"]) == (422, "blueprint_uuid")
+
+
+def test_a_creation_that_is_deleted_ends_its_application() -> None:
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", "60") as plane:
+        api = plane.client()
+        body = {"name": "unborn", "blueprint_uuid": blueprint(api)}
+        unborn = api.post("/databases", json=body, headers=new_key()).json()["data"]
+        assert api.get("/blueprint_applications/1").json()["data"]["status"] == "pending"
+        assert api.delete(f"/databases/{unborn['uuid']}", headers=new_key()).status_code == 200
+        wait_until(lambda: api.get("/blueprint_applications/1").json()["data"]["status"] == "failed")
+        assert "deleted" in api.get("/blueprint_applications/1").json()["data"]["error_message"]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -28,7 +29,7 @@ async def insert(
     now: datetime,
 ) -> Row:
     """A pending application of the blueprint's current version. Raises VariableError."""
-    rendered = render(blueprint["sql_content"], parse_definitions(blueprint["variables"]), variables)
+    rendered, statements = await asyncio.to_thread(_rendered, blueprint, variables)
     cursor = await conn.execute(
         "INSERT INTO blueprint_applications (blueprint_id, blueprint_version, database_id, user_id, rendered_sql,"
         " variable_values, is_dry_run, at_creation, statements_total, created_at)"
@@ -36,12 +37,18 @@ async def insert(
         (
             *(blueprint["id"], blueprint["version"], database_id, user_id, rendered),
             *(None if variables is None else Json(dict(variables)), dry_run, at_creation),
-            *(len(split(rendered)), now),
+            *(statements, now),
         ),
     )
     row = await cursor.fetchone()
     assert row is not None
     return row
+
+
+def _rendered(blueprint: Row, variables: Mapping[str, Any] | None) -> tuple[str, int]:
+    """The SQL with the values in it, and of how many statements it is."""
+    rendered = render(blueprint["sql_content"], parse_definitions(blueprint["variables"]), variables)
+    return rendered, len(split(rendered))
 
 
 async def by_id(conn: Connection, number: int) -> Row | None:

@@ -34,7 +34,7 @@ async def run_statements(conn: Connection, statements: Sequence[Statement], time
     run = Run()
     for index, statement in enumerate(statements):
         began = time.monotonic()
-        rows, error = await run_one(conn, statement, timeout_ms)
+        rows, error = await run_one(conn, statement, timeout_ms, min(timeout_ms, LOCK_TIMEOUT_MS))
         run.log.append(
             {
                 "index": index,
@@ -52,7 +52,9 @@ async def run_statements(conn: Connection, statements: Sequence[Statement], time
     return run
 
 
-async def run_one(conn: Connection, statement: Statement, timeout_ms: int) -> tuple[int | None, psycopg.Error | None]:
+async def run_one(
+    conn: Connection, statement: Statement, timeout_ms: int, lock_timeout_ms: int
+) -> tuple[int | None, psycopg.Error | None]:
     """One statement: the rows that it touched, or the error.
 
     The timeouts are set anew each time, so that no statement can lift them for the next. The rows of a query stay on
@@ -61,7 +63,7 @@ async def run_one(conn: Connection, statement: Statement, timeout_ms: int) -> tu
     try:
         await conn.execute(
             sql.SQL("SELECT set_config('statement_timeout', {}, true), set_config('lock_timeout', {}, true)").format(
-                str(timeout_ms), str(min(timeout_ms, LOCK_TIMEOUT_MS))
+                str(timeout_ms), str(lock_timeout_ms)
             )
         )
         async with conn.cursor() as cursor:

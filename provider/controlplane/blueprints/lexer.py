@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import Final, NamedTuple
 
 
 class Kind(Enum):
@@ -25,8 +25,7 @@ class Kind(Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A piece of the text. name: of a VARIABLE, without its braces."""
 
     kind: Kind
@@ -38,13 +37,17 @@ class LexError(ValueError):
     """The text ends inside a string, a quoted name or a comment."""
 
 
+# The server's white space; to it, what else Unicode calls a space is a letter.
+SPACES: Final = " \t\n\r\f\v"
+
 _LETTER = r"A-Za-z_\u0080-\U0010ffff"
+_ESCAPED = r"'(?:[^'\\]|''|\\.)*'"
 _TOKEN = re.compile(
     rf"""
-      (?P<space>\s+)
-    | (?P<line>--[^\n]*)
+      (?P<space>[ \t\n\r\f\v]+)
+    | (?P<line>--[^\n\r]*)
     | (?P<block>/\*)
-    | (?P<escape>[eE]'(?:[^'\\]|''|\\.)*')
+    | (?P<escape>[eE]{_ESCAPED}(?:[ \t\f\v]*[\n\r][ \t\n\r\f\v]*{_ESCAPED})*)  # goes on after a line's end
     | (?P<string>(?:[uU]&|[bBxXnN])?'(?:[^']|'')*')
     | (?P<quoted>(?:[uU]&)?"(?:[^"]|"")*")
     | (?P<dollar>\$(?P<tag>(?:[{_LETTER}][{_LETTER}0-9]*)?)\$)
@@ -52,6 +55,8 @@ _TOKEN = re.compile(
     | (?P<word>(?![eE]')[{_LETTER}][{_LETTER}0-9$]*)
     | (?P<number>[0-9]+(?:\.[0-9]*)?)
     | (?P<semicolon>;)
+    | (?P<open>['"]|[eE]')
+    | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -72,12 +77,7 @@ def tokens(sql: str) -> Iterator[Token]:
     position = 0
     while position < len(sql):
         found = _TOKEN.match(sql, position)
-        if found is None:
-            if sql[position] in "'\"" or sql[position : position + 2] in ("e'", "E'"):
-                raise LexError(f"unterminated quote that begins with {_shown(sql, position)}")
-            yield Token(Kind.OTHER, sql[position])
-            position += 1
-            continue
+        assert found is not None, "the last alternative takes any character"
         token = _token(sql, found)
         yield token
         position += len(token.text)
@@ -85,15 +85,18 @@ def tokens(sql: str) -> Iterator[Token]:
 
 def _token(sql: str, found: re.Match[str]) -> Token:
     start = found.start()
-    if found["block"]:
-        return Token(Kind.COMMENT, sql[start : _comment_end(sql, start)])
-    if found["dollar"]:
-        end = sql.find(found["dollar"], found.end())
-        if end < 0:
-            raise LexError(f"unterminated dollar quote that begins with {_shown(sql, start)}")
-        return Token(Kind.STRING, sql[start : end + len(found["dollar"])])
-    if found["variable"]:
-        return Token(Kind.VARIABLE, found[0], found["name"])
+    match found.lastgroup:
+        case "block":
+            return Token(Kind.COMMENT, sql[start : _comment_end(sql, start)])
+        case "dollar":
+            end = sql.find(found[0], found.end())
+            if end < 0:
+                raise LexError(f"unterminated dollar quote that begins with {_shown(sql, start)}")
+            return Token(Kind.STRING, sql[start : end + len(found[0])])
+        case "variable":
+            return Token(Kind.VARIABLE, found[0], found["name"])
+        case "open":
+            raise LexError(f"unterminated quote that begins with {_shown(sql, start)}")
     return Token(_KINDS.get(found.lastgroup or "", Kind.OTHER), found[0])
 
 

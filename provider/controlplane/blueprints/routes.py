@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controlplane.blueprints import store, worker
+from controlplane.blueprints import scratch, store, worker
 from controlplane.blueprints.applying import apply_blueprint, get_application
 from controlplane.blueprints.bodies import CreateBlueprint, UpdateBlueprint, ValidateSql
 from controlplane.blueprints.validation import invalid_sql, validate
@@ -16,7 +16,7 @@ from controlplane.http.pagination import page_reply
 from controlplane.http.replies import Reply, reply
 from controlplane.services import Worker
 
-_RUNNERS = 3  # applications run at the same time
+_RUNNERS = 6  # applications run at the same time
 
 
 async def list_blueprints(call: Call) -> Reply:
@@ -63,7 +63,13 @@ async def validate_sql(call: Call) -> Reply:
     """Always 200: invalid SQL is an answer (S20)."""
     args = call.parse(ValidateSql)
     definitions = None if args.variables is None else _definitions(args.variables)
-    return reply((await validate(call.services, args.sql_content, definitions)).data())
+    rehearsals = await scratch.prepared(call.services, call.conn)
+
+    async def judge() -> Reply:
+        return reply((await validate(rehearsals, args.sql_content, definitions)).data())
+
+    # After the transaction, so that a slow rehearsal keeps no connection from other calls.
+    return Reply(200, {}, judge)
 
 
 def _definitions(given: dict[str, Any] | None) -> dict[str, Definition]:
@@ -74,7 +80,7 @@ def _definitions(given: dict[str, Any] | None) -> dict[str, Definition]:
 
 
 async def _check(call: Call, sql: str, definitions: dict[str, Definition]) -> None:
-    verdict = await validate(call.services, sql, definitions)
+    verdict = await validate(await scratch.prepared(call.services, call.conn), sql, definitions)
     if verdict.errors:
         raise invalid_sql(verdict)
 

@@ -7,7 +7,9 @@ before its COMMIT; whoever takes over asks the server what became of it. Without
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
 import time
 from typing import Final
 
@@ -20,12 +22,14 @@ from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
 
 _TIMEOUT_MS: Final = 600_000
+# libpq's text of a refused connection names host, port and user too; only the server's own words are passed on.
+_FATAL: Final = re.compile(r"FATAL: +([^\n]+)")
 _log = logging.getLogger("controlplane.blueprints")
 
 
 async def run(services: Services, row: Row, database: Row) -> None:
     """Bring an application that this process owns to its end; what the SQL does wrong is recorded, not raised."""
-    if row["xid"] is not None and await _was_committed(services, row):
+    if row["xid"] is not None and await _was_committed(services, row["xid"]):
         await _finish(services, row, "completed")
         return
     if database["status"] == "deleted":
@@ -36,10 +40,10 @@ async def run(services: Services, row: Row, database: Row) -> None:
             database["db_name"], user=database["db_username"], password=database["db_password"]
         )
     except psycopg.OperationalError as error:
-        _log.warning(
-            "no connection to a tenant", extra={"facts": {"application": row["id"], "error": message_of(error)}}
-        )
-        await _finish(services, row, "failed", error="the database could not be connected to")
+        told = _FATAL.search(str(error))
+        reason = f"the database could not be connected to{f': {told[1]}' if told else ''}"
+        _log.warning("no connection to a tenant", extra={"facts": {"application": row["id"], "error": reason}})
+        await _finish(services, row, "failed", error=reason)
         return
     async with tenant:
         status, error_message = await _apply(services, row, tenant)
@@ -50,7 +54,8 @@ async def _apply(services: Services, row: Row, tenant: Connection) -> tuple[str,
     """The final status, and an error where the log does not hold it."""
     began = time.monotonic()
     await tenant.execute("BEGIN")
-    done = await run_statements(tenant, split(row["rendered_sql"]), _TIMEOUT_MS)
+    statements = await asyncio.to_thread(split, row["rendered_sql"])
+    done = await run_statements(tenant, statements, _TIMEOUT_MS)
     if done.error is None:
         done.error = await _deferred(tenant)
     xid = None
@@ -70,7 +75,9 @@ async def _apply(services: Services, row: Row, tenant: Connection) -> tuple[str,
     try:
         await tenant.execute("COMMIT")
     except psycopg.Error as error:
-        return "rolled_back", message_of(error)
+        # A connection that broke during COMMIT does not tell whether it was done.
+        if not (tenant.closed and await _was_committed(services, xid)):
+            return "rolled_back", message_of(error)
     return "completed", None
 
 
@@ -88,11 +95,11 @@ async def _roll_back(tenant: Connection) -> None:
         await tenant.execute("ROLLBACK")
 
 
-async def _was_committed(services: Services, row: Row) -> bool:
-    """What became of the transaction of a process that died; waits while the server is still at it."""
+async def _was_committed(services: Services, xid: str | None) -> bool:
+    """What became of a transaction whose end nobody saw; waits while the server is still at it."""
     async with services.pool.connection() as conn:
         while True:
-            cursor = await conn.execute("SELECT pg_xact_status(%s::xid8) AS status", (str(row["xid"]),))
+            cursor = await conn.execute("SELECT pg_xact_status(%s::xid8) AS status", (str(xid),))
             found = await cursor.fetchone()
             if found is None or found["status"] != "in progress":
                 return bool(found and found["status"] == "committed")

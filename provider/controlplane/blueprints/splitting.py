@@ -7,8 +7,9 @@ a function, as psql has it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from controlplane.blueprints.lexer import Kind, Token, tokens
+from controlplane.blueprints.lexer import SPACES, Kind, Token, tokens
 
 _SILENT = (Kind.SPACE, Kind.COMMENT)
 
@@ -20,7 +21,7 @@ class Statement:
     text: str
     tokens: tuple[Token, ...]
 
-    @property
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """The tokens in upper case where they are bare words or symbols; quoted ones as they stand."""
         return tuple(t.text.upper() if t.kind is Kind.WORD else t.text for t in self.tokens)
@@ -45,7 +46,7 @@ def split(sql: str) -> list[Statement]:
 def _finish(current: list[Token], found: list[Statement]) -> None:
     loud = tuple(token for token in current if token.kind not in _SILENT)
     if loud:
-        found.append(Statement("".join(token.text for token in current).strip(), loud))
+        found.append(Statement("".join(token.text for token in current).strip(SPACES), loud))
 
 
 class _Nesting:

@@ -106,7 +106,7 @@ async def _free_slug(conn: Connection, user_id: int, name: str) -> str:
     base = slug_of(name)
     cursor = await conn.execute(
         "SELECT slug FROM blueprints WHERE user_id = %s AND deleted_at IS NULL AND slug LIKE %s",
-        (user_id, base.replace("_", r"\_") + "%"),
+        (user_id, f"{base}%"),
     )
     taken = {row["slug"] for row in await cursor.fetchall()}
     number = 2

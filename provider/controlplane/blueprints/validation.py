@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from controlplane.blueprints import scratch
 from controlplane.blueprints.lexer import LexError
+from controlplane.blueprints.scratch import Scratch
 from controlplane.blueprints.splitting import Statement, split
 from controlplane.blueprints.statements import kind_of, object_of, refusal_of, warnings_of
 from controlplane.blueprints.variables import Definition, VariableError, render, samples, used
 from controlplane.http.errors import ApiError
-from controlplane.services import Services
 
 
 @dataclass(frozen=True)
@@ -43,26 +43,33 @@ class Verdict:
         }
 
 
-async def validate(services: Services, sql: str, definitions: Mapping[str, Definition] | None) -> Verdict:
+async def validate(scratch: Scratch, sql: str, definitions: Mapping[str, Definition] | None) -> Verdict:
     """Definitions None: they are not known, so every variable that the SQL uses stands for a string."""
+    # In a thread: a megabyte of SQL takes seconds to read, and others wait for the loop.
+    verdict, rehearsed = await asyncio.to_thread(_read, sql, definitions)
+    if verdict.errors:
+        return verdict
+    errors, warnings = await scratch.rehearse(rehearsed)
+    return replace(verdict, errors=tuple(errors), warnings=(*verdict.warnings, *warnings))
+
+
+def _read(sql: str, definitions: Mapping[str, Definition] | None) -> tuple[Verdict, list[Statement]]:
+    """What the text alone tells, and the statements to rehearse."""
     try:
         names = used(sql)
         known = {name: Definition(name) for name in names} if definitions is None else definitions
         rehearsed = split(render(sql, known, samples(known)))
         written = split(sql)
     except (LexError, VariableError) as error:
-        return Verdict(errors=(str(error),))
+        return Verdict(errors=(str(error),)), []
     if not written:
-        return Verdict(errors=("there is no statement in it",))
+        return Verdict(errors=("there is no statement in it",)), []
     refusals = _numbered(written, lambda statement: [refusal_of(statement)])
     warnings = _numbered(written, warnings_of)
-    if not refusals:
-        errors, more = await scratch.rehearse(services, rehearsed)
-        refusals, warnings = errors, [*warnings, *more]
-    return Verdict(tuple(refusals), tuple(warnings), tuple(written), tuple(names))
+    return Verdict(tuple(refusals), tuple(warnings), tuple(written), tuple(names)), rehearsed
 
 
-def _numbered(statements: list[Statement], judge: Any) -> list[str]:
+def _numbered(statements: list[Statement], judge: Callable[[Statement], Sequence[str | None]]) -> list[str]:
     return [
         f"statement {number}: {text}"
         for number, statement in enumerate(statements, 1)

@@ -128,7 +128,8 @@ def literal(definition: Definition, value: Any) -> str:
             return "true" if value else "false"
         case "number" if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             # A space keeps `1-{{n}}` from becoming a comment when n is negative.
-            return f" {value!r}" if value < 0 else repr(value)
+            digits = repr(value)
+            return f" {digits}" if digits.startswith("-") else digits
         case "string" if isinstance(value, str):
             return _string(value)
         case "identifier" if isinstance(value, str) and 0 < len(value.encode()) <= _LONGEST_IDENTIFIER:

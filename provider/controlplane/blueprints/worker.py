@@ -25,12 +25,17 @@ async def work(services: Services) -> None:
 
 
 async def _claim(services: Services) -> Row | None:
-    """Take the next one that waits, or one whose process died."""
+    """Take the next one that waits, or one whose process died.
+
+    Those of a database's creation are the provisioning job's, unless a deletion has cancelled it: then nobody else
+    would bring them to their end.
+    """
     async with services.pool.connection() as conn, conn.transaction():
         cursor = await conn.execute(
             "UPDATE blueprint_applications SET status = 'running', owner = %(me)s,"
             " started_at = coalesce(started_at, %(now)s) WHERE id = ("
-            " SELECT id FROM blueprint_applications WHERE NOT at_creation"
+            " SELECT id FROM blueprint_applications a WHERE (NOT at_creation OR EXISTS ("
+            "  SELECT FROM databases d WHERE d.id = a.database_id AND d.status = 'deleted'))"
             " AND (status = 'pending' OR (status = 'running' AND owner <> ALL(%(living)s)))"
             " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
             {"me": services.process_no, "now": services.clock.now(), "living": await living(conn)},

@@ -58,7 +58,7 @@ def after_answer(status: int, code: str, headers: Mapping[str, str], safety: Saf
         # A monthly quota does not come back while anyone waits.
         return Verdict(retry=code != "monthly_quota_exceeded", wait=asked)
     if safety is Safety.UNSAFE:
-        return Verdict(retry=status == 503 and asked is not None, wait=asked, outage=True)
+        return GIVE_UP
     return Verdict(retry=True, wait=asked, outage=True)
 
 

@@ -67,6 +67,10 @@ def texts(sql: str) -> list[str]:
             ["CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END", "x"],
         ),
         ("SELECT 1 AS begin; x", ["SELECT 1 AS begin", "x"]),
+        ("SELECT 1 -- ;\rAS a; x", ["SELECT 1 -- ;\rAS a", "x"]),
+        ("SELECT E'a'\n 'b\\';c'; x", ["SELECT E'a'\n 'b\\';c'", "x"]),
+        ("SELECT E'a' 'b\\'; x", ["SELECT E'a' 'b\\'", "x"]),
+        ("SELECT 1 AS a\u00a0; x", ["SELECT 1 AS a\u00a0", "x"]),
     ],
 )
 def test_statements_end_where_the_server_ends_them(sql: str, expected: list[str]) -> None:
@@ -109,7 +113,7 @@ def test_kind_and_object(sql: str, kind: str, object_: str | None) -> None:
         "CREATE DATABASE x", "ALTER ROLE x SUPERUSER", "DROP USER x", "ALTER SYSTEM SET x = 1", "CREATE TABLESPACE x",
         "VACUUM", "CREATE INDEX CONCURRENTLY i ON t (a)", "DROP INDEX CONCURRENTLY i", "REINDEX DATABASE x",
         "COPY t FROM '/etc/passwd'", "COPY t TO PROGRAM 'sh'", "LOAD 'x'", "LISTEN x", "REASSIGN OWNED BY a TO b",
-        "/* hidden */ commit", "DISCARD ALL", "CHECKPOINT",
+        "/* hidden */ commit", "-- hidden\rCOMMIT\n AND CHAIN", "DISCARD ALL", "CHECKPOINT",
     ],
 )  # fmt: skip
 def test_refused(sql: str) -> None:

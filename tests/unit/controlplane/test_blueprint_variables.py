@@ -22,6 +22,7 @@ def test_values_enter_by_their_types() -> None:
     }
     values = {"s": "it's", "n": -3, "b": True, "i": 'a "b"'}
     assert rendered("{{s}},1-{{n}},{{ b }},{{i}}", definitions, values) == '\'it\'\'s\',1- -3,true,"a ""b"""'
+    assert rendered("1-{{n}}", definitions, {"n": -0.0}) == "1- -0.0", "not a comment"
     assert rendered("{{s}}", definitions, {"s": "a\\b"}) == " E'a\\\\b'"
 
 

@@ -1,0 +1,86 @@
+"""Rehearsals of different users side by side: they neither disturb nor see each other, nor hold others up."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from support.control_plane import ControlPlane, new_key
+
+
+def validate(plane: ControlPlane, sql: str) -> dict[str, Any]:
+    with plane.client() as api:
+        reply = api.post("/blueprint_validations", json={"sql_content": sql}, timeout=60)
+    assert reply.status_code == 200, reply.text
+    return reply.json()["data"]
+
+
+def validate_together(plane: ControlPlane, count: int, sql: str) -> list[dict[str, Any]]:
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(lambda _: validate(plane, sql), range(count)))
+
+
+def test_more_at_once_than_there_are_connections(control_plane: ControlPlane) -> None:
+    verdicts = validate_together(control_plane, 40, "CREATE TABLE same (id int)")
+    assert all(verdict["valid"] for verdict in verdicts)
+
+
+def test_more_creations_at_once_than_there_are_connections(control_plane: ControlPlane) -> None:
+    def create(_: int) -> int:
+        with control_plane.client() as api:
+            body = {"name": "same", "sql_content": "CREATE TABLE same (id int)"}
+            return api.post("/blueprints", json=body, headers=new_key(), timeout=60).status_code
+
+    with ThreadPoolExecutor(40) as threads:
+        assert set(threads.map(create, range(40))) == {201}
+
+
+def test_two_that_name_the_same_schema(control_plane: ControlPlane) -> None:
+    verdicts = validate_together(control_plane, 2, "CREATE TABLE public.same (id int); SELECT pg_sleep(1.5)")
+    assert [verdict["errors"] for verdict in verdicts] == [[], []]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT query FROM pg_stat_activity",
+        "SELECT pg_stat_get_backend_activity(1)",
+        "SELECT pg_terminate_backend(pid) FROM pg_locks",
+        "SELECT pg_cancel_backend(pid) FROM pg_locks",
+    ],
+)
+def test_other_sessions_are_out_of_reach(control_plane: ControlPlane, sql: str) -> None:
+    assert "permission denied" in " ".join(validate(control_plane, sql)["errors"])
+
+
+def test_many_slow_statements_have_an_end(control_plane: ControlPlane) -> None:
+    began = time.monotonic()
+    verdict = validate(control_plane, "SELECT pg_sleep(4.5);" * 8)
+    assert verdict["valid"] is False
+    assert time.monotonic() - began < 25
+
+
+def test_others_are_answered_while_much_sql_is_read(control_plane: ControlPlane) -> None:
+    """A megabyte is seconds of reading; a handler that did it itself would keep everyone waiting."""
+    with ThreadPoolExecutor(1) as threads, control_plane.client() as api:
+        slow = threads.submit(validate, control_plane, "SELECT " + "(" * 900_000)
+        time.sleep(0.3)
+        waits = []
+        while not slow.done():
+            began = time.monotonic()
+            assert api.get("/me").status_code == 200
+            waits.append(time.monotonic() - began)
+        assert slow.result()["valid"] is False
+    assert len(waits) > 5, "nobody else was answered meanwhile"
+
+
+def test_a_creation_that_is_not_valid_frees_its_key(api: httpx.Client) -> None:
+    """invalid_sql is not kept, so the same key may carry the mended SQL (api-facts, idempotency)."""
+    key = new_key()
+    for sql, status in (("SELEC 1", 422), ("SELECT 1", 201)):
+        reply = api.post("/blueprints", json={"name": "mended", "sql_content": sql}, headers=key)
+        assert reply.status_code == status, reply.text
