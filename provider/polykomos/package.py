@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from importlib import metadata, resources
 from typing import cast
 
+from polykomos.calculations import CALCULATIONS
 from polykomos.client import Bounds, Client, ConfigurationError
 from polykomos.explain import explain
-from polykomos.functions import FUNCTIONS
+from polykomos.functions import ACTIONS, CREDENTIALS, FUNCTIONS
 from polykomos.resources import RESOURCES
 from polykomos.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
 from resourcekit.declaration import Arguments
@@ -57,5 +58,8 @@ def package() -> Polykomos:
         environment=ENVIRONMENT,
         resources=RESOURCES,
         functions=FUNCTIONS,
+        credentials=CREDENTIALS,
+        actions=ACTIONS,
+        calculations=CALCULATIONS,
         keywords=("pulumi", "polykomos", "database", "postgresql", "mysql", "category/database", "kind/native"),
     )

@@ -59,6 +59,16 @@ class Local:
 
 
 @dataclass(frozen=True)
+class Unordered:
+    """A list whose order and repetitions mean nothing: a set, where the engine has sets."""
+
+
+@dataclass(frozen=True)
+class MayHoldSecrets:
+    """Users may put secrets in here: an engine that has write-only arguments offers this one as such, too."""
+
+
+@dataclass(frozen=True)
 class Same:
     """How two values are compared: equal when `canonical` makes them equal."""
 
@@ -114,6 +124,8 @@ class FieldFacts:
     secret: bool = False
     clearable: bool = False
     local: bool = False
+    unordered: bool = False
+    may_hold_secrets: bool = False
     moves_with: tuple[str, ...] = ()
     create_only: str | None = None
     deprecated: str | None = None
@@ -123,8 +135,11 @@ class FieldFacts:
         """Whether two known values mean the same to the API."""
         if left in _EMPTY and right in _EMPTY:
             return True
-        if self.canonical is not None and left is not None and right is not None:
-            return bool(self.canonical(left) == self.canonical(right))
+        if left is not None and right is not None:
+            if self.canonical is not None:
+                return bool(self.canonical(left) == self.canonical(right))
+            if self.unordered:
+                return set(left) == set(right)
         # bool before number: True == 1 in Python, but not in an API.
         return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
@@ -145,6 +160,8 @@ def _facts(name: str, info: FieldInfo) -> FieldFacts:
         secret=Secret in marks,
         clearable=Clearable in marks,
         local=Local in marks,
+        unordered=Unordered in marks,
+        may_hold_secrets=MayHoldSecrets in marks,
         moves_with=computed.moves_with if computed else (),
         create_only=advice.advice if advice else None,
         deprecated=deprecated.message if deprecated else None,

@@ -6,7 +6,7 @@ resuming) is done here once. Adapters turn wire values into the plain values use
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from resourcekit.context import Context
 from resourcekit.declaration import Result, fields_of
-from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.errors import Cancelled, CheckFailed, ResourceError
 from resourcekit.planning.diff import Difference, diff
 from resourcekit.planning.planned import live_inputs, planned_create, planned_update
 from resourcekit.resource import Package, Resource, state_dict
@@ -25,11 +25,12 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What exists after an operation. unfinished: why it is not complete; empty when it is."""
+    """What exists after an operation. unfinished: why it is not complete; empty when it is. cancelled: by the user."""
 
     id: str
     state: Values
     unfinished: str = ""
+    cancelled: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,15 @@ class ReadOutcome:
     id: str
     state: Values
     inputs: Values
+
+
+@dataclass(frozen=True)
+class ListedObject:
+    """One object of a listing. label: its name for people."""
+
+    id: str
+    label: str
+    state: Values
 
 
 @dataclass(frozen=True)
@@ -74,9 +84,10 @@ class Lifecycle:
 
     def preview_create(self, args: Mapping[str, Any], ctx: Context[Any] | None) -> Values:
         """The planned state; with a connection the API is asked too."""
+        foretold = None
         if ctx is not None:
-            self._explained(lambda: self.resource.review(args, None, frozenset(), ctx))
-        return planned_create(self.resource, args)
+            foretold = self._explained(lambda: self.resource.review(args, None, frozenset(), ctx))
+        return {**planned_create(self.resource, args), **(foretold or {})}
 
     def preview_update(
         self,
@@ -86,9 +97,14 @@ class Lifecycle:
         ctx: Context[Any] | None,
     ) -> Values:
         """The planned state; with a connection the API is asked too."""
+        foretold = None
         if ctx is not None and changed:
-            self._explained(lambda: self.resource.review(args, self._state(state), changed, ctx))
-        return planned_update(self.resource, args, state, changed)
+            foretold = self._explained(lambda: self.resource.review(args, self._state(state), changed, ctx))
+        return {**planned_update(self.resource, args, state, changed), **(foretold or {})}
+
+    def unfinished(self, state: Mapping[str, Any]) -> bool:
+        """Whether an update has to wait for what an earlier run made."""
+        return self.resource.unfinished(self._state(state))
 
     def create(self, args: Mapping[str, Any], ctx: Context[Any]) -> Outcome:
         """Make the object. A failure after its id is known is an unfinished outcome, not an exception."""
@@ -139,6 +155,16 @@ class Lifecycle:
         prior = self._state(state)
         self._explained(lambda: self.resource.delete(id, prior, ctx))
 
+    def listing(self, ctx: Context[Any]) -> Iterator[ListedObject]:
+        """Every object of this kind, of a resource that is `listable`."""
+        objects = iter(self._explained(lambda: self.resource.listing(ctx)))
+        while True:
+            listed = self._explained(lambda: next(objects, None))
+            if listed is None:
+                return
+            id_, label, state = listed
+            yield ListedObject(id_, label, state_dict(state))
+
     def _checkpointed(
         self, run: Callable[[], tuple[str, BaseModel]], args: Mapping[str, Any], ctx: Context[Any]
     ) -> Outcome:
@@ -147,7 +173,8 @@ class Lifecycle:
         except ResourceError as error:
             if ctx.saved is None:
                 raise
-            return Outcome(ctx.saved.id, self._with_unreported(ctx.saved.state, args), str(error))
+            kept = self._with_unreported(ctx.saved.state, args)
+            return Outcome(ctx.saved.id, kept, str(error), cancelled=isinstance(error, Cancelled))
         return Outcome(id_, self._with_unreported(state, args))
 
     def _with_unreported(self, state: BaseModel, source: Mapping[str, Any]) -> Values:

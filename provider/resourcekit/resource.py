@@ -40,6 +40,10 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     state: type[StateT]
     timeouts: ClassVar[Timeouts] = Timeouts()
     import_id: ClassVar[str] = "its id"
+    # Of the state as engines keep it; `upgrade` reads the older ones.
+    schema_version: ClassVar[int] = 0
+    # Whether the last part of the object's URL is its id: what a generic REST provider kept can then be taken over.
+    id_ends_url: ClassVar[bool] = True
 
     def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
         """Rules across arguments, over values that may be UNKNOWN or absent. Pure."""
@@ -48,11 +52,13 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
 
     def review(
         self, args: Mapping[str, Any], prior: StateT | None, changed: frozenset[str], ctx: Context[ApiT]
-    ) -> None:
+    ) -> Mapping[str, Any] | None:
         """Ask the API, while previewing, whether the change would work; report through `ctx` or raise.
 
         args: the planned arguments, possibly UNKNOWN; prior: None for a create; changed: names, empty for a create.
+        Returns the state fields whose values this foretells with certainty.
         """
+        return None
 
     def drifted(self, prior: StateT, args: Mapping[str, Any], ctx: Context[ApiT]) -> Iterable[str]:
         """Names of state fields that must be made anew although no argument changed (a tracked version)."""
@@ -75,6 +81,25 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """Remove the object; one that is gone already is a success."""
         raise NotImplementedError
 
+    def unfinished(self, prior: StateT) -> bool:
+        """Whether an earlier run made the object and gave up waiting, so that `update` has to wait on."""
+        del prior
+        return False
+
+    @property
+    def listable(self) -> bool:
+        """Whether the API can list objects of this kind."""
+        return type(self).listing is not Resource.listing
+
+    def listing(self, ctx: Context[ApiT]) -> Iterable[tuple[str, str, StateT]]:
+        """Every object of this kind at the API as (id, name for people, state)."""
+        raise NotImplementedError
+
+    def upgrade(self, version: int, state: dict[str, Any]) -> dict[str, Any]:
+        """A state that an older release wrote under `version`, in today's form. Names that are gone are ignored."""
+        del version
+        return state
+
     def protected(self, prior: StateT) -> str | None:
         """Why this object must be neither deleted nor replaced, in words; None when it may be."""
         del prior
@@ -82,7 +107,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
 
 
 class Function(Generic[ArgsT, ResultT, ApiT]):
-    """A question to the API (a Terraform data source). The docstring is its documentation."""
+    """A question to the API, or an action that the user asks for. The docstring is its documentation."""
 
     name: ClassVar[str]
     arguments: type[ArgsT]
@@ -93,9 +118,25 @@ class Function(Generic[ArgsT, ResultT, ApiT]):
         raise NotImplementedError
 
 
+class Calculation(Generic[ArgsT]):
+    """A pure function: the fields of `arguments`, in their order, to a value. Needs no API and no settings."""
+
+    name: ClassVar[str]
+    arguments: type[ArgsT]
+    result: Any
+
+    def call(self, args: ArgsT) -> Any:
+        """The value. Raises ResourceError."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Package(Generic[ApiT]):
-    """A vendor as the adapters see it. Subclasses say how settings become a client."""
+    """A vendor as the adapters see it. Subclasses say how settings become a client.
+
+    functions: data sources. credentials: functions whose results must not be stored (ephemeral resources).
+    actions: functions that do something. calculations: pure functions. Pulumi has `functions` alone.
+    """
 
     name: str
     version: str
@@ -106,6 +147,9 @@ class Package(Generic[ApiT]):
     environment: Mapping[str, str]
     resources: tuple[Resource[Any, Any, ApiT], ...]
     functions: tuple[Function[Any, Any, ApiT], ...]
+    credentials: tuple[Function[Any, Any, ApiT], ...] = ()
+    actions: tuple[Function[Any, Any, ApiT], ...] = ()
+    calculations: tuple[Calculation[Any], ...] = ()
     keywords: tuple[str, ...] = ()
 
     @property

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from resourcekit.declaration import fields_of
+from resourcekit.declaration import Unordered, fields_of
 
 ScalarKind = Literal["string", "integer", "number", "boolean"]
 _SCALARS: Mapping[Any, ScalarKind] = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -25,9 +25,10 @@ class Scalar:
 
 @dataclass(frozen=True)
 class ListOf:
-    """Values in order."""
+    """Values in order; unordered: the order means nothing."""
 
     item: Shape
+    unordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,10 @@ def shape_of(annotation: Any) -> Shape:
     """
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return shape_of(args[0])
+        shape = shape_of(args[0])
+        if isinstance(shape, ListOf) and any(isinstance(mark, Unordered) for mark in args[1:]):
+            return replace(shape, unordered=True)
+        return shape
     if origin in (Union, types.UnionType):
         rest = [arg for arg in args if arg is not type(None)]
         if len(rest) == 1:

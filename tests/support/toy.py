@@ -17,9 +17,9 @@ from resourcekit.declaration import (
     Replaces,
     Result,
     Rule,
-    Same,
     Secret,
     Stable,
+    Unordered,
 )
 from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Resource
@@ -37,7 +37,7 @@ class ShelfArgs(Arguments):
     height: Annotated[float | None, Clearable(), Computed()] = Field(None, gt=0, description="In metres.")
     seats: int | None = Field(None, description="A whole number.")
     labels: dict[str, str] | None = Field(None, description="Free.")
-    tags: Annotated[list[str] | None, Same(lambda tags: sorted(set(tags)))] = Field(None, description="A set.")
+    tags: Annotated[list[str] | None, Unordered()] = Field(None, description="A set.")
     limits: Limits | None = Field(None, description="Nested.")
     seed: Annotated[str | None, CreateOnly("Use a Sower.")] = Field(None, description="At birth.")
     guarded: Annotated[bool | None, Local()] = Field(None, description="Ours alone.")

@@ -7,9 +7,16 @@ from typing import Any
 from polykomos.client import Client
 from polykomos.functions.account import GetAccount, GetDatabaseTypes
 from polykomos.functions.blueprints import GetBlueprint, GetBlueprints, ValidateBlueprint
+from polykomos.functions.credentials import DatabaseCredentials
 from polykomos.functions.databases import GetDatabase, GetDatabases, RunQuery
-from polykomos.functions.webhooks import GetWebhookDeliveries, GetWebhookEndpoints
+from polykomos.functions.webhooks import GetWebhookDeliveries, GetWebhookEndpoints, WebhookTest
 from resourcekit.resource import Function
+
+# Results that no engine should keep.
+CREDENTIALS: tuple[Function[Any, Any, Client], ...] = (DatabaseCredentials(),)
+
+# What is done when the user says so, and not at every run.
+ACTIONS: tuple[Function[Any, Any, Client], ...] = (WebhookTest(), RunQuery())
 
 FUNCTIONS: tuple[Function[Any, Any, Client], ...] = (
     GetAccount(),

@@ -83,6 +83,7 @@ class RunQuery(Function[RunQueryArgs, RunQueryResult, Client]):
 
     def call(self, args: RunQueryArgs, ctx: Context[Client]) -> RunQueryResult:
         answer = ctx.api.run_query(args.database_uuid, args.query)
+        ctx.progress(f"ran {answer.sql}")
         return RunQueryResult(sql=answer.sql, result=answer.result, query_id=answer.query_id)
 
 

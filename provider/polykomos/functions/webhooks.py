@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from polykomos.client import Client, NotFound
+from polykomos.client import WebhookDelivery as ApiDelivery
 from polykomos.functions.account import NoArguments
 from polykomos.functions.results import (
     GetWebhookDeliveriesResult,
@@ -14,7 +15,7 @@ from polykomos.functions.results import (
 )
 from polykomos.resources.values import timestamp
 from resourcekit.context import Context
-from resourcekit.declaration import Arguments
+from resourcekit.declaration import Arguments, Result
 from resourcekit.errors import ResourceError
 from resourcekit.resource import Function
 
@@ -60,19 +61,53 @@ class GetWebhookDeliveries(Function[GetWebhookDeliveriesArgs, GetWebhookDeliveri
         try:
             deliveries = list(ctx.api.iter_webhook_deliveries(args.endpoint_id))
         except NotFound:
-            text = f"webhook endpoint {args.endpoint_id} does not exist, or this API key may not see it"
-            raise ResourceError(text, property="endpoint_id") from None
-        return GetWebhookDeliveriesResult(
-            deliveries=[
-                WebhookDelivery(
-                    id=each.id,
-                    event_type=each.event_type,
-                    status=each.status,
-                    response_code=each.response_code,
-                    error_message=each.error_message,
-                    attempt_count=each.attempt_count,
-                    created_at=timestamp(each.created_at),
-                )
-                for each in deliveries
-            ]
-        )
+            raise _no_such_endpoint(args.endpoint_id) from None
+        return GetWebhookDeliveriesResult(deliveries=[_delivery(each) for each in deliveries])
+
+
+class WebhookTestArgs(Arguments):
+    """Which endpoint."""
+
+    endpoint_id: int = Field(ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id).")
+
+
+class WebhookTestResult(Result):
+    """How the endpoint took it."""
+
+    delivery: WebhookDelivery = Field(description="The delivery of the ping.")
+
+
+class WebhookTest(Function[WebhookTestArgs, WebhookTestResult, Client]):
+    """Send a signed `ping` to a webhook endpoint now. Fails when the endpoint does not take it."""
+
+    name = "webhook_test"
+    arguments = WebhookTestArgs
+    result = WebhookTestResult
+
+    def call(self, args: WebhookTestArgs, ctx: Context[Client]) -> WebhookTestResult:
+        try:
+            sent = ctx.api.test_webhook_endpoint(args.endpoint_id)
+        except NotFound:
+            raise _no_such_endpoint(args.endpoint_id) from None
+        if sent.status != "delivered":
+            answer = f"HTTP {sent.response_code}" if sent.response_code else sent.error_message or "no answer"
+            raise ResourceError(f"the ping to webhook endpoint {args.endpoint_id} was not taken: {answer}")
+        ctx.progress(f"the ping was taken with HTTP {sent.response_code}")
+        return WebhookTestResult(delivery=_delivery(sent))
+
+
+def _no_such_endpoint(number: int) -> ResourceError:
+    text = f"webhook endpoint {number} does not exist, or this API key may not see it"
+    return ResourceError(text, property="endpoint_id")
+
+
+def _delivery(sent: ApiDelivery) -> WebhookDelivery:
+    return WebhookDelivery(
+        id=sent.id,
+        event_type=sent.event_type,
+        status=sent.status,
+        response_code=sent.response_code,
+        error_message=sent.error_message,
+        attempt_count=sent.attempt_count,
+        created_at=timestamp(sent.created_at),
+    )

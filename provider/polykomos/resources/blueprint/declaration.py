@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from resourcekit.declaration import Arguments, Computed, Result, Rule, Same, Stable, plain
 
@@ -15,13 +17,30 @@ class BlueprintVariable(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: Literal["string", "number", "boolean", "identifier"] | None = Field(
+    type: Annotated[Literal["string", "number", "boolean", "identifier"] | None, Computed()] = Field(
         None, description="How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. "
         "Default `string`."
     )  # fmt: skip
     default: Any = Field(None, description="The value when an application gives none.")
     required: bool | None = Field(None, description="Whether every application must give a value.")
     description: str | None = Field(None, description="What it is for.")
+
+    @model_validator(mode="after")
+    def _default_by_type(self) -> Self:
+        """Some engines carry a default as text alone: `type` says what it stands for."""
+        if isinstance(self.default, str) and self.type in ("number", "boolean"):
+            self.default = _value_of(self.default, self.type)
+        return self
+
+
+def _value_of(text: str, type_: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if isinstance(value, int | float) and isinstance(value, bool) == (type_ == "boolean") and math.isfinite(value):
+        return value
+    raise ValueError(f"`default` must be a {type_}, as `type` says")
 
 
 def canonical_variables(variables: Mapping[str, Any]) -> dict[str, Any]:

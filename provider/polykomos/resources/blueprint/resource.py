@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from polykomos.client import Blueprint as ApiBlueprint
@@ -71,6 +71,12 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
             return _state(ctx.api.update_blueprint(id, body), args.sql_content)
         found = ctx.api.get_blueprint(id)
         return _state(found, found.sql_content or "")
+
+    def listing(self, ctx: Context[Client]) -> Iterable[tuple[str, str, BlueprintState]]:
+        for listed in ctx.api.iter_blueprints():
+            if not listed.is_system_blueprint:
+                found = ctx.api.get_blueprint(listed.uuid)  # the list is without SQL
+                yield found.uuid, found.name, _state(found, found.sql_content or "")
 
     def delete(self, id: str, prior: BlueprintState, ctx: Context[Client]) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from resourcekit.declaration import Arguments, Computed, Replaces, Result, Stable
+from resourcekit.declaration import Arguments, Computed, MayHoldSecrets, Replaces, Result, Stable
 
 
 class BlueprintApplicationArgs(Arguments):
@@ -19,7 +19,7 @@ class BlueprintApplicationArgs(Arguments):
         "the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply "
         "every new version, seen in preview. Left out, the current version is tracked when the program runs."
     )  # fmt: skip
-    variables: Annotated[dict[str, Any] | None, Replaces()] = Field(
+    variables: Annotated[dict[str, Any] | None, Replaces(), MayHoldSecrets()] = Field(
         None, description="Values of the blueprint's variables, by name."
     )
 
@@ -34,6 +34,9 @@ class BlueprintApplicationState(BlueprintApplicationArgs, Result):
     statements_total: Annotated[int | None, Computed()] = Field(None, description="Statements in the blueprint.")
     statements_succeeded: Annotated[int | None, Computed()] = Field(None, description="Statements that ran.")
     statements_failed: Annotated[int | None, Computed()] = Field(None, description="Statements that failed.")
+    warnings: Annotated[list[str] | None, Computed(), Stable()] = Field(
+        None, description="What the API warned of in the blueprint's SQL, such as statements that destroy data."
+    )
     total_duration_ms: Annotated[int | None, Computed()] = Field(None, description="Duration in milliseconds.")
     error_message: Annotated[str | None, Computed()] = Field(None, description="Why it failed, null when it did not.")
     completed_at: Annotated[str | None, Computed()] = Field(None, description="When it ended (RFC 3339).")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from polykomos.client import Blueprint as ApiBlueprint
 from polykomos.client import BlueprintApplication as ApiApplication
 from polykomos.client import Client, NotFound
 from polykomos.client.blueprints import RUNNING
@@ -30,6 +31,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     name = "BlueprintApplication"
     arguments = BlueprintApplicationArgs
     state = BlueprintApplicationState
+    id_ends_url = False
     import_id = f"`{ApplicationId.FORM}`, because the API's own number does not tell which database it was"
 
     def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
@@ -44,10 +46,13 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         prior: BlueprintApplicationState | None,
         changed: frozenset[str],
         ctx: Context[Client],
-    ) -> None:
-        """Dry-run it, when all of it is known: the API runs the SQL in a transaction and takes it back."""
+    ) -> Mapping[str, Any] | None:
+        """Dry-run it, when all of it is known: the API runs the SQL in a transaction and takes it back.
+
+        What that shows is certain only for a pinned version: a tracked one may move on before it is applied.
+        """
         if has_unknown(args):
-            return
+            return None
         typed = BlueprintApplicationArgs.model_validate(args)
         try:
             blueprint = ctx.api.get_blueprint(typed.blueprint_uuid)
@@ -62,9 +67,13 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             server_wait=30,
         ).object
         _refuse_failure(run, "the dry run")
-        for warning in ctx.api.validate_blueprint(blueprint.sql_content or "", blueprint.variables).warnings:
+        warnings = _warnings(blueprint, ctx)
+        for warning in warnings:
             ctx.warn(f"dry run: {warning}")
         ctx.info(f"dry run: {run.statements_total} statements would run (version {blueprint.version})")
+        if typed.blueprint_version is None:
+            return None
+        return {"statements_total": run.statements_total, "warnings": warnings}
 
     def drifted(self, prior: BlueprintApplicationState, args: Mapping[str, Any], ctx: Context[Client]) -> Iterable[str]:
         """A tracked version (none given) follows the blueprint; an application that failed must be made anew."""
@@ -79,20 +88,21 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         return ["blueprint_version"] if current != prior.blueprint_version else []
 
     def create(self, args: BlueprintApplicationArgs, ctx: Context[Client]) -> tuple[str, BlueprintApplicationState]:
-        if args.blueprint_version is not None:
-            _refuse_another_version(args, ctx.api.get_blueprint(args.blueprint_uuid).version)
+        blueprint = ctx.api.get_blueprint(args.blueprint_uuid)
+        _refuse_another_version(args, blueprint.version)
+        warnings = _warnings(blueprint, ctx)
         run = ctx.api.apply_blueprint(
             args.database_uuid, blueprint_uuid=args.blueprint_uuid, variables=args.variables
         ).object
         id_ = ApplicationId(args.database_uuid, args.blueprint_uuid, run.id)
         if run.status in RUNNING:
-            ctx.checkpoint(str(id_), _state(run, id_, args.variables))
+            ctx.checkpoint(str(id_), _state(run, id_, args.variables, warnings))
         run = _until_ended(run, ctx)
         # It left nothing behind: there is no object to keep.
         if run.status not in RUNNING and run.status != "completed":
             ctx.saved = None
         _refuse_failure(run, "the application")
-        return str(id_), _state(run, id_, args.variables)
+        return str(id_), _state(run, id_, args.variables, warnings)
 
     def read(
         self, id: str, prior: BlueprintApplicationState | None, ctx: Context[Client]
@@ -103,7 +113,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         except NotFound:
             return None
         variables = prior.variables if prior is not None else found.variable_values
-        return _state(found, id_, variables or None)
+        return _state(found, id_, variables or None, prior.warnings if prior is not None else None)
 
     def update(
         self,
@@ -117,10 +127,13 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         id_ = ApplicationId.parse(id)
         ctx.checkpoint(id, prior)
         run = _until_ended(ctx.api.get_blueprint_application(id_.number), ctx)
-        state = _state(run, id_, args.variables)
+        state = _state(run, id_, args.variables, prior.warnings)
         ctx.checkpoint(id, state)
         _refuse_failure(run, "the application")
         return state
+
+    def unfinished(self, prior: BlueprintApplicationState) -> bool:
+        return prior.status in RUNNING
 
     def delete(self, id: str, prior: BlueprintApplicationState, ctx: Context[Client]) -> None:
         ctx.info(
@@ -157,13 +170,19 @@ def _refuse_failure(run: ApiApplication, what: str) -> None:
     raise ResourceError(f"{what} failed{where}: {message}. Nothing of it was kept in the database")
 
 
+def _warnings(blueprint: ApiBlueprint, ctx: Context[Client]) -> list[str]:
+    return list(ctx.api.validate_blueprint(blueprint.sql_content or "", blueprint.variables).warnings)
+
+
 def _position(entry: Mapping[str, Any]) -> Any:
     """Counted from 1, as people count; the log's index counts from 0."""
     index = entry.get("index")
     return index + 1 if isinstance(index, int) else "?"
 
 
-def _state(run: ApiApplication, id_: ApplicationId, variables: Mapping[str, Any] | None) -> BlueprintApplicationState:
+def _state(
+    run: ApiApplication, id_: ApplicationId, variables: Mapping[str, Any] | None, warnings: list[str] | None
+) -> BlueprintApplicationState:
     return BlueprintApplicationState.model_construct(
         database_uuid=id_.database_uuid,
         blueprint_uuid=id_.blueprint_uuid,
@@ -174,6 +193,7 @@ def _state(run: ApiApplication, id_: ApplicationId, variables: Mapping[str, Any]
         statements_total=run.statements_total,
         statements_succeeded=run.statements_succeeded,
         statements_failed=run.statements_failed,
+        warnings=warnings,
         total_duration_ms=run.total_duration_ms,
         error_message=run.error_message,
         completed_at=timestamp(run.completed_at),

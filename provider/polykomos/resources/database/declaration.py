@@ -13,6 +13,7 @@ from resourcekit.declaration import (
     Computed,
     CreateOnly,
     Local,
+    MayHoldSecrets,
     Replaces,
     Result,
     Rule,
@@ -66,12 +67,16 @@ class DatabaseArgs(Arguments):
         None, description="Blueprint to apply once, when the database has been created. A later change is refused: "
         "use a `BlueprintApplication`, which also reports the outcome."
     )  # fmt: skip
-    blueprint_variables: Annotated[dict[str, Any] | None, CreateOnly(_LATER)] = Field(
+    blueprint_variables: Annotated[dict[str, Any] | None, CreateOnly(_LATER), MayHoldSecrets()] = Field(
         None, description="Values for that blueprint's variables. They act at creation only, as `blueprint_uuid` does."
     )
+    store_credentials: Annotated[bool | None, Local()] = Field(
+        None, description="Whether `db_password` and `connection_string` are kept in the engine's state. While false "
+        "they are null there; fetch them when they are needed. Default true."
+    )  # fmt: skip
     deletion_protection: Annotated[bool | None, Local()] = Field(
         None, description="While true, neither deleting nor replacing the database is allowed. Set it to false and "
-        "run `up` before either. Kept in the engine's state, unknown to the API. Default false."
+        "apply that before either. Kept in the engine's state, unknown to the API. Default false."
     )  # fmt: skip
 
 
@@ -88,10 +93,10 @@ class DatabaseState(DatabaseArgs, Result):
         None, description="Name of the database on its server; not changed by renaming."
     )
     db_username: Annotated[str | None, Computed(), Stable()] = Field(None, description="User to connect as.")
-    db_password: Annotated[str | None, Computed(), Stable(), Secret()] = Field(
+    db_password: Annotated[str | None, Computed(("store_credentials",)), Secret()] = Field(
         None, description="That user's password."
     )
-    connection_string: Annotated[str | None, Computed(), Stable(), Secret()] = Field(
+    connection_string: Annotated[str | None, Computed(("store_credentials",)), Secret()] = Field(
         None, description="URL with user and password, ready for a client."
     )
     team_name: Annotated[str | None, Computed(), Stable()] = Field(None, description="Name of the owning team.")

@@ -10,10 +10,12 @@ from polykomos.client import Database as ApiDatabase
 from polykomos.resources.database.declaration import DatabaseArgs, DatabaseState
 from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
 from resourcekit.context import Context
+from resourcekit.declaration import fields_of
 from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Resource, Timeouts
 from resourcekit.unknown import UNKNOWN
 
+_LOCAL = {name for name, facts in fields_of(DatabaseArgs).items() if facts.local}
 _QUOTAS = ("storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct")
 
 
@@ -44,10 +46,10 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
         _refuse_what_is_not_offered(db_type, region, ctx)
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
-        body = args.model_dump(exclude_none=True, exclude={"deletion_protection"})
+        body = args.model_dump(exclude_none=True, exclude=_LOCAL)
         made = ctx.api.create_database(**body).object
-        ctx.checkpoint(made.uuid, _state(made))
-        return made.uuid, _state(_until_active(made, ctx))
+        ctx.checkpoint(made.uuid, _state(made, args))
+        return made.uuid, _state(_until_active(made, ctx), args)
 
     def read(self, id: str, prior: DatabaseState | None, ctx: Context[Client]) -> DatabaseState | None:
         uuid_or_refuse(id, "a database's id is its UUID")
@@ -55,29 +57,39 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
             found = ctx.api.get_database(id)
         except NotFound:
             return None
-        return None if found.status == "deleted" else _state(found)
+        return None if found.status == "deleted" else _state(found, prior)
 
     def update(
         self, id: str, args: DatabaseArgs, prior: DatabaseState, changed: frozenset[str], ctx: Context[Client]
     ) -> DatabaseState:
-        if prior.status == "provisioning":
+        if self.unfinished(prior):
             # An earlier run made it and gave up waiting: wait on before changing anything.
             ctx.checkpoint(id, prior)
-            ctx.checkpoint(id, _state(_until_active(ctx.api.get_database(id), ctx)))
+            ctx.checkpoint(id, _state(_until_active(ctx.api.get_database(id), ctx), args))
         if "name" in changed:
             # The reply masks credentials (api-facts C16), so what is stored comes from one read at the end.
             ctx.api.rename_database(id, args.name)
-            ctx.checkpoint(id, _current(id, ctx))
+            ctx.checkpoint(id, _state(ctx.api.get_database(id), args))
         quotas = {name: getattr(args, name) for name in _QUOTAS if name in changed}
         if quotas:
             ctx.api.update_quotas(id, quotas)
-        return _current(id, ctx)
+        return _state(ctx.api.get_database(id), args)
 
     def delete(self, id: str, prior: DatabaseState, ctx: Context[Client]) -> None:
         try:
             ctx.api.delete_database(id)
         except NotFound:
             return
+
+    def unfinished(self, prior: DatabaseState) -> bool:
+        return prior.status == "provisioning"
+
+    def listing(self, ctx: Context[Client]) -> Iterable[tuple[str, str, DatabaseState]]:
+        return (
+            (found.uuid, found.name, _state(found, None))
+            for found in ctx.api.iter_databases()
+            if found.status != "deleted"
+        )
 
     def protected(self, prior: DatabaseState) -> str | None:
         if not prior.deletion_protection:
@@ -86,10 +98,6 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
             f"database {prior.name} ({prior.uuid}) has `deletion_protection`. "
             "Set it to false and apply that first, if the database and its data may go"
         )
-
-
-def _current(uuid: str, ctx: Context[Client]) -> DatabaseState:
-    return _state(ctx.api.get_database(uuid))
 
 
 def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:
@@ -114,8 +122,10 @@ def _refuse_what_is_not_offered(db_type: str | None, region: str | None, ctx: Co
         raise ResourceError(f"{engine.value} is not offered there; there are {', '.join(regions)}", property="region")
 
 
-def _state(database: ApiDatabase) -> DatabaseState:
+def _state(database: ApiDatabase, wanted: DatabaseArgs | None) -> DatabaseState:
+    """wanted: the arguments or an earlier state; None on import."""
     quotas = database.quotas
+    keep = wanted is None or wanted.store_credentials is not False
     return DatabaseState.model_construct(
         name=database.name,
         db_type=database.db_type,
@@ -131,8 +141,8 @@ def _state(database: ApiDatabase) -> DatabaseState:
         port=database.port,
         db_name=database.db_name,
         db_username=database.db_username,
-        db_password=revealed(database.db_password),
-        connection_string=revealed(database.connection_string),
+        db_password=revealed(database.db_password) if keep else None,
+        connection_string=revealed(database.connection_string) if keep else None,
         team_name=database.team_name,
         created_at=timestamp(database.created_at),
         updated_at=timestamp(database.updated_at),

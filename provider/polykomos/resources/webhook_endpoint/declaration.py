@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from resourcekit.declaration import Arguments, Computed, Replaces, Result, Rule, Same, Secret, Stable
+from resourcekit.declaration import Arguments, Computed, Replaces, Result, Rule, Secret, Stable, Unordered
 
 EVENTS = ("database.provisioning_started", "database.provisioned", "database.deleted")
 
@@ -41,7 +41,7 @@ class WebhookEndpointArgs(Arguments):
     events: Annotated[
         list[str] | None,
         Replaces(),
-        Same(lambda events: sorted(set(events))),
+        Unordered(),
         Rule(
             lambda events: set(events) <= {*EVENTS, "ping"},
             f"must be among {', '.join(EVENTS)}; leave it out for all events",

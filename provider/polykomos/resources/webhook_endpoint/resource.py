@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from polykomos.client import Client, NotFound
 from polykomos.client import WebhookEndpoint as ApiEndpoint
 from polykomos.resources.values import revealed, timestamp
@@ -47,6 +49,13 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
         if found is None:
             raise ResourceError(f"webhook endpoint {id} is gone: refresh, and it will be made again")
         return found
+
+    def listing(self, ctx: Context[Client]) -> Iterable[tuple[str, str, WebhookEndpointState]]:
+        return (
+            (str(found.id), found.url, _state(found, None))
+            for found in ctx.api.iter_webhook_endpoints()
+            if found.status != "revoked"
+        )
 
     def delete(self, id: str, prior: WebhookEndpointState, ctx: Context[Client]) -> None:
         try:

@@ -1,0 +1,33 @@
+"""The provider's own settings: completed from the environment, checked, and turned into a connection."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from resourcekit.errors import CheckFailed
+from resourcekit.planning.check import Checked, check_arguments
+from resourcekit.resource import Package
+
+
+def with_environment(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Unset settings from the environment. Only ever in memory: a key from the environment enters no state."""
+    found = {name: value for name, value in values.items() if value is not None}
+    for name, variable in package.environment.items():
+        if name not in found and os.environ.get(variable):
+            found[name] = os.environ[variable]
+    return found
+
+
+def check_settings(package: Package[Any], values: Mapping[str, Any]) -> Checked:
+    """The settings with the environment's, and what is wrong with them."""
+    return check_arguments(package.settings, with_environment(package, values))
+
+
+def connect(package: Package[Any], values: Mapping[str, Any], engine: str, warn: Callable[[str], None]) -> Any:
+    """The vendor's client. engine: who asks, for the User-Agent. Raises CheckFailed or ResourceError."""
+    checked = check_settings(package, values)
+    if checked.failures:
+        raise CheckFailed(checked.failures)
+    return package.connect(package.settings.model_validate(checked.values), engine, warn)

@@ -1,0 +1,193 @@
+"""A declaration as Terraform's attributes: what a block may hold, and how its values are read and written."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel
+
+from resourcekit.declaration import FieldFacts, fields_of
+from resourcekit.resource import Function, Resource
+from resourcekit.shapes import ListOf, MapOf, ObjectOf, Shape, field_shapes
+from resourcekit.terraform import durations
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.types import NUMBER, STRING, CtyType, Structure, type_of
+from resourcekit.terraform.values import Wire, WireError, attributes_of, pack, plain, unpack
+
+Values = dict[str, Wire]
+Text = Callable[[str], str]
+"""Respells a declared text for this engine."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute. model, nesting: of one whose parts are attributes themselves."""
+
+    name: str
+    type: CtyType
+    description: str = ""
+    required: bool = False
+    optional: bool = False
+    computed: bool = False
+    sensitive: bool = False
+    write_only: bool = False
+    deprecated: str | None = None
+    nested: tuple[Attribute, ...] = ()
+    nesting: str = ""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The attributes of a resource, a data source or the provider itself."""
+
+    attributes: tuple[Attribute, ...]
+    description: str = ""
+    version: int = 0
+
+    @cached_property
+    def types(self) -> dict[str, CtyType]:
+        """The type of each attribute."""
+        return {attribute.name: attribute.type for attribute in self.attributes}
+
+    def read(self, value: pb.DynamicValue) -> Values | None:
+        """The wire values of an object; None for null. Raises WireError unless it is exactly of this block's type."""
+        if not value.msgpack:
+            raise WireError("the engine sent no value" if not value.json else "the engine sent JSON, not msgpack")
+        found = unpack(value.msgpack)
+        if found is None:
+            return None
+        attributes_of(self.types, found)
+        values: Values = found
+        return values
+
+    def plain(self, values: Mapping[str, Wire], name: str) -> Any:
+        """One attribute as a plain value."""
+        return plain(self.types[name], values.get(name))
+
+    def write(self, values: Mapping[str, Wire] | None) -> pb.DynamicValue:
+        """The reply that holds these values. Every attribute is written: one left out would lose the whole state."""
+        if values is None:
+            return pb.DynamicValue(msgpack=pack(None))
+        return pb.DynamicValue(msgpack=pack({name: values.get(name) for name in self.types}))
+
+
+def twin(name: str) -> str:
+    """The write-only attribute beside an argument that may hold secrets."""
+    return f"{name}_wo"
+
+
+def twin_version(name: str) -> str:
+    """The number whose change says that the write-only value changed."""
+    return f"{name}_wo_version"
+
+
+def resource_block(resource: Resource[Any, Any, Any], text: Text) -> Block:
+    """A resource's attributes: its arguments and state, `id`, `timeouts`, and write-only twins."""
+    arguments = fields_of(resource.arguments)
+    attributes = [
+        Attribute("id", STRING, text(f"Id in this engine's state and for import: {resource.import_id}."), computed=True)
+    ]
+    for name, facts in fields_of(resource.state).items():
+        given = arguments.get(name)
+        attributes.append(_attribute(resource.state, facts, given, text))
+        if given is not None and given.may_hold_secrets:
+            attributes.extend(_twins(attributes[-1]))
+    attributes.append(_timeouts())
+    return Block(tuple(attributes), text(_doc(resource)), resource.schema_version)
+
+
+def function_block(function: Function[Any, Any, Any], text: Text) -> Block:
+    """A data source's or ephemeral resource's attributes: its arguments and its result."""
+    given, found = fields_of(function.arguments), fields_of(function.result)
+    attributes = [_attribute(function.arguments, facts, facts, text, found.get(name)) for name, facts in given.items()]
+    attributes += [_attribute(function.result, facts, None, text) for name, facts in found.items() if name not in given]
+    return Block(tuple(attributes), text(_doc(function)))
+
+
+def arguments_block(model: type[BaseModel], description: str, text: Text, optional: Iterable[str] = ()) -> Block:
+    """The attributes of settings or of an action. optional: those that may come from elsewhere."""
+    attributes = [_attribute(model, facts, facts, text) for facts in fields_of(model).values()]
+    relaxed = set(optional)
+    return Block(tuple(_optional(each) if each.name in relaxed else each for each in attributes), text(description))
+
+
+def _doc(declared: object) -> str:
+    return inspect.getdoc(type(declared)) or ""
+
+
+def _optional(attribute: Attribute) -> Attribute:
+    return replace(attribute, required=False, optional=True)
+
+
+def _attribute(
+    model: type[BaseModel], facts: FieldFacts, given: FieldFacts | None, text: Text, result: FieldFacts | None = None
+) -> Attribute:
+    """given: the facts as an argument, None for what is only reported. result: those of a reported one of this name."""
+    shape = field_shapes(model)[facts.name]
+    nested, nesting = _nested(shape, text, argument=given is not None)
+    return Attribute(
+        name=facts.name,
+        type=type_of(shape),
+        description=text(facts.description),
+        required=given is not None and given.required,
+        optional=given is not None and not given.required,
+        computed=given is None or (not given.required and (given.computed or result is not None)),
+        sensitive=facts.secret,
+        deprecated=text(facts.deprecated) if facts.deprecated else None,
+        nested=nested,
+        nesting=nesting,
+    )
+
+
+def _nested(shape: Shape, text: Text, *, argument: bool) -> tuple[tuple[Attribute, ...], str]:
+    match shape:
+        case ObjectOf(model):
+            return _parts(model, text, argument=argument, inside=False), "single"
+        case ListOf(ObjectOf(model)):
+            return _parts(model, text, argument=argument, inside=True), "list"
+        case MapOf(ObjectOf(model)):
+            return _parts(model, text, argument=argument, inside=True), "map"
+    return (), ""
+
+
+def _parts(model: type[BaseModel], text: Text, *, argument: bool, inside: bool) -> tuple[Attribute, ...]:
+    parts = [_attribute(model, facts, facts if argument else None, text) for facts in fields_of(model).values()]
+    shapes = field_shapes(model)
+    return tuple(replace(part, type=type_of(shapes[part.name], inside=inside)) for part in parts)
+
+
+def _twins(argument: Attribute) -> tuple[Attribute, Attribute]:
+    value = Attribute(
+        twin(argument.name),
+        argument.type,
+        f"As `{argument.name}`, but write-only: it is in no plan and in no state. Needs an engine of 1.11 or later.",
+        optional=True,
+        sensitive=True,
+        write_only=True,
+    )
+    version = Attribute(
+        twin_version(argument.name),
+        NUMBER,
+        f"Change it when the value of `{value.name}` changes: the engine cannot see that by itself.",
+        optional=True,
+    )
+    return value, version
+
+
+def _timeouts() -> Attribute:
+    parts = tuple(
+        Attribute(operation, STRING, f"For {operation}, such as `20m` or `1h30m`.", optional=True)
+        for operation in durations.OPERATIONS
+    )
+    return Attribute(
+        durations.NAME,
+        Structure(dict.fromkeys(durations.OPERATIONS, STRING)),
+        "How long operations may take before they end with an error.",
+        optional=True,
+        nested=parts,
+        nesting="single",
+    )

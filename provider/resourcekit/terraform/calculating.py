@@ -1,0 +1,115 @@
+"""Provider functions: pure, and usable before the provider is configured."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from pydantic import BaseModel
+
+from resourcekit.declaration import fields_of
+from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.planning.check import check_arguments
+from resourcekit.resource import Calculation
+from resourcekit.shapes import Shape, field_shapes, shape_of
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.session import Session
+from resourcekit.terraform.types import CtyType, constraint_json, type_of
+from resourcekit.terraform.values import WireError, pack, plain, unpack, wire
+from resourcekit.unknown import UNKNOWN, has_unknown
+
+
+class Calculations:
+    """The calls of provider functions."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.found = {each.name: each for each in session.package.calculations}
+
+    def signatures(self) -> dict[str, pb.Function]:
+        """Every function's signature, by name."""
+        return {name: self._signature(each) for name, each in self.found.items()}
+
+    def GetFunctions(self, _request: pb.GetFunctions.Request, _context: Any) -> Any:
+        return pb.GetFunctions.Response(functions=self.signatures())
+
+    def CallFunction(self, request: pb.CallFunction.Request, _context: Any) -> Any:
+        """A failure names the argument at fault by its position."""
+        try:
+            return self._call(request)
+        except CheckFailed as error:
+            return self._failed(request.name, error.failures[0].property, error.failures[0].reason)
+        except ResourceError as error:
+            return self._failed(request.name, error.property, str(error))
+        except WireError as error:
+            return self._failed(request.name, str(error.path[0]) if error.path else "", error.reason)
+        except Exception as error:
+            return self._failed(request.name, "", f"internal error ({type(error).__name__})")
+
+    def _call(self, request: pb.CallFunction.Request) -> Any:
+        calculation = self.found.get(request.name)
+        if calculation is None:
+            raise WireError(f"this provider has no function {request.name!r}; it has {', '.join(self.found)}")
+        shapes = _shapes(calculation)
+        if len(request.arguments) != len(shapes):
+            raise WireError(f"takes {len(shapes)} arguments, not {len(request.arguments)}")
+        given = {}
+        for (name, shape), argument in zip(shapes.items(), request.arguments, strict=True):
+            try:
+                given[name] = plain(type_of(shape), unpack(argument.msgpack))
+            except WireError as error:
+                raise WireError(error.reason, (name, *error.path)) from None
+        type_ = _result_type(calculation)
+        result: Any = UNKNOWN
+        if not has_unknown(given):
+            checked = check_arguments(calculation.arguments, given)
+            # null is given as such: nothing is left out of a call.
+            failures = tuple(each for each in checked.failures if given[each.property.partition(".")[0]] is not None)
+            if failures:
+                raise CheckFailed(failures)
+            result = calculation.call(calculation.arguments.model_validate({**given, **checked.values}))
+        value = result.model_dump(mode="json") if isinstance(result, BaseModel) else result
+        return pb.CallFunction.Response(result=pb.DynamicValue(msgpack=pack(wire(type_, value))))
+
+    def _failed(self, name: str, argument: str, reason: str) -> Any:
+        calculation = self.found.get(name)
+        names = list(calculation.arguments.model_fields) if calculation else []
+        head = argument.partition(".")[0]
+        position = names.index(head) if head in names else None
+        text = f"{argument}: {reason}" if argument else reason
+        return pb.CallFunction.Response(
+            error=pb.FunctionError(text=self.session.text(text), function_argument=position)
+        )
+
+    def _signature(self, calculation: Calculation[Any]) -> pb.Function:
+        shapes = _shapes(calculation)
+        parameters = [
+            pb.Function.Parameter(
+                name=name,
+                type=constraint_json(type_of(shapes[name])),
+                allow_null_value=_takes_null(calculation, name),
+                description=self.session.text(facts.description),
+                description_kind=pb.MARKDOWN,
+            )
+            for name, facts in fields_of(calculation.arguments).items()
+        ]
+        text = self.session.text(inspect.getdoc(type(calculation)) or "")
+        signature = pb.Function(
+            parameters=parameters, summary=text.partition("\n")[0], description=text, description_kind=pb.MARKDOWN
+        )
+        # `return` is a keyword in Python.
+        getattr(signature, "return").type = constraint_json(_result_type(calculation))
+        return signature
+
+
+def _shapes(calculation: Calculation[Any]) -> dict[str, Shape]:
+    model: type[BaseModel] = calculation.arguments
+    return field_shapes(model)
+
+
+def _takes_null(calculation: Calculation[Any], name: str) -> bool:
+    return type(None) in getattr(calculation.arguments.model_fields[name].annotation, "__args__", ())
+
+
+def _result_type(calculation: Calculation[Any]) -> CtyType:
+    return type_of(shape_of(calculation.result))

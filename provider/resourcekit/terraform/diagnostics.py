@@ -1,0 +1,144 @@
+"""What people are told: errors and warnings with the attribute that they are about, and nothing that is secret."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.types import Collection, CtyType, Structure, TupleOf
+from resourcekit.terraform.values import WireError
+
+log = logging.getLogger(__name__)
+_ABOUT = re.compile(r"`([a-z_]+)`: ")
+Types = Mapping[str, CtyType]
+
+
+class Report:
+    """The diagnostics of one call. types: of the attributes that paths go through; subject: what the call is about."""
+
+    def __init__(self, subject: str = "", types: Types | None = None) -> None:
+        self.subject = subject
+        self.types: Types = types or {}
+        self.diagnostics: list[pb.Diagnostic] = []
+
+    def error(self, summary: str, detail: str = "", path: str = "") -> None:
+        """Something that stops the run."""
+        self._add(pb.Diagnostic.ERROR, summary, detail, path)
+
+    def warn(self, text: str) -> None:
+        """Something to know; a text that begins with an argument in backticks is about that one."""
+        about = _ABOUT.match(text)
+        self._add(pb.Diagnostic.WARNING, text, "", about[1] if about else "")
+
+    def failure(self, error: Exception, doing: str) -> None:
+        """An exception in words. doing: what the call was for ("plan")."""
+        subject = f"Cannot {doing} {self.subject}".rstrip()
+        match error:
+            case CheckFailed():
+                for failure in error.failures:
+                    self.error(_about(failure.property) or subject, failure.reason, failure.property)
+            case ResourceError():
+                self.error(subject, str(error), error.property)
+            case WireError():
+                self.error(subject, _wire_text(error), ".".join(map(str, error.path)))
+            case _:
+                # A text that nobody foresaw could hold a secret: it goes nowhere, not even to the log.
+                log.error(
+                    "unforeseen %s while asked to %s", type(error).__name__, doing, extra={"trace": _trace(error)}
+                )
+                self.error(subject, f"internal error ({type(error).__name__}); please report it with the log")
+
+    def _add(self, severity: pb.Diagnostic.Severity, summary: str, detail: str, path: str) -> None:
+        steps = steps_of(path, self.types)
+        where = pb.AttributePath(steps=steps) if steps else None
+        self.diagnostics.append(pb.Diagnostic(severity=severity, summary=summary, detail=detail, attribute=where))
+
+
+def steps_of(path: str, types: Types) -> list[pb.AttributePath.Step]:
+    """`variables.tenant.type` as steps through the types; it ends where the types know no further."""
+    steps: list[pb.AttributePath.Step] = []
+    here: CtyType | None = Structure(types)
+    for part in path.split(".") if path else ():
+        match here:
+            case Structure(attributes) if part in attributes:
+                steps.append(pb.AttributePath.Step(attribute_name=part))
+                here = attributes[part]
+            case Collection("map", item):
+                steps.append(pb.AttributePath.Step(element_key_string=part))
+                here = item
+            case Collection("list", item) if part.isdigit():
+                steps.append(pb.AttributePath.Step(element_key_int=int(part)))
+                here = item
+            case TupleOf(items) if part.isdigit() and int(part) < len(items):
+                steps.append(pb.AttributePath.Step(element_key_int=int(part)))
+                here = items[int(part)]
+            case _:
+                break
+    return steps
+
+
+def answered(
+    reply: Callable[..., Any], doing: str, kept: Callable[[Any], Mapping[str, Any]] = lambda _: {}
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Wrap one RPC, `method(self, request, report)`: whatever it raises becomes diagnostics.
+
+    kept: fields of the reply to a failed request; what stands for an object's state must never be left out.
+    """
+
+    def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def call(self: Any, request: Any, _context: Any) -> Any:
+            report = Report()
+            try:
+                answer = method(self, request, report)
+            except Exception as error:
+                report.failure(error, doing)
+                answer = reply(**kept(request))
+            answer.diagnostics.extend(report.diagnostics)
+            return answer
+
+        return call
+
+    return wrap
+
+
+def streamed(
+    event: Callable[[list[pb.Diagnostic]], Any], doing: str
+) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:
+    """`answered` for a stream. event: the one that carries diagnostics, sent last where there are any."""
+
+    def wrap(method: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        @functools.wraps(method)
+        def call(self: Any, request: Any, _context: Any) -> Iterator[Any]:
+            report = Report()
+            try:
+                yield from method(self, request, report)
+            except Exception as error:
+                report.failure(error, doing)
+            if report.diagnostics:
+                yield event(report.diagnostics)
+
+        return call
+
+    return wrap
+
+
+def _about(property_: str) -> str:
+    return f"Invalid value for {property_}" if property_ else ""
+
+
+def _wire_text(error: WireError) -> str:
+    return f"{'.'.join(map(str, error.path))}: {error.reason}" if error.path else error.reason
+
+
+def _trace(error: Exception) -> list[str]:
+    """Where it was raised: files and lines, no values."""
+    import traceback
+
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in
+            traceback.extract_tb(error.__traceback__)]  # fmt: skip

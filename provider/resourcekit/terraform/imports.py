@@ -1,0 +1,116 @@
+"""States from elsewhere: imported, of an older release, of another provider; and programs from states."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from resourcekit.errors import ResourceError
+from resourcekit.terraform.blocks import Attribute, Values
+from resourcekit.terraform.diagnostics import Report, answered
+from resourcekit.terraform.kinds import Kind, read_identity, write_identity
+from resourcekit.terraform.memory import Memory
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.resources import kind_of
+from resourcekit.terraform.values import Wire, WireError, pack, wire_from_json
+
+# Providers for any REST API, and the attribute in which they keep an object's path or id.
+_GENERIC = {"restful_resource": "id", "restapi_object": "id"}
+
+
+class Imports:
+    """The calls that bring objects and states in."""
+
+    def __init__(self, kinds: dict[str, Kind]) -> None:
+        self.kinds = kinds
+
+    @answered(pb.ImportResourceState.Response, "import")
+    def ImportResourceState(self, request: pb.ImportResourceState.Request, report: Report) -> Any:
+        kind = kind_of(self.kinds, request.type_name, report)
+        id_ = request.id or read_identity(request.identity)
+        # The engine reads it next, which fills the rest in.
+        imported = pb.ImportResourceState.ImportedResource(
+            type_name=request.type_name,
+            state=kind.block.write(kind.empty(id_)),
+            private=Memory().write(),
+            identity=write_identity(id_),
+        )
+        return pb.ImportResourceState.Response(imported_resources=[imported])
+
+    @answered(pb.UpgradeResourceState.Response, "read the state of")
+    def UpgradeResourceState(self, request: pb.UpgradeResourceState.Request, report: Report) -> Any:
+        kind = kind_of(self.kinds, request.type_name, report)
+        kept = _json_object(request.raw_state)
+        if request.version > kind.block.version:
+            raise ResourceError(
+                f"the state was written by a newer release of this provider (schema version {request.version}, this "
+                f"one knows {kind.block.version}): use that release or a later one"
+            )
+        if request.version < kind.block.version:
+            kept = kind.resource.upgrade(request.version, dict(kept))
+        return pb.UpgradeResourceState.Response(upgraded_state=kind.block.write(_from_json(kind, kept)))
+
+    @answered(pb.UpgradeResourceIdentity.Response, "read the identity of")
+    def UpgradeResourceIdentity(self, request: pb.UpgradeResourceIdentity.Request, report: Report) -> Any:
+        kind_of(self.kinds, request.type_name, report)
+        id_ = _json_object(request.raw_identity).get("id")
+        if not isinstance(id_, str):
+            raise WireError("the identity must be an object with a string `id`")
+        return pb.UpgradeResourceIdentity.Response(upgraded_identity=write_identity(id_))
+
+    @answered(pb.MoveResourceState.Response, "move")
+    def MoveResourceState(self, request: pb.MoveResourceState.Request, report: Report) -> Any:
+        kind = kind_of(self.kinds, request.target_type_name, report)
+        source = f"{request.source_type_name} of {request.source_provider_address}"
+        attribute = _GENERIC.get(request.source_type_name)
+        if attribute is None:
+            known = " or ".join(_GENERIC)
+            raise ResourceError(f"cannot be made from {source}: only {known} can be moved here; import it instead")
+        if not kind.resource.id_ends_url:
+            raise ResourceError(f"cannot be made from {source}: its id is {kind.resource.import_id}; import it instead")
+        path = _json_object(request.source_state).get(attribute)
+        id_ = path.rstrip("/").rpartition("/")[2] if isinstance(path, str) else ""
+        if not id_:
+            raise ResourceError(f"the state of {source} has no {attribute!r}; import it instead")
+        # The engine reads it next, which fills the rest in.
+        return pb.MoveResourceState.Response(
+            target_state=kind.block.write(kind.empty(id_)),
+            target_private=Memory().write(),
+            target_identity=write_identity(id_),
+        )
+
+    @answered(pb.GenerateResourceConfig.Response, "generate the configuration of")
+    def GenerateResourceConfig(self, request: pb.GenerateResourceConfig.Request, report: Report) -> Any:
+        kind = kind_of(self.kinds, request.type_name, report)
+        state = kind.block.read(request.state) or {}
+        config = {each.name: _as_given(each, state.get(each.name)) for each in kind.block.attributes}
+        return pb.GenerateResourceConfig.Response(config=pb.DynamicValue(msgpack=pack(config)))
+
+
+def _json_object(state: pb.RawState) -> Mapping[str, Any]:
+    if not state.json:
+        raise WireError("the state is in a form that engines before 0.12 wrote: apply it once with an engine of 1.x")
+    try:
+        found = json.loads(state.json, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        raise WireError("the state is no JSON") from None
+    if not isinstance(found, Mapping):
+        raise WireError("the state is no object")
+    return found
+
+
+def _from_json(kind: Kind, kept: Mapping[str, Any]) -> Values:
+    values: Values = {}
+    for name, type_ in kind.block.types.items():
+        try:
+            values[name] = wire_from_json(type_, kept.get(name))
+        except WireError as error:
+            raise WireError(error.reason, (name, *error.path)) from None
+    return values
+
+
+def _as_given(attribute: Attribute, value: Wire) -> Wire:
+    """What a program would have to say for this value; nothing where it cannot say any."""
+    return value if (attribute.required or attribute.optional) and not attribute.write_only else None

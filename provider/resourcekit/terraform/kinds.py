@@ -1,0 +1,101 @@
+"""One resource as Terraform sees it: its block beside its lifecycle, and the way from wire values to arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from resourcekit.declaration import FieldFacts, fields_of
+from resourcekit.errors import Failure
+from resourcekit.lifecycle import Lifecycle
+from resourcekit.resource import Resource
+from resourcekit.terraform import durations
+from resourcekit.terraform.blocks import Block, Text, Values, resource_block, twin, twin_version
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.values import Wire, WireError, pack, unpack
+
+
+class Kind:
+    """A resource type."""
+
+    def __init__(self, type_name: str, lifecycle: Lifecycle, text: Text) -> None:
+        self.type_name = type_name
+        self.lifecycle = lifecycle
+        self.block: Block = resource_block(lifecycle.resource, text)
+
+    @property
+    def resource(self) -> Resource[Any, Any, Any]:
+        """The declaration."""
+        return self.lifecycle.resource
+
+    @cached_property
+    def arguments(self) -> Mapping[str, FieldFacts]:
+        """The arguments' facts."""
+        return fields_of(self.resource.arguments)
+
+    @cached_property
+    def twins(self) -> frozenset[str]:
+        """The arguments that have a write-only twin."""
+        return frozenset(name for name, facts in self.arguments.items() if facts.may_hold_secrets)
+
+    def given(self, config: Values) -> dict[str, Any]:
+        """The arguments as the program gives them, plain; a write-only value stands for its argument."""
+        found = {}
+        for name in self.arguments:
+            value = self.block.plain(config, name)
+            if value is None and name in self.twins:
+                value = self.block.plain(config, twin(name))
+            if value is not None:
+                found[name] = value
+        return found
+
+    def written_only(self, config: Values) -> frozenset[str]:
+        """The arguments that the program gives through their twins."""
+        return frozenset(name for name in self.twins if config.get(name) is None and config.get(twin(name)) is not None)
+
+    def conflicts(self, config: Values) -> list[Failure]:
+        """Arguments given in both ways."""
+        return [
+            Failure(name, f"set either `{name}` or `{twin(name)}`, not both")
+            for name in sorted(self.twins)
+            if config.get(name) is not None and config.get(twin(name)) is not None
+        ]
+
+    def state(self, values: Values) -> dict[str, Any]:
+        """The declared state, plain."""
+        return {name: self.block.plain(values, name) for name in fields_of(self.resource.state)}
+
+    def id(self, values: Values) -> str:
+        """The object's id. Raises WireError for a state without one."""
+        found = values.get("id")
+        if isinstance(found, str) and found:
+            return found
+        raise WireError("is missing from the state", ("id",))
+
+    def seconds(self, values: Values | None, operation: str) -> float:
+        """What `timeouts` allows for an operation."""
+        given = self.block.plain(values, durations.NAME) if values is not None else None
+        return durations.allowed(given, operation, self.resource.timeouts)
+
+    def empty(self, id_: Wire) -> Values:
+        """A state that says nothing but the id."""
+        return {**dict.fromkeys(self.block.types), "id": id_}
+
+
+def engine_made(name: str, kind: Kind) -> bool:
+    """Whether an attribute is Terraform's own: not one of the declaration."""
+    return name in (*(twin_version(each) for each in kind.twins), durations.NAME)
+
+
+def write_identity(id_: str) -> pb.ResourceIdentityData:
+    """The identity of the object with this id."""
+    return pb.ResourceIdentityData(identity_data=pb.DynamicValue(msgpack=pack({"id": id_})))
+
+
+def read_identity(identity: pb.ResourceIdentityData) -> str:
+    """The id in an identity. Raises WireError for any other form."""
+    found = unpack(identity.identity_data.msgpack)
+    if isinstance(found, Mapping) and isinstance(found.get("id"), str):
+        return str(found["id"])
+    raise WireError("the identity must be an object with a string `id`")

@@ -1,0 +1,29 @@
+"""Log lines as the engine reads them from stderr: one JSON object each, which keeps its level (hclog)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+
+class HclogFormatter(logging.Formatter):
+    """A record as hclog writes it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "@level": {"WARNING": "warn", "CRITICAL": "error"}.get(record.levelname, record.levelname.lower()),
+            "@message": record.getMessage(),
+            "@module": record.name,
+            "@timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
+        }
+        trace = getattr(record, "trace", None)
+        return json.dumps(line | ({"trace": trace} if trace else {}))
+
+
+def log_to_engine(level: str) -> None:
+    """Send every logger's records to stderr. level: a name such as `info`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(HclogFormatter())
+    logging.basicConfig(handlers=[handler], level=level.upper())

@@ -1,0 +1,37 @@
+"""Declared names as Terraform's: types in snake_case with the package's name in front, and texts that speak of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from resourcekit.resource import Function, Package, Resource
+
+_WORD = re.compile(r"`([A-Za-z]+)`")
+
+
+def snake(name: str) -> str:
+    """`BlueprintApplication` becomes `blueprint_application`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def resource_type(package: Package[Any], resource: Resource[Any, Any, Any]) -> str:
+    """`polykomos_blueprint_application`."""
+    return f"{package.name}_{snake(resource.name)}"
+
+
+def function_type(package: Package[Any], function: Function[Any, Any, Any]) -> str:
+    """A data source's, ephemeral resource's or action's type: `get_databases` becomes `polykomos_databases`."""
+    return f"{package.name}_{function.name.removeprefix('get_')}"
+
+
+def terraform_text(package: Package[Any], text: str) -> str:
+    """A declared text, with the resources and functions that it names in backticks spelled as Terraform's types."""
+    spelled = {resource.name: resource_type(package, resource) for resource in package.resources}
+    spelled |= {_camel(function.name): function_type(package, function) for function in package.functions}
+    return _WORD.sub(lambda found: f"`{spelled.get(found[1], found[1])}`", text)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,183 @@
+"""The plan of one resource: what changes, what makes it anew, and the state that comes of it as far as it is known.
+
+Terraform demands more than Pulumi of that state. What the program gives must stand in it exactly as given, or, where
+the two mean the same, as it stood before; and what it holds as known must be what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from resourcekit.context import Context
+from resourcekit.declaration import fields_of
+from resourcekit.errors import CheckFailed, Failure
+from resourcekit.planning.check import check_arguments, check_resource
+from resourcekit.planning.diff import Difference
+from resourcekit.terraform import durations
+from resourcekit.terraform.blocks import Attribute, Values, twin_version
+from resourcekit.terraform.kinds import Kind
+from resourcekit.terraform.memory import Memory
+from resourcekit.terraform.values import WIRE_UNKNOWN, Wire, is_unknown, wire
+from resourcekit.unknown import UNKNOWN
+
+
+@dataclass(frozen=True)
+class Plan:
+    """planned: the state, on the wire. replaces: the attributes whose change makes a new object."""
+
+    planned: Values
+    replaces: tuple[str, ...]
+    memory: Memory
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What differs between the program and the state. by_version: arguments whose write-only twin has a new version."""
+
+    args: dict[str, Any]
+    difference: Difference
+    by_version: tuple[str, ...]
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The arguments that differ."""
+        return self.difference.changed | frozenset(self.by_version)
+
+
+def checked(kind: Kind, config: Values) -> dict[str, Any]:
+    """The arguments in normal form. Raises CheckFailed with everything that is wrong."""
+    found = check_resource(kind.resource, kind.given(config))
+    failures = [
+        *found.failures,
+        *kind.conflicts(config),
+        *durations.failures(kind.block.plain(config, durations.NAME)),
+    ]
+    if failures:
+        raise CheckFailed(tuple(failures))
+    return found.values
+
+
+def changes(kind: Kind, prior: Values, config: Values, memory: Memory) -> Changes:
+    """Compare the program with the state. Raises CheckFailed for what may not change."""
+    args = checked(kind, config)
+    state = kind.state(prior)
+    normal = {**state, **check_arguments(kind.resource.arguments, _arguments_in(kind, state)).values}
+    # An argument that the API may also choose was given by the program only if we remember that.
+    old_inputs = {
+        name: value
+        for name, value in _arguments_in(kind, normal).items()
+        if name in memory.given or not kind.arguments[name].computed
+    }
+    difference = kind.lifecycle.difference(
+        state=normal, old_inputs=old_inputs, news=args, ignore=kind.written_only(config)
+    )
+    return Changes(args, difference, _new_versions(kind, prior, config))
+
+
+def plan(kind: Kind, prior: Values | None, config: Values, memory: Memory, ctx: Context[Any] | None) -> Plan:
+    """prior: None for a create. ctx: None while the API cannot be asked."""
+    given = Memory(frozenset(name for name in kind.arguments if config.get(name) is not None))
+    if prior is None:
+        expected = kind.lifecycle.preview_create(checked(kind, config), ctx)
+        return Plan(_planned(kind, None, config, expected, frozenset()), (), given)
+    found = changes(kind, prior, config, memory)
+    state = kind.state(prior)
+    replaces = _replacing(kind, found)
+    drifted: list[str] = []
+    if ctx is not None and not replaces:
+        drifted = kind.lifecycle.drifted(state, found.args, ctx)
+    if replaces or drifted:
+        kind.lifecycle.refuse_if_protected(state, "replace")
+        # The engine asks again, as for a create: then the API is asked too.
+        ctx = None
+    expected = kind.lifecycle.preview_update(found.args, state, found.changed, ctx)
+    expected.update(dict.fromkeys(drifted, UNKNOWN))
+    if kind.lifecycle.unfinished(state):
+        expected.update(_to_be_waited_for(kind, state))
+    return Plan(_planned(kind, prior, config, expected, found.changed), (*replaces, *drifted), given)
+
+
+def _arguments_in(kind: Kind, state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: state[name] for name in kind.arguments if state.get(name) is not None}
+
+
+def _new_versions(kind: Kind, prior: Values, config: Values) -> tuple[str, ...]:
+    """The arguments whose write-only value has changed, as their version says."""
+    changed = tuple(
+        name for name in sorted(kind.twins) if prior.get(twin_version(name)) != config.get(twin_version(name))
+    )
+    refusals = tuple(
+        Failure(twin_version(name), f"acts only when the object is created. {kind.arguments[name].create_only}")
+        for name in changed
+        if kind.arguments[name].create_only and prior.get(twin_version(name)) is not None
+    )
+    if refusals:
+        raise CheckFailed(refusals)
+    return tuple(name for name in changed if not kind.arguments[name].create_only)
+
+
+def _replacing(kind: Kind, found: Changes) -> tuple[str, ...]:
+    by_value = [change.name for change in found.difference.changes if change.replaces]
+    by_version = [twin_version(name) for name in found.by_version if kind.arguments[name].replaces]
+    return tuple(dict.fromkeys([*by_value, *by_version]))
+
+
+def _to_be_waited_for(kind: Kind, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What an unfinished object has yet to get."""
+    return {
+        name: UNKNOWN
+        for name, facts in fields_of(kind.resource.state).items()
+        if facts.computed and (state.get(name) is None or not facts.stable) and name not in kind.arguments
+    }
+
+
+def _planned(
+    kind: Kind, prior: Values | None, config: Values, expected: Mapping[str, Any], changed: frozenset[str]
+) -> Values:
+    before = prior or {}
+    planned: Values = {}
+    for attribute in kind.block.attributes:
+        name = attribute.name
+        if name == "id":
+            planned[name] = before.get(name, WIRE_UNKNOWN)
+        elif attribute.write_only:
+            planned[name] = None
+        elif name not in expected or (name in kind.arguments and config.get(name) is not None):
+            # Given by the program, or Terraform's own (`timeouts`, versions of write-only values).
+            keep = name in expected and name not in changed
+            planned[name] = blend(attribute, before.get(name), config.get(name)) if keep else config.get(name)
+        elif expected[name] is not UNKNOWN and expected[name] == _plain_before(kind, prior, name):
+            planned[name] = before.get(name)
+        else:
+            planned[name] = wire(attribute.type, expected[name])
+        if name in kind.twins and config.get(name) is None:
+            planned[name] = None
+    return planned
+
+
+def _plain_before(kind: Kind, prior: Values | None, name: str) -> Any:
+    return None if prior is None else kind.block.plain(prior, name)
+
+
+def blend(attribute: Attribute, before: Wire, given: Wire) -> Wire:
+    """Of two spellings of the same value the one that stands in the state, as far as Terraform lets it stand."""
+    if given is None or before is None or is_unknown(given):
+        return given
+    if attribute.nesting == "map" and isinstance(before, Mapping) and isinstance(given, Mapping):
+        return {key: _blend_parts(attribute, before.get(key), each) for key, each in given.items()}
+    if attribute.nesting == "single":
+        return _blend_parts(attribute, before, given)
+    return before
+
+
+def _blend_parts(attribute: Attribute, before: Wire, given: Wire) -> Wire:
+    if not isinstance(before, Mapping) or not isinstance(given, Mapping):
+        return given
+    return {
+        part.name: before.get(part.name)
+        if given.get(part.name) is None and part.computed
+        else blend(part, before.get(part.name), given.get(part.name))
+        for part in attribute.nested
+    }

@@ -1,0 +1,145 @@
+"""The provider itself: what it offers, its settings, its end; and all its calls by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from resourcekit.errors import CheckFailed, Failure
+from resourcekit.lifecycle import Lifecycle
+from resourcekit.resource import Package
+from resourcekit.settings import check_settings, connect
+from resourcekit.terraform.blocks import Block, arguments_block, function_block
+from resourcekit.terraform.calculating import Calculations
+from resourcekit.terraform.diagnostics import Report, answered
+from resourcekit.terraform.imports import Imports
+from resourcekit.terraform.kinds import Kind
+from resourcekit.terraform.lists import Lists
+from resourcekit.terraform.names import function_type, resource_type
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.questions import Actions, Question, Questions
+from resourcekit.terraform.resources import Resources
+from resourcekit.terraform.schema import identity_schema, schema_of
+from resourcekit.terraform.session import Session
+from resourcekit.terraform.values import WireError
+from resourcekit.unknown import has_unknown
+
+_CAPABILITIES = pb.ServerCapabilities(
+    plan_destroy=True, get_provider_schema_optional=True, move_resource_state=True, generate_resource_config=True
+)
+
+
+class Provider:
+    """A package as a Terraform provider."""
+
+    def __init__(self, package: Package[Any]) -> None:
+        self.package = package
+        self.session = Session(package)
+        text = self.session.text
+        self.block: Block = arguments_block(
+            package.settings, package.description, text, optional=package.environment.keys()
+        )
+        self.kinds = {
+            resource_type(package, each): Kind(resource_type(package, each), Lifecycle(package, each), text)
+            for each in package.resources
+        }
+        self.listable = {name: kind for name, kind in self.kinds.items() if kind.resource.listable}
+        self.sources = {
+            function_type(package, each): Question(each, function_block(each, text)) for each in package.functions
+        }
+        self.ephemerals = {
+            function_type(package, each): Question(each, function_block(each, text)) for each in package.credentials
+        }
+        self.actions = {
+            function_type(package, each): Question(each, arguments_block(each.arguments, each.__doc__ or "", text))
+            for each in package.actions
+        }
+        self.calculations = Calculations(self.session)
+
+    def calls(self) -> Mapping[str, Callable[..., Any]]:
+        """Every call that is served, by its name in the protocol."""
+        families = (
+            self,
+            Resources(self.session, self.kinds),
+            Imports(self.kinds),
+            Questions(self.session, self.sources, self.ephemerals),
+            Lists(self.session, self.listable),
+            Actions(self.session, self.actions),
+            self.calculations,
+        )
+        service = pb.DESCRIPTOR.services_by_name["Provider"]
+        return {
+            method.name: getattr(family, method.name)
+            for method in service.methods
+            for family in families
+            if hasattr(family, method.name)
+        }
+
+    @answered(pb.GetMetadata.Response, "describe the provider")
+    def GetMetadata(self, _request: pb.GetMetadata.Request, _report: Report) -> Any:
+        about = pb.GetMetadata
+        return about.Response(
+            server_capabilities=_CAPABILITIES,
+            resources=[about.ResourceMetadata(type_name=name) for name in self.kinds],
+            data_sources=[about.DataSourceMetadata(type_name=name) for name in self.sources],
+            functions=[about.FunctionMetadata(name=name) for name in self.calculations.found],
+            ephemeral_resources=[about.EphemeralResourceMetadata(type_name=name) for name in self.ephemerals],
+            list_resources=[about.ListResourceMetadata(type_name=name) for name in self.listable],
+            actions=[about.ActionMetadata(type_name=name) for name in self.actions],
+        )
+
+    @answered(pb.GetProviderSchema.Response, "describe the provider")
+    def GetProviderSchema(self, _request: pb.GetProviderSchema.Request, _report: Report) -> Any:
+        return pb.GetProviderSchema.Response(
+            server_capabilities=_CAPABILITIES,
+            provider=schema_of(self.block),
+            resource_schemas={name: schema_of(kind.block) for name, kind in self.kinds.items()},
+            data_source_schemas={name: schema_of(each.block) for name, each in self.sources.items()},
+            ephemeral_resource_schemas={name: schema_of(each.block) for name, each in self.ephemerals.items()},
+            list_resource_schemas={name: schema_of(Block(())) for name in self.listable},
+            action_schemas={name: pb.ActionSchema(schema=schema_of(each.block)) for name, each in self.actions.items()},
+            functions=self.calculations.signatures(),
+        )
+
+    @answered(pb.GetResourceIdentitySchemas.Response, "describe the provider")
+    def GetResourceIdentitySchemas(self, _request: pb.GetResourceIdentitySchemas.Request, _report: Report) -> Any:
+        return pb.GetResourceIdentitySchemas.Response(identity_schemas={name: identity_schema() for name in self.kinds})
+
+    @answered(pb.ValidateProviderConfig.Response, "validate the provider's settings")
+    def ValidateProviderConfig(self, request: pb.ValidateProviderConfig.Request, report: Report) -> Any:
+        self._settings(request.config, report)
+        return pb.ValidateProviderConfig.Response()
+
+    @answered(pb.ConfigureProvider.Response, "configure the provider")
+    def ConfigureProvider(self, request: pb.ConfigureProvider.Request, report: Report) -> Any:
+        settings = self._settings(request.config, report)
+        # Settings that are still unknown leave the provider unconnected: plans go on without the API.
+        if not has_unknown(settings):
+            engine = f"terraform/{request.terraform_version}"
+            self.session.api = connect(
+                self.package, settings, engine, lambda text: report.warn(self.session.text(text))
+            )
+        return pb.ConfigureProvider.Response()
+
+    def StopProvider(self, _request: pb.StopProvider.Request, _context: Any) -> Any:
+        """The user asked to stop: every wait ends and hands back what it has. The process goes on until Shutdown."""
+        self.session.cancel.set()
+        return pb.StopProvider.Response()
+
+    def _settings(self, config: pb.DynamicValue, report: Report) -> dict[str, Any]:
+        report.types = self.block.types
+        values = self.block.read(config)
+        if values is None:
+            raise WireError("the engine sent null where the provider's settings belong")
+        given = {name: self.block.plain(values, name) for name in self.block.types}
+        checked = check_settings(self.package, given)
+        if checked.failures:
+            raise CheckFailed(tuple(self._with_way_out(failure) for failure in checked.failures))
+        return checked.values
+
+    def _with_way_out(self, failure: Failure) -> Failure:
+        variable = self.package.environment.get(failure.property)
+        if variable is None:
+            return failure
+        way_out = f"set it in the provider's block or in the environment as {variable}"
+        return Failure(failure.property, f"{failure.reason}; {way_out}")

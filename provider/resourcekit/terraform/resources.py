@@ -1,0 +1,158 @@
+"""Resources: validate, plan, apply and read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resourcekit.lifecycle import Outcome
+from resourcekit.terraform import plans, states
+from resourcekit.terraform.blocks import Values, twin
+from resourcekit.terraform.diagnostics import Report, answered
+from resourcekit.terraform.kinds import Kind, write_identity
+from resourcekit.terraform.memory import Memory
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.session import Session
+from resourcekit.terraform.values import WireError, is_unknown
+
+_READ_SECONDS = 300
+
+
+class Resources:
+    """The calls of a resource's life."""
+
+    def __init__(self, session: Session, kinds: dict[str, Kind]) -> None:
+        self.session = session
+        self.kinds = kinds
+
+    @answered(pb.ValidateResourceConfig.Response, "validate")
+    def ValidateResourceConfig(self, request: pb.ValidateResourceConfig.Request, report: Report) -> Any:
+        kind = self._kind(request.type_name, report)
+        config = _present(kind, request.config)
+        if not request.client_capabilities.write_only_attributes_allowed:
+            for name in sorted(kind.twins):
+                if config.get(twin(name)) is not None:
+                    advice = f"this engine would keep it in its state; use `{name}`, or an engine of 1.11 or later"
+                    report.error(f"{twin(name)} is write-only", advice, twin(name))
+        plans.checked(kind, config)
+        return pb.ValidateResourceConfig.Response()
+
+    @answered(pb.PlanResourceChange.Response, "plan")
+    def PlanResourceChange(self, request: pb.PlanResourceChange.Request, report: Report) -> Any:
+        kind = self._kind(request.type_name, report)
+        prior = kind.block.read(request.prior_state)
+        config = kind.block.read(request.config)
+        if config is None:
+            if prior is not None:
+                kind.lifecycle.refuse_if_protected(kind.state(prior), "destroy")
+            return pb.PlanResourceChange.Response(
+                planned_state=kind.block.write(None), planned_private=request.prior_private
+            )
+        found = plans.plan(
+            kind, prior, config, Memory.read(request.prior_private), self.session.planning_context(report)
+        )
+        return pb.PlanResourceChange.Response(
+            planned_state=kind.block.write(found.planned),
+            requires_replace=[
+                pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)]) for name in found.replaces
+            ],
+            planned_private=found.memory.write(),
+            planned_identity=request.prior_identity if request.HasField("prior_identity") else None,
+        )
+
+    @answered(
+        pb.ApplyResourceChange.Response,
+        "apply",
+        # Whatever went wrong, what was there before still is: an answer without it would lose the object.
+        kept=lambda request: {"new_state": request.prior_state, "private": request.planned_private},
+    )
+    def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Report) -> Any:
+        kind = self._kind(request.type_name, report)
+        prior = kind.block.read(request.prior_state)
+        planned = kind.block.read(request.planned_state)
+        if planned is None:
+            self._delete(kind, prior, report)
+            return pb.ApplyResourceChange.Response(new_state=kind.block.write(None))
+        config = _present(kind, request.config)
+        outcome: Outcome | None
+        if prior is None:
+            outcome = self._create(kind, planned, config, report)
+        else:
+            outcome = self._update(kind, prior, planned, config, Memory.read(request.planned_private), report)
+        state = planned if outcome is None else states.after_change(kind, outcome.id, outcome.state, planned)
+        return pb.ApplyResourceChange.Response(
+            new_state=kind.block.write(state),
+            private=request.planned_private,
+            new_identity=write_identity(kind.id(state)),
+        )
+
+    @answered(
+        pb.ReadResource.Response,
+        "read",
+        kept=lambda request: {"new_state": request.current_state, "private": request.private},
+    )
+    def ReadResource(self, request: pb.ReadResource.Request, report: Report) -> Any:
+        kind = self._kind(request.type_name, report)
+        prior = _present(kind, request.current_state)
+        state = {} if states.is_import(kind, prior) else kind.state(prior)
+        found = kind.lifecycle.read(kind.id(prior), state, {}, self.session.context(_READ_SECONDS, report))
+        if found is None:
+            return pb.ReadResource.Response(new_state=kind.block.write(None))
+        return pb.ReadResource.Response(
+            new_state=kind.block.write(states.after_read(kind, found.id, found.state, prior)),
+            private=request.private,
+            new_identity=write_identity(found.id),
+        )
+
+    def _create(self, kind: Kind, planned: Values, config: Values, report: Report) -> Outcome:
+        report.subject = f"{kind.type_name} (create)"
+        ctx = self.session.context(kind.seconds(planned, "create"), report)
+        outcome = kind.lifecycle.create(plans.checked(kind, config), ctx)
+        if outcome.cancelled:
+            # The user stopped. The object is there and is waited for by the next apply; an error would have it
+            # destroyed and made again instead.
+            report.warn(f"{outcome.unfinished}. It is kept in the state, and the next apply goes on with it")
+        elif outcome.unfinished:
+            report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
+        return outcome
+
+    def _update(
+        self, kind: Kind, prior: Values, planned: Values, config: Values, memory: Memory, report: Report
+    ) -> Outcome | None:
+        """None when the API has nothing to do."""
+        found = plans.changes(kind, prior, config, memory)
+        state = kind.state(prior)
+        if not self._asks_api(kind, found, state, planned):
+            return None
+        ctx = self.session.context(kind.seconds(planned, "update"), report)
+        outcome = kind.lifecycle.update(kind.id(prior), found.args, state, found.changed, ctx)
+        if outcome.unfinished:
+            report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
+        return outcome
+
+    @staticmethod
+    def _asks_api(kind: Kind, found: plans.Changes, state: dict[str, Any], planned: Values) -> bool:
+        return bool(found.changed) or kind.lifecycle.unfinished(state) or is_unknown(planned)
+
+    def _delete(self, kind: Kind, prior: Values | None, report: Report) -> None:
+        if prior is not None:
+            ctx = self.session.context(kind.seconds(prior, "delete"), report)
+            kind.lifecycle.delete(kind.id(prior), kind.state(prior), ctx)
+
+    def _kind(self, type_name: str, report: Report) -> Kind:
+        return kind_of(self.kinds, type_name, report)
+
+
+def kind_of(kinds: dict[str, Kind], type_name: str, report: Report) -> Kind:
+    """The kind of this name, and the report made to speak of it. Raises WireError."""
+    found = kinds.get(type_name)
+    if found is None:
+        raise WireError(f"this provider has no resource {type_name!r}; it has {', '.join(kinds)}")
+    report.subject, report.types = type_name, found.block.types
+    return found
+
+
+def _present(kind: Kind, value: pb.DynamicValue) -> Values:
+    found = kind.block.read(value)
+    if found is None:
+        raise WireError("the engine sent null where an object belongs")
+    return found

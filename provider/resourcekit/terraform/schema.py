@@ -1,0 +1,61 @@
+"""Blocks as the protocol's schema messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from resourcekit.terraform.blocks import Attribute, Block
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.types import STRING, constraint_json
+
+_NESTINGS = {
+    "single": pb.Schema.Object.SINGLE,
+    "list": pb.Schema.Object.LIST,
+    "map": pb.Schema.Object.MAP,
+}
+
+
+def schema_of(block: Block) -> pb.Schema:
+    """A block's schema."""
+    return pb.Schema(
+        version=block.version,
+        block=pb.Schema.Block(
+            version=block.version,
+            attributes=_attributes(block.attributes),
+            description=block.description,
+            description_kind=pb.MARKDOWN,
+        ),
+    )
+
+
+def identity_schema() -> pb.ResourceIdentitySchema:
+    """Every resource is identified by its id, the one that imports take."""
+    attribute = pb.ResourceIdentitySchema.IdentityAttribute(
+        name="id", type=constraint_json(STRING), required_for_import=True, description="The resource's `id`."
+    )
+    return pb.ResourceIdentitySchema(version=0, identity_attributes=[attribute])
+
+
+def _attributes(attributes: Iterable[Attribute]) -> list[pb.Schema.Attribute]:
+    return [_attribute(attribute) for attribute in attributes]
+
+
+def _attribute(attribute: Attribute) -> pb.Schema.Attribute:
+    carried: dict[str, Any] = {"type": constraint_json(attribute.type)}
+    if attribute.nesting:
+        nested = pb.Schema.Object(attributes=_attributes(attribute.nested), nesting=_NESTINGS[attribute.nesting])
+        carried = {"nested_type": nested}
+    return pb.Schema.Attribute(
+        name=attribute.name,
+        description=attribute.description,
+        description_kind=pb.MARKDOWN,
+        required=attribute.required,
+        optional=attribute.optional,
+        computed=attribute.computed,
+        sensitive=attribute.sensitive,
+        write_only=attribute.write_only,
+        deprecated=attribute.deprecated is not None,
+        deprecation_message=attribute.deprecated or "",
+        **carried,
+    )

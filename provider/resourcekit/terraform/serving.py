@@ -1,0 +1,181 @@
+"""The plugin process: go-plugin's handshake on stdout, then gRPC on a unix socket until Shutdown.
+
+The handshake comes first and the package is loaded while the engine connects: an engine starts this process several
+times a command and waits for that one line each time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+_COOKIE = ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2")
+_PROTOCOL = "6"
+# `-parallelism=64` and more may wait at once; StopProvider and Shutdown must always find a thread.
+_WORKERS = 128
+_MESSAGE_BYTES = 256 * 1024 * 1024
+_GRACE_SECONDS = 2
+
+Calls = Mapping[str, Callable[..., Any]]
+
+
+def serve(load: Callable[[], Calls], address: str, argv: Sequence[str]) -> int:
+    """Serve until told to end; returns the exit status.
+
+    load: gives the provider's calls, once the handshake is out. address: the provider's source address. argv: `--debug`
+    serves until Ctrl-C and prints what TF_REATTACH_PROVIDERS should be.
+    """
+    debug = "--debug" in argv
+    refusal = None if debug else _refusal(os.environ)
+    if refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The engine's own Ctrl-C reaches this process too, but the engine says by StopProvider what it wants.
+        signal.signal(number, (lambda *_: told.set()) if debug or number == signal.SIGTERM else signal.SIG_IGN)
+    with _socket() as path:
+        provider = _Lazily(load)
+        server = grpc.server(
+            ThreadPoolExecutor(_WORKERS),
+            handlers=[provider, _GoPlugin(told)],
+            options=[
+                ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+                ("grpc.max_send_message_length", _MESSAGE_BYTES),
+            ],
+        )
+        certificate = _listen(server, path, encrypted=not debug and bool(os.environ.get("PLUGIN_CLIENT_CERT")))
+        server.start()
+        if debug:
+            _print_reattach(address, path)
+        else:
+            print(f"1|{_PROTOCOL}|unix|{path}|grpc|{certificate}", flush=True)
+        provider.begin()
+        told.wait()
+        server.stop(_GRACE_SECONDS).wait()
+    return 0
+
+
+def _refusal(environment: Mapping[str, str]) -> str | None:
+    name, value = _COOKIE
+    if environment.get(name) != value:
+        return (
+            "This program is a Terraform and OpenTofu provider. It is not meant to be run by hand: the engine starts "
+            "it. With --debug it waits for an engine that is told to attach."
+        )
+    offered = environment.get("PLUGIN_PROTOCOL_VERSIONS", _PROTOCOL).split(",")
+    if _PROTOCOL not in offered:
+        return (
+            f"This provider speaks plugin protocol 6 and the engine {', '.join(offered)}: use Terraform 1.0 or later."
+        )
+    return None
+
+
+@contextlib.contextmanager
+def _socket() -> Iterator[str]:
+    """The path for a socket in a directory of our own, which nobody else may enter."""
+    directory = tempfile.mkdtemp(prefix="plugin", dir=os.environ.get("PLUGIN_UNIX_SOCKET_DIR") or None)
+    try:
+        yield str(Path(directory) / "socket")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _listen(server: grpc.Server, path: str, *, encrypted: bool) -> str:
+    """Bind; returns the certificate to announce, empty without encryption."""
+    if not encrypted:
+        server.add_insecure_port(f"unix:{path}")
+        return ""
+    from resourcekit.terraform.tls import new_certificate
+
+    made = new_certificate()
+    server.add_secure_port(f"unix:{path}", grpc.ssl_server_credentials([(made.key_pem, made.pem)]))
+    return made.announced
+
+
+def _print_reattach(address: str, path: str) -> None:
+    attached = {
+        "Protocol": "grpc",
+        "ProtocolVersion": int(_PROTOCOL),
+        "Pid": os.getpid(),
+        "Test": True,
+        "Addr": {"Network": "unix", "String": path},
+    }
+    print(f"TF_REATTACH_PROVIDERS='{json.dumps({address: attached})}'", flush=True)
+
+
+class _Lazily(grpc.GenericRpcHandler):
+    """The provider's service, loaded beside the handshake; the first calls wait for it."""
+
+    def __init__(self, load: Callable[[], Calls]) -> None:
+        self._load = load
+        self._handlers: Future[dict[str, grpc.RpcMethodHandler[Any, Any]]] = Future()
+
+    def begin(self) -> None:
+        """Load now, in this thread; a failure is every call's."""
+        try:
+            self._handlers.set_result(_handlers(self._load()))
+        except BaseException as error:
+            self._handlers.set_exception(error)
+            raise
+
+    def service(self, handler_call_details: Any) -> Any:
+        service, _, method = handler_call_details.method.lstrip("/").partition("/")
+        return self._handlers.result().get(method) if service == "tfplugin6.Provider" else None
+
+
+def _handlers(calls: Calls) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+    from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+
+    found = {}
+    for method in pb.DESCRIPTOR.services_by_name["Provider"].methods:
+        if method.name in calls:
+            kind = (
+                grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
+            )
+            found[method.name] = kind(
+                calls[method.name],
+                request_deserializer=method.input_type._concrete_class.FromString,
+                response_serializer=method.output_type._concrete_class.SerializeToString,
+            )
+    return found
+
+
+class _GoPlugin(grpc.GenericRpcHandler):
+    """What go-plugin itself asks: Shutdown, without which it waits two seconds and kills, and the output's stream.
+
+    Both take and give messages without a field that is used, so bytes do.
+    """
+
+    def __init__(self, told: threading.Event) -> None:
+        self._methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            "/plugin.GRPCController/Shutdown": grpc.unary_unary_rpc_method_handler(self._shutdown),
+            "/plugin.GRPCStdio/StreamStdio": grpc.unary_stream_rpc_method_handler(self._stdio),
+        }
+        self._told = told
+
+    def service(self, handler_call_details: Any) -> Any:
+        return self._methods.get(handler_call_details.method)
+
+    def _shutdown(self, _request: bytes, _context: Any) -> bytes:
+        self._told.set()
+        return b""
+
+    def _stdio(self, _request: bytes, context: Any) -> Iterator[bytes]:
+        # Nothing is ever sent, but a stream that ended at once would be logged as an error.
+        ended = threading.Event()
+        context.add_callback(ended.set)
+        ended.wait()
+        return iter(())

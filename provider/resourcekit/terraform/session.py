@@ -1,0 +1,50 @@
+"""One provider process: the package, its connection once it is configured, and the wish to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.resource import Package
+from resourcekit.terraform.diagnostics import Report
+from resourcekit.terraform.names import terraform_text
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """Shared by all families of calls; the engine calls from many threads at once.
+
+    api: the vendor's client; None until the settings are known.
+    """
+
+    def __init__(self, package: Package[Any]) -> None:
+        self.package = package
+        self.api: Any = None
+        self.cancel = threading.Event()
+
+    def text(self, text: str) -> str:
+        """A declared text in this engine's spelling."""
+        return terraform_text(self.package, text)
+
+    def context(self, seconds: float, report: Report) -> Context[Any]:
+        """For one operation. Raises ResourceError while the settings are not known."""
+        if self.api is None:
+            raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
+        deadline = time.monotonic() + seconds
+        return Context(
+            api=self.package.bound(self.api, deadline, self.cancel),
+            deadline=deadline,
+            cancel=self.cancel,
+            progress=lambda text: log.info("%s: %s", report.subject, text),
+            info=lambda text: log.info("%s: %s", report.subject, text),
+            warn=lambda text: report.warn(self.text(text)),
+        )
+
+    def planning_context(self, report: Report) -> Context[Any] | None:
+        """For asking the API while planning; None while the settings are not known, when plans go on without."""
+        return None if self.api is None else self.context(120, report)

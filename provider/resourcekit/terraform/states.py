@@ -1,0 +1,64 @@
+"""The state to keep after an operation: what was found, in the spelling that Terraform expects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from resourcekit.planning.check import check_arguments
+from resourcekit.terraform.blocks import Attribute, Values
+from resourcekit.terraform.kinds import Kind, engine_made
+from resourcekit.terraform.values import Wire, is_unknown, wire
+
+
+def after_change(kind: Kind, id_: str, found: Mapping[str, Any], planned: Values) -> Values:
+    """What the plan knew, null included, stays as planned: an API that says otherwise shows as drift at the next
+    refresh. So a value given through its write-only twin, null in the plan, never enters the state.
+    """
+
+    def keep(attribute: Attribute) -> Wire:
+        expected = planned.get(attribute.name)
+        return wire(attribute.type, found[attribute.name]) if is_unknown(expected) else expected
+
+    return _state(kind, id_, planned, keep)
+
+
+def after_read(kind: Kind, id_: str, found: Mapping[str, Any], prior: Values) -> Values:
+    """What means the same as before stays as it was written before."""
+    normal = check_arguments(kind.resource.arguments, _arguments(kind, kind.state(prior))).values
+    imported = is_import(kind, prior)
+
+    def keep(attribute: Attribute) -> Wire:
+        name = attribute.name
+        value = found[name]
+        facts = kind.arguments.get(name)
+        if facts is not None and not facts.computed and imported and facts.same(value, None):
+            return None  # nothing and an empty list are the same to the API; a program says nothing
+        if facts is not None and not imported and facts.same(normal.get(name), value):
+            return prior.get(name)
+        return wire(attribute.type, value)
+
+    return _state(kind, id_, prior, keep)
+
+
+def is_import(kind: Kind, prior: Values) -> bool:
+    """Whether a state says nothing but the id: what an import begins with."""
+    return all(value is None for name, value in prior.items() if name != "id" and not engine_made(name, kind))
+
+
+def _state(kind: Kind, id_: str, base: Values, keep: Any) -> Values:
+    state: Values = {}
+    for attribute in kind.block.attributes:
+        if attribute.name == "id":
+            state["id"] = id_
+        elif attribute.write_only:
+            state[attribute.name] = None
+        elif engine_made(attribute.name, kind):
+            state[attribute.name] = base.get(attribute.name)
+        else:
+            state[attribute.name] = keep(attribute)
+    return state
+
+
+def _arguments(kind: Kind, state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: state[name] for name in kind.arguments if state.get(name) is not None}

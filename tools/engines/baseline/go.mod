@@ -1,0 +1,3 @@
+module polykomos.com/infra/tools/engines/baseline
+
+go 1.26
