@@ -56,7 +56,8 @@ class Calculations:
         given = {}
         for (name, shape), argument in zip(shapes.items(), request.arguments, strict=True):
             try:
-                given[name] = plain(type_of(shape), unpack(argument.msgpack))
+                # OpenTofu sends nothing at all for a null.
+                given[name] = plain(type_of(shape), unpack(argument.msgpack)) if argument.msgpack else None
             except WireError as error:
                 raise WireError(error.reason, (name, *error.path)) from None
         type_ = _result_type(calculation)
