@@ -8,7 +8,7 @@ ENV = eval "$$($(PYTHON) tools/setup env)"
 PYTEST = $(ENV) && pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env engines demo test check lint format lock schema docs sdk bench chaos dist clean
+.PHONY: help setup env engines demo test check lint format lock schema stubs docs sdk bench chaos dist clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -46,6 +46,10 @@ schema: setup ## write schema.json from the declarations
 sdk: ## generate sdk/python, sdk/nodejs and sdk/go from schema.json
 	@$(PYTHON) tools/setup sdk
 
+stubs: setup ## generate the protocol's messages from its .proto file
+	@cd provider/resourcekit/terraform/protocol && $(abspath $(BIN))/python -m grpc_tools.protoc -I . \
+	  --python_out=. --pyi_out=. tfplugin6.proto
+
 docs: setup ## write docs/reference from the declarations
 	@$(BIN)/python tools/generate docs
 
@@ -54,6 +58,7 @@ lock: ## compile requirements/dev.txt anew (names no host)
 	  --strip-extras --all-extras --allow-unsafe -o requirements/dev.txt pyproject.toml requirements/dev.in
 
 bench: setup ## what things cost, as ratios of pairs measured side by side
+	@$(PYTHON) tools/setup baseline
 	@$(ENV) && PYTHONPATH=tests python tests/bench/bench.py
 
 chaos: setup ## kill -9 of the control plane at random moments (ROUNDS=20 SEED=…); nothing lost or doubled

@@ -1,4 +1,4 @@
-"""What `make setup`, `engines`, `env` and `sdk` run. Standard library only: it makes the environment it would need.
+"""What `make setup`, `engines`, `env`, `sdk` and `bench` run. Standard library only: it makes the environment it would need.
 
 Every step says what it does and how long it took, does nothing when its work is done already, and fails by name.
 """
@@ -15,7 +15,7 @@ import engines
 
 
 def main(argv: list[str]) -> int:
-    """Run one command: setup, engines, env or sdk [DIRECTORY]. Returns the exit status."""
+    """Run one command: setup, engines, baseline, env or sdk [DIRECTORY]. Returns the exit status."""
     command = argv[0] if argv else "setup"
     try:
         if command == "env":
@@ -24,6 +24,9 @@ def main(argv: list[str]) -> int:
             return 0
         if command == "sdk":
             engines.write_sdks(Path(argv[1]) if argv[1:] else ROOT / "sdk")
+            return 0
+        if command == "baseline":
+            engines.make(engines.BASELINE)
             return 0
         if command == "setup":
             python_env.prepare()
