@@ -9,6 +9,7 @@ import pytest
 
 from support.control_plane import new_key
 from support.pulumi import Stack
+from support.terraform import ENGINES, Workspace
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,6 +39,24 @@ def new_stack(tmp_path: Path, connection: dict[str, str]) -> Callable[..., Stack
 @pytest.fixture
 def stack(new_stack: Callable[..., Stack]) -> Stack:
     return new_stack()
+
+
+@pytest.fixture
+def new_workspace(tmp_path: Path, connection: dict[str, str]) -> Callable[..., Workspace]:
+    """Makes workspaces in directories of their own."""
+    made: list[Workspace] = []
+
+    def make(engine: str, env: dict[str, str] | None = None, mirror: Path | None = None) -> Workspace:
+        made.append(Workspace(engine, tmp_path / f"workspace{len(made)}", env or connection, mirror))
+        return made[-1]
+
+    return make
+
+
+@pytest.fixture(params=ENGINES)
+def workspace(request: pytest.FixtureRequest, new_workspace: Callable[..., Workspace]) -> Workspace:
+    """A workspace of Terraform, then one of OpenTofu."""
+    return new_workspace(request.param)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Memory:
-    """What is kept beside a resource's state."""
+    """What is kept beside a resource's state. given: by the program of the last apply."""
 
     given: frozenset[str] = frozenset()
 
@@ -16,11 +16,23 @@ class Memory:
         """As the engine keeps it."""
         return json.dumps({"given": sorted(self.given)}).encode()
 
+    def write_planned(self, given: frozenset[str]) -> bytes:
+        """For the way from plan to apply: what this remembers, and what the program gives now."""
+        return json.dumps({"given": sorted(self.given), "planned": sorted(given)}).encode()
+
     @classmethod
     def read(cls, private: bytes) -> Memory:
         """Anything that is not ours (an import, another release) remembers nothing."""
-        try:
-            kept = json.loads(private) if private else {}
-            return cls(frozenset(str(name) for name in kept.get("given", ())))
-        except (ValueError, AttributeError, TypeError):
-            return cls()
+        return cls(_names(private, "given"))
+
+    @classmethod
+    def planned(cls, private: bytes) -> Memory:
+        """What to keep once a plan has been applied."""
+        return cls(_names(private, "planned"))
+
+
+def _names(private: bytes, key: str) -> frozenset[str]:
+    try:
+        return frozenset(str(name) for name in json.loads(private or b"{}").get(key, ()))
+    except (ValueError, AttributeError, TypeError):
+        return frozenset()

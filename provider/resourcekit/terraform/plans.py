@@ -25,11 +25,13 @@ from resourcekit.unknown import UNKNOWN
 
 @dataclass(frozen=True)
 class Plan:
-    """planned: the state, on the wire. replaces: the attributes whose change makes a new object."""
+    """planned: the state, on the wire. replaces: the attributes whose change makes a new object. given: the arguments that
+    the program sets.
+    """
 
     planned: Values
     replaces: tuple[str, ...]
-    memory: Memory
+    given: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def changes(kind: Kind, prior: Values, config: Values, memory: Memory) -> Change
 
 def plan(kind: Kind, prior: Values | None, config: Values, memory: Memory, ctx: Context[Any] | None) -> Plan:
     """prior: None for a create. ctx: None while the API cannot be asked."""
-    given = Memory(frozenset(name for name in kind.arguments if config.get(name) is not None))
+    given = frozenset(name for name in kind.arguments if config.get(name) is not None)
     if prior is None:
         expected = kind.lifecycle.preview_create(checked(kind, config), ctx)
         return Plan(_planned(kind, None, config, expected, frozenset()), (), given)

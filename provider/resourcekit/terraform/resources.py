@@ -47,15 +47,14 @@ class Resources:
             return pb.PlanResourceChange.Response(
                 planned_state=kind.block.write(None), planned_private=request.prior_private
             )
-        found = plans.plan(
-            kind, prior, config, Memory.read(request.prior_private), self.session.planning_context(report)
-        )
+        memory = Memory.read(request.prior_private)
+        found = plans.plan(kind, prior, config, memory, self.session.planning_context(report))
         return pb.PlanResourceChange.Response(
             planned_state=kind.block.write(found.planned),
             requires_replace=[
                 pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)]) for name in found.replaces
             ],
-            planned_private=found.memory.write(),
+            planned_private=memory.write_planned(found.given),
             planned_identity=request.prior_identity if request.HasField("prior_identity") else None,
         )
 
@@ -81,7 +80,7 @@ class Resources:
         state = planned if outcome is None else states.after_change(kind, outcome.id, outcome.state, planned)
         return pb.ApplyResourceChange.Response(
             new_state=kind.block.write(state),
-            private=request.planned_private,
+            private=Memory.planned(request.planned_private).write(),
             new_identity=write_identity(kind.id(state)),
         )
 

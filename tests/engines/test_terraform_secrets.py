@@ -1,0 +1,134 @@
+"""Secret values on the real Terraform and OpenTofu: where they are, and where they must not be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from support.naming import unique
+from support.terraform import ENGINES, Workspace
+
+SECRET = """
+variable "what" {
+  type      = string
+  ephemeral = true
+}
+"""
+# Reads the credentials when they are needed, and hands them to something that keeps them no more than it must: the
+# check of a write-only argument.
+EPHEMERAL = """
+resource "polykomos_database" "db" {{
+  name              = "{name}"
+  store_credentials = false
+}}
+ephemeral "polykomos_database_credentials" "db" {{
+  uuid = polykomos_database.db.uuid
+}}
+resource "polykomos_blueprint" "bp" {{
+  name        = "{name}"
+  sql_content = "CREATE TABLE IF NOT EXISTS kept (what text); INSERT INTO kept VALUES ({{{{what}}}});"
+  variables   = {{ what = {{}} }}
+}}
+resource "polykomos_blueprint_application" "app" {{
+  database_uuid        = polykomos_database.db.uuid
+  blueprint_uuid       = polykomos_blueprint.bp.uuid
+  blueprint_version    = polykomos_blueprint.bp.version
+  variables_wo         = {{ what = {value} }}
+  variables_wo_version = {version}
+}}
+"""
+
+
+def everything_written(workspace: Workspace) -> str:
+    """All files of the workspace that an engine wrote, the plan unpacked."""
+    plan = workspace.run("show", "-json", "tfplan").output
+    written = [path for path in workspace.directory.rglob("*") if path.is_file() and path.suffix != ".tf"]
+    return plan + "".join(path.read_bytes().decode("latin-1") for path in written)
+
+
+def password_of(api: httpx.Client, name: str) -> str:
+    listed = api.get("/databases", params={"limit": 100}).json()["data"]
+    uuid = next(each["uuid"] for each in listed if each["name"] == name)
+    return str(api.get(f"/databases/{uuid}").json()["data"]["db_password"])
+
+
+def test_credentials_that_are_not_stored_are_nowhere(workspace: Workspace, api: httpx.Client, tmp_path: Path) -> None:
+    name = unique("unseen")
+    log = str(tmp_path / "trace.log")
+    workspace.env["TF_VAR_what"] = "s3cr3t-value"
+    workspace.write(SECRET + EPHEMERAL.format(name=name, value="var.what", version=1))
+    workspace.plan(TF_LOG="trace", TF_LOG_PATH=log)
+    told = workspace.apply("tfplan", TF_LOG="trace", TF_LOG_PATH=log).output
+    workspace.plan(TF_LOG="trace", TF_LOG_PATH=log)
+    written = everything_written(workspace) + told
+    password = password_of(api, name)
+    assert password
+    assert password not in written
+    assert password not in Path(log).read_text()
+    assert "s3cr3t-value" not in written
+    assert workspace.env["POLYKOMOS_API_KEY"] not in written + Path(log).read_text()
+    workspace.settled()
+
+    kept = workspace.resource("polykomos_blueprint_application.app")
+    assert (kept["variables"], kept["variables_wo"], kept["status"]) == (None, None, "completed")
+    workspace.env["TF_VAR_what"] = "another"
+    workspace.settled()
+    workspace.write(SECRET + EPHEMERAL.format(name=name, value="var.what", version=2))
+    assert workspace.plan().replaces == {"polykomos_blueprint_application.app": ["variables_wo_version"]}
+    workspace.apply("tfplan")
+    workspace.settled()
+    uuid = workspace.resource("polykomos_database.db")["uuid"]
+    url = api.get(f"/databases/{uuid}").json()["data"]["connection_string"]
+    with psycopg.connect(url) as connection:
+        assert [row[0] for row in connection.execute("SELECT what FROM kept")] == ["s3cr3t-value", "another"]
+    workspace.destroy()
+
+
+def test_an_ephemeral_value_may_be_the_write_only_one(workspace: Workspace) -> None:
+    """The credentials of one database as the variable of a blueprint: open, used, and in no file."""
+    name = unique("chain")
+    workspace.write(
+        EPHEMERAL.format(name=name, value="ephemeral.polykomos_database_credentials.db.db_username", version=1)
+    )
+    workspace.apply()
+    workspace.settled()
+    workspace.destroy()
+
+
+def test_credentials_that_are_stored_are_sensitive(workspace: Workspace, api: httpx.Client) -> None:
+    name = unique("hush")
+    workspace.write(f'resource "polykomos_database" "db" {{ name = "{name}" }}')
+    shown = workspace.apply().output
+    password = password_of(api, name)
+    assert password in workspace.state_text, "that is what storing means"
+    shown += workspace.run("plan").output + workspace.run("state", "show", "polykomos_database.db").output
+    assert password not in shown
+    workspace.write(f'resource "polykomos_database" "db" {{\n  name = "{name}"\n  store_credentials = false\n}}')
+    assert workspace.plan().actions == {"polykomos_database.db": "update"}
+    workspace.apply("tfplan")
+    assert password not in workspace.state_text
+    workspace.settled()
+    workspace.write(f'resource "polykomos_database" "db" {{ name = "{name}" }}')
+    workspace.apply()
+    assert password in workspace.state_text
+    workspace.settled()
+    workspace.destroy()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_key_that_is_wrong_or_missing_is_told_without_it(
+    engine: str, new_workspace: Callable[..., Workspace], connection: dict[str, str]
+) -> None:
+    source = 'data "polykomos_account" "me" {}'
+    wrong = new_workspace(engine, {**connection, "POLYKOMOS_API_KEY": "pk_live_wrong_and_secret"})
+    wrong.write(source)
+    told = wrong.plan(ok=False)
+    assert "Check the API key" in told.diagnostics
+    assert "wrong_and_secret" not in told.output
+    missing = new_workspace(engine, {"POLYKOMOS_BASE_URL": connection["POLYKOMOS_BASE_URL"]})
+    missing.write(source)
+    assert "POLYKOMOS_API_KEY" in missing.plan(ok=False).diagnostics
