@@ -12,7 +12,7 @@ from polykomos.client.errors import Cancelled, DeadlineExceeded
 ResultT = TypeVar("ResultT")
 Progress = Callable[[float], None]
 
-_FIRST_PAUSE: Final = 0.5
+_FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 5.0
 _TICK: Final = 1.0
 

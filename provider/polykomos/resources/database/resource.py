@@ -47,7 +47,8 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
         body = args.model_dump(exclude_none=True, exclude=_LOCAL)
-        made = ctx.api.create_database(**body).object
+        # Not held back by the server: the sooner the id is known, the less an interruption can lose.
+        made = ctx.api.create_database(**body, server_wait=0).object
         ctx.checkpoint(made.uuid, _state(made, args))
         return made.uuid, _state(_until_active(made, ctx), args)
 

@@ -1,0 +1,146 @@
+"""Slow provisioning on Terraform and OpenTofu: time-outs, Ctrl-C once and twice, a killed plugin; nothing orphaned."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support.control_plane import ControlPlane, wait_until
+from support.naming import unique
+from support.terraform import ENGINES, Workspace
+
+DELAY = 8
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[ControlPlane]:
+    """A control plane where every database takes some seconds."""
+    with ControlPlane(
+        "--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(DELAY)
+    ) as running:
+        yield running
+
+
+@pytest.fixture(params=ENGINES)
+def slow_workspace(
+    request: pytest.FixtureRequest, new_workspace: Callable[..., Workspace], slow: ControlPlane
+) -> Workspace:
+    return new_workspace(request.param, {"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key})
+
+
+def names(slow: ControlPlane) -> list[str]:
+    with slow.client() as api:
+        return [database["name"] for database in api.get("/databases", params={"limit": 100}).json()["data"]]
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C as a terminal sends it: to the engine and to the plugins that it started."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def database(name: str, rest: str = "") -> str:
+    return f'resource "polykomos_database" "db" {{\n  name = "{name}"\n{rest}\n}}\n'
+
+
+def apply_in_background(workspace: Workspace) -> subprocess.Popen[str]:
+    return workspace.start("apply", "-auto-approve", "-no-color")
+
+
+def test_ctrl_c_keeps_the_database_and_the_next_apply_goes_on(slow_workspace: Workspace, slow: ControlPlane) -> None:
+    name = unique("break")
+    slow_workspace.write(database(name))
+    process = apply_in_background(slow_workspace)
+    wait_until(lambda: name in names(slow))
+    time.sleep(0.5)
+    began = time.monotonic()
+    interrupt(process)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode != 0, output
+    assert time.monotonic() - began < DELAY - 1, "the wait ended at once"
+    assert "Traceback" not in output
+    kept = slow_workspace.resource("polykomos_database.db")
+    assert kept["status"] == "provisioning"
+    assert '"status": "tainted"' not in slow_workspace.state_text, "it would be destroyed and made again"
+    planned = slow_workspace.plan()
+    assert planned.actions in ({}, {"polykomos_database.db": "update"}), "never a replacement"
+    slow_workspace.apply()
+    after = slow_workspace.resource("polykomos_database.db")
+    assert (after["id"], after["status"]) == (kept["id"], "active")
+    assert after["connection_string"]
+    assert names(slow).count(name) == 1
+    slow_workspace.settled()
+    slow_workspace.destroy()
+
+
+def test_ctrl_c_twice(slow_workspace: Workspace, slow: ControlPlane) -> None:
+    name = unique("twice")
+    slow_workspace.write(database(name))
+    process = apply_in_background(slow_workspace)
+    wait_until(lambda: name in names(slow))
+    time.sleep(0.5)
+    interrupt(process)
+    time.sleep(0.2)
+    interrupt(process)
+    output, _ = process.communicate(timeout=30)
+    assert "Traceback" not in output
+    slow_workspace.apply()
+    assert names(slow).count(name) == 1, output
+    slow_workspace.settled()
+    slow_workspace.destroy()
+    assert name not in names(slow)
+
+
+def test_a_time_out_keeps_the_id_and_says_what_to_do(slow_workspace: Workspace, slow: ControlPlane) -> None:
+    name = unique("late")
+    slow_workspace.write(database(name, '  timeouts = { create = "2s" }'))
+    failed = slow_workspace.apply(ok=False)
+    assert "still provisioning" in failed.diagnostics
+    assert slow_workspace.resource("polykomos_database.db")["uuid"]
+    slow_workspace.run("untaint", "polykomos_database.db")
+    slow_workspace.write(database(name))
+    slow_workspace.apply()
+    assert names(slow).count(name) == 1
+    slow_workspace.settled()
+    slow_workspace.destroy()
+
+
+def plugins_of(workspace: Workspace) -> list[int]:
+    """The provider processes that this workspace's engine runs, found by their environment."""
+    found = []
+    mark = f"TF_CLI_CONFIG_FILE={workspace.env['TF_CLI_CONFIG_FILE']}".encode()
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+            ours = any(word.endswith(b"terraform-provider-polykomos") for word in words[:2])
+            if ours and mark in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_a_killed_plugin_is_told_without_a_secret(slow_workspace: Workspace, slow: ControlPlane) -> None:
+    name = unique("killed")
+    slow_workspace.write(database(name))
+    process = apply_in_background(slow_workspace)
+    wait_until(lambda: name in names(slow))
+    plugins = plugins_of(slow_workspace)
+    assert plugins
+    for pid in plugins:
+        os.kill(pid, signal.SIGKILL)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert slow.api_key not in output
+    assert "Traceback" not in output
+
+
+def test_no_plugin_stays_behind(slow_workspace: Workspace) -> None:
+    slow_workspace.write('data "polykomos_account" "me" {}')
+    slow_workspace.apply()
+    assert plugins_of(slow_workspace) == []

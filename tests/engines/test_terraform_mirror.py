@@ -1,0 +1,35 @@
+"""Installing as a user does: a filesystem mirror, `init`, and the lock file that it writes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.naming import unique
+from support.terraform import ENGINES, Workspace
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_init_apply_and_the_lock_file(
+    engine: str, new_workspace: Callable[..., Workspace], connection: dict[str, str], tmp_path: Path
+) -> None:
+    mirror = tmp_path / "mirror"
+    command = [str(Path(sys.executable).with_name("polykomos")), "install", "terraform", "--mirror", str(mirror)]
+    told = subprocess.run(command, check=True, text=True, capture_output=True)
+    assert "filesystem_mirror" in told.stdout
+    workspace = new_workspace(engine, connection, mirror)
+    workspace.write(f'resource "polykomos_database" "db" {{ name = "{unique("mirrored")}" }}')
+    workspace.run("init")
+    lock = (workspace.directory / ".terraform.lock.hcl").read_text()
+    assert "polykomos/polykomos" in lock
+    assert "h1:" in lock
+    workspace.apply()
+    workspace.settled()
+    # Nothing that ran changed what the lock file vouches for.
+    workspace.run("init", "-lockfile=readonly")
+    assert (workspace.directory / ".terraform.lock.hcl").read_text() == lock
+    workspace.destroy()
