@@ -1,4 +1,4 @@
-"""This installation as a provider that `terraform init` and `tofu init` find: a filesystem mirror.
+"""A filesystem mirror that holds this installation: the provider that `terraform init` and `tofu init` then find.
 
 A mirror holds `<host>/<namespace>/<type>/<version>/<os>_<architecture>/` with the provider's program in it. Ours is one
 small file that starts the program of this Python environment, so that the hash in a user's lock file never depends on

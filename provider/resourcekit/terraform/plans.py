@@ -25,8 +25,8 @@ from resourcekit.unknown import UNKNOWN
 
 @dataclass(frozen=True)
 class Plan:
-    """planned: the state, on the wire. replaces: the attributes whose change makes a new object. given: the arguments that
-    the program sets.
+    """planned: the state, on the wire. replaces: the attributes whose change makes a new object. given: the arguments
+    that the program sets.
     """
 
     planned: Values

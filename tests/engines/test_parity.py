@@ -1,0 +1,139 @@
+"""One stack, written for Pulumi and for Terraform: the same calls to the API that change anything, and the same objects
+come of it, down to the rows that the applied SQL wrote.
+
+What only tries is not counted: Terraform plans a resource again while applying, as soon as its unknowns are known, so an
+application is dry-run once more there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from support.control_plane import ControlPlane
+from support.pulumi import Stack
+from support.terraform import ENGINES, Workspace
+
+SQL = "CREATE TABLE IF NOT EXISTS log (who text); INSERT INTO log VALUES ({{who}});"
+DATABASE = {"name": "orders", "plan": "launch", "connection_hard_limit": 12}
+BLUEPRINT = {"name": "log", "sql_content": SQL, "variables": {"who": {"default": "nobody"}}}
+ENDPOINT = {"url": "https://example.com/hook", "events": ["database.deleted"]}
+# What is changed in the second round: in place, in place with a new version, by replacement.
+CHANGES: dict[str, dict[str, Any]] = {
+    "db": {"name": "renamed", "storage_hard_limit_gb": 2.5},
+    "bp": {"sql_content": SQL + " SELECT 1;"},
+    "hook": {"url": "https://example.com/other"},
+}
+_VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/|$)")
+
+
+@pytest.fixture
+def two() -> Iterator[tuple[ControlPlane, ControlPlane]]:
+    arguments = ("--ephemeral", "--rate-limit", "0", "--pool-size", "3")
+    with ControlPlane(*arguments) as one, ControlPlane(*arguments) as other:
+        yield one, other
+
+
+def arguments(round_: int) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {"db": DATABASE, "bp": BLUEPRINT, "hook": ENDPOINT}
+    return {name: {**given, **(CHANGES[name] if round_ else {})} for name, given in found.items()}
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def write_pulumi(stack: Stack, round_: int) -> None:
+    kinds = {"db": "Database", "bp": "Blueprint", "hook": "WebhookEndpoint"}
+    resources: dict[str, Any] = {
+        name: (kinds[name], {camel(key): value for key, value in given.items()})
+        for name, given in arguments(round_).items()
+    }
+    application = {"databaseUuid": "${db.uuid}", "blueprintUuid": "${bp.uuid}", "blueprintVersion": "${bp.version}"}
+    stack.write({**resources, "app": ("BlueprintApplication", application)})
+
+
+def write_terraform(workspace: Workspace, round_: int) -> None:
+    kinds = {"db": "database", "bp": "blueprint", "hook": "webhook_endpoint"}
+    blocks = [
+        f'resource "polykomos_{kinds[name]}" "it" {{\n'
+        + "".join(f"  {key} = {json.dumps(value)}\n" for key, value in given.items())
+        + "}\n"
+        for name, given in arguments(round_).items()
+    ]
+    blocks.append("""
+      resource "polykomos_blueprint_application" "it" {
+        database_uuid     = polykomos_database.it.uuid
+        blueprint_uuid    = polykomos_blueprint.it.uuid
+        blueprint_version = polykomos_blueprint.it.version
+      }
+    """)
+    workspace.write("".join(blocks))
+
+
+def calls(plane: ControlPlane, seen: int) -> Counter[str]:
+    """The calls since line `seen` that change something, without what is each run's own."""
+    return Counter(
+        f"{line['method']} {_VARIES.sub('…', line['path'])} {line['status']}"
+        for line in plane.request_lines()[seen:]
+        if line["method"] != "GET" and not line["path"].endswith(("/blueprint_validations", "/blueprint_applications"))
+    )
+
+
+def objects(plane: ControlPlane) -> dict[str, Any]:
+    """What is there, without ids, times and secrets."""
+    own = {"uuid", "id", "db_password", "connection_string", "port", "created_at", "updated_at", "last_success_at"}
+    with plane.client() as api:
+        found = {}
+        for path in ("/databases", "/blueprints", "/webhook_endpoints"):
+            listed = api.get(path, params={"limit": 100}).json()["data"]
+            found[path] = sorted(
+                json.dumps({key: value for key, value in each.items() if key not in own}, sort_keys=True)
+                for each in listed
+                if not each.get("is_system_blueprint")
+            )
+        found["rows"] = [rows(api, each["uuid"]) for each in api.get("/databases").json()["data"]]
+    return found
+
+
+def rows(api: httpx.Client, uuid: str) -> list[str]:
+    """What the applications wrote."""
+    with psycopg.connect(api.get(f"/databases/{uuid}").json()["data"]["connection_string"]) as connection:
+        return [row[0] for row in connection.execute("SELECT who FROM log")]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_same_calls_and_objects(
+    engine: str,
+    two: tuple[ControlPlane, ControlPlane],
+    new_stack: Callable[..., Stack],
+    new_workspace: Callable[..., Workspace],
+) -> None:
+    one, other = two
+    stack = new_stack({"POLYKOMOS_BASE_URL": one.base_url, "POLYKOMOS_API_KEY": one.api_key})
+    workspace = new_workspace(engine, {"POLYKOMOS_BASE_URL": other.base_url, "POLYKOMOS_API_KEY": other.api_key})
+    for round_ in range(2):
+        before = len(one.request_lines()), len(other.request_lines())
+        write_pulumi(stack, round_)
+        stack.preview()
+        stack.up()
+        write_terraform(workspace, round_)
+        workspace.plan()
+        workspace.apply("tfplan")
+        assert calls(one, before[0]) == calls(other, before[1]), f"round {round_}"
+        assert objects(one) == objects(other)
+    stack.assert_no_changes()
+    workspace.settled()
+    before = len(one.request_lines()), len(other.request_lines())
+    stack.destroy()
+    workspace.destroy()
+    assert calls(one, before[0]) == calls(other, before[1])
+    assert objects(one) == objects(other)
