@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,13 +14,14 @@ ADDRESS = "registry.terraform.io/polykomos/polykomos"
 
 def main() -> None:
     """Serve the Polykomos package to the engine that started this process."""
-    sys.exit(serve(_calls, ADDRESS, sys.argv[1:]))
+    status = serve(_calls, ADDRESS, sys.argv[1:])
+    sys.stderr.flush()
+    # Without taking the interpreter down piece by piece: the engine waits for the end, several times a command.
+    os._exit(status)
 
 
 def _calls() -> Mapping[str, Callable[..., Any]]:
     # Loaded after the handshake.
-    import os
-
     from polykomos.package import package
     from resourcekit.terraform.logs import log_to_engine
     from resourcekit.terraform.provider import Provider
