@@ -19,6 +19,9 @@ from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
 from resourcekit.resource import Package
 
+# How the names of an engine's examples end.
+_EXAMPLES = {"pulumi-yaml": "pulumi-yaml.yaml", "terraform": "terraform.tf"}
+
 
 @dataclass(frozen=True)
 class Polykomos(Package[Client]):
@@ -41,8 +44,9 @@ class Polykomos(Package[Client]):
         return explain(error)
 
     def example(self, name: str, engine: str) -> str | None:
-        path = resources.files("polykomos").joinpath("docs", f"{name}.{engine}.yaml")
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        ending = _EXAMPLES.get(engine)
+        path = resources.files("polykomos").joinpath("docs", f"{name}.{ending}")
+        return path.read_text(encoding="utf-8") if ending and path.is_file() else None
 
 
 @functools.cache

@@ -95,6 +95,10 @@ export class BlueprintApplication extends pulumi.CustomResource {
      * Values of the blueprint's variables, by name.
      */
     declare public readonly variables: pulumi.Output<{[key: string]: any} | undefined>;
+    /**
+     * What the API warned of in the blueprint's SQL, such as statements that destroy data.
+     */
+    declare public /*out*/ readonly warnings: pulumi.Output<string[] | undefined>;
 
     /**
      * Create a BlueprintApplication resource with the given unique name, arguments, and options.
@@ -126,6 +130,7 @@ export class BlueprintApplication extends pulumi.CustomResource {
             resourceInputs["statementsTotal"] = undefined /*out*/;
             resourceInputs["status"] = undefined /*out*/;
             resourceInputs["totalDurationMs"] = undefined /*out*/;
+            resourceInputs["warnings"] = undefined /*out*/;
         } else {
             resourceInputs["applicationId"] = undefined /*out*/;
             resourceInputs["blueprintUuid"] = undefined /*out*/;
@@ -140,6 +145,7 @@ export class BlueprintApplication extends pulumi.CustomResource {
             resourceInputs["status"] = undefined /*out*/;
             resourceInputs["totalDurationMs"] = undefined /*out*/;
             resourceInputs["variables"] = undefined /*out*/;
+            resourceInputs["warnings"] = undefined /*out*/;
         }
         opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts);
         super(BlueprintApplication.__pulumiType, name, resourceInputs, opts);

@@ -80,7 +80,7 @@ export class Database extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly dbUsername: pulumi.Output<string | undefined>;
     /**
-     * While true, neither deleting nor replacing the database is allowed. Set it to false and run `up` before either. Kept in the engine's state, unknown to the API. Default false.
+     * While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
      */
     declare public readonly deletionProtection: pulumi.Output<boolean | undefined>;
     /**
@@ -111,6 +111,10 @@ export class Database extends pulumi.CustomResource {
      * Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
      */
     declare public readonly storageHardLimitGb: pulumi.Output<number | undefined>;
+    /**
+     * Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+     */
+    declare public readonly storeCredentials: pulumi.Output<boolean | undefined>;
     /**
      * Team that owns the database. Your primary team when left out.
      */
@@ -155,6 +159,7 @@ export class Database extends pulumi.CustomResource {
             resourceInputs["plan"] = args?.plan;
             resourceInputs["region"] = args?.region;
             resourceInputs["storageHardLimitGb"] = args?.storageHardLimitGb;
+            resourceInputs["storeCredentials"] = args?.storeCredentials;
             resourceInputs["teamId"] = args?.teamId;
             resourceInputs["warningThresholdPct"] = args?.warningThresholdPct;
             resourceInputs["connectionString"] = undefined /*out*/;
@@ -186,6 +191,7 @@ export class Database extends pulumi.CustomResource {
             resourceInputs["region"] = undefined /*out*/;
             resourceInputs["status"] = undefined /*out*/;
             resourceInputs["storageHardLimitGb"] = undefined /*out*/;
+            resourceInputs["storeCredentials"] = undefined /*out*/;
             resourceInputs["teamId"] = undefined /*out*/;
             resourceInputs["teamName"] = undefined /*out*/;
             resourceInputs["updatedAt"] = undefined /*out*/;
@@ -220,7 +226,7 @@ export interface DatabaseArgs {
      */
     dbType?: pulumi.Input<string | undefined>;
     /**
-     * While true, neither deleting nor replacing the database is allowed. Set it to false and run `up` before either. Kept in the engine's state, unknown to the API. Default false.
+     * While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
      */
     deletionProtection?: pulumi.Input<boolean | undefined>;
     /**
@@ -239,6 +245,10 @@ export interface DatabaseArgs {
      * Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
      */
     storageHardLimitGb?: pulumi.Input<number | undefined>;
+    /**
+     * Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+     */
+    storeCredentials?: pulumi.Input<boolean | undefined>;
     /**
      * Team that owns the database. Your primary team when left out.
      */

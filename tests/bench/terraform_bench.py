@@ -93,9 +93,8 @@ def plans(baseline: Path, directory: Path) -> None:
               }}
             """)
             theirs = Workspace("terraform", directory / f"theirs{count}", {})
-            (theirs.directory / "cli.tfrc").write_text(
-                f'provider_installation {{\n dev_overrides {{ "polykomos/baseline" = "{baseline.parent}" }}\n direct {{}}\n}}\n'
-            )
+            overrides = f'dev_overrides {{ "polykomos/baseline" = "{baseline.parent}" }}'
+            (theirs.directory / "cli.tfrc").write_text(f"provider_installation {{\n {overrides}\n direct {{}}\n}}\n")
             (theirs.directory / "provider.tf").write_text(_BASELINE)
             theirs.write(f"""
               resource "baseline_thing" "thing" {{

@@ -1,8 +1,8 @@
 """One stack, written for Pulumi and for Terraform: the same calls to the API that change anything, and the same objects
 come of it, down to the rows that the applied SQL wrote.
 
-What only tries is not counted: Terraform plans a resource again while applying, as soon as its unknowns are known, so an
-application is dry-run once more there.
+What only tries is not counted: Terraform plans a resource again while applying, as soon as its unknowns are known, so
+an application is dry-run once more there.
 """
 
 from __future__ import annotations

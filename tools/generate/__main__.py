@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from reference import pages
+import reference
+import registry
 
 from polykomos.package import package
 from resourcekit.pulumi.schema import write_schema
@@ -25,8 +26,13 @@ def schema() -> dict[Path, str]:
 
 
 def docs() -> dict[Path, str]:
-    """docs/reference, a page for each resource and function."""
-    return {ROOT / "docs" / "reference" / name: text for name, text in pages(package()).items()}
+    """docs/reference and docs/terraform: a page for each resource and function, for each engine."""
+    folders = {"reference": reference.pages, "terraform": registry.pages}
+    return {
+        ROOT / "docs" / folder / name: text
+        for folder, write in folders.items()
+        for name, text in write(package()).items()
+    }
 
 
 KINDS: dict[str, Callable[[], dict[Path, str]]] = {"schema": schema, "docs": docs}

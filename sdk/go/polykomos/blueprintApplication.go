@@ -51,6 +51,8 @@ type BlueprintApplication struct {
 	TotalDurationMs pulumi.IntPtrOutput `pulumi:"totalDurationMs"`
 	// Values of the blueprint's variables, by name.
 	Variables pulumi.MapOutput `pulumi:"variables"`
+	// What the API warned of in the blueprint's SQL, such as statements that destroy data.
+	Warnings pulumi.StringArrayOutput `pulumi:"warnings"`
 }
 
 // NewBlueprintApplication registers a new resource with the given unique name, arguments, and options.
@@ -271,6 +273,11 @@ func (o BlueprintApplicationOutput) TotalDurationMs() pulumi.IntPtrOutput {
 // Values of the blueprint's variables, by name.
 func (o BlueprintApplicationOutput) Variables() pulumi.MapOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.MapOutput { return v.Variables }).(pulumi.MapOutput)
+}
+
+// What the API warned of in the blueprint's SQL, such as statements that destroy data.
+func (o BlueprintApplicationOutput) Warnings() pulumi.StringArrayOutput {
+	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringArrayOutput { return v.Warnings }).(pulumi.StringArrayOutput)
 }
 
 type BlueprintApplicationArrayOutput struct{ *pulumi.OutputState }

@@ -43,7 +43,7 @@ type Database struct {
 	DbType pulumi.StringPtrOutput `pulumi:"dbType"`
 	// User to connect as.
 	DbUsername pulumi.StringPtrOutput `pulumi:"dbUsername"`
-	// While true, neither deleting nor replacing the database is allowed. Set it to false and run `up` before either. Kept in the engine's state, unknown to the API. Default false.
+	// While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
 	DeletionProtection pulumi.BoolPtrOutput `pulumi:"deletionProtection"`
 	// Host to connect to.
 	Host pulumi.StringPtrOutput `pulumi:"host"`
@@ -59,6 +59,8 @@ type Database struct {
 	Status pulumi.StringPtrOutput `pulumi:"status"`
 	// Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
 	StorageHardLimitGb pulumi.Float64PtrOutput `pulumi:"storageHardLimitGb"`
+	// Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+	StoreCredentials pulumi.BoolPtrOutput `pulumi:"storeCredentials"`
 	// Team that owns the database. Your primary team when left out.
 	TeamId pulumi.IntPtrOutput `pulumi:"teamId"`
 	// Name of the owning team.
@@ -127,7 +129,7 @@ type databaseArgs struct {
 	ConnectionHardLimit *int `pulumi:"connectionHardLimit"`
 	// Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
 	DbType *string `pulumi:"dbType"`
-	// While true, neither deleting nor replacing the database is allowed. Set it to false and run `up` before either. Kept in the engine's state, unknown to the API. Default false.
+	// While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
 	DeletionProtection *bool `pulumi:"deletionProtection"`
 	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
 	Name string `pulumi:"name"`
@@ -137,6 +139,8 @@ type databaseArgs struct {
 	Region *string `pulumi:"region"`
 	// Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
 	StorageHardLimitGb *float64 `pulumi:"storageHardLimitGb"`
+	// Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+	StoreCredentials *bool `pulumi:"storeCredentials"`
 	// Team that owns the database. Your primary team when left out.
 	TeamId *int `pulumi:"teamId"`
 	// Percentage of a limit at which to warn, 1-100. The plan's own when left out.
@@ -153,7 +157,7 @@ type DatabaseArgs struct {
 	ConnectionHardLimit pulumi.IntPtrInput
 	// Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
 	DbType pulumi.StringPtrInput
-	// While true, neither deleting nor replacing the database is allowed. Set it to false and run `up` before either. Kept in the engine's state, unknown to the API. Default false.
+	// While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
 	DeletionProtection pulumi.BoolPtrInput
 	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
 	Name pulumi.StringInput
@@ -163,6 +167,8 @@ type DatabaseArgs struct {
 	Region pulumi.StringPtrInput
 	// Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
 	StorageHardLimitGb pulumi.Float64PtrInput
+	// Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+	StoreCredentials pulumi.BoolPtrInput
 	// Team that owns the database. Your primary team when left out.
 	TeamId pulumi.IntPtrInput
 	// Percentage of a limit at which to warn, 1-100. The plan's own when left out.
@@ -301,7 +307,7 @@ func (o DatabaseOutput) DbUsername() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringPtrOutput { return v.DbUsername }).(pulumi.StringPtrOutput)
 }
 
-// While true, neither deleting nor replacing the database is allowed. Set it to false and run `up` before either. Kept in the engine's state, unknown to the API. Default false.
+// While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
 func (o DatabaseOutput) DeletionProtection() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.BoolPtrOutput { return v.DeletionProtection }).(pulumi.BoolPtrOutput)
 }
@@ -339,6 +345,11 @@ func (o DatabaseOutput) Status() pulumi.StringPtrOutput {
 // Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
 func (o DatabaseOutput) StorageHardLimitGb() pulumi.Float64PtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.Float64PtrOutput { return v.StorageHardLimitGb }).(pulumi.Float64PtrOutput)
+}
+
+// Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+func (o DatabaseOutput) StoreCredentials() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *Database) pulumi.BoolPtrOutput { return v.StoreCredentials }).(pulumi.BoolPtrOutput)
 }
 
 // Team that owns the database. Your primary team when left out.

@@ -182,6 +182,7 @@ class BlueprintApplication(pulumi.CustomResource):
             __props__.__dict__["statements_total"] = None
             __props__.__dict__["status"] = None
             __props__.__dict__["total_duration_ms"] = None
+            __props__.__dict__["warnings"] = None
         super(BlueprintApplication, __self__).__init__(
             'polykomos:index:BlueprintApplication',
             resource_name,
@@ -217,6 +218,7 @@ class BlueprintApplication(pulumi.CustomResource):
         __props__.__dict__["status"] = None
         __props__.__dict__["total_duration_ms"] = None
         __props__.__dict__["variables"] = None
+        __props__.__dict__["warnings"] = None
         return BlueprintApplication(resource_name, opts=opts, __props__=__props__)
 
     @_builtins.property
@@ -322,4 +324,12 @@ class BlueprintApplication(pulumi.CustomResource):
         Values of the blueprint's variables, by name.
         """
         return pulumi.get(self, "variables")
+
+    @_builtins.property
+    @pulumi.getter
+    def warnings(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
+        """
+        What the API warned of in the blueprint's SQL, such as statements that destroy data.
+        """
+        return pulumi.get(self, "warnings")
 

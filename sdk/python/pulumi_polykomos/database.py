@@ -28,6 +28,7 @@ class DatabaseArgs:
                  plan: pulumi.Input[Optional[_builtins.str]] = None,
                  region: pulumi.Input[Optional[_builtins.str]] = None,
                  storage_hard_limit_gb: pulumi.Input[Optional[_builtins.float]] = None,
+                 store_credentials: pulumi.Input[Optional[_builtins.bool]] = None,
                  team_id: pulumi.Input[Optional[_builtins.int]] = None,
                  warning_threshold_pct: pulumi.Input[Optional[_builtins.int]] = None):
         """
@@ -38,10 +39,11 @@ class DatabaseArgs:
         :param pulumi.Input[Mapping[str, Any]] blueprint_variables: Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
         :param pulumi.Input[_builtins.int] connection_hard_limit: Most connections at once. The plan's own when left out or taken out.
         :param pulumi.Input[_builtins.str] db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
-        :param pulumi.Input[_builtins.bool] deletion_protection: While true, neither deleting nor replacing the database is allowed. Set it to false and run `up` before either. Kept in the engine's state, unknown to the API. Default false.
+        :param pulumi.Input[_builtins.bool] deletion_protection: While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
         :param pulumi.Input[_builtins.str] plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
         :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
         :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+        :param pulumi.Input[_builtins.bool] store_credentials: Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
         :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Your primary team when left out.
         :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. The plan's own when left out.
         """
@@ -62,6 +64,8 @@ class DatabaseArgs:
             pulumi.set(__self__, "region", region)
         if storage_hard_limit_gb is not None:
             pulumi.set(__self__, "storage_hard_limit_gb", storage_hard_limit_gb)
+        if store_credentials is not None:
+            pulumi.set(__self__, "store_credentials", store_credentials)
         if team_id is not None:
             pulumi.set(__self__, "team_id", team_id)
         if warning_threshold_pct is not None:
@@ -131,7 +135,7 @@ class DatabaseArgs:
     @pulumi.getter(name="deletionProtection")
     def deletion_protection(self) -> pulumi.Input[Optional[_builtins.bool]]:
         """
-        While true, neither deleting nor replacing the database is allowed. Set it to false and run `up` before either. Kept in the engine's state, unknown to the API. Default false.
+        While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
         """
         return pulumi.get(self, "deletion_protection")
 
@@ -176,6 +180,18 @@ class DatabaseArgs:
         pulumi.set(self, "storage_hard_limit_gb", value)
 
     @_builtins.property
+    @pulumi.getter(name="storeCredentials")
+    def store_credentials(self) -> pulumi.Input[Optional[_builtins.bool]]:
+        """
+        Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+        """
+        return pulumi.get(self, "store_credentials")
+
+    @store_credentials.setter
+    def store_credentials(self, value: pulumi.Input[Optional[_builtins.bool]]):
+        pulumi.set(self, "store_credentials", value)
+
+    @_builtins.property
     @pulumi.getter(name="teamId")
     def team_id(self) -> pulumi.Input[Optional[_builtins.int]]:
         """
@@ -215,6 +231,7 @@ class Database(pulumi.CustomResource):
                  plan: pulumi.Input[Optional[_builtins.str]] = None,
                  region: pulumi.Input[Optional[_builtins.str]] = None,
                  storage_hard_limit_gb: pulumi.Input[Optional[_builtins.float]] = None,
+                 store_credentials: pulumi.Input[Optional[_builtins.bool]] = None,
                  team_id: pulumi.Input[Optional[_builtins.int]] = None,
                  warning_threshold_pct: pulumi.Input[Optional[_builtins.int]] = None,
                  __props__=None):
@@ -237,11 +254,12 @@ class Database(pulumi.CustomResource):
         :param pulumi.Input[Mapping[str, Any]] blueprint_variables: Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
         :param pulumi.Input[_builtins.int] connection_hard_limit: Most connections at once. The plan's own when left out or taken out.
         :param pulumi.Input[_builtins.str] db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
-        :param pulumi.Input[_builtins.bool] deletion_protection: While true, neither deleting nor replacing the database is allowed. Set it to false and run `up` before either. Kept in the engine's state, unknown to the API. Default false.
+        :param pulumi.Input[_builtins.bool] deletion_protection: While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
         :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
         :param pulumi.Input[_builtins.str] plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
         :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
         :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+        :param pulumi.Input[_builtins.bool] store_credentials: Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
         :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Your primary team when left out.
         :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. The plan's own when left out.
         """
@@ -288,6 +306,7 @@ class Database(pulumi.CustomResource):
                  plan: pulumi.Input[Optional[_builtins.str]] = None,
                  region: pulumi.Input[Optional[_builtins.str]] = None,
                  storage_hard_limit_gb: pulumi.Input[Optional[_builtins.float]] = None,
+                 store_credentials: pulumi.Input[Optional[_builtins.bool]] = None,
                  team_id: pulumi.Input[Optional[_builtins.int]] = None,
                  warning_threshold_pct: pulumi.Input[Optional[_builtins.int]] = None,
                  __props__=None):
@@ -310,6 +329,7 @@ class Database(pulumi.CustomResource):
             __props__.__dict__["plan"] = plan
             __props__.__dict__["region"] = region
             __props__.__dict__["storage_hard_limit_gb"] = storage_hard_limit_gb
+            __props__.__dict__["store_credentials"] = store_credentials
             __props__.__dict__["team_id"] = team_id
             __props__.__dict__["warning_threshold_pct"] = warning_threshold_pct
             __props__.__dict__["connection_string"] = None
@@ -364,6 +384,7 @@ class Database(pulumi.CustomResource):
         __props__.__dict__["region"] = None
         __props__.__dict__["status"] = None
         __props__.__dict__["storage_hard_limit_gb"] = None
+        __props__.__dict__["store_credentials"] = None
         __props__.__dict__["team_id"] = None
         __props__.__dict__["team_name"] = None
         __props__.__dict__["updated_at"] = None
@@ -447,7 +468,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter(name="deletionProtection")
     def deletion_protection(self) -> pulumi.Output[Optional[_builtins.bool]]:
         """
-        While true, neither deleting nor replacing the database is allowed. Set it to false and run `up` before either. Kept in the engine's state, unknown to the API. Default false.
+        While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
         """
         return pulumi.get(self, "deletion_protection")
 
@@ -506,6 +527,14 @@ class Database(pulumi.CustomResource):
         Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
         """
         return pulumi.get(self, "storage_hard_limit_gb")
+
+    @_builtins.property
+    @pulumi.getter(name="storeCredentials")
+    def store_credentials(self) -> pulumi.Output[Optional[_builtins.bool]]:
+        """
+        Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+        """
+        return pulumi.get(self, "store_credentials")
 
     @_builtins.property
     @pulumi.getter(name="teamId")

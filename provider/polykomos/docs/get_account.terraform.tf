@@ -1,0 +1,5 @@
+data "polykomos_account" "me" {}
+
+output "scopes" {
+  value = data.polykomos_account.me.permissions
+}

@@ -1,0 +1,5 @@
+data "polykomos_blueprints" "all" {}
+
+output "slugs" {
+  value = data.polykomos_blueprints.all.blueprints[*].slug
+}

@@ -1,0 +1,7 @@
+data "polykomos_database" "orders" {
+  name = "orders"
+}
+
+output "host" {
+  value = data.polykomos_database.orders.host
+}
