@@ -1,0 +1,352 @@
+"""The provider's process at the level of the protocol: what newer engines ask, and what none should."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import msgpack
+import pytest
+
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from support.control_plane import ControlPlane, create_database, new_key, wait_until
+from support.naming import unique
+from support.receiver import Receiver
+from support.tfplugin import COOKIE, PROGRAM, UNKNOWN, Plugin, errors, paths, plain, value
+
+DATABASE, BLUEPRINT = "polykomos_database", "polykomos_blueprint"
+APPLICATION, ENDPOINT = "polykomos_blueprint_application", "polykomos_webhook_endpoint"
+
+
+@pytest.fixture
+def plugin(connection: dict[str, str]) -> Iterator[Plugin]:
+    with Plugin(connection) as running:
+        yield running.configure()
+    assert "Traceback" not in running.stderr
+    assert connection["POLYKOMOS_API_KEY"] not in running.stderr
+
+
+# The process
+
+
+def test_without_the_cookie_it_says_what_it_is() -> None:
+    done = subprocess.run([PROGRAM], capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
+    assert done.returncode == 1
+    assert "the engine starts it" in " ".join(done.stderr.split())
+    assert done.stdout == ""
+
+
+def test_an_engine_of_another_protocol_is_told() -> None:
+    env = {**os.environ, **COOKIE, "PLUGIN_PROTOCOL_VERSIONS": "4,5"}
+    done = subprocess.run([PROGRAM], capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 1
+    assert "protocol 6" in done.stderr
+
+
+def test_debug_prints_how_to_attach() -> None:
+    with subprocess.Popen([PROGRAM, "--debug"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        name, _, text = process.stdout.readline().strip().partition("=")
+        attached = json.loads(text.strip("'"))["registry.terraform.io/polykomos/polykomos"]
+        assert name == "TF_REATTACH_PROVIDERS"
+        assert (attached["Protocol"], attached["ProtocolVersion"], attached["Pid"]) == ("grpc", 6, process.pid)
+        assert oct(Path(attached["Addr"]["String"]).parent.stat().st_mode)[-3:] == "700"
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_its_socket_is_nobody_elses(plugin: Plugin) -> None:
+    assert plugin.handshake[:3] + plugin.handshake[4:5] == ["1", "6", "unix", "grpc"]
+    assert oct(plugin.socket.parent.stat().st_mode)[-3:] == "700"
+
+
+def test_unset_and_unknown_settings(connection: dict[str, str]) -> None:
+    with Plugin({"POLYKOMOS_BASE_URL": connection["POLYKOMOS_BASE_URL"]}) as running:
+        config = value({"api_key": None, "base_url": None})
+        refused = running.call("ValidateProviderConfig", pb.ValidateProviderConfig.Request(config=config))
+        assert "POLYKOMOS_API_KEY" in errors(refused)[0]
+        assert paths(refused) == [["api_key"]]
+        config = value({"api_key": UNKNOWN, "base_url": None})
+        assert not errors(running.call("ConfigureProvider", pb.ConfigureProvider.Request(config=config)))
+        planned = running.plan(DATABASE, running.object(DATABASE, name="later"))
+        assert not errors(planned), "plans go on without the API"
+        applied = running.apply(DATABASE, running.object(DATABASE, name="later"), planned)
+        assert "settings are not known yet" in errors(applied)[0]
+        assert plain(applied.new_state) is None
+
+
+# Lists, identities and generated programs (Terraform 1.14 and 1.12)
+
+
+def listed(plugin: Plugin, type_name: str, **given: int | bool) -> list[pb.ListResource.Event]:
+    return plugin.stream("ListResource", pb.ListResource.Request(type_name=type_name, config=value({}), **given))  # type: ignore[arg-type]
+
+
+def test_lists_lead_to_programs_that_change_nothing(plugin: Plugin, api: httpx.Client) -> None:
+    name = unique("listed")
+    create_database(api, name)
+    body = {"name": name, "sql_content": "SELECT {{n}}", "variables": {"n": {"type": "number", "default": 1}}}
+    api.post("/blueprints", json=body, headers=new_key()).raise_for_status()
+    hook = {"url": f"https://example.com/{name}", "events": ["database.deleted"]}
+    api.post("/webhook_endpoints", json=hook, headers=new_key()).raise_for_status()
+    for type_name in (DATABASE, BLUEPRINT, ENDPOINT):
+        assert not errors(
+            plugin.call("ValidateListResourceConfig", pb.ValidateListResourceConfig.Request(type_name=type_name))
+        )
+        events = listed(plugin, type_name, include_resource_object=True)
+        assert not any(event.diagnostic for event in events)
+        found = next(event for event in events if name in event.display_name)
+        state = plain(found.resource_object)
+        assert plain(found.identity.identity_data) == {"id": state["id"]}
+        made = plugin.call(
+            "GenerateResourceConfig",
+            pb.GenerateResourceConfig.Request(type_name=type_name, state=found.resource_object),
+        )
+        config = plain(made.config)
+        request = pb.ValidateResourceConfig.Request(type_name=type_name, config=made.config)
+        assert not errors(plugin.call("ValidateResourceConfig", request))
+        read = plain(plugin.read(type_name, {**dict.fromkeys(state), "id": state["id"]}).new_state)
+        planned = plugin.plan(type_name, config, read)
+        assert not errors(planned)
+        assert plain(planned.planned_state) == read, "nothing to change"
+        assert not any(event.HasField("resource_object") for event in listed(plugin, type_name))
+        assert len(listed(plugin, type_name, limit=1)) == 1
+
+
+def test_an_identity_imports(plugin: Plugin) -> None:
+    made = plugin.create(DATABASE, name=unique("identified"))
+    identity = pb.ResourceIdentityData(identity_data=value({"id": made["id"]}))
+    request = pb.ImportResourceState.Request(type_name=DATABASE, identity=identity)
+    (imported,) = plugin.call("ImportResourceState", request).imported_resources
+    read = plugin.read(DATABASE, plain(imported.state))
+    assert plain(read.new_state)["uuid"] == made["uuid"]
+    assert plain(read.new_identity.identity_data) == {"id": made["id"]}
+    config = plugin.object(DATABASE, name=made["name"])
+    assert plain(plugin.plan(DATABASE, config, plain(read.new_state)).planned_state) == plain(read.new_state)
+    raw = pb.RawState(json=json.dumps({"id": made["id"]}).encode())
+    upgraded = plugin.call(
+        "UpgradeResourceIdentity", pb.UpgradeResourceIdentity.Request(type_name=DATABASE, raw_identity=raw)
+    )
+    assert plain(upgraded.upgraded_identity.identity_data) == {"id": made["id"]}
+
+
+# Actions (Terraform 1.14)
+
+
+def invoke(plugin: Plugin, action: str, **config: object) -> tuple[list[str], list[str]]:
+    """What it told while it went on, and its errors."""
+    assert not errors(plugin.call("PlanAction", pb.PlanAction.Request(action_type=action, config=value(config))))
+    events = plugin.stream("InvokeAction", pb.InvokeAction.Request(action_type=action, config=value(config)))
+    assert [event.WhichOneof("type") for event in events][-1] == "completed"
+    return [each.progress.message for each in events[:-1]], errors(events[-1].completed)
+
+
+def test_the_action_that_tests_a_webhook(plugin: Plugin) -> None:
+    with Receiver() as receiver:
+        made = plugin.create(ENDPOINT, url=receiver.url)
+        told, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=int(made["id"]))
+        assert (told, failed) == (["the ping was taken with HTTP 204"], [])
+    _, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=int(made["id"]))
+    assert "was not taken" in failed[0]
+    _, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=999_999)
+    assert "does not exist" in failed[0]
+
+
+def test_the_action_that_queries_is_refused_in_words(plugin: Plugin) -> None:
+    """Queries in plain language are not part of the reference control plane yet."""
+    made = plugin.create(DATABASE, name=unique("asked"))
+    _, failed = invoke(plugin, "polykomos_run_query", database_uuid=made["uuid"], query="How many?")
+    assert failed
+    request = pb.ValidateActionConfig.Request(
+        action_type="polykomos_run_query", config=value({"database_uuid": made["uuid"], "query": "x" * 2001})
+    )
+    assert "2000" in errors(plugin.call("ValidateActionConfig", request))[0]
+
+
+# States from elsewhere
+
+
+@pytest.mark.parametrize("source", ["restful_resource", "restapi_object"])
+def test_moving_from_a_generic_provider(plugin: Plugin, source: str) -> None:
+    made = plugin.create(DATABASE, name=unique("moved"))
+    id_ = f"/api/v1/databases/{made['uuid']}" if source == "restful_resource" else made["uuid"]
+    request = pb.MoveResourceState.Request(
+        source_provider_address="registry.terraform.io/someone/rest", source_type_name=source,
+        source_state=pb.RawState(json=json.dumps({"id": id_, "path": "/databases"}).encode()),
+        target_type_name=DATABASE,
+    )  # fmt: skip
+    moved = plugin.call("MoveResourceState", request)
+    assert not errors(moved)
+    read = plain(plugin.read(DATABASE, plain(moved.target_state)).new_state)
+    assert read["name"] == made["name"]
+    config = plugin.object(DATABASE, name=made["name"])
+    assert plain(plugin.plan(DATABASE, config, read).planned_state) == read
+    request.target_type_name = APPLICATION
+    assert "import it instead" in errors(plugin.call("MoveResourceState", request))[0]
+    request.target_type_name, request.source_type_name = DATABASE, "aws_db_instance"
+    assert "import it instead" in errors(plugin.call("MoveResourceState", request))[0]
+
+
+def test_states_of_other_releases(plugin: Plugin) -> None:
+    def upgrade(kept: bytes, version: int = 0) -> pb.UpgradeResourceState.Response:
+        request = pb.UpgradeResourceState.Request(type_name=DATABASE, version=version, raw_state=pb.RawState(json=kept))
+        return plugin.call("UpgradeResourceState", request)
+
+    made = plugin.create(DATABASE, name=unique("kept"), storage_hard_limit_gb="0.1")
+    older = {key: each for key, each in made.items() if key not in ("timeouts", "store_credentials")}
+    older |= {"gone": 1, "storage_hard_limit_gb": 0.1}
+    upgraded = plain(upgrade(json.dumps(older).encode()).upgraded_state)
+    assert set(upgraded) == set(made)
+    assert (upgraded["uuid"], upgraded["storage_hard_limit_gb"]) == (made["uuid"], "0.1")
+    assert "newer release" in errors(upgrade(b"{}", version=9))[0]
+    for broken in (b"{", b"[]", b'{"name": 1e9999}', b'{"port": "many"}'):
+        assert errors(upgrade(broken)), broken
+
+
+# Stopping
+
+
+def test_stopping_in_mid_create_hands_back_the_id() -> None:
+    arguments = ("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", "20")
+    with ControlPlane(*arguments) as slow:
+        env = {"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key}
+        with Plugin(env) as running, slow.client() as api:
+            running.configure()
+            config = running.object(DATABASE, name="stopped")
+            planned = running.plan(DATABASE, config)
+            replies: list[pb.ApplyResourceChange.Response] = []
+            thread = threading.Thread(target=lambda: replies.append(running.apply(DATABASE, config, planned)))
+            thread.start()
+            wait_until(lambda: api.get("/databases").json()["data"])
+            began = time.monotonic()
+            running.call("StopProvider")
+            thread.join(10)
+            assert time.monotonic() - began < 3
+            (reply,) = replies
+            state = plain(reply.new_state)
+            assert (state["status"], bool(state["uuid"])) == ("provisioning", True)
+            assert not errors(reply), "an error would taint it"
+            assert "next apply goes on" in reply.diagnostics[0].summary
+            again = plain(running.plan(DATABASE, config, state).planned_state)
+            assert isinstance(again["connection_string"], msgpack.ExtType), "to be waited for"
+
+
+# Hostile messages
+
+HOSTILE = [
+    {"name": 5},
+    {"name": ["a"]},
+    {"name": "ok", "team_id": "many"},
+    {"name": "ok", "team_id": 2**63 - 1},
+    {"name": "ok", "team_id": str(2**70)},
+    {"name": "ok", "storage_hard_limit_gb": float("nan")},
+    {"name": "ok", "storage_hard_limit_gb": "1e400"},
+    {"name": "ok", "storage_hard_limit_gb": "9" * 5000},
+    {"name": "ok", "blueprint_variables": [b'"nonsense"', {}]},
+    {"name": "ok", "blueprint_variables": "untyped"},
+    {"name": "ok", "deletion_protection": "true"},
+    {"name": "ok", "timeouts": {"create": "1m"}},
+    {"name": "ok", "timeouts": {"create": "-1m", "update": None, "delete": None}},
+    {"name": "x" * 1_000_000},
+    {"name": "e\u0301"},
+    {"name": "ok", "surplus": 1},
+]
+
+
+@pytest.mark.parametrize("given", HOSTILE, ids=lambda given: str(given)[:40])
+def test_a_value_that_is_wrong_is_a_diagnostic_in_every_call(plugin: Plugin, given: dict[str, object]) -> None:
+    config = plugin.object(DATABASE, **given)
+    prior = plugin.object(DATABASE, id="u", uuid="u", name="before")
+    replies = [
+        plugin.call(
+            "ValidateResourceConfig", pb.ValidateResourceConfig.Request(type_name=DATABASE, config=value(config))
+        ),
+        plugin.plan(DATABASE, config),
+        plugin.plan(DATABASE, config, prior),
+    ]
+    for reply in replies:
+        if not (isinstance(given.get("team_id"), int | str) and not errors(reply)):  # any whole number may be a team
+            assert errors(reply)
+        assert not any("internal error" in told for told in errors(reply)), errors(reply)
+    planned = pb.PlanResourceChange.Response(planned_state=value(config))
+    applied = plugin.apply(DATABASE, config, planned, prior)
+    assert errors(applied)
+    assert plain(applied.new_state) == prior, "the state is kept"
+
+
+def test_a_truncated_message_never_loses_a_state(plugin: Plugin) -> None:
+    state = plugin.create(DATABASE, name=unique("whole"))
+    whole = value(state).msgpack
+    for cut in range(0, len(whole), 41):
+        torn = pb.DynamicValue(msgpack=whole[:cut])
+        read = plugin.call("ReadResource", pb.ReadResource.Request(type_name=DATABASE, current_state=torn))
+        assert errors(read)
+        assert read.new_state == torn
+        request = pb.ApplyResourceChange.Request(
+            type_name=DATABASE, prior_state=value(state), planned_state=torn, config=torn, planned_private=b"{}"
+        )
+        applied = plugin.call("ApplyResourceChange", request)
+        assert errors(applied)
+        assert plain(applied.new_state) == state
+        assert not any("internal error" in told for told in (*errors(read), *errors(applied)))
+    assert plain(plugin.read(DATABASE, state).new_state) == state
+
+
+def test_numbers_and_texts_come_back_as_they_were_given(plugin: Plugin) -> None:
+    for limit in ("0.1", 0.5, 7, "0.30000000000000004", "123456789.000001"):
+        made = plugin.create(DATABASE, name=unique("exact"), storage_hard_limit_gb=limit)
+        assert made["storage_hard_limit_gb"] == limit
+        read = plain(plugin.read(DATABASE, made).new_state)
+        assert read == made
+        config = plugin.object(DATABASE, name=made["name"], storage_hard_limit_gb=limit)
+        assert plain(plugin.plan(DATABASE, config, made).planned_state) == made
+    sql = "SELECT '" + "ä" * 500_000 + "'"
+    made = plugin.create(BLUEPRINT, name="Ünïcode 🐘", sql_content=sql)
+    assert plain(plugin.read(BLUEPRINT, made).new_state) == made
+
+
+def test_unknowns_with_refinements_go_back_as_they_came(plugin: Plugin) -> None:
+    refined = msgpack.ExtType(12, msgpack.packb({1: False, 2: "db-"}))
+    config = plugin.object(DATABASE, name=refined, region=UNKNOWN)
+    planned = plain(plugin.plan(DATABASE, config).planned_state)
+    assert planned["name"] == refined
+    assert planned["region"] == UNKNOWN
+    prior = plugin.create(DATABASE, name=unique("known"))
+    config = plugin.object(DATABASE, name=refined)
+    reply = plugin.plan(DATABASE, config, prior)
+    assert plain(reply.planned_state)["name"] == refined
+    assert not reply.requires_replace
+
+
+def test_many_events_twice_each(plugin: Plugin) -> None:
+    events = ["database.deleted", "database.provisioned"] * 5_000
+    config = plugin.object(ENDPOINT, url="https://example.com/many", events=events)
+    made = plugin.create(ENDPOINT, url="https://example.com/many", events=events[:2])
+    planned = plugin.plan(ENDPOINT, config, made)
+    assert not errors(planned)
+    assert not planned.requires_replace
+
+
+def test_types_and_functions_that_there_are_not(plugin: Plugin) -> None:
+    requests = {
+        "PlanResourceChange": pb.PlanResourceChange.Request(type_name="nope"),
+        "ReadDataSource": pb.ReadDataSource.Request(type_name="nope"),
+        "OpenEphemeralResource": pb.OpenEphemeralResource.Request(type_name="nope"),
+    }
+    for name, request in requests.items():
+        assert "has no" in errors(plugin.call(name, request))[0]
+    for request in (
+        pb.CallFunction.Request(name="nope"),
+        pb.CallFunction.Request(name="parse_connection_string"),
+        pb.CallFunction.Request(name="parse_connection_string", arguments=[value(5)]),
+    ):
+        assert plugin.call("CallFunction", request).error.text
+    bad = pb.CallFunction.Request(name="render_blueprint", arguments=[value("{{n}}"), value(None), value(None)])
+    reply = plugin.call("CallFunction", bad).error
+    assert (reply.function_argument, "no default" in reply.text) == (1, True)

@@ -1,0 +1,140 @@
+"""The Terraform provider's process as a client of the protocol sees it: for calls that the engine at hand does not
+make, and for messages that no engine would send.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import grpc
+import msgpack
+
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+
+PROGRAM = Path(sys.executable).with_name("terraform-provider-polykomos")
+COOKIE = {
+    "TF_PLUGIN_MAGIC_COOKIE": "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+    "PLUGIN_PROTOCOL_VERSIONS": "6",
+}
+UNKNOWN = msgpack.ExtType(0, b"\x00")
+_METHODS = {method.name: method for method in pb.DESCRIPTOR.services_by_name["Provider"].methods}
+
+
+def value(plain: Any) -> pb.DynamicValue:
+    """A value as the engines send it."""
+    return pb.DynamicValue(msgpack=msgpack.packb(plain, use_bin_type=True))
+
+
+def plain(sent: pb.DynamicValue) -> Any:
+    """What a value says; unknowns stay as they are on the wire."""
+    return msgpack.unpackb(sent.msgpack, raw=False, strict_map_key=False)
+
+
+class Plugin:
+    """One running provider process. env: what the engine's user has in the environment."""
+
+    def __init__(self, env: Mapping[str, str], *words: str) -> None:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("POLYKOMOS_", "TF_", "PLUGIN_"))}
+        self.process = subprocess.Popen(
+            [PROGRAM, *words], env={**clean, **COOKIE, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().strip()
+        self.handshake = line.split("|")
+        self.socket = Path(self.handshake[3])
+        options = [("grpc.max_receive_message_length", 256 << 20), ("grpc.max_send_message_length", 256 << 20)]
+        self._channel = grpc.insecure_channel(f"unix:{self.socket}", options=options)
+        self.types: dict[str, list[str]] = {}
+        self.stderr = ""
+
+    def __enter__(self) -> Self:
+        schema = self.call("GetProviderSchema")
+        for name, found in schema.resource_schemas.items():
+            self.types[name] = [attribute.name for attribute in found.block.attributes]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it as the engines do."""
+        began = time.monotonic()
+        self._channel.unary_unary("/plugin.GRPCController/Shutdown")(b"")
+        self._channel.close()
+        _, self.stderr = self.process.communicate(timeout=10)
+        assert self.process.returncode == 0
+        assert time.monotonic() - began < 5
+        assert not self.socket.parent.exists()
+
+    def call(self, name: str, request: Any = None) -> Any:
+        """The reply to one call."""
+        return self._channel.unary_unary(
+            f"/tfplugin6.Provider/{name}", _METHODS[name].input_type._concrete_class.SerializeToString,
+            _METHODS[name].output_type._concrete_class.FromString,
+        )(request if request is not None else _METHODS[name].input_type._concrete_class())  # fmt: skip
+
+    def stream(self, name: str, request: Any) -> list[Any]:
+        """Every event of a stream."""
+        events: Iterable[Any] = self._channel.unary_stream(
+            f"/tfplugin6.Provider/{name}", _METHODS[name].input_type._concrete_class.SerializeToString,
+            _METHODS[name].output_type._concrete_class.FromString,
+        )(request)  # fmt: skip
+        return list(events)
+
+    def configure(self) -> Self:
+        """With what the environment says."""
+        config = value({"api_key": None, "base_url": None})
+        reply = self.call("ConfigureProvider", pb.ConfigureProvider.Request(config=config, terraform_version="1.14.0"))
+        assert not reply.diagnostics, reply.diagnostics
+        return self
+
+    def object(self, type_name: str, **attributes: Any) -> dict[str, Any]:
+        """An object of a resource's type: what is not given is null."""
+        return {**dict.fromkeys(self.types[type_name]), **attributes}
+
+    def plan(self, type_name: str, config: Any, prior: Any = None, private: bytes = b"") -> Any:
+        """PlanResourceChange; the proposed state is the config, which is all that the provider looks at."""
+        return self.call(
+            "PlanResourceChange",
+            pb.PlanResourceChange.Request(
+                type_name=type_name, prior_state=value(prior), proposed_new_state=value(config), config=value(config),
+                prior_private=private,
+            ),
+        )  # fmt: skip
+
+    def apply(self, type_name: str, config: Any, planned: Any, prior: Any = None) -> Any:
+        """ApplyResourceChange of what a plan replied."""
+        return self.call(
+            "ApplyResourceChange",
+            pb.ApplyResourceChange.Request(
+                type_name=type_name, prior_state=value(prior), planned_state=planned.planned_state,
+                config=value(config), planned_private=planned.planned_private,
+            ),
+        )  # fmt: skip
+
+    def create(self, type_name: str, **attributes: Any) -> dict[str, Any]:
+        """The state of an object made by plan and apply."""
+        config = self.object(type_name, **attributes)
+        planned = self.plan(type_name, config)
+        assert not errors(planned), planned.diagnostics
+        applied = self.apply(type_name, config, planned)
+        assert not errors(applied), applied.diagnostics
+        found: dict[str, Any] = plain(applied.new_state)
+        return found
+
+    def read(self, type_name: str, state: Any) -> Any:
+        """ReadResource."""
+        return self.call("ReadResource", pb.ReadResource.Request(type_name=type_name, current_state=value(state)))
+
+
+def errors(reply: Any) -> list[str]:
+    """The errors of a reply, as the user reads them."""
+    return [f"{each.summary}: {each.detail}" for each in reply.diagnostics if each.severity == pb.Diagnostic.ERROR]
+
+
+def paths(reply: Any) -> list[list[Any]]:
+    """The attribute paths of a reply's diagnostics."""
+    return [[getattr(step, step.WhichOneof("selector")) for step in each.attribute.steps] for each in reply.diagnostics]
