@@ -1,0 +1,220 @@
+"""Terraform's values: every one comes back as it went, and what is none is told with its place."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from decimal import Decimal
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resourcekit.terraform.types import (
+    BOOL,
+    DYNAMIC,
+    NUMBER,
+    STRING,
+    Collection,
+    CtyType,
+    Structure,
+    TupleOf,
+    constraint,
+    parse_constraint,
+)
+from resourcekit.terraform.values import (
+    WIRE_UNKNOWN,
+    WireError,
+    is_unknown,
+    pack,
+    plain,
+    unpack,
+    wire,
+    wire_from_json,
+)
+from resourcekit.unknown import UNKNOWN
+
+TEXTS = st.text().map(lambda text: unicodedata.normalize("NFC", text))
+NUMBERS = st.one_of(
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda n: int(n) if n == int(n) else n),
+    st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=25).map(
+        lambda n: int(n) if n == int(n) else float(n) if Decimal(repr(float(n))) == n else n
+    ),
+)
+
+
+def values_of(type_: CtyType) -> st.SearchStrategy[Any]:
+    """Plain values of a type, null and unknown included."""
+    match type_:
+        case Collection("map", item):
+            found: st.SearchStrategy[Any] = st.dictionaries(TEXTS, values_of(item), max_size=3)
+        case Collection("set", _):
+            found = st.lists(TEXTS, max_size=4, unique=True)
+        case Collection(_, item):
+            found = st.lists(values_of(item), max_size=3)
+        case Structure(attributes):
+            found = st.fixed_dictionaries({name: values_of(each) for name, each in attributes.items()})
+        case _:
+            found = {STRING: TEXTS, NUMBER: NUMBERS, BOOL: st.booleans()}[type_]  # type: ignore[index]
+    return st.one_of(st.none(), st.just(UNKNOWN), found)
+
+
+TYPES = [
+    STRING, NUMBER, BOOL, Collection("list", STRING), Collection("set", STRING), Collection("map", NUMBER),
+    Structure({"a": STRING, "b": Collection("map", Structure({"c": BOOL, "d": NUMBER}))}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: json.dumps(constraint(type_)))
+@given(data=st.data())
+def test_a_value_comes_back_as_it_went(type_: CtyType, data: st.DataObject) -> None:
+    value = data.draw(values_of(type_))
+    assert plain(type_, unpack(pack(wire(type_, value)))) == value
+
+
+@given(st.recursive(st.one_of(TEXTS, NUMBERS, st.booleans()), lambda inner: st.one_of(
+    st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)), max_leaves=8))  # fmt: skip
+def test_a_dynamic_value_carries_its_type(value: Any) -> None:
+    sent = unpack(pack(wire(DYNAMIC, value)))
+    assert plain(DYNAMIC, sent) == value
+    assert json.loads(sent[0]) == constraint(parse_constraint(json.loads(sent[0])))
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (0.1, "0.1"), (1.0, 1), (1.5, "1.5"), (-0.0, 0), (2**63 - 1, 2**63 - 1), (2**63, str(2**63)),
+        (2**70, str(2**70)), (-(2**63), -(2**63)), (-(2**63) - 1, str(-(2**63) - 1)),
+        (Decimal("0.30000000000000000001"), "0.30000000000000000001"),
+        (1e300, str(int(1e300))), (5e-324, "5e-324"),
+    ],
+)  # fmt: skip
+def test_numbers_leave_as_the_decimals_that_they_are(value: Any, sent: Any) -> None:
+    assert wire(NUMBER, value) == sent
+    assert not isinstance(wire(NUMBER, value), float), "a binary float is another number"
+    assert plain(NUMBER, sent) == value
+
+
+@pytest.mark.parametrize("sent", [0.1, "0.1", "0.10", "1e-1"])
+def test_numbers_arrive_in_every_form(sent: Any) -> None:
+    assert plain(NUMBER, sent) == 0.1
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "x", "NaN", "Infinity", "1e400000", "9" * 5000, float("nan"), math.inf, True, [1], b"1", {"a": 1}]
+)
+def test_what_is_no_number(sent: Any) -> None:
+    with pytest.raises(WireError):
+        plain(NUMBER, sent)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, True, "1", [1]])
+def test_what_cannot_be_sent_as_a_number(value: Any) -> None:
+    with pytest.raises(WireError):
+        wire(NUMBER, value)
+
+
+@pytest.mark.parametrize("code", [0, 1, 12, 99])
+def test_every_extension_is_unknown_and_kept(code: int) -> None:
+    sent = msgpack.ExtType(code, msgpack.packb({1: False, 2: "db-"}) if code == 12 else b"\x00")
+    assert unpack(pack(sent)) == sent
+    for type_ in TYPES:
+        assert plain(type_, sent) is UNKNOWN
+    assert is_unknown({"a": [{"b": sent}]})
+    assert not is_unknown({"a": [{"b": None}]})
+    assert wire(STRING, UNKNOWN) == WIRE_UNKNOWN
+
+
+def test_texts_are_normalised_as_terraform_does() -> None:
+    assert wire(STRING, "e\u0301") == wire(STRING, "\u00e9") == "\u00e9"
+    assert wire(Collection("map", STRING), {"e\u0301": "x"}) == {"\u00e9": "x"}
+    assert wire(Collection("set", STRING), ["e\u0301", "\u00e9"]) == ["\u00e9"]
+
+
+def test_large_values() -> None:
+    long = "ä" * 1_000_000
+    assert plain(STRING, unpack(pack(wire(STRING, long)))) == long
+    many = [str(number % 5000) for number in range(10_000)]
+    assert sorted(wire(Collection("set", STRING), many)) == sorted(set(many))
+
+
+def test_null_is_not_empty() -> None:
+    for type_, empty in ((Collection("list", STRING), []), (Collection("map", STRING), {}), (STRING, "")):
+        assert plain(type_, wire(type_, None)) is None
+        assert plain(type_, wire(type_, empty)) == empty
+
+
+NESTED = Structure({"a": Collection("map", Structure({"b": Collection("list", NUMBER)})), "c": STRING})
+
+
+@pytest.mark.parametrize(
+    ("sent", "path"),
+    [
+        ("text", ()),
+        ({"a": None}, ("c",)),
+        ({"a": None, "c": None, "d": 1}, ("d",)),
+        ({"a": None, 5: None}, ()),
+        ({"a": [], "c": None}, ("a",)),
+        ({"a": {"k": {"b": [1, "x"]}}, "c": None}, ("a", "k", "b", 1)),
+        ({"a": {"k": {"b": {}}}, "c": None}, ("a", "k", "b")),
+        ({"a": {"k": {}}, "c": None}, ("a", "k", "b")),
+        ({"a": {1: None}, "c": None}, ("a",)),
+        ({"a": None, "c": b"bytes"}, ("c",)),
+        ({"a": None, "c": 5}, ("c",)),
+    ],
+)
+def test_a_value_of_another_type_is_told_with_its_place(sent: Any, path: tuple[Any, ...]) -> None:
+    with pytest.raises(WireError) as failure:
+        plain(NESTED, sent)
+    assert failure.value.path == path
+
+
+def test_bytes_that_are_no_value() -> None:
+    whole = pack({"a": {"k": {"b": [1, "2.5", WIRE_UNKNOWN]}}, "c": "text"})
+    for cut in range(len(whole)):
+        with pytest.raises(WireError):
+            unpack(whole[:cut])
+    for broken in (b"\xc1", whole + b"\x00", b"\xa1\xff", b"\x91" * 2000 + b"\x01"):
+        with pytest.raises(WireError):
+            unpack(broken)
+
+
+def test_deep_values_are_refused_in_words() -> None:
+    sent: Any = 1
+    for _ in range(400):
+        sent = [b'["tuple",["dynamic"]]', [sent]]
+    with pytest.raises(WireError):
+        plain(DYNAMIC, sent)
+        wire(DYNAMIC, plain(DYNAMIC, sent))
+
+
+@pytest.mark.parametrize(
+    "sent", [[], [b'"string"'], [b"{", "x"], [b'"nonsense"', "x"], [b'["list"]', []], [5, "x"], {"a": 1}, "text"]
+)
+def test_a_dynamic_value_without_a_type(sent: Any) -> None:
+    with pytest.raises(WireError):
+        plain(DYNAMIC, sent)
+
+
+def test_state_files() -> None:
+    kept = json.loads(
+        '{"n": 0.1, "big": 1180591620717411303424, "old": 1,'
+        ' "d": {"type": ["object", {"x": "number"}], "value": {"x": 1.5}}}',
+        parse_float=Decimal,
+    )
+    type_ = Structure({"n": NUMBER, "big": NUMBER, "d": DYNAMIC, "new": STRING})
+    sent = wire_from_json(type_, kept)
+    assert plain(type_, unpack(pack(sent))) == {"n": 0.1, "big": 2**70, "d": {"x": 1.5}, "new": None}
+    assert sent["n"] == "0.1"
+    for broken in ({"n": "text"}, {"n": []}, {"d": 5}, {"d": {"type": "nonsense", "value": 1}}):
+        with pytest.raises(WireError):
+            wire_from_json(type_, broken)
+
+
+@pytest.mark.parametrize("type_", [*TYPES, DYNAMIC, TupleOf((STRING, NUMBER))], ids=str)
+def test_constraints_are_read_as_written(type_: CtyType) -> None:
+    assert parse_constraint(json.loads(json.dumps(constraint(type_)))) == type_
