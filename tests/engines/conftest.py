@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from support.control_plane import new_key
+from support.control_plane import SLOW_SECONDS, ControlPlane, create_database, new_key
 from support.pulumi import Stack
 from support.terraform import ENGINES, Workspace
 
@@ -57,6 +57,27 @@ def new_workspace(tmp_path: Path, connection: dict[str, str]) -> Callable[..., W
 def workspace(request: pytest.FixtureRequest, new_workspace: Callable[..., Workspace]) -> Workspace:
     """A workspace of Terraform, then one of OpenTofu."""
     return new_workspace(request.param)
+
+
+@pytest.fixture(scope="module")
+def estate() -> Iterator[ControlPlane]:
+    """A control plane where what the examples speak of exists: a database called orders, endpoint 7."""
+    with ControlPlane("--ephemeral", "--rate-limit", "0") as running:
+        with running.client() as api:
+            create_database(api, "orders")
+            for _ in range(7):
+                body = {"url": "https://hooks.example.com"}
+                assert api.post("/webhook_endpoints", json=body, headers=new_key()).status_code == 201
+        yield running
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[ControlPlane]:
+    """A control plane where every database takes some seconds."""
+    with ControlPlane(
+        "--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(SLOW_SECONDS)
+    ) as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from support.control_plane import ControlPlane, create_database, new_key
+from support.control_plane import ControlPlane
 from support.pulumi import Stack
 
 DOCS = Path(__file__).resolve().parents[2] / "provider" / "polykomos" / "docs"
 EXAMPLES = sorted(path.name.removesuffix(".pulumi-yaml.yaml") for path in DOCS.glob("*.pulumi-yaml.yaml"))
-
-
-@pytest.fixture(scope="module")
-def estate() -> Iterator[ControlPlane]:
-    """A control plane where what the examples speak of exists: a database called orders, endpoint 7."""
-    with ControlPlane("--ephemeral", "--rate-limit", "0") as running:
-        with running.client() as api:
-            create_database(api, "orders")
-            for _ in range(7):
-                body = {"url": "https://hooks.example.com"}
-                assert api.post("/webhook_endpoints", json=body, headers=new_key()).status_code == 201
-        yield running
 
 
 def test_there_is_one_for_each_resource_and_function() -> None:

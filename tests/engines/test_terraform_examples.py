@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from polykomos.package import package
-from support.control_plane import ControlPlane, create_database, new_key
+from support.control_plane import ControlPlane, create_database
 from support.terraform import ENGINES, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,18 +21,6 @@ SNAPSHOT = ROOT / "tests" / "snapshots" / "terraform-schema.json"
 EXAMPLES = sorted(path.name.removesuffix(".terraform.tf") for path in DOCS.glob("*.terraform.tf"))
 # Terraform 1.14 and later know actions.
 ACTIONS = ("webhook_test", "run_query.action")
-
-
-@pytest.fixture(scope="module")
-def estate() -> Iterator[ControlPlane]:
-    """A control plane where what the examples speak of exists: a database called orders, endpoint 7."""
-    with ControlPlane("--ephemeral", "--rate-limit", "0") as running:
-        with running.client() as api:
-            create_database(api, "orders")
-            for _ in range(7):
-                body = {"url": "https://hooks.example.com"}
-                assert api.post("/webhook_endpoints", json=body, headers=new_key()).status_code == 201
-        yield running
 
 
 def connection(estate: ControlPlane) -> dict[str, str]:

@@ -6,25 +6,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from support.control_plane import ControlPlane, wait_until
+from support.control_plane import SLOW_SECONDS, ControlPlane, database_names, wait_until
 from support.naming import unique
 from support.terraform import ENGINES, Workspace
-
-DELAY = 8
-
-
-@pytest.fixture(scope="module")
-def slow() -> Iterator[ControlPlane]:
-    """A control plane where every database takes some seconds."""
-    with ControlPlane(
-        "--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(DELAY)
-    ) as running:
-        yield running
 
 
 @pytest.fixture(params=ENGINES)
@@ -32,11 +21,6 @@ def slow_workspace(
     request: pytest.FixtureRequest, new_workspace: Callable[..., Workspace], slow: ControlPlane
 ) -> Workspace:
     return new_workspace(request.param, {"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key})
-
-
-def names(slow: ControlPlane) -> list[str]:
-    with slow.client() as api:
-        return [database["name"] for database in api.get("/databases", params={"limit": 100}).json()["data"]]
 
 
 def interrupt(process: subprocess.Popen[str]) -> None:
@@ -56,13 +40,13 @@ def test_ctrl_c_keeps_the_database_and_the_next_apply_goes_on(slow_workspace: Wo
     name = unique("break")
     slow_workspace.write(database(name))
     process = apply_in_background(slow_workspace)
-    wait_until(lambda: name in names(slow))
+    wait_until(lambda: name in database_names(slow))
     time.sleep(0.5)
     began = time.monotonic()
     interrupt(process)
     output, _ = process.communicate(timeout=30)
     assert process.returncode != 0, output
-    assert time.monotonic() - began < DELAY - 1, "the wait ended at once"
+    assert time.monotonic() - began < SLOW_SECONDS - 1, "the wait ended at once"
     assert "Traceback" not in output
     kept = slow_workspace.resource("polykomos_database.db")
     assert kept["status"] == "provisioning"
@@ -73,7 +57,7 @@ def test_ctrl_c_keeps_the_database_and_the_next_apply_goes_on(slow_workspace: Wo
     after = slow_workspace.resource("polykomos_database.db")
     assert (after["id"], after["status"]) == (kept["id"], "active")
     assert after["connection_string"]
-    assert names(slow).count(name) == 1
+    assert database_names(slow).count(name) == 1
     slow_workspace.settled()
     slow_workspace.destroy()
 
@@ -82,7 +66,7 @@ def test_ctrl_c_twice(slow_workspace: Workspace, slow: ControlPlane) -> None:
     name = unique("twice")
     slow_workspace.write(database(name))
     process = apply_in_background(slow_workspace)
-    wait_until(lambda: name in names(slow))
+    wait_until(lambda: name in database_names(slow))
     time.sleep(0.5)
     interrupt(process)
     time.sleep(0.2)
@@ -90,10 +74,10 @@ def test_ctrl_c_twice(slow_workspace: Workspace, slow: ControlPlane) -> None:
     output, _ = process.communicate(timeout=30)
     assert "Traceback" not in output
     slow_workspace.apply()
-    assert names(slow).count(name) == 1, output
+    assert database_names(slow).count(name) == 1, output
     slow_workspace.settled()
     slow_workspace.destroy()
-    assert name not in names(slow)
+    assert name not in database_names(slow)
 
 
 def test_a_time_out_keeps_the_id_and_says_what_to_do(slow_workspace: Workspace, slow: ControlPlane) -> None:
@@ -105,7 +89,7 @@ def test_a_time_out_keeps_the_id_and_says_what_to_do(slow_workspace: Workspace, 
     slow_workspace.run("untaint", "polykomos_database.db")
     slow_workspace.write(database(name))
     slow_workspace.apply()
-    assert names(slow).count(name) == 1
+    assert database_names(slow).count(name) == 1
     slow_workspace.settled()
     slow_workspace.destroy()
 
@@ -129,7 +113,7 @@ def test_a_killed_plugin_is_told_without_a_secret(slow_workspace: Workspace, slo
     name = unique("killed")
     slow_workspace.write(database(name))
     process = apply_in_background(slow_workspace)
-    wait_until(lambda: name in names(slow))
+    wait_until(lambda: name in database_names(slow))
     plugins = plugins_of(slow_workspace)
     assert plugins
     for pid in plugins:

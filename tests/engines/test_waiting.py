@@ -7,35 +7,19 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from support.control_plane import ControlPlane, wait_until
+from support.control_plane import SLOW_SECONDS, ControlPlane, database_names, wait_until
 from support.naming import unique
 from support.pulumi import Stack
-
-DELAY = 6
-
-
-@pytest.fixture(scope="module")
-def slow() -> Iterator[ControlPlane]:
-    """A control plane where every database takes some seconds."""
-    with ControlPlane(
-        "--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(DELAY)
-    ) as running:
-        yield running
 
 
 @pytest.fixture
 def slow_stack(new_stack: Callable[..., Stack], slow: ControlPlane) -> Stack:
     return new_stack({"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key})
-
-
-def names(slow: ControlPlane) -> list[str]:
-    with slow.client() as api:
-        return [database["name"] for database in api.get("/databases", params={"limit": 100}).json()["data"]]
 
 
 def processes(directory: Path, program: str) -> list[int]:
@@ -65,7 +49,7 @@ def test_waiting_shows_in_the_resources_row(slow_stack: Stack) -> None:
     slow_stack.write({"db": ("Database", {"name": unique("slow")})}, {"status": "${db.status}"})
     shown = slow_stack.up()
     seconds = [int(m[1]) for row in shown.rows if (m := re.match(r"provisioning, (\d+) s", row))]
-    assert len(seconds) >= DELAY // 2, shown.rows
+    assert len(seconds) >= SLOW_SECONDS // 2, shown.rows
     assert seconds == sorted(seconds)
     assert slow_stack.outputs()["status"] == "active"
     slow_stack.destroy()
@@ -85,7 +69,7 @@ def test_a_create_that_ran_out_of_time_is_resumed(slow_stack: Stack, slow: Contr
     assert slow_stack.resource("db")["id"] == kept["id"]
     assert "initErrors" not in slow_stack.resource("db")
     assert slow_stack.outputs()["status"] == "active"
-    assert names(slow).count(name) == 1
+    assert database_names(slow).count(name) == 1
     slow_stack.assert_no_changes()
     slow_stack.destroy()
 
@@ -94,20 +78,20 @@ def test_ctrl_c_ends_the_wait_at_once_and_keeps_the_id(slow_stack: Stack, slow: 
     name = unique("break")
     slow_stack.write({"db": ("Database", {"name": name})}, {"status": "${db.status}"})
     process = start_up(slow_stack)
-    wait_until(lambda: name in names(slow))
+    wait_until(lambda: name in database_names(slow))
     time.sleep(0.5)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert process.returncode != 0, output
-    assert time.monotonic() - began < DELAY - 1, "the wait ended at once"
+    assert time.monotonic() - began < SLOW_SECONDS - 1, "the wait ended at once"
     assert "Traceback" not in output
     exported = slow_stack.state()["deployment"]
     assert not exported.get("pending_operations")
     kept = slow_stack.resource("db")["id"]
     slow_stack.up()
     assert slow_stack.resource("db")["id"] == kept
-    assert names(slow).count(name) == 1
+    assert database_names(slow).count(name) == 1
     slow_stack.destroy()
 
 
@@ -115,7 +99,7 @@ def test_a_killed_plugin_is_no_traceback(slow_stack: Stack, slow: ControlPlane) 
     name = unique("killed")
     slow_stack.write({"db": ("Database", {"name": name})})
     process = start_up(slow_stack)
-    wait_until(lambda: name in names(slow))
+    wait_until(lambda: name in database_names(slow))
     plugins = processes(slow_stack.directory / ".home" / ".pulumi", "pulumi-resource-polykomos")
     assert plugins
     for pid in plugins:
@@ -130,7 +114,7 @@ def test_a_plugin_ends_when_its_engine_is_killed(slow_stack: Stack, slow: Contro
     name = unique("orphan")
     slow_stack.write({"db": ("Database", {"name": name})})
     process = start_up(slow_stack)
-    wait_until(lambda: name in names(slow))
+    wait_until(lambda: name in database_names(slow))
     home = slow_stack.directory / ".home" / ".pulumi"
     assert processes(home, "pulumi-resource-polykomos")
     process.kill()

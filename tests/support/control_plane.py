@@ -62,6 +62,16 @@ _EXPORT = re.compile(r"export (POLYKOMOS_BASE_URL|POLYKOMOS_API_KEY)='([^']+)'")
 _READY_SECONDS = 60.0
 
 
+# How long each provisioning takes at the slow control plane of the engine tests.
+SLOW_SECONDS = 7
+
+
+def database_names(plane: ControlPlane) -> list[str]:
+    """The names of the databases that are there."""
+    with plane.client() as api:
+        return [database["name"] for database in api.get("/databases", params={"limit": 100}).json()["data"]]
+
+
 def new_key() -> dict[str, str]:
     """The header of a fresh Idempotency-Key."""
     return {"Idempotency-Key": str(uuid.uuid4())}

@@ -66,6 +66,10 @@ class Kind:
         """The declared state, plain."""
         return {name: self.block.plain(values, name) for name in fields_of(self.resource.state)}
 
+    def arguments_in(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments that a declared state holds, those without a value left out."""
+        return {name: state[name] for name in self.arguments if state.get(name) is not None}
+
     def id(self, values: Values) -> str:
         """The object's id. Raises WireError for a state without one."""
         found = values.get("id")

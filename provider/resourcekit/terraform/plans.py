@@ -65,11 +65,11 @@ def changes(kind: Kind, prior: Values, config: Values, memory: Memory) -> Change
     """Compare the program with the state. Raises CheckFailed for what may not change."""
     args = checked(kind, config)
     state = kind.state(prior)
-    normal = {**state, **check_arguments(kind.resource.arguments, _arguments_in(kind, state)).values}
+    normal = {**state, **check_arguments(kind.resource.arguments, kind.arguments_in(state)).values}
     # An argument that the API may also choose was given by the program only if we remember that.
     old_inputs = {
         name: value
-        for name, value in _arguments_in(kind, normal).items()
+        for name, value in kind.arguments_in(normal).items()
         if name in memory.given or not kind.arguments[name].computed
     }
     difference = kind.lifecycle.difference(
@@ -99,10 +99,6 @@ def plan(kind: Kind, prior: Values | None, config: Values, memory: Memory, ctx: 
     if kind.lifecycle.unfinished(state):
         expected.update(_to_be_waited_for(kind, state))
     return Plan(_planned(kind, prior, config, expected, found.changed), (*replaces, *drifted), given)
-
-
-def _arguments_in(kind: Kind, state: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: state[name] for name in kind.arguments if state.get(name) is not None}
 
 
 def _new_versions(kind: Kind, prior: Values, config: Values) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def after_change(kind: Kind, id_: str, found: Mapping[str, Any], planned: Values
 
 def after_read(kind: Kind, id_: str, found: Mapping[str, Any], prior: Values) -> Values:
     """What means the same as before stays as it was written before."""
-    normal = check_arguments(kind.resource.arguments, _arguments(kind, kind.state(prior))).values
+    normal = check_arguments(kind.resource.arguments, kind.arguments_in(kind.state(prior))).values
     imported = is_import(kind, prior)
 
     def keep(attribute: Attribute) -> Wire:
@@ -58,7 +58,3 @@ def _state(kind: Kind, id_: str, base: Values, keep: Any) -> Values:
         else:
             state[attribute.name] = keep(attribute)
     return state
-
-
-def _arguments(kind: Kind, state: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: state[name] for name in kind.arguments if state.get(name) is not None}
