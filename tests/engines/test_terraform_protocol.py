@@ -237,6 +237,20 @@ def test_stopping_in_mid_create_hands_back_the_id() -> None:
             assert isinstance(again["connection_string"], msgpack.ExtType), "to be waited for"
 
 
+def test_an_update_that_fails_half_way_keeps_what_was_done(plugin: Plugin) -> None:
+    """The rename is made before the API refuses the limit."""
+    made = plugin.create(DATABASE, name=unique("half"), connection_hard_limit=5)
+    name = unique("done")
+    config = plugin.object(DATABASE, name=name, connection_hard_limit=2**31)
+    private = json.dumps({"given": ["name", "connection_hard_limit"]}).encode()
+    reply = plugin.apply(DATABASE, config, plugin.plan(DATABASE, config, made, private), made)
+    assert "connection_hard_limit" in errors(reply)[0]
+    state = plain(reply.new_state)
+    assert (state["name"], state["connection_hard_limit"]) == (name, 5)
+    again = plugin.plan(DATABASE, plugin.object(DATABASE, name=name), state, reply.private)
+    assert isinstance(plain(again.planned_state)["connection_hard_limit"], msgpack.ExtType), "it is still remembered"
+
+
 # Hostile messages
 
 HOSTILE = [

@@ -19,12 +19,22 @@ Types = Mapping[str, CtyType]
 
 
 class Report:
-    """The diagnostics of one call. types: of the attributes that paths go through; subject: what the call is about."""
+    """The diagnostics of one call.
 
-    def __init__(self, subject: str = "", types: Types | None = None) -> None:
-        self.subject = subject
-        self.types: Types = types or {}
+    subject: what the call is about. doing: what it is for, where the call's name does not tell. types: of the
+    attributes that paths go through.
+    """
+
+    def __init__(self) -> None:
+        self.subject = ""
+        self.doing = ""
+        self.types: Types = {}
         self.diagnostics: list[pb.Diagnostic] = []
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error among them."""
+        return any(each.severity == pb.Diagnostic.ERROR for each in self.diagnostics)
 
     def error(self, summary: str, detail: str = "", path: str = "") -> None:
         """Something that stops the run."""
@@ -37,7 +47,7 @@ class Report:
 
     def failure(self, error: Exception, doing: str) -> None:
         """An exception in words. doing: what the call was for ("plan")."""
-        subject = f"Cannot {doing} {self.subject}".rstrip()
+        subject = f"Cannot {self.doing or doing} {self.subject}".rstrip()
         match error:
             case CheckFailed():
                 for failure in error.failures:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from resourcekit.lifecycle import Outcome
 from resourcekit.terraform import plans, states
 from resourcekit.terraform.blocks import Values, twin
 from resourcekit.terraform.diagnostics import Report, answered
@@ -72,15 +71,16 @@ class Resources:
             self._delete(kind, prior, report)
             return pb.ApplyResourceChange.Response(new_state=kind.block.write(None))
         config = _present(kind, request.config)
-        outcome: Outcome | None
+        remembered, memory = Memory.read(request.planned_private), Memory.planned(request.planned_private)
         if prior is None:
-            outcome = self._create(kind, planned, config, report)
+            state = self._create(kind, planned, config, report)
         else:
-            outcome = self._update(kind, prior, planned, config, Memory.read(request.planned_private), report)
-        state = planned if outcome is None else states.after_change(kind, outcome.id, outcome.state, planned)
+            state = self._update(kind, prior, planned, config, remembered, report)
+            if report.failed:
+                memory = remembered  # what is not done yet is still to be done
         return pb.ApplyResourceChange.Response(
             new_state=kind.block.write(state),
-            private=Memory.planned(request.planned_private).write(),
+            private=memory.write(),
             new_identity=write_identity(kind.id(state)),
         )
 
@@ -102,8 +102,8 @@ class Resources:
             new_identity=write_identity(found.id),
         )
 
-    def _create(self, kind: Kind, planned: Values, config: Values, report: Report) -> Outcome:
-        report.subject = f"{kind.type_name} (create)"
+    def _create(self, kind: Kind, planned: Values, config: Values, report: Report) -> Values:
+        report.doing = "create"
         ctx = self.session.context(kind.seconds(planned, "create"), report)
         outcome = kind.lifecycle.create(plans.checked(kind, config), ctx)
         if outcome.cancelled:
@@ -112,27 +112,25 @@ class Resources:
             report.warn(f"{outcome.unfinished}. It is kept in the state, and the next apply goes on with it")
         elif outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
-        return outcome
+        return states.after_change(kind, outcome.id, outcome.state, planned)
 
     def _update(
         self, kind: Kind, prior: Values, planned: Values, config: Values, memory: Memory, report: Report
-    ) -> Outcome | None:
-        """None when the API has nothing to do."""
+    ) -> Values:
+        report.doing = "update"
         found = plans.changes(kind, prior, config, memory)
         state = kind.state(prior)
-        if not self._asks_api(kind, found, state, planned):
-            return None
+        if not (found.changed or kind.lifecycle.unfinished(state) or is_unknown(planned)):
+            return planned  # Terraform's own attributes alone: the API has nothing to do
         ctx = self.session.context(kind.seconds(planned, "update"), report)
         outcome = kind.lifecycle.update(kind.id(prior), found.args, state, found.changed, ctx)
         if outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
-        return outcome
-
-    @staticmethod
-    def _asks_api(kind: Kind, found: plans.Changes, state: dict[str, Any], planned: Values) -> bool:
-        return bool(found.changed) or kind.lifecycle.unfinished(state) or is_unknown(planned)
+            return states.after_read(kind, outcome.id, outcome.state, prior)  # as far as it came
+        return states.after_change(kind, outcome.id, outcome.state, planned)
 
     def _delete(self, kind: Kind, prior: Values | None, report: Report) -> None:
+        report.doing = "destroy"
         if prior is not None:
             ctx = self.session.context(kind.seconds(prior, "delete"), report)
             kind.lifecycle.delete(kind.id(prior), kind.state(prior), ctx)
