@@ -13,8 +13,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-# The engines' registries: where `polykomos/polykomos` is looked for when a program names no host.
-HOSTS = ("registry.terraform.io", "registry.opentofu.org")
+from polykomos_provider.terraform_plugin import ADDRESSES
+
 _PROGRAM = "terraform-provider-polykomos"
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -23,8 +23,8 @@ def write_mirror(directory: Path) -> list[Path]:
     """Write the mirror into `directory`, over an earlier one of this version. Returns the programs' paths."""
     version = metadata.version("polykomos-provider")
     written = []
-    for host in HOSTS:
-        home = directory / host / "polykomos" / "polykomos" / version / _target()
+    for address in ADDRESSES:
+        home = directory / address / version / _target()
         home.mkdir(parents=True, exist_ok=True)
         program = home / f"{_PROGRAM}_v{version}"
         program.write_text(_launcher(), encoding="utf-8")

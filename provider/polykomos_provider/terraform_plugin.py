@@ -9,12 +9,13 @@ from typing import Any
 
 from resourcekit.terraform.serving import serve
 
-ADDRESS = "registry.terraform.io/polykomos/polykomos"
+# Where each engine looks for `polykomos/polykomos` when a program names no host.
+ADDRESSES = ("registry.terraform.io/polykomos/polykomos", "registry.opentofu.org/polykomos/polykomos")
 
 
 def main() -> None:
     """Serve the Polykomos package to the engine that started this process."""
-    status = serve(_calls, ADDRESS, sys.argv[1:])
+    status = serve(_calls, ADDRESSES, sys.argv[1:])
     sys.stderr.flush()
     # Without taking the interpreter down piece by piece: the engine waits for the end, several times a command.
     os._exit(status)

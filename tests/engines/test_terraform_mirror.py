@@ -1,4 +1,4 @@
-"""Installing as a user does: a filesystem mirror, `init`, and the lock file that it writes."""
+"""Ways to the provider beside dev_overrides: a mirror with `init` and its lock file, and a process to attach to."""
 
 from __future__ import annotations
 
@@ -33,3 +33,22 @@ def test_init_apply_and_the_lock_file(
     workspace.run("init", "-lockfile=readonly")
     assert (workspace.directory / ".terraform.lock.hcl").read_text() == lock
     workspace.destroy()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_attaching_to_a_running_provider(
+    engine: str, new_workspace: Callable[..., Workspace], connection: dict[str, str], tmp_path: Path
+) -> None:
+    """As one does with a debugger in the provider. The workspace's own way to it leads nowhere."""
+    workspace = new_workspace(engine, connection, tmp_path / "empty")
+    workspace.write(f'resource "polykomos_database" "db" {{ name = "{unique("attached")}" }}')
+    program = Path(sys.executable).with_name("terraform-provider-polykomos")
+    with subprocess.Popen([program, "--debug"], env=workspace.env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        name, _, told = process.stdout.readline().strip().partition("=")
+        workspace.env[name] = told.strip("'")
+        workspace.apply()
+        workspace.settled()
+        workspace.destroy()
+        process.terminate()
+        assert process.wait(10) == 0

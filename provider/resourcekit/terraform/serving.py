@@ -27,11 +27,11 @@ _GRACE_SECONDS = 2
 Calls = Mapping[str, Callable[..., Any]]
 
 
-def serve(load: Callable[[], Calls], address: str, argv: Sequence[str]) -> int:
+def serve(load: Callable[[], Calls], addresses: Sequence[str], argv: Sequence[str]) -> int:
     """Serve until told to end; returns the exit status.
 
-    load: gives the provider's calls, once the handshake is out. address: the provider's source address. argv: `--debug`
-    serves until Ctrl-C and prints what TF_REATTACH_PROVIDERS should be.
+    load: gives the provider's calls, once the handshake is out. addresses: the provider's source addresses, one for
+    each engine. argv: `--debug` serves until Ctrl-C and prints what TF_REATTACH_PROVIDERS should be.
     """
     debug = "--debug" in argv
     refusal = None if debug else _refusal(os.environ)
@@ -55,7 +55,7 @@ def serve(load: Callable[[], Calls], address: str, argv: Sequence[str]) -> int:
         certificate = _listen(server, path, encrypted=not debug and bool(os.environ.get("PLUGIN_CLIENT_CERT")))
         server.start()
         if debug:
-            _print_reattach(address, path)
+            _print_reattach(addresses, path)
         else:
             print(f"1|{_PROTOCOL}|unix|{path}|grpc|{certificate}", flush=True)
         provider.begin()
@@ -108,7 +108,7 @@ def _listen(server: grpc.Server, path: str, *, encrypted: bool) -> str:
     return made.announced
 
 
-def _print_reattach(address: str, path: str) -> None:
+def _print_reattach(addresses: Sequence[str], path: str) -> None:
     import json
 
     attached = {
@@ -118,7 +118,7 @@ def _print_reattach(address: str, path: str) -> None:
         "Test": True,
         "Addr": {"Network": "unix", "String": path},
     }
-    print(f"TF_REATTACH_PROVIDERS='{json.dumps({address: attached})}'", flush=True)
+    print(f"TF_REATTACH_PROVIDERS='{json.dumps(dict.fromkeys(addresses, attached))}'", flush=True)
 
 
 class _Lazily(grpc.GenericRpcHandler):
