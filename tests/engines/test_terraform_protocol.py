@@ -90,11 +90,14 @@ def listed(plugin: Plugin, type_name: str, **given: int | bool) -> list[pb.ListR
 
 def test_lists_lead_to_programs_that_change_nothing(plugin: Plugin, api: httpx.Client) -> None:
     name = unique("listed")
-    create_database(api, name)
+    for each in (name, unique("second")):
+        create_database(api, each)
     body = {"name": name, "sql_content": "SELECT {{n}}", "variables": {"n": {"type": "number", "default": 1}}}
-    api.post("/blueprints", json=body, headers=new_key()).raise_for_status()
+    for _ in range(2):
+        api.post("/blueprints", json=body, headers=new_key()).raise_for_status()
     hook = {"url": f"https://example.com/{name}", "events": ["database.deleted"]}
-    api.post("/webhook_endpoints", json=hook, headers=new_key()).raise_for_status()
+    for _ in range(2):
+        api.post("/webhook_endpoints", json=hook, headers=new_key()).raise_for_status()
     for type_name in (DATABASE, BLUEPRINT, ENDPOINT):
         assert not errors(
             plugin.call("ValidateListResourceConfig", pb.ValidateListResourceConfig.Request(type_name=type_name))
@@ -207,6 +210,28 @@ def test_states_of_other_releases(plugin: Plugin) -> None:
     assert "newer release" in errors(upgrade(b"{}", version=9))[0]
     for broken in (b"{", b"[]", b'{"name": 1e9999}', b'{"port": "many"}'):
         assert errors(upgrade(broken)), broken
+
+
+# Write-only values
+
+SQL = "SELECT {{v}}::int; SELECT {{w}}::text;"
+
+
+def test_a_write_only_value_is_in_no_error(plugin: Plugin, api: httpx.Client) -> None:
+    """PostgreSQL repeats in its error what it could not read, and the API passes that on."""
+    database = plugin.create(DATABASE, name=unique("told"))
+    body = {"name": "told", "sql_content": SQL, "variables": {"v": {"default": "1"}, "w": {}}}
+    blueprint = api.post("/blueprints", json=body, headers=new_key()).json()["data"]
+    given = {"v": "hush-hush", "w": "hush"}
+    config = plugin.object(
+        APPLICATION, database_uuid=database["uuid"], blueprint_uuid=blueprint["uuid"],
+        variables_wo=[json.dumps(["object", dict.fromkeys(given, "string")]).encode(), given],
+    )  # fmt: skip
+    planned = pb.PlanResourceChange.Response(planned_state=value({**config, "variables_wo": None, "id": UNKNOWN}))
+    for reply in (plugin.plan(APPLICATION, config), plugin.apply(APPLICATION, config, planned)):
+        assert "invalid input syntax" in errors(reply)[0]
+        assert "hush" not in str(reply.diagnostics)
+        assert "(write-only value)" in errors(reply)[0]
 
 
 # Stopping

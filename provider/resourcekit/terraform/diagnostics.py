@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from resourcekit.errors import CheckFailed, ResourceError
@@ -14,6 +14,7 @@ from resourcekit.terraform.types import Collection, CtyType, Structure, TupleOf
 from resourcekit.terraform.values import WireError
 
 log = logging.getLogger(__name__)
+_MASK = "(write-only value)"
 _ABOUT = re.compile(r"`([a-z_]+)`: ")
 Types = Mapping[str, CtyType]
 
@@ -29,7 +30,13 @@ class Report:
         self.subject = ""
         self.doing = ""
         self.types: Types = {}
+        self._hidden: list[str] = []
         self.diagnostics: list[pb.Diagnostic] = []
+
+    def hide(self, values: Iterable[str]) -> None:
+        """Keep these out of every text: an API may repeat in an error what it was given."""
+        # The longest first: one that begins like another would leave its end behind.
+        self._hidden = sorted({*self._hidden, *filter(None, values)}, key=len, reverse=True)
 
     @property
     def failed(self) -> bool:
@@ -66,7 +73,13 @@ class Report:
     def _add(self, severity: pb.Diagnostic.Severity, summary: str, detail: str, path: str) -> None:
         steps = steps_of(path, self.types)
         where = pb.AttributePath(steps=steps) if steps else None
+        summary, detail = self._shown(summary), self._shown(detail)
         self.diagnostics.append(pb.Diagnostic(severity=severity, summary=summary, detail=detail, attribute=where))
+
+    def _shown(self, text: str) -> str:
+        for value in self._hidden:
+            text = text.replace(value, _MASK)
+        return text
 
 
 def steps_of(path: str, types: Types) -> list[pb.AttributePath.Step]:

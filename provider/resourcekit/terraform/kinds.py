@@ -54,6 +54,10 @@ class Kind:
         """The arguments that the program gives through their twins."""
         return frozenset(name for name in self.twins if config.get(name) is None and config.get(twin(name)) is not None)
 
+    def secrets(self, config: Values) -> list[str]:
+        """Every text inside the write-only values."""
+        return [text for name in self.twins for text in _texts(self.block.plain(config, twin(name)))]
+
     def conflicts(self, config: Values) -> list[Failure]:
         """Arguments given in both ways."""
         return [
@@ -85,6 +89,13 @@ class Kind:
     def empty(self, id_: Wire) -> Values:
         """A state that says nothing but the id."""
         return {**dict.fromkeys(self.block.types), "id": id_}
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return [text for item in items for text in _texts(item)]
 
 
 def engine_made(name: str, kind: Kind) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -113,6 +114,8 @@ class Provider:
     @answered(pb.ConfigureProvider.Response, "configure the provider")
     def ConfigureProvider(self, request: pb.ConfigureProvider.Request, report: Report) -> Any:
         settings = self._settings(request.config, report)
+        # Anew for every configuration: a process that engines attach to outlives the one that stopped it.
+        self.session.cancel = threading.Event()
         # Settings that are still unknown leave the provider unconnected: plans go on without the API.
         if not has_unknown(settings):
             engine = f"terraform/{request.terraform_version}"

@@ -27,6 +27,7 @@ class Resources:
     def ValidateResourceConfig(self, request: pb.ValidateResourceConfig.Request, report: Report) -> Any:
         kind = self._kind(request.type_name, report)
         config = _present(kind, request.config)
+        report.hide(kind.secrets(config))
         if not request.client_capabilities.write_only_attributes_allowed:
             for name in sorted(kind.twins):
                 if config.get(twin(name)) is not None:
@@ -46,6 +47,7 @@ class Resources:
             return pb.PlanResourceChange.Response(
                 planned_state=kind.block.write(None), planned_private=request.prior_private
             )
+        report.hide(kind.secrets(config))
         memory = Memory.read(request.prior_private)
         found = plans.plan(kind, prior, config, memory, self.session.planning_context(report))
         return pb.PlanResourceChange.Response(
@@ -71,6 +73,7 @@ class Resources:
             self._delete(kind, prior, report)
             return pb.ApplyResourceChange.Response(new_state=kind.block.write(None))
         config = _present(kind, request.config)
+        report.hide(kind.secrets(config))
         remembered, memory = Memory.read(request.planned_private), Memory.planned(request.planned_private)
         if prior is None:
             state = self._create(kind, planned, config, report)

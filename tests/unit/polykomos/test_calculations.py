@@ -70,11 +70,13 @@ PIECES = st.sampled_from(
     ["{{s}}", "{{ n }}", "{{b}}", "{{i}}", "{{d}}", "{{nope}}", "'", "''", '"', "E'", "\\", "$$", "$t$", "--", "/*",
      "*/", "\n", "\r", ";", " ", "SELECT", "rate", "e", "1-", "{{", "}}", "\u00a0", "ä", "U&'", "x$1"]
 )  # fmt: skip
+# What quoting is about, more often than chance would have it.
+WORDS = st.one_of(st.sampled_from(["it's", "a\\b", 'say "hi"', "'; --"]), st.text(max_size=5))
 VALUES = st.fixed_dictionaries(
     {},
     optional={
-        "s": st.text(max_size=5), "n": st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
-        "b": st.booleans(), "i": st.text(max_size=5), "d": st.one_of(st.text(max_size=5), st.integers()),
+        "s": WORDS, "n": st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
+        "b": st.booleans(), "i": WORDS, "d": st.one_of(WORDS, st.integers()),
     },
 )  # fmt: skip
 
