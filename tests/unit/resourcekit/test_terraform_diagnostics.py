@@ -1,0 +1,84 @@
+"""What people are told: the attribute, the reason, and nothing that is secret."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from resourcekit.errors import CheckFailed, Failure, ResourceError
+from resourcekit.terraform.diagnostics import Report, answered, steps_of
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.values import WireError
+from support.cabinet import cabinet
+
+TYPES = cabinet().block.types
+
+
+def told(error: Exception) -> tuple[list[str], list[list[Any]]]:
+    report = Report()
+    report.subject, report.types = "carpentry_cabinet", TYPES
+    report.failure(error, "plan")
+    texts = [f"{each.summary}: {each.detail}" for each in report.diagnostics]
+    places = [[getattr(s, s.WhichOneof("selector")) for s in each.attribute.steps] for each in report.diagnostics]
+    return texts, places
+
+
+@pytest.mark.parametrize(
+    ("path", "steps"),
+    [
+        ("", []),
+        ("name", ["name"]),
+        ("drawers.d.depth", ["drawers", "d", "depth"]),
+        ("drawers.d.nope", ["drawers", "d"]),
+        ("timeouts.create", ["timeouts", "create"]),
+        ("nope.x", []),
+        ("name.x", ["name"]),
+    ],
+)
+def test_paths_go_as_far_as_the_types(path: str, steps: list[str]) -> None:
+    assert [getattr(step, step.WhichOneof("selector")) for step in steps_of(path, TYPES)] == steps
+
+
+def test_every_failure_is_told_at_its_place() -> None:
+    texts, places = told(CheckFailed((Failure("name", "must be short"), Failure("drawers.d", "must be wood"))))
+    assert texts == ["Invalid value for name: must be short", "Invalid value for drawers.d: must be wood"]
+    assert places == [["name"], ["drawers", "d"]]
+    texts, places = told(ResourceError("the API is gone", property="note"))
+    assert (texts, places) == (["Cannot plan carpentry_cabinet: the API is gone"], [["note"]])
+    texts, places = told(WireError("must be a number", ("height",)))
+    assert (texts, places) == (["Cannot plan carpentry_cabinet: height: must be a number"], [["height"]])
+
+
+def test_what_nobody_foresaw_is_told_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        texts, _ = told(RuntimeError("token=hush"))
+    assert "internal error (RuntimeError)" in texts[0]
+    assert "hush" not in texts[0] + caplog.text
+    assert "RuntimeError" in caplog.text
+
+
+def test_what_is_hidden_is_in_no_text() -> None:
+    report = Report()
+    report.hide(["hush", "", "hush-hush"])
+    report.error("saw hush-hush", "and hush", "")
+    report.warn("also hush")
+    assert "hush" not in str(report.diagnostics)
+
+
+class Family:
+    """A family of one call that fails."""
+
+    @answered(pb.ApplyResourceChange.Response, "apply", kept=lambda request: {"new_state": request.prior_state})
+    def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Report) -> Any:  # noqa: N802
+        report.warn("`name`: is odd")
+        raise RuntimeError("hush")
+
+
+def test_a_failed_call_keeps_its_warnings_and_the_state() -> None:
+    prior = pb.DynamicValue(msgpack=b"\xc0")
+    reply = Family().ApplyResourceChange(pb.ApplyResourceChange.Request(prior_state=prior), None)
+    assert reply.new_state == prior
+    assert [each.severity for each in reply.diagnostics] == [pb.Diagnostic.WARNING, pb.Diagnostic.ERROR]
+    assert "hush" not in str(reply)
