@@ -7,21 +7,25 @@ import ssl
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
-
-import httpx
 
 from polykomos.client.account import AccountCalls
 from polykomos.client.blueprints import BlueprintCalls
 from polykomos.client.databases import DatabaseCalls
+from polykomos.client.deferred import deferred
 from polykomos.client.errors import ConfigurationError
 from polykomos.client.secrets import MASK
 from polykomos.client.transport import Bounds, Transport
 from polykomos.client.webhooks import WebhookCalls
 
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = deferred("httpx")
+
 # Connections are kept a little longer than the longest pause between two reads of a wait.
-_LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=32, keepalive_expiry=60)
+_KEEPALIVE_SECONDS: Final = 60
 
 
 class Client(DatabaseCalls, BlueprintCalls, WebhookCalls, AccountCalls):
@@ -48,7 +52,9 @@ class Client(DatabaseCalls, BlueprintCalls, WebhookCalls, AccountCalls):
                     "User-Agent": _user_agent(user_agent_suffix),
                 },
                 http2=False,
-                limits=_LIMITS,
+                limits=httpx.Limits(
+                    max_connections=100, max_keepalive_connections=32, keepalive_expiry=_KEEPALIVE_SECONDS
+                ),
                 verify=trust,
                 follow_redirects=False,
             )

@@ -10,10 +10,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
-
+from polykomos.client.deferred import deferred
 from polykomos.client.errors import (
     ApiError,
     Cancelled,
@@ -25,12 +24,16 @@ from polykomos.client.errors import (
 from polykomos.client.retry import GIVE_UP, Failure, Safety, Verdict, after_answer, after_failure, backoff
 from polykomos.client.secrets import mask
 
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = deferred("httpx")
+
 log = logging.getLogger("polykomos.client")
 
 # How long an outage (refused connections, 5xx) is borne; limits (429) are waited out to the deadline.
 OUTAGE_SECONDS: Final = 60.0
 DEADLINE_SECONDS: Final = 120.0
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Transport:
         return self._answer(response, request)
 
     def _no_answer(self, error: httpx.HTTPError, request: _Request) -> _Outcome:
-        failure = Failure.NEVER_SENT if isinstance(error, _NEVER_SENT) else Failure.UNKNOWN
+        failure = Failure.NEVER_SENT if _was_never_sent(error) else Failure.UNKNOWN
         reason = mask(str(error) or type(error).__name__, [self._api_key])
         text = f"no answer from {self._http.base_url.netloc.decode()}: {reason}"
         verdict = GIVE_UP if _is_distrust(error) else after_failure(failure, request.safety)
@@ -211,3 +214,8 @@ def _told(error: PolykomosError, attempts: int, seconds: float) -> PolykomosErro
     if attempts > 1 and isinstance(error, TransportError):
         return type(error)(f"{error} ({attempts} attempts in {seconds:.0f} s)")
     return error
+
+
+def _was_never_sent(error: httpx.HTTPError) -> bool:
+    kinds = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+    return isinstance(error, kinds)

@@ -226,7 +226,7 @@ def test_a_wait_reads_until_it_is_done_or_something_breaks() -> None:
         client(server).wait_for_database(UUID, timeout=5)
     running = answer(200, {"data": {"id": 7, "status": "running"}})
     with ScriptedServer([running]) as server, pytest.raises(DeadlineExceeded, match="application 7 is still running"):
-        client(server).wait_for_application(7, timeout=0.7)
+        client(server).wait_for_application(7, timeout=0.4)
     assert [seen.path for seen in server.seen] == ["/api/v1/blueprint_applications/7"]
 
 
