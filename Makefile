@@ -50,7 +50,7 @@ stubs: setup ## generate the protocol's messages from its .proto file
 	@cd provider/resourcekit/terraform/protocol && $(abspath $(BIN))/python -m grpc_tools.protoc -I . \
 	  --python_out=. --pyi_out=. tfplugin6.proto
 
-docs: setup ## write docs/reference from the declarations
+docs: setup ## write docs/reference and docs/terraform from the declarations
 	@$(BIN)/python tools/generate docs
 
 lock: ## compile requirements/dev.txt anew (names no host)

@@ -61,7 +61,7 @@ removed {
 check "key" {
   assert {
     condition     = contains(data.polykomos_account.me.permissions, "databases:write")
-    error_message = "The API key may only read: this will plan, but not apply."
+    error_message = "The API key may not write databases: an apply will be refused."
   }
 }
 

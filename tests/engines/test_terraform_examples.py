@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from polykomos.package import package
-from support.control_plane import ControlPlane, create_database
+from support.control_plane import SCOPE_KEYS, ControlPlane, create_database
 from support.terraform import ENGINES, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +52,8 @@ def test_an_example_runs(example: str, estate: ControlPlane, new_workspace: Call
         return
     workspace.apply()
     workspace.settled()
+    if example == "verify_webhook_signature":
+        assert workspace.outputs() == {"genuine": True}
     workspace.destroy(ok=example != "Database")  # that one is protected, as its example shows
 
 
@@ -82,6 +84,44 @@ def test_the_larger_example(engine: str, estate: ControlPlane, new_workspace: Ca
     assert set(urls) == {"staging", "production"}
     workspace.run("state", "rm", "polykomos_database.adopted")
     workspace.destroy()
+
+
+# What the example's `moved` and `removed` blocks speak of, as it once was.
+BEFORE = """
+resource "polykomos_webhook_endpoint" "events" {
+  url    = "https://hooks.example.com/polykomos"
+  events = ["database.provisioned", "database.deleted"]
+}
+resource "polykomos_database" "handed_over" { name = "handed-over" }
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_it_moves_and_forgets(engine: str, estate: ControlPlane, new_workspace: Callable[..., Workspace]) -> None:
+    workspace = new_workspace(engine, connection(estate))
+    workspace.write(BEFORE)
+    workspace.apply()
+    before = workspace.resources()
+    installed(workspace)
+    planned = workspace.plan("-var=environments={}")
+    moved = planned.changes["polykomos_webhook_endpoint.deploys"]
+    assert moved["actions"] == ["no-op"]
+    assert moved["before"]["id"] == before["polykomos_webhook_endpoint.events"]["id"]
+    assert planned.actions["polykomos_database.handed_over"] == "forget"
+    workspace.apply("tfplan")
+    assert "polykomos_database.handed_over" not in workspace.resources()
+    with estate.client() as api:
+        left = before["polykomos_database.handed_over"]["uuid"]
+        assert api.get(f"/databases/{left}").json()["data"]["status"] == "active"
+    workspace.destroy("-var=environments={}")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_its_checks(engine: str, estate: ControlPlane, new_workspace: Callable[..., Workspace]) -> None:
+    """A key that may only read: the check says so, whatever else it may not do."""
+    reader = {**connection(estate), "POLYKOMOS_API_KEY": SCOPE_KEYS["databases:read"]}
+    workspace = installed(new_workspace(engine, reader))
+    assert "may not write databases" in workspace.plan(ok=None).diagnostics
 
 
 @pytest.mark.parametrize("engine", ENGINES)

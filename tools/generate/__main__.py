@@ -35,6 +35,13 @@ def docs() -> dict[Path, str]:
     }
 
 
+def gone() -> list[Path]:
+    """Pages of what is declared no longer."""
+    written = docs()
+    folders = (ROOT / "docs" / folder for folder in ("reference", "terraform"))
+    return [page for folder in folders for page in sorted(folder.rglob("*.md")) if page not in written]
+
+
 KINDS: dict[str, Callable[[], dict[Path, str]]] = {"schema": schema, "docs": docs}
 
 
@@ -51,6 +58,11 @@ def main() -> int:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+    for path in gone() if "docs" in wanted else ():
+        if "--check" in sys.argv:
+            stale.append(f"{path.relative_to(ROOT)} is of nothing that is declared: run `make docs`")
+        else:
+            path.unlink()
     print("\n".join(stale), file=sys.stderr, end="\n" if stale else "")
     return 1 if stale else 0
 

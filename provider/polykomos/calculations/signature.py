@@ -20,7 +20,7 @@ class SignatureArgs(Arguments):
 
 
 class VerifyWebhookSignature(Calculation[SignatureArgs]):
-    """Whether a delivery was signed with an endpoint's secret (HMAC-SHA256 of the raw body, api-facts, webhooks)."""
+    """Whether a delivery was signed with an endpoint's secret (HMAC-SHA256 of the raw body)."""
 
     name = "verify_webhook_signature"
     arguments = SignatureArgs

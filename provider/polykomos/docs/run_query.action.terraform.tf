@@ -1,6 +1,11 @@
-action "polykomos_run_query" "cleanup" {
+resource "polykomos_database" "orders" {
+  name = "orders"
+}
+
+# By hand: terraform apply -invoke=action.polykomos_run_query.late
+action "polykomos_run_query" "late" {
   config {
     database_uuid = polykomos_database.orders.uuid
-    query         = "Delete the orders that were cancelled a year ago."
+    query         = "How many orders are older than a week?"
   }
 }

@@ -1,7 +1,8 @@
+# True: the last argument is what the endpoint's secret makes of the body.
 output "genuine" {
   value = provider::polykomos::verify_webhook_signature(
     "whsec_0123456789abcdef",
-    "{}",
-    "sha256=a5ff1e8e4ab2c1e25bd3a0a8e7b8a8c1c5cda5c3a5f9e2a4d3f2e1c0b9a89788",
+    "{\"type\":\"ping\"}",
+    "sha256=c29b96f22c69d1f115858861147af900364f1d106f302675d5f84db9551ac731",
   )
 }

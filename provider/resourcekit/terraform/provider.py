@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -52,7 +53,9 @@ class Provider:
             function_type(package, each): Question(each, function_block(each, text)) for each in package.credentials
         }
         self.actions = {
-            function_type(package, each): Question(each, arguments_block(each.arguments, each.__doc__ or "", text))
+            function_type(package, each): Question(
+                each, arguments_block(each.arguments, inspect.getdoc(type(each)) or "", text)
+            )
             for each in package.actions
         }
         self.calculations = Calculations(self.session)

@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from polykomos.package import package
 from resourcekit.declaration import fields_of
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.schema import write_schema
-from resourcekit.resource import Function, Resource
+from resourcekit.resource import Calculation, Function, Resource
 from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes
 from resourcekit.terraform.names import function_type, resource_type
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
@@ -20,6 +21,7 @@ from resourcekit.terraform.provider import Provider
 PULUMI = write_schema(package())
 CALLS = Provider(package()).calls()
 TERRAFORM: pb.GetProviderSchema.Response = CALLS["GetProviderSchema"](pb.GetProviderSchema.Request(), None)
+RESOURCES, FUNCTIONS = package().resources, package().functions
 OURS_ALONE = {"id", "timeouts"}
 
 
@@ -100,6 +102,106 @@ def test_a_function(function: Function[Any, Any, Any]) -> None:
         assert attribute.sensitive == (name in found and found[name].secret), name
         model = function.arguments if argument is not None else function.result
         assert terraform_type(attribute) == expected_type(field_shapes(model)[name]), name
+
+
+def nested(schema: pb.Schema) -> dict[str, pb.Schema.Attribute]:
+    return {name: each for name, each in attributes(schema).items() if each.HasField("nested_type")}
+
+
+def model_in(shape: Shape) -> type[BaseModel]:
+    match shape:
+        case ObjectOf(model) | ListOf(ObjectOf(model)) | MapOf(ObjectOf(model)):
+            return model
+    raise AssertionError(f"{shape} is of no objects")
+
+
+NESTED = [
+    (declared, model, schema)
+    for declared, model, schema in (
+        *((each.name, each.state, TERRAFORM.resource_schemas[resource_type(package(), each)]) for each in RESOURCES),
+        *(
+            (each.name, each.result, TERRAFORM.data_source_schemas[function_type(package(), each)])
+            for each in FUNCTIONS
+        ),
+    )
+    if set(nested(schema)) - OURS_ALONE
+]
+
+
+@pytest.mark.parametrize(("declared", "model", "schema"), NESTED, ids=[each[0] for each in NESTED])
+def test_what_is_inside(declared: str, model: type[BaseModel], schema: pb.Schema) -> None:
+    """Objects within attributes: the same parts for both engines, of the same types."""
+    for name, attribute in nested(schema).items():
+        if name in OURS_ALONE:
+            continue
+        inner = model_in(field_shapes(model)[name])
+        facts, shapes = fields_of(inner), field_shapes(inner)
+        ours = PULUMI["types"][f"polykomos:index:{inner.__name__}"]
+        theirs = {part.name: part for part in attribute.nested_type.attributes}
+        assert set(theirs) == set(facts), declared
+        assert set(ours["properties"]) == {camel(part) for part in facts}
+        for part, found in theirs.items():
+            # What may be anything has to be of one type inside of a list or a map: text.
+            expected = "string" if isinstance(shapes[part], Anything) else expected_type(shapes[part])
+            assert terraform_type(found) == expected, part
+            assert found.sensitive == facts[part].secret == ours["properties"][camel(part)].get("secret", False), part
+            assert not (found.required and found.computed), part
+
+
+def test_there_are_objects_within_attributes() -> None:
+    assert {"Blueprint", "get_databases", "get_database_types"} <= {each[0] for each in NESTED}
+
+
+@pytest.mark.parametrize("function", package().credentials, ids=lambda function: function.name)
+def test_an_ephemeral_resource(function: Function[Any, Any, Any]) -> None:
+    theirs = attributes(TERRAFORM.ephemeral_resource_schemas[function_type(package(), function)])
+    given, found = fields_of(function.arguments), fields_of(function.result)
+    assert set(theirs) == {*given, *found}
+    for name, attribute in theirs.items():
+        assert attribute.required == (name in given and given[name].required), name
+        assert attribute.sensitive == (name in found and found[name].secret), name
+
+
+@pytest.mark.parametrize("action", package().actions, ids=lambda action: action.name)
+def test_an_action(action: Function[Any, Any, Any]) -> None:
+    schema = TERRAFORM.action_schemas[function_type(package(), action)].schema
+    given, shapes = fields_of(action.arguments), field_shapes(action.arguments)
+    assert set(attributes(schema)) == set(given)
+    for name, attribute in attributes(schema).items():
+        assert (attribute.required, attribute.optional) == (given[name].required, not given[name].required), name
+        assert terraform_type(attribute) == expected_type(shapes[name]), name
+        assert not attribute.computed, name
+
+
+@pytest.mark.parametrize("calculation", package().calculations, ids=lambda calculation: calculation.name)
+def test_a_provider_function(calculation: Calculation[Any]) -> None:
+    signature = TERRAFORM.functions[calculation.name]
+    assert [each.name for each in signature.parameters] == list(fields_of(calculation.arguments))
+    assert all(each.description for each in signature.parameters)
+    assert signature.summary
+
+
+def test_the_settings() -> None:
+    theirs, ours = attributes(TERRAFORM.provider), PULUMI["config"]["variables"]
+    assert set(ours) == {camel(name) for name in theirs}
+    for name, attribute in theirs.items():
+        assert attribute.optional, name
+        assert attribute.sensitive == ours[camel(name)].get("secret", False), name
+
+
+def descriptions(schema: pb.Schema) -> dict[str, str]:
+    return {"": schema.block.description, **{name: each.description for name, each in attributes(schema).items()}}
+
+
+def test_every_text_is_there_and_not_indented() -> None:
+    """An indented line would be code in Markdown."""
+    families = (TERRAFORM.resource_schemas, TERRAFORM.data_source_schemas, TERRAFORM.ephemeral_resource_schemas)
+    schemas = {name: schema for family in families for name, schema in family.items()}
+    schemas |= {f"{name} (action)": each.schema for name, each in TERRAFORM.action_schemas.items()}
+    for name, schema in schemas.items():
+        for attribute, text in descriptions(schema).items():
+            assert text, f"{name}.{attribute}"
+            assert "\n    " not in text, f"{name}.{attribute}"
 
 
 def test_no_text_speaks_pulumi() -> None:
