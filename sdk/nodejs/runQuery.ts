@@ -7,8 +7,8 @@ import * as utilities from "./utilities";
 /**
  * Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
  *
- * A function runs at every preview and update, and each run counts against the plan's daily limit: ask for what reads,
- * and use a `BlueprintApplication` for what writes.
+ * Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
+ * for what reads, and use a `BlueprintApplication` for what writes.
  *
  * ## Example Usage
  */
@@ -48,8 +48,8 @@ export interface RunQueryResult {
 /**
  * Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
  *
- * A function runs at every preview and update, and each run counts against the plan's daily limit: ask for what reads,
- * and use a `BlueprintApplication` for what writes.
+ * Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
+ * for what reads, and use a `BlueprintApplication` for what writes.
  *
  * ## Example Usage
  */

@@ -76,8 +76,8 @@ def run_query(database_uuid: Optional[_builtins.str] = None,
     """
     Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
 
-    A function runs at every preview and update, and each run counts against the plan's daily limit: ask for what reads,
-    and use a `BlueprintApplication` for what writes.
+    Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
+    for what reads, and use a `BlueprintApplication` for what writes.
 
     ## Example Usage
 
@@ -101,8 +101,8 @@ def run_query_output(database_uuid: pulumi.Input[Optional[_builtins.str]] = None
     """
     Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
 
-    A function runs at every preview and update, and each run counts against the plan's daily limit: ask for what reads,
-    and use a `BlueprintApplication` for what writes.
+    Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
+    for what reads, and use a `BlueprintApplication` for what writes.
 
     ## Example Usage
 
