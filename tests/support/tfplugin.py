@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -37,12 +38,17 @@ def plain(sent: pb.DynamicValue) -> Any:
 
 
 class Plugin:
-    """One running provider process. env: what the engine's user has in the environment."""
+    """One running provider process. env: what the engine's user has in the environment.
+
+    told: every diagnostic of every reply so far. stderr: all that the process has logged, once it has ended.
+    """
 
     def __init__(self, env: Mapping[str, str], *words: str) -> None:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("POLYKOMOS_", "TF_", "PLUGIN_"))}
+        # A file, not a pipe: nobody reads before the end, and a full pipe would stop the process in mid-call.
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed by __exit__)
         self.process = subprocess.Popen(
-            [PROGRAM, *words], env={**clean, **COOKIE, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [PROGRAM, *words], env={**clean, **COOKIE, **env}, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline().strip()
@@ -51,6 +57,7 @@ class Plugin:
         options = [("grpc.max_receive_message_length", 256 << 20), ("grpc.max_send_message_length", 256 << 20)]
         self._channel = grpc.insecure_channel(f"unix:{self.socket}", options=options)
         self.types: dict[str, list[str]] = {}
+        self.told: list[str] = []
         self.stderr = ""
 
     def __enter__(self) -> Self:
@@ -64,17 +71,24 @@ class Plugin:
         began = time.monotonic()
         self._channel.unary_unary("/plugin.GRPCController/Shutdown")(b"")
         self._channel.close()
-        _, self.stderr = self.process.communicate(timeout=10)
-        assert self.process.returncode == 0
+        assert self.process.wait(10) == 0
+        assert self.process.stdout is not None
+        assert self.process.stdout.read() == "", "stdout is for the handshake alone"
+        self.process.stdout.close()
+        with self._log:
+            self._log.seek(0)
+            self.stderr = self._log.read()
         assert time.monotonic() - began < 5
         assert not self.socket.parent.exists()
 
     def call(self, name: str, request: Any = None) -> Any:
         """The reply to one call."""
-        return self._channel.unary_unary(
+        reply = self._channel.unary_unary(
             f"/tfplugin6.Provider/{name}", _METHODS[name].input_type._concrete_class.SerializeToString,
             _METHODS[name].output_type._concrete_class.FromString,
         )(request if request is not None else _METHODS[name].input_type._concrete_class())  # fmt: skip
+        self.told += [f"{each.summary}: {each.detail}" for each in getattr(reply, "diagnostics", ())]
+        return reply
 
     def stream(self, name: str, request: Any) -> list[Any]:
         """Every event of a stream."""

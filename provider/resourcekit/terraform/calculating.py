@@ -65,7 +65,8 @@ class Calculations:
         if not has_unknown(given):
             checked = check_arguments(calculation.arguments, given)
             # null is given as such: nothing is left out of a call.
-            failures = tuple(each for each in checked.failures if given[each.property.partition(".")[0]] is not None)
+            nulls = {name for name, value in given.items() if value is None and _takes_null(calculation, name)}
+            failures = tuple(each for each in checked.failures if each.property.partition(".")[0] not in nulls)
             if failures:
                 raise CheckFailed(failures)
             result = calculation.call(calculation.arguments.model_validate({**given, **checked.values}))

@@ -54,7 +54,7 @@ def unpack(data: bytes) -> Wire:
     """The wire value in the bytes. Raises WireError for bytes that are none."""
     try:
         return msgpack.unpackb(data, raw=False, strict_map_key=False, ext_hook=msgpack.ExtType)
-    except (ValueError, RecursionError, msgpack.UnpackException) as error:
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise WireError(f"the engine sent bytes that are no value ({type(error).__name__})") from None
 
 
@@ -87,9 +87,7 @@ def plain(type_: CtyType, value: Wire) -> Any:
         case Collection(_, item):
             return [_at(index, plain, item, each) for index, each in enumerate(_sequence(value))]
         case TupleOf(items):
-            values = _sequence(value)
-            if len(values) != len(items):
-                raise WireError(f"must have {len(items)} items, not {len(values)}")
+            values = _one_each(items, value)
             return [_at(index, plain, each, values[index]) for index, each in enumerate(items)]
         case Structure(attributes):
             return attributes_of(attributes, value)
@@ -190,6 +188,13 @@ def _sequence(value: Any) -> list[Any]:
     raise WireError("must be a list")
 
 
+def _one_each(items: tuple[CtyType, ...], value: Any) -> list[Any]:
+    values = _sequence(value)
+    if len(values) != len(items):
+        raise WireError(f"must have {len(items)} items, not {len(values)}")
+    return values
+
+
 def _plain_string(value: Wire) -> str:
     if isinstance(value, str):
         return value
@@ -230,8 +235,8 @@ def _text(value: str) -> str:
 def _wire_string(value: Any) -> str:
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, Mapping | list | bool | int | float):
-        return _text(json.dumps(value, sort_keys=True, ensure_ascii=False))
+    if isinstance(value, Mapping | list | bool | int | float | Decimal):
+        return _text(json.dumps(value, sort_keys=True, ensure_ascii=False, default=float))
     raise WireError(f"is a {type(value).__name__} where a string belongs")
 
 
@@ -242,7 +247,9 @@ def _wire_bool(value: Any) -> bool:
 
 
 def _wire_number(value: Any) -> int | str:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not math.isfinite(value):
+    # Whole numbers are finite, also those beyond what `isfinite` can take.
+    number = isinstance(value, int) or (isinstance(value, float | Decimal) and math.isfinite(value))
+    if isinstance(value, bool) or not number:
         raise WireError(f"is a {type(value).__name__} where a finite number belongs")
     if value == int(value):
         whole = int(value)
@@ -272,15 +279,17 @@ def wire_from_json(type_: CtyType, value: Any) -> Wire:
         case Collection(_, item):
             return [_at(index, wire_from_json, item, each) for index, each in enumerate(_sequence(value))]
         case TupleOf(items):
-            return [_at(index, wire_from_json, each, value[index]) for index, each in enumerate(items)]
+            values = _one_each(items, value)
+            return [_at(index, wire_from_json, each, values[index]) for index, each in enumerate(items)]
         case Structure(attributes):
             # A state of another release may have other attributes: what is gone is dropped, what is new is null.
-            values = _mapping(value)
-            return {name: _at(name, wire_from_json, each, values.get(name)) for name, each in attributes.items()}
+            given = _mapping(value)
+            return {name: _at(name, wire_from_json, each, given.get(name)) for name, each in attributes.items()}
         case Dynamic():
             try:
-                own = parse_constraint(value["type"])
-                return [constraint_json(own), wire_from_json(own, value["value"])]
-            except (ValueError, KeyError, TypeError):
+                own, inner = parse_constraint(value["type"]), value["value"]
+                type_json = constraint_json(own)
+            except (ValueError, KeyError, TypeError, RecursionError):
                 raise WireError("must be a value with its type") from None
+            return [type_json, wire_from_json(own, inner)]
     return wire(type_, value)

@@ -25,16 +25,7 @@ from resourcekit.terraform.types import (
     constraint,
     parse_constraint,
 )
-from resourcekit.terraform.values import (
-    WIRE_UNKNOWN,
-    WireError,
-    is_unknown,
-    pack,
-    plain,
-    unpack,
-    wire,
-    wire_from_json,
-)
+from resourcekit.terraform.values import WIRE_UNKNOWN, WireError, is_unknown, pack, plain, unpack, wire
 from resourcekit.unknown import UNKNOWN
 
 TEXTS = st.text().map(lambda text: unicodedata.normalize("NFC", text))
@@ -97,6 +88,15 @@ def test_numbers_leave_as_the_decimals_that_they_are(value: Any, sent: Any) -> N
     assert wire(NUMBER, value) == sent
     assert not isinstance(wire(NUMBER, value), float), "a binary float is another number"
     assert plain(NUMBER, sent) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**308, 10**309, -(10**400), 10**4000, Decimal("1e-400"), Decimal("0." + "123456789" * 400)],
+    ids=lambda value: f"{len(str(value))} characters",
+)
+def test_numbers_that_no_float_holds_are_exact(value: Any) -> None:
+    assert plain(NUMBER, unpack(pack(wire(NUMBER, value)))) == value
 
 
 @pytest.mark.parametrize("sent", [0.1, "0.1", "0.10", "1e-1"])
@@ -178,18 +178,47 @@ def test_bytes_that_are_no_value() -> None:
     for cut in range(len(whole)):
         with pytest.raises(WireError):
             unpack(whole[:cut])
-    for broken in (b"\xc1", whole + b"\x00", b"\xa1\xff", b"\x91" * 2000 + b"\x01"):
+    for broken in (
+        b"\xc1",
+        pack({}) + b"\x00",
+        b"\x81\x90\x01",
+        whole + b"\x00",
+        b"\xa1\xff",
+        b"\x91" * 2000 + b"\x01",
+    ):
         with pytest.raises(WireError):
             unpack(broken)
 
 
-def test_deep_values_are_refused_in_words() -> None:
-    sent: Any = 1
-    for _ in range(400):
-        sent = [b'["tuple",["dynamic"]]', [sent]]
+MESSAGE = pack({"a": {"k": {"b": [1, "2.5", WIRE_UNKNOWN]}}, "c": "text"})
+
+
+@given(at=st.integers(0, len(MESSAGE) - 1), into=st.binary(max_size=4))
+def test_damaged_bytes_are_a_value_or_told(at: int, into: bytes) -> None:
+    try:
+        found = plain(NESTED, unpack(MESSAGE[:at] + into + MESSAGE[at + 1 :]))
+    except WireError:
+        return
+    assert found is None or found is UNKNOWN or set(found) == {"a", "c"}
+
+
+@pytest.mark.parametrize("depth", [250, 400, 600])
+def test_deep_values_are_refused_in_words(depth: int) -> None:
+    inside: Any = [b'"string"', "x"]
+    for _ in range(depth):
+        inside = [b'["tuple",["dynamic"]]', [inside]]
     with pytest.raises(WireError):
-        plain(DYNAMIC, sent)
-        wire(DYNAMIC, plain(DYNAMIC, sent))
+        plain(DYNAMIC, inside)
+    own, value = '"string"', "x"
+    for _ in range(2 * depth):
+        own, value = f'["list",{own}]', [value]  # type: ignore[assignment]
+    with pytest.raises(WireError):
+        plain(DYNAMIC, [own.encode(), value])
+    values: Any = "x"
+    for _ in range(2 * depth):
+        values = [values]
+    with pytest.raises((WireError, RecursionError)):
+        wire(DYNAMIC, values)
 
 
 @pytest.mark.parametrize(
@@ -198,21 +227,6 @@ def test_deep_values_are_refused_in_words() -> None:
 def test_a_dynamic_value_without_a_type(sent: Any) -> None:
     with pytest.raises(WireError):
         plain(DYNAMIC, sent)
-
-
-def test_state_files() -> None:
-    kept = json.loads(
-        '{"n": 0.1, "big": 1180591620717411303424, "old": 1,'
-        ' "d": {"type": ["object", {"x": "number"}], "value": {"x": 1.5}}}',
-        parse_float=Decimal,
-    )
-    type_ = Structure({"n": NUMBER, "big": NUMBER, "d": DYNAMIC, "new": STRING})
-    sent = wire_from_json(type_, kept)
-    assert plain(type_, unpack(pack(sent))) == {"n": 0.1, "big": 2**70, "d": {"x": 1.5}, "new": None}
-    assert sent["n"] == "0.1"
-    for broken in ({"n": "text"}, {"n": []}, {"d": 5}, {"d": {"type": "nonsense", "value": 1}}):
-        with pytest.raises(WireError):
-            wire_from_json(type_, broken)
 
 
 @pytest.mark.parametrize("type_", [*TYPES, DYNAMIC, TupleOf((STRING, NUMBER))], ids=str)

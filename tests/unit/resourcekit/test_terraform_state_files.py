@@ -1,0 +1,58 @@
+"""State files' JSON becomes values of today's types, or is told with its place."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from resourcekit.terraform.types import DYNAMIC, NUMBER, STRING, Structure
+from resourcekit.terraform.values import WireError, pack, plain, unpack, wire_from_json
+
+
+def _deep(depth: int) -> Any:
+    found: Any = "string"
+    for _ in range(depth):
+        found = ["list", found]
+    return found
+
+
+def test_state_files() -> None:
+    kept = json.loads(
+        '{"n": 0.1, "big": 1180591620717411303424, "old": 1,'
+        ' "d": {"type": ["object", {"x": "number"}], "value": {"x": 1.5}}}',
+        parse_float=Decimal,
+    )
+    type_ = Structure({"n": NUMBER, "big": NUMBER, "d": DYNAMIC, "new": STRING})
+    sent = wire_from_json(type_, kept)
+    assert plain(type_, unpack(pack(sent))) == {"n": 0.1, "big": 2**70, "d": {"x": 1.5}, "new": None}
+    assert sent["n"] == "0.1"
+
+
+@pytest.mark.parametrize(
+    ("kept", "path"),
+    [
+        ({"n": "text"}, ("n",)),
+        ({"n": []}, ("n",)),
+        ({"n": Decimal("1e9999")}, ("n",)),
+        ({"d": 5}, ("d",)),
+        ({"d": {"type": "nonsense", "value": 1}}, ("d",)),
+        ({"d": {"type": "number"}}, ("d",)),
+        ({"d": {"type": _deep(2000), "value": []}}, ("d",)),
+        ({"d": {"type": ["object", {"x": ["list", "number"]}], "value": {"x": [1, "y"]}}}, ("d", "x", 1)),
+        ({"d": {"type": ["tuple", ["string", "string"]], "value": ["a"]}}, ("d",)),
+        ({"d": {"type": ["tuple", ["string", "string"]], "value": "ab"}}, ("d",)),
+    ],
+)
+def test_a_state_file_that_is_broken_is_told_with_its_place(kept: Any, path: tuple[Any, ...]) -> None:
+    with pytest.raises(WireError) as failure:
+        wire_from_json(Structure({"n": NUMBER, "d": DYNAMIC}), kept)
+    assert failure.value.path == path
+
+
+def test_what_an_older_release_kept_as_something_else_becomes_a_text() -> None:
+    kept = json.loads('{"x": {"b": 0.5, "a": [true]}, "y": 0.5, "z": 7}', parse_float=Decimal)
+    sent = wire_from_json(Structure(dict.fromkeys("xyz", STRING)), kept)
+    assert sent == {"x": '{"a": [true], "b": 0.5}', "y": "0.5", "z": "7"}
