@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -53,10 +56,32 @@ def new_workspace(tmp_path: Path, connection: dict[str, str]) -> Callable[..., W
     return make
 
 
+@pytest.fixture(scope="session")
+def attached(control_plane: ControlPlane) -> Iterator[str]:
+    """A provider process that engines attach to: what TF_REATTACH_PROVIDERS should be.
+
+    Starting one costs more than most commands do. Those that must start their own have `started_workspace`.
+    """
+    program = Path(sys.executable).with_name("terraform-provider-polykomos")
+    env = {**os.environ, "POLYKOMOS_BASE_URL": control_plane.base_url, "POLYKOMOS_API_KEY": control_plane.api_key}
+    command = [str(program), "--debug"]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip().partition("=")[2].strip("'")
+        process.terminate()
+
+
 @pytest.fixture(params=ENGINES)
-def workspace(request: pytest.FixtureRequest, new_workspace: Callable[..., Workspace]) -> Workspace:
+def started_workspace(request: pytest.FixtureRequest, new_workspace: Callable[..., Workspace]) -> Workspace:
     """A workspace of Terraform, then one of OpenTofu."""
     return new_workspace(request.param)
+
+
+@pytest.fixture
+def workspace(started_workspace: Workspace, attached: str) -> Workspace:
+    """The same, with a provider that is running already."""
+    started_workspace.env["TF_REATTACH_PROVIDERS"] = attached
+    return started_workspace
 
 
 @pytest.fixture(scope="module")

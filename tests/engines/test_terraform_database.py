@@ -35,7 +35,8 @@ def live(api: httpx.Client, id_: str) -> dict[str, Any]:
     return reply.json()["data"]
 
 
-def test_apply_gives_a_database_one_can_connect_to(workspace: Workspace, api: httpx.Client) -> None:
+def test_apply_gives_a_database_one_can_connect_to(started_workspace: Workspace, api: httpx.Client) -> None:
+    workspace = started_workspace
     name = unique("life")
     workspace.write(database(name=name))
     assert workspace.plan().actions == {"polykomos_database.db": "create"}

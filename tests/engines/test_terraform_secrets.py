@@ -56,8 +56,10 @@ def password_of(api: httpx.Client, name: str) -> str:
     return str(api.get(f"/databases/{uuid}").json()["data"]["db_password"])
 
 
-def test_credentials_that_are_not_stored_are_nowhere(workspace: Workspace, api: httpx.Client, tmp_path: Path) -> None:
-    name = unique("unseen")
+def test_credentials_that_are_not_stored_are_nowhere(
+    started_workspace: Workspace, api: httpx.Client, tmp_path: Path
+) -> None:
+    workspace, name = started_workspace, unique("unseen")
     log = str(tmp_path / "trace.log")
     workspace.env["TF_VAR_what"] = "s3cr3t-value"
     workspace.write(SECRET + EPHEMERAL.format(name=name, value="var.what", version=1))

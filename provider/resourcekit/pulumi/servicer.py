@@ -25,7 +25,6 @@ from resourcekit.pulumi.properties import Inputs, read_inputs, write_inputs, wri
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.schema import write_schema
 from resourcekit.resource import Function, Package
-from resourcekit.settings import connect
 from resourcekit.unknown import has_unknown
 
 
@@ -102,7 +101,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._cancel = threading.Event()
         # Settings that are still unknown leave the provider unconnected: previews go on without the API.
         if not has_unknown(inputs.values):
-            self._api = connect(self.package, inputs.values, "pulumi", lambda text: self.engine.warn("", text))
+            self._api = settings.connect(self.package, inputs.values, lambda text: self.engine.warn("", text))
         return pb.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=False
         )

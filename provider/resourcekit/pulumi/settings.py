@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pulumi.runtime.proto import provider_pb2 as pb
 
+from resourcekit import settings
 from resourcekit.declaration import fields_of
 from resourcekit.errors import Failure
 from resourcekit.planning.check import Checked
 from resourcekit.pulumi.names import camel
 from resourcekit.resource import Package
-from resourcekit.settings import check_settings
 
 
 def check(package: Package[Any], values: Mapping[str, Any]) -> Checked:
-    """The settings with the environment's, and what is wrong with them. `version` is the engine's own."""
-    given = {name: value for name, value in values.items() if name not in ("version", "pluginDownloadURL")}
-    checked = check_settings(package, given)
+    """The settings with the environment's, and what is wrong with them."""
+    checked = settings.check_settings(package, _vendors(values))
     return Checked(checked.values, tuple(_with_ways_out(package, failure) for failure in checked.failures))
+
+
+def connect(package: Package[Any], values: Mapping[str, Any], warn: Callable[[str], None]) -> Any:
+    """The vendor's client. Raises CheckFailed or ResourceError."""
+    return settings.connect(package, _vendors(values), "pulumi", warn)
+
+
+def _vendors(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without those that the engine and its SDKs put in for themselves."""
+    return {name: value for name, value in values.items() if name not in ("version", "pluginDownloadURL")}
 
 
 def _with_ways_out(package: Package[Any], failure: Failure) -> Failure:

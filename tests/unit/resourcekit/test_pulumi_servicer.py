@@ -48,7 +48,8 @@ def provider() -> Iterator[Any]:
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = provider_pb2_grpc.ResourceProviderStub(channel)
-        stub.Configure(pb.ConfigureRequest(args=encode({"toolKey": "k"})))
+        # The SDKs put their own version among the settings.
+        stub.Configure(pb.ConfigureRequest(args=encode({"toolKey": "k", "version": "1.2.3"})))
         yield stub
     server.stop(None).wait()
 
