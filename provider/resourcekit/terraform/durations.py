@@ -13,8 +13,8 @@ from resourcekit.unknown import UNKNOWN
 OPERATIONS: Final = ("create", "update", "delete")
 NAME: Final = "timeouts"
 _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
-_WHOLE: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|h|m|s))+")
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)", re.ASCII)
+_WHOLE: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|h|m|s))+", re.ASCII)
 _RULE: Final = "must be a duration above zero, such as 90s, 20m or 1h30m"
 
 

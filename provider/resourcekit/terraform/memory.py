@@ -34,5 +34,5 @@ class Memory:
 def _names(private: bytes, key: str) -> frozenset[str]:
     try:
         return frozenset(str(name) for name in json.loads(private or b"{}").get(key, ()))
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return frozenset()

@@ -195,7 +195,8 @@ def test_terraform_accepts_any_plan(prior: dict[str, Any] | None, wanted: dict[s
         again = changes(KIND, before, given_, Memory(frozenset(remembered)))
         assert bool(again.changed) == is_unknown(made.planned["status"]), "status moves with every change"
     kept = states.after_change(KIND, "7", _found(), made.planned)
-    assert not is_unknown({k: v for k, v in kept.items() if not is_unknown(made.planned[k])})
+    assert not is_unknown(kept)
+    assert {k for k, v in made.planned.items() if not is_unknown(v) and kept[k] != v} == set(), "known is known"
     assert unpack(pack(kept)) == kept
 
 

@@ -1,0 +1,172 @@
+"""What Terraform adds to a declaration: write-only twins, their versions, and `timeouts`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from resourcekit.context import Context
+from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.lifecycle import Lifecycle
+from resourcekit.resource import Timeouts
+from resourcekit.terraform import durations, states
+from resourcekit.terraform.kinds import Kind
+from resourcekit.terraform.memory import Memory
+from resourcekit.terraform.plans import blend, changes, plan
+from resourcekit.terraform.values import WIRE_UNKNOWN, is_unknown
+from support.cabinet import PACKAGE, Cabinet, CabinetState, cabinet, context
+
+KIND = cabinet()
+NOTHING = Memory()
+HUSH = [b'["object",{"a":"string"}]', {"a": "hush"}]
+
+
+def config(**given: Any) -> dict[str, Any]:
+    return {**dict.fromkeys(KIND.block.types), "name": "a", **given}
+
+
+def state(**found: Any) -> dict[str, Any]:
+    chosen = {"id": "7", "number": 7, "status": "ready", "tag_count": 0, "pin": "1234", "wood": "oak", "height": 2}
+    return config(**{**chosen, **found})
+
+
+def test_the_api_is_given_what_is_written_only() -> None:
+    given = config(recipe_wo=HUSH, recipe_wo_version=1, seed_wo="hush")
+    assert (KIND.given(given)["recipe"], KIND.given(given)["seed"]) == ({"a": "hush"}, "hush")
+    assert KIND.written_only(given) == {"recipe", "seed"}
+    assert sorted(KIND.secrets(given)) == ["hush", "hush"]
+
+
+def test_a_value_moves_from_the_state_into_its_twin_without_a_new_object() -> None:
+    prior = state(recipe=HUSH, seed="hush")
+    given = config(recipe_wo=HUSH, seed_wo="hush")
+    made = plan(KIND, prior, given, NOTHING, context())
+    assert made.replaces == ()
+    assert made.planned == {**prior, "recipe": None, "seed": None}, "out of the state; nothing for the API to do"
+    assert changes(KIND, prior, given, NOTHING).changed == frozenset()
+    with pytest.raises(CheckFailed, match="Use a Sower"):
+        plan(KIND, state(seed="hush"), config(seed="other"), NOTHING, context())
+    assert plan(KIND, state(seed="hush"), config(), NOTHING, context()).planned == state(), "taken out: no refusal"
+
+
+def test_a_new_version_stands_for_a_new_value() -> None:
+    first = plan(KIND, state(), config(recipe_wo=HUSH, recipe_wo_version=1), NOTHING, context())
+    assert first.replaces == ("recipe_wo_version",)
+    prior = state(recipe_wo_version=1)
+    same = plan(KIND, prior, config(recipe_wo=[HUSH[0], {"a": "other"}], recipe_wo_version=1), NOTHING, context())
+    assert same.planned == prior, "Terraform could not see it either"
+    unknown = plan(KIND, prior, config(recipe_wo=HUSH, recipe_wo_version=WIRE_UNKNOWN), NOTHING, context())
+    assert (unknown.replaces, unknown.planned["recipe_wo_version"]) == (("recipe_wo_version",), WIRE_UNKNOWN)
+    seeded = plan(KIND, state(), config(seed_wo="hush", seed_wo_version=1), NOTHING, context())
+    assert (seeded.replaces, seeded.planned["seed_wo_version"]) == ((), 1), "the first version is a note, no change"
+
+
+@pytest.mark.parametrize("value", [WIRE_UNKNOWN, [HUSH[0], {"a": WIRE_UNKNOWN}]])
+def test_a_write_only_value_may_be_unknown(value: Any) -> None:
+    made = plan(KIND, None, config(recipe_wo=value), NOTHING, context())
+    assert (made.planned["recipe"], made.planned["recipe_wo"]) == (None, None)
+
+
+def test_timeouts_are_terraforms_own() -> None:
+    hour, minute = ({"create": each, "update": None, "delete": None} for each in ("1h", "1m"))
+    assert plan(KIND, None, config(timeouts=hour), NOTHING, context()).planned["timeouts"] == hour
+    for prior, wanted in ((hour, minute), (hour, None), (None, hour)):
+        made = plan(KIND, state(timeouts=prior), config(timeouts=wanted), NOTHING, context())
+        assert made.planned == state(timeouts=wanted), "nothing else moves"
+        assert changes(KIND, state(timeouts=prior), config(timeouts=wanted), NOTHING).changed == frozenset()
+    kept = states.after_read(KIND, "7", KIND.state(state()), state(timeouts=hour))
+    assert kept["timeouts"] == hour
+    assert KIND.seconds(state(timeouts=hour), "create") == 3600
+    assert KIND.seconds(state(timeouts=hour), "delete") == KIND.resource.timeouts.delete
+    assert KIND.seconds(None, "create") == KIND.resource.timeouts.create
+    unknown = {"create": WIRE_UNKNOWN, "update": None, "delete": None}
+    assert plan(KIND, None, config(timeouts=unknown), NOTHING, context()).planned["timeouts"] == unknown
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1h30m", 5400), ("1.5h", 5400), ("250ms", 0.25)])
+def test_durations(text: str, seconds: float) -> None:
+    assert durations.seconds(text) == seconds
+    assert durations.allowed({"create": text}, "create", Timeouts()) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0s", "-1m", "10", "m", "1 h", "1h ", "1d", "1h30", "٣s", "1e3s", "1m\n"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a duration above zero"):
+        durations.seconds(text)
+
+
+# Planning without the API, and destroying
+
+
+def test_plans_while_the_api_cannot_be_asked() -> None:
+    drifting = cabinet(drift=("number",))
+    assert plan(drifting, state(), config(), NOTHING, None).planned == state(), "drift is asked for later"
+    made = plan(drifting, state(), config(name="b", wood=WIRE_UNKNOWN), NOTHING, None)
+    assert (made.replaces, made.planned["wood"]) == (("wood",), WIRE_UNKNOWN)
+    assert is_unknown(plan(drifting, None, config(), NOTHING, None).planned["number"])
+
+
+def test_a_replacement_asks_the_api_once_as_a_create() -> None:
+    """The engine plans it twice: with the state, then without."""
+    asked: list[Any] = []
+
+    class Asking(Cabinet):
+        def review(
+            self, args: Mapping[str, Any], prior: CabinetState | None, changed: frozenset[str], ctx: Context[None]
+        ) -> dict[str, Any]:
+            asked.append((prior and prior.wood, sorted(changed)))
+            return {"status": "foretold"}
+
+    kind = Kind("carpentry_cabinet", Lifecycle(PACKAGE, Asking()), lambda text: text)
+    assert plan(kind, state(), config(), NOTHING, context()).planned == state(), "nothing changes: nothing to ask"
+    assert plan(kind, state(), config(name="b"), NOTHING, context()).planned["status"] == "foretold"
+    assert asked == [("oak", ["name"])]
+    assert is_unknown(plan(kind, state(), config(wood="ash"), NOTHING, context()).planned["status"])
+    assert asked == [("oak", ["name"])]
+    assert plan(kind, None, config(wood="ash"), NOTHING, context()).planned["status"] == "foretold"
+    assert asked[1:] == [(None, [])]
+
+
+@pytest.mark.parametrize(
+    ("given", "blended"),
+    [
+        (None, None),
+        (WIRE_UNKNOWN, WIRE_UNKNOWN),
+        ({}, {}),
+        ({"d": {"wood": None, "depth": None}}, {"d": {"wood": "pine", "depth": None}}),
+        ({"d": {"wood": None, "depth": "0.10"}}, {"d": {"wood": "pine", "depth": "0.1"}}),
+        ({"d": {"wood": WIRE_UNKNOWN, "depth": 1}}, {"d": {"wood": WIRE_UNKNOWN, "depth": 1}}),
+        ({"e": {"wood": None, "depth": 1}}, {"e": {"wood": None, "depth": 1}}),
+    ],
+)
+def test_of_two_spellings_the_one_in_the_state_stands(given: Any, blended: Any) -> None:
+    (drawers,) = (each for each in KIND.block.attributes if each.name == "drawers")
+    assert blend(drawers, {"d": {"wood": "pine", "depth": "0.1"}}, given) == blended
+    assert blend(drawers, None, given) == given
+
+
+def test_what_is_guarded_is_not_destroyed() -> None:
+    KIND.lifecycle.refuse_if_protected(KIND.state(state()), "destroy")
+    with pytest.raises(ResourceError, match="cannot destroy: it is guarded"):
+        KIND.lifecycle.refuse_if_protected(KIND.state(state(guarded=True)), "destroy")
+    with pytest.raises(ResourceError, match="cannot replace: it is guarded"):
+        plan(cabinet(drift=("number",)), state(guarded=True), config(guarded=True), NOTHING, context())
+
+
+# Private state
+
+
+@pytest.mark.parametrize(
+    "private", [b"", b"{", b"[]", b"null", b"5", b'{"given": 5}', b'{"given": null}', b"\xff", b"[" * 100_000]
+)
+def test_private_state_that_is_not_ours_remembers_nothing(private: bytes) -> None:
+    assert Memory.read(private) == Memory.planned(private) == Memory()
+
+
+def test_memory_goes_from_plan_to_apply() -> None:
+    before = Memory(frozenset({"wood"}))
+    assert Memory.read(before.write()) == before
+    carried = before.write_planned(frozenset({"height"}))
+    assert (Memory.read(carried), Memory.planned(carried)) == (before, Memory(frozenset({"height"})))
