@@ -4,12 +4,13 @@ make, and for messages that no engine would send.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,7 +41,8 @@ def plain(sent: pb.DynamicValue) -> Any:
 class Plugin:
     """One running provider process. env: what the engine's user has in the environment.
 
-    told: every diagnostic of every reply so far. stderr: all that the process has logged, once it has ended.
+    told: every diagnostic of every reply so far. made: the states of what `create` made. stderr: all that the process
+    has logged, once it has ended.
     """
 
     def __init__(self, env: Mapping[str, str], *words: str) -> None:
@@ -55,9 +57,10 @@ class Plugin:
         self.handshake = line.split("|")
         self.socket = Path(self.handshake[3])
         options = [("grpc.max_receive_message_length", 256 << 20), ("grpc.max_send_message_length", 256 << 20)]
-        self._channel = grpc.insecure_channel(f"unix:{self.socket}", options=options)
+        self.channel = grpc.insecure_channel(f"unix:{self.socket}", options=options)
         self.types: dict[str, list[str]] = {}
         self.told: list[str] = []
+        self.made: list[dict[str, Any]] = []
         self.stderr = ""
 
     def __enter__(self) -> Self:
@@ -69,8 +72,8 @@ class Plugin:
     def __exit__(self, *_: object) -> None:
         """End it as the engines do."""
         began = time.monotonic()
-        self._channel.unary_unary("/plugin.GRPCController/Shutdown")(b"")
-        self._channel.close()
+        self.channel.unary_unary("/plugin.GRPCController/Shutdown")(b"")
+        self.channel.close()
         assert self.process.wait(10) == 0
         assert self.process.stdout is not None
         assert self.process.stdout.read() == "", "stdout is for the handshake alone"
@@ -83,7 +86,7 @@ class Plugin:
 
     def call(self, name: str, request: Any = None) -> Any:
         """The reply to one call."""
-        reply = self._channel.unary_unary(
+        reply = self.channel.unary_unary(
             f"/tfplugin6.Provider/{name}", _METHODS[name].input_type._concrete_class.SerializeToString,
             _METHODS[name].output_type._concrete_class.FromString,
         )(request if request is not None else _METHODS[name].input_type._concrete_class())  # fmt: skip
@@ -92,7 +95,7 @@ class Plugin:
 
     def stream(self, name: str, request: Any) -> list[Any]:
         """Every event of a stream."""
-        events: Iterable[Any] = self._channel.unary_stream(
+        events: Iterable[Any] = self.channel.unary_stream(
             f"/tfplugin6.Provider/{name}", _METHODS[name].input_type._concrete_class.SerializeToString,
             _METHODS[name].output_type._concrete_class.FromString,
         )(request)  # fmt: skip
@@ -137,11 +140,23 @@ class Plugin:
         applied = self.apply(type_name, config, planned)
         assert not errors(applied), applied.diagnostics
         found: dict[str, Any] = plain(applied.new_state)
+        self.made.append(found)
         return found
 
     def read(self, type_name: str, state: Any) -> Any:
         """ReadResource."""
         return self.call("ReadResource", pb.ReadResource.Request(type_name=type_name, current_state=value(state)))
+
+
+@contextlib.contextmanager
+def watched(env: Mapping[str, str]) -> Iterator[Plugin]:
+    """A configured process that logs all it can; neither its log nor what it tells holds a secret or a traceback."""
+    with Plugin({**env, "POLYKOMOS_LOG": "debug"}) as running:
+        yield running.configure()
+    passwords = {state["db_password"] for state in running.made if state.get("db_password")}
+    for text in (running.stderr, *running.told):
+        assert "Traceback" not in text
+        assert not [secret for secret in (env["POLYKOMOS_API_KEY"], *passwords) if secret in text]
 
 
 def errors(reply: Any) -> list[str]:

@@ -126,7 +126,7 @@ def literal(definition: Definition, value: Any) -> str:
     match definition.type:
         case "boolean" if isinstance(value, bool):
             return "true" if value else "false"
-        case "number" if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        case "number" if _is_number(value):
             # A space keeps `1-{{n}}` from becoming a comment when n is negative.
             digits = repr(value)
             return f" {digits}" if digits.startswith("-") else digits
@@ -136,6 +136,13 @@ def literal(definition: Definition, value: Any) -> str:
             return '"' + value.replace('"', '""') + '"'
     wanted = "an identifier of 1-63 bytes" if definition.type == "identifier" else f"a {definition.type}"
     raise VariableError(definition.name, f"the value must be {wanted}")
+
+
+def _is_number(value: Any) -> bool:
+    # Whole numbers are finite, also those beyond what `isfinite` can take.
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, float) and math.isfinite(value)
+    )
 
 
 def _string(value: str) -> str:

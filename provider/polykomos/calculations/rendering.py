@@ -24,8 +24,9 @@ _PIECE = re.compile(
         | [eE]'(?:[^'\\]|''|\\.)*'
         | '(?:[^']|'')*'
         | "(?:[^"]|"")*"
-        | \$(?P<tag>[^\W\d]\w*)?\$ .*? \$(?(tag)(?P=tag))\$
-        | [^\W\d][\w$]*            # so that the e of `rate'…'` does not open an escape string
+        | \$(?P<tag>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$ .*? \$(?(tag)(?P=tag))\$
+        # A whole word, so that the e of `rate'…'` does not open an escape string. PostgreSQL takes any byte above 7F.
+        | [A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*
       )
     | (?P<comment>/\*)
     | \{\{\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}
@@ -100,7 +101,7 @@ def _typed(name: str, type_: str, value: Any) -> str:
         case "boolean" if isinstance(value, bool):
             return "true" if value else "false"
         case "number" if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-            if math.isfinite(value):
+            if isinstance(value, int) or math.isfinite(value):
                 digits = repr(value) if not isinstance(value, Decimal) else str(value)
                 # A space keeps `1-{{n}}` from becoming a comment.
                 return f" {digits}" if digits.startswith("-") else digits

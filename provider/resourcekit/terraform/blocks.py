@@ -16,7 +16,7 @@ from resourcekit.shapes import ListOf, MapOf, ObjectOf, Shape, field_shapes
 from resourcekit.terraform import durations
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.types import NUMBER, STRING, CtyType, Structure, type_of
-from resourcekit.terraform.values import Wire, WireError, attributes_of, pack, plain, unpack
+from resourcekit.terraform.values import Wire, WireError, attributes_of, doubles, pack, plain, unpack
 
 Values = dict[str, Wire]
 Text = Callable[[str], str]
@@ -65,8 +65,8 @@ class Block:
         return values
 
     def plain(self, values: Mapping[str, Wire], name: str) -> Any:
-        """One attribute as a plain value."""
-        return plain(self.types[name], values.get(name))
+        """One attribute as a plain value that JSON can hold."""
+        return doubles(plain(self.types[name], values.get(name)))
 
     def write(self, values: Mapping[str, Wire] | None) -> pb.DynamicValue:
         """The reply that holds these values. Every attribute is written: one left out would lose the whole state."""

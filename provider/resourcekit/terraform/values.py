@@ -108,6 +108,15 @@ def attributes_of(attributes: Mapping[str, CtyType], value: Wire) -> dict[str, A
     return {name: _at(name, plain, each, values[name]) for name, each in attributes.items()}
 
 
+def doubles(value: Any) -> Any:
+    """The same plain value as an API takes it: JSON's numbers are doubles, Terraform's have more digits."""
+    if isinstance(value, Mapping):
+        return {key: doubles(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [doubles(each) for each in value]
+    return _double(value) if isinstance(value, Decimal) else value
+
+
 def typed(value: Wire) -> tuple[CtyType, Wire]:
     """A dynamic value's own type, and the value."""
     match value:
@@ -236,8 +245,14 @@ def _wire_string(value: Any) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Mapping | list | bool | int | float | Decimal):
-        return _text(json.dumps(value, sort_keys=True, ensure_ascii=False, default=float))
+        return _text(json.dumps(value, sort_keys=True, ensure_ascii=False, default=_double))
     raise WireError(f"is a {type(value).__name__} where a string belongs")
+
+
+def _double(value: Any) -> float:
+    if isinstance(value, Decimal) and math.isfinite(value):
+        return float(value)
+    raise WireError(f"holds a {type(value).__name__} that JSON cannot hold")
 
 
 def _wire_bool(value: Any) -> bool:

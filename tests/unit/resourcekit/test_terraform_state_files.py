@@ -37,6 +37,8 @@ def test_state_files() -> None:
         ({"n": "text"}, ("n",)),
         ({"n": []}, ("n",)),
         ({"n": Decimal("1e9999")}, ("n",)),
+        ({"s": Decimal("1e9999")}, ("s",)),
+        ({"s": {"x": [Decimal("-1e9999")]}}, ("s",)),
         ({"d": 5}, ("d",)),
         ({"d": {"type": "nonsense", "value": 1}}, ("d",)),
         ({"d": {"type": "number"}}, ("d",)),
@@ -48,7 +50,7 @@ def test_state_files() -> None:
 )
 def test_a_state_file_that_is_broken_is_told_with_its_place(kept: Any, path: tuple[Any, ...]) -> None:
     with pytest.raises(WireError) as failure:
-        wire_from_json(Structure({"n": NUMBER, "d": DYNAMIC}), kept)
+        wire_from_json(Structure({"n": NUMBER, "s": STRING, "d": DYNAMIC}), kept)
     assert failure.value.path == path
 
 
