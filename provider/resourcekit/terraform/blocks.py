@@ -15,8 +15,9 @@ from resourcekit.resource import Function, Resource
 from resourcekit.shapes import ListOf, MapOf, ObjectOf, Shape, field_shapes
 from resourcekit.terraform import durations
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.reading import attributes_of, doubles, plain
 from resourcekit.terraform.types import NUMBER, STRING, CtyType, Structure, type_of
-from resourcekit.terraform.values import Wire, WireError, attributes_of, doubles, pack, plain, unpack
+from resourcekit.terraform.values import Wire, WireError, pack, unpack
 
 Values = dict[str, Wire]
 Text = Callable[[str], str]

@@ -13,9 +13,11 @@ from resourcekit.planning.check import check_arguments
 from resourcekit.resource import Calculation
 from resourcekit.shapes import Shape, field_shapes, shape_of
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.reading import plain
 from resourcekit.terraform.session import Session
 from resourcekit.terraform.types import CtyType, constraint_json, type_of
-from resourcekit.terraform.values import WireError, pack, plain, unpack, wire
+from resourcekit.terraform.values import WireError, pack, unpack
+from resourcekit.terraform.writing import wire
 from resourcekit.unknown import UNKNOWN, has_unknown
 
 

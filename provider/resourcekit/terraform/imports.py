@@ -14,7 +14,8 @@ from resourcekit.terraform.kinds import Kind, read_identity, write_identity
 from resourcekit.terraform.memory import Memory
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.resources import kind_of
-from resourcekit.terraform.values import Wire, WireError, pack, wire_from_json
+from resourcekit.terraform.values import Wire, WireError, pack
+from resourcekit.terraform.writing import wire_from_json
 
 # Providers for any REST API, and the attribute in which they keep an object's path or id.
 _GENERIC = {"restful_resource": "id", "restapi_object": "id"}

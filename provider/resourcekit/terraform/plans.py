@@ -19,7 +19,8 @@ from resourcekit.terraform import durations
 from resourcekit.terraform.blocks import Attribute, Values, twin_version
 from resourcekit.terraform.kinds import Kind
 from resourcekit.terraform.memory import Memory
-from resourcekit.terraform.values import WIRE_UNKNOWN, Wire, is_unknown, wire
+from resourcekit.terraform.values import WIRE_UNKNOWN, Wire, is_unknown
+from resourcekit.terraform.writing import wire
 from resourcekit.unknown import UNKNOWN
 
 

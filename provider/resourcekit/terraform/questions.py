@@ -14,7 +14,8 @@ from resourcekit.terraform.blocks import Block, Values
 from resourcekit.terraform.diagnostics import Report, answered, streamed
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.session import Session
-from resourcekit.terraform.values import WireError, wire
+from resourcekit.terraform.values import WireError
+from resourcekit.terraform.writing import wire
 
 _SECONDS = 120
 

@@ -8,7 +8,8 @@ from typing import Any
 from resourcekit.planning.check import check_arguments
 from resourcekit.terraform.blocks import Attribute, Values
 from resourcekit.terraform.kinds import Kind, engine_made
-from resourcekit.terraform.values import Wire, is_unknown, wire
+from resourcekit.terraform.values import Wire, is_unknown
+from resourcekit.terraform.writing import wire
 
 
 def after_change(kind: Kind, id_: str, found: Mapping[str, Any], planned: Values) -> Values:

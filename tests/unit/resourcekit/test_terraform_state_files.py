@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from resourcekit.terraform.reading import plain
 from resourcekit.terraform.types import DYNAMIC, NUMBER, STRING, Structure
-from resourcekit.terraform.values import WireError, pack, plain, unpack, wire_from_json
+from resourcekit.terraform.values import WireError, pack, unpack
+from resourcekit.terraform.writing import wire_from_json
 
 
 def _deep(depth: int) -> Any:

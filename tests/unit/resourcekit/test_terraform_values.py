@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resourcekit.terraform.reading import plain
 from resourcekit.terraform.types import (
     BOOL,
     DYNAMIC,
@@ -25,7 +26,8 @@ from resourcekit.terraform.types import (
     constraint,
     parse_constraint,
 )
-from resourcekit.terraform.values import WIRE_UNKNOWN, WireError, is_unknown, pack, plain, unpack, wire
+from resourcekit.terraform.values import WIRE_UNKNOWN, WireError, is_unknown, pack, unpack
+from resourcekit.terraform.writing import wire
 from resourcekit.unknown import UNKNOWN
 
 TEXTS = st.text().map(lambda text: unicodedata.normalize("NFC", text))
