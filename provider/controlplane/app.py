@@ -11,13 +11,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from controlplane import openapi, rooms
+from controlplane.admin import doors
 from controlplane.http.endpoint import PREFIX, Endpoint, new_request_id, render_error
 from controlplane.http.errors import ApiError
 from controlplane.services import Services
 
 
-def create_app(services: Services) -> Starlette:
-    """The whole control plane over open `services`; background workers run apart from it (see run.py)."""
+def create_app(services: Services, admin_token: str | None) -> Starlette:
+    """The whole control plane over open `services`; background workers run apart from it (see run.py).
+
+    admin_token: None = no admin API.
+    """
 
     async def healthz(_: Request) -> Response:
         try:
@@ -34,6 +38,7 @@ def create_app(services: Services) -> Starlette:
         routes=[
             Route("/healthz", healthz),
             Route("/openapi.json", description),
+            *([] if admin_token is None else doors.routes(services, admin_token)),
             Mount(PREFIX, app=Endpoint(services, rooms.OPERATIONS)),
         ],
         exception_handlers={HTTPException: _outside_the_api},

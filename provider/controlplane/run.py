@@ -13,14 +13,18 @@ from types import FrameType
 
 import psycopg
 import uvicorn
+from starlette.applications import Starlette
 
 from controlplane import rooms
 from controlplane.account.seed import developer, plant, read_seed
+from controlplane.admin import watching
 from controlplane.app import create_app
+from controlplane.clock import AdjustableClock, SystemClock
 from controlplane.data_dir import open_data_dir
 from controlplane.databases.instances import close_to_public
 from controlplane.databases.pool_filler import wait_until_full
 from controlplane.failures import StartFailed
+from controlplane.faults.connections import Protocol
 from controlplane.http.endpoint import PREFIX
 from controlplane.logs import configure_logging
 from controlplane.postgres.cluster import embedded_server
@@ -44,8 +48,8 @@ class UnusableServer(StartFailed):
     """The server of --database-url cannot be used."""
 
 
-def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
-    """Run until SIGTERM or SIGINT. `announce(base_url, api_key)` is called once when all is ready.
+def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) -> None:
+    """Run until SIGTERM or SIGINT. `announce(base_url, api_key, admin_token)` is called once when all is ready.
 
     Raises StartFailed.
     """
@@ -57,6 +61,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
         if settings.api_key is not None:
             state.put("api_key", settings.api_key)
         api_key = state.get_or_make("api_key", lambda: f"pk_live_{secrets.token_hex(20)}")
+        admin_token = state.get_or_make("admin_token", secrets.token_hex) if settings.has_admin else None
         users = [developer(api_key, settings.rate_limit), *(seed.users if seed else [])]
         with contextlib.ExitStack() as stack:
             if settings.database_url is not None:
@@ -69,9 +74,12 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
             async def live() -> None:
                 async with open_services(settings, server) as services:
                     async with services.pool.connection() as conn, conn.transaction():
+                        if settings.has_admin:
+                            await watching.load(services, conn)
                         for user in users:
                             await plant(conn, user, services.clock.now())
-                    await _serve(services, listener, lambda: announce(base_url, api_key))
+                    application = create_app(services, admin_token)
+                    await _serve(services, application, listener, lambda: announce(base_url, api_key, admin_token))
 
             asyncio.run(live())
 
@@ -83,7 +91,8 @@ async def open_services(settings: Settings, server: Server) -> AsyncIterator[Ser
     presence = await server.connect(CONTROL_DATABASE)
     async with presence, make_pool(server.conninfo(CONTROL_DATABASE)) as pool:
         process_no = await liveness.announce(presence)
-        yield Services(settings=settings, pool=pool, server=server, process_no=process_no)
+        clock = AdjustableClock() if settings.has_admin else SystemClock()
+        yield Services(settings=settings, pool=pool, server=server, process_no=process_no, clock=clock)
 
 
 def _server_of(url: str) -> Server:
@@ -114,11 +123,15 @@ async def _prepare(server: Server) -> None:
         _log.info("migrated", extra={"facts": {"applied": applied}})
 
 
-async def _serve(services: Services, listener: socket.socket, announce: Callable[[], None]) -> None:
+async def _serve(
+    services: Services, application: Starlette, listener: socket.socket, announce: Callable[[], None]
+) -> None:
     loop = asyncio.get_running_loop()
     web = _Web(
         uvicorn.Config(
-            create_app(services),
+            application,
+            http=Protocol,
+            proxy_headers=False,  # anyone can send them, and a key may be bound to addresses
             log_config=None,
             access_log=False,
             server_header=False,
@@ -134,7 +147,8 @@ async def _serve(services: Services, listener: socket.socket, announce: Callable
 
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop)
-    workers = [asyncio.create_task(_keep_running(worker, services)) for worker in rooms.WORKERS]
+    watchers = (watching.work,) if services.settings.has_admin else ()
+    workers = [asyncio.create_task(_keep_running(worker, services)) for worker in (*rooms.WORKERS, *watchers)]
     serving = asyncio.create_task(web.serve(sockets=[listener]))
     try:
         await wait_until_full(services, _POOL_PATIENCE)

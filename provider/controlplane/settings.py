@@ -16,6 +16,7 @@ class Settings:
     rate_limit: requests a minute of that key; 0 = none.
     pool_size: databases kept ready for instant assignment; 0 = none.
     provision_delay: seconds added to each cold provisioning.
+    has_admin: whether `/_polykomos` (clock, faults, …) is there, for who has its token.
     seed: a JSON file of further users, teams and keys (see account.seed).
     """
 
@@ -27,4 +28,5 @@ class Settings:
     rate_limit: int = 120
     pool_size: int = 2
     provision_delay: float = 0.0
+    has_admin: bool = True
     seed: Path | None = None

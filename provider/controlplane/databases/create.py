@@ -7,7 +7,7 @@ import string
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from controlplane.blueprints import creation
 from controlplane.databases import catalog, instances, store
@@ -39,7 +39,7 @@ async def create_database(call: Call) -> Reply:
     team_id = await _choose_team(call.conn, call.principal, args)
     if args.blueprint_uuid:
         call.require_scope("blueprints:read")
-    pooled = await _take_from_pool(call.conn)
+    pooled = await _take_from_pool(call.conn) if call.services.pool_size else None
     row = await _insert(call, args, team_id, pooled)
     application_id = None
     if args.blueprint_uuid:
@@ -64,7 +64,7 @@ async def create_database(call: Call) -> Reply:
     if row["status"] == "active":
         await call.emit("database.provisioned", team_id, masked(row, call.services.server))
         return _provisioned(call.services, row)
-    await _queue_job(call, row, application_id, delay=0.0 if pooled else call.services.settings.provision_delay)
+    await _queue_job(call, row, application_id, delay=0.0 if pooled else call.services.provision_delay)
     await call.emit("database.provisioning_started", team_id, masked(row, call.services.server))
     then = _waiting(call.services, row["id"], wait) if wait.seconds else None
     return _still_provisioning(call.services, row, waited=0.0, then=then)
@@ -124,7 +124,7 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
         " %(connections)s, %(warning)s, %(now)s, %(now)s)",
         {
             "id": number,
-            "uuid": uuid4(),
+            "uuid": await call.services.controls.new_uuid(call.conn),
             "team_id": team_id,
             "name": args.name,
             "db_type": args.db_type,

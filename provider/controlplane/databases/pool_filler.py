@@ -29,7 +29,7 @@ async def wait_until_full(services: Services, patience: float) -> None:
         async with services.pool.connection() as conn:
             cursor = await conn.execute("SELECT count(*) AS ready FROM pool_instances WHERE is_ready")
             row = await cursor.fetchone()
-        if row and row["ready"] >= services.settings.pool_size:
+        if row and row["ready"] >= services.pool_size:
             return
         await asyncio.sleep(0.02)
 
@@ -59,7 +59,7 @@ async def _claim(services: Services, conn: Connection) -> int | None:
         if not row["is_ready"] and row["owner"] not in alive:
             await conn.execute("UPDATE pool_instances SET owner = %s WHERE id = %s", (services.process_no, row["id"]))
             return int(row["id"])
-    if len(rows) >= services.settings.pool_size:
+    if len(rows) >= services.pool_size:
         return None
     cursor = await conn.execute(
         "INSERT INTO pool_instances (owner, created_at) VALUES (%s, %s) RETURNING id",

@@ -64,6 +64,7 @@ async def _run(services: Services, job: Row) -> None:
     number = job["database_id"]
     async with services.pool.connection() as conn:
         row = await store.by_id(conn, number)
+        await services.controls.fail_if_wanted(conn)
     if not row["is_assigned"]:
         await instances.build(services, number)
         if not await _assign(services, job):
