@@ -17,6 +17,7 @@ class Settings:
     pool_size: databases kept ready for instant assignment; 0 = none.
     provision_delay: seconds added to each cold provisioning.
     has_admin: whether `/_polykomos` (clock, faults, …) is there, for who has its token.
+    loopback_webhooks: whether webhooks may go to this machine, which only development wants.
     seed: a JSON file of further users, teams and keys (see account.seed).
     """
 
@@ -29,4 +30,5 @@ class Settings:
     pool_size: int = 2
     provision_delay: float = 0.0
     has_admin: bool = True
+    loopback_webhooks: bool = True
     seed: Path | None = None

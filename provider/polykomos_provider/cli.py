@@ -59,6 +59,7 @@ def _checked_key(_context: click.Context, _parameter: click.Parameter, value: st
     help="Seconds added to each provisioning that the pool does not serve.",
 )
 @click.option("--no-admin", is_flag=True, help="Without /_polykomos: no clock, no faults, no snapshots on demand.")
+@click.option("--no-loopback-webhooks", is_flag=True, help="Send no webhooks to this machine.")
 @click.option(
     "--seed", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of more users and keys."
 )
@@ -73,6 +74,7 @@ def dev(
     pool_size: int,
     provision_delay: float,
     no_admin: bool,  # noqa: FBT001
+    no_loopback_webhooks: bool,  # noqa: FBT001
     seed: Path | None,
 ) -> None:
     """Run the reference control plane on this machine.
@@ -101,6 +103,7 @@ def dev(
         pool_size=pool_size,
         provision_delay=provision_delay,
         has_admin=not no_admin,
+        loopback_webhooks=not no_loopback_webhooks,
         seed=seed,
     )
     try:
