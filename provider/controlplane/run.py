@@ -24,7 +24,7 @@ from controlplane.data_dir import open_data_dir
 from controlplane.databases.instances import close_to_public
 from controlplane.databases.pool_filler import wait_until_full
 from controlplane.failures import StartFailed
-from controlplane.faults.connections import Protocol
+from controlplane.http.connections import Protocol
 from controlplane.http.endpoint import PREFIX
 from controlplane.logs import configure_logging
 from controlplane.postgres.cluster import embedded_server

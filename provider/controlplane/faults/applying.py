@@ -8,8 +8,8 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from controlplane.faults import connections
 from controlplane.faults.rules import ANY, Fault, next_fault
+from controlplane.http import connections
 from controlplane.http.errors import ApiError
 from controlplane.services import Services
 
