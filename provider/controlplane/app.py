@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from controlplane import openapi, rooms
+from controlplane.console.pages import routes as console_routes
 from controlplane.http.endpoint import PREFIX, Endpoint, new_request_id, render_error
 from controlplane.http.errors import ApiError
 from controlplane.services import Services
@@ -34,6 +35,7 @@ def create_app(services: Services) -> Starlette:
         routes=[
             Route("/healthz", healthz),
             Route("/openapi.json", description),
+            *(console_routes(services) if services.settings.console else ()),
             Mount(PREFIX, app=Endpoint(services, rooms.OPERATIONS)),
         ],
         exception_handlers={HTTPException: _outside_the_api},

@@ -11,6 +11,7 @@ from controlplane.clock import Clock, SystemClock
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
 from controlplane.store.server import Server
+from controlplane.traffic.recorder import Recorder
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Services:
     process_no: this process's number; `store.liveness.is_alive(conn, n)` tells whether process n still runs, so
     that work claimed by a dead one can be taken over.
     stopping: set when the process was asked to end; waits return early then.
+    traffic: what was answered and waits to be written to the request log.
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class Services:
     clock: Clock = field(default_factory=SystemClock)
     bells: Bells = field(default_factory=Bells)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    traffic: Recorder = field(default_factory=Recorder)
 
     async def connect(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Connection:
         """A connection of its own to database `dbname` (autocommit), as the superuser unless `user` is given."""

@@ -17,6 +17,7 @@ class Settings:
     pool_size: databases kept ready for instant assignment; 0 = none.
     provision_delay: seconds added to each cold provisioning.
     seed: a JSON file of further users, teams and keys (see account.seed).
+    console: whether the page at `/` is served (to this machine only).
     """
 
     host: str = "127.0.0.1"
@@ -28,3 +29,4 @@ class Settings:
     pool_size: int = 2
     provision_delay: float = 0.0
     seed: Path | None = None
+    console: bool = True

@@ -61,6 +61,9 @@ def _checked_key(_context: click.Context, _parameter: click.Parameter, value: st
 @click.option(
     "--seed", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of more users and keys."
 )
+@click.option(
+    "--console/--no-console", default=True, help="Serve the console page at / to this machine.  [default: console]"
+)
 def dev(
     host: str,
     port: int,
@@ -72,6 +75,7 @@ def dev(
     pool_size: int,
     provision_delay: float,
     seed: Path | None,
+    console: bool,  # noqa: FBT001
 ) -> None:
     """Run the reference control plane on this machine.
 
@@ -98,6 +102,7 @@ def dev(
         pool_size=pool_size,
         provision_delay=provision_delay,
         seed=seed,
+        console=console,
     )
     try:
         serve(settings, _announce)

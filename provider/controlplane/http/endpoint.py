@@ -63,12 +63,14 @@ class Endpoint:
         request = Request(scope, receive)
         request_id = new_request_id()
         facts: dict[str, object] = {}
-        started = time.perf_counter()
+        at, started = self._services.clock.now(), time.perf_counter()
         try:
             reply = await self._answer(request, request_id, facts)
-            response = render(reply.status, reply.body, request_id)
+            answer = reply.body
+            response = render(reply.status, answer, request_id)
         except ApiError as error:
             facts["code"] = error.code
+            answer = error.body()
             response = render_error(error, request_id)
         except ClientDisconnect:
             return
@@ -76,7 +78,9 @@ class Endpoint:
             _failures.exception("request failed", extra={"facts": {"request_id": request_id}})
             facts["code"] = "internal_error"
             failure = ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
+            answer = failure.body()
             response = render_error(failure, request_id)
+        ms = round((time.perf_counter() - started) * 1000, 1)
         _requests.info(
             "request",
             extra={
@@ -84,13 +88,16 @@ class Endpoint:
                     "method": request.method,
                     "path": request.url.path,
                     "status": response.status_code,
-                    "ms": round((time.perf_counter() - started) * 1000, 1),
+                    "ms": ms,
                     "request_id": request_id,
                     **facts,
                 }
             },
         )
         await response(scope, receive, send)
+        self._services.traffic.record(
+            request, at=at, request_id=request_id, status=response.status_code, answer=answer, facts=facts, ms=ms
+        )
 
     async def _answer(self, request: Request, request_id: str, facts: dict[str, object]) -> Reply:
         services = self._services
@@ -99,13 +106,16 @@ class Endpoint:
         async with services.pool.connection() as conn:
             principal = await authenticate(conn, token, now)
         facts["key"] = principal.key_preview
+        request.state.key_id = principal.key_id
         self._limiter.admit(principal.key_id, principal.requests_per_minute, now)
         match = self._routes.match(request.method, request.scope["path"].removeprefix(PREFIX))
         operation = match.operation
         facts["operation"] = operation.operation_id
         if not all(principal.has_scope(scope) for scope in operation.scopes):
             raise insufficient_scope(operation.scopes)
-        body = parse_json(await read_body(request)) if operation.has_body else None
+        body = None
+        if operation.has_body:
+            body = request.state.body = parse_json(await read_body(request))
         key = _key(request, match, principal.key_id, body)
         async with services.pool.connection() as conn:
             call = Call(
