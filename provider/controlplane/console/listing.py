@@ -1,4 +1,4 @@
-"""What a page's address can ask for: a part of a list, a filter. Never an error: a bad value is the nearest good one."""
+"""What a page's address can ask for: a part of a list, a filter. A bad value is no error but the nearest good one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
-
-from controlplane.store.pool import Row
 
 _LARGEST = 500
 _USUAL = 50
@@ -89,7 +87,7 @@ def read(
     )
 
 
-def listed(asked: Asked, rows: Sequence[Row]) -> Listed:
+def listed(asked: Asked, rows: Sequence[Any]) -> Listed:
     """Rows fetched with `asked.window`."""
     more = len(rows) > asked.limit and asked.page < _LAST_PAGE
     return Listed(

@@ -16,7 +16,7 @@ from controlplane.traffic.entries import Entry
 
 @dataclass(frozen=True)
 class Event:
-    """at: None = not kept. is_latest: it was at `at` or before. kind: done, waiting, failed. link: where more is told."""
+    """at: None = not kept. is_latest: at `at` or before. kind: done, waiting, failed. link: where more is told."""
 
     at: datetime | None
     text: str

@@ -56,8 +56,8 @@ class Recorder:
             code=_text(facts.get("code")),
             ms=ms,
             headers=_headers(request),
-            request_body=asked and asked.json,
-            request_is_cut=bool(asked and asked.is_cut),
+            request_body=None if asked is None else asked.json,
+            request_is_cut=asked is not None and asked.is_cut,
             response_body=answered.json,
             response_is_cut=answered.is_cut,
         )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from controlplane.store.pool import Connection, Row
+from controlplane.store.pool import Connection
 from controlplane.traffic.entries import Entry
 from controlplane.traffic.recorder import MOST
 
@@ -55,7 +55,8 @@ async def recent(
 ) -> list[Entry]:
     """Up to `limit` entries, newest first.
 
-    before: only those with a smaller id (the last one of the page before). offset: leave out so many. statuses: the least and the greatest.
+    before: only those with a smaller id (the last one of the page before). offset: leave out so many of the newest.
+    statuses: the least and the greatest.
     text: occurs, whatever its case, in method, path, codes, ids or bodies.
     """
     low, high = statuses or (None, None)
@@ -71,20 +72,16 @@ async def recent(
             "text": text or None,
         },
     )
-    return [_entry(row) for row in await cursor.fetchall()]
+    return [Entry(**row) for row in await cursor.fetchall()]
 
 
 async def find(conn: Connection, number: int) -> Entry | None:
     """One entry, None when it is not there or no longer."""
     cursor = await conn.execute("SELECT * FROM request_log WHERE id = %s", (number,))
     row = await cursor.fetchone()
-    return row and _entry(row)
+    return None if row is None else Entry(**row)
 
 
 def _cell(entry: Entry, column: str) -> Any:
     value = getattr(entry, column)
     return json.dumps(value) if column == "headers" else value
-
-
-def _entry(row: Row) -> Entry:
-    return Entry(**row)
