@@ -73,7 +73,7 @@ async def show_one(_: Services, conn: Connection, _query: Mapping[str, str], pat
         template="application.html",
         title=f"Application {row['id']}",
         section="applications",
-        summary=f"application {row['id']} is {row['status']}",
+        summary=f"application {row['id']} is {row['status'].replace('_', ' ')}",
         context={"application": _shown(row), "statements": _log(row, texts)},
         back="/console/applications",
     )

@@ -52,7 +52,7 @@ class Rendered:
 
 def render_part(page: Page) -> Rendered:
     """The live part alone."""
-    summary = Markup('<p id="summary" class="hint">{}</p>\n').format(page.summary) if page.summary else ""
+    summary = Markup('<p id="summary" class="{}">{}</p>\n').format("hint" if page.asked else "unseen", page.summary)
     html = summary + Markup(_environment().get_template(page.template).render(**page.context, asked=page.asked))  # noqa: S704
     digest = hashlib.sha256(html.encode()).hexdigest()[:32]
     return Rendered(html, f'"{digest}"')
@@ -78,6 +78,7 @@ def _environment() -> Environment:
     environment.filters["time"] = _time
     environment.filters["milliseconds"] = _milliseconds
     environment.filters["pretty"] = _pretty
+    environment.filters["short"] = _short
     return environment
 
 
@@ -86,8 +87,8 @@ def _time(moment: datetime | None) -> Markup:
     if moment is None:
         return Markup('<span class="none">{}</span>').format(_NONE)
     utc = moment.astimezone(UTC)
-    return Markup('<time datetime="{}">{}</time>').format(
-        utc.strftime("%Y-%m-%dT%H:%M:%SZ"), utc.strftime("%Y-%m-%d %H:%M:%S")
+    return Markup('<time datetime="{}"><span class="date">{} </span>{}</time>').format(
+        utc.strftime("%Y-%m-%dT%H:%M:%SZ"), utc.strftime("%Y-%m-%d"), utc.strftime("%H:%M:%S")
     )
 
 
@@ -96,6 +97,11 @@ def _milliseconds(value: float | None) -> str:
     if value is None:
         return _NONE
     return f"{value / 1000:.2f} s" if value >= 1000 else f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"
+
+
+def _short(target: str) -> str:
+    """A request's path without what all of them begin with."""
+    return target.removeprefix("/api/v1") or "/"
 
 
 def _pretty(text: str) -> str:

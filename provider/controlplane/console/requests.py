@@ -56,7 +56,7 @@ async def show_one(_: Services, conn: Connection, _query: Mapping[str, str], pat
         template="request.html",
         title=f"{entry.method} {entry.target.partition('?')[0]}",
         section="requests",
-        summary="",
+        summary=f"answered with {entry.status}",
         context={"entry": entry, "curl": as_curl(entry)},
         back="/console/requests",
     )
