@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route
 
 from controlplane import openapi, rooms
 from controlplane.admin import doors
+from controlplane.console.pages import routes as console_routes
 from controlplane.http.endpoint import PREFIX, Endpoint, new_request_id, render_error
 from controlplane.http.errors import ApiError
 from controlplane.services import Services
@@ -39,6 +40,7 @@ def create_app(services: Services, admin_token: str | None) -> Starlette:
             Route("/healthz", healthz),
             Route("/openapi.json", description),
             *([] if admin_token is None else doors.routes(services, admin_token)),
+            *(console_routes(services) if services.settings.console else ()),
             Mount(PREFIX, app=Endpoint(services, rooms.OPERATIONS)),
         ],
         exception_handlers={HTTPException: _outside_the_api},

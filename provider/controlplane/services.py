@@ -12,6 +12,7 @@ from controlplane.controls import Controls
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
 from controlplane.store.server import Server
+from controlplane.traffic.recorder import Recorder
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Services:
     that work claimed by a dead one can be taken over.
     controls: what the admin API has set.
     stopping: set when the process was asked to end; waits return early then.
+    traffic: what was answered and waits to be written to the request log.
     """
 
     settings: Settings
@@ -47,6 +49,7 @@ class Services:
     bells: Bells = field(default_factory=Bells)
     controls: Controls = field(default_factory=Controls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    traffic: Recorder = field(default_factory=Recorder)
 
     @property
     def pool_size(self) -> int:

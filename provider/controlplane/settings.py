@@ -19,6 +19,7 @@ class Settings:
     has_admin: whether `/_polykomos` (clock, faults, …) is there, for who has its token.
     loopback_webhooks: whether webhooks may go to this machine, which only development wants.
     seed: a JSON file of further users, teams and keys (see account.seed).
+    console: whether the page at `/` is served (to this machine only).
     """
 
     host: str = "127.0.0.1"
@@ -32,3 +33,4 @@ class Settings:
     has_admin: bool = True
     loopback_webhooks: bool = True
     seed: Path | None = None
+    console: bool = True

@@ -63,6 +63,9 @@ def _checked_key(_context: click.Context, _parameter: click.Parameter, value: st
 @click.option(
     "--seed", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of more users and keys."
 )
+@click.option(
+    "--console/--no-console", default=True, help="Serve the console page at / to this machine.  [default: console]"
+)
 def dev(
     host: str,
     port: int,
@@ -76,6 +79,7 @@ def dev(
     no_admin: bool,  # noqa: FBT001
     no_loopback_webhooks: bool,  # noqa: FBT001
     seed: Path | None,
+    console: bool,  # noqa: FBT001
 ) -> None:
     """Run the reference control plane on this machine.
 
@@ -105,6 +109,7 @@ def dev(
         has_admin=not no_admin,
         loopback_webhooks=not no_loopback_webhooks,
         seed=seed,
+        console=console,
     )
     try:
         serve(settings, _announce)

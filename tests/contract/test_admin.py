@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -196,3 +199,26 @@ def test_an_inbox_that_fails_is_tried_again_as_time_passes(
     delivery = wait_until(lambda: (found := client.get(path).json()["data"][0])["status"] == "failed" and found)
     assert delivery["attempt_count"] == 6
     assert len({each["headers"]["x-polykomos-delivery"] for each in admin.get("/inbox/broken").json()}) == 1
+
+
+def test_the_log_shows_what_was_asked_and_how_to_ask_again(
+    admin: httpx.Client, client: httpx.Client, plane: ControlPlane
+) -> None:
+    made = create_database(client, "logged")
+    client.get("/databases/absent")
+
+    def entries() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = admin.get("/requests", params={"limit": 5}).json()
+        return found if found[0]["target"].endswith("/absent") else []
+
+    last, first = wait_until(entries)[:2]
+    assert (last["status"], last["code"], last["operation"]) == (404, "not_found", "getDatabase")
+    assert (first["operation"], first["status"]) == ("createDatabase", 201)
+    assert made["db_password"] not in str((first, last))
+    line = admin.get(f"/requests/{first['id']}/curl").text
+    environment = {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key, "PATH": os.environ["PATH"]}
+    again = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(again.stdout)["idempotency_replay"] is True
+    assert json.loads(again.stdout)["data"]["uuid"] == made["uuid"]
+    error_of(admin.get("/requests/999999999/curl"), 404, "not_found")
+    assert admin.get("/requests", params={"limit": "0"}).json()["error"]["details"]["field"] == "limit"

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from controlplane.admin import faults, inbox, provisioning, time
+from controlplane.admin import faults, inbox, provisioning, requests, time
 from controlplane.admin.kernel import Door, route
 from controlplane.services import Services
 
-DOORS: tuple[Door, ...] = (*time.DOORS, *faults.DOORS, *provisioning.DOORS, *inbox.DOORS)
+DOORS: tuple[Door, ...] = (
+    *time.DOORS,
+    *faults.DOORS,
+    *provisioning.DOORS,
+    *inbox.DOORS,
+    *requests.DOORS,
+)
 
 
 def routes(services: Services, token: str) -> list[Route]:

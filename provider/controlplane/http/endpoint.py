@@ -64,15 +64,17 @@ class Endpoint:
         request = Request(scope, receive)
         request_id = new_request_id()
         facts: dict[str, object] = {}
-        started = time.perf_counter()
+        at, started = self._services.clock.now(), time.perf_counter()
         fault = None
         try:
             fault = await self._meet_fault(request, facts)
             await faults.before(fault)
             reply = await self._answer(request, request_id, facts)
-            response = render(reply.status, reply.body, request_id)
+            answer = reply.body
+            response = render(reply.status, answer, request_id)
         except ApiError as error:
             facts["code"] = error.code
+            answer = error.body()
             response = render_error(error, request_id)
         except ClientDisconnect:
             return
@@ -80,7 +82,9 @@ class Endpoint:
             _failures.exception("request failed", extra={"facts": {"request_id": request_id}})
             facts["code"] = "internal_error"
             failure = ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
+            answer = failure.body()
             response = render_error(failure, request_id)
+        ms = round((time.perf_counter() - started) * 1000, 1)
         _requests.info(
             "request",
             extra={
@@ -88,13 +92,16 @@ class Endpoint:
                     "method": request.method,
                     "path": request.url.path,
                     "status": response.status_code,
-                    "ms": round((time.perf_counter() - started) * 1000, 1),
+                    "ms": ms,
                     "request_id": request_id,
                     **facts,
                 }
             },
         )
         await faults.respond(fault, response, scope, receive, send)
+        self._services.traffic.record(
+            request, at=at, request_id=request_id, status=response.status_code, answer=answer, facts=facts, ms=ms
+        )
 
     async def _meet_fault(self, request: Request, facts: dict[str, object]) -> Fault | None:
         operation = self._routes.operation_of(request.method, request.scope["path"].removeprefix(PREFIX))
@@ -110,6 +117,7 @@ class Endpoint:
         async with services.pool.connection() as conn:
             principal = await authenticate(conn, token, request.client and request.client.host, now)
         facts["key"] = principal.key_preview
+        request.state.key_id = principal.key_id
         await count_request(services.pool, principal, now)
         match = self._routes.match(request.method, request.scope["path"].removeprefix(PREFIX))
         operation = match.operation
@@ -118,7 +126,9 @@ class Endpoint:
             async with services.pool.connection() as conn:
                 await take_back(conn, principal)
             raise insufficient_scope(operation.scopes)
-        body = parse_json(await read_body(request)) if operation.has_body else None
+        body = None
+        if operation.has_body:
+            body = request.state.body = parse_json(await read_body(request))
         key = _key(request, match, principal.key_id, body)
         async with services.pool.connection() as conn:
             call = Call(

@@ -1,0 +1,119 @@
+"""Blueprint applications and their statement logs, without the values of variables.
+
+The store keeps the SQL with the values in it. What is shown is the blueprint's own text, statement by statement, and
+errors with every value taken out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from controlplane.blueprints.execution import preview
+from controlplane.blueprints.lexer import LexError
+from controlplane.blueprints.splitting import split
+from controlplane.console.listing import listed, read
+from controlplane.console.redaction import redact, values_of
+from controlplane.console.rendering import Page
+from controlplane.services import Services
+from controlplane.store.pool import Connection, Row
+
+_STATUSES = (
+    ("", "any"),
+    *((name, name.replace("_", " ")) for name in ("pending", "running", "completed", "failed", "rolled_back")),
+)
+_COLUMNS = (
+    "SELECT a.id, a.status, a.is_dry_run, a.at_creation, a.blueprint_version, a.statements_total,"
+    " a.statements_succeeded, a.statements_failed, a.total_duration_ms, a.error_message, a.variable_values,"
+    " a.created_at, a.started_at, a.completed_at, b.name AS blueprint_name, b.uuid AS blueprint_uuid,"
+    " b.variables AS definitions, d.name AS database_name, d.uuid AS database_uuid"
+)
+_FROM = (
+    " FROM blueprint_applications a JOIN blueprints b ON b.id = a.blueprint_id JOIN databases d ON d.id = a.database_id"
+)
+_LIST = (
+    _COLUMNS + _FROM + " WHERE (%(status)s = '' OR a.status = %(status)s)"
+    " AND (%(pattern)s::text IS NULL OR concat_ws(' ', a.id, b.name, d.name, d.uuid, a.error_message)"
+    " ILIKE %(pattern)s) ORDER BY a.id DESC OFFSET %(offset)s LIMIT %(fetch)s"
+)
+_ONE = (
+    _COLUMNS + ", a.execution_log, v.sql_content" + _FROM + " LEFT JOIN blueprint_versions v"
+    " ON v.blueprint_id = a.blueprint_id AND v.version = a.blueprint_version WHERE a.id = %s"
+)
+
+
+async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
+    """`/console/applications`."""
+    asked = read("/console/applications", query, (("status", "Status", _STATUSES),))
+    cursor = await conn.execute(_LIST, {"status": asked.chosen("status"), "pattern": asked.pattern, **asked.window})
+    shown = listed(asked, [_shown(row) for row in await cursor.fetchall()])
+    open_ = sum(row["status"] in ("pending", "running") for row in shown.rows)
+    return Page(
+        template="applications.html",
+        title="Applications",
+        section="applications",
+        summary=f"{len(shown.rows)} applications on this page, {open_} under way",
+        context={"shown": shown},
+        asked=asked,
+        searches="number, blueprint, database or error",
+    )
+
+
+async def show_one(_: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
+    """`/console/applications/{id}`."""
+    if path["id"] >= 2**31:
+        return None
+    cursor = await conn.execute(_ONE, (path["id"],))
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    texts = await asyncio.to_thread(_statements, row["sql_content"])
+    return Page(
+        template="application.html",
+        title=f"Application {row['id']}",
+        section="applications",
+        summary=f"application {row['id']} is {row['status'].replace('_', ' ')}",
+        context={"application": _shown(row), "statements": _log(row, texts)},
+        back="/console/applications",
+    )
+
+
+def _shown(row: Row) -> Row:
+    """Without values; only the names of the variables that were given one."""
+    error = row["error_message"]
+    return {
+        **row,
+        "error_message": error and redact(error, values_of(row["variable_values"], row["definitions"])),
+        "variable_values": sorted(row["variable_values"] or {}),
+        "definitions": None,
+    }
+
+
+def _statements(sql: str | None) -> list[str]:
+    try:
+        return [preview(statement.text) for statement in split(sql or "")]
+    except LexError:
+        return []
+
+
+def _log(row: Row, texts: list[str]) -> list[Row]:
+    """One entry a statement, run or not."""
+    values = values_of(row["variable_values"], row["definitions"])
+    run = {entry["index"]: entry for entry in row["execution_log"] or []}
+    # Values cannot change how many statements there are; if the two disagree all the same, show no text.
+    usable = texts if len(texts) == row["statements_total"] else []
+    log = []
+    for index in range(row["statements_total"]):
+        entry = run.get(index)
+        log.append(
+            {
+                "number": index + 1,
+                "text": usable[index] if usable else "",
+                "status": entry["status"] if entry else "not run",
+                "rows": entry["rows_affected"] if entry else None,
+                "ms": entry["duration_ms"] if entry else None,
+                "error": entry["error"] and redact(entry["error"], values) if entry else None,
+            }
+        )
+    return log

@@ -1,0 +1,102 @@
+"""Databases, and how one came to be what it is. Passwords are not even read from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from controlplane.console.listing import listed, read
+from controlplane.console.rendering import Page
+from controlplane.console.timeline import timeline
+from controlplane.databases.views import masked
+from controlplane.services import Services
+from controlplane.store.pool import Connection, Row
+from controlplane.traffic import store as traffic
+
+_STATUSES = (
+    ("present", "present"),
+    ("active", "active"),
+    ("provisioning", "provisioning"),
+    ("deleted", "deleted"),
+    ("any", "any"),
+)
+_COLUMNS = (
+    "SELECT d.id, d.uuid, d.team_id, d.name, d.db_type, d.region, d.plan, d.status, d.db_name, d.db_username,"
+    " d.is_assigned, d.storage_hard_limit_gb, d.connection_hard_limit, d.warning_threshold_pct, d.created_at,"
+    " d.updated_at, d.deleted_at, d.destroy_after, d.destroyed_at, t.name AS team_name"
+    " FROM databases d JOIN teams t ON t.id = d.team_id"
+)
+_LIST = (
+    _COLUMNS + " WHERE CASE %(status)s WHEN 'any' THEN true WHEN 'present' THEN d.deleted_at IS NULL"
+    " ELSE d.status = %(status)s END"
+    " AND (%(pattern)s::text IS NULL OR concat_ws(' ', d.name, d.uuid, d.db_name, d.db_username, d.db_type, d.region,"
+    " d.plan, t.name) ILIKE %(pattern)s)"
+    " ORDER BY d.created_at DESC, d.id DESC OFFSET %(offset)s LIMIT %(fetch)s"
+)
+_ONE = _COLUMNS + " WHERE d.uuid = %s"
+_JOBS = (
+    "SELECT id, state, not_before, attempts, last_error, created_at FROM provision_jobs WHERE database_id = %s"
+    " ORDER BY id LIMIT 20"
+)
+_APPLICATIONS = (
+    "SELECT a.id, a.status, a.is_dry_run, a.at_creation, a.created_at, a.started_at, a.completed_at,"
+    " a.blueprint_version, b.name AS blueprint_name FROM blueprint_applications a"
+    " JOIN blueprints b ON b.id = a.blueprint_id WHERE a.database_id = %s ORDER BY a.id DESC LIMIT 50"
+)
+_EVENTS = (
+    "SELECT event_type, min(created_at) AS created_at, count(*) AS told FROM webhook_deliveries"
+    " WHERE created_at >= %s AND strpos(body, %s) > 0 GROUP BY event_type"
+)
+
+
+async def show_list(services: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
+    """`/console/databases`."""
+    asked = read("/console/databases", query, (("status", "Status", _STATUSES),))
+    cursor = await conn.execute(_LIST, {"status": asked.chosen("status"), "pattern": asked.pattern, **asked.window})
+    shown = listed(asked, [_shown(row, services) for row in await cursor.fetchall()])
+    provisioning = sum(row["status"] == "provisioning" for row in shown.rows)
+    return Page(
+        template="databases.html",
+        title="Databases",
+        section="databases",
+        summary=f"{len(shown.rows)} databases on this page, {provisioning} provisioning",
+        context={"shown": shown},
+        asked=asked,
+        searches="name, UUID, database, user, engine, region, plan or team",
+    )
+
+
+async def show_one(
+    services: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]
+) -> Page | None:
+    """`/console/databases/{uuid}`."""
+    cursor = await conn.execute(_ONE, (path["uuid"],))
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    cursor = await conn.execute(_JOBS, (row["id"],))
+    jobs = await cursor.fetchall()
+    cursor = await conn.execute(_APPLICATIONS, (row["id"],))
+    applications = await cursor.fetchall()
+    cursor = await conn.execute(_EVENTS, (row["created_at"], str(row["uuid"])))
+    events = await cursor.fetchall()
+    requests = await traffic.recent(conn, 200, text=str(row["uuid"]))
+    return Page(
+        template="database.html",
+        title=row["name"],
+        section="databases",
+        summary=f"{row['name']} is {row['status']}",
+        context={
+            "database": _shown(row, services),
+            "timeline": timeline(row, jobs, applications, events, requests),
+            "applications": applications,
+            "requests": requests[:20],
+        },
+        back="/console/databases",
+    )
+
+
+def _shown(row: Row, services: Services) -> Row:
+    """The row with what clients are told of it: host, port and the quotas in effect."""
+    told = masked(row, services.server)
+    return {**row, **{name: told[name] for name in ("host", "port", "quotas")}}

@@ -1,0 +1,56 @@
+"""Who gets to see the console: it asks for no key, so only browsers on this machine, under this machine's names.
+
+The Host header is checked because a page of another site can have its own name resolve to 127.0.0.1 (DNS rebinding)
+and would then read ours as its own.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(:[0-9]{1,5})?")
+
+
+def refusal(client: str | None, host: str, bound: str) -> str | None:
+    """Why a request is refused, None if it is not.
+
+    client: the peer's address. host: the Host header. bound: the host that the control plane listens on.
+    """
+    if client is None or not is_loopback(client):
+        return "The console is shown to this machine only. Open it here, or through a tunnel such as `ssh -L`."
+    if not _is_our_name(host, bound):
+        return "The console is shown under the names localhost, 127.0.0.1 and [::1] only. Use one of these."
+    return None
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is an address of 127.0.0.0/8 or ::1, also when an IPv6 socket shows the former as ::ffff:127.0.0.1."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
+
+
+def _is_our_name(host: str, bound: str) -> bool:
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    bracketed = f"[{bound}]" if ":" in bound else bound
+    return match["name"].lower() in {*_LOOPBACK_NAMES, bracketed.lower()}

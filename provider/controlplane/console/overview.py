@@ -1,0 +1,51 @@
+"""The first page: how much there is of everything, what the keys have left, what happened last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from controlplane.console.rendering import Page
+from controlplane.services import Services
+from controlplane.store.pool import Connection
+from controlplane.traffic import store as traffic
+
+_MINUTE = timedelta(seconds=60)
+_COUNTS = (
+    "SELECT"
+    " (SELECT count(*) FROM databases WHERE status = 'active') AS active,"
+    " (SELECT count(*) FROM databases WHERE status = 'provisioning') AS provisioning,"
+    " (SELECT count(*) FROM databases WHERE deleted_at IS NOT NULL AND destroyed_at IS NULL) AS deleted,"
+    " (SELECT count(*) FROM pool_instances WHERE is_ready) AS pooled,"
+    " (SELECT count(*) FROM blueprints WHERE deleted_at IS NULL AND user_id IS NOT NULL) AS blueprints,"
+    " (SELECT count(*) FROM blueprint_applications) AS applications,"
+    " (SELECT count(*) FROM blueprint_applications WHERE status IN ('pending', 'running')) AS applying,"
+    " (SELECT count(*) FROM blueprint_applications WHERE status IN ('failed', 'rolled_back')) AS unapplied,"
+    " (SELECT count(*) FROM webhook_endpoints WHERE status = 'active') AS endpoints,"
+    " (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending') AS pending,"
+    " (SELECT count(*) FROM webhook_deliveries WHERE status = 'failed') AS undelivered"
+)
+# What the limiter admitted: it does not count what it refused (api-facts S36).
+_BUDGETS = (
+    "SELECT k.preview, k.name, k.status, k.requests_per_minute, k.last_used_at, u.email, coalesce(r.used, 0) AS used"
+    " FROM api_keys k JOIN users u ON u.id = k.user_id"
+    " LEFT JOIN (SELECT key_id, count(*) AS used FROM request_log WHERE at > %s AND status <> 429 GROUP BY key_id) r"
+    " ON r.key_id = k.id ORDER BY k.last_used_at DESC NULLS LAST, k.id LIMIT 50"
+)
+
+
+async def show(services: Services, conn: Connection, _query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
+    """`/`."""
+    cursor = await conn.execute(_COUNTS)
+    counts = await cursor.fetchone()
+    assert counts is not None
+    cursor = await conn.execute(_BUDGETS, (services.clock.now() - _MINUTE,))
+    budgets = await cursor.fetchall()
+    return Page(
+        template="overview.html",
+        title="Overview",
+        section="overview",
+        summary=f"{counts['active']} active databases, {counts['provisioning']} provisioning",
+        context={"counts": counts, "budgets": budgets, "latest": await traffic.recent(conn, 10)},
+    )

@@ -1,0 +1,70 @@
+"""The request log, and how to repeat one of its requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from controlplane import rooms
+from controlplane.console.listing import listed, read
+from controlplane.console.rendering import Page
+from controlplane.services import Services
+from controlplane.store.pool import Connection
+from controlplane.traffic import store as traffic
+from controlplane.traffic.curl import as_curl
+
+_STATUSES = (
+    ("", "any"),
+    *((code, f"{code}xx") for code in "245"),
+    *((code, code) for code in ("404", "409", "422", "429")),
+)
+_OPERATIONS = (
+    ("", "any"),
+    *((name, name) for name in sorted(operation.operation_id for operation in rooms.OPERATIONS)),
+)
+
+
+async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
+    """`/console/requests`."""
+    asked = read("/console/requests", query, (("status", "Status", _STATUSES), ("operation", "Operation", _OPERATIONS)))
+    entries = await traffic.recent(
+        conn,
+        asked.window["fetch"],
+        offset=asked.window["offset"],
+        statuses=_statuses(asked.chosen("status")),
+        operation=asked.chosen("operation") or None,
+        text=asked.text or None,
+    )
+    shown = listed(asked, entries)
+    return Page(
+        template="requests.html",
+        title="Requests",
+        section="requests",
+        summary=f"latest request: {entries[0].method} {entries[0].target}" if entries else "no requests",
+        context={"shown": shown},
+        asked=asked,
+        searches="path, operation, code, request id, key or body",
+    )
+
+
+async def show_one(_: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
+    """`/console/requests/{id}`."""
+    entry = await traffic.find(conn, path["id"]) if path["id"] < 2**63 else None
+    if entry is None:
+        return None
+    return Page(
+        template="request.html",
+        title=f"{entry.method} {entry.target.partition('?')[0]}",
+        section="requests",
+        summary=f"answered with {entry.status}",
+        context={"entry": entry, "curl": as_curl(entry)},
+        back="/console/requests",
+    )
+
+
+def _statuses(chosen: str) -> tuple[int, int] | None:
+    """The range that `4` (4xx), `404` or "" (any) means."""
+    if not chosen:
+        return None
+    number = int(chosen)
+    return (number * 100, number * 100 + 99) if number < 10 else (number, number)

@@ -1,0 +1,129 @@
+"""A database's life, told from what the store has kept of it. Pure.
+
+Not every step leaves a time behind: one that does not stands at its place without one, or with the latest it can be.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from controlplane.store.pool import Row
+from controlplane.traffic.entries import Entry
+
+
+@dataclass(frozen=True)
+class Event:
+    """at: None = not kept. is_latest: at `at` or before. kind: done, waiting, failed. link: where more is told."""
+
+    at: datetime | None
+    text: str
+    detail: str = ""
+    kind: str = "done"
+    is_latest: bool = False
+    link: str = ""
+
+
+def timeline(
+    database: Row, jobs: Sequence[Row], applications: Sequence[Row], told: Sequence[Row], requests: Sequence[Entry]
+) -> list[Event]:
+    """Oldest first.
+
+    told: one row for each type of webhook event (event_type, created_at of the first, told = deliveries). requests:
+    those of the request log that name the database, newest first.
+    """
+    announced = {row["event_type"]: row["created_at"] for row in told}
+    own = [application for application in applications if application["at_creation"]]
+    later = [application for application in applications if not application["at_creation"]]
+    birth = [_requested(database, requests), *_built(database, jobs)]
+    birth += [event for application in own for event in _applied(application)]
+    birth += _activated(database, jobs, own, announced)
+    life = [event for application in later for event in _applied(application)]
+    life += [event for entry in requests for event in _changed(entry)]
+    return [*birth, *sorted(life, key=lambda event: event.at or database["created_at"]), *_ended(database, jobs)]
+
+
+def _requested(database: Row, requests: Sequence[Entry]) -> Event:
+    asked = next((entry for entry in reversed(requests) if entry.operation == "createDatabase"), None)
+    detail = f"{database['db_type']}, plan {database['plan']}, {database['region']}"
+    if asked is None:
+        return Event(database["created_at"], "Requested", detail)
+    return Event(
+        database["created_at"], "Requested", f"{detail}, by {asked.key_preview}", link=f"/console/requests/{asked.id}"
+    )
+
+
+def _built(database: Row, jobs: Sequence[Row]) -> list[Event]:
+    events: list[Event] = []
+    if not jobs or (database["is_assigned"] and all(job["attempts"] == 0 for job in jobs)):
+        events.append(Event(database["created_at"], "Role and database taken from the pool and handed over"))
+    for job in jobs:
+        events.append(Event(job["created_at"], "Job queued", _due(job)))
+        if job["attempts"]:
+            error = f", last error {job['last_error']}" if job["last_error"] else ""
+            kind = "failed" if job["state"] == "failed" else "waiting" if job["state"] == "running" else "done"
+            events.append(Event(None, f"Attempt {job['attempts']}", f"{job['state']}{error}", kind))
+        if job["state"] == "queued":
+            text = "Next attempt" if job["attempts"] else "First attempt"
+            events.append(Event(job["not_before"], text, "not before then", "waiting"))
+    if database["is_assigned"] and any(job["attempts"] for job in jobs):
+        events.append(Event(None, "Role and database built and handed over"))
+    return events
+
+
+def _due(job: Row) -> str:
+    seconds = (job["not_before"] - job["created_at"]).total_seconds()
+    return f"delayed by {seconds:g} s" if seconds > 0 and not job["attempts"] else ""
+
+
+def _applied(application: Row) -> list[Event]:
+    name = f"{application['blueprint_name']} v{application['blueprint_version']}"
+    what = "Dry run of blueprint" if application["is_dry_run"] else "Blueprint"
+    link = f"/console/applications/{application['id']}"
+    status = application["status"]
+    kind = {"completed": "done", "pending": "waiting", "running": "waiting"}.get(status, "failed")
+    at = application["completed_at"] or application["started_at"] or application["created_at"]
+    return [Event(at, f"{what} {name}", status.replace("_", " "), kind, link=link)]
+
+
+def _activated(database: Row, jobs: Sequence[Row], own: Sequence[Row], announced: dict[str, datetime]) -> list[Event]:
+    if database["status"] == "provisioning":
+        return [Event(None, "Active", "not yet", "waiting")]
+    if not jobs:
+        return [Event(database["created_at"], "Active", "at once")]
+    if not any(job["state"] == "done" for job in jobs):
+        return []
+    exact = announced.get("database.provisioned")
+    if exact is not None:
+        return [Event(exact, "Active")]
+    # The last thing to touch the row, if nothing did since.
+    ends = [application["completed_at"] for application in own if application["completed_at"]]
+    return [Event(max([database["updated_at"], *ends]), "Active", is_latest=True)]
+
+
+_CHANGES = {"updateDatabase": "Renamed", "updateDatabaseQuotas": "Quotas changed"}
+
+
+def _changed(entry: Entry) -> list[Event]:
+    """What a successful change in the request log did."""
+    text = _CHANGES.get(entry.operation or "")
+    if text is None or entry.status >= 300:
+        return []
+    fields = json.loads(entry.request_body or "{}")
+    detail = ", ".join(f"{name} {value}" for name, value in fields.items()) if isinstance(fields, dict) else ""
+    return [Event(entry.at, text, detail, link=f"/console/requests/{entry.id}")]
+
+
+def _ended(database: Row, jobs: Sequence[Row]) -> list[Event]:
+    if database["deleted_at"] is None:
+        return []
+    given_up = any(job["state"] == "failed" for job in jobs)
+    text = "Given up" if given_up else "Deleted"
+    events = [Event(database["deleted_at"], text, "access revoked", "failed" if given_up else "done")]
+    if database["destroyed_at"] is not None:
+        events.append(Event(database["destroyed_at"], "Destroyed"))
+    elif database["destroy_after"] is not None:
+        events.append(Event(database["destroy_after"], "To be destroyed", "recoverable until then", "waiting"))
+    return events

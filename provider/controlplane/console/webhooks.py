@@ -1,0 +1,90 @@
+"""Webhook endpoints and what became of their deliveries. Signing secrets are not even read from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from controlplane.console.listing import listed, read
+from controlplane.console.rendering import Page
+from controlplane.services import Services
+from controlplane.store.pool import Connection, Row
+from controlplane.traffic.masking import mask_url
+
+_STATES = (("", "any"), ("active", "active"), ("revoked", "revoked"))
+_STATUSES = (("", "any"), ("pending", "pending"), ("delivered", "delivered"), ("failed", "failed"))
+_ENDPOINT = (
+    "SELECT e.id, e.url, e.events, e.status, e.last_success_at, e.last_failure_at, e.created_at, u.email"
+    " FROM webhook_endpoints e JOIN users u ON u.id = e.user_id"
+)
+# The counts are of the page's endpoints only.
+_LIST = (
+    "SELECT e.*, c.* FROM ("  # noqa: S608 - our own text
+    + _ENDPOINT
+    + " WHERE (%(status)s = '' OR e.status = %(status)s)"
+    " AND (%(pattern)s::text IS NULL OR concat_ws(' ', e.id, split_part(e.url, '?', 1), u.email,"
+    " array_to_string(e.events, ' ')) ILIKE %(pattern)s)"
+    " ORDER BY e.id DESC OFFSET %(offset)s LIMIT %(fetch)s) e,"
+    " LATERAL (SELECT count(*) FILTER (WHERE w.status = 'pending') AS pending,"
+    " count(*) FILTER (WHERE w.status = 'delivered') AS delivered,"
+    " count(*) FILTER (WHERE w.status = 'failed') AS failed"
+    " FROM webhook_deliveries w WHERE w.endpoint_id = e.id) c ORDER BY e.id DESC"
+)
+_ONE = _ENDPOINT + " WHERE e.id = %s"
+_DELIVERIES = (
+    "SELECT w.id, w.event_type, w.status, w.response_code, w.error_message, w.attempt_count, w.not_before,"
+    " w.created_at, w.owner IS NOT NULL AS is_under_way,"
+    " w.body::json -> 'data' ->> 'uuid' AS database_uuid, w.body::json -> 'data' ->> 'name' AS database_name"
+    " FROM webhook_deliveries w WHERE w.endpoint_id = %(id)s AND (%(status)s = '' OR w.status = %(status)s)"
+    " AND (%(pattern)s::text IS NULL OR concat_ws(' ', w.id, w.event_type, w.response_code, w.error_message,"
+    " w.body::json -> 'data' ->> 'uuid', w.body::json -> 'data' ->> 'name') ILIKE %(pattern)s)"
+    " ORDER BY w.created_at DESC, w.id DESC OFFSET %(offset)s LIMIT %(fetch)s"
+)
+
+
+async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
+    """`/console/webhooks`."""
+    asked = read("/console/webhooks", query, (("status", "Status", _STATES),))
+    cursor = await conn.execute(_LIST, {"status": asked.chosen("status"), "pattern": asked.pattern, **asked.window})
+    shown = listed(asked, [_shown(row) for row in await cursor.fetchall()])
+    pending = sum(row["pending"] for row in shown.rows)
+    return Page(
+        template="webhooks.html",
+        title="Webhooks",
+        section="webhooks",
+        summary=f"{len(shown.rows)} endpoints on this page, {pending} deliveries pending",
+        context={"shown": shown},
+        asked=asked,
+        searches="number, URL, event or user",
+    )
+
+
+async def show_one(_: Services, conn: Connection, query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
+    """`/console/webhooks/{id}`: the endpoint and its deliveries."""
+    if path["id"] >= 2**31:
+        return None
+    cursor = await conn.execute(_ONE, (path["id"],))
+    endpoint = await cursor.fetchone()
+    if endpoint is None:
+        return None
+    asked = read(f"/console/webhooks/{path['id']}", query, (("status", "Status", _STATUSES),))
+    cursor = await conn.execute(
+        _DELIVERIES,
+        {"id": path["id"], "status": asked.chosen("status"), "pattern": asked.pattern, **asked.window},
+    )
+    shown = listed(asked, await cursor.fetchall())
+    pending = sum(row["status"] == "pending" for row in shown.rows)
+    return Page(
+        template="webhook.html",
+        title=f"Webhook endpoint {endpoint['id']}",
+        section="webhooks",
+        summary=f"{len(shown.rows)} deliveries on this page, {pending} pending",
+        context={"endpoint": _shown(endpoint), "shown": shown},
+        back="/console/webhooks",
+        asked=asked,
+        searches="number, event, code, error or database",
+    )
+
+
+def _shown(row: Row) -> Row:
+    return {**row, "url": mask_url(row["url"])}

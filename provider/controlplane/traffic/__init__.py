@@ -1,0 +1,1 @@
+"""The request log: what was asked lately, what was answered, and how to ask it again. No secret is kept in it."""

@@ -1,0 +1,47 @@
+"""The background worker that brings entries from the queue to the store, many at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import psycopg
+
+from controlplane.services import Services, Worker
+from controlplane.traffic import store
+
+# Seconds from the first entry of a batch to its writing: short for who watches, long enough to write many at once.
+_GATHER = 0.2
+_BATCH = 100
+
+_log = logging.getLogger("controlplane.traffic")
+
+
+async def work(services: Services) -> None:
+    """Write what was recorded, for ever; the rest when the process ends."""
+    try:
+        while True:
+            await services.traffic.wait()
+            await asyncio.sleep(_GATHER)
+            await _flush(services)
+    except asyncio.CancelledError:
+        await _flush(services)
+        raise
+
+
+async def _flush(services: Services) -> None:
+    entries = services.traffic.take()
+    while entries:
+        try:
+            async with services.pool.connection() as conn:
+                await store.write(conn, entries[:_BATCH])
+        except psycopg.DataError:
+            # Trying again would fail again.
+            _log.exception("entries of the request log could not be stored and are dropped")
+        except BaseException:
+            services.traffic.put_back(entries)
+            raise
+        entries = entries[_BATCH:]
+
+
+WORKERS: tuple[Worker, ...] = (work,)
