@@ -59,6 +59,11 @@ def _checked_key(_context: click.Context, _parameter: click.Parameter, value: st
     help="Seconds added to each provisioning that the pool does not serve.",
 )
 @click.option("--no-admin", is_flag=True, help="Without /_polykomos: no clock, no faults, no snapshots on demand.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse what only one of the service's two published documents allows, and unknown fields.",
+)
 @click.option("--no-loopback-webhooks", is_flag=True, help="Send no webhooks to this machine.")
 @click.option(
     "--seed", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of more users and keys."
@@ -77,6 +82,7 @@ def dev(
     pool_size: int,
     provision_delay: float,
     no_admin: bool,  # noqa: FBT001
+    strict: bool,  # noqa: FBT001
     no_loopback_webhooks: bool,  # noqa: FBT001
     seed: Path | None,
     console: bool,  # noqa: FBT001
@@ -107,6 +113,7 @@ def dev(
         pool_size=pool_size,
         provision_delay=provision_delay,
         has_admin=not no_admin,
+        strict=strict,
         loopback_webhooks=not no_loopback_webhooks,
         seed=seed,
         console=console,

@@ -25,6 +25,7 @@ PLANS = {
     "grow": Quotas(50, 200, 80),
     "pro": Quotas(100, 500, 80),
 }
+STRICT_PLANS = ("free", "launch", "grow")  # those that the OpenAPI document lists (C1)
 DEFAULT_PLAN = "free"
 
 ENGINES = ("postgres",)

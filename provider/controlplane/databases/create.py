@@ -34,9 +34,11 @@ class _Wait:
 async def create_database(call: Call) -> Reply:
     """201 when active within the wait, else 202 (S8, S9)."""
     args = call.parse(CreateDatabase)
-    _check_catalog(args)
+    _check_catalog(args, strict=call.services.settings.strict)
     wait = _read_wait(call)
     team_id = await _choose_team(call.conn, call.principal, args)
+    if call.services.settings.strict:
+        await store.check_unique(call.conn, team_id, args.name)
     if args.blueprint_uuid:
         call.require_scope("blueprints:read")
     pooled = await _take_from_pool(call.conn) if call.services.pool_size else None
@@ -70,11 +72,11 @@ async def create_database(call: Call) -> Reply:
     return _still_provisioning(call.services, row, waited=0.0, then=then)
 
 
-def _check_catalog(args: CreateDatabase) -> None:
+def _check_catalog(args: CreateDatabase, *, strict: bool) -> None:
     for field, value, allowed in (
         ("db_type", args.db_type, catalog.ENGINES),
         ("region", args.region, tuple(catalog.REGIONS)),
-        ("plan", args.plan, tuple(catalog.PLANS)),
+        ("plan", args.plan, catalog.STRICT_PLANS if strict else tuple(catalog.PLANS)),
     ):
         if value not in allowed:
             raise invalid_field(field, f"must be one of {', '.join(allowed)}", allowed=allowed)

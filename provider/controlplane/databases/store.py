@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from controlplane.http.errors import invalid_cursor, not_found
+from controlplane.http.errors import ApiError, invalid_cursor, not_found
 from controlplane.http.fields import parse_uuid
 from controlplane.http.pagination import Page
 from controlplane.http.principal import Principal
@@ -60,6 +60,16 @@ async def list_page(conn: Connection, principal: Principal, page: Page) -> list[
         parameters += [last["created_at"], last["id"]]
     cursor = await conn.execute(query + " ORDER BY d.created_at DESC, d.id DESC LIMIT %s", (*parameters, page.fetch))
     return await cursor.fetchall()
+
+
+async def check_unique(conn: Connection, team_id: int, name: str) -> None:
+    """For the strict reading of S1; raises 422 `name_taken` where the team has a database of that name."""
+    await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_NAME_LOCK,))
+    cursor = await conn.execute(
+        "SELECT FROM databases WHERE team_id = %s AND name = %s AND deleted_at IS NULL", (team_id, name)
+    )
+    if await cursor.fetchone() is not None:
+        raise ApiError(422, "name_taken", f"The team has a database named {name} already.", {"field": "name"})
 
 
 def candidate_names(name: str, number: int) -> Sequence[str]:

@@ -14,6 +14,8 @@ async def update_database(call: Call) -> Reply:
     row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
     args = call.parse(UpdateDatabase)
     if args.name and args.name != row["name"]:
+        if call.services.settings.strict:
+            await store.check_unique(call.conn, row["team_id"], args.name)
         await call.conn.execute(
             "UPDATE databases SET name = %s, updated_at = %s WHERE id = %s", (args.name, call.now, row["id"])
         )

@@ -22,6 +22,7 @@ from controlplane.http.errors import ApiError
 from controlplane.http.rate_limit import count_request, take_back
 from controlplane.http.replies import Reply
 from controlplane.http.routing import Match, Routes
+from controlplane.http.strictness import check_key, check_query
 from controlplane.services import Services
 
 PREFIX = "/api/v1"
@@ -130,6 +131,10 @@ class Endpoint:
         if operation.has_body:
             body = request.state.body = parse_json(await read_body(request))
         key = _key(request, match, principal.key_id, body)
+        if services.settings.strict:
+            check_query(operation.operation_id, request.query_params)
+            if key is not None:
+                check_key(key.value)
         async with services.pool.connection() as conn:
             call = Call(
                 operation=operation,
