@@ -7,8 +7,10 @@ rows change together.
 
 from __future__ import annotations
 
+import contextlib
 from typing import LiteralString
 
+import psycopg
 from psycopg import sql
 
 from controlplane.services import Services
@@ -29,15 +31,24 @@ def _statement(text: LiteralString, **names: str) -> sql.Composed:
     return sql.SQL(text).format(**{key: sql.Identifier(name) for key, name in names.items()})
 
 
-async def build(services: Services, number: int) -> None:
-    """Make role and raw database; what a killed run already made is kept. Nobody can log in yet."""
+async def build(
+    services: Services, number: int, *, conn: Connection | None = None, template: str = "template0"
+) -> None:
+    """Make role and raw database; what a killed run already made is kept. Nobody can log in yet.
+
+    conn: autocommit; None = one of the pool's. template: a database that nobody is connected to.
+    """
     role, database = role_name(number), raw_name(number)
-    async with services.pool.connection() as conn:
+    async with services.pool.connection() if conn is None else contextlib.nullcontext(conn) as conn:
         if not await _exists(conn, "SELECT FROM pg_roles WHERE rolname = %s", role):
             await conn.execute(_statement("CREATE ROLE {role} NOLOGIN", role=role))
         if not await _exists(conn, "SELECT FROM pg_database WHERE datname = %s", database):
             await conn.execute(
-                _statement("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'", database=database)
+                _statement(
+                    "CREATE DATABASE {database} TEMPLATE {template} ENCODING 'UTF8'",
+                    database=database,
+                    template=template,
+                )
             )
         await conn.execute(_statement("REVOKE ALL ON DATABASE {database} FROM PUBLIC", database=database))
         await conn.execute(
@@ -77,6 +88,12 @@ async def revoke(conn: Connection, number: int, db_name: str) -> None:
     await conn.execute(_statement("ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=db_name))
 
 
+async def readmit(conn: Connection, number: int, db_name: str) -> None:
+    """Take a revocation back."""
+    await conn.execute(_statement("ALTER ROLE {role} LOGIN", role=role_name(number)))
+    await conn.execute(_statement("ALTER DATABASE {database} ALLOW_CONNECTIONS true", database=db_name))
+
+
 async def end_sessions(conn: Connection, number: int, db_name: str) -> None:
     """Terminate every session in the database or of the role."""
     await conn.execute(
@@ -90,7 +107,9 @@ async def destroy(conn: Connection, number: int, db_name: str | None) -> None:
     """Drop whatever exists of it. `conn` must not be in a transaction."""
     for database in filter(None, (db_name, raw_name(number))):
         await conn.execute(_statement("DROP DATABASE IF EXISTS {database} WITH (FORCE)", database=database))
-    await conn.execute(_statement("DROP ROLE IF EXISTS {role}", role=role_name(number)))
+    # A snapshot may hold objects of the role, and needs it if it is brought back.
+    with contextlib.suppress(psycopg.errors.DependentObjectsStillExist):
+        await conn.execute(_statement("DROP ROLE IF EXISTS {role}", role=role_name(number)))
 
 
 async def close_to_public(conn: Connection, databases: list[str]) -> None:
