@@ -42,6 +42,7 @@ _log = logging.getLogger("controlplane")
 _POOL_PATIENCE = 2.0
 # What uvicorn waits for requests in flight; those that wait for provisioning return at once (Services.stopping).
 _GRACEFUL_SECONDS = 5
+_PREPARING = 0x70726570  # advisory lock in the database `postgres`
 
 
 class UnusableServer(StartFailed):
@@ -113,6 +114,8 @@ async def _prepare(server: Server) -> None:
         role = await cursor.fetchone()
         if role is None or not role["rolsuper"]:
             raise UnusableServer("The role of --database-url must be a superuser: it makes roles and databases.")
+        # Goes with the connection. Processes that start together would make the database together.
+        await conn.execute("SELECT pg_advisory_lock(%s)", (_PREPARING,))
         cursor = await conn.execute("SELECT FROM pg_database WHERE datname = %s", (CONTROL_DATABASE,))
         if await cursor.fetchone() is None:
             await conn.execute(f"CREATE DATABASE {CONTROL_DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
