@@ -35,11 +35,13 @@ def process(url: str, *options: str) -> ControlPlane:
 def planes(url: str) -> Iterator[list[ControlPlane]]:
     """Three, started at the same moment on an empty server."""
     planes = [process(url, "--pool-size", "0", "--provision-delay", "0.3") for _ in range(3)]
-    with ThreadPoolExecutor(3) as threads:
-        started = list(threads.map(lambda plane: plane.__enter__(), planes))
-    yield started
-    for plane in started:
-        plane.__exit__()
+    try:
+        with ThreadPoolExecutor(3) as threads:
+            list(threads.map(lambda plane: plane.__enter__(), planes))
+        yield planes
+    finally:
+        for plane in planes:
+            plane.__exit__()
 
 
 @pytest.fixture
