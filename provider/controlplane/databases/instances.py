@@ -13,6 +13,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from controlplane.postgres.scram import verifier
 from controlplane.services import Services
 from controlplane.store.pool import Connection
 
@@ -64,13 +65,12 @@ async def hand_over(conn: Connection, number: int, *, db_name: str, password: st
     """Give a built instance its name and let the tenant in."""
     role = role_name(number)
     # The verifier instead of the password: a failing statement must not carry the secret.
-    verifier = conn.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     await conn.execute(
         _statement("ALTER DATABASE {database} RENAME TO {name}", database=raw_name(number), name=db_name)
     )
     await conn.execute(
         sql.SQL("ALTER ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
-            sql.Identifier(role), sql.Literal(verifier), sql.Literal(connections)
+            sql.Identifier(role), sql.Literal(verifier(password)), sql.Literal(connections)
         )
     )
 

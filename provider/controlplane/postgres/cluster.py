@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from controlplane.failures import StartFailed
 from controlplane.postgres.account import Account
 from controlplane.postgres.binaries import Binaries, find_binaries
 from controlplane.postgres.process import die_with_parent, end_leftover
+from controlplane.postgres.scram import verifier
 from controlplane.state_file import StateFile
 from controlplane.store.server import Server
 
@@ -78,9 +80,19 @@ def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> It
     process = _start(binaries, account, data, settings, log_path)
     try:
         _await_ready(process, server, log_path)
+        _lighten(server)
         yield server
     finally:
         _stop(process)
+
+
+def _lighten(server: Server) -> None:
+    """Make our own connections cheap (see scram.py)."""
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as conn:
+        kept = conn.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (server.user,)).fetchone()
+        if kept is None or not kept[0].startswith("SCRAM-SHA-256$1:"):
+            light = sql.Literal(verifier(server.password, iterations=1))
+            conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(server.user), light))
 
 
 def _initialise(binaries: Binaries, account: Account, directory: Path, password: str) -> None:
