@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from controlplane.bell import Bell
 from controlplane.clock import Clock, SystemClock
+from controlplane.engines import Engines
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
 from controlplane.store.server import Server
@@ -21,6 +22,7 @@ class Bells:
     databases: Bell = field(default_factory=Bell)
     applications: Bell = field(default_factory=Bell)
     deliveries: Bell = field(default_factory=Bell)
+    quotas: Bell = field(default_factory=Bell)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Services:
     settings: Settings
     pool: Pool
     server: Server
+    engines: Engines
     process_no: int
     clock: Clock = field(default_factory=SystemClock)
     bells: Bells = field(default_factory=Bells)

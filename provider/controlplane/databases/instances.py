@@ -11,8 +11,8 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from controlplane.services import Services
-from controlplane.store.pool import Connection
+from controlplane.store.pool import Connection, Pool
+from controlplane.store.server import Server
 
 
 def role_name(number: int) -> str:
@@ -29,10 +29,10 @@ def _statement(text: LiteralString, **names: str) -> sql.Composed:
     return sql.SQL(text).format(**{key: sql.Identifier(name) for key, name in names.items()})
 
 
-async def build(services: Services, number: int) -> None:
+async def build(server: Server, pool: Pool, number: int) -> None:
     """Make role and raw database; what a killed run already made is kept. Nobody can log in yet."""
     role, database = role_name(number), raw_name(number)
-    async with services.pool.connection() as conn:
+    async with pool.connection() as conn:
         if not await _exists(conn, "SELECT FROM pg_roles WHERE rolname = %s", role):
             await conn.execute(_statement("CREATE ROLE {role} NOLOGIN", role=role))
         if not await _exists(conn, "SELECT FROM pg_database WHERE datname = %s", database):
@@ -45,7 +45,7 @@ async def build(services: Services, number: int) -> None:
                 "GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role}", database=database, role=role
             )
         )
-    async with await services.connect(database) as conn:
+    async with await server.connect(database) as conn:
         await conn.execute(_statement("ALTER SCHEMA public OWNER TO {role}", role=role))
 
 
