@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from types import FrameType
 
 import psycopg
@@ -23,11 +24,17 @@ from controlplane.clock import AdjustableClock, SystemClock
 from controlplane.data_dir import open_data_dir
 from controlplane.databases.instances import close_to_public
 from controlplane.databases.pool_filler import wait_until_full
+from controlplane.engines import Engines
 from controlplane.failures import StartFailed
 from controlplane.http.connections import Protocol
 from controlplane.http.endpoint import PREFIX
 from controlplane.logs import configure_logging
+from controlplane.mysql.binaries import find_binaries as find_mariadb
+from controlplane.mysql.engine import MysqlEngine
+from controlplane.mysql.process import Home
+from controlplane.mysql.server import MysqlServer
 from controlplane.postgres.cluster import embedded_server
+from controlplane.postgres.engine import PostgresEngine
 from controlplane.services import Services, Worker
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
@@ -73,7 +80,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
             base_url = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}{PREFIX}"
 
             async def live() -> None:
-                async with open_services(settings, server) as services:
+                async with open_services(settings, server, directory / "mysql", state) as services:
                     async with services.pool.connection() as conn, conn.transaction():
                         if settings.has_admin:
                             await watching.load(services, conn)
@@ -86,14 +93,29 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
 
 
 @contextlib.asynccontextmanager
-async def open_services(settings: Settings, server: Server) -> AsyncIterator[Services]:
-    """The control plane's database made and migrated, tenants kept out of it, the pool open."""
+async def open_services(
+    settings: Settings, server: Server, mysql_directory: Path, state: StateFile
+) -> AsyncIterator[Services]:
+    """The control plane's database made and migrated, tenants kept out of it, the pool open, the engines at hand."""
     await _prepare(server)
     presence = await server.connect(CONTROL_DATABASE)
     async with presence, make_pool(server.conninfo(CONTROL_DATABASE)) as pool:
         process_no = await liveness.announce(presence)
         clock = AdjustableClock() if settings.has_admin else SystemClock()
-        yield Services(settings=settings, pool=pool, server=server, process_no=process_no, clock=clock)
+        mysql = MysqlServer(pool, state, _mysql_home(settings, mysql_directory))
+        engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
+        async with mysql.opened(process_no):
+            yield Services(
+                settings=settings, pool=pool, server=server, engines=engines, process_no=process_no, clock=clock
+            )
+
+
+def _mysql_home(settings: Settings, directory: Path) -> Home | None:
+    """Who has the store's files has MySQL's; None also without a MariaDB server."""
+    binaries = find_mariadb()
+    if settings.database_url is not None or binaries is None:
+        return None
+    return Home(directory, binaries, ephemeral=settings.data_dir is None)
 
 
 def _server_of(url: str) -> Server:

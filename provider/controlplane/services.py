@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from controlplane.bell import Bell
 from controlplane.clock import Clock, SystemClock
 from controlplane.controls import Controls
+from controlplane.engines import Engines
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
 from controlplane.store.server import Server
@@ -23,10 +24,11 @@ class Bells:
     databases: Bell = field(default_factory=Bell)
     applications: Bell = field(default_factory=Bell)
     deliveries: Bell = field(default_factory=Bell)
+    quotas: Bell = field(default_factory=Bell)
 
     def ring_all(self) -> None:
         """For news that concern everyone, such as another time."""
-        for bell in (self.jobs, self.databases, self.applications, self.deliveries):
+        for bell in (self.jobs, self.databases, self.applications, self.deliveries, self.quotas):
             bell.ring()
 
 
@@ -44,6 +46,7 @@ class Services:
     settings: Settings
     pool: Pool
     server: Server
+    engines: Engines
     process_no: int
     clock: Clock = field(default_factory=SystemClock)
     bells: Bells = field(default_factory=Bells)

@@ -14,8 +14,8 @@ import psycopg
 from psycopg import sql
 
 from controlplane.postgres.scram import verifier
-from controlplane.services import Services
-from controlplane.store.pool import Connection
+from controlplane.store.pool import Connection, Pool
+from controlplane.store.server import Server
 
 
 def role_name(number: int) -> str:
@@ -33,14 +33,14 @@ def _statement(text: LiteralString, **names: str) -> sql.Composed:
 
 
 async def build(
-    services: Services, number: int, *, conn: Connection | None = None, template: str = "template0"
+    server: Server, pool: Pool, number: int, *, conn: Connection | None = None, template: str = "template0"
 ) -> None:
     """Make role and raw database; what a killed run already made is kept. Nobody can log in yet.
 
     conn: autocommit; None = one of the pool's. template: a database that nobody is connected to.
     """
     role, database = role_name(number), raw_name(number)
-    async with services.pool.connection() if conn is None else contextlib.nullcontext(conn) as conn:
+    async with pool.connection() if conn is None else contextlib.nullcontext(conn) as conn:
         if not await _exists(conn, "SELECT FROM pg_roles WHERE rolname = %s", role):
             await conn.execute(_statement("CREATE ROLE {role} NOLOGIN", role=role))
         if not await _exists(conn, "SELECT FROM pg_database WHERE datname = %s", database):
@@ -57,7 +57,7 @@ async def build(
                 "GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role}", database=database, role=role
             )
         )
-    async with await services.connect(database) as conn:
+    async with await server.connect(database) as conn:
         await conn.execute(_statement("ALTER SCHEMA public OWNER TO {role}", role=role))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from controlplane.databases import instances, store
+from controlplane.databases import store
 from controlplane.databases.views import masked
 from controlplane.http.errors import ApiError, not_found
 from controlplane.services import Services
@@ -22,12 +22,13 @@ async def restore(services: Services, uuid: UUID) -> dict[str, Any]:
             raise ApiError(422, "not_restorable", "The database is not deleted.", {"field": "uuid"})
         if row["destroyed_at"] is not None or not row["is_assigned"]:
             raise ApiError(422, "not_restorable", "Nothing is left of the database.", {"field": "uuid"})
-        await instances.readmit(conn, row["id"], row["db_name"])
+        # Of an engine on another server: should we be killed before the commit, end_stray locks the tenant out again.
+        await services.engines.of(row["db_type"]).readmit(conn, row)
         await conn.execute(
             "UPDATE databases SET status = 'active', deleted_at = NULL, destroy_after = NULL, updated_at = %s"
             " WHERE id = %s",
             (services.clock.now(), row["id"]),
         )
-        restored = masked(await store.by_id(conn, row["id"]), services.server)
+        restored = masked(await store.by_id(conn, row["id"]), services.engines)
     services.bells.databases.ring()
     return restored

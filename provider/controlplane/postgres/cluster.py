@@ -72,7 +72,7 @@ def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> It
     else:
         binaries = find_binaries()
         _initialise(binaries, account, directory, password)
-    port = _free_port(int(state.get_or_make("postgres_port", lambda: "0")))
+    port = free_port(int(state.get_or_make("postgres_port", lambda: "0")))
     state.put("postgres_port", str(port))
     server = Server(host=HOST, port=port, user=SUPERUSER, password=password)
     log_path = directory / "postgres.log"
@@ -167,7 +167,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             _log.warning("PostgreSQL did not stop on %s", sign.name)
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int) -> int:
     """The wanted port if nothing else listens there, else any free one."""
     for candidate in (wanted, 0):
         with socket.socket() as probe:

@@ -18,8 +18,10 @@ def copy_name(snapshot: int, database: int) -> str:
 
 
 async def present(conn: Connection) -> list[Row]:
-    """The databases that are there: handed over and not destroyed, deleted ones in their grace too."""
-    cursor = await conn.execute("SELECT * FROM databases WHERE is_assigned AND destroyed_at IS NULL ORDER BY id")
+    """The PostgreSQL databases that are there: handed over and not destroyed, deleted ones in their grace too."""
+    cursor = await conn.execute(
+        "SELECT * FROM databases WHERE db_type = 'postgres' AND is_assigned AND destroyed_at IS NULL ORDER BY id"
+    )
     return await cursor.fetchall()
 
 
@@ -54,7 +56,7 @@ async def bring_back(services: Services, conn: Connection, server: Connection, s
     """Make the databases of the rows in `conn` again, from their copies."""
     for row in await present(conn):
         number = row["id"]
-        await instances.build(services, number, conn=server, template=copy_name(snapshot, number))
+        await instances.build(services.server, services.pool, number, conn=server, template=copy_name(snapshot, number))
         await instances.hand_over(
             conn,
             number,
