@@ -8,7 +8,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -182,10 +182,17 @@ async def _serve(
             announce()
         await serving
     finally:
-        for task in workers:
-            task.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        await _cancel(workers)
     _log.info("stopped")
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End them. Python 3.11's `wait_for` (psycopg uses it) can swallow a cancellation, so ask until it is heard."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.5)
 
 
 class _Web(uvicorn.Server):
