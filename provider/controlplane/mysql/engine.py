@@ -125,7 +125,7 @@ class MysqlEngine:
 
     async def stop_writes(self, row: Row) -> None:
         def stop(raw: Raw) -> None:
-            if _granted(raw, row) != "less":
+            if _may_write(raw, row):
                 execute(
                     raw,
                     f"GRANT {KEPT} ON {identifier(row['db_name'])}.* TO {account(row['id'])}",
@@ -144,14 +144,10 @@ class MysqlEngine:
         await self.run(allow)
 
 
-def _granted(raw: Raw, row: Row) -> str:
-    found = rows(
-        raw,
-        "SELECT Insert_priv AS writes FROM mysql.db WHERE User = %s AND Db = %s",
-        row["db_username"],
-        row["db_name"],
-    )
-    return "less" if found and found[0]["writes"] == "N" else "more"
+def _may_write(raw: Raw, row: Row) -> bool:
+    query = "SELECT Insert_priv AS writes FROM mysql.db WHERE User = %s AND Db = %s"
+    found = rows(raw, query, row["db_username"], row["db_name"])
+    return not found or found[0]["writes"] != "N"
 
 
 def _strays(raw: Raw, deleted: list[Row]) -> list[Row]:

@@ -85,8 +85,9 @@ class MysqlServer:
         self._state.put("mariadb_port", str(self._login.port))
         async with self._pool.connection() as conn:
             await conn.execute(
-                "INSERT INTO mysql_server (process_no, host, port, password) VALUES (%(no)s, %(host)s, %(port)s, %(pw)s)"
-                " ON CONFLICT (only_row) DO UPDATE SET process_no = %(no)s, host = %(host)s, port = %(port)s,"
+                "INSERT INTO mysql_server (process_no, host, port, password)"
+                " VALUES (%(no)s, %(host)s, %(port)s, %(pw)s) ON CONFLICT (only_row) DO UPDATE"
+                " SET process_no = %(no)s, host = %(host)s, port = %(port)s,"
                 " password = %(pw)s",
                 {"no": process_no, "host": HOST, "port": self._login.port, "pw": self._login.password},
             )
