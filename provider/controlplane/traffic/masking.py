@@ -110,7 +110,8 @@ class _Walk:
                 copy["…"] = f"{len(value) - done} more"
                 break
             self._left -= 6
-            copy[self._string(name)] = self._field(name, item, value, depth)
+            shown = self._string(name)  # before the value, which may take all that is left
+            copy[shown] = self._field(name, item, value, depth)
         return copy
 
     def _field(self, name: str, item: object, parent: Mapping[str, object], depth: int) -> object:
