@@ -67,7 +67,8 @@ def _built(database: Row, jobs: Sequence[Row]) -> list[Event]:
         events.append(Event(job["created_at"], "Job queued", _due(job)))
         if job["attempts"]:
             error = f", last error {job['last_error']}" if job["last_error"] else ""
-            events.append(Event(None, f"Attempt {job['attempts']}", f"{job['state']}{error}", _ATTEMPTS[job["state"]]))
+            kind = _ATTEMPTS.get(job["state"], "done")
+            events.append(Event(None, f"Attempt {job['attempts']}", f"{job['state']}{error}", kind))
         if job["state"] == "queued":
             text = "Next attempt" if job["attempts"] else "First attempt"
             events.append(Event(job["not_before"], text, "not before then", "waiting"))
