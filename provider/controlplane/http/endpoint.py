@@ -96,7 +96,14 @@ class Endpoint:
         )
         await response(scope, receive, send)
         self._services.traffic.record(
-            request, at=at, request_id=request_id, status=response.status_code, answer=answer, facts=facts, ms=ms
+            request,
+            at=at,
+            request_id=request_id,
+            status=response.status_code,
+            answer=answer,
+            content=bytes(response.body),
+            facts=facts,
+            ms=ms,
         )
 
     async def _answer(self, request: Request, request_id: str, facts: dict[str, object]) -> Reply:
