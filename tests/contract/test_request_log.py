@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
+import http.client
 import json
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +18,11 @@ import pytest
 from psycopg.rows import dict_row
 
 from contract.test_logs import SECRET_VALUE, Scene, play
+from controlplane.services import Services
+from controlplane.settings import Settings
+from controlplane.store.pool import make_pool
+from controlplane.store.server import CONTROL_DATABASE, Server
+from controlplane.traffic import keeping
 from controlplane.traffic.curl import as_curl
 from controlplane.traffic.entries import Entry
 from support import inside
@@ -52,12 +59,11 @@ def entries(store: psycopg.Connection[dict[str, Any]]) -> list[dict[str, Any]]:
     return store.execute("SELECT * FROM request_log ORDER BY id").fetchall()
 
 
-def entry_of(store: psycopg.Connection[dict[str, Any]], reply: httpx.Response) -> dict[str, Any]:
-    """The entry of a reply, once it was written."""
+def entry_of(store: psycopg.Connection[dict[str, Any]], reply: httpx.Response | str) -> dict[str, Any]:
+    """The entry of a reply (or of a request id), once it was written."""
+    request_id = reply if isinstance(reply, str) else reply.headers["X-Request-Id"]
     query = "SELECT * FROM request_log WHERE request_id = %s"
-    found: dict[str, Any] = wait_until(
-        lambda: store.execute(query, (reply.headers["X-Request-Id"],)).fetchone(), seconds=5
-    )
+    found: dict[str, Any] = wait_until(lambda: store.execute(query, (request_id,)).fetchone(), seconds=5)
     return found
 
 
@@ -119,20 +125,27 @@ def test_an_entry_in_full(plane: ControlPlane, store: psycopg.Connection[dict[st
     assert not (entry["request_is_cut"] or entry["response_is_cut"])
 
 
+def raw_get(plane: ControlPlane, target: str) -> str:
+    """Asked with `target` to the letter, which httpx would tidy up; returns the request id."""
+    parts = urlsplit(plane.base_url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    connection.request("GET", parts.path + target, headers={"Authorization": f"Bearer {plane.api_key}"})
+    request_id = connection.getresponse().headers["X-Request-Id"]
+    connection.close()
+    return request_id
+
+
 def test_the_curl_line_repeats_the_request(plane: ControlPlane, store: psycopg.Connection[dict[str, Any]]) -> None:
     with plane.client() as client:
-        sent = client.post("/databases?wait=true", json={"name": "again"}, headers=new_key())
-        refused = client.get("/databases/%5Bx%5D/../y", params={"limit": "1"})
-    for reply in (sent, refused):
-        line = as_curl(Entry(**entry_of(store, reply)))
-        variables = {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key}
-        done = subprocess.run(
-            ["bash", "-c", line], env={"PATH": "/usr/bin:/bin", **variables}, capture_output=True, text=True, check=True
-        )
-        answer = json.loads(done.stdout)
-        again = entry_of(store, httpx.Response(200, headers={"X-Request-Id": answer["request_id"]}))
+        sent = client.post("/databases?wait=true", json={"name": "again"}, headers=new_key()).headers["X-Request-Id"]
+    odd = [raw_get(plane, target) for target in ("/databases/%5Bx%5D/../y?limit=1", "/databases/{a,b}/[1-2]/'$(x)'")]
+    variables = {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key, "PATH": "/usr/bin:/bin"}
+    for request_id in (sent, *odd):
+        before = entry_of(store, request_id)
+        line = as_curl(Entry(**before))
+        done = subprocess.run(["sh", "-c", line], env=variables, capture_output=True, text=True, check=True)
+        again = entry_of(store, json.loads(done.stdout)["request_id"])
         same = ("method", "target", "request_body", "status", "code", "operation")
-        before = entry_of(store, reply)
         assert {name: again[name] for name in same} == {name: before[name] for name in same}
     assert json.loads(entry_of(store, sent)["response_body"])["data"]["name"] == "again"
 
@@ -175,17 +188,25 @@ def test_the_newest_are_kept_and_two_processes_share_them(
     assert len(of_both) == 2
 
 
-def test_what_was_answered_before_the_end_is_written(plane: ControlPlane, tmp_path: Path) -> None:
-    with ControlPlane("--data-dir", str(tmp_path / "data"), "--pool-size", "0") as ending:
-        with ending.client() as client:
-            port = create_database(client, "ending")["port"]
-            late = client.get("/me")
-        ending.stop()
-        ending.start()
-        with ending.client() as client:
-            port = create_database(client, "ending")["port"]
-        with inside.connect(ending, port) as connection:
-            found = connection.execute(
-                "SELECT count(*) FROM request_log WHERE request_id = %s", (late.headers["X-Request-Id"],)
-            ).fetchone()
-    assert found == (1,)
+@pytest.mark.parametrize("pause", [0.0, 0.1, *(0.19 + step / 500 for step in range(20)), 0.5])
+def test_the_end_writes_what_is_left_and_nothing_twice(
+    store: psycopg.Connection[dict[str, Any]], plane: ControlPlane, pause: float
+) -> None:
+    """The worker cancelled before, while and after it writes."""
+    info = store.info
+    server = Server("127.0.0.1", info.port, info.user, info.password)
+    entry = Entry(**{**entries(store)[-1], "request_id": f"req_end_{pause}", "id": None})
+
+    async def end() -> None:
+        pool = make_pool(server.conninfo(CONTROL_DATABASE))
+        services = Services(settings=Settings(), pool=pool, server=server, process_no=0)
+        async with pool:
+            services.traffic.put_back([entry])
+            task = asyncio.create_task(keeping.work(services))
+            await asyncio.sleep(pause)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(end())
+    assert [kept["request_id"] for kept in entries(store)].count(entry.request_id) == 1

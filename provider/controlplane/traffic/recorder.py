@@ -45,7 +45,7 @@ class Recorder:
         The bodies are copied, not held.
         """
         asked = kept(request.state.body) if hasattr(request.state, "body") else None
-        answered = kept(answer, content.decode())
+        answered = kept({**answer, "request_id": request_id}, content.decode())
         entry = Entry(
             at=at,
             request_id=request_id,
