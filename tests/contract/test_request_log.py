@@ -195,7 +195,9 @@ def test_the_end_writes_what_is_left_and_nothing_twice(
     """The worker cancelled before, while and after it writes."""
     info = store.info
     server = Server("127.0.0.1", info.port, info.user, info.password)
-    entry = Entry(**{**entries(store)[-1], "request_id": f"req_end_{pause}", "id": None})
+    with plane.client() as client:
+        answered = entry_of(store, client.get("/me"))
+    entry = Entry(**{**answered, "request_id": f"req_end_{pause}", "id": None})
 
     async def end() -> None:
         pool = make_pool(server.conninfo(CONTROL_DATABASE))
