@@ -11,14 +11,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from controlplane import openapi, rooms
+from controlplane.admin import doors
 from controlplane.console.pages import routes as console_routes
 from controlplane.http.endpoint import PREFIX, Endpoint, new_request_id, render_error
 from controlplane.http.errors import ApiError
 from controlplane.services import Services
 
 
-def create_app(services: Services) -> Starlette:
-    """The whole control plane over open `services`; background workers run apart from it (see run.py)."""
+def create_app(services: Services, admin_token: str | None) -> Starlette:
+    """The whole control plane over open `services`; background workers run apart from it (see run.py).
+
+    admin_token: None = no admin API.
+    """
 
     async def healthz(_: Request) -> Response:
         try:
@@ -35,6 +39,7 @@ def create_app(services: Services) -> Starlette:
         routes=[
             Route("/healthz", healthz),
             Route("/openapi.json", description),
+            *([] if admin_token is None else doors.routes(services, admin_token)),
             *(console_routes(services) if services.settings.console else ()),
             Mount(PREFIX, app=Endpoint(services, rooms.OPERATIONS)),
         ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -18,3 +19,37 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How far a clock is ahead of the machine's, or where it stands still."""
+
+    offset: timedelta = timedelta()
+    frozen_at: datetime | None = None
+
+    def at(self, machine: datetime) -> datetime:
+        """The time that this setting shows."""
+        return self.frozen_at or machine + self.offset
+
+    def frozen(self, machine: datetime, at: datetime | None) -> Setting:
+        """Standing still, at once or at a given time."""
+        return Setting(self.offset, at or self.at(machine))
+
+    def advanced(self, by: timedelta) -> Setting:
+        """Further on, still standing if it stood."""
+        return Setting(self.offset + by, self.frozen_at and self.frozen_at + by)
+
+    def resumed(self, machine: datetime) -> Setting:
+        """Going on from where it is."""
+        return Setting(self.at(machine) - machine)
+
+
+class AdjustableClock:
+    """The machine's clock through a setting, which the admin API changes."""
+
+    def __init__(self) -> None:
+        self.setting = Setting()
+
+    def now(self) -> datetime:
+        return self.setting.at(datetime.now(UTC))

@@ -9,21 +9,32 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from types import FrameType
 
 import psycopg
 import uvicorn
+from starlette.applications import Starlette
 
 from controlplane import rooms
 from controlplane.account.seed import developer, plant, read_seed
+from controlplane.admin import watching
 from controlplane.app import create_app
+from controlplane.clock import AdjustableClock, SystemClock
 from controlplane.data_dir import open_data_dir
 from controlplane.databases.instances import close_to_public
 from controlplane.databases.pool_filler import wait_until_full
+from controlplane.engines import Engines
 from controlplane.failures import StartFailed
+from controlplane.http.connections import Protocol
 from controlplane.http.endpoint import PREFIX
 from controlplane.logs import configure_logging
+from controlplane.mysql.binaries import find_binaries as find_mariadb
+from controlplane.mysql.engine import MysqlEngine
+from controlplane.mysql.process import Home
+from controlplane.mysql.server import MysqlServer
 from controlplane.postgres.cluster import embedded_server
+from controlplane.postgres.engine import PostgresEngine
 from controlplane.services import Services, Worker
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
@@ -38,14 +49,15 @@ _log = logging.getLogger("controlplane")
 _POOL_PATIENCE = 2.0
 # What uvicorn waits for requests in flight; those that wait for provisioning return at once (Services.stopping).
 _GRACEFUL_SECONDS = 5
+_PREPARING = 0x70726570  # advisory lock in the database `postgres`
 
 
 class UnusableServer(StartFailed):
     """The server of --database-url cannot be used."""
 
 
-def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
-    """Run until SIGTERM or SIGINT. `announce(base_url, api_key)` is called once when all is ready.
+def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) -> None:
+    """Run until SIGTERM or SIGINT. `announce(base_url, api_key, admin_token)` is called once when all is ready.
 
     Raises StartFailed.
     """
@@ -57,6 +69,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
         if settings.api_key is not None:
             state.put("api_key", settings.api_key)
         api_key = state.get_or_make("api_key", lambda: f"pk_live_{secrets.token_hex(20)}")
+        admin_token = state.get_or_make("admin_token", secrets.token_hex) if settings.has_admin else None
         users = [developer(api_key, settings.rate_limit), *(seed.users if seed else [])]
         with contextlib.ExitStack() as stack:
             if settings.database_url is not None:
@@ -67,23 +80,42 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
             base_url = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}{PREFIX}"
 
             async def live() -> None:
-                async with open_services(settings, server) as services:
+                async with open_services(settings, server, directory / "mysql", state) as services:
                     async with services.pool.connection() as conn, conn.transaction():
+                        if settings.has_admin:
+                            await watching.load(services, conn)
                         for user in users:
                             await plant(conn, user, services.clock.now())
-                    await _serve(services, listener, lambda: announce(base_url, api_key))
+                    application = create_app(services, admin_token)
+                    await _serve(services, application, listener, lambda: announce(base_url, api_key, admin_token))
 
             asyncio.run(live())
 
 
 @contextlib.asynccontextmanager
-async def open_services(settings: Settings, server: Server) -> AsyncIterator[Services]:
-    """The control plane's database made and migrated, tenants kept out of it, the pool open."""
+async def open_services(
+    settings: Settings, server: Server, mysql_directory: Path, state: StateFile
+) -> AsyncIterator[Services]:
+    """The control plane's database made and migrated, tenants kept out of it, the pool open, the engines at hand."""
     await _prepare(server)
     presence = await server.connect(CONTROL_DATABASE)
     async with presence, make_pool(server.conninfo(CONTROL_DATABASE)) as pool:
         process_no = await liveness.announce(presence)
-        yield Services(settings=settings, pool=pool, server=server, process_no=process_no)
+        clock = AdjustableClock() if settings.has_admin else SystemClock()
+        mysql = MysqlServer(pool, state, _mysql_home(settings, mysql_directory))
+        engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
+        async with mysql.opened(process_no):
+            yield Services(
+                settings=settings, pool=pool, server=server, engines=engines, process_no=process_no, clock=clock
+            )
+
+
+def _mysql_home(settings: Settings, directory: Path) -> Home | None:
+    """Who has the store's files has MySQL's; None also without a MariaDB server."""
+    binaries = find_mariadb()
+    if settings.database_url is not None or binaries is None:
+        return None
+    return Home(directory, binaries, ephemeral=settings.data_dir is None)
 
 
 def _server_of(url: str) -> Server:
@@ -104,6 +136,8 @@ async def _prepare(server: Server) -> None:
         role = await cursor.fetchone()
         if role is None or not role["rolsuper"]:
             raise UnusableServer("The role of --database-url must be a superuser: it makes roles and databases.")
+        # Goes with the connection. Processes that start together would make the database together.
+        await conn.execute("SELECT pg_advisory_lock(%s)", (_PREPARING,))
         cursor = await conn.execute("SELECT FROM pg_database WHERE datname = %s", (CONTROL_DATABASE,))
         if await cursor.fetchone() is None:
             await conn.execute(f"CREATE DATABASE {CONTROL_DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
@@ -114,11 +148,15 @@ async def _prepare(server: Server) -> None:
         _log.info("migrated", extra={"facts": {"applied": applied}})
 
 
-async def _serve(services: Services, listener: socket.socket, announce: Callable[[], None]) -> None:
+async def _serve(
+    services: Services, application: Starlette, listener: socket.socket, announce: Callable[[], None]
+) -> None:
     loop = asyncio.get_running_loop()
     web = _Web(
         uvicorn.Config(
-            create_app(services),
+            application,
+            http=Protocol,
+            proxy_headers=False,  # anyone can send them, and a key may be bound to addresses
             log_config=None,
             access_log=False,
             server_header=False,
@@ -134,7 +172,8 @@ async def _serve(services: Services, listener: socket.socket, announce: Callable
 
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop)
-    workers = [asyncio.create_task(_keep_running(worker, services)) for worker in rooms.WORKERS]
+    watchers = (watching.work,) if services.settings.has_admin else ()
+    workers = [asyncio.create_task(_keep_running(worker, services)) for worker in (*rooms.WORKERS, *watchers)]
     serving = asyncio.create_task(web.serve(sockets=[listener]))
     try:
         await wait_until_full(services, _POOL_PATIENCE)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from controlplane.bell import Bell
 from controlplane.clock import Clock, SystemClock
+from controlplane.controls import Controls
+from controlplane.engines import Engines
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
 from controlplane.store.server import Server
@@ -22,6 +24,12 @@ class Bells:
     databases: Bell = field(default_factory=Bell)
     applications: Bell = field(default_factory=Bell)
     deliveries: Bell = field(default_factory=Bell)
+    quotas: Bell = field(default_factory=Bell)
+
+    def ring_all(self) -> None:
+        """For news that concern everyone, such as another time."""
+        for bell in (self.jobs, self.databases, self.applications, self.deliveries, self.quotas):
+            bell.ring()
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class Services:
 
     process_no: this process's number; `store.liveness.is_alive(conn, n)` tells whether process n still runs, so
     that work claimed by a dead one can be taken over.
+    controls: what the admin API has set.
     stopping: set when the process was asked to end; waits return early then.
     traffic: what was answered and waits to be written to the request log.
     """
@@ -37,11 +46,25 @@ class Services:
     settings: Settings
     pool: Pool
     server: Server
+    engines: Engines
     process_no: int
     clock: Clock = field(default_factory=SystemClock)
     bells: Bells = field(default_factory=Bells)
+    controls: Controls = field(default_factory=Controls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     traffic: Recorder = field(default_factory=Recorder)
+
+    @property
+    def pool_size(self) -> int:
+        """How many databases to keep ready; 0 = none is taken from the pool either."""
+        wanted = self.controls.pool_size
+        return self.settings.pool_size if wanted is None else wanted
+
+    @property
+    def provision_delay(self) -> float:
+        """Seconds added to each cold provisioning."""
+        wanted = self.controls.provision_delay
+        return self.settings.provision_delay if wanted is None else wanted
 
     async def connect(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Connection:
         """A connection of its own to database `dbname` (autocommit), as the superuser unless `user` is given."""

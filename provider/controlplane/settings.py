@@ -16,6 +16,9 @@ class Settings:
     rate_limit: requests a minute of that key; 0 = none.
     pool_size: databases kept ready for instant assignment; 0 = none.
     provision_delay: seconds added to each cold provisioning.
+    has_admin: whether `/_polykomos` (clock, faults, …) is there, for who has its token.
+    loopback_webhooks: whether webhooks may go to this machine, which only development wants.
+    strict: whether what only one of the two published documents allows is refused (docs/control-plane.md).
     seed: a JSON file of further users, teams and keys (see account.seed).
     console: whether the page at `/` is served (to this machine only).
     """
@@ -28,5 +31,8 @@ class Settings:
     rate_limit: int = 120
     pool_size: int = 2
     provision_delay: float = 0.0
+    has_admin: bool = True
+    loopback_webhooks: bool = True
+    strict: bool = False
     seed: Path | None = None
     console: bool = True

@@ -58,6 +58,13 @@ def _checked_key(_context: click.Context, _parameter: click.Parameter, value: st
     type=click.FloatRange(min=0),
     help="Seconds added to each provisioning that the pool does not serve.",
 )
+@click.option("--no-admin", is_flag=True, help="Without /_polykomos: no clock, no faults, no snapshots on demand.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse what only one of the service's two published documents allows, and unknown fields.",
+)
+@click.option("--no-loopback-webhooks", is_flag=True, help="Send no webhooks to this machine.")
 @click.option(
     "--seed", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of more users and keys."
 )
@@ -74,12 +81,16 @@ def dev(
     rate_limit: int,
     pool_size: int,
     provision_delay: float,
+    no_admin: bool,  # noqa: FBT001
+    strict: bool,  # noqa: FBT001
+    no_loopback_webhooks: bool,  # noqa: FBT001
     seed: Path | None,
     console: bool,  # noqa: FBT001
 ) -> None:
     """Run the reference control plane on this machine.
 
-    When it is ready, stdout shows the two `export` lines that point clients at it; logs go to stderr.
+    When it is ready, stdout shows the `export` lines that point clients and the admin API's users at it; logs go to
+    stderr.
     """
     if ephemeral and data_dir is not None:
         raise click.UsageError("--ephemeral and --data-dir exclude each other.")
@@ -101,6 +112,9 @@ def dev(
         rate_limit=rate_limit,
         pool_size=pool_size,
         provision_delay=provision_delay,
+        has_admin=not no_admin,
+        strict=strict,
+        loopback_webhooks=not no_loopback_webhooks,
         seed=seed,
         console=console,
     )
@@ -133,8 +147,10 @@ def install_terraform(mirror: Path) -> None:
         click.echo(command_line_settings(mirror.absolute()))
 
 
-def _announce(base_url: str, api_key: str) -> None:
+def _announce(base_url: str, api_key: str, admin_token: str | None) -> None:
     click.echo(f"export POLYKOMOS_BASE_URL='{base_url}'")
+    if admin_token is not None:
+        click.echo(f"export POLYKOMOS_ADMIN_TOKEN={_single_quoted(admin_token)}")
     click.echo(f"export POLYKOMOS_API_KEY={_single_quoted(api_key)}")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,9 +15,8 @@ LIMIT = 5
 
 
 @pytest.fixture
-def limited(tmp_path: Path) -> Iterator[ControlPlane]:
-    """Keeps its data, but counts from zero after a restart."""
-    arguments = ["--data-dir", str(tmp_path / "data"), "--rate-limit", str(LIMIT), "--pool-size", "0"]
+def limited() -> Iterator[ControlPlane]:
+    arguments = ["--ephemeral", "--rate-limit", str(LIMIT), "--pool-size", "0"]
     with ControlPlane(*arguments) as plane:
         yield plane
 
@@ -84,7 +82,7 @@ def test_a_refused_call_leaves_its_idempotency_key_unused(limited: ControlPlane)
         for _ in range(LIMIT):
             client.get("/me")
         refusal(create.call(client, headers=header))
-    limited.restart()
+    limited.advance(60)
     with limited.client() as client:
         reply = create.call(client, headers=header)
         assert reply.status_code in (201, 202), reply.text

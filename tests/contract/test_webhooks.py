@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from support.control_plane import OTHER_KEY, ControlPlane, create_database, delete_all, new_key, wait_until
+from support.operations import error_of
 from support.receiver import Receiver
 
 PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -247,6 +248,31 @@ def test_an_endpoint_that_hangs_does_not_hold_up_another(api: httpx.Client, made
         delete_all(api, [create_database(api, "held")["uuid"]])
         healthy.wait_for(2, seconds=5)
         assert len(hanging.received) == 1  # an endpoint gets one at a time
+
+
+def test_events_arrive_in_order_though_the_first_fails(api: httpx.Client, made: list[int]) -> None:
+    with Receiver([500, 500, 200]) as receiver:
+        number = create(api, made, receiver.url)["data"]["id"]
+        database = create_database(api, "ordered")
+        delete_all(api, [database["uuid"]])
+        receiver.wait_for(1)
+        assert ping(api, number).json()["data"]["event_type"] == "ping", "a ping waits for nobody"
+        wait_until(
+            lambda: all(d["status"] == "delivered" for d in deliveries(api, number) if d["event_type"] != "ping")
+        )
+    events = [r.content["event"] for r in receiver.received if r.content["event"] != "ping"]
+    # From the pool or not: the first event, again and again until it is taken, then the others in turn.
+    life = ["database.provisioning_started", "database.provisioned", "database.deleted"]
+    assert list(dict.fromkeys(events)) in (life, life[1:])
+    assert events[-1] == "database.deleted"
+    assert events.count("database.deleted") == 1
+
+
+def test_without_loopback_nothing_is_sent_here() -> None:
+    with ControlPlane("--ephemeral", "--pool-size", "0", "--no-loopback-webhooks") as plane, plane.client() as client:
+        for url in ("http://127.0.0.1:9/x", "https://localhost/x"):
+            reply = client.post("/webhook_endpoints", json={"url": url}, headers=new_key())
+            assert error_of(reply, 422, "invalid_field")["field"] == "url"
 
 
 def test_deliveries_in_pages(api: httpx.Client, made: list[int], receiver: Receiver) -> None:

@@ -58,7 +58,7 @@ SEED = {
     ]
 }
 
-_EXPORT = re.compile(r"export (POLYKOMOS_BASE_URL|POLYKOMOS_API_KEY)='([^']+)'")
+_EXPORT = re.compile(r"export (POLYKOMOS_BASE_URL|POLYKOMOS_ADMIN_TOKEN|POLYKOMOS_API_KEY)='([^']+)'")
 _READY_SECONDS = 60.0
 
 
@@ -83,11 +83,13 @@ class ControlPlane:
     base_url ends in /api/v1. log_text is all that stderr has shown since the first start.
     """
 
-    def __init__(self, *arguments: str, port: int = 0) -> None:
+    def __init__(self, *arguments: str, port: int = 0, seed: Path | None = None) -> None:
         self.arguments = arguments
         self.base_url = ""
         self.api_key = ""
+        self.admin_token = ""
         self._port = port
+        self._seed = seed
         self._process: subprocess.Popen[str] | None = None
         self._files = contextlib.ExitStack()
         self._log = Path()
@@ -95,8 +97,10 @@ class ControlPlane:
     def __enter__(self) -> Self:
         directory = Path(self._files.enter_context(tempfile.TemporaryDirectory()))
         self._log = directory / "stderr.log"
-        (directory / "seed.json").write_text(json.dumps(SEED))
-        self.arguments = (*self.arguments, "--seed", str(directory / "seed.json"))
+        if self._seed is None:
+            self._seed = directory / "seed.json"
+            self._seed.write_text(json.dumps(SEED))
+        self.arguments = (*self.arguments, "--seed", str(self._seed))
         try:
             self.start()
         except BaseException:
@@ -136,6 +140,15 @@ class ControlPlane:
             **{"base_url": self.base_url, "headers": headers, "timeout": 130, "trust_env": False, **options}
         )
 
+    def admin(self) -> httpx.Client:
+        """A client of the admin API."""
+        return self.client(self.admin_token, base_url=f"{self.origin}/_polykomos")
+
+    def advance(self, seconds: float) -> None:
+        """Put the clock forward."""
+        with self.admin() as admin:
+            admin.post("/clock/advance", json={"seconds": seconds}).raise_for_status()
+
     def start(self) -> None:
         """Start, and return when the export lines have been read."""
         command = [str(Path(sys.executable).with_name("polykomos")), "dev", "--port", str(self._port)]
@@ -156,6 +169,7 @@ class ControlPlane:
             watchdog.cancel()
         self.base_url = exports["POLYKOMOS_BASE_URL"]
         self.api_key = exports["POLYKOMOS_API_KEY"]
+        self.admin_token = exports.get("POLYKOMOS_ADMIN_TOKEN", "")
         self._port = int(self.base_url.rsplit(":", 1)[1].split("/")[0])
 
     def _read_exports(self) -> dict[str, str]:
@@ -166,7 +180,7 @@ class ControlPlane:
             match = _EXPORT.fullmatch(line.strip())
             assert match, f"unexpected line on stdout: {line!r}"
             exports[match[1]] = match[2]
-            if len(exports) == 2:
+            if match[1] == "POLYKOMOS_API_KEY":  # the last one
                 return exports
         raise AssertionError(f"polykomos dev ended with {self._process.wait()}: {self.log_text[-3000:]}")
 

@@ -10,8 +10,7 @@ from controlplane.http.timestamps import plain
 async def get_me(call: Call) -> Reply:
     """The user and the key of the call."""
     cursor = await call.conn.execute(
-        "SELECT u.name AS user_name, u.email, k.name, k.preview, k.scopes, k.status, k.last_used_at,"
-        " k.requests_per_minute FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = %s",
+        "SELECT u.name AS user_name, u.email, k.* FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = %s",
         (call.principal.key_id,),
     )
     row = await cursor.fetchone()
@@ -28,9 +27,9 @@ async def get_me(call: Call) -> Reply:
                 "last_used_at": row["last_used_at"] and plain(row["last_used_at"]),
                 "controls": {
                     "requests_per_minute": row["requests_per_minute"],
-                    "monthly_quota": None,
-                    "allowed_ip_list": [],
-                    "inactive_ttl_days": None,
+                    "monthly_quota": row["monthly_quota"],
+                    "allowed_ip_list": row["allowed_ip_list"],
+                    "inactive_ttl_days": row["inactive_ttl_days"],
                 },
             },
         }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from controlplane.account.controls import read_network
 from controlplane.account.scopes import ALL_SCOPES, WILDCARDS
 from controlplane.failures import StartFailed
 from controlplane.http.auth import hash_key
@@ -26,12 +28,16 @@ class _Strict(BaseModel):
 
 
 class KeySeed(_Strict):
-    """An API key, given raw."""
+    """An API key, given raw. requests_per_minute 0 and null elsewhere: no limit."""
 
     key: str = Field(pattern=r"^[\x21-\x7e]{8,255}$")
     name: str
     scopes: list[str] = Field(default_factory=lambda: list(ALL_SCOPES))
+    status: Literal["active", "revoked", "expired"] = "active"
     requests_per_minute: int = Field(default=120, ge=0)
+    monthly_quota: int | None = Field(default=None, ge=0)
+    allowed_ip_list: list[Annotated[str, AfterValidator(read_network)]] = Field(default_factory=list)
+    inactive_ttl_days: int | None = Field(default=None, ge=1)
 
 
 class UserSeed(_Strict):
@@ -87,17 +93,19 @@ async def plant(conn: Connection, user: UserSeed, now: datetime) -> None:
         await _plant_team(conn, user_id, team, now)
     for key in user.keys:
         await conn.execute(
-            "INSERT INTO api_keys (user_id, name, hash, preview, scopes, requests_per_minute, created_at)"
-            " VALUES (%(user_id)s, %(name)s, %(hash)s, %(preview)s, %(scopes)s, %(rpm)s, %(now)s)"
+            "INSERT INTO api_keys (user_id, name, hash, preview, scopes, status, requests_per_minute, monthly_quota,"
+            " allowed_ip_list, inactive_ttl_days, created_at) VALUES (%(user_id)s, %(name)s, %(hash)s, %(preview)s,"
+            " %(scopes)s, %(status)s, %(requests_per_minute)s, %(monthly_quota)s, %(allowed_ip_list)s,"
+            " %(inactive_ttl_days)s, %(now)s)"
             " ON CONFLICT (user_id, name) DO UPDATE SET hash = excluded.hash, preview = excluded.preview,"
-            " scopes = excluded.scopes, requests_per_minute = excluded.requests_per_minute",
+            " scopes = excluded.scopes, status = excluded.status, requests_per_minute = excluded.requests_per_minute,"
+            " monthly_quota = excluded.monthly_quota, allowed_ip_list = excluded.allowed_ip_list,"
+            " inactive_ttl_days = excluded.inactive_ttl_days",
             {
+                **key.model_dump(exclude={"key"}),
                 "user_id": user_id,
-                "name": key.name,
                 "hash": hash_key(key.key),
                 "preview": key_preview(key.key),
-                "scopes": key.scopes,
-                "rpm": key.requests_per_minute,
                 "now": now,
             },
         )

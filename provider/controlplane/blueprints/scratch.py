@@ -17,6 +17,7 @@ from psycopg.pq import TransactionStatus
 from controlplane.blueprints.execution import message_of, run_one
 from controlplane.blueprints.splitting import Statement
 from controlplane.http.errors import ApiError
+from controlplane.postgres.scram import verifier
 from controlplane.services import Services
 from controlplane.store.pool import Connection
 from controlplane.store.server import CONTROL_DATABASE
@@ -161,8 +162,7 @@ async def _make_role(conn: Connection, password: str) -> None:
     cursor = await conn.execute("SELECT FROM pg_roles WHERE rolname = %s", (ROLE,))
     if await cursor.fetchone() is None:
         await conn.execute(sql.SQL("CREATE ROLE {}").format(role))
-    verifier = conn.pgconn.encrypt_password(password.encode(), ROLE.encode(), b"scram-sha-256").decode()
-    await conn.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(verifier)))
+    await conn.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(verifier(password))))
 
 
 async def _make_database(services: Services, conn: Connection) -> None:

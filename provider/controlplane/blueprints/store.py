@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from psycopg.types.json import Json
 
@@ -62,11 +62,12 @@ async def list_page(conn: Connection, user_id: int, page: Page) -> list[Row]:
 async def insert(call: Call, *, name: str, sql_content: str, description: str | None, variables: Any) -> Row:
     """A new blueprint with its first version."""
     conn, user_id = call.conn, call.principal.user_id
+    uuid = await call.services.controls.new_uuid(conn)
     cursor = await conn.execute(
         "INSERT INTO blueprints (uuid, user_id, name, slug, description, sql_content, variables, created_at,"
         " updated_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING *",
         (
-            *(uuid4(), user_id, name, await _free_slug(conn, user_id, name), description, sql_content),
+            *(uuid, user_id, name, await _free_slug(conn, user_id, name), description, sql_content),
             *(None if variables is None else Json(variables), call.now, call.now),
         ),
     )

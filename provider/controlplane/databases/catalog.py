@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from controlplane.engines import Engines
+
 
 @dataclass(frozen=True)
 class Quotas:
@@ -25,15 +27,15 @@ PLANS = {
     "grow": Quotas(50, 200, 80),
     "pro": Quotas(100, 500, 80),
 }
+STRICT_PLANS = ("free", "launch", "grow")  # those that the OpenAPI document lists (C1)
 DEFAULT_PLAN = "free"
 
-ENGINES = ("postgres",)
 DEFAULT_ENGINE = "postgres"
 
 
-def database_types() -> list[dict[str, Any]]:
-    """The catalog as GET /database_types shows it. MySQL is known, but cannot be ordered here."""
-    return [_engine("postgres", "PostgreSQL", available=True), _engine("mysql", "MySQL", available=False)]
+def database_types(engines: Engines) -> list[dict[str, Any]]:
+    """The catalog as GET /database_types shows it. An engine without a server is known, but cannot be ordered here."""
+    return [_engine(engine.value, engine.label, available=engine.missing is None) for engine in engines]
 
 
 def _engine(value: str, label: str, *, available: bool) -> dict[str, Any]:

@@ -7,12 +7,13 @@ import string
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from controlplane.blueprints import creation
 from controlplane.databases import catalog, instances, store
 from controlplane.databases.bodies import CreateDatabase
 from controlplane.databases.views import effective_quotas, full, masked
+from controlplane.engines import Engines
 from controlplane.http.calls import Call
 from controlplane.http.errors import forbidden, invalid_field, not_found
 from controlplane.http.principal import Principal
@@ -22,6 +23,7 @@ from controlplane.store.pool import Connection, Row
 
 _PASSWORD_ALPHABET = string.ascii_letters + string.digits
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
+_HAND_OVER_PATIENCE = 5  # seconds
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,16 @@ class _Wait:
 async def create_database(call: Call) -> Reply:
     """201 when active within the wait, else 202 (S8, S9)."""
     args = call.parse(CreateDatabase)
-    _check_catalog(args)
+    _check_catalog(args, call.services.engines, strict=call.services.settings.strict)
     wait = _read_wait(call)
     team_id = await _choose_team(call.conn, call.principal, args)
+    if call.services.settings.strict:
+        await store.check_unique(call.conn, team_id, args.name)
     if args.blueprint_uuid:
         call.require_scope("blueprints:read")
-    pooled = await _take_from_pool(call.conn)
-    row = await _insert(call, args, team_id, pooled)
+    pooled = await _take_from_pool(call.conn, args.db_type) if call.services.pool_size else None
+    engine = call.services.engines.of(args.db_type)
+    row = await _insert(call, args, team_id, pooled, is_assigned=pooled is not None and engine.shares_transactions)
     application_id = None
     if args.blueprint_uuid:
         application_id = await creation.prepare(
@@ -51,30 +56,30 @@ async def create_database(call: Call) -> Reply:
             variables=args.blueprint_variables,
             now=call.now,
         )
+    if row["is_assigned"]:
+        await engine.hand_over(call.conn, row, effective_quotas(row).connection_hard_limit)
     if pooled is not None:
-        quotas = effective_quotas(row)
-        await instances.hand_over(
-            call.conn,
-            row["id"],
-            db_name=row["db_name"],
-            password=row["db_password"],
-            connections=quotas.connection_hard_limit,
-        )
         call.after_commit(call.services.bells.jobs.ring)  # the pool wants filling up
     if row["status"] == "active":
-        await call.emit("database.provisioned", team_id, masked(row, call.services.server))
+        await call.emit("database.provisioned", team_id, masked(row, call.services.engines))
         return _provisioned(call.services, row)
-    await _queue_job(call, row, application_id, delay=0.0 if pooled else call.services.settings.provision_delay)
-    await call.emit("database.provisioning_started", team_id, masked(row, call.services.server))
+    await _queue_job(call, row, application_id, delay=0.0 if pooled else call.services.provision_delay)
+    await call.emit("database.provisioning_started", team_id, masked(row, call.services.engines))
+    # Of an engine on another server the pooled instance gets its name after the commit, in milliseconds.
+    at_least = 0 if pooled is None or args.blueprint_uuid or row["is_assigned"] else _HAND_OVER_PATIENCE
+    wait = _Wait(max(wait.seconds, at_least))
     then = _waiting(call.services, row["id"], wait) if wait.seconds else None
     return _still_provisioning(call.services, row, waited=0.0, then=then)
 
 
-def _check_catalog(args: CreateDatabase) -> None:
+def _check_catalog(args: CreateDatabase, engines: Engines, *, strict: bool) -> None:
+    engine = engines.get(args.db_type)
+    if engine is not None and engine.missing:
+        raise invalid_field("db_type", f"is not available: {engine.missing}", allowed=engines.available)
     for field, value, allowed in (
-        ("db_type", args.db_type, catalog.ENGINES),
+        ("db_type", args.db_type, tuple(engines.available)),
         ("region", args.region, tuple(catalog.REGIONS)),
-        ("plan", args.plan, tuple(catalog.PLANS)),
+        ("plan", args.plan, catalog.STRICT_PLANS if strict else tuple(catalog.PLANS)),
     ):
         if value not in allowed:
             raise invalid_field(field, f"must be one of {', '.join(allowed)}", allowed=allowed)
@@ -97,17 +102,19 @@ async def _choose_team(conn: Connection, principal: Principal, args: CreateDatab
     raise forbidden("team_not_accessible", "You are not a member of this team.", {"field": "team_id"})
 
 
-async def _take_from_pool(conn: Connection) -> int | None:
+async def _take_from_pool(conn: Connection, db_type: str) -> int | None:
     """The number of a ready instance, which is then ours with this transaction; None if the pool is empty."""
     cursor = await conn.execute(
         "DELETE FROM pool_instances WHERE id = ("
-        " SELECT id FROM pool_instances WHERE is_ready ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id"
+        " SELECT id FROM pool_instances WHERE is_ready AND db_type = %s"
+        " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id",
+        (db_type,),
     )
     row = await cursor.fetchone()
     return None if row is None else int(row["id"])
 
 
-async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | None) -> Row:
+async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | None, *, is_assigned: bool) -> Row:
     number = pooled
     if number is None:
         cursor = await call.conn.execute("SELECT nextval('instance_numbers')::int AS number")
@@ -115,26 +122,27 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
         assert row is not None
         number = int(row["number"])
     # A blueprint belongs to the creation: the database is not active before it was applied.
-    status = "active" if pooled is not None and not args.blueprint_uuid else "provisioning"
+    status = "active" if is_assigned and not args.blueprint_uuid else "provisioning"
     await call.conn.execute(
         "INSERT INTO databases (id, uuid, team_id, name, db_type, region, plan, status, db_name, db_username,"
-        " db_password, is_assigned, storage_hard_limit_gb, connection_hard_limit, warning_threshold_pct,"
+        " db_password, is_assigned, connections_applied, storage_hard_limit_gb, connection_hard_limit, warning_threshold_pct,"
         " created_at, updated_at) VALUES (%(id)s, %(uuid)s, %(team_id)s, %(name)s, %(db_type)s, %(region)s,"
-        " %(plan)s, %(status)s, %(db_name)s, %(role)s, %(password)s, %(is_assigned)s, %(storage)s,"
+        " %(plan)s, %(status)s, %(db_name)s, %(role)s, %(password)s, %(is_assigned)s, %(limit)s, %(storage)s,"
         " %(connections)s, %(warning)s, %(now)s, %(now)s)",
         {
             "id": number,
-            "uuid": uuid4(),
+            "uuid": await call.services.controls.new_uuid(call.conn),
             "team_id": team_id,
             "name": args.name,
             "db_type": args.db_type,
             "region": args.region,
             "plan": args.plan,
             "status": status,
-            "db_name": await store.choose_db_name(call.conn, args.name, number),
+            "db_name": await store.choose_db_name(call.conn, args.db_type, args.name, number),
             "role": instances.role_name(number),
             "password": "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(24)),
-            "is_assigned": pooled is not None,
+            "is_assigned": is_assigned,
+            "limit": effective_quotas(_overrides(args)).connection_hard_limit if is_assigned else None,
             "storage": args.storage_hard_limit_gb,
             "connections": args.connection_hard_limit,
             "warning": args.warning_threshold_pct,
@@ -142,6 +150,10 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
         },
     )
     return await store.by_id(call.conn, number)
+
+
+def _overrides(args: CreateDatabase) -> Row:
+    return args.model_dump(include={"plan", "storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct"})
 
 
 async def _queue_job(call: Call, row: Row, application_id: int | None, *, delay: float) -> None:
@@ -154,7 +166,7 @@ async def _queue_job(call: Call, row: Row, application_id: int | None, *, delay:
 
 
 def _provisioned(services: Services, row: Row) -> Reply:
-    return reply(full(row, services.server), status=201, message="Database provisioned.")
+    return reply(full(row, services.engines), status=201, message="Database provisioned.")
 
 
 def _still_provisioning(
@@ -162,7 +174,7 @@ def _still_provisioning(
 ) -> Reply:
     uuid: UUID = row["uuid"]
     body = reply(
-        full(row, services.server),
+        full(row, services.engines),
         status=202,
         message="Database is still provisioning.",
         provisioning={"completed": False, "waited_seconds": int(waited), "poll_url": f"/api/v1/databases/{uuid}"},

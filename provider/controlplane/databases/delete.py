@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
-from controlplane.databases import instances, store
+from controlplane.databases import store
 from controlplane.databases.views import masked
+from controlplane.engines import EngineDown
 from controlplane.http.calls import Call
 from controlplane.http.replies import Reply, reply
 from controlplane.http.timestamps import plain
 
 GRACE = timedelta(hours=24)
+_log = logging.getLogger("controlplane.databases")
 
 
 async def delete_database(call: Call) -> Reply:
@@ -27,8 +30,9 @@ async def delete_database(call: Call) -> Reply:
     )
     # A job that was ever begun may have built something that it will not tell us of any more.
     is_built = row["is_assigned"] or any(job["attempts"] for job in jobs)
-    if row["is_assigned"]:
-        await instances.revoke(call.conn, number, row["db_name"])
+    engine = call.services.engines.of(row["db_type"])
+    if engine.shares_transactions:
+        await engine.revoke(call.conn, row)
     await call.conn.execute(
         "UPDATE databases SET status = 'deleted', deleted_at = %(now)s, updated_at = %(now)s,"
         " destroy_after = %(destroy_after)s, destroyed_at = %(destroyed_at)s WHERE id = %(id)s",
@@ -40,7 +44,7 @@ async def delete_database(call: Call) -> Reply:
         },
     )
     deleted = await store.by_id(call.conn, number)
-    await call.emit("database.deleted", row["team_id"], masked(deleted, call.services.server))
+    await call.emit("database.deleted", row["team_id"], masked(deleted, call.services.engines))
     call.after_commit(call.services.bells.databases.ring)
     final = reply(
         {
@@ -56,8 +60,14 @@ async def delete_database(call: Call) -> Reply:
 
     async def end_sessions() -> Reply:
         # After the commit, so that no session can slip in behind our back.
-        async with call.services.pool.connection() as conn:
-            await instances.end_sessions(conn, number, row["db_name"])
+        try:
+            if not engine.shares_transactions:
+                async with call.services.pool.connection() as conn:
+                    await engine.revoke(conn, row)
+            await engine.end_sessions(row)
+        except EngineDown as error:
+            # Nobody can get in now; before anybody can again, the reaper or the server's start will have seen to it.
+            _log.warning("access could not be ended yet", extra={"facts": {"database": number, "error": str(error)}})
         return final
 
     return Reply(final.status, final.body, end_sessions if is_built else None)

@@ -7,12 +7,15 @@ rows change together.
 
 from __future__ import annotations
 
+import contextlib
 from typing import LiteralString
 
+import psycopg
 from psycopg import sql
 
-from controlplane.services import Services
-from controlplane.store.pool import Connection
+from controlplane.postgres.scram import verifier
+from controlplane.store.pool import Connection, Pool
+from controlplane.store.server import Server
 
 
 def role_name(number: int) -> str:
@@ -29,15 +32,24 @@ def _statement(text: LiteralString, **names: str) -> sql.Composed:
     return sql.SQL(text).format(**{key: sql.Identifier(name) for key, name in names.items()})
 
 
-async def build(services: Services, number: int) -> None:
-    """Make role and raw database; what a killed run already made is kept. Nobody can log in yet."""
+async def build(
+    server: Server, pool: Pool, number: int, *, conn: Connection | None = None, template: str = "template0"
+) -> None:
+    """Make role and raw database; what a killed run already made is kept. Nobody can log in yet.
+
+    conn: autocommit; None = one of the pool's. template: a database that nobody is connected to.
+    """
     role, database = role_name(number), raw_name(number)
-    async with services.pool.connection() as conn:
+    async with pool.connection() if conn is None else contextlib.nullcontext(conn) as conn:
         if not await _exists(conn, "SELECT FROM pg_roles WHERE rolname = %s", role):
             await conn.execute(_statement("CREATE ROLE {role} NOLOGIN", role=role))
         if not await _exists(conn, "SELECT FROM pg_database WHERE datname = %s", database):
             await conn.execute(
-                _statement("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'", database=database)
+                _statement(
+                    "CREATE DATABASE {database} TEMPLATE {template} ENCODING 'UTF8'",
+                    database=database,
+                    template=template,
+                )
             )
         await conn.execute(_statement("REVOKE ALL ON DATABASE {database} FROM PUBLIC", database=database))
         await conn.execute(
@@ -45,7 +57,7 @@ async def build(services: Services, number: int) -> None:
                 "GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role}", database=database, role=role
             )
         )
-    async with await services.connect(database) as conn:
+    async with await server.connect(database) as conn:
         await conn.execute(_statement("ALTER SCHEMA public OWNER TO {role}", role=role))
 
 
@@ -53,13 +65,12 @@ async def hand_over(conn: Connection, number: int, *, db_name: str, password: st
     """Give a built instance its name and let the tenant in."""
     role = role_name(number)
     # The verifier instead of the password: a failing statement must not carry the secret.
-    verifier = conn.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     await conn.execute(
         _statement("ALTER DATABASE {database} RENAME TO {name}", database=raw_name(number), name=db_name)
     )
     await conn.execute(
         sql.SQL("ALTER ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
-            sql.Identifier(role), sql.Literal(verifier), sql.Literal(connections)
+            sql.Identifier(role), sql.Literal(verifier(password)), sql.Literal(connections)
         )
     )
 
@@ -77,6 +88,12 @@ async def revoke(conn: Connection, number: int, db_name: str) -> None:
     await conn.execute(_statement("ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=db_name))
 
 
+async def readmit(conn: Connection, number: int, db_name: str) -> None:
+    """Take a revocation back."""
+    await conn.execute(_statement("ALTER ROLE {role} LOGIN", role=role_name(number)))
+    await conn.execute(_statement("ALTER DATABASE {database} ALLOW_CONNECTIONS true", database=db_name))
+
+
 async def end_sessions(conn: Connection, number: int, db_name: str) -> None:
     """Terminate every session in the database or of the role."""
     await conn.execute(
@@ -90,7 +107,9 @@ async def destroy(conn: Connection, number: int, db_name: str | None) -> None:
     """Drop whatever exists of it. `conn` must not be in a transaction."""
     for database in filter(None, (db_name, raw_name(number))):
         await conn.execute(_statement("DROP DATABASE IF EXISTS {database} WITH (FORCE)", database=database))
-    await conn.execute(_statement("DROP ROLE IF EXISTS {role}", role=role_name(number)))
+    # A snapshot may hold objects of the role, and needs it if it is brought back.
+    with contextlib.suppress(psycopg.errors.DependentObjectsStillExist):
+        await conn.execute(_statement("DROP ROLE IF EXISTS {role}", role=role_name(number)))
 
 
 async def close_to_public(conn: Connection, databases: list[str]) -> None:

@@ -1,11 +1,13 @@
-"""Keeping databases ready for instant assignment."""
+"""Keeping instances ready for instant assignment, of each engine."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
-from controlplane.databases import instances
+from controlplane.databases.catalog import DEFAULT_ENGINE
+from controlplane.engines import Engine, EngineDown
 from controlplane.services import Services
 from controlplane.store.liveness import living
 from controlplane.store.pool import Connection
@@ -18,30 +20,37 @@ async def work(services: Services) -> None:
     """Fill the pool up to its size whenever an instance was taken, for ever."""
     while True:
         ear = services.bells.jobs.listen()
-        if not await fill_one(services):
+        filled = False
+        for engine in services.engines:
+            if engine.keeps_pool and engine.is_hosted:
+                with contextlib.suppress(EngineDown):
+                    filled |= await fill_one(services, engine)
+        if not filled:
             await ear.wait(_LOOK_EVERY)
 
 
 async def wait_until_full(services: Services, patience: float) -> None:
-    """Return when the pool is full, after `patience` seconds at the latest."""
+    """Return when the default engine's pool is full, after `patience` seconds at the latest."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         async with services.pool.connection() as conn:
-            cursor = await conn.execute("SELECT count(*) AS ready FROM pool_instances WHERE is_ready")
+            cursor = await conn.execute(
+                "SELECT count(*) AS ready FROM pool_instances WHERE is_ready AND db_type = %s", (DEFAULT_ENGINE,)
+            )
             row = await cursor.fetchone()
-        if row and row["ready"] >= services.settings.pool_size:
+        if row and row["ready"] >= services.pool_size:
             return
         await asyncio.sleep(0.02)
 
 
-async def fill_one(services: Services) -> bool:
+async def fill_one(services: Services, engine: Engine) -> bool:
     """Build one instance; False if none is missing."""
     async with services.pool.connection() as conn, conn.transaction():
-        number = await _claim(services, conn)
+        number = await _claim(services, conn, engine.value)
     if number is None:
         return False
     try:
-        await instances.build(services, number)
+        await engine.build(number)
     except BaseException:
         await _update(services, number, is_ready=False)
         raise
@@ -49,21 +58,23 @@ async def fill_one(services: Services) -> bool:
     return True
 
 
-async def _claim(services: Services, conn: Connection) -> int | None:
+async def _claim(services: Services, conn: Connection, db_type: str) -> int | None:
     """A half-built instance that nobody works on, or a new number while there are too few."""
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_POOL_LOCK,))
-    cursor = await conn.execute("SELECT id, owner, is_ready FROM pool_instances ORDER BY id")
+    cursor = await conn.execute(
+        "SELECT id, owner, is_ready FROM pool_instances WHERE db_type = %s ORDER BY id", (db_type,)
+    )
     rows = await cursor.fetchall()
     alive = await living(conn)
     for row in rows:
         if not row["is_ready"] and row["owner"] not in alive:
             await conn.execute("UPDATE pool_instances SET owner = %s WHERE id = %s", (services.process_no, row["id"]))
             return int(row["id"])
-    if len(rows) >= services.settings.pool_size:
+    if len(rows) >= services.pool_size:
         return None
     cursor = await conn.execute(
-        "INSERT INTO pool_instances (owner, created_at) VALUES (%s, %s) RETURNING id",
-        (services.process_no, services.clock.now()),
+        "INSERT INTO pool_instances (db_type, owner, created_at) VALUES (%s, %s, %s) RETURNING id",
+        (db_type, services.process_no, services.clock.now()),
     )
     made = await cursor.fetchone()
     assert made is not None

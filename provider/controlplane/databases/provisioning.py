@@ -10,7 +10,7 @@ import logging
 from datetime import timedelta
 
 from controlplane.blueprints import creation
-from controlplane.databases import instances, store
+from controlplane.databases import store
 from controlplane.databases.delete import GRACE
 from controlplane.databases.views import effective_quotas, masked
 from controlplane.services import Services
@@ -44,9 +44,15 @@ async def _claim(services: Services) -> Row | None:
         cursor = await conn.execute(
             "UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = ("
             " SELECT id FROM provision_jobs WHERE not_before <= %(now)s"
+            " AND database_id IN (SELECT id FROM databases WHERE db_type = ANY(%(engines)s))"
             " AND (state = 'queued' OR (state = 'running' AND owner <> ALL(%(living)s)))"
             " ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
-            {"me": services.process_no, "now": services.clock.now(), "living": await living(conn)},
+            {
+                "me": services.process_no,
+                "now": services.clock.now(),
+                "living": await living(conn),
+                "engines": services.engines.hosted,
+            },
         )
         return await cursor.fetchone()
 
@@ -64,8 +70,9 @@ async def _run(services: Services, job: Row) -> None:
     number = job["database_id"]
     async with services.pool.connection() as conn:
         row = await store.by_id(conn, number)
+        await services.controls.fail_if_wanted(conn)
     if not row["is_assigned"]:
-        await instances.build(services, number)
+        await services.engines.of(row["db_type"]).build(number)
         if not await _assign(services, job):
             return
     if job["application_id"] is not None:
@@ -74,19 +81,16 @@ async def _run(services: Services, job: Row) -> None:
 
 
 async def _assign(services: Services, job: Row) -> bool:
-    """Hand the instance over in one transaction; False if the database was deleted meanwhile."""
+    """Hand the instance over, the row locked; False if the database was deleted meanwhile."""
     async with services.pool.connection() as conn, conn.transaction():
         row = await store.by_id(conn, job["database_id"], lock=True)
         if row["status"] != "provisioning":
             return False
-        await instances.hand_over(
-            conn,
-            row["id"],
-            db_name=row["db_name"],
-            password=row["db_password"],
-            connections=effective_quotas(row).connection_hard_limit,
+        limit = effective_quotas(row).connection_hard_limit
+        await services.engines.of(row["db_type"]).hand_over(conn, row, limit)
+        await conn.execute(
+            "UPDATE databases SET is_assigned = true, connections_applied = %s WHERE id = %s", (limit, row["id"])
         )
-        await conn.execute("UPDATE databases SET is_assigned = true WHERE id = %s", (row["id"],))
         if job["application_id"] is None:
             await _finish(services, conn, job, row)
     _announce(services)
@@ -107,7 +111,7 @@ async def _finish(services: Services, conn: Connection, job: Row, row: Row) -> N
     await conn.execute("UPDATE provision_jobs SET state = 'done', owner = NULL WHERE id = %s", (job["id"],))
     active = await store.by_id(conn, row["id"])
     await emit(
-        conn, team_id=row["team_id"], event="database.provisioned", data=masked(active, services.server), now=now
+        conn, team_id=row["team_id"], event="database.provisioned", data=masked(active, services.engines), now=now
     )
 
 
@@ -134,8 +138,9 @@ async def _put_back(services: Services, job: Row, error: Exception) -> None:
             ),
         )
         if gives_up:
-            if row["is_assigned"]:
-                await instances.revoke(conn, row["id"], row["db_name"])
+            engine = services.engines.of(row["db_type"])
+            if engine.shares_transactions:  # of others, end_stray locks the tenant out
+                await engine.revoke(conn, row)
             await conn.execute(
                 "UPDATE databases SET status = 'deleted', deleted_at = %s, updated_at = %s, destroy_after = %s"
                 " WHERE id = %s",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controlplane.databases import pool_filler, provisioning, reaper
+from controlplane.databases import pool_filler, provisioning, quotas, reaper
 from controlplane.databases.catalog import database_types
 from controlplane.databases.create import create_database
 from controlplane.databases.delete import delete_database
@@ -17,22 +17,22 @@ from controlplane.services import Worker
 _PROVISIONERS = 3  # databases built at the same time
 
 
-async def get_database_types(_: Call) -> Reply:
+async def get_database_types(call: Call) -> Reply:
     """The catalog."""
-    return reply(database_types())
+    return reply(database_types(call.services.engines))
 
 
 async def list_databases(call: Call) -> Reply:
     """All teams' databases of the caller, newest first."""
     page = call.page()
     rows = await list_page(call.conn, call.principal, page)
-    return page_reply(rows, page, lambda row: masked(row, call.services.server))
+    return page_reply(rows, page, lambda row: masked(row, call.services.engines))
 
 
 async def get_database(call: Call) -> Reply:
     """One database with its credentials."""
     row = await find(call.conn, call.principal, call.uuid_parameter("uuid", "database"))
-    return reply(full(row, call.services.server))
+    return reply(full(row, call.services.engines))
 
 
 _READ, _WRITE = ("databases:read",), ("databases:write",)
@@ -49,4 +49,4 @@ OPERATIONS = (
     Operation("DELETE", "/databases/{uuid}", "deleteDatabase", _WRITE, delete_database, keyed=True),
 )
 
-WORKERS: tuple[Worker, ...] = (*[provisioning.work] * _PROVISIONERS, pool_filler.work, reaper.work)
+WORKERS: tuple[Worker, ...] = (*[provisioning.work] * _PROVISIONERS, pool_filler.work, reaper.work, quotas.work)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from controlplane.http.errors import invalid_cursor, not_found
+from controlplane.databases.naming import RESERVED, candidate_names
+from controlplane.http.errors import ApiError, invalid_cursor, not_found
 from controlplane.http.fields import parse_uuid
 from controlplane.http.pagination import Page
 from controlplane.http.principal import Principal
 from controlplane.store.pool import Connection, Row
 
 _NAME_LOCK = 0x64626E616D65  # "dbname": one creation chooses a name at a time
-_LONGEST_NAME = 63
 
 
 _SELECT = "SELECT d.*, t.name AS team_name FROM databases d JOIN teams t ON t.id = d.team_id"
@@ -62,20 +61,26 @@ async def list_page(conn: Connection, principal: Principal, page: Page) -> list[
     return await cursor.fetchall()
 
 
-def candidate_names(name: str, number: int) -> Sequence[str]:
-    """What the database may be called on the server, best first (S3); all within PostgreSQL's 63 bytes."""
-    suffixes = ["", f"-{number}", *(f"-{number}-{attempt}" for attempt in range(2, 100))]
-    return [name[: _LONGEST_NAME - len(suffix)] + suffix for suffix in suffixes]
-
-
-async def choose_db_name(conn: Connection, name: str, number: int) -> str:
-    """A name that is free on the server and in our rows, reserved until the transaction ends."""
+async def check_unique(conn: Connection, team_id: int, name: str) -> None:
+    """For the strict reading of S1; raises 422 `name_taken` where the team has a database of that name."""
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_NAME_LOCK,))
-    candidates = candidate_names(name, number)
     cursor = await conn.execute(
-        "SELECT datname AS taken FROM pg_database WHERE datname = ANY(%(names)s)"
-        " UNION SELECT db_name FROM databases WHERE destroyed_at IS NULL AND db_name = ANY(%(names)s)",
-        {"names": list(candidates)},
+        "SELECT FROM databases WHERE team_id = %s AND name = %s AND deleted_at IS NULL", (team_id, name)
     )
-    taken = {row["taken"] for row in await cursor.fetchall()}
+    if await cursor.fetchone() is not None:
+        raise ApiError(422, "name_taken", f"The team has a database named {name} already.", {"field": "name"})
+
+
+async def choose_db_name(conn: Connection, db_type: str, name: str, number: int) -> str:
+    """A name that is free on the engine's server and in our rows, reserved until the transaction ends."""
+    await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_NAME_LOCK,))
+    candidates = candidate_names(name, number, db_type)
+    # Every database on a MySQL server is one of ours or the server's own.
+    on_server = "SELECT datname AS taken FROM pg_database WHERE datname = ANY(%(names)s) UNION "
+    cursor = await conn.execute(
+        (on_server if db_type == "postgres" else "") + "SELECT db_name AS taken FROM databases"
+        " WHERE destroyed_at IS NULL AND db_type = %(db_type)s AND db_name = ANY(%(names)s)",
+        {"names": list(candidates), "db_type": db_type},
+    )
+    taken = {row["taken"] for row in await cursor.fetchall()} | RESERVED.get(db_type, frozenset())
     return next(candidate for candidate in candidates if candidate not in taken)

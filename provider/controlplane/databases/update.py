@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from controlplane.databases import instances, store
+import contextlib
+
+from controlplane.databases import store
 from controlplane.databases.bodies import QuotaFields, UpdateDatabase
+from controlplane.databases.quotas import apply_connections
 from controlplane.databases.views import effective_quotas, masked
+from controlplane.engines import EngineDown
 from controlplane.http.calls import Call
 from controlplane.http.replies import Reply, reply
 
@@ -14,10 +18,12 @@ async def update_database(call: Call) -> Reply:
     row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
     args = call.parse(UpdateDatabase)
     if args.name and args.name != row["name"]:
+        if call.services.settings.strict:
+            await store.check_unique(call.conn, row["team_id"], args.name)
         await call.conn.execute(
             "UPDATE databases SET name = %s, updated_at = %s WHERE id = %s", (args.name, call.now, row["id"])
         )
-    return reply(masked(await store.by_id(call.conn, row["id"]), call.services.server))
+    return reply(masked(await store.by_id(call.conn, row["id"]), call.services.engines))
 
 
 async def update_quotas(call: Call) -> Reply:
@@ -35,6 +41,20 @@ async def update_quotas(call: Call) -> Reply:
     after = await store.by_id(call.conn, row["id"])
     limit = effective_quotas(after).connection_hard_limit
     # One that is still being built gets its limit when it is handed over.
-    if row["is_assigned"] and limit != effective_quotas(row).connection_hard_limit:
-        await instances.limit_connections(call.conn, row["id"], limit)
-    return reply(masked(after, call.services.server), message="Database quotas updated.")
+    final = reply(masked(after, call.services.engines), message="Database quotas updated.")
+    if row["is_assigned"]:
+        call.after_commit(call.services.bells.quotas.ring)
+    if not row["is_assigned"] or limit == row["connections_applied"]:
+        return final
+    if call.services.engines.of(row["db_type"]).shares_transactions:
+        await apply_connections(call.services, call.conn, after)
+        return final
+
+    async def apply() -> Reply:
+        # After the commit; what cannot be done now, the quota worker does later.
+        with contextlib.suppress(EngineDown):
+            async with call.services.pool.connection() as conn, conn.transaction():
+                await apply_connections(call.services, conn, await store.by_id(conn, row["id"], lock=True))
+        return final
+
+    return Reply(final.status, final.body, apply)

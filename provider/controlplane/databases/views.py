@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from controlplane.databases.catalog import DEFAULT_PLAN, PLANS, Quotas
+from controlplane.engines import Engines, Place
 from controlplane.http.timestamps import zulu
 from controlplane.store.pool import Row
-from controlplane.store.server import Server
 
 MASK = "***"
 
@@ -23,19 +23,19 @@ def effective_quotas(row: Row) -> Quotas:
     )
 
 
-def masked(row: Row, server: Server) -> dict[str, Any]:
+def masked(row: Row, engines: Engines) -> dict[str, Any]:
     """Without the password: lists, updates, events."""
-    return _view(row, server, password=None)
+    return _view(row, engines.of(row["db_type"]).place, password=None)
 
 
-def full(row: Row, server: Server) -> dict[str, Any]:
+def full(row: Row, engines: Engines) -> dict[str, Any]:
     """With the password and the usable connection string once the database is active; null and masked before."""
     if row["status"] != "active":
-        return {**masked(row, server), "db_password": None}
-    return _view(row, server, password=row["db_password"])
+        return {**masked(row, engines), "db_password": None}
+    return _view(row, engines.of(row["db_type"]).place, password=row["db_password"])
 
 
-def _view(row: Row, server: Server, *, password: str | None) -> dict[str, Any]:
+def _view(row: Row, place: Place, *, password: str | None) -> dict[str, Any]:
     quotas = effective_quotas(row)
     storage = quotas.storage_hard_limit_gb
     view: dict[str, Any] = {
@@ -52,13 +52,13 @@ def _view(row: Row, server: Server, *, password: str | None) -> dict[str, Any]:
             "warning_threshold_pct": quotas.warning_threshold_pct,
         },
         "db_type": row["db_type"],
-        "host": server.host,
-        "port": server.port,
+        "host": place.host,
+        "port": place.port,
         "db_name": row["db_name"],
         "db_username": row["db_username"],
         "team_id": row["team_id"],
         "team_name": row["team_name"],
-        "connection_string": _connection_string(row, server, password or MASK),
+        "connection_string": _connection_string(row, place, password or MASK),
         "created_at": zulu(row["created_at"]),
         "updated_at": zulu(row["updated_at"]),
     }
@@ -67,6 +67,6 @@ def _view(row: Row, server: Server, *, password: str | None) -> dict[str, Any]:
     return view
 
 
-def _connection_string(row: Row, server: Server, password: str) -> str:
-    host = f"[{server.host}]" if ":" in server.host else server.host
-    return f"postgresql://{row['db_username']}:{password}@{host}:{server.port}/{row['db_name']}"
+def _connection_string(row: Row, place: Place, password: str) -> str:
+    host = f"[{place.host}]" if ":" in place.host else place.host
+    return f"{place.scheme}://{row['db_username']}:{password}@{host}:{place.port}/{row['db_name']}"

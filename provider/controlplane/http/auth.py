@@ -7,6 +7,7 @@ import hmac
 import re
 from datetime import datetime, timedelta
 
+from controlplane.account.controls import is_allowed, is_forgotten
 from controlplane.http.errors import ApiError, forbidden
 from controlplane.http.principal import Principal
 from controlplane.store.pool import Connection
@@ -37,11 +38,11 @@ def bearer_token(header: str | None) -> str:
     return match[1]
 
 
-async def authenticate(conn: Connection, key: str, now: datetime) -> Principal:
-    """The principal of a raw key; raises 403 for one that is unknown or not active (C13)."""
+async def authenticate(conn: Connection, key: str, address: str | None, now: datetime) -> Principal:
+    """The principal of a raw key. Raises 403 for one that is unknown, not active or not for this client (C13, S35)."""
     digest = hash_key(key)
     cursor = await conn.execute(
-        "SELECT k.id, k.user_id, k.hash, k.preview, k.scopes, k.status, k.requests_per_minute, k.last_used_at,"
+        "SELECT k.*,"
         " array_agg(m.team_id) AS team_ids, min(m.team_id) FILTER (WHERE m.is_primary) AS primary_team_id"
         " FROM api_keys k JOIN memberships m ON m.user_id = k.user_id WHERE k.hash = %s GROUP BY k.id",
         (digest,),
@@ -49,8 +50,11 @@ async def authenticate(conn: Connection, key: str, now: datetime) -> Principal:
     row = await cursor.fetchone()
     if row is None or not hmac.compare_digest(bytes(row["hash"]), digest):
         raise forbidden("invalid_api_key", "Invalid API key.")
-    if row["status"] != "active":
+    last_use = row["last_used_at"] or row["created_at"]
+    if row["status"] != "active" or is_forgotten(last_use, row["inactive_ttl_days"], now):
         raise forbidden("expired_api_key", "This API key has expired or was revoked.")
+    if not is_allowed(address, row["allowed_ip_list"]):
+        raise forbidden("ip_not_allowed", "This API key may not be used from your IP address.")
     if row["last_used_at"] is None or now - row["last_used_at"] >= _TOUCH_EVERY:
         await conn.execute("UPDATE api_keys SET last_used_at = %s WHERE id = %s", (now, row["id"]))
     return Principal(
@@ -61,4 +65,5 @@ async def authenticate(conn: Connection, key: str, now: datetime) -> Principal:
         team_ids=tuple(sorted(row["team_ids"])),
         scopes=frozenset(row["scopes"]),
         requests_per_minute=row["requests_per_minute"],
+        monthly_quota=row["monthly_quota"],
     )

@@ -14,6 +14,7 @@ from controlplane.http.fields import BodyT, parse_body, parse_uuid
 from controlplane.http.pagination import Page
 from controlplane.http.principal import Principal
 from controlplane.http.replies import Reply
+from controlplane.http.strictness import check_fields
 from controlplane.services import Services
 from controlplane.store.pool import Connection
 from controlplane.webhooks.outbox import emit
@@ -60,6 +61,8 @@ class Call:
 
     def parse(self, model: type[BodyT]) -> BodyT:
         """The body as `model`. Look up the resource first: 404 goes before 422 (S35)."""
+        if self.services.settings.strict:
+            check_fields(model, self.body)
         return parse_body(model, self.body)
 
     def after_commit(self, callback: Callable[[], None]) -> None:

@@ -12,14 +12,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from controlplane.faults import applying as faults
+from controlplane.faults.rules import Fault
 from controlplane.http import execution, idempotency
 from controlplane.http.auth import authenticate, bearer_token
 from controlplane.http.bodies import parse_json, read_body
 from controlplane.http.calls import Call, Operation, insufficient_scope
 from controlplane.http.errors import ApiError
-from controlplane.http.rate_limit import RateLimiter
+from controlplane.http.rate_limit import count_request, take_back
 from controlplane.http.replies import Reply
 from controlplane.http.routing import Match, Routes
+from controlplane.http.strictness import check_key, check_query
 from controlplane.services import Services
 
 PREFIX = "/api/v1"
@@ -55,7 +58,6 @@ class Endpoint:
     def __init__(self, services: Services, operations: Iterable[Operation]) -> None:
         self._services = services
         self._routes = Routes(operations)
-        self._limiter = RateLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,7 +66,10 @@ class Endpoint:
         request_id = new_request_id()
         facts: dict[str, object] = {}
         at, started = self._services.clock.now(), time.perf_counter()
+        fault = None
         try:
+            fault = await self._meet_fault(request, facts)
+            await faults.before(fault)
             reply = await self._answer(request, request_id, facts)
             answer = reply.body
             response = render(reply.status, answer, request_id)
@@ -94,7 +99,7 @@ class Endpoint:
                 }
             },
         )
-        await response(scope, receive, send)
+        await faults.respond(fault, response, scope, receive, send)
         self._services.traffic.record(
             request,
             at=at,
@@ -106,24 +111,37 @@ class Endpoint:
             ms=ms,
         )
 
+    async def _meet_fault(self, request: Request, facts: dict[str, object]) -> Fault | None:
+        operation = self._routes.operation_of(request.method, request.scope["path"].removeprefix(PREFIX))
+        fault = await faults.met_by(self._services, operation)
+        if fault is not None:
+            facts["fault"] = fault.rule
+        return fault
+
     async def _answer(self, request: Request, request_id: str, facts: dict[str, object]) -> Reply:
         services = self._services
         now = services.clock.now()
         token = bearer_token(request.headers.get("authorization"))
         async with services.pool.connection() as conn:
-            principal = await authenticate(conn, token, now)
+            principal = await authenticate(conn, token, request.client and request.client.host, now)
         facts["key"] = principal.key_preview
         request.state.key_id = principal.key_id
-        self._limiter.admit(principal.key_id, principal.requests_per_minute, now)
+        await count_request(services.pool, principal, now)
         match = self._routes.match(request.method, request.scope["path"].removeprefix(PREFIX))
         operation = match.operation
         facts["operation"] = operation.operation_id
         if not all(principal.has_scope(scope) for scope in operation.scopes):
+            async with services.pool.connection() as conn:
+                await take_back(conn, principal)
             raise insufficient_scope(operation.scopes)
         body = None
         if operation.has_body:
             body = request.state.body = parse_json(await read_body(request))
         key = _key(request, match, principal.key_id, body)
+        if services.settings.strict:
+            check_query(operation.operation_id, request.query_params)
+            if key is not None:
+                check_key(key.value)
         async with services.pool.connection() as conn:
             call = Call(
                 operation=operation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from controlplane.http import idempotency
 from controlplane.http.calls import Call
@@ -17,27 +18,43 @@ async def run(call: Call, key: Key | None) -> Reply | ApiError:
 
     An ApiError is handed back, not raised, because the same commit may have kept it as the key's reply.
     """
+    if key is None:
+        return await _run_unkeyed(call)
     outcome: Reply | ApiError
     async with call.conn.transaction():
-        if key is not None:
-            try:
-                kept = await idempotency.claim(call.conn, key, call.now)
-            except ApiError as refusal:
-                return refusal
-            if kept is not None:
-                return Reply(kept.status, {**kept.body, "idempotency_replay": True})
+        try:
+            kept = await idempotency.claim(call.conn, key, call.now)
+        except ApiError as refusal:
+            return refusal
+        if kept is not None:
+            return Reply(kept.status, {**kept.body, "idempotency_replay": True})
         try:
             # A savepoint: a failure undoes the handler's changes but not the record of its reply.
             async with call.conn.transaction():
                 outcome = await call.operation.handler(call)
         except ApiError as error:
             outcome = error
-        if key is not None:
-            await _keep(call, key, outcome)
+        await _keep(call, key, outcome)
     if isinstance(outcome, Reply):
-        for callback in call.commit_callbacks:
-            callback()
+        _tell(call)
     return outcome
+
+
+async def _run_unkeyed(call: Call) -> Reply | ApiError:
+    # Reading needs no transaction; its statements are one each for what is shown.
+    transaction = contextlib.nullcontext() if call.operation.method == "GET" else call.conn.transaction()
+    try:
+        async with transaction:
+            outcome = await call.operation.handler(call)
+    except ApiError as error:
+        return error
+    _tell(call)
+    return outcome
+
+
+def _tell(call: Call) -> None:
+    for callback in call.commit_callbacks:
+        callback()
 
 
 async def _keep(call: Call, key: Key, outcome: Reply | ApiError) -> None:

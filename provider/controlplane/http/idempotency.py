@@ -114,14 +114,11 @@ async def keep(
 
 async def settle(conn: Connection, key: Key, final: Kept | None) -> None:
     """End the wait of a pending reply: `final` takes its place, or with None it stands."""
-    if final is not None:
-        await conn.execute(
-            "UPDATE idempotency_keys SET status = %s, body = %s WHERE api_key_id = %s AND key = %s",
-            (final.status, Json(final.body), key.api_key_id, key.value),
-        )
+    status, body = (None, None) if final is None else (final.status, Json(final.body))
     await conn.execute(
-        "UPDATE idempotency_keys SET pending_owner = NULL WHERE api_key_id = %s AND key = %s",
-        (key.api_key_id, key.value),
+        "UPDATE idempotency_keys SET status = coalesce(%s, status), body = coalesce(%s, body), pending_owner = NULL"
+        " WHERE api_key_id = %s AND key = %s",
+        (status, body, key.api_key_id, key.value),
     )
 
 

@@ -16,6 +16,7 @@ class Principal:
     team_ids: tuple[int, ...]
     scopes: frozenset[str]
     requests_per_minute: int
+    monthly_quota: int | None
 
     def has_scope(self, scope: str) -> bool:
         """`databases:*` grants all of `databases:`; there is no other wildcard, and write does not imply read."""

@@ -1,36 +1,115 @@
-"""Requests a minute for each key: a sliding window, so that no two bursts meet at a border."""
+"""How often a key may call: a sliding minute and a calendar month (UTC), counted for all processes together.
+
+Refused requests do not count (S36). The minute is sixty whole seconds, this one included.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import deque
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from controlplane.http.errors import ApiError
+from controlplane.http.principal import Principal
+from controlplane.store.pool import Connection, Pool
 
-_WINDOW = 60.0
+_WINDOW = 60
 
 
-class RateLimiter:
-    """Counts admitted requests of the last 60 s; refused ones do not count (S36). In memory, per process."""
+@dataclass(frozen=True)
+class Usage:
+    """What a key has used. minute: requests by Unix second, oldest first. month: the first day of the one counted."""
 
-    def __init__(self) -> None:
-        self._admitted: dict[int, deque[float]] = {}
+    minute: tuple[tuple[int, int], ...] = ()
+    month: date | None = None
+    month_count: int = 0
 
-    def admit(self, key_id: int, limit: int, now: datetime) -> None:
-        """Count one request of the key; raises 429 with Retry-After (whole seconds) over `limit`. 0 = no limit."""
-        if limit <= 0:
-            return
-        moment = now.timestamp()
-        times = self._admitted.setdefault(key_id, deque())
-        while times and times[0] <= moment - _WINDOW:
-            times.popleft()
-        if len(times) >= limit:
-            wait = max(1, math.ceil(times[0] + _WINDOW - moment))
-            raise ApiError(
-                429,
-                "rate_limit_exceeded",
-                "Rate limit exceeded for this API key.",
-                headers={"Retry-After": str(wait)},
-            )
-        times.append(moment)
+    def at(self, now: datetime) -> Usage:
+        """What of it still counts."""
+        second = int(now.timestamp())
+        month = first_of_month(now)
+        return Usage(
+            # A clock that was set back leaves seconds ahead of it: they are no part of this minute.
+            minute=tuple((at, count) for at, count in self.minute if second - _WINDOW < at <= second),
+            month=month,
+            month_count=self.month_count if self.month == month else 0,
+        )
+
+    @property
+    def in_minute(self) -> int:
+        """Requests of the minute."""
+        return sum(count for _, count in self.minute)
+
+
+def admit(usage: Usage, now: datetime, *, per_minute: int, monthly_quota: int | None) -> Usage:
+    """The usage with one request more; raises 429 with Retry-After (whole seconds). per_minute 0 = no limit."""
+    usage = usage.at(now)
+    if 0 < per_minute <= usage.in_minute:
+        free_at = usage.minute[0][0] + _WINDOW
+        raise _refusal("rate_limit_exceeded", "Rate limit exceeded for this API key.", free_at - now.timestamp())
+    if monthly_quota is not None and usage.month_count >= monthly_quota:
+        until = next_month(now) - now
+        raise _refusal("monthly_quota_exceeded", "The monthly quota of this API key is used up.", until.total_seconds())
+    second = int(now.timestamp())
+    before = dict(usage.minute)
+    minute = {**before, second: before.get(second, 0) + 1}
+    return Usage(tuple(minute.items()), usage.month, usage.month_count + 1)
+
+
+def first_of_month(now: datetime) -> date:
+    """The first day of the month in UTC."""
+    return now.astimezone(UTC).date().replace(day=1)
+
+
+def next_month(now: datetime) -> datetime:
+    """When the next month begins in UTC."""
+    first = first_of_month(now)
+    return datetime(first.year + first.month // 12, first.month % 12 + 1, 1, tzinfo=UTC)
+
+
+def _refusal(code: str, message: str, seconds: float) -> ApiError:
+    return ApiError(429, code, message, headers={"Retry-After": str(max(1, math.ceil(seconds)))})
+
+
+async def count_request(pool: Pool, principal: Principal, now: datetime) -> None:
+    """Admit one request of the key and count it, in every process's sight; raises 429."""
+    if principal.requests_per_minute <= 0 and principal.monthly_quota is None:
+        return
+    async with pool.connection() as conn, conn.transaction():
+        # A crash may forget the last requests; waiting for the disk at each one is not worth it.
+        await conn.execute("SET LOCAL synchronous_commit = off")
+        usage = admit(
+            await _lock(conn, principal.key_id),
+            now,
+            per_minute=principal.requests_per_minute,
+            monthly_quota=principal.monthly_quota,
+        )
+        await _write(conn, principal.key_id, usage)
+
+
+async def take_back(conn: Connection, principal: Principal) -> None:
+    """Do not count the last request against the month: it was refused after all (S36)."""
+    if principal.monthly_quota is not None:
+        await conn.execute(
+            "UPDATE key_usage SET month_count = greatest(month_count - 1, 0) WHERE api_key_id = %s", (principal.key_id,)
+        )
+
+
+async def _lock(conn: Connection, key_id: int) -> Usage:
+    query = "SELECT seconds, counts, month, month_count FROM key_usage WHERE api_key_id = %s FOR UPDATE"
+    cursor = await conn.execute(query, (key_id,))
+    row = await cursor.fetchone()
+    if row is None:
+        await conn.execute("INSERT INTO key_usage (api_key_id) VALUES (%s) ON CONFLICT DO NOTHING", (key_id,))
+        cursor = await conn.execute(query, (key_id,))
+        row = await cursor.fetchone()
+    assert row is not None
+    minute = tuple(zip(row["seconds"], row["counts"], strict=True))
+    return Usage(minute, row["month"], row["month_count"])
+
+
+async def _write(conn: Connection, key_id: int, usage: Usage) -> None:
+    await conn.execute(
+        "UPDATE key_usage SET seconds = %s, counts = %s, month = %s, month_count = %s WHERE api_key_id = %s",
+        ([at for at, _ in usage.minute], [count for _, count in usage.minute], usage.month, usage.month_count, key_id),
+    )

@@ -30,6 +30,13 @@ class Routes:
             _, methods = self._paths.setdefault(operation.path, (pattern, {}))
             methods[operation.method] = operation
 
+    def operation_of(self, method: str, path: str) -> str | None:
+        """The id of the operation, None where there is none."""
+        try:
+            return self.match(method, path).operation.operation_id
+        except ApiError:
+            return None
+
     def match(self, method: str, path: str) -> Match:
         """Raises 404 for an unknown path and 405 with Allow for a known one (HEAD and OPTIONS too, S40)."""
         for pattern, methods in self._paths.values():

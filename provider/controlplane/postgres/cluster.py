@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from controlplane.failures import StartFailed
 from controlplane.postgres.account import Account
 from controlplane.postgres.binaries import Binaries, find_binaries
 from controlplane.postgres.process import die_with_parent, end_leftover
+from controlplane.postgres.scram import verifier
 from controlplane.state_file import StateFile
 from controlplane.store.server import Server
 
@@ -70,7 +72,7 @@ def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> It
     else:
         binaries = find_binaries()
         _initialise(binaries, account, directory, password)
-    port = _free_port(int(state.get_or_make("postgres_port", lambda: "0")))
+    port = free_port(int(state.get_or_make("postgres_port", lambda: "0")))
     state.put("postgres_port", str(port))
     server = Server(host=HOST, port=port, user=SUPERUSER, password=password)
     log_path = directory / "postgres.log"
@@ -78,9 +80,19 @@ def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> It
     process = _start(binaries, account, data, settings, log_path)
     try:
         _await_ready(process, server, log_path)
+        _lighten(server)
         yield server
     finally:
         _stop(process)
+
+
+def _lighten(server: Server) -> None:
+    """Make our own connections cheap (see scram.py)."""
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as conn:
+        kept = conn.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (server.user,)).fetchone()
+        if kept is None or not kept[0].startswith("SCRAM-SHA-256$1:"):
+            light = sql.Literal(verifier(server.password, iterations=1))
+            conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(server.user), light))
 
 
 def _initialise(binaries: Binaries, account: Account, directory: Path, password: str) -> None:
@@ -155,7 +167,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             _log.warning("PostgreSQL did not stop on %s", sign.name)
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int) -> int:
     """The wanted port if nothing else listens there, else any free one."""
     for candidate in (wanted, 0):
         with socket.socket() as probe:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from controlplane.http.fields import Body
+from controlplane.webhooks.addresses import refusal
 
 EVENTS = ("database.provisioning_started", "database.provisioned", "database.deleted", "ping")
 
@@ -46,7 +47,18 @@ def check_url(url: str) -> str:
         raise ValueError("must not contain a user name or password")
     if not _is_host(host) or port == 0:
         raise ValueError("must name a host")
+    reason = _refusal(host)
+    if reason is not None:
+        raise ValueError(f"must not name that address: {reason}")
     return url
+
+
+def _refusal(host: str) -> str | None:
+    """For an address; what a name stands for is known when something is sent to it."""
+    try:
+        return refusal(ipaddress.ip_address(host), loopback=True)
+    except ValueError:
+        return None
 
 
 def _is_host(host: str) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from controlplane.http.calls import Call, Operation
-from controlplane.http.errors import ApiError
+from controlplane.http.errors import ApiError, invalid_field
 from controlplane.http.pagination import page_reply
 from controlplane.http.replies import Reply, reply
 from controlplane.services import Worker
 from controlplane.webhooks import delivering, store
-from controlplane.webhooks.bodies import CreateWebhookEndpoint
+from controlplane.webhooks.bodies import CreateWebhookEndpoint, is_loopback
 from controlplane.webhooks.outbox import event_body
 from controlplane.webhooks.views import delivery_view, endpoint_view
 
@@ -24,6 +26,8 @@ async def list_endpoints(call: Call) -> Reply:
 async def create_endpoint(call: Call) -> Reply:
     """The one reply with the secret, which stands beside the data."""
     args = call.parse(CreateWebhookEndpoint)
+    if not call.services.settings.loopback_webhooks and is_loopback(urlsplit(args.url).hostname or ""):
+        raise invalid_field("url", "must not name this machine (the control plane runs with --no-loopback-webhooks)")
     row = await store.insert(call, args.url, args.events)
     return reply(endpoint_view(row), status=201, message="Webhook endpoint created.", secret=row["secret"])
 

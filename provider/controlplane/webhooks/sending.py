@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import h11
 
+from controlplane.webhooks.addresses import AddressRefused, resolve
+
 SECONDS = 10.0  # for one attempt, name lookup and connecting included
 _LONGEST_HEAD = 64 * 1024  # bytes of a reply that are looked at
 _log = logging.getLogger("controlplane.webhooks")
@@ -31,11 +33,13 @@ class Outcome:
         return self.error_message is None
 
 
-async def post(url: str, headers: Sequence[tuple[str, str]], body: bytes, *, seconds: float = SECONDS) -> Outcome:
-    """Send `body` and tell what came of it. Never raises but for cancellation."""
+async def post(
+    url: str, headers: Sequence[tuple[str, str]], body: bytes, *, loopback: bool, seconds: float = SECONDS
+) -> Outcome:
+    """Send `body` and tell what came of it. loopback: to this machine too. Never raises but for cancellation."""
     try:
         async with asyncio.timeout(seconds):
-            status = await _exchange(url, headers, body)
+            status = await _exchange(url, headers, body, loopback=loopback)
     except Exception as error:
         return Outcome(None, describe(error, seconds))
     return judge(status)
@@ -48,6 +52,8 @@ def judge(status: int) -> Outcome:
 
 def describe(error: Exception, seconds: float) -> str:
     """Why there was no answer, in words that name neither URL nor secret."""
+    if isinstance(error, AddressRefused):
+        return str(error)
     if isinstance(error, TimeoutError):
         return f"No answer within {seconds:g} seconds."
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -68,14 +74,12 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _exchange(url: str, headers: Sequence[tuple[str, str]], body: bytes) -> int:
+async def _exchange(url: str, headers: Sequence[tuple[str, str]], body: bytes, *, loopback: bool) -> int:
     parts = urlsplit(url)
     is_secure = parts.scheme == "https"
-    reader, writer = await asyncio.open_connection(
-        parts.hostname,
-        parts.port or (443 if is_secure else 80),
-        ssl=_tls() if is_secure else None,
-    )
+    host, port = parts.hostname or "", parts.port or (443 if is_secure else 80)
+    addresses = await resolve(host, port, loopback=loopback)
+    reader, writer = await _connect(addresses, port, host if is_secure else None)
     try:
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -98,6 +102,22 @@ async def _exchange(url: str, headers: Sequence[tuple[str, str]], body: bytes) -
     finally:
         # Nothing of the reply's body is wanted, so there is nothing to close politely.
         writer.transport.abort()
+
+
+async def _connect(
+    addresses: Sequence[str], port: int, tls_host: str | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """To the first address that answers; raises the OSError of the last one. tls_host: whose certificate it is."""
+    for address in addresses[:-1]:
+        with contextlib.suppress(OSError):
+            return await _open(address, port, tls_host)
+    return await _open(addresses[-1], port, tls_host)
+
+
+async def _open(address: str, port: int, tls_host: str | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection(
+        address, port, ssl=_tls() if tls_host is not None else None, server_hostname=tls_host
+    )
 
 
 async def _final_status(http: h11.Connection, reader: asyncio.StreamReader) -> int:

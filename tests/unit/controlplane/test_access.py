@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from controlplane.account.controls import is_allowed
 from controlplane.http.auth import bearer_token
 from controlplane.http.bodies import parse_json
 from controlplane.http.calls import Call, Operation
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal, key_preview
-from controlplane.http.rate_limit import RateLimiter
+from controlplane.http.rate_limit import Usage, admit, next_month
 from controlplane.http.replies import Reply
 from controlplane.http.routing import Routes
 
@@ -42,7 +43,7 @@ def test_a_missing_or_malformed_header_is_a_401(header: str | None, code: str) -
 
 
 def principal(*scopes: str) -> Principal:
-    return Principal(1, "", 1, 1, (1,), frozenset(scopes), 0)
+    return Principal(1, "", 1, 1, (1,), frozenset(scopes), 0, None)
 
 
 @pytest.mark.parametrize(
@@ -64,25 +65,59 @@ def test_a_preview_shows_the_last_four() -> None:
     assert key_preview("pk_live_secretsecreta1b2") == "pk_live_••••••••a1b2"
 
 
+def used(*seconds: float, per_minute: int = 2, monthly_quota: int | None = None) -> Usage:
+    """The usage after requests so many seconds after noon."""
+    usage = Usage()
+    for second in seconds:
+        usage = admit(usage, NOON + timedelta(seconds=second), per_minute=per_minute, monthly_quota=monthly_quota)
+    return usage
+
+
 def test_the_window_slides() -> None:
-    limiter = RateLimiter()
-    limiter.admit(1, 2, NOON)
-    limiter.admit(1, 2, NOON + timedelta(seconds=20))
     with pytest.raises(ApiError) as caught:
-        limiter.admit(1, 2, NOON + timedelta(seconds=30.5))
+        used(0, 20, 30.5)
     assert (caught.value.status, caught.value.code) == (429, "rate_limit_exceeded")
     assert caught.value.headers == {"Retry-After": "30"}
-    limiter.admit(1, 2, NOON + timedelta(seconds=60))
+    assert used(0, 20, 60).in_minute == 2
     with pytest.raises(ApiError):
-        limiter.admit(1, 2, NOON + timedelta(seconds=61))
+        used(0, 20, 60, 61)
 
 
-def test_each_key_has_its_own_window_and_zero_is_no_limit() -> None:
-    limiter = RateLimiter()
-    limiter.admit(1, 1, NOON)
-    limiter.admit(2, 1, NOON)
-    for _ in range(500):
-        limiter.admit(3, 0, NOON)
+def test_zero_is_no_limit_and_a_clock_put_back_owes_nothing() -> None:
+    assert used(*[0] * 500, per_minute=0).in_minute == 500
+    assert used(100, 100, 0, 0).in_minute == 2
+
+
+def test_the_month_is_counted_apart() -> None:
+    with pytest.raises(ApiError) as caught:
+        used(0, 100, 200, monthly_quota=2)
+    assert caught.value.code == "monthly_quota_exceeded"
+    assert used(0, 100, 40 * 86400, monthly_quota=2).month_count == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "begins"),
+    [("2026-12-31T23:59:59+00:00", "2027-01-01"), ("2028-02-01T00:00:00+00:00", "2028-03-01"),
+     ("2026-07-01T01:00:00+02:00", "2026-07-01")],
+)  # fmt: skip
+def test_months_are_those_of_utc(now: str, begins: str) -> None:
+    assert next_month(datetime.fromisoformat(now)) == datetime.fromisoformat(f"{begins}T00:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("address", "networks", "allowed"),
+    [
+        ("192.0.2.1", [], True),
+        (None, [], True),
+        (None, ["0.0.0.0/0"], False),
+        ("192.0.2.1", ["192.0.2.1/32"], True),
+        ("::ffff:192.0.2.1", ["192.0.2.0/24"], True),
+        ("192.0.2.1", ["2001:db8::/32", "198.51.100.0/24"], False),
+        ("2001:db8::5", ["2001:db8::/32"], True),
+    ],
+)
+def test_allowed_addresses(address: str | None, networks: list[str], allowed: bool) -> None:
+    assert is_allowed(address, networks) is allowed
 
 
 async def handler(_: Call) -> Reply:

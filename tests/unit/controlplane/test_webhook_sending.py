@@ -20,8 +20,8 @@ from support.receiver import Receiver
 HEADERS = (("X-Polykomos-Event", "ping"),)
 
 
-def post(url: str, *, body: bytes = b"{}", seconds: float = 10) -> Outcome:
-    return asyncio.run(sending.post(url, HEADERS, body, seconds=seconds))
+def post(url: str, *, body: bytes = b"{}", seconds: float = 10, loopback: bool = True) -> Outcome:
+    return asyncio.run(sending.post(url, HEADERS, body, loopback=loopback, seconds=seconds))
 
 
 @contextlib.contextmanager
@@ -38,6 +38,22 @@ def talker(speak: Callable[[socket.socket], None]) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/x"
         thread.join(10)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433"])
+def test_this_machine_is_reached_only_where_it_may_be(host: str) -> None:
+    with Receiver() as receiver:
+        url = receiver.url.replace("127.0.0.1", host)
+        assert post(url).is_success
+        refused = post(url, loopback=False)
+    assert refused == Outcome(None, "Nothing is sent to the endpoint's address: it is this machine's own.")
+    assert len(receiver.received) == 1
+
+
+def test_metadata_is_not_asked_for_under_another_spelling() -> None:
+    for host in ("169.254.169.254", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "0xa9fea9fe"):
+        refused = post(f"https://{host}/latest/meta-data", seconds=1)
+        assert "metadata" in str(refused.error_message), host
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])

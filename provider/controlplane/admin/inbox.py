@@ -1,0 +1,82 @@
+"""Webhooks received by the control plane itself: an endpoint whose URL is `<origin>/_polykomos/inbox/<name>`.
+
+`?status=503` in that URL makes the inbox answer so, for tests of retries.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from psycopg.types.json import Json
+from starlette.responses import JSONResponse
+
+from controlplane.admin.kernel import Ask, Door
+from controlplane.http.bodies import read_body
+from controlplane.http.errors import invalid_field
+from controlplane.http.timestamps import zulu
+from controlplane.webhooks.signing import is_signed
+
+_MOST = 500  # kept for each name
+_HEADERS = ("content-type", "user-agent", "x-polykomos-event", "x-polykomos-delivery", "x-polykomos-signature")
+
+
+async def receive(ask: Ask) -> JSONResponse:
+    """Keep what was sent, and answer as the URL asks."""
+    name, status = ask.request.path_params["name"], ask.request.query_params.get("status", "200")
+    if not (status.isdecimal() and 200 <= int(status) <= 599):
+        raise invalid_field("status", "must be a status from 200 to 599")
+    body = (await read_body(ask.request)).decode("utf-8", "replace").replace("\x00", "\ufffd")
+    headers = {name: ask.request.headers[name] for name in _HEADERS if name in ask.request.headers}
+    async with ask.services.pool.connection() as conn, conn.transaction():
+        await conn.execute(
+            "INSERT INTO inbox (name, headers, body, received_at) VALUES (%s, %s, %s, %s)",
+            (name, Json(headers), body, ask.services.clock.now()),
+        )
+        await conn.execute(
+            "DELETE FROM inbox WHERE name = %(name)s AND id <="
+            " (SELECT id FROM inbox WHERE name = %(name)s ORDER BY id DESC OFFSET %(most)s LIMIT 1)",
+            {"name": name, "most": _MOST},
+        )
+    return JSONResponse({}, status_code=int(status))
+
+
+async def show(ask: Ask) -> list[dict[str, Any]]:
+    """What came, oldest first. is_signed: whether the signature fits the secret of the endpoint that sent it."""
+    async with ask.services.pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT i.*, e.secret FROM inbox i"
+            " LEFT JOIN webhook_deliveries d ON d.id::text = i.headers ->> 'x-polykomos-delivery'"
+            " LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id WHERE i.name = %s ORDER BY i.id",
+            (ask.request.path_params["name"],),
+        )
+        return [_view(row) for row in await cursor.fetchall()]
+
+
+async def clear(ask: Ask) -> dict[str, Any]:
+    """Forget what came."""
+    async with ask.services.pool.connection() as conn:
+        cursor = await conn.execute("DELETE FROM inbox WHERE name = %s", (ask.request.path_params["name"],))
+    return {"removed": cursor.rowcount}
+
+
+def _view(row: dict[str, Any]) -> dict[str, Any]:
+    try:
+        body = json.loads(row["body"])
+    except ValueError:
+        body = row["body"]
+    signature = row["headers"].get("x-polykomos-signature", "")
+    return {
+        "id": row["id"],
+        "received_at": zulu(row["received_at"]),
+        "headers": row["headers"],
+        "body": body,
+        "is_signed": bool(row["secret"]) and is_signed(row["secret"], row["body"].encode(), signature),
+    }
+
+
+DOORS = (
+    Door("POST", "/inbox/{name}", receive, is_open=True),
+    Door("GET", "/inbox/{name}", show),
+    Door("DELETE", "/inbox/{name}", clear),
+)

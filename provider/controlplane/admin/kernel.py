@@ -1,0 +1,75 @@
+"""What the admin API's handlers have in common: the token, JSON in and out, errors in the API's form."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from controlplane.http.auth import bearer_token
+from controlplane.http.bodies import parse_json, read_body
+from controlplane.http.endpoint import new_request_id, render_error
+from controlplane.http.errors import ApiError, forbidden
+from controlplane.http.fields import BodyT, parse_body
+from controlplane.services import Services
+
+PREFIX = "/_polykomos"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One authenticated request."""
+
+    services: Services
+    request: Request
+
+    async def body(self, model: type[BodyT]) -> BodyT:
+        """The body as `model`; none at all stands for an empty object. Raises ApiError."""
+        raw = await read_body(self.request)
+        return parse_body(model, parse_json(raw) if raw else {})
+
+
+Handler = Callable[[Ask], Awaitable[Any]]
+"""Answers with what becomes JSON."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """One method and path, after the prefix. is_open: needs no token."""
+
+    method: str
+    path: str
+    handler: Handler
+    is_open: bool = False
+
+
+def route(door: Door, services: Services, token: str) -> Route:
+    """The door for Starlette."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            if not door.is_open:
+                _check_token(request, token)
+            found = await door.handler(Ask(services, request))
+        except ApiError as error:
+            return render_error(error, new_request_id())
+        return found if isinstance(found, Response) else _Json(found)
+
+    return Route(PREFIX + door.path, answer, methods=[door.method])
+
+
+class _Json(JSONResponse):
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, indent=2, default=str).encode() + b"\n"
+
+
+def _check_token(request: Request, token: str) -> None:
+    given = bearer_token(request.headers.get("authorization"))
+    if not hmac.compare_digest(given.encode(), token.encode()):
+        raise forbidden("invalid_admin_token", "This is not the admin token that `polykomos dev` printed.")

@@ -1,0 +1,65 @@
+"""How provisioning goes: slow, failing, without a pool; and ids that are the same in every run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from controlplane.admin.kernel import Ask, Door
+from controlplane.admin.watching import changed
+from controlplane.http.fields import Body
+
+
+class Provisioning(Body):
+    """delay_seconds, pool_size: null = as the process was told; omitted = unchanged.
+
+    failures: how many of the attempts to come fail (each is repeated up to five times).
+    """
+
+    delay_seconds: float | None = Field(default=None, ge=0, le=3600)
+    pool_size: int | None = Field(default=None, ge=0, le=50)
+    failures: int = Field(default=0, ge=0, le=1000)
+
+
+class Ids(Body):
+    """seed: the same one gives the same uuids in the same order from now on; null = random ones."""
+
+    seed: str | None = Field(default=None, max_length=255)
+
+
+async def show(ask: Ask) -> dict[str, Any]:
+    """What is set."""
+    async with ask.services.pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT provision_delay AS delay_seconds, pool_size, provision_failures AS failures FROM dev_controls"
+        )
+        return await cursor.fetchone() or {}
+
+
+async def change(ask: Ask) -> dict[str, Any]:
+    """Set what is given."""
+    given = await ask.body(Provisioning)
+    columns = {"delay_seconds": "provision_delay", "pool_size": "pool_size", "failures": "provision_failures"}
+    async with ask.services.pool.connection() as conn:
+        for name in given.model_fields_set:
+            # The column's name is one of ours.
+            await conn.execute(f"UPDATE dev_controls SET {columns[name]} = %s", (getattr(given, name),))  # noqa: S608
+        await changed(ask.services, conn)
+    return await show(ask)
+
+
+async def set_ids(ask: Ask) -> dict[str, Any]:
+    """Begin a series of ids, or end it."""
+    given = await ask.body(Ids)
+    async with ask.services.pool.connection() as conn:
+        await conn.execute("UPDATE dev_controls SET ids_seed = %s, ids_made = 0", (given.seed,))
+        await changed(ask.services, conn)
+    return {"seed": given.seed}
+
+
+DOORS = (
+    Door("GET", "/provisioning", show),
+    Door("PATCH", "/provisioning", change),
+    Door("PUT", "/ids", set_ids),
+)

@@ -1,0 +1,104 @@
+"""The clock: frozen, advanced, let go."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import Field
+
+from controlplane.admin.kernel import Ask, Door
+from controlplane.admin.watching import changed
+from controlplane.clock import Setting
+from controlplane.http.errors import invalid_field
+from controlplane.http.fields import Body
+from controlplane.http.timestamps import zulu
+from controlplane.store.pool import Connection
+
+_MOST = 100 * 365 * 86400  # seconds; a clock beyond the year 9999 would be none
+
+
+class Freeze(Body):
+    """at: an ISO 8601 time with its zone; omitted = now."""
+
+    at: str | None = None
+
+
+class Advance(Body):
+    """seconds: how far on."""
+
+    seconds: float = Field(gt=0, le=_MOST)
+
+
+async def show(ask: Ask) -> dict[str, Any]:
+    """What time it is here."""
+    async with ask.services.pool.connection() as conn:
+        return _view(await _read(conn))
+
+
+async def freeze(ask: Ask) -> dict[str, Any]:
+    """Stand still."""
+    text = (await ask.body(Freeze)).at
+    at = None if text is None else _moment(text)
+    return await _set(ask, lambda setting: setting.frozen(datetime.now(UTC), at))
+
+
+async def advance(ask: Ask) -> dict[str, Any]:
+    """Go on by so much at once; whatever becomes due by that is done as if the time had passed."""
+    by = timedelta(seconds=(await ask.body(Advance)).seconds)
+    return await _set(ask, lambda setting: setting.advanced(by))
+
+
+async def resume(ask: Ask) -> dict[str, Any]:
+    """Run on from where it stands."""
+    return await _set(ask, lambda setting: setting.resumed(datetime.now(UTC)))
+
+
+async def reset(ask: Ask) -> dict[str, Any]:
+    """Be the machine's clock again."""
+    return await _set(ask, lambda _: Setting())
+
+
+async def _set(ask: Ask, change: Any) -> dict[str, Any]:
+    async with ask.services.pool.connection() as conn:
+        async with conn.transaction():
+            setting: Setting = change(await _read(conn))
+            await conn.execute(
+                "UPDATE dev_controls SET clock_offset = %s, frozen_at = %s", (setting.offset, setting.frozen_at)
+            )
+        await changed(ask.services, conn)
+    return _view(setting)
+
+
+async def _read(conn: Connection) -> Setting:
+    cursor = await conn.execute("SELECT clock_offset, frozen_at FROM dev_controls FOR UPDATE")
+    row = await cursor.fetchone()
+    assert row is not None
+    return Setting(row["clock_offset"], row["frozen_at"])
+
+
+def _view(setting: Setting) -> dict[str, Any]:
+    return {
+        "now": zulu(setting.at(datetime.now(UTC))),
+        "is_frozen": setting.frozen_at is not None,
+        "offset_seconds": setting.offset.total_seconds(),
+    }
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise invalid_field("at", "must be an ISO 8601 time with its zone, such as 2026-02-10T14:23:01Z")
+    return moment.astimezone(UTC)
+
+
+DOORS = (
+    Door("GET", "/clock", show),
+    Door("POST", "/clock/freeze", freeze),
+    Door("POST", "/clock/advance", advance),
+    Door("POST", "/clock/resume", resume),
+    Door("POST", "/clock/reset", reset),
+)

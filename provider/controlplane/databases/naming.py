@@ -1,0 +1,31 @@
+"""What a database is called on its server (S3). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+_LONGEST: Final = 63  # bytes, PostgreSQL's limit; MySQL's is 64
+# MySQL keeps a database in a directory of its name, where a hyphen takes five characters; file systems allow 255.
+_LONGEST_FILE_NAME: Final = 240
+_HYPHEN_IN_FILE: Final = 5
+
+RESERVED: Final[Mapping[str, frozenset[str]]] = {"mysql": frozenset({"mysql", "sys", "test"})}
+
+
+def candidate_names(name: str, number: int, db_type: str = "postgres") -> Sequence[str]:
+    """What the database may be called on the server, best first."""
+    suffixes = ["", f"-{number}", *(f"-{number}-{attempt}" for attempt in range(2, 100))]
+    return [_cut(name, _LONGEST - len(suffix), suffix, db_type) + suffix for suffix in suffixes]
+
+
+def _cut(name: str, length: int, suffix: str, db_type: str) -> str:
+    name = name[:length]
+    if db_type == "mysql":
+        while _file_length(name + suffix) > _LONGEST_FILE_NAME:
+            name = name[:-1]
+    return name
+
+
+def _file_length(name: str) -> int:
+    return len(name) + name.count("-") * (_HYPHEN_IN_FILE - 1)

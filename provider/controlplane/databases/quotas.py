@@ -1,0 +1,118 @@
+"""Quotas that bite: a worker measures every database, and stops and allows writing (api-facts S13, S14).
+
+Survives kill -9 at any moment: `writes_stopped` is set before writing is stopped and unset after it is allowed again, so
+whoever finds it set repeats what its size asks for. Stopping is repeated as long as it lasts, because a transaction that
+was open at the first time may have made new tables.
+"""
+
+from __future__ import annotations
+
+import logging
+from enum import Enum
+
+from controlplane.databases import store
+from controlplane.databases.catalog import Quotas
+from controlplane.databases.views import effective_quotas
+from controlplane.engines import Engine, EngineDown
+from controlplane.services import Services
+from controlplane.store.pool import Connection, Row
+
+GB = 10**9  # bytes
+_LOOK_EVERY = 2.0  # seconds
+_log = logging.getLogger("controlplane.quotas")
+
+
+class Step(Enum):
+    """What a size asks for."""
+
+    STOP = "stop"
+    ALLOW = "allow"
+    NOTHING = "nothing"
+
+
+def decide(size: int, quotas: Quotas, *, stopped: bool) -> Step:
+    """Size in bytes. At the limit there is no room left; pure."""
+    if size >= quotas.storage_hard_limit_gb * GB:
+        return Step.STOP
+    return Step.ALLOW if stopped else Step.NOTHING
+
+
+def warns(size: int, quotas: Quotas) -> bool:
+    """Whether the size is at the warning threshold; pure."""
+    return size * 100 >= quotas.storage_hard_limit_gb * GB * quotas.warning_threshold_pct
+
+
+async def apply_connections(services: Services, conn: Connection, row: Row) -> None:
+    """Tell the engine the row's limit and keep that it was told; the row is locked. Raises EngineDown."""
+    limit = effective_quotas(row).connection_hard_limit
+    if row["is_assigned"] and row["deleted_at"] is None and limit != row["connections_applied"]:
+        await services.engines.of(row["db_type"]).limit_connections(conn, row, limit)
+        await conn.execute("UPDATE databases SET connections_applied = %s WHERE id = %s", (limit, row["id"]))
+
+
+async def work(services: Services) -> None:
+    """Look at every database every few seconds, for ever."""
+    while True:
+        ear = services.bells.quotas.listen()
+        for engine in services.engines:
+            if engine.is_hosted:
+                try:
+                    await look(services, engine)
+                except EngineDown as error:
+                    _log.warning("sizes cannot be measured", extra={"facts": {"error": str(error)}})
+        await ear.wait(_LOOK_EVERY)
+
+
+async def look(services: Services, engine: Engine) -> None:
+    """One round. Raises EngineDown."""
+    async with services.pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT * FROM databases WHERE db_type = %s AND is_assigned AND deleted_at IS NULL", (engine.value,)
+        )
+        live = await cursor.fetchall()
+    if not live:
+        return
+    sizes = await engine.sizes(live)
+    for row in live:
+        quotas = effective_quotas(row)
+        size = sizes.get(row["id"])
+        if row["connections_applied"] != quotas.connection_hard_limit:
+            async with services.pool.connection() as conn, conn.transaction():
+                await apply_connections(services, conn, await store.by_id(conn, row["id"], lock=True))
+        if size is None:
+            continue
+        if warns(size, quotas) != row["storage_warned"]:
+            await _warn(services, row, size, quotas)
+        step = decide(size, quotas, stopped=row["writes_stopped"])
+        if step is not Step.NOTHING:
+            try:
+                await _take(services, engine, row, step, size)
+            except EngineDown:
+                raise
+            except Exception:
+                _log.exception("a storage limit could not be applied", extra={"facts": {"database_id": row["id"]}})
+
+
+async def _take(services: Services, engine: Engine, row: Row, step: Step, size: int) -> None:
+    facts = {"database_id": row["id"], "bytes": size}
+    if step is Step.STOP:
+        if not row["writes_stopped"]:
+            await _set(services, row, "UPDATE databases SET writes_stopped = true WHERE id = %s")
+            _log.warning("storage limit reached, writing is stopped", extra={"facts": facts})
+        await engine.stop_writes(row)
+    else:
+        await engine.allow_writes(row)
+        await _set(services, row, "UPDATE databases SET writes_stopped = false WHERE id = %s")
+        _log.info("below the storage limit, writing is allowed", extra={"facts": facts})
+
+
+async def _warn(services: Services, row: Row, size: int, quotas: Quotas) -> None:
+    await _set(services, row, "UPDATE databases SET storage_warned = NOT storage_warned WHERE id = %s")
+    if not row["storage_warned"]:
+        facts = {"database_id": row["id"], "bytes": size, "threshold_pct": quotas.warning_threshold_pct}
+        _log.warning("storage warning threshold reached", extra={"facts": facts})
+
+
+async def _set(services: Services, row: Row, statement: str) -> None:
+    async with services.pool.connection() as conn:
+        await conn.execute(statement, (row["id"],))

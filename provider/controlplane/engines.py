@@ -1,0 +1,116 @@
+"""What the control plane asks of a database engine; one folder implements it for each.
+
+The control plane's rows are in PostgreSQL. A PostgreSQL tenant is on the same server, so most of what is done to it
+commits together with the row that says so (`shares_transactions`). Any other tenant is on another server: there the row
+comes first, each step can be run again, and a worker repeats what a crash left undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from controlplane.store.pool import Connection, Row
+
+
+class EngineDown(Exception):
+    """The engine's server cannot be reached now; the message holds no secret."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where tenants connect to, and the scheme of their connection strings (S39)."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class Engine(Protocol):
+    """One engine.
+
+    value, label: as in the catalog. shares_transactions: hand_over, limit_connections and revoke take effect with the
+    transaction of `conn`; else at once, and may be called any number of times. All may raise EngineDown.
+    """
+
+    value: str
+    label: str
+    shares_transactions: bool
+
+    @property
+    def missing(self) -> str | None:
+        """Why no database of this engine can be ordered here, None when it can."""
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether this process runs the jobs of this engine."""
+
+    @property
+    def keeps_pool(self) -> bool:
+        """Whether instances may be made ahead of need now."""
+
+    @property
+    def place(self) -> Place:
+        """Where its tenants connect to."""
+
+    async def build(self, number: int) -> None:
+        """Make what an instance needs before it has a name; what is there is kept. Nobody can log in yet."""
+
+    async def hand_over(self, conn: Connection, row: Row, connections: int) -> None:
+        """Give a built instance its name and let the tenant in."""
+
+    async def limit_connections(self, conn: Connection, row: Row, connections: int) -> None:
+        """Set the limit of simultaneous connections; sessions that are open already stay."""
+
+    async def revoke(self, conn: Connection, row: Row) -> None:
+        """No new session."""
+
+    async def readmit(self, conn: Connection, row: Row) -> None:
+        """Take a revocation back."""
+
+    async def end_sessions(self, row: Row) -> None:
+        """End the open ones."""
+
+    async def destroy(self, row: Row) -> None:
+        """Drop whatever exists of it."""
+
+    async def end_stray(self) -> None:
+        """Find deleted tenants who can still get in, whatever the reason, and end that."""
+
+    async def sizes(self, live: list[Row]) -> dict[int, int]:
+        """Bytes that each of these databases takes, by number; those that are gone are left out."""
+
+    async def stop_writes(self, row: Row) -> None:
+        """Nothing can be added or changed, all can be read and deleted; the tenant cannot lift it. Repeatable."""
+
+    async def allow_writes(self, row: Row) -> None:
+        """Give everything back that `stop_writes` took. Repeatable."""
+
+
+class Engines:
+    """All of them, by value."""
+
+    def __init__(self, *engines: Engine) -> None:
+        self._engines: Mapping[str, Engine] = {engine.value: engine for engine in engines}
+
+    def __iter__(self) -> Iterator[Engine]:
+        return iter(self._engines.values())
+
+    def of(self, db_type: str) -> Engine:
+        """The engine of a database's row."""
+        return self._engines[db_type]
+
+    def get(self, value: str) -> Engine | None:
+        """By its name in the catalog."""
+        return self._engines.get(value)
+
+    @property
+    def hosted(self) -> list[str]:
+        """Those whose jobs this process runs."""
+        return [engine.value for engine in self if engine.is_hosted]
+
+    @property
+    def available(self) -> list[str]:
+        """Those that can be ordered."""
+        return [engine.value for engine in self if engine.missing is None]

@@ -1,0 +1,1 @@
+"""Going wrong on purpose, so that clients can be tested against it."""

@@ -1,0 +1,76 @@
+"""Connections: given up when a request does not arrive, and broken on purpose for a fault.
+
+The ASGI interface has no word for either, so the protocol keeps its transports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import Any, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+# For a request to arrive whole; who is slower holds a connection for nothing.
+SECONDS: float = 30.0
+_AT_ONCE: Final = struct.pack("ii", 1, 0)  # linger, zero seconds: a reset instead of a goodbye
+_transports: dict[tuple[str, int], asyncio.Transport] = {}
+
+
+class Protocol(H11Protocol):
+    """uvicorn's, with a deadline for each request and its transport within reach."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Remember it."""
+        super().connection_made(transport)
+        if self.client is not None:
+            _transports[self.client] = transport
+        self._expect_request()
+
+    def data_received(self, data: bytes) -> None:
+        """Some of a request, or all of it."""
+        self._expect_request()
+        super().data_received(data)
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY) or self._is_between_requests():
+            self._expect_nothing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._expect_nothing()
+        if self.client is not None:
+            _transports.pop(self.client, None)
+        super().connection_lost(exc)
+
+    def _is_between_requests(self) -> bool:
+        return self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+
+    def _expect_request(self) -> None:
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(SECONDS, self.transport.close)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def end(scope: Any) -> None:
+    """Close the connection that a call came over, once what was written is sent."""
+    transport = _transports.get(tuple(scope["client"]))
+    if transport is not None:
+        transport.close()
+
+
+def reset(scope: Any) -> None:
+    """Reset the connection that a call came over."""
+    transport = _transports.get(tuple(scope["client"]))
+    if transport is None:
+        return
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    transport.abort()

@@ -1,0 +1,33 @@
+"""Finding a MariaDB server on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+
+DIRECTORY_VARIABLE = "POLYKOMOS_MARIADB_BIN"
+# Where distributions put servers; not everyone has it on PATH.
+_MORE = "/usr/local/sbin:/usr/sbin:/sbin"
+
+MISSING = (
+    "MySQL needs a MariaDB server: install one (Debian: mariadb-server), or set "
+    f"{DIRECTORY_VARIABLE} to a directory with `mariadbd` and `mariadb-install-db`, and start again"
+)
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """Full paths of the server and of the program that makes its data directory."""
+
+    server: str
+    install: str
+
+
+def find_binaries() -> Binaries | None:
+    """The configured directory, else PATH; None without both programs."""
+    configured = os.environ.get(DIRECTORY_VARIABLE)
+    path = configured if configured is not None else f"{os.environ.get('PATH', os.defpath)}:{_MORE}"
+    server = shutil.which("mariadbd", path=path)
+    install = shutil.which("mariadb-install-db", path=path)
+    return Binaries(server, install) if server and install else None

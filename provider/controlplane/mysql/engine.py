@@ -1,0 +1,205 @@
+"""MySQL tenants: a user `u<number>` and a database of its own on the MariaDB server.
+
+Two servers, no common transaction: the row is committed first, and everything here can be run again. Names and numbers
+are the row's own, so a repetition finds what the first run made and nothing is made twice. MySQL cannot rename a
+database; but making one takes milliseconds, so what the pool keeps ready is the user, and the running server.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from pymysql.err import Error, InterfaceError, OperationalError
+
+from controlplane.engines import EngineDown, Place
+from controlplane.mysql.process import HOST
+from controlplane.mysql.server import MysqlServer
+from controlplane.mysql.sessions import Raw, execute, identifier, rows, verifier
+from controlplane.store.pool import Connection, Pool, Row
+
+T = TypeVar("T")
+
+# What a tenant may always do in its database, and what it may not while its storage is used up. DELETE, DROP (also
+# TRUNCATE) and TRIGGER (a trigger of its own may stand in a DELETE's way) are how it gets below the limit again.
+KEPT = "SELECT, DELETE, DROP, EXECUTE, SHOW VIEW, LOCK TABLES, TRIGGER, ALTER ROUTINE"
+WRITES = "INSERT, UPDATE, CREATE, ALTER, INDEX, REFERENCES, CREATE TEMPORARY TABLES, CREATE VIEW, CREATE ROUTINE"
+_CONNECTION_ERRORS = frozenset({1040, 1042, 1053, 1077, 1158, 1159, 1160, 1161, 2002, 2003, 2006, 2013})
+_END_PATIENCE = 5.0  # seconds
+
+
+def account(number: int) -> str:
+    """The tenant's account, quoted."""
+    return f"'u{number}'@'%'"
+
+
+class MysqlEngine:
+    """See controlplane.engines.Engine."""
+
+    value = "mysql"
+    label = "MySQL"
+    shares_transactions = False
+
+    def __init__(self, server: MysqlServer, pool: Pool) -> None:
+        self.server = server
+        self._pool = pool
+
+    @property
+    def missing(self) -> str | None:
+        return self.server.missing
+
+    @property
+    def is_hosted(self) -> bool:
+        return self.server.is_hosted
+
+    @property
+    def keeps_pool(self) -> bool:
+        # The pool alone starts no server.
+        return self.server.is_up
+
+    @property
+    def place(self) -> Place:
+        return Place("mysql", HOST, self.server.port)
+
+    async def run(self, work: Callable[[Raw], T]) -> T:
+        """`work` as the administrator in a thread. Raises EngineDown when the server cannot be reached."""
+        login = await self.server.login()
+        try:
+            return await login.run(work)
+        except (OperationalError, InterfaceError) as error:
+            if error.args and error.args[0] in _CONNECTION_ERRORS:
+                raise EngineDown("the MariaDB server cannot be reached") from None
+            raise
+
+    async def _execute(self, *statements: str) -> None:
+        await self.run(lambda raw: execute(raw, *statements))
+
+    async def build(self, number: int) -> None:
+        await self._execute(f"CREATE USER IF NOT EXISTS {account(number)} ACCOUNT LOCK")
+
+    async def hand_over(self, conn: Connection, row: Row, connections: int) -> None:
+        user, database = account(row["id"]), identifier(row["db_name"])
+        await self._execute(
+            f"CREATE DATABASE IF NOT EXISTS {database}",
+            f"GRANT {KEPT}, {WRITES} ON {database}.* TO {user}",
+            f"ALTER USER {user} IDENTIFIED VIA mysql_native_password USING '{verifier(row['db_password'])}'"
+            f" WITH MAX_USER_CONNECTIONS {int(connections)} ACCOUNT UNLOCK",
+        )
+
+    async def limit_connections(self, conn: Connection, row: Row, connections: int) -> None:
+        await self._execute(f"ALTER USER {account(row['id'])} WITH MAX_USER_CONNECTIONS {int(connections)}")
+
+    async def revoke(self, conn: Connection, row: Row) -> None:
+        await self._execute(f"ALTER USER IF EXISTS {account(row['id'])} ACCOUNT LOCK")
+
+    async def readmit(self, conn: Connection, row: Row) -> None:
+        await self._execute(f"ALTER USER {account(row['id'])} ACCOUNT UNLOCK")
+
+    async def end_sessions(self, row: Row) -> None:
+        await self.run(lambda raw: _end_sessions(raw, row["db_username"]))
+
+    async def destroy(self, row: Row) -> None:
+        # The name is the row's own until it is marked destroyed, handed over or not.
+        await self._execute(
+            f"DROP DATABASE IF EXISTS {identifier(row['db_name'])}", f"DROP USER IF EXISTS {account(row['id'])}"
+        )
+
+    async def end_stray(self) -> None:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT id, db_username FROM databases"
+                " WHERE db_type = 'mysql' AND deleted_at IS NOT NULL AND destroyed_at IS NULL"
+            )
+            deleted = await cursor.fetchall()
+            # A server that does not run lets nobody in, and at its start it locks them out.
+            if not deleted or not self.server.is_up:
+                return
+            for row in await self.run(lambda raw: _strays(raw, deleted)):
+                await self.revoke(conn, row)
+                await self.end_sessions(row)
+
+    async def sizes(self, live: list[Row]) -> dict[int, int]:
+        found = await self.run(_sizes)
+        return {row["id"]: found.get(row["db_name"], 0) for row in live}
+
+    async def stop_writes(self, row: Row) -> None:
+        def stop(raw: Raw) -> None:
+            if _granted(raw, row) != "less":
+                execute(
+                    raw,
+                    f"GRANT {KEPT} ON {identifier(row['db_name'])}.* TO {account(row['id'])}",
+                    f"REVOKE {WRITES} ON {identifier(row['db_name'])}.* FROM {account(row['id'])}",
+                )
+                # A session keeps the rights it had when it chose its database.
+                _end_sessions(raw, row["db_username"])
+
+        await self.run(stop)
+
+    async def allow_writes(self, row: Row) -> None:
+        def allow(raw: Raw) -> None:
+            execute(raw, f"GRANT {KEPT}, {WRITES} ON {identifier(row['db_name'])}.* TO {account(row['id'])}")
+            _end_sessions(raw, row["db_username"])
+
+        await self.run(allow)
+
+
+def _granted(raw: Raw, row: Row) -> str:
+    found = rows(
+        raw,
+        "SELECT Insert_priv AS writes FROM mysql.db WHERE User = %s AND Db = %s",
+        row["db_username"],
+        row["db_name"],
+    )
+    return "less" if found and found[0]["writes"] == "N" else "more"
+
+
+def _strays(raw: Raw, deleted: list[Row]) -> list[Row]:
+    """Those whose account is open, or who have a session."""
+    able = {
+        row["User"]
+        for row in rows(
+            raw,
+            "SELECT User FROM mysql.global_priv WHERE NOT coalesce(json_value(Priv, '$.account_locked'), 0)"
+            " UNION SELECT User FROM information_schema.PROCESSLIST",
+        )
+    }
+    return [row for row in deleted if row["db_username"] in able]
+
+
+def _end_sessions(raw: Raw, user: str) -> None:
+    """Kill, and wait until they are gone: a killed one may still be at its statement."""
+    deadline = time.monotonic() + _END_PATIENCE
+    while True:
+        open_ones = rows(raw, "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = %s", user)
+        if not open_ones or time.monotonic() > deadline:
+            return
+        for session in open_ones:
+            try:
+                execute(raw, f"KILL CONNECTION {int(session['ID'])}")
+            except Error as error:
+                if error.args[0] != 1094:  # it has gone by itself
+                    raise
+        time.sleep(0.005)
+
+
+def _sizes(raw: Raw) -> dict[str, int]:
+    """Bytes in use by database. Of InnoDB its files less what is free in them, so that a DELETE counts at once."""
+    found: dict[str, int] = {}
+    # MariaDB writes a hyphen in a file's name as @002d; other characters do not occur in databases' names.
+    for row in rows(
+        raw,
+        "SELECT replace(substring_index(NAME, '/', 1), '@002d', '-') AS name, sum(FILE_SIZE) AS bytes"
+        " FROM information_schema.INNODB_SYS_TABLESPACES GROUP BY 1",
+    ):
+        found[row["name"]] = int(row["bytes"])
+    for row in rows(
+        raw,
+        "SELECT TABLE_SCHEMA AS name, ENGINE AS engine, sum(DATA_FREE) AS free,"
+        " sum(coalesce(DATA_LENGTH, 0) + coalesce(INDEX_LENGTH, 0)) AS bytes FROM information_schema.TABLES"
+        " WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE')"
+        " AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') GROUP BY 1, 2",
+    ):
+        change = -int(row["free"] or 0) if row["engine"] == "InnoDB" else int(row["bytes"] or 0)
+        found[row["name"]] = found.get(row["name"], 0) + change
+    return found

@@ -1,0 +1,210 @@
+"""The MariaDB server as a child process: made, started, ended; what a killed predecessor left behind.
+
+MariaDB opens its files by their full path, and as `nobody` it may not pass what lies above our directory. So where we
+are root, it is locked up in its directory (chroot), which also keeps whatever breaks into it from everything else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from controlplane.failures import StartFailed
+from controlplane.mysql.binaries import Binaries
+from controlplane.postgres.account import Account
+
+HOST = "127.0.0.1"
+_PID_FILE = "mariadb.pid"
+
+# What both making and running a data directory must be told, small enough for a laptop.
+_FILES = (
+    "--innodb-log-file-size=32M",
+    "--innodb-data-file-path=ibdata1:4M:autoextend",
+    "--innodb-temp-data-file-path=ibtmp1:2M:autoextend",
+    "--innodb-autoextend-increment=4",
+    "--innodb-use-native-aio=0",
+)
+_CONFIGURATION = (
+    *_FILES,
+    f"--bind-address={HOST}",
+    "--socket=",
+    f"--pid-file={_PID_FILE}",
+    "--skip-name-resolve",
+    "--skip-log-bin",
+    "--local-infile=OFF",
+    "--symbolic-links=OFF",
+    "--event-scheduler=OFF",
+    "--performance-schema=OFF",
+    "--max-connections=1000",
+    "--table-open-cache=1000",
+    "--innodb-buffer-pool-size=64M",
+    "--aria-pagecache-buffer-size=8M",
+    "--key-buffer-size=1M",
+    "--character-set-server=utf8mb4",
+    "--collation-server=utf8mb4_unicode_ci",
+    "--default-time-zone=+00:00",
+    "--log-warnings=1",
+)
+# For a server that is thrown away at the end there is no crash to survive.
+_EPHEMERAL = ("--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=OFF", "--sync-frm=OFF")
+
+# Ends the server when our end of the pipe closes, however we die. A pid that is somebody else's by then is spared.
+_WATCH = """
+read -r pid
+read -r _
+read -r name 2>/dev/null < "/proc/$pid/comm" || name=mariadbd
+[ "$name" = mariadbd ] && kill -TERM "$pid"
+"""
+
+
+class MariadbFailed(StartFailed):
+    """MariaDB could not be initialised or started; the message holds the end of its log."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """A server's directory: `data`, `tmp`, its log, and what it needs when it is locked up."""
+
+    directory: Path
+    binaries: Binaries
+    ephemeral: bool
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "mariadb.log"
+
+
+class Running:
+    """A started server and the process that watches over its end."""
+
+    def __init__(self, server: subprocess.Popen[bytes], watcher: subprocess.Popen[bytes]) -> None:
+        self._server = server
+        self._watcher = watcher
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._server.poll() is None
+
+    def stop(self) -> None:
+        """Shut down; harsher if it takes more than 10 s. Safe to call again."""
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            if not self.alive:
+                break
+            self._server.send_signal(sign)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._server.wait(10)
+        # Last, so that it also ends a server whose stopping we do not live to see.
+        self._watcher.kill()
+        self._watcher.wait()
+        if self._watcher.stdin:
+            self._watcher.stdin.close()
+
+
+def initialise(home: Home) -> None:
+    """Make the data directory aside and move it to its place, so that a half-made one is never taken for whole."""
+    if home.data.exists():
+        return
+    account = Account.choose()
+    home.directory.mkdir(parents=True, exist_ok=True)
+    home.directory.chmod(0o711)
+    # Aside is where `nobody` can get to.
+    fresh = Path(tempfile.mkdtemp(prefix="polykomos-mariadb-"))
+    try:
+        account.give(fresh)
+        command = [home.binaries.install, "--no-defaults", f"--datadir={fresh}", "--skip-test-db", *_FILES]
+        command += ["--skip-name-resolve", "--auth-root-authentication-method=normal"]
+        user, group = account.ids or (None, None)
+        done = subprocess.run(  # noqa: S603 - our own arguments
+            command, cwd="/", capture_output=True, text=True, check=False, timeout=120,
+            user=user, group=group, extra_groups=None if user is None else [],
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise MariadbFailed(f"mariadb-install-db failed: {(done.stderr or done.stdout).strip()[-2000:]}")
+        _move(fresh, home.data, account)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _move(fresh: Path, place: Path, account: Account) -> None:
+    """To its place, over file systems too; owners stay."""
+    near = Path(tempfile.mkdtemp(prefix="data.new-", dir=place.parent))
+    shutil.copytree(fresh, near, dirs_exist_ok=True)
+    for path in (near, *near.rglob("*")):
+        account.give(path)
+    near.chmod(0o700)
+    near.rename(place)
+
+
+def start(home: Home, port: int, first_statements: str) -> Running:
+    """Start it; it answers a moment later. first_statements: SQL that runs before anyone is let in."""
+    account = Account.choose()
+    temporary = home.directory / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(mode=0o700)
+    account.give(temporary)
+    first = temporary / "first.sql"
+    first.touch(mode=0o600)
+    account.give(first)
+    first.write_text(first_statements)
+    options = [f"--port={port}", *_CONFIGURATION, *(_EPHEMERAL if home.ephemeral else ())]
+    if account.ids is not None:
+        jail = home.directory
+        (jail / "etc").mkdir(exist_ok=True)
+        (jail / "etc" / "passwd").write_text(f"nobody:x:{account.ids[0]}:{account.ids[1]}::/:/\n")
+        options += [f"--chroot={jail}", "--user=nobody", "--datadir=/data", "--tmpdir=/tmp"]
+        options += ["--init-file=/tmp/first.sql"]
+    else:
+        options += [f"--datadir={home.data}", f"--tmpdir={temporary}", f"--init-file={first}"]
+    watcher = subprocess.Popen(["/bin/sh", "-c", _WATCH], stdin=subprocess.PIPE, cwd="/", start_new_session=True)
+    assert watcher.stdin is not None
+    with home.log.open("ab") as log:
+        server = subprocess.Popen(  # noqa: S603 - our own arguments
+            [home.binaries.server, "--no-defaults", *options],
+            cwd=home.data,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    watcher.stdin.write(f"{server.pid}\n".encode())
+    watcher.stdin.flush()
+    return Running(server, watcher)
+
+
+def end_leftover(home: Home, patience: float = 5.0) -> None:
+    """Wait for, then end, a server that a killed control plane left in this directory."""
+    pid = _running(home)
+    for sign in (None, signal.SIGTERM, signal.SIGKILL):
+        if pid is None:
+            return
+        if sign is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sign)
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if _running(home) != pid:
+                return
+            time.sleep(0.02)
+
+
+def _running(home: Home) -> int | None:
+    """The pid of a server that really works in this directory, whatever its pid file says."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "comm").read_text().strip() == "mariadbd" and (process / "cwd").samefile(home.data):
+                return int(process.name)
+        except OSError:
+            continue
+    return None

@@ -1,0 +1,89 @@
+"""Talking to MariaDB: PyMySQL's blocking connections, in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+import pymysql
+from pymysql.connections import Connection as RawConnection
+from pymysql.cursors import DictCursor
+
+T = TypeVar("T")
+Raw: TypeAlias = "RawConnection[DictCursor]"  # generic in its stubs only
+
+SYSTEM_ERRORS = (pymysql.err.OperationalError, pymysql.err.InterfaceError)
+
+
+@dataclass(frozen=True)
+class Login:
+    """Where and as whom."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    read_timeout: float | None = 60.0
+
+    def open(self, database: str | None = None) -> Raw:
+        """A blocking autocommit connection; the caller closes it. Raises pymysql.err.OperationalError."""
+        return pymysql.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            database=database,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=10,
+            read_timeout=self.read_timeout,
+            cursorclass=DictCursor,
+            local_infile=False,
+        )
+
+    @contextlib.contextmanager
+    def opened(self, database: str | None = None) -> Iterator[Raw]:
+        """The same, closed at the end."""
+        raw = self.open(database)
+        try:
+            yield raw
+        finally:
+            with contextlib.suppress(pymysql.err.Error):
+                raw.close()
+
+    async def run(self, work: Callable[[Raw], T], database: str | None = None) -> T:
+        """`work` in a thread, with a connection of its own."""
+
+        def whole() -> T:
+            with self.opened(database) as raw:
+                return work(raw)
+
+        return await asyncio.to_thread(whole)
+
+
+def execute(raw: Raw, *statements: str) -> None:
+    """Statements without parameters, one after the other."""
+    with raw.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def rows(raw: Raw, statement: str, *parameters: Any) -> list[dict[str, Any]]:
+    """All rows of a query."""
+    with raw.cursor() as cursor:
+        cursor.execute(statement, parameters or None)
+        return list(cursor.fetchall())
+
+
+def identifier(name: str) -> str:
+    """Quoted by backticks."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def verifier(password: str) -> str:
+    """What mysql_native_password keeps of a password, so that no statement carries the secret itself."""
+    return "*" + hashlib.sha1(hashlib.sha1(password.encode()).digest()).hexdigest().upper()  # noqa: S324 - its protocol

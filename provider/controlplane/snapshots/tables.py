@@ -1,0 +1,103 @@
+"""The control plane's tables, copied into a schema and back, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from psycopg import sql
+
+from controlplane.store.pool import Connection
+
+# Not state: the schema itself, the snapshots, what belongs to the server or is a log.
+_KEPT_OUT: Final = ["schema_migrations", "snapshots", "scratch", "request_log"]
+# A number that two living processes had would make one of them a dead one's heir.
+_SEQUENCES_KEPT_OUT: Final = ["process_numbers", "snapshots_id_seq", "request_log_id_seq"]
+
+
+def schema_of(number: int) -> str:
+    """Where a snapshot's tables are."""
+    return f"snapshot_{number}"
+
+
+async def names(conn: Connection) -> list[str]:
+    """The tables that hold state."""
+    cursor = await conn.execute(
+        "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s) ORDER BY 1",
+        (_KEPT_OUT,),
+    )
+    return [row["name"] for row in await cursor.fetchall()]
+
+
+async def lock(conn: Connection, *, to_change: bool) -> None:
+    """Keep every process from changing the tables (to_change: from reading them too) until the transaction ends."""
+    tables = sql.SQL(", ").join(sql.Identifier("public", name) for name in await names(conn))
+    mode = sql.SQL("ACCESS EXCLUSIVE" if to_change else "SHARE ROW EXCLUSIVE")
+    await conn.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(tables, mode))
+
+
+async def save(conn: Connection, number: int) -> None:
+    """Copy them all."""
+    schema = schema_of(number)
+    await conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    for name in await names(conn):
+        await conn.execute(
+            sql.SQL("CREATE TABLE {} AS TABLE {}").format(sql.Identifier(schema, name), sql.Identifier("public", name))
+        )
+    await conn.execute(
+        sql.SQL(
+            "CREATE TABLE {} AS SELECT sequencename AS name, coalesce(last_value, start_value) AS value,"
+            " last_value IS NOT NULL AS is_called FROM pg_sequences"
+            " WHERE schemaname = 'public' AND sequencename <> ALL({})"
+        ).format(sql.Identifier(schema, "sequences"), sql.Literal(_SEQUENCES_KEPT_OUT))
+    )
+
+
+async def empty(conn: Connection, keep: list[str]) -> None:
+    """Empty all but some; numbers go on from where they are."""
+    tables = [name for name in await names(conn) if name not in keep]
+    identifiers = sql.SQL(", ").join(sql.Identifier("public", name) for name in tables)
+    await conn.execute(sql.SQL("TRUNCATE {}").format(identifiers))
+
+
+async def bring_back(conn: Connection, number: int) -> None:
+    """Make them as they were, but for work that somebody was at: that is to be begun again."""
+    schema = schema_of(number)
+    # As the superuser: the rows come in any order, and each fits the others already.
+    await conn.execute("SET LOCAL session_replication_role = replica")
+    await empty(conn, [])
+    for name in await names(conn):
+        columns = await _columns(conn, schema, name)
+        if columns:
+            await conn.execute(
+                sql.SQL("INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {copy}").format(
+                    table=sql.Identifier("public", name),
+                    columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+                    copy=sql.Identifier(schema, name),
+                )
+            )
+    await conn.execute("SET LOCAL session_replication_role = origin")
+    cursor = await conn.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(schema, "sequences")))
+    for row in await cursor.fetchall():
+        await conn.execute("SELECT setval(%s::regclass, %s, %s)", (row["name"], row["value"], row["is_called"]))
+    await conn.execute("UPDATE provision_jobs SET state = 'queued', owner = NULL WHERE state = 'running'")
+    await conn.execute("UPDATE blueprint_applications SET owner = NULL WHERE owner IS NOT NULL")
+    await conn.execute("UPDATE webhook_deliveries SET owner = NULL WHERE owner IS NOT NULL")
+    await conn.execute("UPDATE idempotency_keys SET pending_owner = NULL WHERE pending_owner IS NOT NULL")
+    await conn.execute("DELETE FROM pool_instances")
+
+
+async def drop(conn: Connection, number: int) -> None:
+    """Forget the copies."""
+    await conn.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema_of(number))))
+
+
+async def _columns(conn: Connection, schema: str, table: str) -> list[str]:
+    """Those that both the table and its copy have: a migration may have come between them."""
+    cursor = await conn.execute(
+        "SELECT a.column_name AS name FROM information_schema.columns a"
+        " JOIN information_schema.columns b USING (table_name, column_name)"
+        " WHERE a.table_schema = 'public' AND b.table_schema = %s AND a.table_name = %s AND a.is_generated = 'NEVER'"
+        " ORDER BY a.ordinal_position",
+        (schema, table),
+    )
+    return [row["name"] for row in await cursor.fetchall()]

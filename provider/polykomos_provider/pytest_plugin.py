@@ -1,0 +1,45 @@
+"""pytest fixtures for testing one's own stacks against a control plane (docs/testing.md)."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from polykomos_provider.testing import ControlPlane
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The one setting, in pytest's configuration file."""
+    parser.addini(
+        "polykomos_arguments", "further options of `polykomos dev` for the control plane of the tests", default=""
+    )
+
+
+@pytest.fixture(scope="session")
+def polykomos_control_plane(pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
+    """A control plane that runs as long as the session (one for each process of pytest-xdist)."""
+    with ControlPlane(shlex.split(pytestconfig.getini("polykomos_arguments"))) as plane:
+        yield plane
+
+
+@pytest.fixture
+def polykomos_database(
+    polykomos_control_plane: ControlPlane, request: pytest.FixtureRequest
+) -> Iterator[dict[str, Any]]:
+    """A PostgreSQL database of the test's own, named after it, from the pool; deleted when the test is over."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:63] or "test"
+    made = polykomos_control_plane.create_database(name)
+    yield made
+    polykomos_control_plane.delete_database(made["uuid"])
+
+
+@pytest.fixture
+def polykomos_env(polykomos_control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> ControlPlane:
+    """The control plane, with POLYKOMOS_BASE_URL and POLYKOMOS_API_KEY set to it for the test."""
+    for name, value in polykomos_control_plane.env.items():
+        monkeypatch.setenv(name, value)
+    return polykomos_control_plane

@@ -1,0 +1,152 @@
+"""A control plane for tests: `polykomos dev` as a child process, and its admin API in Python."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:  # loaded when it is needed: pytest imports this module in every run
+    import httpx
+
+_EXPORT = re.compile(r"export POLYKOMOS_(BASE_URL|ADMIN_TOKEN|API_KEY)='([^']+)'")
+_READY_SECONDS = 60.0
+
+
+class NotStarted(RuntimeError):
+    """`polykomos dev` did not get ready; the message holds the end of its log."""
+
+
+class ControlPlane:
+    """Runs while in its `with` block; nothing is kept.
+
+    arguments: further options of `polykomos dev`. env: what programs under test need to find it.
+    """
+
+    def __init__(self, arguments: Sequence[str] = ()) -> None:
+        self._arguments = ["--ephemeral", "--port", "0", "--rate-limit", "0", *arguments]
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._process: subprocess.Popen[str] | None = None
+        self.base_url = ""
+        self.api_key = ""
+        self.admin_token = ""
+
+    def __enter__(self) -> Self:
+        """Start. Raises NotStarted."""
+        program = Path(sys.executable).with_name("polykomos")
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [program, "dev", *self._arguments],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        # Reading blocks, so a start that hangs is ended from aside.
+        watchdog = threading.Timer(_READY_SECONDS, self._process.kill)
+        watchdog.start()
+        try:
+            self._read_exports(self._process)
+        finally:
+            watchdog.cancel()
+        return self
+
+    def _read_exports(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            match = _EXPORT.fullmatch(line.strip())
+            if match is not None:
+                setattr(self, match[1].lower(), match[2])
+            if self.api_key:
+                return
+        process.wait()
+        self._log.seek(0)
+        end = self._log.read().decode(errors="replace")[-2000:]
+        raise NotStarted(f"`polykomos dev` ended with status {process.returncode}:\n{end}")
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it; its directory is removed."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
+            process.wait()
+        self._log.close()
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What the providers, the SDKs and `polykomos` look for in the environment."""
+        return {"POLYKOMOS_BASE_URL": self.base_url, "POLYKOMOS_API_KEY": self.api_key}
+
+    @cached_property
+    def api(self) -> httpx.Client:
+        """A client of the API with a key that may do everything. Paths begin after `/api/v1`."""
+        return _client(self.base_url, self.api_key)
+
+    @cached_property
+    def admin(self) -> httpx.Client:
+        """A client of the admin API. Paths begin after `/_polykomos`."""
+        return _client(self.base_url.replace("/api/v1", "/_polykomos"), self.admin_token)
+
+    def advance(self, seconds: float) -> None:
+        """Put the clock forward: grace, keys, rate windows and retries are that much older."""
+        self.admin.post("/clock/advance", json={"seconds": seconds}).raise_for_status()
+
+    def fail(self, operation: str, effect: str, **fields: Any) -> None:
+        """Have calls of an operation go wrong (docs/control-plane.md); the next one, unless `count` says otherwise."""
+        rule = {"operation": operation, "effect": effect, **fields}
+        self.admin.post("/faults", json=rule).raise_for_status()
+
+    def heal(self) -> None:
+        """Remove every fault rule, and be on time again."""
+        self.admin.delete("/faults").raise_for_status()
+        self.admin.post("/clock/reset").raise_for_status()
+
+    def inbox_url(self, name: str) -> str:
+        """Where to have webhooks sent to find them in `inbox(name)`."""
+        return self.base_url.replace("/api/v1", f"/_polykomos/inbox/{name}")
+
+    def inbox(self, name: str) -> list[dict[str, Any]]:
+        """What came, oldest first: `body`, `headers`, `is_signed`."""
+        found: list[dict[str, Any]] = self.admin.get(f"/inbox/{name}").raise_for_status().json()
+        return found
+
+    def create_database(self, name: str, **fields: Any) -> dict[str, Any]:
+        """A database that is ready, as the API shows it, `connection_string` and all."""
+        reply = self.api.post(
+            "/databases", params={"wait": "true", "timeout": 120}, json={"name": name, **fields}, headers=_keyed()
+        )
+        made: dict[str, Any] = reply.raise_for_status().json()["data"]
+        while made["status"] == "provisioning":
+            time.sleep(0.1)
+            made = self.api.get(f"/databases/{made['uuid']}").raise_for_status().json()["data"]
+        return made
+
+    def delete_database(self, database: str) -> None:
+        """By its uuid; one that is gone already is fine."""
+        reply = self.api.delete(f"/databases/{database}", headers=_keyed())
+        if reply.status_code != 404:
+            reply.raise_for_status()
+
+
+def _client(base_url: str, token: str) -> httpx.Client:
+    import httpx
+
+    # httpx would send to a proxy of the environment.
+    return httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=150, trust_env=False)
+
+
+def _keyed() -> dict[str, str]:
+    return {"Idempotency-Key": str(uuid.uuid4())}

@@ -1,0 +1,154 @@
+"""What the control plane does a second, beside what the server under it does bare, in the same run.
+
+CLIENTS threads call over connections that stay open. `/healthz` asks the server for SELECT 1 and is the least that a
+request can cost here.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import statistics
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from support import inside
+from support.control_plane import ControlPlane, create_database, new_key
+
+SECONDS = 4.0
+
+
+def calls(plane: ControlPlane, clients: int, request: Callable[[], tuple[str, str, str | None]]) -> tuple[float, ...]:
+    """Calls a second, p50 and p99 in milliseconds."""
+    times: list[float] = []
+    stop = time.perf_counter() + SECONDS
+
+    def run() -> None:
+        connection = http.client.HTTPConnection(plane.origin.removeprefix("http://"))
+        while time.perf_counter() < stop:
+            method, path, body = request()
+            headers = {"Authorization": f"Bearer {plane.api_key}", **new_key()}
+            began = time.perf_counter()
+            connection.request(method, path, body, headers)
+            reply = connection.getresponse()
+            reply.read()
+            times.append((time.perf_counter() - began) * 1000)
+            assert reply.status < 300, reply.status
+
+    threads = [threading.Thread(target=run) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    times.sort()
+    return len(times) / SECONDS, times[len(times) // 2], times[int(len(times) * 0.99)]
+
+
+def throughput(plane: ControlPlane, database: dict[str, Any]) -> None:
+    kinds = {
+        "healthz": ("GET", "/healthz", None),
+        "get": ("GET", f"/api/v1/databases/{database['uuid']}", None),
+        "list": ("GET", "/api/v1/databases", None),
+        "rename": ("PATCH", f"/api/v1/databases/{database['uuid']}", json.dumps({"name": "again"})),
+    }
+    for name, request in kinds.items():
+        for clients in (1, 16):
+            rate, p50, p99 = calls(plane, clients, lambda request=request: request)
+            print(f"{name}, {clients} clients: {rate:.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+
+
+def in_turn(one: Callable[[], object], other: Callable[[], object], times: int) -> tuple[float, float]:
+    """The medians of two that alternate, in seconds: what else the machine does meets both."""
+    pairs = [(_timed(one), _timed(other)) for _ in range(times)]
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+def bare_assignments(conn: psycopg.Connection[Any], count: int) -> Iterator[Callable[[], None]]:
+    """What handing out a ready database costs the server alone: rename, login, limit, a row, one commit."""
+    conn.execute("CREATE TABLE IF NOT EXISTS bench_rows (name text)")
+    for _ in range(count):
+        mark = uuid.uuid4().hex
+        conn.execute(f'CREATE ROLE "bare_{mark}" NOLOGIN')
+        conn.execute(f'CREATE DATABASE "bare_{mark}"')
+
+        def assign(mark: str = mark) -> None:
+            with conn.transaction():
+                conn.execute(f'ALTER DATABASE "bare_{mark}" RENAME TO "named-{mark}"')
+                conn.execute(f"ALTER ROLE \"bare_{mark}\" LOGIN PASSWORD '{mark}' CONNECTION LIMIT 20")
+                conn.execute("INSERT INTO bench_rows VALUES (%s)", (mark,))
+
+        yield assign
+
+
+def provisioning(plane: ControlPlane, port: int) -> None:
+    with plane.client() as api, plane.admin() as admin, inside.connect(plane, port) as conn:
+        admin.patch("/provisioning", json={"pool_size": 0}).raise_for_status()
+
+        def bare() -> None:
+            mark = uuid.uuid4().hex
+            conn.execute(f'CREATE ROLE "cold_{mark}" NOLOGIN')
+            conn.execute(f'CREATE DATABASE "cold_{mark}" TEMPLATE template0')
+
+        cold, made = in_turn(lambda: create_database(api, "cold"), bare, 15)
+        print(f"cold create {cold * 1000:.0f} ms ({1 / cold:.1f}/s), bare role + CREATE DATABASE {made * 1000:.0f} ms: "
+              f"{cold / made:.2f}x (target at most 1.3x)")  # fmt: skip
+        admin.patch("/provisioning", json={"pool_size": 30}).raise_for_status()
+        ready = "SELECT count(*) FROM pool_instances WHERE is_ready"
+        while conn.execute(ready).fetchone() != (30,):
+            time.sleep(0.2)
+        admin.patch("/provisioning", json={"pool_size": 1}).raise_for_status()  # nothing is built meanwhile
+        assignments = iter(list(bare_assignments(conn, 25)))
+        pooled, assigned = in_turn(lambda: create_database(api, "pooled"), lambda: next(assignments)(), 25)
+        print(f"create from the pool {pooled * 1000:.1f} ms ({1 / pooled:.0f}/s), bare assignment "
+              f"{assigned * 1000:.1f} ms: {pooled / assigned:.2f}x (target at most 3x)")  # fmt: skip
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def resident(pid: int) -> float:
+    """MB of the control plane's own process, as the kernel counts it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def memory(plane: ControlPlane, port: int) -> None:
+    before = resident(plane.pid)
+    with plane.client() as api, plane.admin() as admin, inside.connect(plane, port) as conn:
+        admin.patch("/provisioning", json={"pool_size": 8}).raise_for_status()
+        began = time.perf_counter()
+        while (row := conn.execute("SELECT count(*) FROM databases").fetchone()) and row[0] < 300:
+            create_database(api, "many")
+        took = time.perf_counter() - began
+    print(
+        f"300 databases: {resident(plane.pid):.0f} MB, {before:.0f} MB before; the last ones at {took:.0f} s together"
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        arguments = ["--data-dir", str(Path(directory) / "data"), "--rate-limit", "0", "--pool-size", "2"]
+        with ControlPlane(*arguments) as plane:
+            plane.stop()
+            began = time.perf_counter()
+            plane.start()
+            print(f"ready after {time.perf_counter() - began:.2f} s with its data directory there (target under 3 s)")
+            with plane.client() as api:
+                database = create_database(api, "first")
+            throughput(plane, database)
+            provisioning(plane, database["port"])
+            memory(plane, database["port"])
+
+
+if __name__ == "__main__":
+    main()

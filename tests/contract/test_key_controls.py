@@ -1,0 +1,149 @@
+"""A key's controls (api-facts "Key controls", S35-S38), over the clock of the admin API."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from support.control_plane import ControlPlane, wait_until
+from support.operations import error_of
+
+DAY = 86400
+KEYS: dict[str, dict[str, Any]] = {
+    "quota": {"monthly_quota": 3, "requests_per_minute": 0},
+    "slow": {"requests_per_minute": 2},
+    "elsewhere": {"allowed_ip_list": ["192.0.2.7", "2001:db8::/32"]},
+    "here": {"allowed_ip_list": ["10.0.0.0/8", "127.0.0.0/8"]},
+    "forgotten": {"inactive_ttl_days": 30},
+    "revoked": {"status": "revoked"},
+    "narrow": {"monthly_quota": 3, "scopes": ["databases:read"]},
+}
+
+
+def key_of(name: str) -> str:
+    return f"pk_live_controls_{name}"
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    directory = tmp_path_factory.mktemp("controls")
+    seed = directory / "users.json"
+    keys = [{"key": key_of(name), "name": name, **controls} for name, controls in KEYS.items()]
+    seed.write_text(json.dumps({"users": [{"name": "A", "email": "a@x.test", "teams": ["T"], "keys": keys}]}))
+    with ControlPlane("--data-dir", str(directory / "data"), "--pool-size", "0", seed=seed) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def machine_time(plane: ControlPlane) -> Iterator[None]:
+    with plane.admin() as admin:
+        admin.post("/clock/freeze", json={"at": "2026-01-30T23:00:00Z"}).raise_for_status()
+        yield
+        admin.post("/clock/reset").raise_for_status()
+
+
+def me(plane: ControlPlane, name: str) -> httpx.Response:
+    with plane.client(key_of(name)) as client:
+        return client.get("/me")
+
+
+def test_me_tells_the_controls(plane: ControlPlane) -> None:
+    shown = me(plane, "here").json()["data"]["api_key"]
+    assert shown["controls"] == {
+        "requests_per_minute": 120,
+        "monthly_quota": None,
+        "allowed_ip_list": ["10.0.0.0/8", "127.0.0.0/8"],
+        "inactive_ttl_days": None,
+    }
+    assert shown["preview"] == "pk_live_••••••••here"
+    assert shown["last_used_at"] == "2026-01-30 23:00:00"
+    plane.advance(90)
+    assert me(plane, "here").json()["data"]["api_key"]["last_used_at"] == "2026-01-30 23:01:30"
+
+
+def test_a_monthly_quota_is_a_hard_cap_until_the_month_is_over(plane: ControlPlane) -> None:
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        replies = list(threads.map(lambda _: me(plane, "quota"), range(12)))
+    refused = [reply for reply in replies if reply.status_code != 200]
+    assert len(refused) == 9
+    for reply in refused:
+        error_of(reply, 429, "monthly_quota_exceeded")
+        assert reply.headers["Retry-After"] == str(DAY + 3600)
+    plane.restart()
+    error_of(me(plane, "quota"), 429, "monthly_quota_exceeded")
+    plane.advance(DAY + 3600)
+    assert me(plane, "quota").status_code == 200
+
+
+def test_what_was_refused_does_not_use_up_the_month(plane: ControlPlane) -> None:
+    with plane.client(key_of("narrow")) as client:
+        for _ in range(5):
+            error_of(client.get("/blueprints"), 403, "insufficient_scope")
+        assert [client.get("/databases").status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+def test_the_minute_slides_with_the_clock_and_outlives_a_restart(plane: ControlPlane) -> None:
+    assert me(plane, "slow").status_code == 200
+    plane.advance(20)
+    assert me(plane, "slow").status_code == 200
+    plane.advance(10)
+    assert me(plane, "slow").headers["Retry-After"] == "30"
+    plane.restart()
+    assert me(plane, "slow").headers["Retry-After"] == "30"
+    plane.advance(30)
+    assert [me(plane, "slow").status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_key_is_good_from_its_addresses_only(plane: ControlPlane) -> None:
+    assert me(plane, "here").status_code == 200
+    error_of(me(plane, "elsewhere"), 403, "ip_not_allowed")
+    with plane.client(key_of("elsewhere"), headers={"X-Forwarded-For": "192.0.2.7"}) as client:
+        error_of(client.get("/me"), 403, "ip_not_allowed")
+
+
+def test_a_key_that_nobody_uses_expires(plane: ControlPlane) -> None:
+    assert me(plane, "forgotten").status_code == 200
+    plane.advance(30 * DAY)
+    assert me(plane, "forgotten").status_code == 200
+    plane.advance(30 * DAY + 1)
+    for _ in range(2):
+        error_of(me(plane, "forgotten"), 403, "expired_api_key")
+
+
+def test_a_revoked_key_is_refused(plane: ControlPlane) -> None:
+    error_of(me(plane, "revoked"), 403, "expired_api_key")
+
+
+@pytest.mark.parametrize(
+    ("controls", "told"),
+    [
+        ({"allowed_ip_list": ["10.0.0.0/99"]}, "allowed_ip_list.0: Value error, must be an IP address"),
+        ({"monthly_quota": -1}, "monthly_quota"),
+        ({"scopes": ["databases:all"]}, "unknown scopes"),
+        ({"expires": "never"}, "expires"),
+    ],
+)
+def test_a_seed_that_is_wrong_is_told_without_the_key(tmp_path: Path, controls: dict[str, Any], told: str) -> None:
+    seed = tmp_path / "users.json"
+    key = {"key": "pk_live_secret_in_a_file", "name": "k", **controls}
+    seed.write_text(json.dumps({"users": [{"name": "A", "email": "a@x.test", "teams": ["T"], "keys": [key]}]}))
+    with pytest.raises(AssertionError) as failure, ControlPlane("--ephemeral", seed=seed):
+        pass
+    assert told in str(failure.value)
+    assert "pk_live_secret_in_a_file" not in str(failure.value)
+
+
+def test_the_keys_window_is_the_same_for_two_processes(plane: ControlPlane) -> None:
+    plane.advance(3600)
+    state = json.loads((Path(plane.arguments[1]) / "control-plane.json").read_text())
+    url = f"postgresql://polykomos:{state['postgres_password']}@127.0.0.1:{state['postgres_port']}/postgres"
+    with ControlPlane("--ephemeral", "--database-url", url, "--pool-size", "0") as other:
+        wait_until(lambda: me(other, "here").json()["data"]["api_key"]["last_used_at"].startswith("2026-"))
+        codes = [me(each, "slow").status_code for each in (plane, other, plane, other)]
+    assert codes == [200, 200, 429, 429]

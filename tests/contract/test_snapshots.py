@@ -1,0 +1,162 @@
+"""State on demand: set aside and brought back, begun anew, a deleted database given back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from support.control_plane import ControlPlane, create_database, new_key, wait_until
+from support.operations import error_of
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    directory = tmp_path_factory.mktemp("snapshots") / "data"
+    with ControlPlane("--data-dir", str(directory), "--rate-limit", "0", "--pool-size", "1") as running:
+        yield running
+
+
+@pytest.fixture
+def client(plane: ControlPlane) -> Iterator[httpx.Client]:
+    with plane.client() as client:
+        yield client
+
+
+@pytest.fixture
+def admin(plane: ControlPlane) -> Iterator[httpx.Client]:
+    with plane.admin() as admin:
+        yield admin
+        admin.post("/reset").raise_for_status()
+        for each in admin.get("/snapshots").json():
+            admin.delete(f"/snapshots/{each['name']}").raise_for_status()
+
+
+def run(database: dict[str, Any], sql: str) -> Any:
+    with psycopg.connect(database["connection_string"], autocommit=True) as conn:
+        cursor = conn.execute(sql)
+        return cursor.fetchall() if cursor.description else None
+
+
+def seen(client: httpx.Client) -> dict[str, Any]:
+    """All that the API shows of the state."""
+    found = {path: client.get(path).json()["data"] for path in ("/databases", "/blueprints", "/webhook_endpoints")}
+    found["whole"] = [client.get(f"/databases/{each['uuid']}").json()["data"] for each in found["/databases"]]
+    return found
+
+
+def delete(client: httpx.Client, database: dict[str, Any]) -> None:
+    assert client.delete(f"/databases/{database['uuid']}", headers=new_key()).status_code == 200
+
+
+def test_everything_is_as_it_was(admin: httpx.Client, client: httpx.Client, plane: ControlPlane) -> None:
+    kept, lost, gone = (create_database(client, name) for name in ("kept", "lost", "gone"))
+    for database in (kept, lost, gone):
+        run(database, "CREATE TABLE t (n serial PRIMARY KEY, x text); INSERT INTO t (x) VALUES ('before')")
+    delete(client, gone)
+    blueprint = {"name": "b", "sql_content": "SELECT 1"}
+    made = client.post("/blueprints", json=blueprint, headers=new_key()).json()["data"]
+    header = new_key()
+    replayed = client.post("/databases", json={"name": "replayed"}, params={"wait": "true"}, headers=header).json()
+    before = seen(client)
+    assert [each["name"] for each in admin.post("/snapshots", json={"name": "one"}).json()] == ["one"]
+
+    run(kept, "INSERT INTO t (x) VALUES ('after')")
+    delete(client, lost)
+    client.delete(f"/blueprints/{made['uuid']}")
+    newer = create_database(client, "newer")
+    client.patch(f"/databases/{kept['uuid']}", json={"name": "renamed"}, headers=new_key())
+    assert seen(client) != before
+
+    for _ in range(2):  # a snapshot can be brought back again, and after a restart
+        assert admin.post("/snapshots/one/restore").status_code == 200
+        assert seen(client) == before
+        assert run(kept, "SELECT x FROM t") == [("before",)]
+        assert run(lost, "INSERT INTO t (x) VALUES ('again') RETURNING n") == [(2,)], "it still owns its tables"
+        with pytest.raises(psycopg.OperationalError):
+            run(newer, "SELECT 1")
+        with pytest.raises(psycopg.OperationalError):
+            run(gone, "SELECT 1")
+        again = client.post("/databases", json={"name": "replayed"}, params={"wait": "true"}, headers=header).json()
+        assert again["idempotency_replay"] is True
+        assert again["data"]["uuid"] == replayed["data"]["uuid"]
+        create_database(client, "newer")
+        plane.restart()
+    assert admin.post(f"/databases/{gone['uuid']}/restore").status_code == 200
+    assert run(gone, "SELECT x FROM t") == [("before",)]
+
+
+def test_begun_anew(admin: httpx.Client, client: httpx.Client) -> None:
+    database = create_database(client, "wiped")
+    body = {"name": "wiped", "sql_content": "SELECT 1"}
+    client.post("/blueprints", json=body, headers=new_key()).raise_for_status()
+    client.post("/webhook_endpoints", json={"url": "https://example.com/x"}, headers=new_key()).raise_for_status()
+    admin.post("/clock/advance", json={"seconds": 86400})
+    admin.post("/faults", json={"effect": "status", "status": 500, "operation": "createBlueprint"})
+    assert admin.post("/reset").status_code == 200
+    found = seen(client)
+    assert (found["/databases"], found["/webhook_endpoints"]) == ([], [])
+    assert all(each["is_system_blueprint"] for each in found["/blueprints"])
+    assert admin.get("/faults").json() == []
+    assert admin.get("/clock").json()["offset_seconds"] == 0
+    with pytest.raises(psycopg.OperationalError):
+        run(database, "SELECT 1")
+    create_database(client, "wiped")
+
+
+def test_a_deleted_database_is_given_back_until_it_is_destroyed(
+    admin: httpx.Client, client: httpx.Client, plane: ControlPlane
+) -> None:
+    database = create_database(client, "second-thoughts")
+    run(database, "CREATE TABLE t AS SELECT 1 AS n")
+    error_of(admin.post(f"/databases/{database['uuid']}/restore"), 422, "not_restorable")
+    delete(client, database)
+    restored = admin.post(f"/databases/{database['uuid']}/restore").json()
+    assert (restored["status"], restored["name"]) == ("active", "second-thoughts")
+    assert "db_password" not in restored
+    assert client.get(f"/databases/{database['uuid']}").json()["data"]["db_password"] == database["db_password"]
+    assert run(database, "SELECT n FROM t") == [(1,)]
+    plane.advance(86401)
+    assert run(database, "SELECT n FROM t") == [(1,)], "no longer due for destruction"
+    delete(client, database)
+    plane.advance(86401)
+    wait_until(lambda: admin.post(f"/databases/{database['uuid']}/restore").status_code == 422)
+    for absent in ("nonsense", "00000000-0000-4000-8000-000000000000"):
+        error_of(admin.post(f"/databases/{absent}/restore"), 404, "not_found")
+
+
+def test_tenants_cannot_reach_a_snapshot(admin: httpx.Client, client: httpx.Client) -> None:
+    database = create_database(client, "curious")
+    admin.post("/snapshots", json={"name": "private"}).raise_for_status()
+    run(database, "SELECT 1")
+    copies = run(database, "SELECT datname FROM pg_database WHERE datname LIKE 'snapshot%'")
+    assert copies
+    for (name,) in copies:
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(database["connection_string"], dbname=name)
+
+
+def test_wrong_names(admin: httpx.Client) -> None:
+    admin.post("/snapshots", json={"name": "taken"}).raise_for_status()
+    for name in ("taken", "", "a/b", "x" * 101):
+        assert error_of(admin.post("/snapshots", json={"name": name}), 422, "invalid_field")["field"] == "name"
+    error_of(admin.post("/snapshots/absent/restore"), 404, "not_found")
+    error_of(admin.delete("/snapshots/absent"), 404, "not_found")
+    assert admin.delete("/snapshots/taken").json() == {"removed": 1}
+
+
+def test_a_restore_does_not_lose_what_waits_to_be_done(
+    admin: httpx.Client, client: httpx.Client, tmp_path: Path
+) -> None:
+    admin.patch("/provisioning", json={"delay_seconds": 60, "pool_size": 0}).raise_for_status()
+    waiting = client.post("/databases", json={"name": "waiting"}, headers=new_key()).json()["data"]
+    admin.post("/snapshots", json={"name": "meanwhile"}).raise_for_status()
+    admin.post("/reset").raise_for_status()
+    assert client.get(f"/databases/{waiting['uuid']}").status_code == 404
+    admin.post("/snapshots/meanwhile/restore").raise_for_status()
+    admin.post("/clock/advance", json={"seconds": 61}).raise_for_status()
+    wait_until(lambda: client.get(f"/databases/{waiting['uuid']}").json()["data"]["status"] == "active")
