@@ -54,7 +54,7 @@ def _page(services: Services, show: Show) -> Callable[[Request], Awaitable[Respo
         refused = _refused(request, services.settings.host)
         if refused is not None:
             return refused
-        async with _reading(services) as conn:
+        async with reading(services) as conn:
             page = await show(services, conn, request.query_params, request.path_params)
         if page is None:
             return PlainTextResponse("There is no such thing, or no longer.", 404, HEADERS)
@@ -86,7 +86,7 @@ def _refused(request: Request, bound: str) -> Response | None:
 
 
 @asynccontextmanager
-async def _reading(services: Services) -> AsyncIterator[Connection]:
+async def reading(services: Services) -> AsyncIterator[Connection]:
     """A transaction in which PostgreSQL itself refuses every write."""
     async with services.pool.connection() as conn, conn.transaction():
         await conn.execute("SET TRANSACTION READ ONLY")

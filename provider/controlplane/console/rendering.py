@@ -105,5 +105,8 @@ def _short(target: str) -> str:
 
 
 def _pretty(text: str) -> str:
-    """JSON text on several lines."""
-    return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    """JSON text on several lines, unless it is nested too deeply for that."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    except RecursionError:
+        return text

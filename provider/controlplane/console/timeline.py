@@ -55,6 +55,10 @@ def _requested(database: Row, requests: Sequence[Entry]) -> Event:
     )
 
 
+# An attempt that left its job queued has failed.
+_ATTEMPTS = {"queued": "failed", "running": "waiting", "done": "done", "cancelled": "done", "failed": "failed"}
+
+
 def _built(database: Row, jobs: Sequence[Row]) -> list[Event]:
     events: list[Event] = []
     if not jobs or (database["is_assigned"] and all(job["attempts"] == 0 for job in jobs)):
@@ -63,7 +67,7 @@ def _built(database: Row, jobs: Sequence[Row]) -> list[Event]:
         events.append(Event(job["created_at"], "Job queued", _due(job)))
         if job["attempts"]:
             error = f", last error {job['last_error']}" if job["last_error"] else ""
-            kind = "failed" if job["state"] == "failed" else "waiting" if job["state"] == "running" else "done"
+            kind = _ATTEMPTS.get(job["state"], "done")
             events.append(Event(None, f"Attempt {job['attempts']}", f"{job['state']}{error}", kind))
         if job["state"] == "queued":
             text = "Next attempt" if job["attempts"] else "First attempt"

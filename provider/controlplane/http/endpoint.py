@@ -101,7 +101,14 @@ class Endpoint:
         )
         await faults.respond(fault, response, scope, receive, send)
         self._services.traffic.record(
-            request, at=at, request_id=request_id, status=response.status_code, answer=answer, facts=facts, ms=ms
+            request,
+            at=at,
+            request_id=request_id,
+            status=response.status_code,
+            answer=answer,
+            content=bytes(response.body),
+            facts=facts,
+            ms=ms,
         )
 
     async def _meet_fault(self, request: Request, facts: dict[str, object]) -> Fault | None:

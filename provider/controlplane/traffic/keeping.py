@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 
 import psycopg
 
@@ -23,9 +24,19 @@ async def work(services: Services) -> None:
         while True:
             await services.traffic.wait()
             await asyncio.sleep(_GATHER)
-            await _flush(services)
+            await _to_its_end(_flush(services))
     except asyncio.CancelledError:
         await _flush(services)
+        raise
+
+
+async def _to_its_end(writing: Coroutine[None, None, None]) -> None:
+    """Also when cancelled: a commit that is broken off may have been made, and would be made again."""
+    task = asyncio.create_task(writing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
         raise
 
 

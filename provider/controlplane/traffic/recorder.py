@@ -35,15 +35,17 @@ class Recorder:
         request_id: str,
         status: int,
         answer: Mapping[str, object],
+        content: bytes,
         facts: Mapping[str, object],
         ms: float,
     ) -> None:
         """Note an answered request. The kernel leaves `key_id` and `body` in its state as far as it came.
 
-        facts: key, operation and code, as for the log line. The bodies are copied, not held.
+        answer, content: the reply's body, and as it was sent. facts: key, operation and code, as for the log line.
+        The bodies are copied, not held.
         """
         asked = kept(request.state.body) if hasattr(request.state, "body") else None
-        answered = kept({**answer, "request_id": request_id})
+        answered = kept({**answer, "request_id": request_id}, content.decode())
         entry = Entry(
             at=at,
             request_id=request_id,
