@@ -17,6 +17,9 @@ class Settings:
     pool_size: databases kept ready for instant assignment; 0 = none.
     provision_delay: seconds added to each cold provisioning.
     seed: a JSON file of further users, teams and keys (see account.seed).
+    free_queries: queries in plain language a day of a team on plan free; 0 = no limit.
+    translator_url: base of an OpenAI-compatible API (…/v1) that translates them; None = rules, without a model.
+    translator_model: the model that it is asked for.
     """
 
     host: str = "127.0.0.1"
@@ -28,3 +31,6 @@ class Settings:
     pool_size: int = 2
     provision_delay: float = 0.0
     seed: Path | None = None
+    free_queries: int = 10
+    translator_url: str | None = None
+    translator_model: str = "gpt-4o-mini"

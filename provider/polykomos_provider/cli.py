@@ -6,6 +6,7 @@ import re
 import shlex
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -21,6 +22,17 @@ def main() -> None:
 def _checked_key(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and not _KEY.fullmatch(value):
         raise click.BadParameter("must be 8 to 255 printable characters without spaces")
+    return value
+
+
+def _checked_url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise click.BadParameter("must be an http or https URL")
+    if parts.username or parts.password:
+        raise click.BadParameter("must not hold a key; put it into POLYKOMOS_TRANSLATOR_KEY")
     return value
 
 
@@ -61,6 +73,26 @@ def _checked_key(_context: click.Context, _parameter: click.Parameter, value: st
 @click.option(
     "--seed", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of more users and keys."
 )
+@click.option(
+    "--free-queries",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Queries a day of a team on plan free; 0 = no limit.",
+)
+@click.option(
+    "--translator-url",
+    envvar="POLYKOMOS_TRANSLATOR_URL",
+    callback=_checked_url,
+    help="OpenAI-compatible API (…/v1) that translates queries; its key: POLYKOMOS_TRANSLATOR_KEY.  [default: rules]",
+)
+@click.option(
+    "--translator-model",
+    envvar="POLYKOMOS_TRANSLATOR_MODEL",
+    default="gpt-4o-mini",
+    show_default=True,
+    help="The model that it is asked for.",
+)
 def dev(
     host: str,
     port: int,
@@ -72,6 +104,9 @@ def dev(
     pool_size: int,
     provision_delay: float,
     seed: Path | None,
+    free_queries: int,
+    translator_url: str | None,
+    translator_model: str,
 ) -> None:
     """Run the reference control plane on this machine.
 
@@ -98,6 +133,9 @@ def dev(
         pool_size=pool_size,
         provision_delay=provision_delay,
         seed=seed,
+        free_queries=free_queries,
+        translator_url=translator_url,
+        translator_model=translator_model,
     )
     try:
         serve(settings, _announce)
