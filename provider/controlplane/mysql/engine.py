@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pymysql.err import Error, InterfaceError, OperationalError
 
-from controlplane.engines import EngineDown, Place
+from controlplane.engines import EngineDown, Place, Reached
 from controlplane.mysql.process import HOST
 from controlplane.mysql.server import MysqlServer
 from controlplane.mysql.sessions import Raw, execute, identifier, rows, verifier
@@ -75,8 +75,9 @@ class MysqlEngine:
     async def _execute(self, *statements: str) -> None:
         await self.run(lambda raw: execute(raw, *statements))
 
-    async def build(self, number: int) -> None:
+    async def build(self, number: int, reached: Reached) -> None:
         await self._execute(f"CREATE USER IF NOT EXISTS {account(number)} ACCOUNT LOCK")
+        await reached("after_role")
 
     async def hand_over(self, conn: Connection, row: Row, connections: int) -> None:
         user, database = account(row["id"]), identifier(row["db_name"])
