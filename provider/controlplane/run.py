@@ -18,6 +18,7 @@ import uvicorn
 from controlplane import rooms
 from controlplane.account.seed import developer, plant, read_seed
 from controlplane.app import create_app
+from controlplane.blueprints.mysql.clones import drop_leftovers
 from controlplane.data_dir import open_data_dir
 from controlplane.databases.instances import close_to_public
 from controlplane.databases.pool_filler import wait_until_full
@@ -92,7 +93,7 @@ async def open_services(
     presence = await server.connect(CONTROL_DATABASE)
     async with presence, make_pool(server.conninfo(CONTROL_DATABASE)) as pool:
         process_no = await liveness.announce(presence)
-        mysql = MysqlServer(pool, state, _mysql_home(settings, mysql_directory))
+        mysql = MysqlServer(pool, state, _mysql_home(settings, mysql_directory), drop_leftovers)
         engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
         async with mysql.opened(process_no):
             yield Services(settings=settings, pool=pool, server=server, engines=engines, process_no=process_no)
