@@ -51,7 +51,7 @@ class Verdict:
 async def validate(
     scratch: Scratch, engines: Engines, sql: str, definitions: Mapping[str, Definition] | None
 ) -> Verdict:
-    """Valid when an engine takes it (docs/decisions/0011): PostgreSQL, else MySQL with a warning that the first does not.
+    """Valid when an engine takes it (docs/decisions/0011): PostgreSQL, else MySQL, with a warning then.
 
     Definitions None: they are not known, so every variable that the SQL uses stands for a string.
     """
