@@ -20,6 +20,7 @@ from controlplane import rooms
 from controlplane.account.seed import developer, plant, read_seed
 from controlplane.admin import watching
 from controlplane.app import create_app
+from controlplane.blueprints.mysql.clones import drop_leftovers
 from controlplane.clock import AdjustableClock, SystemClock
 from controlplane.data_dir import open_data_dir
 from controlplane.databases.instances import close_to_public
@@ -102,7 +103,7 @@ async def open_services(
     async with presence, make_pool(server.conninfo(CONTROL_DATABASE)) as pool:
         process_no = await liveness.announce(presence)
         clock = AdjustableClock() if settings.has_admin else SystemClock()
-        mysql = MysqlServer(pool, state, _mysql_home(settings, mysql_directory))
+        mysql = MysqlServer(pool, state, _mysql_home(settings, mysql_directory), drop_leftovers)
         engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
         async with mysql.opened(process_no):
             yield Services(

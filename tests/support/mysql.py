@@ -9,7 +9,7 @@ import pymysql
 from pymysql.connections import Connection
 
 
-def connect(database: dict[str, Any], **changes: Any) -> Connection:
+def connect(database: dict[str, Any], /, **changes: Any) -> Connection:
     """By the connection string alone, autocommit."""
     parts = urlsplit(database["connection_string"])
     assert parts.scheme == "mysql"

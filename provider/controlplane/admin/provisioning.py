@@ -34,7 +34,8 @@ async def show(ask: Ask) -> dict[str, Any]:
     """What is set."""
     async with ask.services.pool.connection() as conn:
         cursor = await conn.execute(
-            "SELECT provision_delay AS delay_seconds, pool_size, provision_failures AS failures, kill_at FROM dev_controls"
+            "SELECT provision_delay AS delay_seconds, pool_size, provision_failures AS failures, kill_at"
+            " FROM dev_controls"
         )
         return await cursor.fetchone() or {}
 

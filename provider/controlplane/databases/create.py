@@ -51,7 +51,7 @@ async def create_database(call: Call) -> Reply:
         application_id = await creation.prepare(
             call.conn,
             principal=call.principal,
-            database_id=row["id"],
+            database=row,
             blueprint_uuid=args.blueprint_uuid,
             variables=args.blueprint_variables,
             now=call.now,
