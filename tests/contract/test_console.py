@@ -152,6 +152,12 @@ def test_another_host_name_is_refused(browser: httpx.Client, path: str, host: st
     assert "<" not in reply.text
 
 
+@pytest.mark.parametrize("path", [*SECTIONS, "/console/console.js"])
+def test_a_proxy_on_this_machine_is_refused(browser: httpx.Client, path: str) -> None:
+    reply = browser.get(path, headers={"X-Forwarded-For": "203.0.113.7"})
+    assert (reply.status_code, "proxy" in reply.text) == (403, True)
+
+
 @pytest.mark.parametrize("name", ["localhost", "LocalHost", "127.0.0.1", "[::1]"])
 def test_this_machines_names_are_served(browser: httpx.Client, name: str) -> None:
     port = urlsplit(str(browser.base_url)).port

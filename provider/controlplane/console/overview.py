@@ -50,7 +50,7 @@ async def show(services: Services, conn: Connection, _query: Mapping[str, str], 
         title="Overview",
         section="overview",
         summary=f"{counts['active']} active databases, {counts['provisioning']} provisioning",
-        context={"counts": counts, "budgets": budgets, "latest": await traffic.recent(conn, 10)},
+        context={"counts": counts, "budgets": budgets, "latest": await traffic.recent(conn, 10, with_bodies=False)},
     )
 
 
