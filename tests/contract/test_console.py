@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import socket
 import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +23,8 @@ from contract.test_logs import SECRET_VALUE, Scene, play
 from controlplane.console import applications, databases, overview, requests, webhooks
 from controlplane.console.pages import reading
 from controlplane.console.rendering import render_page
+from controlplane.engines import Engines
+from controlplane.postgres.engine import PostgresEngine
 from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.store.pool import make_pool
@@ -146,6 +150,12 @@ def test_another_host_name_is_refused(browser: httpx.Client, path: str, host: st
     assert reply.status_code == 403
     assert "localhost" in reply.text
     assert "<" not in reply.text
+
+
+@pytest.mark.parametrize("path", [*SECTIONS, "/console/console.js"])
+def test_a_proxy_on_this_machine_is_refused(browser: httpx.Client, path: str) -> None:
+    reply = browser.get(path, headers={"X-Forwarded-For": "203.0.113.7"})
+    assert (reply.status_code, "proxy" in reply.text) == (403, True)
 
 
 @pytest.mark.parametrize("name", ["localhost", "LocalHost", "127.0.0.1", "[::1]"])
@@ -369,13 +379,27 @@ def test_requests_are_filtered(browser: httpx.Client, api: httpx.Client) -> None
     assert "Nothing matches" in show(browser, "/console/requests?q=no-such-thing")
 
 
-def test_the_rate_budget() -> None:
-    with ControlPlane("--ephemeral", "--rate-limit", "5", "--pool-size", "0") as plane, plane.client() as client:
-        statuses = [client.get("/me").status_code for _ in range(7)]
-        assert statuses.count(429) == 2
-        with httpx.Client(base_url=plane.origin, trust_env=False) as browser:
-            wait_until(lambda: "5 of 5" in show(browser, "/"))
-            assert plane.api_key not in show(browser, "/")
+def test_the_rate_budget_is_what_the_limiter_has_counted(tmp_path: Path) -> None:
+    controls = {"limited": {"requests_per_minute": 5}, "capped": {"requests_per_minute": 0, "monthly_quota": 3}}
+    keys = [{"key": f"pk_live_budget_{name}", "name": name, **given} for name, given in controls.items()]
+    users = [{"name": "A", "email": "a@x.test", "teams": ["T"], "keys": keys}]
+    (tmp_path / "users.json").write_text(json.dumps({"users": users}))
+
+    def budget(browser: httpx.Client, name: str) -> str:
+        rows = re.findall(r"<tr>(.*?)</tr>", show(browser, "/"), re.DOTALL)
+        (row,) = [row for row in rows if f">{name}<" in row]
+        return " ".join(re.sub(r"<[^>]+>", " ", row).split())
+
+    plane = ControlPlane("--ephemeral", "--pool-size", "0", seed=tmp_path / "users.json")
+    with plane, httpx.Client(base_url=plane.origin, trust_env=False) as browser, plane.admin() as admin:
+        for name, refused in (("limited", 2), ("capped", 4)):
+            with plane.client(f"pk_live_budget_{name}") as client:
+                assert [client.get("/me").status_code for _ in range(7)].count(429) == refused
+        assert "5 of 5 0 no quota limited" in budget(browser, "limited")
+        assert "no limit 3 of 3 capped" in budget(browser, "capped")
+        assert "budget_" not in show(browser, "/")
+        admin.post("/clock/advance", json={"seconds": 61}).raise_for_status()
+        wait_until(lambda: "0 of 5 5 no quota limited" in budget(browser, "limited"))
 
 
 def test_empty_pages_say_what_to_run_next() -> None:
@@ -447,7 +471,9 @@ def services(tables: psycopg.Connection) -> Services:
     """The pages' own view of the plane's store."""
     info = tables.info
     server = Server("127.0.0.1", info.port, info.user, info.password)
-    return Services(settings=Settings(), pool=make_pool(server.conninfo(CONTROL_DATABASE)), server=server, process_no=0)
+    pool = make_pool(server.conninfo(CONTROL_DATABASE))
+    engines = Engines(PostgresEngine(server, pool))
+    return Services(settings=Settings(), pool=pool, server=server, engines=engines, process_no=0)
 
 
 class Counting(AsyncConnection[DictRow]):

@@ -18,6 +18,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from contract.test_logs import SECRET_VALUE, Scene, play
+from controlplane.engines import Engines
 from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.store.pool import make_pool
@@ -201,7 +202,7 @@ def test_the_end_writes_what_is_left_and_nothing_twice(
 
     async def end() -> None:
         pool = make_pool(server.conninfo(CONTROL_DATABASE))
-        services = Services(settings=Settings(), pool=pool, server=server, process_no=0)
+        services = Services(settings=Settings(), pool=pool, server=server, engines=Engines(), process_no=0)
         async with pool:
             services.traffic.put_back([entry])
             task = asyncio.create_task(keeping.work(services))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -22,18 +23,22 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
+_OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(:[0-9]{1,5})?")
 
 
-def refusal(client: str | None, host: str, bound: str) -> str | None:
+def refusal(client: str | None, headers: Mapping[str, str], bound: str) -> str | None:
     """Why a request is refused, None if it is not.
 
-    client: the peer's address. host: the Host header. bound: the host that the control plane listens on.
+    client: the peer's address. bound: the host that the control plane listens on.
     """
+    # A proxy on this machine has a loopback address, whoever is behind it.
+    if any(name in headers for name in _OF_PROXIES):
+        return "The console is not shown through a proxy. Open it directly, or through a tunnel such as `ssh -L`."
     if client is None or not is_loopback(client):
         return "The console is shown to this machine only. Open it here, or through a tunnel such as `ssh -L`."
-    if not _is_our_name(host, bound):
+    if not _is_our_name(headers.get("host", ""), bound):
         return "The console is shown under the names localhost, 127.0.0.1 and [::1] only. Use one of these."
     return None
 

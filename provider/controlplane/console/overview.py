@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from controlplane.console.rendering import Page
+from controlplane.http.rate_limit import Usage
 from controlplane.services import Services
-from controlplane.store.pool import Connection
+from controlplane.store.pool import Connection, Row
 from controlplane.traffic import store as traffic
 
 _MINUTE = timedelta(seconds=60)
@@ -26,11 +27,12 @@ _COUNTS = (
     " (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending') AS pending,"
     " (SELECT count(*) FROM webhook_deliveries WHERE status = 'failed') AS undelivered"
 )
-# What the limiter admitted: it does not count what it refused (api-facts S36).
+# The limiter counts for keys that it limits; of the others the request log knows.
 _BUDGETS = (
-    "SELECT k.preview, k.name, k.status, k.requests_per_minute, k.last_used_at, u.email, coalesce(r.used, 0) AS used"
-    " FROM api_keys k JOIN users u ON u.id = k.user_id"
-    " LEFT JOIN (SELECT key_id, count(*) AS used FROM request_log WHERE at > %s AND status <> 429 GROUP BY key_id) r"
+    "SELECT k.preview, k.name, k.status, k.requests_per_minute, k.monthly_quota, k.last_used_at, u.email,"
+    " c.seconds, c.counts, c.month, c.month_count, coalesce(r.logged, 0) AS logged"
+    " FROM api_keys k JOIN users u ON u.id = k.user_id LEFT JOIN key_usage c ON c.api_key_id = k.id"
+    " LEFT JOIN (SELECT key_id, count(*) AS logged FROM request_log WHERE at > %s GROUP BY key_id) r"
     " ON r.key_id = k.id ORDER BY k.last_used_at DESC NULLS LAST, k.id LIMIT 50"
 )
 
@@ -40,12 +42,22 @@ async def show(services: Services, conn: Connection, _query: Mapping[str, str], 
     cursor = await conn.execute(_COUNTS)
     counts = await cursor.fetchone()
     assert counts is not None
-    cursor = await conn.execute(_BUDGETS, (services.clock.now() - _MINUTE,))
-    budgets = await cursor.fetchall()
+    now = services.clock.now()
+    cursor = await conn.execute(_BUDGETS, (now - _MINUTE,))
+    budgets = [_budget(row, now) for row in await cursor.fetchall()]
     return Page(
         template="overview.html",
         title="Overview",
         section="overview",
         summary=f"{counts['active']} active databases, {counts['provisioning']} provisioning",
-        context={"counts": counts, "budgets": budgets, "latest": await traffic.recent(conn, 10)},
+        context={"counts": counts, "budgets": budgets, "latest": await traffic.recent(conn, 10, with_bodies=False)},
     )
+
+
+def _budget(row: Row, now: datetime) -> Row:
+    """The row with `used` of this minute and `month_used`, counted as the limiter counts."""
+    usage = Usage()
+    if row["seconds"] is not None:
+        usage = Usage(tuple(zip(row["seconds"], row["counts"], strict=True)), row["month"], row["month_count"]).at(now)
+    used = usage.in_minute if row["requests_per_minute"] > 0 else row["logged"]
+    return {**row, "used": used, "month_used": usage.month_count}

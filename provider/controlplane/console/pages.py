@@ -81,7 +81,7 @@ def _asset(name: str, media_type: str, bound: str) -> Callable[[Request], Awaita
 
 def _refused(request: Request, bound: str) -> Response | None:
     client = None if request.client is None else request.client.host
-    reason = refusal(client, request.headers.get("host", ""), bound)
+    reason = refusal(client, request.headers, bound)
     return None if reason is None else PlainTextResponse(reason, 403, HEADERS)
 
 

@@ -34,6 +34,7 @@ async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _pa
         statuses=_statuses(asked.chosen("status")),
         operation=asked.chosen("operation") or None,
         text=asked.text or None,
+        with_bodies=False,
     )
     shown = listed(asked, entries)
     return Page(

@@ -21,8 +21,13 @@ _INSERT = (
     "COPY request_log (at, request_id, key_id, key_preview, method, target, operation, status, code, ms, headers,"
     " request_body, request_is_cut, response_body, response_is_cut) FROM STDIN"
 )
+_WHOLE = "SELECT *"
+_WITHOUT_BODIES = (
+    "SELECT id, at, request_id, key_id, key_preview, method, target, operation, status, code, ms, headers,"
+    " NULL AS request_body, request_is_cut, '' AS response_body, response_is_cut"
+)
 _RECENT = (
-    "SELECT * FROM request_log WHERE (%(before)s::bigint IS NULL OR id < %(before)s)"
+    " FROM request_log WHERE (%(before)s::bigint IS NULL OR id < %(before)s)"
     " AND (%(low)s::integer IS NULL OR status BETWEEN %(low)s AND %(high)s)"
     " AND (%(operation)s::text IS NULL OR operation = %(operation)s)"
     " AND (%(text)s::text IS NULL OR strpos(lower(concat_ws(' ', method, target, operation, status, code, key_preview,"
@@ -52,16 +57,18 @@ async def recent(
     statuses: tuple[int, int] | None = None,
     operation: str | None = None,
     text: str | None = None,
+    with_bodies: bool = True,
 ) -> list[Entry]:
     """Up to `limit` entries, newest first.
 
     before: only those with a smaller id (the last one of the page before). offset: leave out so many of the newest.
     statuses: the least and the greatest.
-    text: occurs, whatever its case, in method, path, codes, ids or bodies.
+    text: occurs, whatever its case, in method, path, codes, ids or bodies. with_bodies: else they are left empty, as a
+    long list of them is megabytes.
     """
     low, high = statuses or (None, None)
     cursor = await conn.execute(
-        _RECENT,
+        (_WHOLE if with_bodies else _WITHOUT_BODIES) + _RECENT,
         {
             "limit": limit,
             "offset": offset,

@@ -35,14 +35,14 @@ def at(seconds: float) -> datetime:
     ],
 )
 def test_this_machine_under_its_names(client: str, host: str, bound: str) -> None:
-    assert refusal(client, host, bound) is None
+    assert refusal(client, {"host": host}, bound) is None
 
 
 @pytest.mark.parametrize("client", ["192.168.0.7", "10.0.0.1", "::2", "::ffff:10.0.0.1", "0.0.0.0", "testclient", ""])
 def test_other_machines_are_refused(client: str) -> None:
     assert not is_loopback(client)
-    assert "this machine only" in (refusal(client, "localhost", "127.0.0.1") or "")
-    assert refusal(None, "localhost", "127.0.0.1") is not None
+    assert "this machine only" in (refusal(client, {"host": "localhost"}, "127.0.0.1") or "")
+    assert refusal(None, {"host": "localhost"}, "127.0.0.1") is not None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,13 @@ def test_other_machines_are_refused(client: str) -> None:
     ],
 )
 def test_other_names_are_refused(host: str) -> None:
-    assert "names localhost" in (refusal("127.0.0.1", host, "127.0.0.1") or "")
+    assert "names localhost" in (refusal("127.0.0.1", {"host": host}, "127.0.0.1") or "")
+
+
+@pytest.mark.parametrize("name", ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"])
+def test_proxies_are_refused(name: str) -> None:
+    headers = {"host": "localhost", name: "127.0.0.1"}
+    assert "through a proxy" in (refusal("127.0.0.1", headers, "127.0.0.1") or "")
 
 
 CHOICES = (("status", "Status", (("", "any"), ("a", "A"))),)
