@@ -25,6 +25,7 @@ _LONGEST_SQL: Final = 20_000
 _LONGEST_SCHEMA: Final = 60_000  # characters; what is beyond is left out
 _FENCE: Final = re.compile(r"```(?:\w+)?\s*\n?(.*?)```", re.DOTALL)
 _REFUSAL: Final = "CANNOT"
+# Words to a model, not SQL.
 _ORDERS: Final = (
     "Translate one request into one {dialect} statement for the schema below. Answer with the SQL alone: no"
     " explanation, no formatting. Quote identifiers. Add LIMIT 100 to a SELECT without a limit. Write only where the"

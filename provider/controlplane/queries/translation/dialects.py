@@ -43,9 +43,9 @@ class Dialect:
     def moment(self, column: Column, moment: datetime) -> str:
         """A point in time (UTC) as a literal that fits the column."""
         if column.kind == "date":
-            return self.text(f"{moment:%Y-%m-%d}")
+            return self.text(moment.date().isoformat())
         zone = "+00" if self.zones and column.kind == "timestamptz" else ""
-        return self.text(f"{moment:%Y-%m-%d %H:%M:%S}{zone}")
+        return self.text(f"{moment.date().isoformat()} {moment:%H:%M:%S}{zone}")
 
     def type_name(self, wanted: str) -> str:
         """The type of a new column: text, integer, numeric, boolean, date, timestamp, json."""
