@@ -1,7 +1,4 @@
-"""The operations of the published API as a client knows them (api-facts, "Endpoints").
-
-All 22 but createQueryExecution, which the control plane does not have yet.
-"""
+"""The operations of the published API as a client knows them (api-facts, "Endpoints")."""
 
 from __future__ import annotations
 
@@ -73,6 +70,13 @@ OPERATIONS = (
         (_W, _BR),
         True,
         {"blueprint_uuid": ABSENT_UUID},
+    ),
+    Operation(
+        "createQueryExecution",
+        "POST",
+        "/query_executions",
+        ("queries:write",),
+        body={"database_uuid": ABSENT_UUID, "query": "list tables"},
     ),
     Operation("listWebhookEndpoints", "GET", "/webhook_endpoints", (_WR,)),
     Operation("createWebhookEndpoint", "POST", "/webhook_endpoints", (_WW,), True, _HOOK),
