@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import mariadb
 import python_env
 from steps import ROOT, Failed
 
@@ -30,6 +31,7 @@ def main(argv: list[str]) -> int:
             return 0
         if command == "setup":
             python_env.prepare()
+            mariadb.prepare()
         engines.prepare()
     except Failed as failure:
         print(f"setup: {failure}", file=sys.stderr)
