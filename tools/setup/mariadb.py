@@ -29,7 +29,8 @@ def prepare() -> None:
     if configured or apt is None or os.geteuid() != 0:
         say("mariadbd: not found; MySQL databases cannot be ordered, and their tests will fail")
         say(
-            f"  install it (Debian: apt-get install {' '.join(_PACKAGES)}), or set POLYKOMOS_MARIADB_BIN to its directory"
+            f"  install it (Debian: apt-get install {' '.join(_PACKAGES)}),"
+            " or set POLYKOMOS_MARIADB_BIN to its directory"
         )
         return
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
