@@ -19,6 +19,11 @@ def connect(plane: ControlPlane, port: int) -> psycopg.Connection:
     return psycopg.connect(dbname="polykomos_control", autocommit=True, **where)
 
 
+def url(plane: ControlPlane, port: int) -> str:
+    """What another process takes as --database-url."""
+    return f"postgresql://{SUPERUSER}:{_state(plane)['postgres_password']}@127.0.0.1:{port}/polykomos_control"
+
+
 def connect_mysql(plane: ControlPlane, port: int) -> pymysql.Connection:
     """An autocommit connection to the MariaDB server as its administrator."""
     password = _state(plane)["mariadb_password"]
