@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import psycopg
+import pymysql
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -24,6 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from support import mysql
 from support.control_plane import ControlPlane
 from support.operations import BY_NAME, Operation, error_of, list_all
 
@@ -32,7 +35,9 @@ FREE = {"storage_hard_limit_gb": 1, "connection_hard_limit": 20, "warning_thresh
 LAUNCH = {"storage_hard_limit_gb": 10, "connection_hard_limit": 50, "warning_threshold_pct": 80}
 ON_A_DATABASE = ["getDatabase", "updateDatabase", "updateDatabaseQuotas", "deleteDatabase"]
 PLANS = {"free": FREE, "launch": LAUNCH}
+ENGINES = ["postgres", "mysql"]
 
+plans = st.sampled_from(sorted(PLANS))
 names = st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True)
 quotas = st.fixed_dictionaries(
     {},
@@ -51,6 +56,7 @@ class Database:
     uuid: str
     name: str
     plan: str
+    engine: str
     overrides: dict[str, Any]
     # Fixed at creation (S2).
     db_name: str
@@ -61,6 +67,18 @@ class Database:
     def quotas(self) -> dict[str, Any]:
         set_ones = {name: value for name, value in self.overrides.items() if value is not None}
         return {**PLANS[self.plan], **set_ones}
+
+
+def is_open(database: Database) -> bool:
+    """Whether its connection string lets one in."""
+    try:
+        if database.engine == "mysql":
+            mysql.connect({"connection_string": database.connection_string}).close()
+        else:
+            psycopg.connect(database.connection_string).close()
+    except (psycopg.OperationalError, pymysql.err.OperationalError):
+        return False
+    return True
 
 
 @dataclass
@@ -106,12 +124,13 @@ class Databases(RuleBasedStateMachine):
         return call, reply
 
     @precondition(lambda self: len(self.living) < 4)
-    @rule(target=databases, name=names, plan=st.sampled_from(sorted(PLANS)), given=quotas)
-    def create(self, name: str, plan: str, given: dict[str, Any]) -> Database:
-        _, reply = self.send("createDatabase", None, {"name": name, "plan": plan, **given})
+    @rule(target=databases, name=names, plan=plans, engine=st.sampled_from(ENGINES), given=quotas)
+    def create(self, name: str, plan: str, engine: str, given: dict[str, Any]) -> Database:
+        _, reply = self.send("createDatabase", None, {"name": name, "plan": plan, "db_type": engine, **given})
         assert reply.status_code == 201, reply.text
         data = reply.json()["data"]
-        made = Database(data["uuid"], name, plan, dict(given), data["db_name"], data["connection_string"])
+        made = Database(data["uuid"], name, plan, engine, dict(given), data["db_name"], data["connection_string"])
+        assert is_open(made)
         assert made.uuid not in {database.uuid for database in self.model}
         self.model.append(made)
         self.check(data, made)
@@ -140,6 +159,7 @@ class Databases(RuleBasedStateMachine):
         assert reply.json()["data"]["uuid"] == database.uuid
         assert reply.json()["data"]["deleted"] is True
         database.deleted = True
+        assert not is_open(database)
         return call
 
     @precondition(lambda self: len(self.living) < len(self.model))
@@ -182,11 +202,12 @@ class Databases(RuleBasedStateMachine):
             assert data["connection_string"] == database.connection_string
 
     def check(self, shown: dict[str, Any], database: Database) -> None:
-        told = {name: shown[name] for name in ("uuid", "name", "plan", "quotas", "db_name", "status")}
+        told = {name: shown[name] for name in ("uuid", "name", "plan", "db_type", "quotas", "db_name", "status")}
         assert told == {
             "uuid": database.uuid,
             "name": database.name,
             "plan": database.plan,
+            "db_type": database.engine,
             "quotas": database.quotas,
             "db_name": database.db_name,
             "status": "active",

@@ -2,7 +2,8 @@
 
 ROUNDS (default 20) and SEED (default random, printed) come from the environment. Every round creates databases and
 applies a blueprint, kills the process somewhere in between, starts it again and waits until all has ended. Then the
-server must hold exactly what was accepted: one role and one database each, and the blueprint's row exactly once.
+servers must hold exactly what was accepted: one user and one database each, and the blueprint's row exactly once. Both
+engines take part.
 """
 
 from __future__ import annotations
@@ -19,11 +20,20 @@ from typing import Any
 
 import httpx
 import psycopg
+import pymysql
 
-from support import inside
+from support import inside, mysql
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 
-SQL = "CREATE TABLE IF NOT EXISTS ran (at int); SELECT pg_sleep(0.2); INSERT INTO ran VALUES (1);"
+SQL = {
+    "postgres": "CREATE TABLE IF NOT EXISTS ran (at int); SELECT pg_sleep(0.2); INSERT INTO ran VALUES (1);",
+    # Rows only: what MySQL commits by itself cannot be done again.
+    "mysql": "DO sleep(0.2); INSERT INTO `ran` VALUES (1);",
+}
+
+
+POOL = 1
+PER_ROUND = 2  # databases of each engine
 
 
 def accepted(reply: httpx.Response) -> dict[str, Any]:
@@ -31,19 +41,32 @@ def accepted(reply: httpx.Response) -> dict[str, Any]:
     return reply.json()["data"]
 
 
-def round_of(plane: ControlPlane, rng: random.Random, blueprint: str, target: dict[str, Any]) -> None:
-    keys = [new_key() for _ in range(3)]
-    application = new_key()
+Target = tuple[dict[str, Any], str]
+"""A database and a blueprint for it."""
 
-    def ask() -> tuple[list[dict[str, Any]], dict[str, Any]]:
+
+def round_of(plane: ControlPlane, rng: random.Random, targets: list[Target]) -> None:
+    orders = [(engine, n, new_key()) for engine in SQL for n in range(PER_ROUND)]
+    applications = [new_key() for _ in targets]
+
+    def ask() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Also after the crash, with the same keys: what was accepted is answered again, what was not is made."""
         with plane.client() as api:
             made = [
-                accepted(api.post("/databases", json={"name": f"chaos-{n}"}, headers=k)) for n, k in enumerate(keys)
+                accepted(api.post("/databases", json={"name": f"chaos-{n}", "db_type": engine}, headers=key))
+                for engine, n, key in orders
             ]
-            path = f"/databases/{target['uuid']}/blueprint_applications"
-            body = {"blueprint_uuid": blueprint, "wait": False}
-            return made, accepted(api.post(path, json=body, headers=application))
+            runs = [
+                accepted(
+                    api.post(
+                        f"/databases/{target['uuid']}/blueprint_applications",
+                        json={"blueprint_uuid": blueprint, "wait": False},
+                        headers=key,
+                    )
+                )
+                for (target, blueprint), key in zip(targets, applications, strict=True)
+            ]
+            return made, runs
 
     def first() -> None:
         with contextlib.suppress(httpx.HTTPError, AssertionError):  # cut off by the kill, which is the point
@@ -51,22 +74,41 @@ def round_of(plane: ControlPlane, rng: random.Random, blueprint: str, target: di
 
     asking = threading.Thread(target=first)
     asking.start()
-    time.sleep(rng.uniform(0, 0.7))
+    time.sleep(rng.uniform(0, 1.5))
     plane.kill()
     asking.join()
     plane.start()
-    made, run = ask()
+    made, runs = ask()
     with plane.client() as api:
         for database in made:
             found = wait_active(api, database["uuid"])
-            with psycopg.connect(found["connection_string"]) as connection:
-                connection.execute("SELECT 1")
-        path = f"/blueprint_applications/{run['id']}"
-        wait_until(lambda: api.get(path).json()["data"]["status"] == "completed")
+            assert query(found, "SELECT 1") == [(1,)]
+        for run in runs:
+            path = f"/blueprint_applications/{run['id']}"
+            wait_until(lambda path=path: api.get(path).json()["data"]["status"] == "completed")
 
 
-def held(plane: ControlPlane, target: dict[str, Any], rounds: int) -> None:
-    """Exactly what was accepted is on the server."""
+def query(database: dict[str, Any], statement: str) -> list[tuple[Any, ...]]:
+    """Its rows; a server that was restarted may take a moment."""
+    found: list[tuple[Any, ...]] = []
+
+    def answered() -> bool:
+        try:
+            if database["db_type"] == "mysql":
+                found[:] = mysql.once(database, statement)
+            else:
+                with psycopg.connect(database["connection_string"]) as connection:
+                    found[:] = connection.execute(statement).fetchall()
+        except (psycopg.OperationalError, pymysql.err.OperationalError):
+            return False
+        return True
+
+    wait_until(answered)
+    return found
+
+
+def held(plane: ControlPlane, targets: list[Target], rounds: int) -> None:
+    """Exactly what was accepted is on the servers."""
     with plane.client() as api:
         listed = []
         cursor: dict[str, Any] = {}
@@ -76,21 +118,38 @@ def held(plane: ControlPlane, target: dict[str, Any], rounds: int) -> None:
             if not page["has_more"]:
                 break
             cursor = {"starting_after": listed[-1]["uuid"]}
-    assert len(listed) == 1 + 3 * rounds, f"{len(listed)} databases, not {1 + 3 * rounds}"
-    with inside.connect(plane, target["port"]) as connection:
+    expected = len(SQL) * (1 + PER_ROUND * rounds)
+    assert len(listed) == expected, f"{len(listed)} databases, not {expected}"
+    for target, _ in targets:
+        ran = query(target, "SELECT count(*) FROM ran")
+        assert ran == [(rounds,)], f"an application in {target['db_type']} ran twice or never: {ran}, not {rounds}"
+    by_engine = {engine: [one for one in listed if one["db_type"] == engine] for engine in SQL}
+    held_by_postgres(plane, by_engine["postgres"])
+    held_by_mysql(plane, by_engine["mysql"])
+
+
+def held_by_postgres(plane: ControlPlane, listed: list[dict[str, Any]]) -> None:
+    with inside.connect(plane, listed[0]["port"]) as connection:
         ours = "polykomos_control", "polykomos_scratch", "postgres", "template0", "template1"
         rows = connection.execute("SELECT datname FROM pg_database WHERE NOT datname = ANY(%s)", (list(ours),))
         on_server = {row[0] for row in rows}
         roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles WHERE rolname ~ '^u[0-9]+$'")}
-        pooled = connection.execute("SELECT count(*) FROM pool_instances").fetchone() or (0,)
+        pooled = connection.execute("SELECT count(*) FROM pool_instances WHERE db_type = 'postgres'").fetchone() or (0,)
     assert {database["db_name"] for database in listed} <= on_server
     surplus = len(on_server) - len(listed)
     assert surplus <= pooled[0], f"{surplus - pooled[0]} orphaned databases"
     assert len(roles) - len(listed) <= pooled[0], "orphaned roles"
-    with psycopg.connect(target["connection_string"]) as connection:
-        assert connection.execute("SELECT count(*) FROM ran").fetchone() == (rounds,), (
-            "an application ran twice or never"
-        )
+
+
+def held_by_mysql(plane: ControlPlane, listed: list[dict[str, Any]]) -> None:
+    with inside.connect_mysql(plane, listed[0]["port"]) as connection:
+        ours = {"information_schema", "mysql", "performance_schema", "sys", "polykomos_marks"}
+        on_server = {row[0] for row in mysql.ask(connection, "SHOW DATABASES")} - ours
+        users = {row[0] for row in mysql.ask(connection, "SELECT User FROM mysql.global_priv WHERE User LIKE 'u%'")}
+        wait_until(lambda: not mysql.ask(connection, "SHOW TABLES FROM polykomos_marks"))
+    assert on_server == {database["db_name"] for database in listed}
+    assert {database["db_username"] for database in listed} <= users
+    assert len(users) - len(listed) <= POOL, f"{len(users) - len(listed)} orphaned users"
 
 
 def main() -> int:
@@ -100,15 +159,19 @@ def main() -> int:
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as directory:
         arguments = ["--data-dir", str(Path(directory) / "data"), "--rate-limit", "0", "--provision-delay", "0.1"]
-        with ControlPlane(*arguments, "--pool-size", "1") as plane:
+        with ControlPlane(*arguments, "--pool-size", str(POOL)) as plane:
             with plane.client() as api:
-                target = create_database(api, "target")
-                body = {"name": "chaos", "sql_content": SQL}
-                blueprint = accepted(api.post("/blueprints", json=body, headers=new_key()))["uuid"]
+                targets = []
+                for engine, sql in SQL.items():
+                    target = create_database(api, "target", db_type=engine)
+                    if engine == "mysql":
+                        mysql.once(target, "CREATE TABLE ran (at int)")
+                    body = {"name": "chaos", "sql_content": sql}
+                    targets.append((target, accepted(api.post("/blueprints", json=body, headers=new_key()))["uuid"]))
             for number in range(1, rounds + 1):
-                round_of(plane, rng, blueprint, target)
+                round_of(plane, rng, targets)
                 print(f"chaos: round {number} whole again", flush=True)
-            held(plane, target, rounds)
+            held(plane, targets, rounds)
     print(f"{rounds} passed, 0 failed")
     return 0
 

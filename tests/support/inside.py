@@ -1,4 +1,4 @@
-"""A look behind the API: the control plane's own PostgreSQL, as its superuser."""
+"""A look behind the API: the control plane's own servers, as their administrator."""
 
 from __future__ import annotations
 
@@ -6,15 +6,31 @@ import json
 from pathlib import Path
 
 import psycopg
+import pymysql
 
+from controlplane.mysql.server import ADMIN
 from controlplane.postgres.cluster import SUPERUSER
 from support.control_plane import ControlPlane
 
 
 def connect(plane: ControlPlane, port: int) -> psycopg.Connection:
     """An autocommit connection to the control plane's tables. port: the databases' own, as the API shows it."""
-    directory = Path(plane.arguments[plane.arguments.index("--data-dir") + 1])
-    found = json.loads((directory / "control-plane.json").read_text())
-    password = next(value for name, value in found.items() if "password" in name)
-    where = {"host": "127.0.0.1", "port": port, "user": SUPERUSER, "password": password}
+    where = {"host": "127.0.0.1", "port": port, "user": SUPERUSER, "password": _state(plane)["postgres_password"]}
     return psycopg.connect(dbname="polykomos_control", autocommit=True, **where)
+
+
+def url(plane: ControlPlane, port: int) -> str:
+    """What another process takes as --database-url."""
+    return f"postgresql://{SUPERUSER}:{_state(plane)['postgres_password']}@127.0.0.1:{port}/polykomos_control"
+
+
+def connect_mysql(plane: ControlPlane, port: int) -> pymysql.Connection:
+    """An autocommit connection to the MariaDB server as its administrator."""
+    password = _state(plane)["mariadb_password"]
+    return pymysql.connect(host="127.0.0.1", port=port, user=ADMIN, password=password, autocommit=True)
+
+
+def _state(plane: ControlPlane) -> dict[str, str]:
+    directory = Path(plane.arguments[plane.arguments.index("--data-dir") + 1])
+    found: dict[str, str] = json.loads((directory / "control-plane.json").read_text())
+    return found

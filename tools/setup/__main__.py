@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import browser
+import mariadb
 import python_env
 from steps import ROOT, Failed
 
@@ -32,6 +33,7 @@ def main(argv: list[str]) -> int:
         if command == "setup":
             python_env.prepare()
             browser.prepare()
+            mariadb.prepare()
         engines.prepare()
     except Failed as failure:
         print(f"setup: {failure}", file=sys.stderr)

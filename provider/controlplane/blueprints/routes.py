@@ -7,6 +7,7 @@ from typing import Any
 from controlplane.blueprints import scratch, store, worker
 from controlplane.blueprints.applying import apply_blueprint, get_application
 from controlplane.blueprints.bodies import CreateBlueprint, UpdateBlueprint, ValidateSql
+from controlplane.blueprints.mysql import marks
 from controlplane.blueprints.validation import invalid_sql, validate
 from controlplane.blueprints.variables import Definition, VariableError, parse_definitions
 from controlplane.blueprints.views import full, summary
@@ -107,4 +108,4 @@ OPERATIONS = (
     Operation("GET", "/blueprint_applications/{id}", "getBlueprintApplication", _READ, get_application),
 )
 
-WORKERS: tuple[Worker, ...] = (worker.work,) * _RUNNERS
+WORKERS: tuple[Worker, ...] = (*(worker.work,) * _RUNNERS, marks.work)

@@ -91,8 +91,10 @@ def _read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | No
     try:
         names = used(sql, dialect.tokens)
         known = {name: Definition(name) for name in names} if definitions is None else definitions
-        rehearsed = dialect.split(render(sql, known, samples(known), dialect.tokens, dialect.literals))
         written = dialect.split(sql)
+        rehearsed = written
+        if names:
+            rehearsed = dialect.split(render(sql, known, samples(known), dialect.tokens, dialect.literals))
     except (LexError, VariableError) as error:
         return Verdict(errors=(str(error),)), []
     if not written:

@@ -33,11 +33,13 @@ Started = Callable[[int], None]
 class Outcome:
     """What a run did. stayed: statements (counted from 1) up to which nothing can be taken back; 0 = nothing.
 
+    partial: the failed statement may have done a part of its work for good, as DROP TABLE of several does.
     lost: the connection broke, so the failed statement may have been done or not. code: the server's error number.
     """
 
     run: Run
     stayed: int = 0
+    partial: bool = False
     lost: bool = False
     code: int | None = None
 
@@ -103,8 +105,16 @@ def _see_what_stays(raw: Raw, outcome: Outcome, number: int, statement: Statemen
         outcome.lost = True
         return
     if runs_a_procedure(statement):
-        outcome.stayed = number
-    elif code != _DEADLOCK and not is_transactional(statement) and not _in_transaction(raw):
+        outcome.stayed = number if error is None else number - 1
+        outcome.partial = error is not None
+        return
+    try:
+        ended = code != _DEADLOCK and not is_transactional(statement) and not _in_transaction(raw)
+    except Error:
+        outcome.lost = True
+        return
+    outcome.partial = error is not None and not is_transactional(statement)
+    if ended:
         outcome.stayed = number if error is None else number - 1
 
 

@@ -8,6 +8,7 @@ there is, the application has failed, and says how far it may have come. Nothing
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -17,21 +18,19 @@ from pymysql.err import Error, IntegrityError, ProgrammingError
 
 from controlplane.blueprints import applications
 from controlplane.blueprints.execution import Run
-from controlplane.blueprints.mysql import clones, execution
+from controlplane.blueprints.mysql import clones, execution, marks
 from controlplane.blueprints.mysql.execution import Outcome, message_of, roll_back
 from controlplane.blueprints.mysql.splitting import split
 from controlplane.blueprints.mysql.statements import is_transactional
 from controlplane.blueprints.splitting import Statement
 from controlplane.engines import EngineDown
-from controlplane.mysql.engine import MysqlEngine, account
-from controlplane.mysql.sessions import Login, Raw, execute, identifier, rows
+from controlplane.mysql.engine import MysqlEngine
+from controlplane.mysql.sessions import Login, Raw, execute
 from controlplane.services import Services
 from controlplane.store.pool import Row
 
-MARKS: Final = "polykomos_marks"  # underscore: no tenant can choose it
 _STATEMENT_SECONDS: Final = 600.0
 _UNCHANGED: Final = "Nothing was changed"
-_NO_SUCH_TABLE: Final = frozenset({1146, 1049})
 _log = logging.getLogger("controlplane.blueprints")
 
 Result = tuple[str, str | None, Run | None]
@@ -41,27 +40,32 @@ Result = tuple[str, str | None, Run | None]
 async def run(services: Services, engine: MysqlEngine, row: Row, database: Row) -> None:
     """Bring an application that this process owns to its end; what the SQL does wrong is recorded, not raised."""
     began = time.monotonic()
-    try:
-        status, error, done = await _outcome(services, engine, row, database)
-    except EngineDown as down:
-        status, error, done = "failed", f"{down}. {_UNCHANGED}.", None
-        if row["statements_started"] is not None:
-            await services.bells.applications.wait(1.0)
-            raise  # what became of it can only be seen on the server: the row stays ours, to be looked at again
+    while True:
+        try:
+            status, error, done = await _outcome(services, engine, row, database)
+        except EngineDown as down:
+            if row["statements_started"] is not None:
+                # What became of it can only be seen on the server.
+                _log.warning("waiting for MariaDB", extra={"facts": {"application": row["id"], "error": str(down)}})
+                await services.bells.applications.wait(1.0)
+                continue
+            status, error, done = "failed", f"{down}. {_UNCHANGED}.", None
+        break
     async with services.pool.connection() as conn:
         if done is not None:
             milliseconds = round((time.monotonic() - began) * 1000)
             done.error = error
             await applications.record(conn, row["id"], done, milliseconds=milliseconds, xid=None)
         await applications.finish(conn, row["id"], status, services.clock.now(), error=error)
-    if row["statements_started"] is not None or not row["is_dry_run"]:
-        await engine.run(lambda raw: _forget_mark(raw, row["id"], database["id"]))
     services.bells.applications.ring()
+    if not row["is_dry_run"] and engine.keeps_pool:
+        with contextlib.suppress(EngineDown):  # the worker of marks will
+            await engine.run(lambda raw: marks.forget(raw, row["id"], database["id"]))
 
 
 async def _outcome(services: Services, engine: MysqlEngine, row: Row, database: Row) -> Result:
     if row["statements_started"] is not None:
-        if await engine.run(lambda raw: _is_marked(raw, row["id"])):
+        if await engine.run(lambda raw: marks.is_set(raw, row["id"])):
             return "completed", None, None
         if row["statements_started"] > 0:
             return "failed", _interrupted(row), None
@@ -105,7 +109,7 @@ async def _for_real(
     services: Services, engine: MysqlEngine, row: Row, database: Row, statements: Sequence[Statement]
 ) -> Result:
     loop = asyncio.get_running_loop()
-    await engine.run(lambda raw: _make_mark(raw, row["id"], database["id"]))
+    await engine.run(lambda raw: marks.make(raw, row["id"], database["id"]))
     can_be_taken_back = all(is_transactional(statement) for statement in statements)
     await _note(services, row["id"], 0)
 
@@ -116,17 +120,19 @@ async def _for_real(
     place = engine.place
     login = Login(place.host, place.port, database["db_username"], database["db_password"], read_timeout=660.0)
     try:
-        return await asyncio.to_thread(_run_all, login, database["db_name"], row["id"], statements, started)
+        raw = await asyncio.to_thread(login.open, database["db_name"])
     except Error as error:
         reason = f"the database could not be connected to: {message_of(error)}"
         _log.warning("no connection to a tenant", extra={"facts": {"application": row["id"], "error": reason}})
-        return "failed", reason, None
+        return "failed", f"{reason}. {_UNCHANGED}.", None
+    result = await asyncio.to_thread(_run_all, raw, row["id"], statements, started)
+    # Its end may have been done though the connection broke before the answer.
+    if result[0] == "failed" and await engine.run(lambda admin: marks.is_set(admin, row["id"])):
+        return "completed", None, result[2]
+    return result
 
 
-def _run_all(
-    login: Login, name: str, application: int, statements: Sequence[Statement], started: execution.Started
-) -> Result:
-    raw = login.open(name)
+def _run_all(raw: Raw, application: int, statements: Sequence[Statement], started: execution.Started) -> Result:
     try:
         execution.prepare(raw, _STATEMENT_SECONDS)
         outcome = execution.run_statements(raw, statements, started=started)
@@ -141,7 +147,7 @@ def _run_all(
 
 def _commit(raw: Raw, application: int, outcome: Outcome) -> None:
     try:
-        execute(raw, f"INSERT INTO {_mark(application)} VALUES (1)", "COMMIT")  # noqa: S608 - a number of ours
+        execute(raw, f"INSERT INTO {marks.name(application)} VALUES (1)", "COMMIT")  # noqa: S608 - a number of ours
     except Error as error:
         outcome.run.error = f"the end could not be committed: {message_of(error)}"
         outcome.lost = not isinstance(error, IntegrityError | ProgrammingError)
@@ -154,7 +160,12 @@ def _failed(raw: Raw, outcome: Outcome) -> Result:
     if outcome.lost:
         stayed = f"statements 1 to {outcome.stayed} stayed; " if outcome.stayed else ""
         return "failed", f"{error}; {stayed}whether statement {number} was done is not known", outcome.run
-    taken_back = roll_back(raw)
+    try:
+        taken_back = roll_back(raw)
+    except Error:
+        taken_back = False
+    if outcome.partial and not outcome.stayed:
+        return "failed", f"statement {number} failed: {error}. It may have been done in part.", outcome.run
     if outcome.stayed:
         which = "statement 1" if outcome.stayed == 1 else f"statements 1 to {outcome.stayed}"
         why = "MySQL commits with every statement that defines something"
@@ -170,35 +181,3 @@ async def _note(services: Services, application: int, number: int) -> None:
         await conn.execute(
             "UPDATE blueprint_applications SET statements_started = %s WHERE id = %s", (number, application)
         )
-
-
-def _mark(application: int) -> str:
-    return f"{identifier(MARKS)}.{identifier(f'run_{int(application)}')}"
-
-
-def _make_mark(raw: Raw, application: int, number: int) -> None:
-    execute(
-        raw,
-        f"CREATE DATABASE IF NOT EXISTS {identifier(MARKS)}",
-        f"CREATE TABLE IF NOT EXISTS {_mark(application)} (one int PRIMARY KEY) ENGINE=InnoDB",
-        f"GRANT INSERT ON {_mark(application)} TO {account(number)}",
-    )
-
-
-def _is_marked(raw: Raw, application: int) -> bool:
-    try:
-        return bool(rows(raw, f"SELECT one FROM {_mark(application)}"))  # noqa: S608 - a number of ours
-    except Error as error:
-        if error.args[0] in _NO_SUCH_TABLE:
-            return False
-        raise
-
-
-def _forget_mark(raw: Raw, application: int, number: int) -> None:
-    tables = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
-    if not rows(raw, tables, MARKS, f"run_{int(application)}"):
-        return
-    granted = "SELECT 1 FROM mysql.tables_priv WHERE Db = %s AND Table_name = %s"
-    if rows(raw, granted, MARKS, f"run_{int(application)}"):
-        execute(raw, f"REVOKE INSERT ON {_mark(application)} FROM {account(number)}")
-    execute(raw, f"DROP TABLE IF EXISTS {_mark(application)}")

@@ -1,0 +1,77 @@
+"""Marks that a run's last transaction was committed, written by that transaction (docs/decisions/0011)."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Final
+
+from pymysql.err import Error
+
+from controlplane.blueprints import applications
+from controlplane.engines import EngineDown
+from controlplane.mysql.engine import MysqlEngine, account
+from controlplane.mysql.sessions import Raw, execute, identifier, rows
+from controlplane.services import Services
+
+MARKS: Final = "polykomos_marks"  # underscore: no tenant can choose it
+_PREFIX: Final = "run_"
+_NO_SUCH_TABLE: Final = frozenset({1146, 1049})
+_LOOK_EVERY: Final = 10.0  # seconds
+
+
+async def work(services: Services) -> None:
+    """Forget marks whose application ended, but whose process did not live to forget them; for ever."""
+    while True:
+        engine = services.engines.get("mysql")
+        if isinstance(engine, MysqlEngine) and engine.keeps_pool:
+            with contextlib.suppress(EngineDown):
+                await forget_ended(services, engine)
+        await services.bells.applications.listen().wait(_LOOK_EVERY)
+
+
+async def forget_ended(services: Services, engine: MysqlEngine) -> None:
+    """One round. Raises EngineDown."""
+    for application in await engine.run(_known):
+        async with services.pool.connection() as conn:
+            row = await applications.by_id(conn, application)
+        if row is not None and row["status"] in applications.FINAL:
+            await engine.run(lambda raw, row=row: forget(raw, row["id"], row["database_id"]))  # type: ignore[misc]
+
+
+def name(application: int) -> str:
+    """The mark's table, quoted."""
+    return f"{identifier(MARKS)}.{identifier(f'{_PREFIX}{int(application)}')}"
+
+
+def make(raw: Raw, application: int, number: int) -> None:
+    """The table, empty: the mark is not set. Tenant `number` may set it."""
+    execute(
+        raw,
+        f"CREATE DATABASE IF NOT EXISTS {identifier(MARKS)}",
+        f"CREATE TABLE IF NOT EXISTS {name(application)} (one int PRIMARY KEY) ENGINE=InnoDB",
+        f"GRANT INSERT ON {name(application)} TO {account(number)}",
+    )
+
+
+def is_set(raw: Raw, application: int) -> bool:
+    """Whether the run was committed."""
+    try:
+        return bool(rows(raw, f"SELECT one FROM {name(application)}"))  # noqa: S608 - a number of ours
+    except Error as error:
+        if error.args[0] in _NO_SUCH_TABLE:
+            return False
+        raise
+
+
+def forget(raw: Raw, application: int, number: int) -> None:
+    """Drop it, and the tenant's right; safe to call again."""
+    granted = "SELECT 1 FROM mysql.tables_priv WHERE Db = %s AND Table_name = %s"
+    if rows(raw, granted, MARKS, f"{_PREFIX}{int(application)}"):
+        execute(raw, f"REVOKE INSERT ON {name(application)} FROM {account(number)}")
+    if application in _known(raw):
+        execute(raw, f"DROP TABLE {name(application)}")
+
+
+def _known(raw: Raw) -> list[int]:
+    tables = "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
+    return [int(row["name"].removeprefix(_PREFIX)) for row in rows(raw, tables, MARKS)]

@@ -1,0 +1,174 @@
+"""MySQL's pure pieces: reading SQL, writing values, names, what a size asks for."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlplane.blueprints.dialects import MYSQL
+from controlplane.blueprints.lexer import Kind, LexError
+from controlplane.blueprints.mysql.literals import LITERALS
+from controlplane.blueprints.mysql.statements import is_transactional
+from controlplane.blueprints.variables import Definition, VariableError, literal, render
+from controlplane.databases.catalog import Quotas
+from controlplane.databases.naming import candidate_names
+from controlplane.databases.quotas import Step, decide, warns
+from controlplane.mysql.sessions import identifier, verifier
+
+BODY = """CREATE PROCEDURE p(n int) BEGIN
+    DECLARE EXIT HANDLER FOR NOT FOUND BEGIN END;
+    outer_one: LOOP
+        IF (n > 1) THEN SET n = IF(n, 1, 2); ELSEIF n THEN LEAVE outer_one; END IF;
+    END LOOP;
+    CASE n WHEN 1 THEN SELECT CASE WHEN 1 THEN IF(1, 2, 3) END; ELSE SELECT REPEAT('x', 3); END CASE;
+    REPEAT SET n = n + 1; UNTIL n > 3 END REPEAT;
+    WHILE n DO SET n = 0; END WHILE;
+    FOR i IN 1..3 DO SELECT i FROM t FOR UPDATE; END FOR;
+    SELECT t.end, t.begin FROM t;
+    DROP TABLE IF EXISTS t;
+END"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "statements"),
+    [
+        ("SELECT 1; SELECT 2", ["SELECT 1", "SELECT 2"]),
+        (r"SELECT 'a\';b'; SELECT 2", [r"SELECT 'a\';b'", "SELECT 2"]),
+        ('SELECT "a\\";b"; SELECT 2', ['SELECT "a\\";b"', "SELECT 2"]),
+        ("SELECT 'a'';b', `x;``y`", ["SELECT 'a'';b', `x;``y`"]),
+        ("SELECT 1 # a;b\n; SELECT 2", ["SELECT 1 # a;b", "SELECT 2"]),
+        ("SELECT 1 -- a;b\n; SELECT 2", ["SELECT 1 -- a;b", "SELECT 2"]),
+        ("SELECT 1--a;SELECT 2", ["SELECT 1--a", "SELECT 2"]),
+        ("SELECT 1 /* a;b /* c */; SELECT 2", ["SELECT 1 /* a;b /* c */", "SELECT 2"]),
+        ("-- only\n;;  ;", []),
+        (f"{BODY}; SELECT 2", [BODY, "SELECT 2"]),
+        (
+            "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW IF NEW.x THEN SET NEW.x = 1; END IF; SELECT 2",
+            ["CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW IF NEW.x THEN SET NEW.x = 1; END IF", "SELECT 2"],
+        ),
+        (
+            "CREATE TRIGGER t AFTER DELETE ON a FOR EACH ROW DELETE FROM b; SELECT 2",
+            ["CREATE TRIGGER t AFTER DELETE ON a FOR EACH ROW DELETE FROM b", "SELECT 2"],
+        ),
+        ("CREATE TABLE t (begin int); SELECT 2", ["CREATE TABLE t (begin int)", "SELECT 2"]),
+    ],
+)
+def test_statements_end_where_the_server_ends_them(sql: str, statements: list[str]) -> None:
+    assert [statement.text.rstrip() for statement in MYSQL.split(sql)] == statements
+
+
+@pytest.mark.parametrize("sql", ["SELECT 'a", 'SELECT "a', "SELECT `a", "/* a", "SELECT /*!5 1 */", "/*M! 1 */"])
+def test_what_cannot_be_read_is_told(sql: str) -> None:
+    with pytest.raises(LexError):
+        MYSQL.split(sql)
+
+
+def test_delimiter_is_explained() -> None:
+    with pytest.raises(LexError, match="leave it out"):
+        MYSQL.split("DELIMITER $$\nSELECT 1$$")
+
+
+@given(st.text(alphabet=st.sampled_from("a1 ;'\"`\\#-/*!{}\n()$"), max_size=40))
+def test_nothing_is_lost_or_invented(sql: str) -> None:
+    with contextlib.suppress(LexError):
+        assert "".join(token.text for token in MYSQL.tokens(sql)) == sql
+
+
+@given(st.text())
+def test_a_string_is_one_literal_whatever_it_holds(value: str) -> None:
+    written = literal(Definition("v"), value, LITERALS)
+    kinds = [token.kind for token in MYSQL.tokens(written) if token.kind is not Kind.SPACE]
+    assert kinds in ([Kind.STRING], [Kind.WORD, Kind.STRING])
+    assert "\\" not in written
+
+
+@given(st.text(min_size=1, max_size=64))
+def test_an_identifier_is_one_name_or_refused(value: str) -> None:
+    try:
+        written = literal(Definition("v", "identifier"), value, LITERALS)
+    except VariableError:
+        return
+    assert [token.kind for token in MYSQL.tokens(written)] == [Kind.QUOTED_NAME]
+
+
+def test_a_negative_number_makes_no_comment() -> None:
+    sql = render("SELECT 1--{{n}}", {"n": Definition("n", "number")}, {"n": -5}, MYSQL.tokens, LITERALS)
+    assert all(token.kind is not Kind.COMMENT for token in MYSQL.tokens(sql))
+
+
+def test_variables_in_strings_and_comments_are_text() -> None:
+    sql = "SELECT '{{n}}', \"{{n}}\", `{{n}}` -- {{n}}\n# {{n}}"
+    assert render(sql, {}, None, MYSQL.tokens, LITERALS) == sql
+
+
+@pytest.mark.parametrize(
+    ("sql", "allowed"),
+    [
+        ("SET @a = 1, @b = (SELECT 1, 2)", True),
+        ("SET foreign_key_checks = 0", True),
+        ("SET @@sql_mode = ''", False),
+        ("SET @a = 1, sql_mode = ''", False),
+        ("SET GLOBAL x = 1", False),
+        ("SET STATEMENT max_statement_time = 1 FOR SELECT 1", False),
+        ("DROP USER a", False),
+        ("DROP TABLE user", True),
+        ("CREATE TABLE `role` (i int)", True),
+        ("CREATE OR REPLACE ROLE r", False),
+        ("SELECT 1 INTO DUMPFILE 'x'", False),
+        ("SELECT 1 INTO @a", True),
+        ("REPLACE INTO t VALUES (1)", True),
+        ("begin", False),
+    ],
+)
+def test_refusals(sql: str, allowed: bool) -> None:
+    assert (MYSQL.refusal_of(MYSQL.split(sql)[0]) is None) is allowed
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"), [("INSERT INTO t VALUES (1)", True), ("TRUNCATE t", False), ("CALL p()", False)]
+)
+def test_what_can_be_rolled_back(sql: str, expected: bool) -> None:
+    assert is_transactional(MYSQL.split(sql)[0]) is expected
+
+
+@given(st.from_regex(r"[a-z0-9][a-z0-9\-]{0,62}", fullmatch=True), st.integers(1, 2**31 - 1))
+def test_names_fit_into_a_directory(name: str, number: int) -> None:
+    candidates = candidate_names(name, number, "mysql")
+    assert len(set(candidates)) == len(candidates)
+    for candidate in candidates:
+        assert len(candidate.replace("-", "@002d").encode()) <= 255
+        assert 0 < len(candidate) <= 64
+
+
+@pytest.mark.parametrize(
+    ("size", "stopped", "step"),
+    [
+        (999_999_999, False, Step.NOTHING),
+        (1_000_000_000, False, Step.STOP),
+        (1_000_000_000, True, Step.STOP),
+        (999_999_999, True, Step.ALLOW),
+    ],
+)
+def test_what_a_size_asks_for(size: int, stopped: bool, step: Step) -> None:
+    assert decide(size, Quotas(1, 5, 80), stopped=stopped) is step
+
+
+@pytest.mark.parametrize(("size", "expected"), [(799_999_999, False), (800_000_000, True)])
+def test_the_warning_threshold(size: int, expected: bool) -> None:
+    assert warns(size, Quotas(1, 5, 80)) is expected
+
+
+def test_quoting_and_the_password_s_verifier() -> None:
+    assert identifier("a`b") == "`a``b`"
+    # Known from the server: SELECT PASSWORD('secret').
+    assert verifier("secret") == "*14E65567ABDB5135D0CFD9A70B3032C179A49EE7"
+
+
+@pytest.mark.parametrize("value", ["", "x" * 65, "ends ", "nul\0", "🐬", 5])
+def test_what_cannot_be_an_identifier(value: Any) -> None:
+    with pytest.raises(VariableError, match="identifier"):
+        literal(Definition("v", "identifier"), value, LITERALS)
