@@ -62,7 +62,7 @@ bench: setup ## what things cost, as ratios of pairs measured side by side
 	@$(ENV) && PYTHONPATH=tests python tests/bench/bench.py && PYTHONPATH=tests python tests/bench/terraform_bench.py
 
 chaos: setup ## kill -9 of the control plane at random moments (ROUNDS=20 SEED=…); nothing lost or doubled
-	@$(ENV) && PYTHONPATH=tests python tests/faults/chaos.py
+	@$(ENV) && PYTHONPATH=tests python tests/faults/chaos.py && PYTHONPATH=tests python tests/faults/steps.py
 
 dist: setup ## the wheel, in dist/
 	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . && ls dist

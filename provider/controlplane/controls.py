@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import uuid
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from controlplane.store.pool import Connection
+from controlplane.store.pool import Connection, Pool
 
 _IDS: Final = UUID("6f1d1c9e-6a0a-4a9c-8a53-1a3a9f0b7d11")
+
+
+# Where a provisioning job can be killed: nothing made, the role, the database, all but the commit.
+STEPS: Final = ("before_role", "after_role", "after_database", "before_ack")
 
 
 class FailureWanted(Exception):
@@ -21,7 +27,7 @@ class Controls:
     """provision_delay (seconds), pool_size: None = as this process was told.
 
     has_faults: whether there are rules to look up. has_ids_seed: whether ids come from a series. has_failures: whether
-    attempts to provision are to fail.
+    attempts to provision are to fail. kill_at: see STEPS.
     """
 
     provision_delay: float | None = None
@@ -29,6 +35,7 @@ class Controls:
     has_faults: bool = False
     has_ids_seed: bool = False
     has_failures: bool = False
+    kill_at: str | None = None
 
     async def fail_if_wanted(self, conn: Connection) -> None:
         """Raises FailureWanted if this attempt to provision is one of those."""
@@ -39,6 +46,15 @@ class Controls:
         )
         if cursor.rowcount:
             raise FailureWanted("the admin API asked for it")
+
+    async def reach(self, pool: Pool, step: str) -> None:
+        """Tell that a step of a provisioning job is reached, which may be the end of this process."""
+        if self.kill_at != step:
+            return
+        async with pool.connection() as conn:
+            cursor = await conn.execute("UPDATE dev_controls SET kill_at = NULL WHERE kill_at = %s", (step,))
+        if cursor.rowcount:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     async def new_uuid(self, conn: Connection) -> UUID:
         """A random one, or the next of the series that a seed began."""

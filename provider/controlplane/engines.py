@@ -7,11 +7,14 @@ comes first, each step can be run again, and a worker repeats what a crash left 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from controlplane.store.pool import Connection, Row
+
+Reached = Callable[[str], Awaitable[None]]
+"""Told of a step (controls.STEPS) that is reached."""
 
 
 class EngineDown(Exception):
@@ -54,8 +57,11 @@ class Engine(Protocol):
     def place(self) -> Place:
         """Where its tenants connect to."""
 
-    async def build(self, number: int) -> None:
-        """Make what an instance needs before it has a name; what is there is kept. Nobody can log in yet."""
+    async def build(self, number: int, reached: Reached) -> None:
+        """Make what an instance needs before it has a name; what is there is kept. Nobody can log in yet.
+
+        reached: called with `after_role` once that is made.
+        """
 
     async def hand_over(self, conn: Connection, row: Row, connections: int) -> None:
         """Give a built instance its name and let the tenant in."""

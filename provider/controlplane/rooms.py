@@ -8,10 +8,18 @@ from controlplane.blueprints.routes import WORKERS as BLUEPRINT_WORKERS
 from controlplane.databases.routes import OPERATIONS as DATABASES
 from controlplane.databases.routes import WORKERS as DATABASE_WORKERS
 from controlplane.http.calls import Operation
+from controlplane.queries.routes import OPERATIONS as QUERIES
+from controlplane.queries.routes import WORKERS as QUERY_WORKERS
 from controlplane.services import Worker
 from controlplane.traffic.keeping import WORKERS as TRAFFIC_WORKERS
 from controlplane.webhooks.routes import OPERATIONS as WEBHOOKS
 from controlplane.webhooks.routes import WORKERS as WEBHOOK_WORKERS
 
-OPERATIONS: tuple[Operation, ...] = (*ACCOUNT, *DATABASES, *BLUEPRINTS, *WEBHOOKS)
-WORKERS: tuple[Worker, ...] = (*DATABASE_WORKERS, *BLUEPRINT_WORKERS, *WEBHOOK_WORKERS, *TRAFFIC_WORKERS)
+OPERATIONS: tuple[Operation, ...] = (*ACCOUNT, *DATABASES, *BLUEPRINTS, *WEBHOOKS, *QUERIES)
+WORKERS: tuple[Worker, ...] = (
+    *DATABASE_WORKERS,
+    *BLUEPRINT_WORKERS,
+    *WEBHOOK_WORKERS,
+    *TRAFFIC_WORKERS,
+    *QUERY_WORKERS,
+)

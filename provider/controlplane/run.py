@@ -8,7 +8,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -20,6 +20,7 @@ from controlplane import rooms
 from controlplane.account.seed import developer, plant, read_seed
 from controlplane.admin import watching
 from controlplane.app import create_app
+from controlplane.blueprints.mysql.clones import drop_leftovers
 from controlplane.clock import AdjustableClock, SystemClock
 from controlplane.data_dir import open_data_dir
 from controlplane.databases.instances import close_to_public
@@ -102,7 +103,7 @@ async def open_services(
     async with presence, make_pool(server.conninfo(CONTROL_DATABASE)) as pool:
         process_no = await liveness.announce(presence)
         clock = AdjustableClock() if settings.has_admin else SystemClock()
-        mysql = MysqlServer(pool, state, _mysql_home(settings, mysql_directory))
+        mysql = MysqlServer(pool, state, _mysql_home(settings, mysql_directory), drop_leftovers)
         engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
         async with mysql.opened(process_no):
             yield Services(
@@ -182,10 +183,17 @@ async def _serve(
             announce()
         await serving
     finally:
-        for task in workers:
-            task.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        await _cancel(workers)
     _log.info("stopped")
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End them. Python 3.11's `wait_for` (psycopg uses it) can swallow a cancellation, so ask until it is heard."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.5)
 
 
 class _Web(uvicorn.Server):

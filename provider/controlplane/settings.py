@@ -21,6 +21,9 @@ class Settings:
     strict: whether what only one of the two published documents allows is refused (docs/control-plane.md).
     seed: a JSON file of further users, teams and keys (see account.seed).
     console: whether the page at `/` is served (to this machine only).
+    free_queries: queries in plain language a day of a team on plan free; 0 = no limit.
+    translator_url: base of an OpenAI-compatible API (…/v1) that translates them; None = rules, without a model.
+    translator_model: the model that it is asked for.
     """
 
     host: str = "127.0.0.1"
@@ -36,3 +39,6 @@ class Settings:
     strict: bool = False
     seed: Path | None = None
     console: bool = True
+    free_queries: int = 10
+    translator_url: str | None = None
+    translator_model: str = "gpt-4o-mini"

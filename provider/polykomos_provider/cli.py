@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from importlib import metadata
 from pathlib import Path
 
 import click
 
-_KEY = re.compile(r"[\x21-\x7e]{8,255}")
+from polykomos_provider.dev import dev
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,110 +16,7 @@ def main() -> None:
     """Polykomos infrastructure as code."""
 
 
-def _checked_key(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not _KEY.fullmatch(value):
-        raise click.BadParameter("must be 8 to 255 printable characters without spaces")
-    return value
-
-
-@main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 = a free one."
-)
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where everything is kept.  [default: polykomos/dev in the XDG state directory]",
-)
-@click.option("--ephemeral", is_flag=True, help="Keep nothing: the data directory is removed at the end.")
-@click.option("--database-url", help="Superuser URL of a PostgreSQL >= 15 to use instead of an embedded one.")
-@click.option("--api-key", callback=_checked_key, help="The key with every scope.  [default: the kept or a new one]")
-@click.option(
-    "--rate-limit",
-    default=120,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="Requests a minute of that key; 0 = no limit.",
-)
-@click.option(
-    "--pool-size",
-    default=2,
-    show_default=True,
-    type=click.IntRange(0, 50),
-    help="Databases kept ready for instant assignment.",
-)
-@click.option(
-    "--provision-delay",
-    default=0.0,
-    show_default=True,
-    type=click.FloatRange(min=0),
-    help="Seconds added to each provisioning that the pool does not serve.",
-)
-@click.option("--no-admin", is_flag=True, help="Without /_polykomos: no clock, no faults, no snapshots on demand.")
-@click.option(
-    "--strict",
-    is_flag=True,
-    help="Refuse what only one of the service's two published documents allows, and unknown fields.",
-)
-@click.option("--no-loopback-webhooks", is_flag=True, help="Send no webhooks to this machine.")
-@click.option(
-    "--seed", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of more users and keys."
-)
-@click.option(
-    "--console/--no-console", default=True, help="Serve the console page at / to this machine.  [default: console]"
-)
-def dev(
-    host: str,
-    port: int,
-    data_dir: Path | None,
-    ephemeral: bool,  # noqa: FBT001 - click passes options by name
-    database_url: str | None,
-    api_key: str | None,
-    rate_limit: int,
-    pool_size: int,
-    provision_delay: float,
-    no_admin: bool,  # noqa: FBT001
-    strict: bool,  # noqa: FBT001
-    no_loopback_webhooks: bool,  # noqa: FBT001
-    seed: Path | None,
-    console: bool,  # noqa: FBT001
-) -> None:
-    """Run the reference control plane on this machine.
-
-    When it is ready, stdout shows the `export` lines that point clients and the admin API's users at it; logs go to
-    stderr.
-    """
-    if ephemeral and data_dir is not None:
-        raise click.UsageError("--ephemeral and --data-dir exclude each other.")
-    try:
-        from controlplane.data_dir import default_data_dir
-        from controlplane.failures import StartFailed
-        from controlplane.run import serve
-        from controlplane.settings import Settings
-    except ImportError as error:
-        raise click.ClickException(
-            f"The control plane is not installed ({error.name}). Run: pip install 'polykomos-provider[controlplane]'"
-        ) from None
-    settings = Settings(
-        host=host,
-        port=port,
-        data_dir=None if ephemeral else data_dir or default_data_dir(),
-        database_url=database_url,
-        api_key=api_key,
-        rate_limit=rate_limit,
-        pool_size=pool_size,
-        provision_delay=provision_delay,
-        has_admin=not no_admin,
-        strict=strict,
-        loopback_webhooks=not no_loopback_webhooks,
-        seed=seed,
-        console=console,
-    )
-    try:
-        serve(settings, _announce)
-    except StartFailed as error:
-        raise click.ClickException(str(error)) from None
+main.add_command(dev)
 
 
 @main.group()
@@ -145,15 +40,3 @@ def install_terraform(mirror: Path) -> None:
     if mirror.absolute() != Path.home() / ".terraform.d" / "plugins":
         click.echo("To have it searched, put this into ~/.terraformrc and ~/.tofurc:\n", err=True)
         click.echo(command_line_settings(mirror.absolute()))
-
-
-def _announce(base_url: str, api_key: str, admin_token: str | None) -> None:
-    click.echo(f"export POLYKOMOS_BASE_URL='{base_url}'")
-    if admin_token is not None:
-        click.echo(f"export POLYKOMOS_ADMIN_TOKEN={_single_quoted(admin_token)}")
-    click.echo(f"export POLYKOMOS_API_KEY={_single_quoted(api_key)}")
-
-
-def _single_quoted(text: str) -> str:
-    quoted = shlex.quote(text)
-    return quoted if quoted.startswith("'") else f"'{quoted}'"

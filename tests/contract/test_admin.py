@@ -114,7 +114,7 @@ def test_a_wrong_body_names_the_field(admin: httpx.Client, path: str, body: dict
 
 def test_provisioning_is_slowed_and_failed_on_demand(admin: httpx.Client, client: httpx.Client) -> None:
     set_ = admin.patch("/provisioning", json={"delay_seconds": 5}).json()
-    assert set_ == {"delay_seconds": 5, "pool_size": None, "failures": 0}
+    assert set_ == {"delay_seconds": 5, "pool_size": None, "failures": 0, "kill_at": None}
     admin.post("/clock/freeze")
     slow = client.post("/databases", json={"name": "slow"}, headers=new_key())
     assert slow.status_code == 202

@@ -111,7 +111,7 @@ BAD_FIELDS: list[tuple[str, str, list[Any]]] = [
         "name",
         ["", "-a", "A", "a_b", "a b", "a.b", "a\n", "\na", "ä", "a;drop", "a\x00", LONG, 5, True, ["a"], {}],
     ),
-    ("createDatabase", "db_type", ["", "oracle", "mysql", "POSTGRES", 5, True, []]),
+    ("createDatabase", "db_type", ["", "oracle", "mariadb", "POSTGRES", 5, True, []]),
     ("createDatabase", "region", ["", "moon-1", "US-EAST-1", 5, {}]),
     ("createDatabase", "plan", ["", "enterprise", "FREE", 5, True]),
     ("createDatabase", "team_id", [0, -1, "1", 1.5, True, [1]]),

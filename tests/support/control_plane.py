@@ -119,6 +119,12 @@ class ControlPlane:
         return self._process.pid
 
     @property
+    def is_dead(self) -> bool:
+        """Whether it was killed, by whomever."""
+        assert self._process is not None
+        return self._process.poll() is not None
+
+    @property
     def origin(self) -> str:
         """The URL without /api/v1."""
         return self.base_url.removesuffix("/api/v1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -14,12 +14,14 @@ from controlplane.http.fields import Body
 class Provisioning(Body):
     """delay_seconds, pool_size: null = as the process was told; omitted = unchanged.
 
-    failures: how many of the attempts to come fail (each is repeated up to five times).
+    failures: how many of the attempts to come fail (each is repeated up to five times). kill_at: the step of a job at
+    which the process that reaches it next is killed as by kill -9, once.
     """
 
     delay_seconds: float | None = Field(default=None, ge=0, le=3600)
     pool_size: int | None = Field(default=None, ge=0, le=50)
     failures: int = Field(default=0, ge=0, le=1000)
+    kill_at: Literal["before_role", "after_role", "after_database", "before_ack"] | None = None
 
 
 class Ids(Body):
@@ -32,7 +34,8 @@ async def show(ask: Ask) -> dict[str, Any]:
     """What is set."""
     async with ask.services.pool.connection() as conn:
         cursor = await conn.execute(
-            "SELECT provision_delay AS delay_seconds, pool_size, provision_failures AS failures FROM dev_controls"
+            "SELECT provision_delay AS delay_seconds, pool_size, provision_failures AS failures, kill_at"
+            " FROM dev_controls"
         )
         return await cursor.fetchone() or {}
 
@@ -40,11 +43,11 @@ async def show(ask: Ask) -> dict[str, Any]:
 async def change(ask: Ask) -> dict[str, Any]:
     """Set what is given."""
     given = await ask.body(Provisioning)
-    columns = {"delay_seconds": "provision_delay", "pool_size": "pool_size", "failures": "provision_failures"}
+    columns = {"delay_seconds": "provision_delay", "failures": "provision_failures"}
     async with ask.services.pool.connection() as conn:
         for name in given.model_fields_set:
             # The column's name is one of ours.
-            await conn.execute(f"UPDATE dev_controls SET {columns[name]} = %s", (getattr(given, name),))  # noqa: S608
+            await conn.execute(f"UPDATE dev_controls SET {columns.get(name, name)} = %s", (getattr(given, name),))  # noqa: S608
         await changed(ask.services, conn)
     return await show(ask)
 

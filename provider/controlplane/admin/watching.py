@@ -24,6 +24,7 @@ async def load(services: Services, conn: Connection) -> None:
     controls = services.controls
     controls.provision_delay, controls.pool_size = row["provision_delay"], row["pool_size"]
     controls.has_faults, controls.has_ids_seed = row["has_faults"], row["ids_seed"] is not None
+    controls.kill_at = row["kill_at"]
     controls.has_failures = row["provision_failures"] > 0
     if isinstance(services.clock, AdjustableClock):
         setting = Setting(row["clock_offset"], row["frozen_at"])

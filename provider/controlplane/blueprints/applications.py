@@ -9,33 +9,42 @@ from typing import Any, Final
 
 from psycopg.types.json import Json
 
+from controlplane.blueprints.dialects import DIALECTS, Dialect
 from controlplane.blueprints.execution import Run
-from controlplane.blueprints.splitting import split
+from controlplane.blueprints.lexer import LexError
 from controlplane.blueprints.variables import parse_definitions, render
 from controlplane.store.pool import Connection, Row
 
 FINAL: Final = frozenset({"completed", "failed", "rolled_back"})
 
 
+class NotForEngine(ValueError):
+    """The blueprint cannot be run by the engine of the database (docs/decisions/0011)."""
+
+    def __init__(self, engine: str, reason: str) -> None:
+        super().__init__(f"this blueprint is not for {engine}: {reason}")
+
+
 async def insert(
     conn: Connection,
     blueprint: Row,
     *,
-    database_id: int,
+    database: Row,
     user_id: int,
     variables: Mapping[str, Any] | None,
     dry_run: bool,
     at_creation: bool,
     now: datetime,
 ) -> Row:
-    """A pending application of the blueprint's current version. Raises VariableError."""
-    rendered, statements = await asyncio.to_thread(_rendered, blueprint, variables)
+    """A pending application of the blueprint's current version. Raises VariableError, or NotForEngine."""
+    dialect = DIALECTS[database["db_type"]]
+    rendered, statements = await asyncio.to_thread(_rendered, dialect, blueprint, variables)
     cursor = await conn.execute(
         "INSERT INTO blueprint_applications (blueprint_id, blueprint_version, database_id, user_id, rendered_sql,"
         " variable_values, is_dry_run, at_creation, statements_total, created_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING *",
         (
-            *(blueprint["id"], blueprint["version"], database_id, user_id, rendered),
+            *(blueprint["id"], blueprint["version"], database["id"], user_id, rendered),
             *(None if variables is None else Json(dict(variables)), dry_run, at_creation),
             *(statements, now),
         ),
@@ -45,10 +54,19 @@ async def insert(
     return row
 
 
-def _rendered(blueprint: Row, variables: Mapping[str, Any] | None) -> tuple[str, int]:
-    """The SQL with the values in it, and of how many statements it is."""
-    rendered = render(blueprint["sql_content"], parse_definitions(blueprint["variables"]), variables)
-    return rendered, len(split(rendered))
+def _rendered(dialect: Dialect, blueprint: Row, variables: Mapping[str, Any] | None) -> tuple[str, int]:
+    """The SQL with the values in it, and of how many statements it is. It was kept for any engine, not for this one."""
+    definitions = parse_definitions(blueprint["variables"])
+    try:
+        rendered = render(blueprint["sql_content"], definitions, variables, dialect.tokens, dialect.literals)
+        statements = dialect.split(rendered)
+    except LexError as error:
+        raise NotForEngine(dialect.label, str(error)) from None
+    for number, statement in enumerate(statements, 1):
+        refusal = dialect.refusal_of(statement)
+        if refusal:
+            raise NotForEngine(dialect.label, f"statement {number}: {refusal}")
+    return rendered, len(statements)
 
 
 async def by_id(conn: Connection, number: int) -> Row | None:

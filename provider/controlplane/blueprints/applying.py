@@ -40,7 +40,7 @@ async def apply_blueprint(call: Call) -> Reply:
         row = await applications.insert(
             call.conn,
             blueprint,
-            database_id=database["id"],
+            database=database,
             user_id=call.principal.user_id,
             variables=args.variables,
             dry_run=args.dry_run,
@@ -49,6 +49,8 @@ async def apply_blueprint(call: Call) -> Reply:
         )
     except VariableError as error:
         raise invalid_field("variables", str(error)) from None
+    except applications.NotForEngine as error:
+        raise invalid_field("blueprint_uuid", str(error)) from None
     call.after_commit(call.services.bells.applications.ring)
     then = _waiting(call.services, row["id"], args.timeout) if args.wait else None
     return Reply(202, _running(row).body, then)

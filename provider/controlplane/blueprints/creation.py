@@ -13,14 +13,14 @@ from controlplane.databases import store as databases
 from controlplane.http.errors import invalid_field
 from controlplane.http.principal import Principal
 from controlplane.services import Services
-from controlplane.store.pool import Connection
+from controlplane.store.pool import Connection, Row
 
 
 async def prepare(
     conn: Connection,
     *,
     principal: Principal,
-    database_id: int,
+    database: Row,
     blueprint_uuid: str,
     variables: Mapping[str, Any] | None,
     now: datetime,
@@ -33,7 +33,7 @@ async def prepare(
         row = await applications.insert(
             conn,
             blueprint,
-            database_id=database_id,
+            database=database,
             user_id=principal.user_id,
             variables=variables,
             dry_run=False,
@@ -42,6 +42,8 @@ async def prepare(
         )
     except VariableError as error:
         raise invalid_field("blueprint_variables", str(error)) from None
+    except applications.NotForEngine as error:
+        raise invalid_field("blueprint_uuid", str(error)) from None
     return int(row["id"])
 
 

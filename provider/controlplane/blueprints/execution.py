@@ -35,21 +35,25 @@ async def run_statements(conn: Connection, statements: Sequence[Statement], time
     for index, statement in enumerate(statements):
         began = time.monotonic()
         rows, error = await run_one(conn, statement, timeout_ms, min(timeout_ms, LOCK_TIMEOUT_MS))
-        run.log.append(
-            {
-                "index": index,
-                "sql_preview": preview(statement.text),
-                "status": "failed" if error else "succeeded",
-                "rows_affected": rows,
-                "duration_ms": round((time.monotonic() - began) * 1000),
-                "error": message_of(error) if error else None,
-            }
-        )
+        milliseconds = round((time.monotonic() - began) * 1000)
+        run.log.append(entry(index, statement, rows, milliseconds, message_of(error) if error else None))
         if error:
             run.error = message_of(error)
             return run
         run.succeeded += 1
     return run
+
+
+def entry(index: int, statement: Statement, rows: int | None, milliseconds: int, error: str | None) -> dict[str, Any]:
+    """One line of the log. index: from 0; rows: that it touched."""
+    return {
+        "index": index,
+        "sql_preview": preview(statement.text),
+        "status": "failed" if error else "succeeded",
+        "rows_affected": rows,
+        "duration_ms": milliseconds,
+        "error": error,
+    }
 
 
 async def run_one(

@@ -66,7 +66,7 @@ async def validate_sql(call: Call) -> Reply:
     rehearsals = await scratch.prepared(call.services, call.conn)
 
     async def judge() -> Reply:
-        return reply((await validate(rehearsals, args.sql_content, definitions)).data())
+        return reply((await validate(rehearsals, call.services.engines, args.sql_content, definitions)).data())
 
     # After the transaction, so that a slow rehearsal keeps no connection from other calls.
     return Reply(200, {}, judge)
@@ -80,7 +80,8 @@ def _definitions(given: dict[str, Any] | None) -> dict[str, Definition]:
 
 
 async def _check(call: Call, sql: str, definitions: dict[str, Definition]) -> None:
-    verdict = await validate(await scratch.prepared(call.services, call.conn), sql, definitions)
+    rehearsals = await scratch.prepared(call.services, call.conn)
+    verdict = await validate(rehearsals, call.services.engines, sql, definitions)
     if verdict.errors:
         raise invalid_sql(verdict)
 

@@ -17,7 +17,9 @@ import psycopg
 
 from controlplane.blueprints import applications
 from controlplane.blueprints.execution import message_of, run_statements
+from controlplane.blueprints.mysql import running as mysql_running
 from controlplane.blueprints.splitting import split
+from controlplane.mysql.engine import MysqlEngine
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
 
@@ -29,6 +31,10 @@ _log = logging.getLogger("controlplane.blueprints")
 
 async def run(services: Services, row: Row, database: Row) -> None:
     """Bring an application that this process owns to its end; what the SQL does wrong is recorded, not raised."""
+    engine = services.engines.of(database["db_type"])
+    if isinstance(engine, MysqlEngine):
+        await mysql_running.run(services, engine, row, database)
+        return
     if row["xid"] is not None and await _was_committed(services, row["xid"]):
         await _finish(services, row, "completed")
         return

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -49,8 +49,19 @@ _MISSING: Final = (
     psycopg.errors.InvalidSchemaName,
 )
 
-Findings = tuple[list[str], list[str]]
-"""Errors and warnings, each naming its statement (counted from 1)."""
+_SQL_ERRORS: Final = "42"  # SQLSTATE's class for errors in what is written, and for rights
+_NO_RIGHT: Final = "42501"
+
+
+class Findings(NamedTuple):
+    """Errors and warnings, each naming its statement (counted from 1).
+
+    is_foreign: an error says that this is not the engine's SQL, so it may well be another's.
+    """
+
+    errors: list[str]
+    warnings: list[str]
+    is_foreign: bool = False
 
 
 class _Met(Exception):
@@ -100,9 +111,11 @@ async def _take_place(conn: Connection, deadline: float, *, alone: bool) -> None
 async def _rehearse(conn: Connection, statements: Sequence[Statement], deadline: float, *, alone: bool) -> Findings:
     errors: list[str] = []
     warnings: list[str] = []
+    is_foreign = False
     for number, statement in enumerate(statements, 1):
         if time.monotonic() > deadline:
-            return [*errors, f"statement {number}: all together took longer than {_SECONDS:g} seconds"], warnings
+            errors.append(f"statement {number}: all together took longer than {_SECONDS:g} seconds")
+            return Findings(errors, warnings)
         await conn.execute("SAVEPOINT statement")
         _, error = await run_one(conn, statement, min(_STATEMENT_MS, _left_ms(deadline)), _LOCK_MS)
         if error is None:
@@ -110,7 +123,7 @@ async def _rehearse(conn: Connection, statements: Sequence[Statement], deadline:
             continue
         told = f"statement {number}: {message_of(error)}"
         if conn.info.transaction_status is not TransactionStatus.INERROR:
-            return [*errors, told], warnings  # the session is lost, or it got out of its transaction
+            return Findings([*errors, told], warnings)  # the session is lost, or it got out of its transaction
         if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected) and not alone:
             raise _Met
         await conn.execute("ROLLBACK TO SAVEPOINT statement")
@@ -121,7 +134,9 @@ async def _rehearse(conn: Connection, statements: Sequence[Statement], deadline:
             )
         else:
             errors.append(told)
-    return errors, warnings
+            state = error.sqlstate or ""
+            is_foreign |= state.startswith(_SQL_ERRORS) and state != _NO_RIGHT
+    return Findings(errors, warnings, is_foreign)
 
 
 def _left_ms(deadline: float) -> int:

@@ -1,20 +1,21 @@
 """Variables of a blueprint (api-facts S16): their definitions, and how values enter the SQL. Pure.
 
 `{{name}}` outside of quotes and comments is replaced. Strings become quoted literals, numbers and booleans literals,
-identifiers quoted identifiers, all by PostgreSQL's rules, so that no value can become SQL of another meaning.
+identifiers quoted identifiers, all by the engine's own rules, so that no value can become SQL of another meaning.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from controlplane.blueprints.lexer import Kind, tokens
+from controlplane.blueprints.lexer import Kind, Token, tokens
 
 TYPES = ("string", "number", "boolean", "identifier")
 _LONGEST_IDENTIFIER = 63  # bytes; longer names would be cut silently
+_Tokens = Callable[[str], Iterator[Token]]
 _KEYS = frozenset({"type", "default", "required", "description"})
 _SAMPLES: Mapping[str, Any] = {"string": "sample", "number": 1, "boolean": True, "identifier": "sample"}
 
@@ -25,6 +26,16 @@ class VariableError(ValueError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"variable {name}: {reason}")
         self.name = name
+
+
+@dataclass(frozen=True)
+class Literals:
+    """How an engine writes values. identifier: None for what cannot be a name there."""
+
+    string: Callable[[str], str]
+    number: Callable[[float], str]
+    identifier: Callable[[str], str | None]
+    identifier_is: str
 
 
 @dataclass(frozen=True)
@@ -77,20 +88,27 @@ def _checked(definition: Definition) -> Definition:
     return definition
 
 
-def used(sql: str) -> list[str]:
+def used(sql: str, read: _Tokens = tokens) -> list[str]:
     """The variables that the SQL uses, each once, in order. Raises LexError."""
-    return list(dict.fromkeys(token.name for token in tokens(sql) if token.kind is Kind.VARIABLE))
+    return list(dict.fromkeys(token.name for token in read(sql) if token.kind is Kind.VARIABLE))
 
 
-def render(sql: str, definitions: Mapping[str, Definition], values: Mapping[str, Any] | None) -> str:
+def render(
+    sql: str,
+    definitions: Mapping[str, Definition],
+    values: Mapping[str, Any] | None,
+    read: _Tokens = tokens,
+    literals: Literals | None = None,
+) -> str:
     """The SQL with its variables replaced. Raises VariableError (undefined, missing, wrong type) or LexError."""
     given = {name: value for name, value in (values or {}).items() if value is not None}
     for name in given:
         if name not in definitions:
             known = ", ".join(definitions) or "none"
             raise VariableError(name, f"this blueprint does not define it; it defines {known}")
-    literals = {name: _literal_of(definition, given) for name, definition in definitions.items()}
-    return "".join(_replaced(token.text, token.name, literals) for token in tokens(sql))
+    style = literals or POSTGRES_LITERALS
+    texts = {name: _literal_of(definition, given, style) for name, definition in definitions.items()}
+    return "".join(_replaced(token.text, token.name, texts) for token in read(sql))
 
 
 def samples(definitions: Mapping[str, Definition]) -> dict[str, Any]:
@@ -101,10 +119,10 @@ def samples(definitions: Mapping[str, Definition]) -> dict[str, Any]:
     }
 
 
-def _literal_of(definition: Definition, given: Mapping[str, Any]) -> str | None:
+def _literal_of(definition: Definition, given: Mapping[str, Any], literals: Literals) -> str | None:
     value = given.get(definition.name, definition.default)
     if value is not None:
-        return literal(definition, value)
+        return literal(definition, value, literals)
     if definition.required:
         raise VariableError(definition.name, "a value is required")
     return None
@@ -121,20 +139,19 @@ def _replaced(text: str, name: str, literals: Mapping[str, str | None]) -> str:
     return value
 
 
-def literal(definition: Definition, value: Any) -> str:
+def literal(definition: Definition, value: Any, literals: Literals | None = None) -> str:
     """A value as it enters the SQL. Raises VariableError when it is not of the variable's type."""
+    style = literals or POSTGRES_LITERALS
     match definition.type:
         case "boolean" if isinstance(value, bool):
             return "true" if value else "false"
         case "number" if _is_number(value):
-            # A space keeps `1-{{n}}` from becoming a comment when n is negative.
-            digits = repr(value)
-            return f" {digits}" if digits.startswith("-") else digits
+            return style.number(value)
         case "string" if isinstance(value, str):
-            return _string(value)
-        case "identifier" if isinstance(value, str) and 0 < len(value.encode()) <= _LONGEST_IDENTIFIER:
-            return '"' + value.replace('"', '""') + '"'
-    wanted = "an identifier of 1-63 bytes" if definition.type == "identifier" else f"a {definition.type}"
+            return style.string(value)
+        case "identifier" if isinstance(value, str) and (quoted := style.identifier(value)):
+            return quoted
+    wanted = style.identifier_is if definition.type == "identifier" else f"a {definition.type}"
     raise VariableError(definition.name, f"the value must be {wanted}")
 
 
@@ -149,3 +166,16 @@ def _string(value: str) -> str:
     quoted = value.replace("'", "''")
     # E'' means the same whatever standard_conforming_strings is set to.
     return f" E'{quoted.replace(chr(92), chr(92) * 2)}'" if "\\" in value else f"'{quoted}'"
+
+
+def _number(value: float) -> str:
+    # A space keeps `1-{{n}}` from becoming a comment when n is negative.
+    digits = repr(value)
+    return f" {digits}" if digits.startswith("-") else digits
+
+
+def _identifier(value: str) -> str | None:
+    return '"' + value.replace('"', '""') + '"' if 0 < len(value.encode()) <= _LONGEST_IDENTIFIER else None
+
+
+POSTGRES_LITERALS: Final = Literals(_string, _number, _identifier, "an identifier of 1-63 bytes")

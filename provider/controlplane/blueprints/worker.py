@@ -36,8 +36,14 @@ async def _claim(services: Services) -> Row | None:
             " started_at = coalesce(started_at, %(now)s) WHERE id = ("
             " SELECT id FROM blueprint_applications a WHERE (NOT at_creation OR EXISTS ("
             "  SELECT FROM databases d WHERE d.id = a.database_id AND d.status = 'deleted'))"
+            " AND EXISTS (SELECT FROM databases d WHERE d.id = a.database_id AND d.db_type = ANY(%(engines)s))"
             " AND (status = 'pending' OR (status = 'running' AND owner <> ALL(%(living)s)))"
             " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
-            {"me": services.process_no, "now": services.clock.now(), "living": await living(conn)},
+            {
+                "me": services.process_no,
+                "now": services.clock.now(),
+                "living": await living(conn),
+                "engines": services.engines.hosted,
+            },
         )
         return await cursor.fetchone()

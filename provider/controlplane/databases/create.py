@@ -51,7 +51,7 @@ async def create_database(call: Call) -> Reply:
         application_id = await creation.prepare(
             call.conn,
             principal=call.principal,
-            database_id=row["id"],
+            database=row,
             blueprint_uuid=args.blueprint_uuid,
             variables=args.blueprint_variables,
             now=call.now,
@@ -125,8 +125,9 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
     status = "active" if is_assigned and not args.blueprint_uuid else "provisioning"
     await call.conn.execute(
         "INSERT INTO databases (id, uuid, team_id, name, db_type, region, plan, status, db_name, db_username,"
-        " db_password, is_assigned, connections_applied, storage_hard_limit_gb, connection_hard_limit, warning_threshold_pct,"
-        " created_at, updated_at) VALUES (%(id)s, %(uuid)s, %(team_id)s, %(name)s, %(db_type)s, %(region)s,"
+        " db_password, is_assigned, connections_applied, storage_hard_limit_gb, connection_hard_limit,"
+        " warning_threshold_pct, created_at, updated_at) VALUES (%(id)s, %(uuid)s, %(team_id)s, %(name)s, %(db_type)s,"
+        " %(region)s,"
         " %(plan)s, %(status)s, %(db_name)s, %(role)s, %(password)s, %(is_assigned)s, %(limit)s, %(storage)s,"
         " %(connections)s, %(warning)s, %(now)s, %(now)s)",
         {

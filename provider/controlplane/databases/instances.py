@@ -13,6 +13,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from controlplane.engines import Reached
 from controlplane.postgres.scram import verifier
 from controlplane.store.pool import Connection, Pool
 from controlplane.store.server import Server
@@ -33,7 +34,13 @@ def _statement(text: LiteralString, **names: str) -> sql.Composed:
 
 
 async def build(
-    server: Server, pool: Pool, number: int, *, conn: Connection | None = None, template: str = "template0"
+    server: Server,
+    pool: Pool,
+    number: int,
+    reached: Reached,
+    *,
+    conn: Connection | None = None,
+    template: str = "template0",
 ) -> None:
     """Make role and raw database; what a killed run already made is kept. Nobody can log in yet.
 
@@ -43,6 +50,7 @@ async def build(
     async with pool.connection() if conn is None else contextlib.nullcontext(conn) as conn:
         if not await _exists(conn, "SELECT FROM pg_roles WHERE rolname = %s", role):
             await conn.execute(_statement("CREATE ROLE {role} NOLOGIN", role=role))
+        await reached("after_role")
         if not await _exists(conn, "SELECT FROM pg_database WHERE datname = %s", database):
             await conn.execute(
                 _statement(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 
 from controlplane.databases.catalog import DEFAULT_ENGINE
@@ -50,7 +51,7 @@ async def fill_one(services: Services, engine: Engine) -> bool:
     if number is None:
         return False
     try:
-        await engine.build(number)
+        await engine.build(number, functools.partial(services.controls.reach, services.pool))
     except BaseException:
         await _update(services, number, is_ready=False)
         raise

@@ -6,6 +6,7 @@ next one and ends the same way, without a second role or database.
 
 from __future__ import annotations
 
+import functools
 import logging
 from datetime import timedelta
 
@@ -72,7 +73,12 @@ async def _run(services: Services, job: Row) -> None:
         row = await store.by_id(conn, number)
         await services.controls.fail_if_wanted(conn)
     if not row["is_assigned"]:
-        await services.engines.of(row["db_type"]).build(number)
+        reached = functools.partial(services.controls.reach, services.pool)
+        engine = services.engines.of(row["db_type"])
+        await reached("before_role")
+        await engine.build(number, reached)
+        if engine.shares_transactions:
+            await reached("after_database")
         if not await _assign(services, job):
             return
     if job["application_id"] is not None:
@@ -87,7 +93,10 @@ async def _assign(services: Services, job: Row) -> bool:
         if row["status"] != "provisioning":
             return False
         limit = effective_quotas(row).connection_hard_limit
-        await services.engines.of(row["db_type"]).hand_over(conn, row, limit)
+        engine = services.engines.of(row["db_type"])
+        await engine.hand_over(conn, row, limit)
+        if not engine.shares_transactions:
+            await services.controls.reach(services.pool, "after_database")
         await conn.execute(
             "UPDATE databases SET is_assigned = true, connections_applied = %s WHERE id = %s", (limit, row["id"])
         )
@@ -113,6 +122,7 @@ async def _finish(services: Services, conn: Connection, job: Row, row: Row) -> N
     await emit(
         conn, team_id=row["team_id"], event="database.provisioned", data=masked(active, services.engines), now=now
     )
+    await services.controls.reach(services.pool, "before_ack")
 
 
 async def _put_back(services: Services, job: Row, error: Exception) -> None:

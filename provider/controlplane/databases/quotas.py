@@ -1,8 +1,8 @@
 """Quotas that bite: a worker measures every database, and stops and allows writing (api-facts S13, S14).
 
-Survives kill -9 at any moment: `writes_stopped` is set before writing is stopped and unset after it is allowed again, so
-whoever finds it set repeats what its size asks for. Stopping is repeated as long as it lasts, because a transaction that
-was open at the first time may have made new tables.
+Survives kill -9 at any moment: `writes_stopped` is set before writing is stopped and unset after it is allowed again,
+so whoever finds it set repeats what its size asks for. Stopping is repeated as long as it lasts, because a transaction
+that was open at the first time may have made new tables.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class Step(Enum):
 
 
 def decide(size: int, quotas: Quotas, *, stopped: bool) -> Step:
-    """Size in bytes. At the limit there is no room left; pure."""
+    """What a size in bytes asks for; at the limit there is no room left. Pure."""
     if size >= quotas.storage_hard_limit_gb * GB:
         return Step.STOP
     return Step.ALLOW if stopped else Step.NOTHING
 
 
 def warns(size: int, quotas: Quotas) -> bool:
-    """Whether the size is at the warning threshold; pure."""
+    """Whether a size in bytes is at the warning threshold. Pure."""
     return size * 100 >= quotas.storage_hard_limit_gb * GB * quotas.warning_threshold_pct
 
 

@@ -76,10 +76,10 @@ async def choose_db_name(conn: Connection, db_type: str, name: str, number: int)
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_NAME_LOCK,))
     candidates = candidate_names(name, number, db_type)
     # Every database on a MySQL server is one of ours or the server's own.
-    on_server = "SELECT datname AS taken FROM pg_database WHERE datname = ANY(%(names)s) UNION "
     cursor = await conn.execute(
-        (on_server if db_type == "postgres" else "") + "SELECT db_name AS taken FROM databases"
-        " WHERE destroyed_at IS NULL AND db_type = %(db_type)s AND db_name = ANY(%(names)s)",
+        "SELECT db_name AS taken FROM databases"
+        " WHERE destroyed_at IS NULL AND db_type = %(db_type)s AND db_name = ANY(%(names)s)"
+        " UNION SELECT datname FROM pg_database WHERE %(db_type)s = 'postgres' AND datname = ANY(%(names)s)",
         {"names": list(candidates), "db_type": db_type},
     )
     taken = {row["taken"] for row in await cursor.fetchall()} | RESERVED.get(db_type, frozenset())

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pymysql.err import Error, InterfaceError, OperationalError
 
-from controlplane.engines import EngineDown, Place
+from controlplane.engines import EngineDown, Place, Reached
 from controlplane.mysql.process import HOST
 from controlplane.mysql.server import MysqlServer
 from controlplane.mysql.sessions import Raw, execute, identifier, rows, verifier
@@ -75,8 +75,9 @@ class MysqlEngine:
     async def _execute(self, *statements: str) -> None:
         await self.run(lambda raw: execute(raw, *statements))
 
-    async def build(self, number: int) -> None:
+    async def build(self, number: int, reached: Reached) -> None:
         await self._execute(f"CREATE USER IF NOT EXISTS {account(number)} ACCOUNT LOCK")
+        await reached("after_role")
 
     async def hand_over(self, conn: Connection, row: Row, connections: int) -> None:
         user, database = account(row["id"]), identifier(row["db_name"])
@@ -125,7 +126,7 @@ class MysqlEngine:
 
     async def stop_writes(self, row: Row) -> None:
         def stop(raw: Raw) -> None:
-            if _granted(raw, row) != "less":
+            if _may_write(raw, row):
                 execute(
                     raw,
                     f"GRANT {KEPT} ON {identifier(row['db_name'])}.* TO {account(row['id'])}",
@@ -144,14 +145,10 @@ class MysqlEngine:
         await self.run(allow)
 
 
-def _granted(raw: Raw, row: Row) -> str:
-    found = rows(
-        raw,
-        "SELECT Insert_priv AS writes FROM mysql.db WHERE User = %s AND Db = %s",
-        row["db_username"],
-        row["db_name"],
-    )
-    return "less" if found and found[0]["writes"] == "N" else "more"
+def _may_write(raw: Raw, row: Row) -> bool:
+    query = "SELECT Insert_priv AS writes FROM mysql.db WHERE User = %s AND Db = %s"
+    found = rows(raw, query, row["db_username"], row["db_name"])
+    return not found or found[0]["writes"] != "N"
 
 
 def _strays(raw: Raw, deleted: list[Row]) -> list[Row]:

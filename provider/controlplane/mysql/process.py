@@ -167,7 +167,9 @@ def start(home: Home, port: int, first_statements: str) -> Running:
         options += ["--init-file=/tmp/first.sql"]
     else:
         options += [f"--datadir={home.data}", f"--tmpdir={temporary}", f"--init-file={first}"]
-    watcher = subprocess.Popen(["/bin/sh", "-c", _WATCH], stdin=subprocess.PIPE, cwd="/", start_new_session=True)
+    watcher = subprocess.Popen(  # noqa: S603 - our own script
+        ["/bin/sh", "-c", _WATCH], stdin=subprocess.PIPE, cwd="/", start_new_session=True
+    )
     assert watcher.stdin is not None
     with home.log.open("ab") as log:
         server = subprocess.Popen(  # noqa: S603 - our own arguments

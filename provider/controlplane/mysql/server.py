@@ -11,7 +11,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from pymysql.err import Error
 
@@ -31,9 +31,14 @@ _log = logging.getLogger("controlplane.mysql")
 
 
 class MysqlServer:
-    """home: the server's files, None where this process does not host it. Use it inside of `opened`."""
+    """home: the server's files, None where this process does not host it. at_start: blocking, when it has started and
+    before anything else. Use it inside of `opened`.
+    """
 
-    def __init__(self, pool: Pool, state: StateFile, home: Home | None) -> None:
+    def __init__(
+        self, pool: Pool, state: StateFile, home: Home | None, at_start: Callable[[Login], None] = lambda _: None
+    ) -> None:
+        self._at_start = at_start
         self._pool = pool
         self._state = state
         self._home = home
@@ -85,8 +90,9 @@ class MysqlServer:
         self._state.put("mariadb_port", str(self._login.port))
         async with self._pool.connection() as conn:
             await conn.execute(
-                "INSERT INTO mysql_server (process_no, host, port, password) VALUES (%(no)s, %(host)s, %(port)s, %(pw)s)"
-                " ON CONFLICT (only_row) DO UPDATE SET process_no = %(no)s, host = %(host)s, port = %(port)s,"
+                "INSERT INTO mysql_server (process_no, host, port, password)"
+                " VALUES (%(no)s, %(host)s, %(port)s, %(pw)s) ON CONFLICT (only_row) DO UPDATE"
+                " SET process_no = %(no)s, host = %(host)s, port = %(port)s,"
                 " password = %(pw)s",
                 {"no": process_no, "host": HOST, "port": self._login.port, "pw": self._login.password},
             )
@@ -121,6 +127,7 @@ class MysqlServer:
             running = await asyncio.to_thread(process.start, home, self._login.port, first)
             self._running = running
             await asyncio.to_thread(_await_ready, running, self._login, home)
+            await asyncio.to_thread(self._at_start, self._login)
         except (OSError, MariadbFailed) as error:
             if self._running is not None:
                 await asyncio.to_thread(self._running.stop)

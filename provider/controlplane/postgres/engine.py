@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controlplane.databases import instances
-from controlplane.engines import Place
+from controlplane.engines import Place, Reached
 from controlplane.postgres import storage
 from controlplane.store.pool import Connection, Pool, Row
 from controlplane.store.server import Server
@@ -27,8 +27,8 @@ class PostgresEngine:
     def place(self) -> Place:
         return Place("postgresql", self._server.host, self._server.port)
 
-    async def build(self, number: int) -> None:
-        await instances.build(self._server, self._pool, number)
+    async def build(self, number: int, reached: Reached) -> None:
+        await instances.build(self._server, self._pool, number, reached)
 
     async def hand_over(self, conn: Connection, row: Row, connections: int) -> None:
         await instances.hand_over(

@@ -1,8 +1,8 @@
 """The storage limit of a PostgreSQL tenant (docs/decisions/0010).
 
-The tenant keeps owning everything, so that it can DELETE, TRUNCATE, DROP and VACUUM. What adds is refused by things that
-belong to the superuser: a statement trigger on every table, an event trigger for commands that make or change objects,
-and withdrawn functions for large objects. Only the superuser can take those away.
+The tenant keeps owning everything, so that it can DELETE, TRUNCATE, DROP and VACUUM. What adds is refused by things
+that belong to the superuser: a statement trigger on every table, an event trigger for commands that make or change
+objects, and withdrawn functions for large objects. Only the superuser can take those away.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ END $$;
 GRANT USAGE ON SCHEMA {schema} TO PUBLIC;
 """)
 
-# Tables whose rows the tenant can change, with the columns that the deletion of a row elsewhere sets (ON DELETE SET NULL
-# or DEFAULT): that update is part of a DELETE. A table with row triggers of its own could turn it into more.
+# Tables whose rows the tenant can change, with the columns that the deletion of a row elsewhere sets (ON DELETE SET
+# NULL or DEFAULT): that update is part of a DELETE. A table with row triggers of its own could turn it into more.
 _TABLES: Final = """
 SELECT c.oid, n.nspname AS schema, c.relname AS name,
        array(SELECT DISTINCT a.attname::text FROM pg_constraint k CROSS JOIN unnest(k.conkey) AS key(number)
@@ -84,7 +84,7 @@ async def stop_writes(conn: Connection, row: Row) -> None:
         " AND a.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation"
         " WHERE l.pid = a.pid AND c.relpersistence = 't')"
     )
-    cursor = await conn.execute(f"{_TABLES} AND NOT {_HAS_TRIGGER}", {"trigger": _TRIGGER})  # type: ignore[arg-type]
+    cursor = await conn.execute(f"{_TABLES} AND NOT {_HAS_TRIGGER}", {"trigger": _TRIGGER})
     for table in await cursor.fetchall():
         await _guard(conn, schema, table)
 
@@ -92,7 +92,7 @@ async def stop_writes(conn: Connection, row: Row) -> None:
 async def _make_refusals(conn: Connection, schema: sql.Identifier) -> None:
     """What the tenant may have put at this place before is taken away."""
     cursor = await conn.execute(
-        "SELECT FROM pg_namespace WHERE nspname = %s AND nspowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)",
+        "SELECT FROM pg_namespace WHERE nspname = %s AND pg_get_userbyid(nspowner) <> current_user",
         (SCHEMA,),
     )
     if await cursor.fetchone() is not None:
@@ -119,7 +119,8 @@ async def _guard(conn: Connection, schema: sql.Identifier, table: Row) -> None:
     update = sql.SQL(" OR UPDATE{}").format(of) if guarded or not free else sql.SQL("")
     name = sql.Identifier(table["schema"], table["name"])
     make = sql.SQL(
-        "CREATE TRIGGER {trigger} BEFORE INSERT{update} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse_rows()"
+        "CREATE TRIGGER {trigger} BEFORE INSERT{update} ON {table}"
+        " FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse_rows()"
     ).format(trigger=sql.Identifier(_TRIGGER), update=update, table=name, schema=schema)
     always = sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(name, sql.Identifier(_TRIGGER))
     for _ in range(2):
@@ -145,7 +146,7 @@ async def allow_writes(conn: Connection, row: Row) -> None:
     await conn.execute(sql.SQL("DROP EVENT TRIGGER IF EXISTS {}").format(sql.Identifier(SCHEMA)))
     for function in _LARGE_OBJECT_FUNCTIONS:
         await conn.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO PUBLIC").format(sql.SQL(function)))
-    cursor = await conn.execute(f"{_TABLES} AND {_HAS_TRIGGER}", {"trigger": _TRIGGER})  # type: ignore[arg-type]
+    cursor = await conn.execute(f"{_TABLES} AND {_HAS_TRIGGER}", {"trigger": _TRIGGER})
     for table in await cursor.fetchall():
         await conn.execute(
             sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from psycopg import sql
@@ -56,7 +57,14 @@ async def bring_back(services: Services, conn: Connection, server: Connection, s
     """Make the databases of the rows in `conn` again, from their copies."""
     for row in await present(conn):
         number = row["id"]
-        await instances.build(services.server, services.pool, number, conn=server, template=copy_name(snapshot, number))
+        await instances.build(
+            services.server,
+            services.pool,
+            number,
+            functools.partial(services.controls.reach, services.pool),
+            conn=server,
+            template=copy_name(snapshot, number),
+        )
         await instances.hand_over(
             conn,
             number,

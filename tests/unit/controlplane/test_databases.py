@@ -10,14 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.databases.catalog import PLANS, Quotas
-from controlplane.databases.store import candidate_names
+from controlplane.databases.naming import candidate_names
 from controlplane.databases.views import effective_quotas, full, masked
+from controlplane.engines import Engines
 from controlplane.http import timestamps
 from controlplane.http.pagination import Page, page_reply
+from controlplane.postgres.engine import PostgresEngine
 from controlplane.store.migrate import migrations
+from controlplane.store.pool import make_pool
 from controlplane.store.server import Server
 
 SERVER = Server(host="127.0.0.1", port=5432, user="admin", password="root-secret")
+ENGINES = Engines(PostgresEngine(SERVER, make_pool(SERVER.conninfo("postgres"))))
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -43,13 +47,13 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_full_view_can_be_connected_with() -> None:
-    view = full(row(), SERVER)
+    view = full(row(), ENGINES)
     assert view["db_password"] == "tenant-secret"
     assert view["connection_string"] == "postgresql://u42:tenant-secret@127.0.0.1:5432/orders"
     assert view["updated_at"] == "2026-02-10T12:01:30Z"
 
 
-@pytest.mark.parametrize("view", [masked(row(), SERVER), full(row(status="provisioning"), SERVER)])
+@pytest.mark.parametrize("view", [masked(row(), ENGINES), full(row(status="provisioning"), ENGINES)])
 def test_other_views_hold_no_secret(view: dict[str, Any]) -> None:
     assert "secret" not in str(view)
     assert view["connection_string"] == "postgresql://u42:***@127.0.0.1:5432/orders"
@@ -63,7 +67,7 @@ def test_quotas_are_the_plan_s_but_for_overrides() -> None:
 
 
 def test_whole_gigabytes_are_written_whole() -> None:
-    assert repr(masked(row(storage_hard_limit_gb=10.0), SERVER)["quotas"]["storage_hard_limit_gb"]) == "10"
+    assert repr(masked(row(storage_hard_limit_gb=10.0), ENGINES)["quotas"]["storage_hard_limit_gb"]) == "10"
 
 
 @given(st.from_regex(r"[a-z0-9][a-z0-9\-]{0,62}", fullmatch=True), st.integers(1, 2**31 - 1))

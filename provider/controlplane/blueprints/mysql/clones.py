@@ -1,0 +1,152 @@
+"""A copy of a tenant's database to rehearse in, with a user of its own who can reach nothing else.
+
+MySQL commits around every statement that defines something, so trying one out in the real database would be doing it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pymysql.err import Error
+
+from controlplane.mysql.engine import KEPT, WRITES
+from controlplane.mysql.sessions import Login, Raw, execute, identifier, rows, verifier
+
+# Underscores: no tenant can choose such a name.
+PREFIX: Final = "polykomos_rehearsal_"
+MOST_BYTES: Final = 64_000_000  # of rows that are copied
+_COPY_SECONDS: Final = 60
+_DEFINER: Final = re.compile(r"DEFINER\s*=\s*`(?:[^`]|``)*`@`(?:[^`]|``)*`", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Clone:
+    """The copy's name, its user's login, and whether the rows are in it."""
+
+    name: str
+    login: Login
+    has_rows: bool
+
+
+@contextlib.contextmanager
+def clone(admin: Login, source: str | None) -> Iterator[Clone]:
+    """A copy of `source`, None = an empty database; dropped at the end. Blocking. Raises pymysql's errors."""
+    name = PREFIX + secrets.token_hex(6)
+    user = f"'{name}'@'{admin.host}'"
+    password = secrets.token_hex(16)
+    with admin.opened() as raw:
+        try:
+            # In GRANT an underscore would stand for any character.
+            pattern = identifier(name.replace("_", r"\_"))
+            execute(
+                raw,
+                f"CREATE DATABASE {identifier(name)}",
+                f"CREATE USER {user} IDENTIFIED VIA mysql_native_password USING '{verifier(password)}'",
+                f"GRANT {KEPT}, {WRITES} ON {pattern}.* TO {user}",
+                # The copy shall not keep the tenant waiting.
+                "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+                f"SET SESSION max_statement_time = {_COPY_SECONDS}, foreign_key_checks = 0",
+            )
+            has_rows = source is None or _copy(raw, source, name, user)
+            execute(raw, "SET SESSION max_statement_time = 0")
+            yield Clone(name, Login(admin.host, admin.port, name, password, read_timeout=660.0), has_rows)
+        finally:
+            _drop(admin, name)
+
+
+def _drop(admin: Login, name: str) -> None:
+    with contextlib.suppress(Error), admin.opened() as raw:
+        execute(raw, f"DROP USER IF EXISTS '{name}'@'{admin.host}'", f"DROP DATABASE IF EXISTS {identifier(name)}")
+
+
+def drop_leftovers(admin: Login) -> None:
+    """Clones of rehearsals that a killed process did not end. Only when nobody rehearses."""
+    with admin.opened() as raw:
+        found = rows(raw, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA")
+        users = rows(raw, "SELECT User AS name FROM mysql.global_priv")
+    for name in {row["name"] for row in (*found, *users) if row["name"].startswith(PREFIX)}:
+        _drop(admin, name)
+
+
+def _copy(raw: Raw, source: str, target: str, user: str) -> bool:
+    """Everything but, when they are many, the rows; returns whether they are in it."""
+    tables = rows(
+        raw,
+        "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, coalesce(DATA_LENGTH, 0) AS bytes"
+        " FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s ORDER BY TABLE_TYPE, TABLE_NAME",
+        source,
+    )
+    real = [table["name"] for table in tables if table["type"] in ("BASE TABLE", "SYSTEM VERSIONED")]
+    sequences = [table["name"] for table in tables if table["type"] == "SEQUENCE"]
+    with_rows = sum(int(table["bytes"]) for table in tables) <= MOST_BYTES
+    for name in (*sequences, *real):
+        _make(raw, source, target, _shown(raw, source, "TABLE", name, "Create Table"), user)
+        if with_rows and name in real:
+            _copy_rows(raw, source, target, name)
+    _copy_programs(raw, source, target, user)
+    _copy_views(raw, source, target, [table["name"] for table in tables if table["type"] == "VIEW"], user)
+    return with_rows
+
+
+def _copy_programs(raw: Raw, source: str, target: str, user: str) -> None:
+    routines = "SELECT ROUTINE_TYPE AS type, ROUTINE_NAME AS name FROM information_schema.ROUTINES"
+    for row in rows(raw, f"{routines} WHERE ROUTINE_SCHEMA = %s", source):
+        kind = row["type"]
+        _make(raw, source, target, _shown(raw, source, kind, row["name"], f"Create {kind.capitalize()}"), user)
+    triggers = "SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS"
+    for row in rows(raw, f"{triggers} WHERE TRIGGER_SCHEMA = %s ORDER BY ACTION_ORDER", source):
+        _make(raw, source, target, _shown(raw, source, "TRIGGER", row["name"], "SQL Original Statement"), user)
+
+
+def _copy_views(raw: Raw, source: str, target: str, names: list[str], user: str) -> None:
+    """A view may need another one: again and again until nothing more succeeds. Broken ones stay away."""
+    left = names
+    while left:
+        failed = []
+        for name in left:
+            try:
+                _make(raw, source, target, _shown(raw, source, "VIEW", name, "Create View"), user)
+            except Error:
+                failed.append(name)
+        if len(failed) == len(left):
+            return
+        left = failed
+
+
+def _shown(raw: Raw, source: str, kind: str, name: str, column: str) -> dict[str, Any]:
+    """How the object is made, and the modes that its text is to be read with."""
+    execute(raw, f"USE {identifier(source)}")  # else the names in views are qualified
+    found = rows(raw, f"SHOW CREATE {kind} {identifier(name)}")[0]
+    return {"text": found[column], "mode": found.get("sql_mode")}
+
+
+def _make(raw: Raw, source: str, target: str, shown: dict[str, Any], user: str) -> None:
+    execute(raw, f"USE {identifier(target)}")
+    if shown["mode"] is not None:
+        rows(raw, "SET SESSION sql_mode = %s", shown["mode"])
+    text = _DEFINER.sub(lambda _: f"DEFINER={user}", shown["text"], count=1)
+    with raw.cursor() as cursor:
+        cursor.execute(text)
+    if shown["mode"] is not None:
+        execute(raw, "SET SESSION sql_mode = DEFAULT")
+
+
+def _copy_rows(raw: Raw, source: str, target: str, table: str) -> None:
+    columns = rows(
+        raw,
+        "SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+        " AND IS_GENERATED = 'NEVER' AND EXTRA NOT LIKE '%%INVISIBLE%%' ORDER BY ORDINAL_POSITION",
+        source,
+        table,
+    )
+    listed = ", ".join(identifier(column["name"]) for column in columns)
+    into, of = f"{identifier(target)}.{identifier(table)}", f"{identifier(source)}.{identifier(table)}"
+    # A zero in an AUTO_INCREMENT column is a zero.
+    execute(raw, "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
+    execute(raw, f"INSERT INTO {into} ({listed}) SELECT {listed} FROM {of}")  # noqa: S608 - quoted names
+    execute(raw, "SET SESSION sql_mode = DEFAULT")

@@ -1,0 +1,56 @@
+"""Rehearsing a blueprint before it is kept: in an empty database, so what it refers to may be missing there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from pymysql.err import Error
+
+from controlplane.blueprints.mysql import clones, execution
+from controlplane.blueprints.scratch import Findings
+from controlplane.blueprints.splitting import Statement
+from controlplane.mysql.engine import MysqlEngine
+from controlplane.mysql.sessions import Login
+
+_SECONDS: Final = 15.0  # for a rehearsal
+_STATEMENT_SECONDS: Final = 5.0
+# What a database with tables of its own may well have: tables, columns of theirs, keys, routines, triggers.
+_MISSING: Final = frozenset({1051, 1146, 1305, 1360, 1824, 4091, 4092})
+_MISSING_IN_TABLE: Final = frozenset({1054, 1072, 1091, 1176})
+
+
+async def rehearse(engine: MysqlEngine, statements: Sequence[Statement]) -> Findings:
+    """Errors and warnings, each naming its statement. Raises EngineDown."""
+    admin = await engine.server.login()
+    return await asyncio.to_thread(_rehearse, admin, statements)
+
+
+def _rehearse(admin: Login, statements: Sequence[Statement]) -> Findings:
+    errors: list[str] = []
+    warnings: list[str] = []
+    deadline = time.monotonic() + _SECONDS
+    with clones.clone(admin, None) as clone, clone.login.opened(clone.name) as raw:
+        execution.prepare(raw, _STATEMENT_SECONDS)
+        for number, statement in enumerate(statements, 1):
+            if time.monotonic() > deadline:
+                errors.append(f"statement {number}: all together took longer than {_SECONDS:g} seconds")
+                break
+            outcome = execution.run_statements(
+                raw, [statement], told=lambda text: text.replace(f"{clone.name}.", "").replace(clone.name, "it")
+            )
+            error = outcome.run.error
+            if error is None:
+                continue
+            if outcome.code in _MISSING or (outcome.code in _MISSING_IN_TABLE and warnings):
+                warnings.append(f"statement {number} could not be rehearsed, the database must have it: {error}")
+            else:
+                errors.append(f"statement {number}: {error}")
+            if outcome.lost:
+                break
+        with contextlib.suppress(Error):
+            raw.rollback()
+    return Findings(errors, warnings)

@@ -1,0 +1,1 @@
+"""Queries in plain language: translated into SQL, checked, run as the tenant."""

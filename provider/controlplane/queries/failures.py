@@ -1,0 +1,29 @@
+"""Why a query has no answer; each becomes an error of the API (see answering.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class NotUnderstood(Exception):
+    """The rules do not cover the text. The message says what they cover."""
+
+
+class Unsafe(Exception):
+    """The SQL, or what was asked for, is not run. reasons: one for each thing found."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = list(reasons)
+
+
+class SqlFailed(Exception):
+    """The engine's own words for what is wrong. hint: its advice, if it has one."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class TranslatorFailed(Exception):
+    """The model's endpoint gave no SQL; the message names neither its URL nor its key."""

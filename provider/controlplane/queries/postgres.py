@@ -1,0 +1,156 @@
+"""PostgreSQL: as the tenant's role, in one transaction, bounded in time, rows and bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import AsyncIterator
+from typing import Final
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from controlplane.blueprints.splitting import Statement, split
+from controlplane.queries.failures import SqlFailed
+from controlplane.queries.outcome import MAX_BYTES, MAX_ROWS, Outcome
+from controlplane.queries.postgres_schema import read_schema
+from controlplane.queries.rows import parse_row
+from controlplane.queries.safety import Checked
+from controlplane.queries.translation.dialects import POSTGRES
+from controlplane.queries.translation.schema import Schema
+from controlplane.services import Services
+from controlplane.store.pool import Connection, Row
+
+STATEMENT_MS: Final = 15_000
+LOCK_MS: Final = 5_000
+# For all of a query. The server's own time-out ends a statement; but functions of the tenant's could lift it for the
+# next, so the session is ended from outside when this is over.
+SECONDS: Final = 30.0
+# libpq's text of a refused connection names host, port and user too; only the server's own words are passed on.
+_FATAL: Final = re.compile(r"FATAL: +([^\n]+)")
+# The server makes the JSON and leaves out what would be too much, so that it never gets here. row_to_json is
+# evaluated once because of OFFSET 0. A cursor never runs in parallel, so the order of the inner query stays.
+_BOUNDED: Final = (
+    b"SELECT CASE WHEN pg_catalog.sum(pg_catalog.octet_length(line)) OVER (ROWS UNBOUNDED PRECEDING) <= %d"
+    b" THEN line END AS line FROM (SELECT pg_catalog.row_to_json(polykomos_row.*)::text AS line FROM (\n%s\n)"
+    b" AS polykomos_row OFFSET 0) AS polykomos_lines"
+)
+_log = logging.getLogger("controlplane.queries")
+
+
+@contextlib.asynccontextmanager
+async def open_postgres(services: Services, database: Row) -> AsyncIterator[PostgresRunner]:
+    """A session for one query; it is ended for good when the time is over. Raises SqlFailed."""
+    try:
+        conn = await services.connect(
+            database["db_name"], user=database["db_username"], password=database["db_password"]
+        )
+    except psycopg.OperationalError as error:
+        told = _FATAL.search(str(error))
+        raise SqlFailed(f"the database could not be connected to{f': {told[1]}' if told else ''}") from None
+    pid = conn.info.backend_pid
+    runner = PostgresRunner(conn)
+    try:
+        yield runner
+    finally:
+        if runner.overdue:
+            await _end(services, pid)
+        await conn.close()
+
+
+async def _end(services: Services, pid: int) -> None:
+    async with services.pool.connection() as conn:
+        await conn.execute("SELECT pg_terminate_backend(%s)", (pid,))
+    _log.warning("a query was ended from outside", extra={"facts": {"seconds": SECONDS}})
+
+
+class PostgresRunner:
+    """One session. overdue: its time ran out, so the server may still be at it."""
+
+    dialect = POSTGRES
+    split = staticmethod(split)
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self.overdue = False
+
+    async def schema(self) -> Schema:
+        """Every table and view that the tenant sees without naming a schema."""
+        try:
+            return await read_schema(self._conn)
+        except psycopg.Error as error:
+            raise _failure(error) from None
+
+    async def run(self, checked: Checked, *, beyond: str | None) -> Outcome:
+        """See Runner."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                return await self._run(checked, beyond)
+        except TimeoutError:
+            self.overdue = True
+            raise SqlFailed(f"the query took longer than {SECONDS:g} seconds") from None
+        except psycopg.Error as error:
+            raise _failure(error) from None
+
+    async def _run(self, checked: Checked, beyond: str | None) -> Outcome:
+        reads = checked.kind == "select"
+        await self._conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reads else "BEGIN")
+        await self._bound()
+        if reads:
+            return await self._select(checked.statements[0], beyond)
+        affected = 0
+        for statement in checked.statements:
+            affected = await self._change(statement)
+            await self._bound()
+        await self._conn.execute("COMMIT")
+        return Outcome.of_write(affected) if checked.kind == "write" else Outcome.of_ddl(len(checked.statements))
+
+    async def _bound(self) -> None:
+        """Set the limits of the statements to come; literals are read in UTC."""
+        await self._conn.execute(
+            "SELECT pg_catalog.set_config('statement_timeout', %s, true),"
+            " pg_catalog.set_config('lock_timeout', %s, true), pg_catalog.set_config('TimeZone', 'UTC', true),"
+            " pg_catalog.set_config('standard_conforming_strings', 'on', true)",
+            (str(STATEMENT_MS), str(LOCK_MS)),
+        )
+
+    async def _select(self, statement: Statement, beyond: str | None) -> Outcome:
+        text = statement.text.encode()
+        # First as it stands: the engine's own errors, and its refusal of what does not only read. binary: the
+        # extended protocol, which takes one statement, whatever our splitting made of the text.
+        await self._conn.execute(b"DECLARE polykomos_probe NO SCROLL CURSOR FOR " + text, binary=True)
+        await self._conn.execute("CLOSE polykomos_probe")
+        bounded = _BOUNDED % (MAX_BYTES, text)
+        await self._conn.execute(b"DECLARE polykomos_rows NO SCROLL CURSOR FOR " + bounded, binary=True)
+        cursor = await self._conn.execute(f"FETCH {MAX_ROWS + 1} FROM polykomos_rows".encode())
+        lines: list[str | None] = [row["line"] for row in await cursor.fetchall()]
+        rows = [parse_row(line) for line in lines[:MAX_ROWS] if line is not None]
+        truncated = len(rows) < len(lines)
+        if len(rows) == MAX_ROWS and beyond is not None and not truncated:
+            cursor = await self._conn.execute(beyond.encode(), binary=True)
+            truncated = cursor.rowcount > 0
+        return Outcome.of_rows(rows, truncated=truncated)
+
+    async def _change(self, statement: Statement) -> int:
+        """Rows touched. Those of RETURNING stay on the server: there may be any number of any size."""
+        text = statement.text.encode()
+        returns = "RETURNING" in statement.words and statement.words[0] != "CREATE"
+        if returns:
+            text = b"WITH polykomos_rows AS (\n" + text + b"\n) SELECT pg_catalog.count(*) AS n FROM polykomos_rows"
+        cursor = await self._conn.execute(text, binary=True)
+        if self._conn.info.transaction_status is not TransactionStatus.INTRANS:
+            raise SqlFailed("the statement ended the transaction")
+        if returns:
+            found = await cursor.fetchone()
+            return found["n"] if found else 0
+        return max(cursor.rowcount, 0)
+
+
+def _failure(error: psycopg.Error) -> SqlFailed:
+    told = error.diag.message_primary
+    if not told:
+        lost = isinstance(error, psycopg.OperationalError)
+        return SqlFailed("the connection to the database was lost" if lost else "the statement cannot be run")
+    return SqlFailed(told, error.diag.message_hint)

@@ -1,0 +1,63 @@
+"""The record of every query that was tried; rows of answers are not part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from controlplane.store.liveness import is_alive
+from controlplane.store.pool import Connection
+
+
+@dataclass
+class Record:
+    """What is known of a query at its end; see the migration for the words."""
+
+    status: str = "failed"
+    sql: str | None = None
+    kind: str | None = None
+    error_code: str | None = None
+    error: str | None = None
+    rows: int | None = None
+    duration_ms: int = 0
+
+
+async def begin(conn: Connection, *, database_id: int, user_id: int, text: str, owner: int, now: datetime) -> int:
+    """A new query_id."""
+    cursor = await conn.execute(
+        "INSERT INTO query_executions (database_id, user_id, text, owner, created_at)"
+        " VALUES (%s, %s, %s, %s, %s) RETURNING id",
+        (database_id, user_id, text, owner, now),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    number: int = row["id"]
+    return number
+
+
+async def finish(conn: Connection, number: int, record: Record) -> None:
+    """Its end, once."""
+    await conn.execute(
+        "UPDATE query_executions SET status = %s, sql = %s, kind = %s, error_code = %s, error = %s, rows = %s,"
+        " duration_ms = %s WHERE id = %s",
+        (
+            record.status,
+            record.sql,
+            record.kind,
+            record.error_code,
+            record.error,
+            record.rows,
+            record.duration_ms,
+            number,
+        ),
+    )
+
+
+async def settle_lost(conn: Connection) -> None:
+    """Mark what dead processes were at: whether such a query did its work, nobody knows."""
+    cursor = await conn.execute("SELECT DISTINCT owner FROM query_executions WHERE status = 'running'")
+    for row in await cursor.fetchall():
+        if not await is_alive(conn, row["owner"]):
+            await conn.execute(
+                "UPDATE query_executions SET status = 'lost' WHERE status = 'running' AND owner = %s", (row["owner"],)
+            )

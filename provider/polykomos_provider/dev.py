@@ -1,0 +1,138 @@
+"""The command `polykomos dev`. Its options are called as the fields of `controlplane.settings.Settings`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+_KEY = re.compile(r"[\x21-\x7e]{8,255}")
+
+
+def _checked_key(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _KEY.fullmatch(value):
+        raise click.BadParameter("must be 8 to 255 printable characters without spaces")
+    return value
+
+
+def _checked_url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise click.BadParameter("must be an http or https URL")
+    if parts.username or parts.password:
+        raise click.BadParameter("must not hold a key; put it into POLYKOMOS_TRANSLATOR_KEY")
+    return value
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 = a free one."
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where everything is kept.  [default: polykomos/dev in the XDG state directory]",
+)
+@click.option("--ephemeral", is_flag=True, help="Keep nothing: the data directory is removed at the end.")
+@click.option("--database-url", help="Superuser URL of a PostgreSQL >= 15 to use instead of an embedded one.")
+@click.option("--api-key", callback=_checked_key, help="The key with every scope.  [default: the kept or a new one]")
+@click.option(
+    "--rate-limit",
+    default=120,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Requests a minute of that key; 0 = no limit.",
+)
+@click.option(
+    "--pool-size",
+    default=2,
+    show_default=True,
+    type=click.IntRange(0, 50),
+    help="Databases kept ready for instant assignment.",
+)
+@click.option(
+    "--provision-delay",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds added to each provisioning that the pool does not serve.",
+)
+@click.option(
+    "--admin/--no-admin",
+    "has_admin",
+    default=True,
+    help="Serve /_polykomos: clock, faults and state on demand.  [default: admin]",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse what only one of the service's two published documents allows, and unknown fields.",
+)
+@click.option("--loopback-webhooks/--no-loopback-webhooks", default=True, help="Send webhooks to this machine too.")
+@click.option(
+    "--seed", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of more users and keys."
+)
+@click.option(
+    "--console/--no-console", default=True, help="Serve the console page at / to this machine.  [default: console]"
+)
+@click.option(
+    "--free-queries",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Queries a day of a team on plan free; 0 = no limit.",
+)
+@click.option(
+    "--translator-url",
+    envvar="POLYKOMOS_TRANSLATOR_URL",
+    callback=_checked_url,
+    help="OpenAI-compatible API (…/v1) that translates queries; its key: POLYKOMOS_TRANSLATOR_KEY.  [default: rules]",
+)
+@click.option(
+    "--translator-model",
+    envvar="POLYKOMOS_TRANSLATOR_MODEL",
+    default="gpt-4o-mini",
+    show_default=True,
+    help="The model that it is asked for.",
+)
+def dev(data_dir: Path | None, ephemeral: bool, **options: Any) -> None:  # noqa: FBT001 - click passes by name
+    """Run the reference control plane on this machine.
+
+    When it is ready, stdout shows the `export` lines that point clients and the admin API's users at it; logs go to
+    stderr.
+    """
+    if ephemeral and data_dir is not None:
+        raise click.UsageError("--ephemeral and --data-dir exclude each other.")
+    try:
+        from controlplane.data_dir import default_data_dir
+        from controlplane.failures import StartFailed
+        from controlplane.run import serve
+        from controlplane.settings import Settings
+    except ImportError as error:
+        raise click.ClickException(
+            f"The control plane is not installed ({error.name}). Run: pip install 'polykomos-provider[controlplane]'"
+        ) from None
+    settings = Settings(data_dir=None if ephemeral else data_dir or default_data_dir(), **options)
+    try:
+        serve(settings, _announce)
+    except StartFailed as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _announce(base_url: str, api_key: str, admin_token: str | None) -> None:
+    click.echo(f"export POLYKOMOS_BASE_URL='{base_url}'")
+    if admin_token is not None:
+        click.echo(f"export POLYKOMOS_ADMIN_TOKEN={_single_quoted(admin_token)}")
+    click.echo(f"export POLYKOMOS_API_KEY={_single_quoted(api_key)}")
+
+
+def _single_quoted(text: str) -> str:
+    quoted = shlex.quote(text)
+    return quoted if quoted.startswith("'") else f"'{quoted}'"
