@@ -88,11 +88,16 @@ def rows_of(page: Page) -> list[str]:
     return [text.strip() for text in page.locator("#live a.row").all_text_contents()]
 
 
+def client_of(plane: ControlPlane) -> httpx.Client:
+    """One that can pause: the control plane ends connections that are idle for some seconds."""
+    return plane.client(limits=httpx.Limits(max_keepalive_connections=0))
+
+
 def test_news_appears_without_a_reload(page: Page, plane: ControlPlane) -> None:
     page.goto("/console/databases")
     seen = reloads(page)
     expect(page.locator("#news")).to_have_text("")
-    with plane.client() as api:
+    with client_of(plane) as api:
         database = create_database(api, "appearing")
         row = page.locator(f"#database-{database['uuid']}")
         expect(row).to_have_text("appearing", timeout=6000)
@@ -112,14 +117,14 @@ def test_a_renewal_leaves_focus_and_scrolling_where_they_are(page: Page, plane: 
     page.keyboard.press("j")
     before = page.evaluate("[document.activeElement.id, scrollY]")
     assert before[0].startswith("request-")
-    with plane.client() as api:
+    with client_of(plane) as api:
         reply = api.get("/me")
     expect(page.locator("#live tbody tr").first).to_contain_text("/me", timeout=6000)
     page.wait_for_function("id => document.activeElement.id === id", arg=before[0])
     assert reply.status_code == 200
     page.goto("/console/databases")
     page.fill("#filter", "half a wor")
-    with plane.client() as api:
+    with client_of(plane) as api:
         database = create_database(api, "meanwhile")
         expect(page.locator(f"#database-{database['uuid']}")).to_be_visible(timeout=6000)
         assert page.input_value("#filter") == "half a wor"
@@ -130,7 +135,7 @@ def test_a_renewal_leaves_focus_and_scrolling_where_they_are(page: Page, plane: 
 def test_what_is_being_marked_stays_until_it_is_not(page: Page, plane: ControlPlane) -> None:
     page.goto("/console/databases")
     page.evaluate("getSelection().selectAllChildren(document.querySelector('#live a.row'))")
-    with plane.client() as api:
+    with client_of(plane) as api:
         database = create_database(api, "patient")
         page.wait_for_timeout(3000)
         assert page.locator(f"#database-{database['uuid']}").count() == 0
@@ -143,7 +148,7 @@ def test_pausing(page: Page, plane: ControlPlane) -> None:
     page.goto("/console/databases")
     page.keyboard.press("p")
     expect(page.locator("#pause")).to_have_attribute("aria-pressed", "true")
-    with plane.client() as api:
+    with client_of(plane) as api:
         database = create_database(api, "unseen")
         page.wait_for_timeout(3000)
         assert page.locator(f"#database-{database['uuid']}").count() == 0

@@ -46,6 +46,12 @@ def masked(value: object) -> Any:
     [
         ({"db_password": "hush", "name": "n"}, {"db_password": "***", "name": "n"}),
         ({"db_password": None}, {"db_password": None}),
+        ({"db_password": 'hu"sh\\', "secret": "hush"}, {"db_password": "***", "secret": "***"}),
+        ({"db_password": 7, "secret": ["hush"]}, {"db_password": "***", "secret": "***"}),
+        ({"db_password": "hush", "password": "hush"}, {"db_password": "***", "password": "***"}),
+        ({"text": '"db_password": "shown"'}, {"text": '"db_password": "shown"'}),
+        ({"a": "x://y:", "b": "c@d", "e": "x://u:hu\\sh@h"}, {"a": "x://y:", "b": "c@d", "e": "x://u:***@h"}),
+        ({"api_key": {"api_key": "hush"}}, {"api_key": {"api_key": "***"}}),
         ({"a": [{"secret": "whsec_x"}]}, {"a": [{"secret": "***"}]}),
         (
             {"connection_string": "postgresql://u1:hu%sh@h:1/d"},
