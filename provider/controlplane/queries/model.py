@@ -30,7 +30,7 @@ _ORDERS: Final = (
     "Translate one request into one {dialect} statement for the schema below. Answer with the SQL alone: no"
     " explanation, no formatting. Quote identifiers. Add LIMIT 100 to a SELECT without a limit. Write only where the"
     " request asks for a change, and never UPDATE or DELETE without WHERE. If the request cannot be answered from"
-    f" this schema, answer {_REFUSAL}. It is now {{now}} UTC.\n\nSchema:\n{{schema}}"
+    f" this schema, answer {_REFUSAL}. It is now {{now}} UTC.\n\nSchema:\n{{schema}}"  # noqa: S608 - words to a model
 )
 
 

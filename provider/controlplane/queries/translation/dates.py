@@ -43,12 +43,13 @@ def take_span(place: Place, now: datetime) -> Span | None:
 
 
 def _span(place: Place, now: datetime) -> Span | None:
-    if place.take("since", "from", "starting", "on or after"):
+    word = place.take("since", "from", "starting", "starting from", "on or after")
+    if word is not None:
         first = _point(place, now)
         if first is not None and place.take("to", "until", "till", "through"):
             last = _point(place, now)
             return None if last is None else Span(first.start, last.end)
-        return None if first is None else Span(first.start, None)
+        return first if first is None or word == "from" else Span(first.start, None)
     if place.take("after", "later than"):
         found = _point(place, now)
         return None if found is None else Span(found.end, None)
