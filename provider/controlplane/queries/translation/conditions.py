@@ -183,10 +183,8 @@ class Conditions:
         """The rows of `child` that refer to the row at hand, as a subquery."""
         name = self._context.dialect.identifier
         other = name(alias_beside(self._table))
-        return (
-            f"SELECT {what} FROM {name(child.name)} AS {other} WHERE {other}.{name(link.column)}"
-            f" = {name(self._table.name)}.{name(link.target)}"  # noqa: S608 - every name is quoted
-        )
+        joined = f"{other}.{name(link.column)} = {name(self._table.name)}.{name(link.target)}"
+        return f"SELECT {what} FROM {name(child.name)} AS {other} WHERE {joined}"  # noqa: S608 - every name is quoted
 
     # Time
 

@@ -11,7 +11,8 @@ from typing import Final
 
 _TOKEN: Final = re.compile(
     r"""
-      "(?P<double>[^"]*)" | \u201c(?P<curly>[^\u201d]*)\u201d | \u2018(?P<single_curly>[^\u2019]*)\u2019 | `(?P<tick>[^`]*)`
+      "(?P<double>[^"]*)" | \u201c(?P<curly>[^\u201d]*)\u201d
+    | \u2018(?P<single_curly>[^\u2019]*)\u2019 | `(?P<tick>[^`]*)`
     | (?<!\w)'(?P<single>(?:[^']|''|'(?=\w))*)'(?!\w)
     | (?P<op>>=|<=|!=|<>|=|>|<)
     | (?P<number>[-+]?[$€£]?\d+(?:,\d{3})*(?:\.\d+)?%?(?=[\s,;?!)]|\.(?:\s|$)|$))
