@@ -64,6 +64,8 @@ LISTS = {
         """ AND "created_at" < '2026-11-23 15:00:01+00'""",
     "orders shipped in the last 2 days":
         """"orders" WHERE "shipped_at" >= '2026-11-21' AND "shipped_at" < '2026-11-24'""",
+    "orders that are older than a week": """"orders" WHERE "created_at" < '2026-11-16 15:00:00+00'""",
+    "orders placed more than 30 days ago": """"orders" WHERE "created_at" < '2026-10-24 15:00:00+00'""",
     "orders shipped yesterday": """"orders" WHERE "shipped_at" >= '2026-11-22' AND "shipped_at" < '2026-11-23'""",
     "customers without orders": f'"customers" WHERE NOT EXISTS (SELECT 1 {ORDERS_OF})',
     "customers with orders": f'"customers" WHERE EXISTS (SELECT 1 {ORDERS_OF})',
