@@ -17,6 +17,7 @@ from polykomos.client import (
     InvalidRequest,
     NotFound,
     PolykomosError,
+    ServerError,
     Unauthorized,
 )
 from support.control_plane import NO_SCOPE_KEY, ControlPlane
