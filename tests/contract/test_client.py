@@ -17,6 +17,7 @@ from polykomos.client import (
     InvalidRequest,
     NotFound,
     PolykomosError,
+    ServerError,
     Unauthorized,
 )
 from support.control_plane import NO_SCOPE_KEY, ControlPlane
@@ -175,7 +176,14 @@ def test_lists_longer_than_a_page_are_read_to_their_end(client: Client) -> None:
 def test_a_query_in_plain_language_is_answered_or_refused_as_the_api_does(client: Client) -> None:
     with pytest.raises(PolykomosError) as raised:
         client.run_query(str(uuid.uuid4()), "how many tables are there")
-    assert isinstance(raised.value, NotFound), "no such database, or no such operation yet"
+    assert isinstance(raised.value, NotFound), "no such database"
+    made = client.create_database(name=unique("asked")).object
+    answer = client.run_query(made.uuid, "how many tables are there")
+    assert answer.result["rows"] == [{"count": 0}]
+    assert answer.query_id
+    with pytest.raises(ServerError, match='relation "nowhere" does not exist') as failed:
+        client.run_query(made.uuid, "SELECT * FROM nowhere")
+    assert (failed.value.code, failed.value.details["sql"]) == ("query_execution_failed", "SELECT * FROM nowhere")
 
 
 def test_refusals_name_the_field_and_the_scope(client: Client, control_plane: ControlPlane) -> None:

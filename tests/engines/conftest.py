@@ -86,10 +86,16 @@ def workspace(started_workspace: Workspace, attached: str) -> Workspace:
 
 @pytest.fixture(scope="module")
 def estate() -> Iterator[ControlPlane]:
-    """A control plane where what the examples speak of exists: a database called orders, endpoint 7."""
-    with ControlPlane("--ephemeral", "--rate-limit", "0") as running:
+    """A control plane where what the examples speak of exists: a database called orders with tables, endpoint 7."""
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--free-queries", "0") as running:
         with running.client() as api:
-            create_database(api, "orders")
+            orders = create_database(api, "orders")
+            for query in (
+                "create a table called orders with created at",
+                "create a table called contacts with company",
+            ):
+                asked = {"database_uuid": orders["uuid"], "query": query}
+                assert api.post("/query_executions", json=asked).status_code == 200
             for _ in range(7):
                 body = {"url": "https://hooks.example.com"}
                 assert api.post("/webhook_endpoints", json=body, headers=new_key()).status_code == 201

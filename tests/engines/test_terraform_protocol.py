@@ -159,11 +159,15 @@ def test_the_action_that_tests_a_webhook(plugin: Plugin) -> None:
     assert "does not exist" in failed[0]
 
 
-def test_the_action_that_queries_is_refused_in_words(plugin: Plugin) -> None:
-    """Queries in plain language are not part of the reference control plane yet."""
+def test_the_action_that_queries(plugin: Plugin) -> None:
     made = plugin.create(DATABASE, name=unique("asked"))
+    told, failed = invoke(plugin, "polykomos_run_query", database_uuid=made["uuid"], query="How many tables are there?")
+    assert failed == []
+    assert "SELECT COUNT(*)" in " ".join(told)
     _, failed = invoke(plugin, "polykomos_run_query", database_uuid=made["uuid"], query="How many?")
-    assert failed
+    assert "was not understood" in failed[0]
+    _, failed = invoke(plugin, "polykomos_run_query", database_uuid=made["uuid"], query="DROP TABLE orders")
+    assert "was not run" in failed[0]
     request = pb.ValidateActionConfig.Request(
         action_type="polykomos_run_query", config=value({"database_uuid": made["uuid"], "query": "x" * 2001})
     )

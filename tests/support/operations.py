@@ -1,4 +1,4 @@
-"""The operations of the published API as a client knows them (api-facts, "Endpoints")."""
+"""The 22 operations of the published API as a client knows them (api-facts, "Endpoints")."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ _R, _W = "databases:read", "databases:write"
 _BR, _BW = "blueprints:read", "blueprints:write"
 _WR, _WW = "webhooks:read", "webhooks:write"
 _SQL = {"sql_content": "CREATE TABLE t (i int);"}
+_ASK = {"database_uuid": ABSENT_UUID, "query": "list tables"}
 _HOOK = {"url": "http://127.0.0.1:9/hook"}
 
 OPERATIONS = (
@@ -71,13 +72,7 @@ OPERATIONS = (
         True,
         {"blueprint_uuid": ABSENT_UUID},
     ),
-    Operation(
-        "createQueryExecution",
-        "POST",
-        "/query_executions",
-        ("queries:write",),
-        body={"database_uuid": ABSENT_UUID, "query": "list tables"},
-    ),
+    Operation("createQueryExecution", "POST", "/query_executions", ("queries:write",), body=_ASK),
     Operation("listWebhookEndpoints", "GET", "/webhook_endpoints", (_WR,)),
     Operation("createWebhookEndpoint", "POST", "/webhook_endpoints", (_WW,), True, _HOOK),
     Operation("revokeWebhookEndpoint", "DELETE", "/webhook_endpoints/{id}", (_WW,), True),

@@ -25,12 +25,11 @@ _LONGEST_SQL: Final = 20_000
 _LONGEST_SCHEMA: Final = 60_000  # characters; what is beyond is left out
 _FENCE: Final = re.compile(r"```(?:\w+)?\s*\n?(.*?)```", re.DOTALL)
 _REFUSAL: Final = "CANNOT"
-# Words to a model, not SQL.
 _ORDERS: Final = (
-    "Translate one request into one {dialect} statement for the schema below. Answer with the SQL alone: no"
+    "Your answers are {dialect} statements, one for each request, for the schema below. Answer with the SQL alone: no"
     " explanation, no formatting. Quote identifiers. Add LIMIT 100 to a SELECT without a limit. Write only where the"
-    " request asks for a change, and never UPDATE or DELETE without WHERE. If the request cannot be answered from"
-    " this schema, answer CANNOT. It is now {now} UTC.\n\nSchema:\n{schema}"
+    " request asks for a change, and never UPDATE or DELETE without WHERE. If the request cannot be answered by"
+    f" this schema, answer {_REFUSAL}. It is now {{now}} UTC.\n\nSchema:\n{{schema}}"
 )
 
 

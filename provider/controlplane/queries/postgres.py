@@ -30,11 +30,13 @@ LOCK_MS: Final = 5_000
 SECONDS: Final = 30.0
 # libpq's text of a refused connection names host, port and user too; only the server's own words are passed on.
 _FATAL: Final = re.compile(r"FATAL: +([^\n]+)")
-# The server makes the JSON and leaves out what would be too much, so that it never gets here. row_to_json is
-# evaluated once because of OFFSET 0. A cursor never runs in parallel, so the order of the inner query stays.
+# The server makes the JSON and leaves out what would be too much, so that it never gets here: a row that is too large
+# by itself, and every row from where the sum is. row_to_json is evaluated once because of OFFSET 0. A cursor never
+# runs in parallel, so the order of the inner query stays.
 _BOUNDED: Final = (
-    b"SELECT CASE WHEN pg_catalog.sum(pg_catalog.octet_length(line)) OVER (ROWS UNBOUNDED PRECEDING) <= %d"
-    b" THEN line END AS line FROM (SELECT pg_catalog.row_to_json(polykomos_row.*)::text AS line FROM (\n%s\n)"
+    b"SELECT CASE WHEN pg_catalog.sum(pg_catalog.octet_length(line)) OVER (ROWS UNBOUNDED PRECEDING) <= %(most)d"
+    b" THEN line END AS line FROM (SELECT CASE WHEN pg_catalog.pg_column_size(polykomos_row.*) <= %(most)d"
+    b" THEN pg_catalog.row_to_json(polykomos_row.*)::text END AS line FROM (\n%(text)b\n)"
     b" AS polykomos_row OFFSET 0) AS polykomos_lines"
 )
 _log = logging.getLogger("controlplane.queries")
@@ -122,7 +124,7 @@ class PostgresRunner:
         # extended protocol, which takes one statement, whatever our splitting made of the text.
         await self._conn.execute(b"DECLARE polykomos_probe NO SCROLL CURSOR FOR " + text, binary=True)
         await self._conn.execute("CLOSE polykomos_probe")
-        bounded = _BOUNDED % (MAX_BYTES, text)
+        bounded = _BOUNDED % {b"most": MAX_BYTES, b"text": text}
         await self._conn.execute(b"DECLARE polykomos_rows NO SCROLL CURSOR FOR " + bounded, binary=True)
         cursor = await self._conn.execute(f"FETCH {MAX_ROWS + 1} FROM polykomos_rows".encode())
         lines: list[str | None] = [row["line"] for row in await cursor.fetchall()]

@@ -21,7 +21,7 @@ _SQL: Final = tuple(
         r"with\s+(?:recursive\s+)?\S+\s*(?:\([^)]*\)\s*)?as\s*\(.*",
         rf"insert\s+into\s+{_NAME}(?:\.{_NAME})*\s*(?:as\s+\S+\s*)?(?:\(.*|values\b.*|select\b.*|default\s+values.*)",
         rf"update\s+(?:only\s+)?{_NAME}\s*(?:as\s+)?(?:\w+\s+)?set\s+(?:{_NAME}\s*(?:\[.*\])?\s*=|\().*",
-        rf"delete\s+from\s+(?:only\s+)?{_NAME}\s*(?:;.*|where\s.*|using\s.*|returning\s.*|)",
+        rf"delete\s+from\s+(?:only\s+)?{_NAME}\s*(?:;.*|--.*|/\*.*|where\s.*|using\s.*|returning\s.*|)",
         r"merge\s+into\s.*",
         r"create\s+(?:or\s+replace\s+)?(?:temp|temporary|unlogged|unique|global|local)?\s*table\s+"
         rf"(?:if\s+not\s+exists\s+)?{_NAME}(?:\.{_NAME})?\s*(?:\(|as\s+(?:select|with|values|table|\()).*",
@@ -35,7 +35,7 @@ _SQL: Final = tuple(
         r"drop\s+(?:table|index|view|materialized|sequence|type|schema|domain|role|user|database|function|extension|"
         r"procedure|trigger|owned|server|policy|publication|subscription|tablespace|group|rule|statistics)\b.*",
         r"truncate\b.*",
-        r"(?:values\s*|\(\s*(?:select|with|values|table)\b).*",
+        r"(?:values\s*\(|\(\s*(?:select|with|values|table)\b).*",
         rf"table\s+{_NAME}\s*;?",
         r"(?:begin|commit|rollback|abort|savepoint|vacuum|checkpoint|discard|listen|unlisten|notify|prepare|execute|"
         r"deallocate|reindex|cluster|analyze|grant|revoke|copy|call|do|lock|load|explain|declare|fetch|close|"

@@ -76,6 +76,8 @@ def _reasons(statement: Statement) -> Iterator[str]:
     refusal = refusal_of(statement)
     if refusal is not None:
         yield refusal
+    elif statement.words[0] == "TRUNCATE":
+        yield "TRUNCATE is destructive and needs a direct connection"
     elif kind is None:
         yield f"{statement.words[0][:40]} is none of SELECT, INSERT, UPDATE, DELETE, MERGE, CREATE, ALTER, COMMENT"
     elif kind == "ddl_batch":

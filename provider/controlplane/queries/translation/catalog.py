@@ -14,8 +14,10 @@ _LEADS: Final = ("show", "list", "get", "display", "give", "me", "what", "which"
 _TAILS: Final = ("are there", "do we have", "do i have", "exist", "there are", "in the database", "in this database",
                  "of the database", "are in the database", "are available", "please", "is there", "database",
                  "there")  # fmt: skip
-_DESCRIBE: Final = ("describe", "desc", "columns of", "columns in", "columns for", "columns from", "fields of", "fields in",
-                    "structure of", "schema of", "show columns of", "show columns from", "the columns of", "explain")  # fmt: skip
+_DESCRIBE: Final = ("describe", "desc", "columns of", "columns in", "columns for", "columns from", "fields of",
+                    "fields in",
+                    "structure of", "schema of", "show columns of", "show columns from", "the columns of",
+                    "explain")  # fmt: skip
 
 
 def catalog_question(place: Place, context: Context) -> str | None:
@@ -59,4 +61,4 @@ def _described(place: Place, context: Context) -> str | None:
 def _catalog(context: Context, what: str, view: str, table: str | None, rest: str) -> str:
     schema = "CURRENT_SCHEMA()" if context.dialect.name == "postgres" else "DATABASE()"
     named = "" if table is None else f" AND table_name = {context.dialect.text(table)}"
-    return f"SELECT {what} FROM information_schema.{view} WHERE table_schema = {schema}{named}{rest}"
+    return f"SELECT {what} FROM information_schema.{view} WHERE table_schema = {schema}{named}{rest}"  # noqa: S608 - every name is quoted

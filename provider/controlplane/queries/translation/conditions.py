@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -24,20 +25,20 @@ from controlplane.queries.translation.words import Place, Word
 _FILLERS: Final = ("and", ",", "but", "that", "which", "who", "where", "whose", "having", "with", "are", "is", "were",
                    "was", "have", "has", "had", "been", "the", "a", "an", "only", "also", "all")  # fmt: skip
 _CREATED: Final = ("created", "added", "registered", "joined", "signed up", "made", "placed", "inserted", "opened")
-_PLACES: Final = ("company", "organization", "organisation", "employer", "account", "client", "customer", "team",
-                  "department", "city", "town", "state", "province", "country", "region", "location", "source",
-                  "address", "category", "type", "status", "vendor", "supplier", "brand")  # fmt: skip
+_GROUPS: Final = ("company", "organization", "organisation", "employer", "account", "client", "customer", "team",
+                  "department", "school", "university", "vendor", "supplier", "brand")  # fmt: skip
+_LANDS: Final = ("city", "town", "state", "province", "country", "region", "location", "address")
 _BY_PREPOSITION: Final = {
-    "from": _PLACES,
-    "at": _PLACES,
-    "in": ("city", "town", "country", "state", "province", "region", "location", "department", "category", "team",
-           "status", "stage", "type", *_PLACES),
-    "for": ("customer", "client", "user", "company", "account", "project", "product", "owner", *_PLACES),
-    "of": ("customer", "client", "user", "owner", "company", "account", "project", "product", "category", *_PLACES),
+    "from": (*_GROUPS, *_LANDS, "source"),
+    "at": (*_GROUPS, "location", "address"),
+    "in": (*_LANDS, "department", "category", "team", "status", "stage", "type", "project", "genre"),
+    "for": ("customer", "client", "user", "company", "account", "project", "product", "owner", "team"),
+    "of": ("customer", "client", "user", "owner", "company", "account", "project", "product", "category", "team"),
     "by": ("author", "user", "customer", "owner", "creator", "created_by", "assignee", "artist", "vendor", "supplier",
            "seller", "employee", "client"),
     "to": ("customer", "recipient", "assignee", "user", "city", "country"),
 }  # fmt: skip
+_STATE: Final = re.compile(r"[a-z]+(ed|ing|en|ive|ete|ready|aid)|new|draft|done|failed|sent|overdue|late|won|lost|due")
 _COMPARISONS: Final = {
     ">": ("over", "above", "more than", "greater than", "larger than", "bigger than", "higher than", "exceeding", ">",
           "is over", "is above", "is more than", "is greater than", "older than"),
@@ -59,15 +60,17 @@ _LIKES: Final = {phrase: form for form, phrases in _PATTERNS.items() for phrase 
 _EMPTY: Final = ("is null", "is empty", "is missing", "is unknown", "is not set", "missing", "null", "is blank",
                  "not set", "are missing", "are empty")  # fmt: skip
 _FILLED: Final = ("is not null", "is not empty", "is set", "is known", "exists", "is present", "not null", "present")
+_NO_VALUE: Final = ("each", "every", "any", "most", "more", "less", "descending", "ascending")
 _COUNTED: Final = {">": ("more than", "over"), ">=": ("at least",), "<": ("fewer than", "less than"),
                    "<=": ("at most", "no more than"), "=": ("exactly",)}  # fmt: skip
 
 
 class Conditions:
-    """Reads conditions on one table from a place."""
+    """Reads conditions on one table from a place. writes: for an order, which is not guessed at."""
 
-    def __init__(self, context: Context, table: Table, place: Place) -> None:
+    def __init__(self, context: Context, table: Table, place: Place, *, writes: bool = False) -> None:
         self._context = context
+        self._writes = writes
         self._table = table
         self._place = place
 
@@ -180,10 +183,8 @@ class Conditions:
         """The rows of `child` that refer to the row at hand, as a subquery."""
         name = self._context.dialect.identifier
         other = name(alias_beside(self._table))
-        return (
-            f"SELECT {what} FROM {name(child.name)} AS {other} WHERE {other}.{name(link.column)}"
-            f" = {name(self._table.name)}.{name(link.target)}"
-        )
+        joined = f"{other}.{name(link.column)} = {name(self._table.name)}.{name(link.target)}"
+        return f"SELECT {what} FROM {name(child.name)} AS {other} WHERE {joined}"  # noqa: S608 - every name is quoted
 
     # Time
 
@@ -302,9 +303,15 @@ class Conditions:
     def _flag(self) -> Expression | None:
         """`that are active`, `which are not paid`."""
         place = self._place
-        if not place.take("that are", "who are", "which are", "that is", "are", "is", "that were", "where"):
+        lead = place.take("that are", "who are", "which are", "that is", "are", "is", "that were", "where")
+        if lead is None and not place.sees("not"):
             return None
-        return flag(place, self._table)
+        at = place.at
+        found = flag(place, self._table)
+        if found is None:
+            place.at = at
+            found = state(place, self._context, self._table)
+        return found
 
     def _amount(self) -> Expression | None:
         """`over 100`, `between 10 and 20`: of the column that holds the amount."""
@@ -334,7 +341,7 @@ class Conditions:
                    "living", "located", "based", "made", "placed", "written", "owned", "live", "work", "come",
                    "coming", "assigned", "sold", "employed")  # fmt: skip
         preposition = place.take(*_BY_PREPOSITION)
-        if preposition is None:
+        if preposition is None or (self._writes and preposition == "to"):
             return None
         place.take("the", "a", "an", "all")
         explicit = self._explicit()
@@ -342,14 +349,21 @@ class Conditions:
             return explicit
         if place.done:
             return None
-        for wanted in _BY_PREPOSITION[preposition]:
-            found = self._meant(wanted)
-            if found is not None:
-                return found(take_value(place, self._context))
+        if place.peek().lower and Place(place.words, place.at).take(*_NO_VALUE):
+            return None
+        meant = [found for found in map(self._meant, _BY_PREPOSITION[preposition]) if found is not None]
         parents = [key for key in self._table.foreign_keys if self._label(key) is not None]
-        if len(parents) == 1:
-            return self._of_parent(parents[0])(take_value(place, self._context))
-        return None
+        if not meant and len(parents) == 1:
+            meant = [self._of_parent(parents[0])]
+        if not meant:
+            return None
+        if len(meant) > 1 and self._writes:
+            raise NotUnderstood(
+                f"'{preposition}' may be about several columns; name one, as in 'where column is value'."
+            )
+        value = take_value(place, self._context)
+        # Where several could be meant, a row counts that matches in any of them.
+        return any_of([each(value) for each in meant])
 
     def _explicit(self) -> Expression | None:
         """With the parent's or the column's name before the value: `for customer Jane`, `in the city Berlin`."""
@@ -394,7 +408,7 @@ class Conditions:
 
         def named(word: Word) -> Expression:
             condition = equals(self._context, label, word)
-            inner = f"SELECT {name(key.target)} FROM {name(key.table)} WHERE {condition(name)}"
+            inner = f"SELECT {name(key.target)} FROM {name(key.table)} WHERE {condition(name)}"  # noqa: S608 - every name is quoted
             return lambda ref: f"{ref(key.column)} IN ({inner})"
 
         return named
@@ -425,7 +439,9 @@ def state(place: Place, context: Context, table: Table) -> Expression | None:
     word = place.peek()
     for column in table.columns:
         named = key_of(column.name)[-1:] in (("status",), ("state",), ("stage",)) and column.is_string
-        if word.lower and (word.lower in (label.lower() for label in column.labels) or (named and not column.labels)):
+        if word.lower and (
+            word.lower in (label.lower() for label in column.labels) or (named and _STATE.fullmatch(word.lower))
+        ):
             place.next()
             condition = equals(context, column, word)
             return _negated(condition) if negated else condition

@@ -43,12 +43,21 @@ def take_span(place: Place, now: datetime) -> Span | None:
 
 
 def _span(place: Place, now: datetime) -> Span | None:
-    if place.take("since", "from", "starting", "on or after"):
+    word = place.take("since", "from", "starting", "starting from", "on or after")
+    if word is not None:
         first = _point(place, now)
         if first is not None and place.take("to", "until", "till", "through"):
             last = _point(place, now)
             return None if last is None else Span(first.start, last.end)
-        return None if first is None else Span(first.start, None)
+        return first if first is None or word == "from" else Span(first.start, None)
+    word = place.take("older than", "newer than", "more than", "less than", "younger than")
+    if word is not None:
+        age = _age(place, now)
+        place.take("old")
+        if age is None or (word in ("more than", "less than") and place.take("ago") is None):
+            return None
+        place.take("ago")
+        return Span(None, age) if word in ("older than", "more than") else Span(age, None)
     if place.take("after", "later than"):
         found = _point(place, now)
         return None if found is None else Span(found.end, None)
@@ -96,6 +105,14 @@ def _relative(place: Place, now: datetime, today: datetime, which: str) -> Span 
     start = _start_of(now, today, unit)
     step = {"this": 0, "current": 0, "next": 1}.get(which, -1)
     return Span(_shifted(start, unit, step), _shifted(start, unit, step + 1))
+
+
+def _age(place: Place, now: datetime) -> datetime | None:
+    """The time that `a week` or `30 days` before now is."""
+    word = place.next()
+    count = int(word.number) if word.number is not None else _NUMBERS.get(word.lower)
+    unit = _unit(place)
+    return None if count is None or unit is None or not 0 < count <= 10_000 else _shifted(now, unit, -count)
 
 
 def _unit(place: Place) -> str | None:

@@ -100,8 +100,10 @@ def label_of(table: Table) -> Column | None:
 
 
 # What people call the money of a row when no column is called that.
-_AMOUNTS: Final = ("amount", "total", "total_amount", "total_price", "price", "value", "cost", "sum", "revenue", "spend",
-                   "subtotal", "grand_total", "net", "gross", "salary", "score", "points", "quantity", "balance")  # fmt: skip
+_AMOUNTS: Final = ("amount", "total", "total_amount", "total_price", "price", "value", "cost", "sum",
+                   "revenue", "spend",
+                   "subtotal", "grand_total", "net", "gross", "salary", "score", "points", "quantity",
+                   "balance")  # fmt: skip
 _MONEY_WORDS: Final = frozenset({"spend", "spending", "spent", "revenue", "sales", "sale", "amount", "value", "money",
                                  "total", "turnover", "price", "cost"})  # fmt: skip
 

@@ -20,18 +20,25 @@ from controlplane.queries.translation.words import Place
 
 _LEADS: Final = (
     "show", "list", "get", "display", "find", "fetch", "give", "return", "retrieve", "see", "view", "print", "select",
-    "search for", "look up", "what are", "what is", "what's", "which", "who are", "who is", "who", "tell", "i want", "i want to see",
+    "search for", "look up", "what are", "what is", "what's", "which", "who are", "who is", "who", "tell",
+    "i want", "i want to see",
     "i would like", "i'd like", "need", "i need", "me", "us", "please", "can you", "could you", "read", "query", "what",
-    "the", "a", "an", "all", "all of", "every", "each", "any", "of", "my", "our", "out", "do we have", "to see", "to know",
-    "also", "just", "and", "information about", "info on", "details of", "details for", "data from", "data of", "rows of",
-    "rows in", "rows from", "records of", "records in", "records from", "entries in", "everything in", "everything from",
+    "the", "a", "an", "all", "all of", "every", "each", "any", "of", "my", "our", "out", "do we have",
+    "to see", "to know",
+    "also", "just", "and", "information about", "info on", "details of", "details for", "data from", "data of",
+    "rows of",
+    "rows in", "rows from", "records of", "records in", "records from", "entries in", "everything in",
+    "everything from",
     "contents of", "the list of", "list of", "a list of", "full list of", "existing", "available", "from",
 )  # fmt: skip
-_TAILS: Final = ("are there", "do we have", "there are", "exist", "exists", "in total", "in all", "altogether", "overall",
-                 "please", "we have", "in the database", "in the table", "table", "is there", "do i have", "now", "so far",
+_TAILS: Final = ("are there", "do we have", "there are", "exist", "exists", "in total", "in all", "altogether",
+                 "overall",
+                 "please", "we have", "in the database", "in the table", "table", "is there", "do i have",
+                 "now", "so far",
                  "rows", "records", "currently")  # fmt: skip
 _COUNTS: Final = ("how many", "count", "count of", "count the", "count all", "number of", "the number of",
-                  "count the number of", "what is the number of", "total number of", "the total number of", "how much")  # fmt: skip
+                  "count the number of", "what is the number of", "total number of", "the total number of",
+                  "how much")  # fmt: skip
 _AGGREGATES: Final = {
     "SUM": ("total", "sum", "sum of", "total of", "sum up", "add up", "the total", "the sum of", "overall"),
     "AVG": ("average", "avg", "mean", "average of", "the average", "the mean"),
@@ -205,10 +212,11 @@ class Reader:
     def _ranking(self) -> Select | None:
         place = self._place
         place.skip(*_LEADS)
+        number = self._count_of_rows()
         phrase = place.take(*_BEST, *_NEWEST, *_OLDEST)
         if phrase is None:
             return None
-        number = self._count_of_rows()
+        number = number or self._count_of_rows()
         found = self._table_with_adjectives()
         if found is None:
             return None
@@ -425,9 +433,10 @@ class Reader:
                 f" {name(table.name)}.{name(links[0].column)}"
             ]
             by = _fixed(f"{other}.{name(shown)}")
+            select.group = [_fixed(f"{other}.{name(links[0].target)}")]
         place.take("name")
         select.columns = [by, *select.columns]
-        select.group = [by]
+        select.group.append(by)
         select.order = [_fixed("2 DESC")]
         select.one_row = False
         return True
@@ -454,12 +463,11 @@ class Reader:
     def _order(self, select: Select) -> bool:
         place, at = self._place, self._place.at
         if place.take(*_DOWN) or place.take("newest first", "latest first"):
-            direction = " DESC"
             column = _moment(select.table)
             if column is None or select.order:
                 place.at = at
                 return False
-            select.order = [lambda ref: f"{ref(column.name)}{direction}"]
+            select.order = [_ordered(column, down=True)]
             return True
         if not place.take(*_ORDERS):
             return False
@@ -467,7 +475,7 @@ class Reader:
         found: list[Expression] = []
         while True:
             place.skip("the", "and then", "then", "then by", ",")
-            column = take_column(place, select.table)
+            column = take_column(place, select.table) or self._key_to_parent(select.table)
             if column is None:
                 break
             down = place.take(*_DOWN) is not None
@@ -481,6 +489,16 @@ class Reader:
             return False
         select.order = found
         return True
+
+    def _key_to_parent(self, table: Table) -> Column | None:
+        """`orders by customer`: in the order of customer_id."""
+        place, at = self._place, self._place.at
+        parent = take_table(place, self._context.schema)
+        links = [] if parent is None else self._context.schema.links(table, parent)
+        if not links or not (place.done or place.sees(",", *_DOWN, *_UP, "limit")):
+            place.at = at
+            return None
+        return table.column(links[0].column)
 
     def _alias(self, name: str) -> str:
         return self._context.dialect.identifier(name)

@@ -11,12 +11,13 @@ from typing import Final
 
 _TOKEN: Final = re.compile(
     r"""
-      "(?P<double>[^"]*)" | “(?P<curly>[^”]*)” | ‘(?P<single_curly>[^’]*)’ | `(?P<tick>[^`]*)`
+      "(?P<double>[^"]*)" | \u201c(?P<curly>[^\u201d]*)\u201d
+    | \u2018(?P<single_curly>[^\u2019]*)\u2019 | `(?P<tick>[^`]*)`
     | (?<!\w)'(?P<single>(?:[^']|''|'(?=\w))*)'(?!\w)
     | (?P<op>>=|<=|!=|<>|=|>|<)
     | (?P<number>[-+]?[$€£]?\d+(?:,\d{3})*(?:\.\d+)?%?(?=[\s,;?!)]|\.(?:\s|$)|$))
     | (?P<comma>,(?=\s|$)|[,:](?=\s))
-    | (?P<word>[^\s,;?!()\[\]{}"“”`<>=]+)
+    | (?P<word>[^\s,;?!()\[\]{}"\u201c\u201d`<>=]+)
     | (?P<other>\S)
     """,
     re.VERBOSE,

@@ -17,7 +17,8 @@ from controlplane.queries.translation.schema import Column, Table
 from controlplane.queries.translation.values import take_value
 from controlplane.queries.translation.words import Place
 
-POLITE: Final = ("please", "can you", "could you", "i want to", "i would like to", "i'd like to", "let's", "now", "kindly",
+POLITE: Final = ("please", "can you", "could you", "i want to", "i would like to", "i'd like to", "let's",
+                 "now", "kindly",
                  "go ahead and", "then")  # fmt: skip
 INSERTS: Final = (
     "add",
@@ -51,7 +52,9 @@ _ARTICLES: Final = (
     "for",
     "of",
 )
-_PAIRS: Final = ("with", "and", ",", "where", "whose", "having", "the", "its", "his", "her", "their", "a", "an", "who has",
+_AND: Final = ("and", ",", "the", "its", "his", "her", "their")
+_PAIRS: Final = ("with", "and", ",", "where", "whose", "having", "the", "its", "his", "her", "their", "a",
+                 "an", "who has",
                  "values", "has", "set", "(", ")")  # fmt: skip
 _IS: Final = ("=", "to", "is", "as", "of", ":", "equal to", "set to", "called", "named", "at", "on", "due", "being")
 _EVERY: Final = ("all", "every", "each", "all the", "all of the", "everything in", "all rows in", "all rows of",
@@ -114,12 +117,18 @@ def _begins_pair(place: Place, table: Table) -> bool:
     return take_column(ahead, table) is not None
 
 
-def _pairs(place: Place, context: Context, table: Table, values: dict[Column, str]) -> None:
-    """`email x, due date is y and done true` into values."""
+def _pairs(
+    place: Place, context: Context, table: Table, values: dict[Column, str], between: tuple[str, ...] = _PAIRS
+) -> None:
+    """`email x, due date is y and done true` into values; stops where no column comes next.
+
+    between: what may stand between two pairs. In an update that is not `where`: what follows it says of which row.
+    """
+    loose = ("at", "in", "for", "over", "under", "is") if between is _PAIRS else ()
     while not place.done:
         at = place.at
-        place.skip(*_PAIRS)
-        column = take_column(place, table)
+        place.skip(*between)
+        column = take_column(place, table) or _key_to_parent(place, context, table)
         if column is None:
             place.at = at
             return
@@ -129,10 +138,21 @@ def _pairs(place: Place, context: Context, table: Table, values: dict[Column, st
         if place.done and column.kind == "boolean":
             values[column] = "TRUE"
             return
-        values[column] = _value(place, context, column)
+        values[column] = _value(place, context, column, loose)
 
 
-def _value(place: Place, context: Context, column: Column) -> str:
+def _key_to_parent(place: Place, context: Context, table: Table) -> Column | None:
+    """`customer 3` for customer_id."""
+    at = place.at
+    parent = take_table(place, context.schema)
+    links = [] if parent is None else context.schema.links(table, parent)
+    if len(links) == 1 and place.peek().number is not None:
+        return table.column(links[0].column)
+    place.at = at
+    return None
+
+
+def _value(place: Place, context: Context, column: Column, beyond: tuple[str, ...] = ()) -> str:
     if column.is_temporal and not place.peek().quoted:
         if place.take("now"):
             return context.dialect.moment(column, context.now)
@@ -142,7 +162,7 @@ def _value(place: Place, context: Context, column: Column) -> str:
         if span is None or span.start is None:
             raise NotUnderstood(f"{_next(place)!r} is no date, which {column.name} needs.")
         return context.dialect.moment(column, span.start)
-    return literal(context, column, take_value(place, context, beyond=("at", "in", "for", "over", "under", "is")))
+    return literal(context, column, take_value(place, context, beyond=beyond))
 
 
 # Update
@@ -161,13 +181,13 @@ def _update(place: Place, context: Context, verb: str) -> str:
     conditions = _which(place, context, table)
     values: dict[Column, str] = {}
     if place.take("set", "to set", "and set", "so that", "change", "'s", "with new", ",", "to have"):
-        _pairs(place, context, table, values)
+        _pairs(place, context, table, values, _AND)
     elif verb in ("mark", "make") and (conditions or every):
         place.take("as", "to", "be", "is")
         _adjective(place, context, table, values)
     elif verb == "rename" and (label := label_of(table)) is not None and place.take("to", "as"):
         values[label] = literal(context, label, take_value(place, context))
-    conditions += Conditions(context, table, place).take_all() if values else []
+    conditions += Conditions(context, table, place, writes=True).take_all() if values else []
     return _updated(place, context, table, values, conditions, every=every is not None)
 
 
@@ -198,7 +218,7 @@ def _set_first(place: Place, context: Context, verb: str) -> str | None:
         except NotUnderstood:
             continue
         if place.sees("and", ","):
-            _pairs(place, context, table, values)
+            _pairs(place, context, table, values, _AND)
         if not place.take("for", "of", "on", "in", "where", "from"):
             continue
         place.skip("the")
@@ -236,7 +256,7 @@ def _updated(
     every: bool,
 ) -> str:
     if not values:
-        raise NotUnderstood(f"What to set is not clear: 'update {table.name} … set column to value'; {_names(table)}.")
+        raise NotUnderstood(f"What to set is not clear: 'update {table.name} … set column to value'; {_names(table)}.")  # noqa: S608 - a message
     where = _where(place, context, table, conditions, every=every, verb="Updating")
     name = context.dialect.identifier
     sets = ", ".join(f"{name(column.name)} = {value}" for column, value in values.items())
@@ -267,7 +287,7 @@ def _delete(place: Place, context: Context, _: str) -> str:
 
 def _which(place: Place, context: Context, table: Table) -> list[Expression]:
     """`42`, `Jane Doe`, `where status is cancelled`."""
-    conditions = Conditions(context, table, place)
+    conditions = Conditions(context, table, place, writes=True)
     row = conditions.take_row()
     return ([] if row is None else [row]) + conditions.take_all()
 
