@@ -126,6 +126,7 @@ def _distance(test: str, operation: Documented, status: int) -> tuple[Any, ...]:
     module = Path(path).name
     named = [word.rstrip("s") for word in re.split(r"[_.]", module + "." + function)]
     about = sum(word.lower().rstrip("s") in named for word in re.findall(r"[A-Z]?[a-z]+", operation.name))
+    about += len({"page", "paging"} & set(named)) if operation.name.startswith("list") else 0
     is_its_case = operation.name in re.split(r"[-\[\]]", parameters)
     is_of_status = str(status) in function or any(word in function for word in _ABOUT.get(status, ()))
     if status < 400:  # where every operation is refused in some way, few are about its success
