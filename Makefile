@@ -8,7 +8,7 @@ ENV = eval "$$($(PYTHON) tools/setup env)"
 PYTEST = $(ENV) && pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env engines demo test check lint format lock schema stubs docs sdk bench chaos dist clean
+.PHONY: help setup env engines demo test check lint format lock schema stubs docs parity sdk bench chaos dist clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -52,6 +52,10 @@ stubs: setup ## generate the protocol's messages from its .proto file
 
 docs: setup ## write docs/reference and docs/terraform from the declarations
 	@$(BIN)/python tools/generate docs
+
+parity: setup ## run the contract tests, note which test sees what, and write docs/parity.md
+	@record=$$(mktemp -d)/responses && export POLYKOMOS_PARITY=$$record && $(PYTEST) tests/contract -q -n $(WORKERS) \
+	  --dist loadgroup && python tools/generate parity; status=$$?; rm -rf $$(dirname $$record); exit $$status
 
 lock: ## compile requirements/dev.txt anew (names no host)
 	@env -u PIP_FIND_LINKS $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \

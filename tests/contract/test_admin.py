@@ -64,6 +64,7 @@ def test_the_token_outlives_a_restart_and_no_admin_means_none(tmp_path: Any) -> 
             assert client.post("/inbox/mine").status_code == 404
 
 
+@pytest.mark.facts("C8")
 def test_the_clock_stands_goes_on_and_jumps(admin: httpx.Client, client: httpx.Client) -> None:
     frozen = admin.post("/clock/freeze", json={"at": NOON}).json()
     assert frozen == {"now": NOON, "is_frozen": True, "offset_seconds": 0.0}
@@ -222,3 +223,14 @@ def test_the_log_shows_what_was_asked_and_how_to_ask_again(
     assert json.loads(again.stdout)["data"]["uuid"] == made["uuid"]
     error_of(admin.get("/requests/999999999/curl"), 404, "not_found")
     assert admin.get("/requests", params={"limit": "0"}).json()["error"]["details"]["field"] == "limit"
+
+
+@pytest.mark.facts("S4", "C8")
+def test_a_deleted_database_is_out_of_sight_and_due_in_a_day(admin: httpx.Client, client: httpx.Client) -> None:
+    admin.post("/clock/freeze", json={"at": NOON}).raise_for_status()
+    path = f"/databases/{create_database(client, 'unwanted')['uuid']}"
+    gone = client.delete(path, headers=new_key()).json()["data"]
+    assert (gone["destroy_scheduled_at"], gone["has_remote_resources"]) == ("2026-03-02 12:00:00", True)
+    error_of(client.get(path), 404, "not_found")
+    error_of(client.patch(path, json={"name": "back"}, headers=new_key()), 404, "not_found")
+    assert "unwanted" not in [each["name"] for each in client.get("/databases").json()["data"]]

@@ -38,6 +38,7 @@ def rows(database: dict[str, Any]) -> list[str]:
         return [row[0] for row in connection.execute("SELECT who FROM log ORDER BY who")]
 
 
+@pytest.mark.facts("C18", "C25")
 def test_an_application_runs_as_the_tenant(api: httpx.Client) -> None:
     database, uuid = create_database(api), blueprint(api)
     done = apply(api, database["uuid"], uuid, variables={"who": "O'Neil; DROP TABLE log;--"})
@@ -52,6 +53,7 @@ def test_an_application_runs_as_the_tenant(api: httpx.Client) -> None:
         assert owner == (database["db_username"],)
 
 
+@pytest.mark.facts("S23")
 def test_a_dry_run_keeps_nothing(api: httpx.Client) -> None:
     database = create_database(api)
     done = apply(api, database["uuid"], blueprint(api), dry_run=True)
@@ -61,6 +63,7 @@ def test_a_dry_run_keeps_nothing(api: httpx.Client) -> None:
     assert (failed["status"], failed["statements_succeeded"], failed["statements_failed"]) == ("failed", 2, 1)
 
 
+@pytest.mark.facts("S24", "C18")
 @pytest.mark.parametrize(
     ("last", "told"),
     [
@@ -106,6 +109,7 @@ def test_a_connection_that_breaks_at_the_commit(api: httpx.Client) -> None:
     assert rows(database) == []
 
 
+@pytest.mark.facts("C18")
 def test_a_connection_that_the_server_refuses(api: httpx.Client) -> None:
     database = create_database(api)
     quotas = f"/databases/{database['uuid']}/quotas"
@@ -118,6 +122,7 @@ def test_a_connection_that_the_server_refuses(api: httpx.Client) -> None:
     assert rows(database) == []
 
 
+@pytest.mark.facts("S19", "S34")
 def test_what_cannot_be_applied(api: httpx.Client, control_plane: ControlPlane) -> None:
     database, uuid = create_database(api), blueprint(api)
     missing = "d7f3a1b2-4c5e-4f7a-8b9c-0d1e2f3a4b5c"
@@ -134,6 +139,7 @@ def test_what_cannot_be_applied(api: httpx.Client, control_plane: ControlPlane) 
     assert rows(database) == []
 
 
+@pytest.mark.facts("C18", "C25")
 def test_one_that_outlasts_the_wait_goes_on(api: httpx.Client) -> None:
     database = create_database(api)
     slow = blueprint(api, SQL + " SELECT pg_sleep(2);")
@@ -145,6 +151,7 @@ def test_one_that_outlasts_the_wait_goes_on(api: httpx.Client) -> None:
     assert apply(api, database["uuid"], slow, status=202, wait=False)["statements_total"] == 3
 
 
+@pytest.mark.facts("C2")
 def test_a_blueprint_at_creation(api: httpx.Client) -> None:
     born = create_database(api, "born", blueprint_uuid=blueprint(api), blueprint_variables={"who": "me"})
     assert rows(born) == ["me"]
@@ -209,3 +216,15 @@ def test_one_that_was_committed_before_the_crash_is_not_run_again(kept: ControlP
                 "UPDATE blueprint_applications SET status = 'running', owner = -1, xid = NULL WHERE id = %s", (number,)
             )
         wait_until(lambda: rows(database) == ["nobody", "nobody"])
+
+
+@pytest.mark.facts("S19", "S22", "S27")
+def test_the_record_of_an_application_outlives_its_blueprint(api: httpx.Client) -> None:
+    database, uuid = create_database(api), blueprint(api)
+    done = apply(api, database["uuid"], uuid)
+    assert isinstance(done["blueprint_id"], int)
+    assert isinstance(done["database_instance_id"], int)
+    keys = {"index", "sql_preview", "status", "rows_affected", "duration_ms", "error"}
+    assert [entry.keys() for entry in done["execution_log"]] == [keys, keys]
+    assert api.delete(f"/blueprints/{uuid}").status_code == 200
+    assert api.get(f"/blueprint_applications/{done['id']}").json()["data"] == done

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from support import parity
 from support.control_plane import (
     NO_SCOPE_KEY,
     OTHER_KEY,
@@ -40,21 +41,26 @@ def database(control_plane: ControlPlane) -> Iterator[dict[str, Any]]:
 
 def anonymous(plane: ControlPlane, value: str | None) -> httpx.Client:
     headers = {} if value is None else {"Authorization": value}
-    return httpx.Client(base_url=plane.base_url, headers=headers, trust_env=False, timeout=30)
+    return httpx.Client(
+        base_url=plane.base_url, headers=headers, trust_env=False, timeout=30, event_hooks=parity.hooks()
+    )
 
 
+@pytest.mark.facts("transport:bearer", "errors:401", "C14")
 @every_operation
 def test_nobody_enters_without_the_header(control_plane: ControlPlane, operation: Operation) -> None:
     with anonymous(control_plane, None) as client:
         error_of(operation.call(client), 401, "missing_authorization")
 
 
+@pytest.mark.facts("errors:401")
 @pytest.mark.parametrize("value", ["Basic cGs6", "Bearer", "pk_live_x", "Bearer a b"])
 def test_a_malformed_header_is_401(control_plane: ControlPlane, value: str) -> None:
     with anonymous(control_plane, value) as client:
         error_of(client.get("/me"), 401, "malformed_authorization")
 
 
+@pytest.mark.facts("C13", "errors:403", "C14")
 @every_operation
 def test_an_unknown_key_is_403(control_plane: ControlPlane, operation: Operation) -> None:
     with control_plane.client("pk_live_nobody_has_this_0000") as client:
@@ -72,6 +78,7 @@ def test_the_scheme_is_case_insensitive(control_plane: ControlPlane) -> None:
         assert client.get("/me").status_code == 200
 
 
+@pytest.mark.facts("scopes:me", "scopes:each", "C15", "errors:403")
 @every_operation
 def test_a_key_without_scopes_may_only_ask_who_it_is(control_plane: ControlPlane, operation: Operation) -> None:
     with control_plane.client(NO_SCOPE_KEY) as client:
@@ -84,6 +91,7 @@ def test_a_key_without_scopes_may_only_ask_who_it_is(control_plane: ControlPlane
         assert sorted(details["required_scopes"]) == sorted(operation.scopes)
 
 
+@pytest.mark.facts("scopes:each", "scopes:two", "C15")
 @pytest.mark.parametrize("scope", SCOPE_KEYS)
 def test_one_scope_opens_exactly_its_operations(control_plane: ControlPlane, api: httpx.Client, scope: str) -> None:
     before = everything(api)
@@ -98,6 +106,7 @@ def test_one_scope_opens_exactly_its_operations(control_plane: ControlPlane, api
     assert everything(api) == before
 
 
+@pytest.mark.facts("scopes:wildcard")
 @pytest.mark.parametrize("name", ["listDatabases", "getDatabaseTypes", "getDatabase", "updateDatabase"])
 def test_the_wildcard_grants_reading_and_writing_of_databases(
     control_plane: ControlPlane, database: dict[str, Any], name: str
@@ -106,6 +115,7 @@ def test_the_wildcard_grants_reading_and_writing_of_databases(
         assert BY_NAME[name].call(client, database["uuid"]).status_code == 200
 
 
+@pytest.mark.facts("scopes:wildcard", "scopes:two")
 def test_the_wildcard_grants_no_more(control_plane: ControlPlane, database: dict[str, Any]) -> None:
     with control_plane.client(WILDCARD_KEY) as client:
         reply = BY_NAME["createDatabaseBlueprintApplication"].call(client, database["uuid"])
@@ -113,6 +123,7 @@ def test_the_wildcard_grants_no_more(control_plane: ControlPlane, database: dict
         error_of(client.get("/blueprints"), 403, "insufficient_scope")
 
 
+@pytest.mark.facts("C2")
 def test_a_blueprint_at_creation_needs_the_scope_to_read_it(control_plane: ControlPlane, api: httpx.Client) -> None:
     """C2."""
     before = everything(api)
@@ -123,6 +134,7 @@ def test_a_blueprint_at_creation_needs_the_scope_to_read_it(control_plane: Contr
     assert everything(api) == before
 
 
+@pytest.mark.facts("S34")
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.path.startswith("/databases/{uuid}")], ids=str)
 def test_a_stranger_finds_no_database_of_ours(
     api: httpx.Client, stranger: httpx.Client, database: dict[str, Any], operation: Operation
@@ -133,6 +145,7 @@ def test_a_stranger_finds_no_database_of_ours(
     assert database["uuid"] not in {item["uuid"] for item in everything(stranger)["/databases"]}
 
 
+@pytest.mark.facts("S34")
 def test_a_stranger_finds_no_blueprint_and_no_application_of_ours(
     api: httpx.Client, stranger: httpx.Client, database: dict[str, Any]
 ) -> None:
@@ -165,6 +178,7 @@ def test_a_stranger_cannot_apply_our_blueprint_to_a_database_of_theirs(
     BY_NAME["deleteBlueprint"].call(api, blueprint["uuid"])
 
 
+@pytest.mark.facts("S34")
 def test_a_stranger_finds_no_endpoint_of_ours(api: httpx.Client, stranger: httpx.Client) -> None:
     endpoint = BY_NAME["createWebhookEndpoint"].call(api).json()["data"]["id"]
     before = everything(api)
@@ -175,6 +189,7 @@ def test_a_stranger_finds_no_endpoint_of_ours(api: httpx.Client, stranger: httpx
     BY_NAME["revokeWebhookEndpoint"].call(api, endpoint)
 
 
+@pytest.mark.facts("S10")
 def test_a_key_may_create_in_its_users_teams_only(api: httpx.Client, stranger: httpx.Client) -> None:
     team = create_database(stranger, "team-finder")
     before = everything(api)

@@ -49,6 +49,7 @@ MALFORMED = [
 ]
 
 
+@pytest.mark.facts("errors:400")
 @every_body
 def test_malformed_json_is_400(api: httpx.Client, targets: dict[str, Any], operation: Operation) -> None:
     before = everything(api)
@@ -58,6 +59,7 @@ def test_malformed_json_is_400(api: httpx.Client, targets: dict[str, Any], opera
     assert everything(api) == before
 
 
+@pytest.mark.facts("S33")
 @every_body
 def test_a_body_that_is_no_object_is_422(api: httpx.Client, targets: dict[str, Any], operation: Operation) -> None:
     before = everything(api)
@@ -76,6 +78,7 @@ def test_a_body_nested_without_end_is_refused(api: httpx.Client, targets: dict[s
     assert everything(api) == before
 
 
+@pytest.mark.facts("errors:413")
 @every_body
 def test_an_oversize_body_is_413(api: httpx.Client, targets: dict[str, Any], operation: Operation) -> None:
     before = everything(api)
@@ -96,6 +99,7 @@ REQUIRED = [
 ]
 
 
+@pytest.mark.facts("errors:422")
 @pytest.mark.parametrize(("name", "field"), REQUIRED)
 def test_a_missing_field_is_named(api: httpx.Client, targets: dict[str, Any], name: str, field: str) -> None:
     operation = BY_NAME[name]
@@ -143,6 +147,7 @@ QUOTAS: list[tuple[str, list[Any]]] = [
 BAD_FIELDS += [(name, *quota) for quota in QUOTAS for name in ("createDatabase", "updateDatabaseQuotas")]
 
 
+@pytest.mark.facts("errors:422", "C3", "S13", "S30", "S32")
 @pytest.mark.parametrize(
     ("name", "field", "values"), BAD_FIELDS, ids=lambda value: value if isinstance(value, str) else ""
 )
@@ -184,6 +189,7 @@ def test_text_that_postgresql_cannot_hold_is_refused(
     assert refused(api, operation, targets, 422, "invalid_field", content=content)["field"] == field
 
 
+@pytest.mark.facts("S10")
 @pytest.mark.parametrize("field", ["db_type", "region", "plan"])
 def test_the_refusal_of_a_choice_names_the_choices(api: httpx.Client, targets: dict[str, Any], field: str) -> None:
     body = {"name": "x", field: "nothing-like-that"}
@@ -209,6 +215,7 @@ BAD_SQL = [
 ]
 
 
+@pytest.mark.facts("S20", "S21")
 @pytest.mark.parametrize("sql", BAD_SQL)
 @pytest.mark.parametrize("name", ["createBlueprint", "updateBlueprint"])
 def test_bad_sql_is_never_kept(api: httpx.Client, targets: dict[str, Any], name: str, sql: str) -> None:
@@ -225,6 +232,7 @@ def test_bad_sql_is_never_kept(api: httpx.Client, targets: dict[str, Any], name:
     assert api.get(f"/blueprints/{targets['blueprints']}").json()["data"] == kept
 
 
+@pytest.mark.facts("S20", "S21")
 @pytest.mark.parametrize("sql", BAD_SQL)
 def test_validation_only_tells(api: httpx.Client, sql: str) -> None:
     before = everything(api)
@@ -237,6 +245,7 @@ def test_validation_only_tells(api: httpx.Client, sql: str) -> None:
     assert everything(api) == before
 
 
+@pytest.mark.facts("S33")
 @pytest.mark.parametrize("name", ["updateDatabase", "updateDatabaseQuotas", "updateBlueprint"])
 def test_an_empty_patch_changes_nothing(api: httpx.Client, targets: dict[str, Any], name: str) -> None:
     before = everything(api)
@@ -245,6 +254,7 @@ def test_an_empty_patch_changes_nothing(api: httpx.Client, targets: dict[str, An
     assert everything(api) == before
 
 
+@pytest.mark.facts("S31")
 def test_unknown_fields_and_parameters_are_ignored(api: httpx.Client, targets: dict[str, Any]) -> None:
     """S31."""
     body = {"name": "tolerant", "unknown": {"deep": [1]}}
@@ -259,4 +269,14 @@ def test_an_absent_blueprint_cannot_be_named(api: httpx.Client, targets: dict[st
     for name in ("createDatabase", "createDatabaseBlueprintApplication"):
         reply = BY_NAME[name].call(api, targets["databases"], json=body)
         assert reply.status_code in (404, 422), reply.text
+    assert everything(api) == before
+
+
+@pytest.mark.facts("S15")
+def test_plan_and_region_stay_what_they_are(api: httpx.Client, targets: dict[str, Any]) -> None:
+    before = everything(api)
+    for name in ("updateDatabase", "updateDatabaseQuotas"):
+        body = {"plan": "grow", "region": "eu-west-1", "db_type": "mysql", "team_id": 1}
+        reply = BY_NAME[name].call(api, targets["databases"], json=body)
+        assert reply.status_code == 200, reply.text
     assert everything(api) == before

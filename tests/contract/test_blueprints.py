@@ -36,6 +36,7 @@ def test_a_blueprints_fields(api: httpx.Client) -> None:
     assert made["variables"] == {"x": 1}
 
 
+@pytest.mark.facts("S17")
 def test_slugs_are_unique_and_stay(api: httpx.Client) -> None:
     name = unique("Same Name")
     first, second = create(api, name=name), create(api, name=name)
@@ -44,6 +45,7 @@ def test_slugs_are_unique_and_stay(api: httpx.Client) -> None:
     assert (renamed["name"], renamed["slug"], renamed["version"]) == ("other", first["slug"], 1)
 
 
+@pytest.mark.facts("C19")
 def test_only_other_sql_makes_a_new_version(api: httpx.Client) -> None:
     made = create(api)
     path = f"/blueprints/{made['uuid']}"
@@ -60,6 +62,7 @@ def test_only_other_sql_makes_a_new_version(api: httpx.Client) -> None:
     assert (found["name"], found["description"], found["variables"]) == ("n", None, {"a": 1})
 
 
+@pytest.mark.facts("C5", "S19")
 def test_deleted_is_gone(api: httpx.Client) -> None:
     path = f"/blueprints/{create(api)['uuid']}"
     gone = api.delete(path)
@@ -68,6 +71,7 @@ def test_deleted_is_gone(api: httpx.Client) -> None:
         assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
 
 
+@pytest.mark.facts("S18")
 def test_system_blueprints_are_shared_and_immutable(api: httpx.Client, control_plane: ControlPlane) -> None:
     listed = api.get("/blueprints", params={"limit": 100}).json()["data"]
     system = [blueprint for blueprint in listed if blueprint["is_system_blueprint"]]
@@ -79,6 +83,7 @@ def test_system_blueprints_are_shared_and_immutable(api: httpx.Client, control_p
         assert other.get(path).status_code == 200
 
 
+@pytest.mark.facts("S34")
 def test_other_users_blueprints_are_not_there(api: httpx.Client, control_plane: ControlPlane) -> None:
     mine = create(api)
     with control_plane.client(OTHER_KEY) as other:
@@ -87,6 +92,7 @@ def test_other_users_blueprints_are_not_there(api: httpx.Client, control_plane: 
         assert mine["uuid"] not in other.get("/blueprints", params={"limit": 100}).text
 
 
+@pytest.mark.facts("S20", "S21")
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
@@ -143,3 +149,27 @@ def test_variables_are_judged_by_their_definitions(api: httpx.Client) -> None:
     for bad in ({"t": {"type": "identifier"}}, {"t": {"type": "nope"}, "n": 1}):
         reply = api.post("/blueprints", json={"name": "b", "sql_content": sql, "variables": bad}, headers=new_key())
         assert reply.status_code == 422, reply.text
+
+
+@pytest.mark.facts("C5")
+def test_changes_say_what_was_done(api: httpx.Client) -> None:
+    made = api.post("/blueprints", json={"name": "said", "sql_content": ONE}, headers=new_key()).json()
+    path = f"/blueprints/{made['data']['uuid']}"
+    replies = [made, api.patch(path, json={"name": "again"}).json(), api.delete(path).json()]
+    assert [reply["message"] for reply in replies] == ["Blueprint created.", "Blueprint updated.", "Blueprint deleted."]
+
+
+@pytest.mark.facts("C24")
+def test_variables_may_be_null(api: httpx.Client) -> None:
+    made = create(api, variables=None)
+    assert made["variables"] is None
+    path = f"/blueprints/{made['uuid']}"
+    assert api.patch(path, json={"variables": {"a": 1}}).json()["data"]["variables"] == {"a": 1}
+    assert api.patch(path, json={"variables": None}).json()["data"]["variables"] is None
+
+
+@pytest.mark.facts("S22")
+def test_the_manifest_has_its_keys(api: httpx.Client) -> None:
+    manifest = validate(api, ONE + " SELECT {{x}};", variables={"x": 1})["manifest"]
+    assert manifest.keys() == {"statements", "creates", "variables"}
+    assert [statement.keys() for statement in manifest["statements"]] == [{"index", "kind", "object"}] * 2

@@ -83,6 +83,7 @@ def test_the_tenant_is_no_administrator(database: dict[str, Any], statement: str
     assert not isinstance(failure.value, psycopg.errors.SyntaxError)
 
 
+@pytest.mark.facts("S14", "S12")
 def test_the_connection_limit_holds_and_follows_the_quota(api: httpx.Client, database: dict[str, Any]) -> None:
     def limit(value: int | None) -> None:
         changed = api.patch(
@@ -102,6 +103,7 @@ def test_the_connection_limit_holds_and_follows_the_quota(api: httpx.Client, dat
     assert row == (50,)  # the plan's default
 
 
+@pytest.mark.facts("S14")
 def test_a_quota_at_creation_is_set_on_the_role(api: httpx.Client) -> None:
     made = create_database(api, "limited", connection_hard_limit=1)
     try:
@@ -111,6 +113,7 @@ def test_a_quota_at_creation_is_set_on_the_role(api: httpx.Client) -> None:
         delete_all(api, [made["uuid"]])
 
 
+@pytest.mark.facts("S2")
 def test_rename_keeps_the_connection(api: httpx.Client, database: dict[str, Any]) -> None:
     with connect(database) as conn:
         renamed = api.patch(f"/databases/{database['uuid']}", json={"name": "renamed"}, headers=new_key())
@@ -130,6 +133,7 @@ def test_delete_ends_open_sessions_and_refuses_new_ones(api: httpx.Client) -> No
         connect(made)
 
 
+@pytest.mark.facts("S1", "S3")
 def test_equal_names_get_databases_of_their_own(api: httpx.Client) -> None:
     made = [create_database(api, "twin") for _ in range(3)]
     try:
@@ -149,3 +153,33 @@ def test_names_of_the_server_s_own_databases_can_be_chosen(api: httpx.Client) ->
         connect(made).close()
     finally:
         delete_all(api, [made["uuid"]])
+
+
+@pytest.mark.facts("C1", "S11", "S12")
+@pytest.mark.parametrize(
+    ("plan", "storage", "connections"), [("free", 1, 20), ("launch", 10, 50), ("grow", 50, 200), ("pro", 100, 500)]
+)
+def test_a_plan_has_its_quotas(api: httpx.Client, plan: str, storage: int, connections: int) -> None:
+    default = {
+        "storage_hard_limit_gb": storage,
+        "connection_hard_limit": connections,
+        "warning_threshold_pct": 80,
+    }
+    made = create_database(api, "planned", plan=plan)
+    path = f"/databases/{made['uuid']}/quotas"
+    try:
+        assert (made["plan"], made["quotas"]) == (plan, default)
+        other = {name: value + 1 for name, value in default.items()}
+        assert api.patch(path, json=other, headers=new_key()).json()["data"]["quotas"] == other
+        cleared = api.patch(path, json=dict.fromkeys(default), headers=new_key())
+        assert cleared.json()["data"]["quotas"] == default
+    finally:
+        delete_all(api, [made["uuid"]])
+
+
+@pytest.mark.facts("C4", "C24")
+def test_null_at_creation_is_as_good_as_nothing(api: httpx.Client) -> None:
+    names = ("storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct", "blueprint_variables")
+    made = create_database(api, "nulls", **dict.fromkeys(names))
+    assert list(made["quotas"].values()) == [1, 20, 80]
+    delete_all(api, [made["uuid"]])

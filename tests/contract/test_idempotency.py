@@ -95,6 +95,7 @@ def assert_replay(first: httpx.Response, second: httpx.Response) -> None:
     assert without_marks(second) == without_marks(first)
 
 
+@pytest.mark.facts("idempotency:replay", "C10")
 @every_keyed
 def test_the_same_call_again_is_answered_from_memory(case: Case) -> None:
     key = fresh()
@@ -107,6 +108,7 @@ def test_the_same_call_again_is_answered_from_memory(case: Case) -> None:
     assert everything(case.api)["/blueprints"] == after["/blueprints"]
 
 
+@pytest.mark.facts("idempotency:payload")
 @pytest.mark.parametrize("operation", [o for o in IDEMPOTENT if o.body], ids=str)
 def test_the_same_payload_written_otherwise_is_the_same(case: Case) -> None:
     assert case.body is not None
@@ -116,6 +118,7 @@ def test_the_same_payload_written_otherwise_is_the_same(case: Case) -> None:
     assert_replay(first, case.send(key, content="{" + ",".join(pairs) + "}"))
 
 
+@pytest.mark.facts("idempotency:conflict", "errors:409")
 @every_keyed
 def test_another_payload_under_the_same_key_is_a_conflict(case: Case) -> None:
     key = fresh()
@@ -134,6 +137,7 @@ def test_another_payload_under_the_same_key_is_a_conflict(case: Case) -> None:
     assert_replay(first, case.send(key))
 
 
+@pytest.mark.facts("idempotency:in-progress")
 @every_keyed
 def test_equal_calls_at_the_same_time_act_once(case: Case) -> None:
     key = fresh()
@@ -150,6 +154,7 @@ def test_equal_calls_at_the_same_time_act_once(case: Case) -> None:
         assert abs(len(items) - len(before[path])) <= 1
 
 
+@pytest.mark.facts("idempotency:required", "C10")
 @every_keyed
 def test_without_a_key_nothing_happens(case: Case) -> None:
     before = everything(case.api)
@@ -161,6 +166,7 @@ def test_without_a_key_nothing_happens(case: Case) -> None:
     assert everything(case.api) == before
 
 
+@pytest.mark.facts("idempotency:length", "C9")
 @pytest.mark.parametrize("key", [b"k" * 256, b"\xc3\xa9", b"a\tb"])
 def test_a_bad_key_is_refused(api: httpx.Client, key: bytes) -> None:
     before = everything(api)
@@ -169,6 +175,7 @@ def test_a_bad_key_is_refused(api: httpx.Client, key: bytes) -> None:
     assert everything(api) == before
 
 
+@pytest.mark.facts("C9", "idempotency:length")
 @pytest.mark.parametrize("key", ["k", "k" * 255, "0" * 32, "a key: with, some; marks!"])
 def test_any_printable_key_will_do(api: httpx.Client, key: str) -> None:
     """C9."""
@@ -177,6 +184,7 @@ def test_any_printable_key_will_do(api: httpx.Client, key: str) -> None:
     assert api.delete(f"/blueprints/{first.json()['data']['uuid']}").status_code == 200
 
 
+@pytest.mark.facts("C10")
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if not o.idempotent and o.method != "GET"], ids=str)
 def test_elsewhere_the_header_means_nothing(api: httpx.Client, operation: Operation) -> None:
     replies = [operation.call(api, headers={"Idempotency-Key": "ignored"}) for _ in range(2)]
@@ -184,6 +192,7 @@ def test_elsewhere_the_header_means_nothing(api: httpx.Client, operation: Operat
     assert "idempotency_replay" not in replies[1].json()
 
 
+@pytest.mark.facts("idempotency:scope")
 def test_keys_of_different_api_keys_do_not_meet(control_plane: ControlPlane, api: httpx.Client) -> None:
     key = {"Idempotency-Key": fresh()}
     create = BY_NAME["createBlueprint"]
@@ -196,6 +205,7 @@ def test_keys_of_different_api_keys_do_not_meet(control_plane: ControlPlane, api
             assert reply.json()["data"]["uuid"] != mine.json()["data"]["uuid"]
 
 
+@pytest.mark.facts("idempotency:payload")
 def test_the_key_covers_path_and_query(api: httpx.Client) -> None:
     key = {"Idempotency-Key": fresh()}
     made = BY_NAME["createDatabase"].call(api, headers=key, params={"wait": "true"}).json()["data"]["uuid"]
@@ -205,6 +215,7 @@ def test_the_key_covers_path_and_query(api: httpx.Client) -> None:
     delete_all(api, [made])
 
 
+@pytest.mark.facts("C11")
 def test_what_a_valid_call_met_is_kept_even_when_it_is_an_error(api: httpx.Client) -> None:
     """C11."""
     headers = new_key()
@@ -218,6 +229,7 @@ def test_what_a_valid_call_met_is_kept_even_when_it_is_an_error(api: httpx.Clien
     error_of(other, 409, "idempotency_key_conflict")
 
 
+@pytest.mark.facts("C11")
 def test_a_call_that_failed_validation_can_be_corrected_under_its_key(api: httpx.Client) -> None:
     headers = new_key()
     error_of(BY_NAME["createBlueprint"].call(api, json={"name": "B"}, headers=headers), 422, "missing_required_field")
@@ -226,6 +238,7 @@ def test_a_call_that_failed_validation_can_be_corrected_under_its_key(api: httpx
     assert "idempotency_replay" not in reply.json()
 
 
+@pytest.mark.facts("C11")
 def test_a_refusal_for_other_reasons_leaves_the_key_unused(control_plane: ControlPlane, api: httpx.Client) -> None:
     create, headers = BY_NAME["createBlueprint"], new_key()
     with control_plane.client(NO_SCOPE_KEY) as client:
@@ -236,6 +249,7 @@ def test_a_refusal_for_other_reasons_leaves_the_key_unused(control_plane: Contro
     assert "idempotency_replay" not in reply.json()
 
 
+@pytest.mark.facts("S5")
 def test_a_delete_replayed_is_the_same_delete_and_a_new_one_404(api: httpx.Client) -> None:
     """S5."""
     made, headers = create_database(api, "deleted")["uuid"], new_key()

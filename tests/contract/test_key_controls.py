@@ -53,6 +53,7 @@ def me(plane: ControlPlane, name: str) -> httpx.Response:
         return client.get("/me")
 
 
+@pytest.mark.facts("keys:controls", "C8")
 def test_me_tells_the_controls(plane: ControlPlane) -> None:
     shown = me(plane, "here").json()["data"]["api_key"]
     assert shown["controls"] == {
@@ -67,6 +68,7 @@ def test_me_tells_the_controls(plane: ControlPlane) -> None:
     assert me(plane, "here").json()["data"]["api_key"]["last_used_at"] == "2026-01-30 23:01:30"
 
 
+@pytest.mark.facts("keys:monthly-quota")
 def test_a_monthly_quota_is_a_hard_cap_until_the_month_is_over(plane: ControlPlane) -> None:
     with concurrent.futures.ThreadPoolExecutor(8) as threads:
         replies = list(threads.map(lambda _: me(plane, "quota"), range(12)))
@@ -81,6 +83,7 @@ def test_a_monthly_quota_is_a_hard_cap_until_the_month_is_over(plane: ControlPla
     assert me(plane, "quota").status_code == 200
 
 
+@pytest.mark.facts("S36")
 def test_what_was_refused_does_not_use_up_the_month(plane: ControlPlane) -> None:
     with plane.client(key_of("narrow")) as client:
         for _ in range(5):
@@ -88,6 +91,7 @@ def test_what_was_refused_does_not_use_up_the_month(plane: ControlPlane) -> None
         assert [client.get("/databases").status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
+@pytest.mark.facts("keys:requests-per-minute", "rate:retry-after")
 def test_the_minute_slides_with_the_clock_and_outlives_a_restart(plane: ControlPlane) -> None:
     assert me(plane, "slow").status_code == 200
     plane.advance(20)
@@ -100,6 +104,7 @@ def test_the_minute_slides_with_the_clock_and_outlives_a_restart(plane: ControlP
     assert [me(plane, "slow").status_code for _ in range(2)] == [200, 429]
 
 
+@pytest.mark.facts("keys:allowed-ip-list", "errors:403")
 def test_a_key_is_good_from_its_addresses_only(plane: ControlPlane) -> None:
     assert me(plane, "here").status_code == 200
     error_of(me(plane, "elsewhere"), 403, "ip_not_allowed")
@@ -107,6 +112,7 @@ def test_a_key_is_good_from_its_addresses_only(plane: ControlPlane) -> None:
         error_of(client.get("/me"), 403, "ip_not_allowed")
 
 
+@pytest.mark.facts("keys:inactive-ttl", "S37", "S38")
 def test_a_key_that_nobody_uses_expires(plane: ControlPlane) -> None:
     assert me(plane, "forgotten").status_code == 200
     plane.advance(30 * DAY)
@@ -116,6 +122,7 @@ def test_a_key_that_nobody_uses_expires(plane: ControlPlane) -> None:
         error_of(me(plane, "forgotten"), 403, "expired_api_key")
 
 
+@pytest.mark.facts("S37")
 def test_a_revoked_key_is_refused(plane: ControlPlane) -> None:
     error_of(me(plane, "revoked"), 403, "expired_api_key")
 

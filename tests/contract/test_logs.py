@@ -114,6 +114,7 @@ def test_no_secret_is_in_an_error(scene: Scene) -> None:
     assert {name for name, secret in hidden.items() for text in errors if secret in text} == set()
 
 
+@pytest.mark.facts("C16")
 def test_secrets_are_given_out_where_they_must_and_nowhere_else(scene: Scene) -> None:
     """C16: the password by create and get of one database, the webhook secret by its creation."""
 

@@ -29,11 +29,13 @@ def test_it_is_served_and_valid(control_plane: ControlPlane) -> None:
     validate(reply.json())
 
 
+@pytest.mark.facts("C12")
 @pytest.mark.skipif(not ORIGINAL.exists(), reason=ABSENT)
 def test_it_is_the_original_with_the_overlay() -> None:
     assert merged(original(), overlay()) == openapi.document()
 
 
+@pytest.mark.facts("C15")
 def test_it_says_what_the_code_declares() -> None:
     documented = operations(openapi.document())
     declared = {operation.operation_id: operation for operation in rooms.OPERATIONS}

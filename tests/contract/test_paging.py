@@ -49,6 +49,7 @@ def ids(items: list[dict[str, Any]]) -> list[Any]:
 every_list = pytest.mark.parametrize("operation", LISTS, ids=str)
 
 
+@pytest.mark.facts("pagination:order")
 @every_list
 def test_one_page_holds_all_newest_first(owner: httpx.Client, operation: Operation) -> None:
     page = owner.get(path_of(operation, owner)).json()
@@ -64,6 +65,7 @@ def test_one_page_holds_all_newest_first(owner: httpx.Client, operation: Operati
         assert ids(page["data"]) == sorted(ids(page["data"]), reverse=True)
 
 
+@pytest.mark.facts("pagination:cursor")
 @pytest.mark.parametrize("limit", [1, 2, 3, COUNT - 1, COUNT, COUNT + 1, 100])
 @every_list
 def test_pages_of_any_size_add_up(owner: httpx.Client, operation: Operation, limit: int) -> None:
@@ -72,6 +74,7 @@ def test_pages_of_any_size_add_up(owner: httpx.Client, operation: Operation, lim
     assert [id_of(item) for item in list_all(owner, path, limit)] == [id_of(item) for item in list_all(owner, path)]
 
 
+@pytest.mark.facts("pagination:has-more")
 @every_list
 def test_has_more_is_true_exactly_when_there_is_more(owner: httpx.Client, operation: Operation) -> None:
     path = path_of(operation, owner)
@@ -91,6 +94,7 @@ def test_after_the_last_there_is_an_empty_page(owner: httpx.Client, operation: O
     assert page["has_more"] is False
 
 
+@pytest.mark.facts("pagination:limit")
 @every_list
 def test_a_wrong_limit_is_refused(owner: httpx.Client, operation: Operation) -> None:
     path = path_of(operation, owner)
@@ -99,6 +103,7 @@ def test_a_wrong_limit_is_refused(owner: httpx.Client, operation: Operation) -> 
         assert error_of(reply, 422, "invalid_field")["field"] == "limit"
 
 
+@pytest.mark.facts("pagination:cursor")
 @every_list
 def test_an_unknown_cursor_is_refused(owner: httpx.Client, operation: Operation) -> None:
     path = path_of(operation, owner)
@@ -107,6 +112,7 @@ def test_an_unknown_cursor_is_refused(owner: httpx.Client, operation: Operation)
         assert error_of(reply, 422, "invalid_cursor")["field"] == "starting_after"
 
 
+@pytest.mark.facts("pagination:cursor")
 def test_a_cursor_of_a_stranger_is_as_good_as_none(plane: ControlPlane, owner: httpx.Client) -> None:
     with plane.client(OTHER_KEY) as stranger:
         for path in PAGED:
@@ -122,6 +128,7 @@ def test_a_stranger_sees_system_blueprints_only(plane: ControlPlane) -> None:
         assert all(item["is_system_blueprint"] for item in stranger.get("/blueprints").json()["data"])
 
 
+@pytest.mark.facts("pagination:order")
 def test_what_comes_and_goes_between_pages_moves_no_other(owner: httpx.Client) -> None:
     """A cursor is a place in the order, not an offset."""
     before = ids(list_all(owner, "/databases"))

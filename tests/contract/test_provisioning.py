@@ -53,6 +53,7 @@ def databases_and_roles(connection_string: str) -> set[str]:
         return {row[0] for row in conn.execute("SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles")}
 
 
+@pytest.mark.facts("S8", "C25", "C16")
 def test_without_wait_the_answer_comes_at_once(slow: httpx.Client) -> None:
     started = time.monotonic()
     body = assert_pending(create(slow))
@@ -65,6 +66,7 @@ def test_a_timeout_without_wait_means_nothing(slow: httpx.Client, query: dict[st
     assert assert_pending(create(slow, **query))["provisioning"]["waited_seconds"] == 0
 
 
+@pytest.mark.facts("C25")
 def test_with_wait_the_database_is_ready_to_use(slow: httpx.Client) -> None:
     started = time.monotonic()
     reply = create(slow, wait="true")
@@ -78,6 +80,7 @@ def test_with_wait_the_database_is_ready_to_use(slow: httpx.Client) -> None:
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.facts("S9", "C25")
 def test_a_wait_that_is_too_short_ends_in_202(slow: httpx.Client) -> None:
     started = time.monotonic()
     body = assert_pending(create(slow, wait="true", timeout=1))
@@ -110,6 +113,7 @@ def test_a_replay_does_not_provision_again_nor_wait(slow: httpx.Client) -> None:
     assert again.json()["data"] == first.json()["data"]
 
 
+@pytest.mark.facts("idempotency:in-progress", "errors:409")
 def test_an_equal_call_while_the_first_waits_is_told_so(slow: httpx.Client) -> None:
     headers = new_key()
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
@@ -131,6 +135,7 @@ def test_waiting_calls_keep_nobody_else_waiting(slow: httpx.Client) -> None:
     assert len({reply.json()["data"]["connection_string"] for reply in replies}) == 8
 
 
+@pytest.mark.facts("S6")
 def test_deleted_while_provisioning_it_never_comes_to_be(slow: httpx.Client) -> None:
     """S6."""
     # Jobs run in order: when this one is ready, those of earlier tests are done.
@@ -173,6 +178,7 @@ def test_it_can_be_changed_meanwhile(slow: httpx.Client, name: str) -> None:
     assert (active["name"], active["quotas"]["warning_threshold_pct"]) in {("renamed", 80), ("slow", 70)}
 
 
+@pytest.mark.facts("S26")
 def test_a_blueprint_cannot_be_applied_before_it_is_active(slow: httpx.Client) -> None:
     """S26."""
     blueprint = BY_NAME["createBlueprint"].call(slow).json()["data"]["uuid"]
@@ -185,6 +191,7 @@ def test_a_blueprint_cannot_be_applied_before_it_is_active(slow: httpx.Client) -
     assert reply.json()["data"]["status"] == "completed"
 
 
+@pytest.mark.facts("C2")
 def test_a_blueprint_at_creation_is_there_when_the_wait_ends(slow: httpx.Client) -> None:
     """C2."""
     sql = "CREATE TABLE seeded AS SELECT {{answer}}::int AS answer"

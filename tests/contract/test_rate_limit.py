@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from support import parity
 from support.control_plane import OTHER_KEY, ControlPlane
 from support.operations import BY_NAME, OPERATIONS, Operation, error_of
 
@@ -35,6 +36,7 @@ def refusal(reply: httpx.Response) -> None:
     assert 1 <= int(reply.headers["Retry-After"]) <= 60
 
 
+@pytest.mark.facts("errors:429", "rate:retry-after", "keys:requests-per-minute")
 def test_the_first_calls_pass_and_the_next_is_told_when_to_come_back(limited: ControlPlane) -> None:
     with limited.client() as client:
         assert client.get("/me").json()["data"]["api_key"]["controls"]["requests_per_minute"] == LIMIT
@@ -56,25 +58,29 @@ def test_it_holds_for_every_operation_before_anything_is_done(exhausted: Control
         refusal(operation.call(client))
 
 
+@pytest.mark.facts("S35")
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nope"), ("PUT", "/databases"), ("POST", "/databases")])
 def test_it_comes_before_the_route_the_key_and_the_body(exhausted: ControlPlane, method: str, path: str) -> None:
     with exhausted.client() as client:
         refusal(client.request(method, path, content="{"))
 
 
+@pytest.mark.facts("S35")
 def test_it_comes_after_the_key_is_known(exhausted: ControlPlane) -> None:
     with exhausted.client("pk_live_nobody_has_this_0000") as client:
         error_of(client.get("/me"), 403, "invalid_api_key")
-    with httpx.Client(base_url=exhausted.base_url, trust_env=False) as client:
+    with httpx.Client(base_url=exhausted.base_url, trust_env=False, event_hooks=parity.hooks()) as client:
         error_of(client.get("/me"), 401, "missing_authorization")
 
 
+@pytest.mark.facts("rate:per-key")
 def test_one_key_does_not_pay_for_another(exhausted: ControlPlane) -> None:
     with exhausted.client(OTHER_KEY) as client:
         assert [client.get("/me").status_code for _ in range(20)] == [200] * 20
         assert client.get("/databases").json()["data"] == []
 
 
+@pytest.mark.facts("C11")
 def test_a_refused_call_leaves_its_idempotency_key_unused(limited: ControlPlane) -> None:
     create = BY_NAME["createDatabase"]
     header = {"Idempotency-Key": "once"}

@@ -25,6 +25,7 @@ def url(path: str) -> str:
     return next(operation for operation in OPERATIONS if operation.path == path).url()
 
 
+@pytest.mark.facts("errors:405", "S40")
 @pytest.mark.parametrize(("path", "method"), WRONG)
 def test_a_wrong_method_is_405_with_the_right_ones(api: httpx.Client, path: str, method: str) -> None:
     reply = api.request(method, url(path))
@@ -38,6 +39,7 @@ def test_a_wrong_method_is_405_with_the_right_ones(api: httpx.Client, path: str,
         error_of(reply, 405, "method_not_allowed")
 
 
+@pytest.mark.facts("errors:404", "C22")
 @pytest.mark.parametrize("path", ["/", "/nope", "/databases/", "/databases/x/y/z", "/me/", "/Databases", "//databases"])
 def test_an_unknown_path_is_404(api: httpx.Client, path: str) -> None:
     error_of(api.get(path), 404, "not_found")
@@ -49,6 +51,7 @@ def test_below_no_version_there_is_nothing(control_plane: ControlPlane) -> None:
             assert client.get(path).status_code == 404, path
 
 
+@pytest.mark.facts("transport:envelope", "transport:request-id", "C22")
 @pytest.mark.parametrize("name", ["getMe", "getDatabaseTypes", "listDatabases", "listBlueprints"])
 def test_a_success_has_the_envelope(api: httpx.Client, name: str) -> None:
     reply = BY_NAME[name].call(api)
@@ -58,6 +61,7 @@ def test_a_success_has_the_envelope(api: httpx.Client, name: str) -> None:
     assert reply.json().keys() == {"data", "request_id"} | paged
 
 
+@pytest.mark.facts("transport:request-id")
 def test_each_call_has_its_own_request_id(api: httpx.Client) -> None:
     with concurrent.futures.ThreadPoolExecutor(4) as threads:
         replies = list(threads.map(lambda _: api.get("/me"), range(40)))
@@ -65,6 +69,7 @@ def test_each_call_has_its_own_request_id(api: httpx.Client) -> None:
     assert len({reply.json()["request_id"] for reply in replies}) == len(replies)
 
 
+@pytest.mark.facts("errors:404")
 @pytest.mark.parametrize("operation", WITH_PATH_ID, ids=str)
 def test_an_absent_object_is_404(api: httpx.Client, operation: Operation) -> None:
     before = everything(api)
@@ -75,6 +80,7 @@ def test_an_absent_object_is_404(api: httpx.Client, operation: Operation) -> Non
 MALFORMED = ["x", "1.5", "-1", "0", "%20", "%00", "..%2f..%2fme", "9" * 30, "%F0%9F%98%80", "'%20OR%201=1", "null"]
 
 
+@pytest.mark.facts("transport:path-id")
 @pytest.mark.parametrize("operation", WITH_PATH_ID, ids=str)
 def test_a_malformed_id_is_404(api: httpx.Client, operation: Operation) -> None:
     for bad in MALFORMED:
@@ -96,6 +102,7 @@ def first_failure(client: httpx.Client, faults: set[str]) -> tuple[int, str]:
     return reply.status_code, reply.json()["error"]["code"]
 
 
+@pytest.mark.facts("S35")
 @pytest.mark.parametrize(
     ("faults", "status", "code"),
     [

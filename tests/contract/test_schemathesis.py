@@ -57,6 +57,7 @@ def held(case: Case, plane: ControlPlane) -> None:
     case.call_and_validate(base_url=plane.origin, headers=headers, checks=CHECKS)
 
 
+@pytest.mark.facts("C12")
 @pytest.mark.slow
 @served.parametrize()
 @BOUNDED

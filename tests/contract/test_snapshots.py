@@ -108,6 +108,7 @@ def test_begun_anew(admin: httpx.Client, client: httpx.Client) -> None:
     create_database(client, "wiped")
 
 
+@pytest.mark.facts("S4")
 def test_a_deleted_database_is_given_back_until_it_is_destroyed(
     admin: httpx.Client, client: httpx.Client, plane: ControlPlane
 ) -> None:

@@ -32,6 +32,7 @@ def ask(client: httpx.Client, call: dict[str, Any]) -> httpx.Response:
     return client.request(**{"headers": new_key(), **call})
 
 
+@pytest.mark.facts("C1", "C9", "S31")
 @pytest.mark.parametrize(("call", "field"), LENIENT)
 def test_what_is_refused_by_the_letter_only(
     strict: httpx.Client, api: httpx.Client, call: dict[str, Any], field: str
@@ -43,6 +44,7 @@ def test_what_is_refused_by_the_letter_only(
         delete_all(api, [lenient.json()["data"]["uuid"]])
 
 
+@pytest.mark.facts("S1")
 def test_names_are_unique_in_a_team(strict: httpx.Client) -> None:
     first = create_database(strict, "only-one")
     assert error_of(ask(strict, {**CREATE, "json": {"name": "only-one"}}), 422, "name_taken")["field"] == "name"

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
+from support.operations import error_of
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,7 @@ def store(plane: ControlPlane, directory: Path) -> Iterator[psycopg.Connection[A
         yield conn
 
 
+@pytest.mark.facts("S4", "S3")
 def test_a_database_is_destroyed_when_its_grace_is_over(client: httpx.Client, store: psycopg.Connection[Any]) -> None:
     made = create_database(client, "grave")
     client.delete(f"/databases/{made['uuid']}", headers=new_key())
@@ -61,6 +63,7 @@ def test_a_database_is_destroyed_when_its_grace_is_over(client: httpx.Client, st
     wait_until(lambda: create_database(client, "grave")["db_name"] == "grave")
 
 
+@pytest.mark.facts("idempotency:age")
 def test_a_key_is_forgotten_after_24_hours(client: httpx.Client, store: psycopg.Connection[Any]) -> None:
     header = new_key()
 
@@ -77,6 +80,7 @@ def test_a_key_is_forgotten_after_24_hours(client: httpx.Client, store: psycopg.
     assert second["data"]["uuid"] != first["data"]["uuid"]
 
 
+@pytest.mark.facts("transport:key-hash")
 def test_only_a_hash_of_the_key_is_stored(plane: ControlPlane, store: psycopg.Connection[Any]) -> None:
     rows = store.execute("SELECT k::text FROM api_keys k").fetchall()
     assert rows
@@ -96,6 +100,7 @@ def test_a_failed_provisioning_is_tried_again(client: httpx.Client, store: psyco
     psycopg.connect(made["connection_string"]).close()
 
 
+@pytest.mark.facts("C17")
 def test_a_provisioning_that_keeps_failing_ends_as_deleted(
     client: httpx.Client, store: psycopg.Connection[Any], plane: ControlPlane
 ) -> None:
@@ -126,3 +131,20 @@ def test_two_processes_can_share_one_store(plane: ControlPlane, client: httpx.Cl
         assert client.get(f"/databases/{made['uuid']}").json()["data"] == made
         psycopg.connect(made["connection_string"]).close()
     assert client.get(f"/databases/{made['uuid']}").status_code == 200
+
+
+@pytest.mark.facts("errors:500", "C11")
+def test_a_failure_inside_is_500_and_the_same_key_may_try_again(
+    client: httpx.Client, store: psycopg.Connection[Any]
+) -> None:
+    header, body = new_key(), {"name": "patient", "sql_content": "SELECT 1"}
+    store.execute("ALTER TABLE blueprints RENAME TO blueprints_away")
+    try:
+        for reply in (client.get("/blueprints"), client.post("/blueprints", json=body, headers=header)):
+            assert error_of(reply, 500, "internal_error") == {}
+            assert "blueprints_away" not in reply.text
+    finally:
+        store.execute("ALTER TABLE blueprints_away RENAME TO blueprints")
+    again = client.post("/blueprints", json=body, headers=header)
+    assert again.status_code == 201, again.text
+    assert "idempotency_replay" not in again.json()

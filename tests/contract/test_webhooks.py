@@ -61,6 +61,7 @@ def deliveries(api: httpx.Client, number: int, **params: Any) -> list[dict[str, 
     return data
 
 
+@pytest.mark.facts("C6", "C8", "webhooks:secret-once")
 def test_the_secret_is_shown_once_beside_the_data(api: httpx.Client, made: list[int], receiver: Receiver) -> None:
     body = create(api, made, receiver.url, "database.deleted")
     data = body["data"]
@@ -89,6 +90,7 @@ def test_a_replay_makes_no_second_endpoint(api: httpx.Client, made: list[int], r
     assert (second["data"], second["secret"]) == (first["data"], first["secret"])
 
 
+@pytest.mark.facts("C7", "C8", "webhooks:ping", "webhooks:body", "webhooks:headers", "webhooks:signature")
 def test_a_ping_is_delivered_during_the_call(api: httpx.Client, made: list[int], receiver: Receiver) -> None:
     body = create(api, made, receiver.url, "database.deleted")
     number = body["data"]["id"]
@@ -142,6 +144,7 @@ def test_a_ping_to_nobody(api: httpx.Client, made: list[int], receiver: Receiver
     assert delivery["error_message"]
 
 
+@pytest.mark.facts("webhooks:events", "webhooks:signature", "webhooks:no-password", "webhooks:body", "S7")
 def test_the_events_of_a_databases_life(api: httpx.Client, made: list[int], receiver: Receiver) -> None:
     secret = create(api, made, receiver.url)["secret"]
     with Receiver() as picky:
@@ -200,6 +203,7 @@ def test_a_failed_creation_emits_nothing(api: httpx.Client, made: list[int], rec
     assert deliveries(api, number) == []
 
 
+@pytest.mark.facts("webhooks:retries")
 def test_a_failing_endpoint_is_tried_again(api: httpx.Client, made: list[int]) -> None:
     with Receiver([500, 503, 200]) as receiver:
         number = create(api, made, receiver.url, "database.deleted")["data"]["id"]
@@ -216,6 +220,7 @@ def test_a_failing_endpoint_is_tried_again(api: httpx.Client, made: list[int]) -
     assert found["last_success_at"] >= found["last_failure_at"]
 
 
+@pytest.mark.facts("S29")
 def test_a_revoked_endpoint_stays_and_is_silent(api: httpx.Client, made: list[int]) -> None:
     with Receiver([500]) as receiver:
         number = create(api, made, receiver.url)["data"]["id"]
@@ -250,6 +255,7 @@ def test_an_endpoint_that_hangs_does_not_hold_up_another(api: httpx.Client, made
         assert len(hanging.received) == 1  # an endpoint gets one at a time
 
 
+@pytest.mark.facts("webhooks:order")
 def test_events_arrive_in_order_though_the_first_fails(api: httpx.Client, made: list[int]) -> None:
     with Receiver([500, 500, 200]) as receiver:
         number = create(api, made, receiver.url)["data"]["id"]
@@ -275,6 +281,7 @@ def test_without_loopback_nothing_is_sent_here() -> None:
             assert error_of(reply, 422, "invalid_field")["field"] == "url"
 
 
+@pytest.mark.facts("pagination:integer-cursor")
 def test_deliveries_in_pages(api: httpx.Client, made: list[int], receiver: Receiver) -> None:
     number = create(api, made, receiver.url)["data"]["id"]
     other = create(api, made, receiver.url)["data"]["id"]
@@ -295,6 +302,7 @@ def test_deliveries_in_pages(api: httpx.Client, made: list[int], receiver: Recei
         assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid_cursor"), cursor
 
 
+@pytest.mark.facts("pagination:integer-cursor")
 def test_endpoints_in_pages(api: httpx.Client, made: list[int], receiver: Receiver) -> None:
     ids = [create(api, made, receiver.url)["data"]["id"] for _ in range(3)]
     first = api.get("/webhook_endpoints", params={"limit": 2}).json()

@@ -87,6 +87,7 @@ def test_what_was_queued_before_a_stop_is_sent_after_it(plane: ControlPlane, cli
         the_delivery(client, made["data"]["id"], "delivered")
 
 
+@pytest.mark.facts("webhooks:retries")
 def test_the_sixth_failure_is_the_last(directory: Path, client: httpx.Client) -> None:
     with Receiver([500]) as receiver:
         number = create(client, receiver.url, "database.deleted")["data"]["id"]

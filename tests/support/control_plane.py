@@ -19,6 +19,8 @@ from typing import Any, Self
 
 import httpx
 
+from support import parity
+
 ALL_SCOPES = (
     "databases:read",
     "databases:write",
@@ -142,9 +144,8 @@ class ControlPlane:
         """A client with the developer's key, or another one."""
         headers = {"Authorization": f"Bearer {key or self.api_key}", **options.pop("headers", {})}
         # httpx would send to a proxy of the environment.
-        return httpx.Client(
-            **{"base_url": self.base_url, "headers": headers, "timeout": 130, "trust_env": False, **options}
-        )
+        defaults = {"base_url": self.base_url, "headers": headers, "timeout": 130, "trust_env": False}
+        return httpx.Client(**{**defaults, "event_hooks": parity.hooks(), **options})
 
     def admin(self) -> httpx.Client:
         """A client of the admin API."""

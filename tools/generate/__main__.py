@@ -1,6 +1,6 @@
 """Write what is generated from the declarations, or with --check say what is not fresh.
 
-python tools/generate schema|docs [--check]
+python tools/generate schema|docs|parity [--check]
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import parity
 import reference
 import registry
 
@@ -42,7 +43,7 @@ def gone() -> list[Path]:
     return [page for folder in folders for page in sorted(folder.rglob("*.md")) if page not in written]
 
 
-KINDS: dict[str, Callable[[], dict[Path, str]]] = {"schema": schema, "docs": docs}
+KINDS: dict[str, Callable[[], dict[Path, str]]] = {"schema": schema, "docs": docs, "parity": parity.page}
 
 
 def main() -> int:

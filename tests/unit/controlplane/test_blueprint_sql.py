@@ -104,6 +104,7 @@ def test_kind_and_object(sql: str, kind: str, object_: str | None) -> None:
     assert (kind_of(statement), object_of(statement)) == (kind, object_)
 
 
+@pytest.mark.facts("S21")
 @pytest.mark.parametrize(
     "sql",
     [

@@ -13,6 +13,7 @@ def rendered(sql: str, definitions: dict[str, Any], values: dict[str, Any] | Non
     return render(sql, parse_definitions(definitions), values)
 
 
+@pytest.mark.facts("S16")
 def test_values_enter_by_their_types() -> None:
     definitions = {
         "s": {"type": "string"},
@@ -26,12 +27,14 @@ def test_values_enter_by_their_types() -> None:
     assert rendered("{{s}}", definitions, {"s": "a\\b"}) == " E'a\\\\b'"
 
 
+@pytest.mark.facts("S16")
 def test_only_outside_of_quotes_and_comments() -> None:
     sql = "SELECT {{x}}, '{{x}}', \"{{x}}\", $$ {{x}} $$, E'{{x}}' -- {{x}}\n /* {{x}} */"
     assert rendered(sql, {"x": 1}) == sql.replace("{{x}}", "1", 1)
     assert used(sql) == ["x"]
 
 
+@pytest.mark.facts("S16")
 @pytest.mark.parametrize(
     ("sql", "definitions", "values", "name", "told"),
     [
@@ -58,6 +61,7 @@ def test_what_cannot_be_used_names_its_variable(sql: str, definitions: Any, valu
     assert told in str(refused.value)
 
 
+@pytest.mark.facts("S16")
 def test_defaults_and_samples() -> None:
     assert rendered("{{a}} {{b}}", {"a": "x", "b": {"default": 2, "type": "number"}}, {"a": "y"}) == "'y' 2"
     definitions = parse_definitions({"a": {"type": "identifier"}, "b": 7, "c": {"required": True}})

@@ -53,6 +53,7 @@ def test_the_full_view_can_be_connected_with() -> None:
     assert view["updated_at"] == "2026-02-10T12:01:30Z"
 
 
+@pytest.mark.facts("C16")
 @pytest.mark.parametrize("view", [masked(row(), ENGINES), full(row(status="provisioning"), ENGINES)])
 def test_other_views_hold_no_secret(view: dict[str, Any]) -> None:
     assert "secret" not in str(view)
@@ -91,6 +92,7 @@ def test_a_url_is_read_with_its_options() -> None:
     assert "dbname=x" in server.conninfo("x")
 
 
+@pytest.mark.facts("C8")
 def test_the_three_styles_of_time() -> None:
     moment = datetime(2026, 2, 10, 15, 23, 1, 5, tzinfo=timezone(timedelta(hours=1)))
     assert timestamps.zulu(moment) == "2026-02-10T14:23:01Z"

@@ -67,6 +67,7 @@ def test_a_refusal_names_the_field(body: object, field: str, code: str) -> None:
     assert (error.status, error.code, error.details["field"]) == (422, code, field)
 
 
+@pytest.mark.facts("errors:422")
 def test_the_message_of_a_missing_field_is_the_reference_s() -> None:
     assert refusal(CreateDatabase, {}).message == "Missing required field: name"
 
@@ -88,6 +89,7 @@ def test_a_whole_number_is_a_storage_limit() -> None:
     assert parse_body(QuotaFields, {"storage_hard_limit_gb": 10}).storage_hard_limit_gb == 10
 
 
+@pytest.mark.facts("C3")
 @pytest.mark.parametrize("name", ["a", "0", "a-", "a" * 63])
 def test_good_names(name: str) -> None:
     assert parse_body(UpdateDatabase, {"name": name}).name == name

@@ -28,6 +28,7 @@ def test_other_keys_are_refused(value: str | None, code: str) -> None:
     assert caught.value.details == {"field": "Idempotency-Key"}
 
 
+@pytest.mark.facts("C11", "errors:500")
 @pytest.mark.parametrize(
     ("status", "code", "kept"),
     [
@@ -56,6 +57,7 @@ def test_the_order_of_fields_and_parameters_does_not_matter() -> None:
     assert one == other
 
 
+@pytest.mark.facts("idempotency:payload")
 def test_method_path_query_and_body_all_count() -> None:
     prints = {
         fingerprint("POST", "/p", [], {"x": 1}),

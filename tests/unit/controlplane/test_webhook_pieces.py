@@ -18,6 +18,7 @@ from controlplane.webhooks.signing import new_secret, sign
 NOW = datetime(2026, 2, 10, 14, 23, 1, tzinfo=UTC)
 
 
+@pytest.mark.facts("C20")
 @pytest.mark.parametrize(
     "url",
     [
@@ -36,6 +37,7 @@ def test_addresses_accepted(url: str) -> None:
     assert parse_body(CreateWebhookEndpoint, {"url": url}).url == url
 
 
+@pytest.mark.facts("C20")
 @pytest.mark.parametrize(
     "url",
     [
@@ -105,6 +107,7 @@ def test_events_are_kept_once(given: dict[str, Any], kept: list[str]) -> None:
     assert parse_body(CreateWebhookEndpoint, {"url": "https://a.example", **given}).events == kept
 
 
+@pytest.mark.facts("S30")
 @pytest.mark.parametrize("events", [["database.eaten"], ["DATABASE.DELETED"], [""], "ping", [5], None, {}])
 def test_events_refused(events: object) -> None:
     with pytest.raises(ApiError) as refused:
@@ -113,6 +116,7 @@ def test_events_refused(events: object) -> None:
     assert refused.value.details["field"].startswith("events")
 
 
+@pytest.mark.facts("webhooks:signature")
 def test_a_signature_known_from_elsewhere() -> None:
     # printf '{"event":"ping"}' | openssl dgst -sha256 -hmac whsec_test
     assert (
@@ -128,6 +132,7 @@ def test_secrets_differ_and_carry_their_prefix() -> None:
     assert len(first) >= 6 + 32
 
 
+@pytest.mark.facts("webhooks:retries")
 def test_retries_at_1_s_5_s_30_s_2_min_10_min() -> None:
     pauses = [next_attempt("database.deleted", attempts, NOW) for attempts in range(1, 7)]
     assert pauses == [*(NOW + timedelta(seconds=s) for s in (1, 5, 30, 120, 600)), None]
@@ -137,6 +142,7 @@ def test_a_ping_is_not_repeated() -> None:
     assert next_attempt("ping", 1, NOW) is None
 
 
+@pytest.mark.facts("webhooks:body")
 def test_the_body_of_an_event() -> None:
     body = event_body("database.deleted", {"name": "bücher"}, NOW)
     assert json.loads(body) == {

@@ -56,18 +56,21 @@ def test_metadata_is_not_asked_for_under_another_spelling() -> None:
         assert "metadata" in str(refused.error_message), host
 
 
+@pytest.mark.facts("webhooks:success")
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 def test_any_2xx_is_success(status: int) -> None:
     with Receiver([status]) as receiver:
         assert post(receiver.url) == Outcome(status, None)
 
 
+@pytest.mark.facts("webhooks:success")
 @pytest.mark.parametrize("status", [304, 400, 404, 410, 500, 503])
 def test_another_status_is_a_failure(status: int) -> None:
     with Receiver([status]) as receiver:
         assert post(receiver.url) == Outcome(status, f"The endpoint answered with status {status}.")
 
 
+@pytest.mark.facts("webhooks:redirects")
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(status: int) -> None:
     with Receiver([status, 200]) as receiver:
@@ -101,6 +104,7 @@ def test_an_unknown_host() -> None:
     assert not outcome.is_success
 
 
+@pytest.mark.facts("webhooks:timeout")
 def test_no_answer_in_time() -> None:
     with Receiver() as receiver:
         receiver.gate.clear()
@@ -186,3 +190,8 @@ def test_tls_to_the_wrong_host(tls: tuple[str, Path], monkeypatch: pytest.Monkey
     outcome = post(url.replace("localhost", "127.0.0.1"))
     assert outcome.error_message is not None
     assert "certificate was not accepted" in outcome.error_message
+
+
+@pytest.mark.facts("webhooks:timeout")
+def test_an_attempt_has_ten_seconds() -> None:
+    assert sending.post.__kwdefaults__["seconds"] == 10
