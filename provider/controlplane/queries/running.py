@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from controlplane.queries.failures import SqlFailed
+from controlplane.queries.mysql import open_mysql
 from controlplane.queries.outcome import Runner
 from controlplane.queries.postgres import open_postgres
 from controlplane.services import Services
@@ -13,6 +13,6 @@ from controlplane.store.pool import Row
 
 def open_runner(services: Services, database: Row) -> AbstractAsyncContextManager[Runner]:
     """A session in the database for one query. Raises SqlFailed where it cannot be had."""
-    if database["db_type"] == "postgres":
-        return open_postgres(services, database)
-    raise SqlFailed(f"queries are not available for databases of type {database['db_type']}")
+    if database["db_type"] == "mysql":
+        return open_mysql(services, database)
+    return open_postgres(services, database)

@@ -1,0 +1,120 @@
+"""MySQL: as the tenant's user, bounded in time, rows and bytes.
+
+A statement that defines something commits by itself there, so only one of those is taken at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, TypeVar
+
+from pymysql.cursors import SSCursor
+from pymysql.err import Error
+
+from controlplane.blueprints.mysql.execution import message_of
+from controlplane.blueprints.mysql.splitting import split
+from controlplane.blueprints.mysql.statements import refusal_of
+from controlplane.mysql.sessions import Login, Raw, execute, rows
+from controlplane.queries.failures import SqlFailed, Unsafe
+from controlplane.queries.mysql_rows import as_json
+from controlplane.queries.mysql_schema import read_schema
+from controlplane.queries.outcome import MAX_BYTES, MAX_ROWS, Outcome
+from controlplane.queries.safety import Checked
+from controlplane.queries.translation.dialects import MYSQL
+from controlplane.queries.translation.schema import Schema
+from controlplane.services import Services
+from controlplane.store.pool import Row
+
+_STATEMENT_SECONDS: Final = 15
+_LOCK_SECONDS: Final = 5
+_SECONDS: Final = 30.0  # for an answer of the server to arrive
+
+T = TypeVar("T")
+
+
+@contextlib.asynccontextmanager
+async def open_mysql(services: Services, database: Row) -> AsyncIterator[MysqlRunner]:
+    """A runner; each of its steps has a session of its own."""
+    place = services.engines.of("mysql").place
+    login = Login(place.host, place.port, database["db_username"], database["db_password"], read_timeout=_SECONDS)
+    yield MysqlRunner(login, database["db_name"])
+
+
+class MysqlRunner:
+    """See controlplane.queries.outcome.Runner."""
+
+    dialect = MYSQL
+    split = staticmethod(split)
+
+    def __init__(self, login: Login, database: str) -> None:
+        self._login = login
+        self._database = database
+
+    async def schema(self) -> Schema:
+        """Every table and view of the database."""
+        return await self._do(read_schema)
+
+    async def run(self, checked: Checked, *, beyond: str | None) -> Outcome:
+        """See Runner. Raises Unsafe too: for what is dangerous in MySQL only."""
+        reasons = [reason for statement in checked.statements if (reason := refusal_of(statement))]
+        if len(checked.statements) > 1:
+            reasons.append("MySQL commits each statement that defines something by itself, so ask for one at a time")
+        if reasons:
+            raise Unsafe(reasons)
+        text = checked.statements[0].text
+        if checked.kind == "select":
+            return await self._do(lambda raw: _select(raw, text, beyond))
+        affected = await self._do(lambda raw: _change(raw, text))
+        return Outcome.of_write(affected) if checked.kind == "write" else Outcome.of_ddl(1)
+
+    async def _do(self, work: Callable[[Raw], T]) -> T:
+        def bounded(raw: Raw) -> T:
+            execute(
+                raw,
+                f"SET SESSION max_statement_time = {_STATEMENT_SECONDS}, innodb_lock_wait_timeout = {_LOCK_SECONDS},"
+                f" lock_wait_timeout = {_LOCK_SECONDS}, time_zone = '+00:00'",
+            )
+            return work(raw)
+
+        try:
+            return await self._login.run(bounded, self._database)
+        except Error as error:
+            raise SqlFailed(message_of(error)) from None
+
+
+def _select(raw: Raw, text: str, beyond: str | None) -> Outcome:
+    # A LIMIT of the query's own wins over this one; then the rest stays unread, and closing the connection ends it.
+    execute(raw, f"SET SESSION sql_select_limit = {MAX_ROWS + 1}", "START TRANSACTION READ ONLY")
+    found, truncated = _fetch(raw, text)
+    if beyond is not None and len(found) == MAX_ROWS and not truncated:
+        truncated = bool(rows(raw, beyond))
+    return Outcome.of_rows(found, truncated=truncated)
+
+
+def _fetch(raw: Raw, text: str) -> tuple[list[dict[str, Any]], bool]:
+    """The rows within bounds, and whether there are more."""
+    cursor = raw.cursor(SSCursor)
+    cursor.execute(text)
+    names = [column[0] for column in cursor.description or ()]
+    found: list[dict[str, Any]] = []
+    size = 0
+    while (values := cursor.fetchone()) is not None:
+        row = as_json(names, values)
+        size += len(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
+        if len(found) == MAX_ROWS or size > MAX_BYTES:
+            raw.close()
+            return found, True
+        found.append(row)
+    return found, False
+
+
+def _change(raw: Raw, text: str) -> int:
+    """Rows touched; those of RETURNING are not read."""
+    raw.begin()
+    with raw.cursor() as cursor:
+        affected = cursor.execute(text)
+    raw.commit()
+    return max(affected, 0)
