@@ -115,3 +115,9 @@ def test_daily_limits() -> None:
     assert daily_limit("free", 0) is None
     assert seconds_until_tomorrow(datetime(2026, 1, 1, 23, 59, 59, 500_000, tzinfo=UTC)) == 1
     assert seconds_until_tomorrow(datetime(2026, 1, 1, tzinfo=UTC)) == 86_400
+
+
+def test_deep_or_unpaired_json_is_text() -> None:
+    assert parse_row('{"a": "\\ud800"}') == {"a": "\ufffd"}
+    deep = '{"a": ' + "[" * 100 + "]" * 100 + "}"
+    assert parse_row(deep) == {"row": deep}
