@@ -101,6 +101,16 @@ def test_values_are_taken_out_of_errors() -> None:
     assert redact("nothing of it", values) == "nothing of it"
 
 
+def test_the_beginning_of_a_long_value_is_taken_out_too() -> None:
+    values = values_of({"a": "a-long-secret-that-engines-cut"}, None)
+    assert redact("near 'a-long-secret-that-eng' at line 1", values) == "near '***' at line 1"
+    assert redact("a-long-sec is short enough to be another word", values).startswith("a-long-sec ")
+
+
+def test_values_as_mysql_escapes_them() -> None:
+    assert redact(r"near 'it\'s \\o/'", values_of({"a": "it's \\o/"}, None)) == "near '***'"
+
+
 @given(st.text(), st.lists(st.text(min_size=3)))
 def test_redaction_ends_and_leaves_no_value(text: str, given_: list[str]) -> None:
     values = values_of(dict(enumerate(given_)), None)  # type: ignore[arg-type]
