@@ -13,7 +13,7 @@ from typing import Any
 from controlplane.blueprints.dialects import DIALECTS
 from controlplane.blueprints.execution import preview
 from controlplane.blueprints.lexer import LexError
-from controlplane.console.listing import listed, read
+from controlplane.console.listing import counted, listed, read
 from controlplane.console.redaction import redact, values_of
 from controlplane.console.rendering import Page
 from controlplane.services import Services
@@ -53,7 +53,7 @@ async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _pa
         template="applications.html",
         title="Applications",
         section="applications",
-        summary=f"{len(shown.rows)} applications on this page, {open_} under way",
+        summary=f"{counted(len(shown.rows), 'application')} on this page, {open_} under way",
         context={"shown": shown},
         asked=asked,
         searches="number, blueprint, database or error",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.console.guard import is_loopback, refusal
-from controlplane.console.listing import listed, read
+from controlplane.console.listing import counted, listed, read
 from controlplane.console.redaction import redact, values_of
 from controlplane.console.timeline import Event, timeline
 from controlplane.traffic.entries import Entry
@@ -83,6 +83,14 @@ def test_neighbouring_pages_keep_the_filters() -> None:
     assert shown.after == "/x?status=a&q=a%26b&limit=10&page=3"
     assert listed(asked, range(10)).after == ""
     assert listed(read("/x", {}), range(51)).before == ""
+
+
+def test_counting() -> None:
+    assert [counted(1, "delivery"), counted(2, "delivery"), counted(0, "row")] == [
+        "1 delivery",
+        "2 deliveries",
+        "0 rows",
+    ]
 
 
 def test_wildcards_of_the_search_are_taken_literally() -> None:
