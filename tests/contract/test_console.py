@@ -342,6 +342,24 @@ def test_an_applications_statements(browser: httpx.Client, api: httpx.Client) ->
     assert "tuna" not in text + show(browser, "/console/applications")
 
 
+def test_mysql_is_shown_like_any_other(browser: httpx.Client, api: httpx.Client) -> None:
+    types = {row["value"]: row for row in api.get("/database_types").json()["data"]}
+    if not types["mysql"]["is_available"]:
+        pytest.skip("no MariaDB server on this machine")
+    database = create_database(api, "shown-mysql", db_type="mysql")
+    text = show(browser, f"/console/databases/{database['uuid']}")
+    facts = dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>(.*?)</dd>", text))
+    assert (facts["Engine"], facts["Port"]) == ("mysql", str(database["port"]))
+    assert database["db_password"] not in text
+    sql = "CREATE TABLE `t` (i integer);\nINSERT INTO `t` VALUES ({{word}})"
+    application = apply(api, database["uuid"], sql, word="tuna-melt-4711")
+    assert "tuna-melt-4711" in application["error_message"]
+    shown = show(browser, f"/console/applications/{application['id']}")
+    assert "INSERT INTO `t` VALUES ({{word}})" in shown
+    assert "&#39;***&#39;" in shown
+    assert "tuna" not in shown
+
+
 def test_deliveries_with_their_attempts(browser: httpx.Client, api: httpx.Client) -> None:
     with Receiver([500, 204]) as receiver:
         hook = {"url": receiver.url, "events": ["database.deleted"]}

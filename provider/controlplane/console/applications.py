@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from controlplane.blueprints.dialects import DIALECTS
 from controlplane.blueprints.execution import preview
 from controlplane.blueprints.lexer import LexError
-from controlplane.blueprints.splitting import split
-from controlplane.console.listing import listed, read
+from controlplane.console.listing import counted, listed, read
 from controlplane.console.redaction import redact, values_of
 from controlplane.console.rendering import Page
 from controlplane.services import Services
@@ -27,7 +27,7 @@ _COLUMNS = (
     "SELECT a.id, a.status, a.is_dry_run, a.at_creation, a.blueprint_version, a.statements_total,"
     " a.statements_succeeded, a.statements_failed, a.total_duration_ms, a.error_message, a.variable_values,"
     " a.created_at, a.started_at, a.completed_at, b.name AS blueprint_name, b.uuid AS blueprint_uuid,"
-    " b.variables AS definitions, d.name AS database_name, d.uuid AS database_uuid"
+    " b.variables AS definitions, d.name AS database_name, d.uuid AS database_uuid, d.db_type"
 )
 _FROM = (
     " FROM blueprint_applications a JOIN blueprints b ON b.id = a.blueprint_id JOIN databases d ON d.id = a.database_id"
@@ -53,7 +53,7 @@ async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _pa
         template="applications.html",
         title="Applications",
         section="applications",
-        summary=f"{len(shown.rows)} applications on this page, {open_} under way",
+        summary=f"{counted(len(shown.rows), 'application')} on this page, {open_} under way",
         context={"shown": shown},
         asked=asked,
         searches="number, blueprint, database or error",
@@ -68,7 +68,7 @@ async def show_one(_: Services, conn: Connection, _query: Mapping[str, str], pat
     row = await cursor.fetchone()
     if row is None:
         return None
-    texts = await asyncio.to_thread(_statements, row["sql_content"])
+    texts = await asyncio.to_thread(_statements, row["db_type"], row["sql_content"])
     return Page(
         template="application.html",
         title=f"Application {row['id']}",
@@ -90,9 +90,9 @@ def _shown(row: Row) -> Row:
     }
 
 
-def _statements(sql: str | None) -> list[str]:
+def _statements(engine: str, sql: str | None) -> list[str]:
     try:
-        return [preview(statement.text) for statement in split(sql or "")]
+        return [preview(statement.text) for statement in DIALECTS[engine].split(sql or "")]
     except LexError:
         return []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane.console.listing import listed, read
+from controlplane.console.listing import counted, listed, read
 from controlplane.console.rendering import Page
 from controlplane.console.timeline import timeline
 from controlplane.databases.views import masked
@@ -59,7 +59,7 @@ async def show_list(services: Services, conn: Connection, query: Mapping[str, st
         template="databases.html",
         title="Databases",
         section="databases",
-        summary=f"{len(shown.rows)} databases on this page, {provisioning} provisioning",
+        summary=f"{counted(len(shown.rows), 'database')} on this page, {provisioning} provisioning",
         context={"shown": shown},
         asked=asked,
         searches="name, UUID, database, user, engine, region, plan or team",

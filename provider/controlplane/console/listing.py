@@ -98,6 +98,11 @@ def listed(asked: Asked, rows: Sequence[Any]) -> Listed:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 database`, `2 databases`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun[:-1]}ies" if noun[-1] == "y" else f"{number} {noun}s"
+
+
 def _number(text: str | None, default: int, most: int) -> int:
     if text is None or not text.isascii() or not text.isdigit():
         return default

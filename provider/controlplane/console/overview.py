@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from controlplane.console.listing import counted
 from controlplane.console.rendering import Page
 from controlplane.http.rate_limit import Usage
 from controlplane.services import Services
@@ -49,7 +50,7 @@ async def show(services: Services, conn: Connection, _query: Mapping[str, str], 
         template="overview.html",
         title="Overview",
         section="overview",
-        summary=f"{counts['active']} active databases, {counts['provisioning']} provisioning",
+        summary=f"{counted(counts['active'], 'active database')}, {counts['provisioning']} provisioning",
         context={"counts": counts, "budgets": budgets, "latest": await traffic.recent(conn, 10, with_bodies=False)},
     )
 

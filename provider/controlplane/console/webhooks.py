@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane.console.listing import listed, read
+from controlplane.console.listing import counted, listed, read
 from controlplane.console.rendering import Page
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
@@ -52,7 +52,7 @@ async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _pa
         template="webhooks.html",
         title="Webhooks",
         section="webhooks",
-        summary=f"{len(shown.rows)} endpoints on this page, {pending} deliveries pending",
+        summary=f"{counted(len(shown.rows), 'endpoint')} on this page, {counted(pending, 'delivery')} pending",
         context={"shown": shown},
         asked=asked,
         searches="number, URL, event or user",
@@ -78,7 +78,7 @@ async def show_one(_: Services, conn: Connection, query: Mapping[str, str], path
         template="webhook.html",
         title=f"Webhook endpoint {endpoint['id']}",
         section="webhooks",
-        summary=f"{len(shown.rows)} deliveries on this page, {pending} pending",
+        summary=f"{counted(len(shown.rows), 'delivery')} on this page, {pending} pending",
         context={"endpoint": _shown(endpoint), "shown": shown},
         back="/console/webhooks",
         asked=asked,

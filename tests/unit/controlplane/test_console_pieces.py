@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.console.guard import is_loopback, refusal
-from controlplane.console.listing import listed, read
+from controlplane.console.listing import counted, listed, read
 from controlplane.console.redaction import redact, values_of
 from controlplane.console.timeline import Event, timeline
 from controlplane.traffic.entries import Entry
@@ -85,6 +85,14 @@ def test_neighbouring_pages_keep_the_filters() -> None:
     assert listed(read("/x", {}), range(51)).before == ""
 
 
+def test_counting() -> None:
+    assert [counted(1, "delivery"), counted(2, "delivery"), counted(0, "row")] == [
+        "1 delivery",
+        "2 deliveries",
+        "0 rows",
+    ]
+
+
 def test_wildcards_of_the_search_are_taken_literally() -> None:
     assert read("/x", {"q": r"a_b%c\d"}).pattern == r"%a\_b\%c\\d%"
     assert read("/x", {"q": "  "}).pattern is None
@@ -99,6 +107,16 @@ def test_values_are_taken_out_of_errors() -> None:
         == 'invalid: "***", ***, ***, xy, *** *** ***'
     )
     assert redact("nothing of it", values) == "nothing of it"
+
+
+def test_the_beginning_of_a_long_value_is_taken_out_too() -> None:
+    values = values_of({"a": "a-long-secret-that-engines-cut"}, None)
+    assert redact("near 'a-long-secret-that-eng' at line 1", values) == "near '***' at line 1"
+    assert redact("a-long-sec is short enough to be another word", values).startswith("a-long-sec ")
+
+
+def test_values_as_mysql_escapes_them() -> None:
+    assert redact(r"near 'it\'s \\o/'", values_of({"a": "it's \\o/"}, None)) == "near '***'"
 
 
 @given(st.text(), st.lists(st.text(min_size=3)))
