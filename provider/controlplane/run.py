@@ -164,9 +164,7 @@ async def _serve(services: Services, listener: socket.socket, announce: Callable
             announce()
         await serving
     finally:
-        for task in workers:
-            task.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        await _end(workers)
     _log.info("stopped")
 
 
@@ -185,6 +183,15 @@ class _Web(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel them until they have ended: `wait_for` of Python 3.11 can swallow a cancellation."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=1)
 
 
 async def _keep_running(worker: Worker, services: Services) -> None:
