@@ -95,6 +95,7 @@ def test_a_dry_run_keeps_nothing(api: httpx.Client, database: dict[str, Any]) ->
     nothing_is_left(database)
 
 
+@pytest.mark.facts("S25")
 def test_what_fails_in_the_rehearsal_is_not_run(api: httpx.Client, database: dict[str, Any]) -> None:
     done = apply(api, database, blueprint(api, SQL + "ALTER TABLE nope ADD a int;"))
     assert (done["status"], done["statements_succeeded"], done["statements_failed"]) == ("failed", 0, 1)
@@ -131,6 +132,7 @@ def test_the_copy_has_everything(api: httpx.Client, database: dict[str, Any]) ->
         assert "Nothing was changed" in done["error_message"]
 
 
+@pytest.mark.facts("S25")
 def test_rows_alone_are_rolled_back(api: httpx.Client, database: dict[str, Any]) -> None:
     once(database, TABLE)
     sql = f"INSERT INTO log (who) VALUES ('first'); {ONLY_IN_THE_COPY}"
@@ -140,6 +142,7 @@ def test_rows_alone_are_rolled_back(api: httpx.Client, database: dict[str, Any])
     nothing_is_left(database)
 
 
+@pytest.mark.facts("S25")
 def test_what_stayed_is_told(api: httpx.Client, database: dict[str, Any]) -> None:
     sql = f"{SQL} CREATE TABLE a (i int); INSERT INTO log (who) VALUES ('uncommitted'); {ONLY_IN_THE_COPY}"
     done = apply(api, database, blueprint(api, sql))

@@ -43,6 +43,7 @@ def test_it_is_in_the_catalog(api: httpx.Client) -> None:
     assert all(region["is_available"] for region in types["mysql"]["regions"])
 
 
+@pytest.mark.facts("S39")
 def test_the_connection_string_opens_the_named_database(database: dict[str, Any]) -> None:
     found = once(database, "SELECT database(), substring_index(current_user(), '@', 1), @@port")
     assert found == [(database["db_name"], database["db_username"], database["port"])]

@@ -82,6 +82,7 @@ def failed(client: httpx.Client, database: dict[str, Any], query: str) -> dict[s
 # As the reference prints it
 
 
+@pytest.mark.facts("S28", "C21")
 def test_the_references_select(client: httpx.Client, shop: dict[str, Any]) -> None:
     body = answer(client, shop, "show all contacts from Acme Corp")
     assert body.keys() == {"success", "sql", "result", "query_id", "request_id"}
@@ -184,6 +185,7 @@ def test_what_is_not_understood_says_what_would_be(client: httpx.Client, shop: d
 # Safety
 
 
+@pytest.mark.facts("S28")
 def test_unsafe_sql_is_not_run(client: httpx.Client, shop: dict[str, Any]) -> None:
     for sql in (
         "DROP TABLE contacts",
@@ -230,6 +232,7 @@ def test_the_engine_speaks_for_itself(client: httpx.Client, shop: dict[str, Any]
 # Bounds
 
 
+@pytest.mark.facts("C21")
 def test_rows_are_capped(client: httpx.Client, shop: dict[str, Any]) -> None:
     for count, truncated in ((99, False), (100, False), (101, True), (5000, True)):
         result = answer(client, shop, f"SELECT generate_series(1, {count}) AS n")["result"]
@@ -312,6 +315,7 @@ def test_deep_json_is_no_failure(client: httpx.Client, shop: dict[str, Any]) -> 
 # Limits and records
 
 
+@pytest.mark.facts("S28")
 def test_the_daily_limit(plane: ControlPlane) -> None:
     with ControlPlane("--ephemeral", "--rate-limit", "0") as own, own.client() as api:
         free, paid = create_database(api, "free"), create_database(api, "paid", plan="launch")

@@ -104,6 +104,7 @@ def full(tenant: Tenant) -> Tenant:
     return tenant
 
 
+@pytest.mark.facts("S14")
 def test_nothing_can_be_added_or_changed(full: Tenant) -> None:
     for statement in (
         "INSERT INTO filled (word) VALUES ('x')",
@@ -135,6 +136,7 @@ def test_a_session_that_was_open_before_is_stopped_too(tenant: Tenant) -> None:
         open_one("INSERT INTO filled (word) VALUES ('after')")
 
 
+@pytest.mark.facts("S14")
 def test_deleting_leads_below_the_limit_and_all_is_given_back(full: Tenant) -> None:
     full.run("DELETE FROM filled WHERE id > 10")
     if full.engine == "postgres":
@@ -230,6 +232,7 @@ def test_rows_that_refer_to_a_deleted_one_do_not_keep_it(tenant: Tenant) -> None
     assert not tenant.may("UPDATE child SET id = 2")
 
 
+@pytest.mark.facts("S14")
 def test_the_warning_is_logged_once(plane: ControlPlane, tenant: Tenant) -> None:
     before = plane.log_text.count("storage warning threshold reached")
     tenant.fill(20)

@@ -17,6 +17,7 @@ from controlplane.queries.raw import looks_like_sql
 from controlplane.queries.running import open_runner
 from controlplane.queries.safety import check
 from controlplane.queries.store import Record
+from controlplane.queries.translation.dialects import Dialect
 from controlplane.queries.translation.schema import Schema
 from controlplane.queries.translation.translate import Translation, translate
 from controlplane.services import Services
@@ -62,18 +63,18 @@ async def _run(services: Services, query: Query, record: Record) -> Outcome:
         if looks_like_sql(query.text):
             translation = Translation(query.text.strip())
         else:
-            translation = await _translated(services, query, await runner.schema())
+            translation = await _translated(services, query, await runner.schema(), runner.dialect)
         record.sql = translation.sql
         checked = check(translation.sql, split=runner.split)
         record.kind = checked.kind
         return await runner.run(checked, beyond=translation.beyond)
 
 
-async def _translated(services: Services, query: Query, schema: Schema) -> Translation:
+async def _translated(services: Services, query: Query, schema: Schema, dialect: Dialect) -> Translation:
     model = Model.of(services.settings)
     if model is None:
-        return translate(query.text, schema, query.now)
-    return Translation(await model.translate(query.text, schema, query.now))
+        return translate(query.text, schema, query.now, dialect=dialect)
+    return Translation(await model.translate(query.text, schema, query.now, dialect=dialect.title))
 
 
 def _as_api_error(failure: Exception, query: Query, sql: str | None) -> ApiError:

@@ -41,9 +41,7 @@ def read_schema(raw: Raw) -> Schema:
             keys[row["table"]].append(ForeignKey(row["column"], row["target"], row["target_column"]))
     return Schema(
         tuple(
-            Table(
-                name, tuple(columns[name]), primary[name][0] if len(primary[name]) == 1 else None, tuple(keys[name])
-            )
+            Table(name, tuple(columns[name]), primary[name][0] if len(primary[name]) == 1 else None, tuple(keys[name]))
             for name in (row["name"] for row in rows(raw, _TABLES, _MOST_TABLES))
         )
     )

@@ -109,6 +109,7 @@ def test_numbers_keep_their_digits() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.facts("C23")
 def test_daily_limits() -> None:
     plans = {plan: daily_limit(plan, 10) for plan in ("free", "launch", "grow", "pro", "enterprise", "unheard")}
     assert plans == {"free": 10, "launch": 500, "grow": 500, "pro": 500, "enterprise": None, "unheard": 10}

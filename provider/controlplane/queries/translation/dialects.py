@@ -14,6 +14,7 @@ class Dialect:
     """quote: around names. backslashes: whether they escape inside a string. zones: literals carry `+00`."""
 
     name: str
+    title: str
     quote: str
     backslashes: bool
     zones: bool
@@ -71,6 +72,5 @@ _MYSQL_TYPES: Final = {
     "json": "JSON",
 }
 
-POSTGRES: Final = Dialect("postgres", '"', backslashes=False, zones=True, serial="SERIAL PRIMARY KEY")
-MYSQL: Final = Dialect("mysql", "`", backslashes=True, zones=False, serial="INT AUTO_INCREMENT PRIMARY KEY")
-BY_DB_TYPE: Final = {"postgres": POSTGRES, "mysql": MYSQL}
+POSTGRES: Final = Dialect("postgres", "PostgreSQL", '"', backslashes=False, zones=True, serial="SERIAL PRIMARY KEY")
+MYSQL: Final = Dialect("mysql", "MySQL", "`", backslashes=True, zones=False, serial="INT AUTO_INCREMENT PRIMARY KEY")
