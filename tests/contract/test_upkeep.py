@@ -88,7 +88,7 @@ def test_only_a_hash_of_the_key_is_stored(plane: ControlPlane, store: psycopg.Co
 
 
 def test_a_failed_provisioning_is_tried_again(client: httpx.Client, store: psycopg.Connection[Any]) -> None:
-    row = store.execute("SELECT last_value + 1 FROM instance_numbers").fetchone()
+    row = store.execute("SELECT last_value + is_called::int FROM instance_numbers").fetchone()
     assert row is not None
     # What a worker finds of that number cannot be entered, so the attempt fails half-way.
     store.execute(f"CREATE DATABASE instance_{row[0]} ALLOW_CONNECTIONS false")
@@ -104,7 +104,7 @@ def test_a_failed_provisioning_is_tried_again(client: httpx.Client, store: psyco
 def test_a_provisioning_that_keeps_failing_ends_as_deleted(
     client: httpx.Client, store: psycopg.Connection[Any], plane: ControlPlane
 ) -> None:
-    row = store.execute("SELECT last_value + 1 FROM instance_numbers").fetchone()
+    row = store.execute("SELECT last_value + is_called::int FROM instance_numbers").fetchone()
     assert row is not None
     store.execute(f"CREATE DATABASE instance_{row[0]} ALLOW_CONNECTIONS false")
     reply = client.post("/databases", json={"name": "hopeless"}, headers=new_key())
