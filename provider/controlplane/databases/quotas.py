@@ -8,6 +8,7 @@ that was open at the first time may have made new tables.
 from __future__ import annotations
 
 import logging
+import time
 from enum import Enum
 
 from controlplane.databases import store
@@ -19,6 +20,7 @@ from controlplane.store.pool import Connection, Row
 
 GB = 10**9  # bytes
 _LOOK_EVERY = 2.0  # seconds
+_SHARE = 0.05  # of the time that measuring may take, when there are very many
 _log = logging.getLogger("controlplane.quotas")
 
 
@@ -54,13 +56,14 @@ async def work(services: Services) -> None:
     """Look at every database every few seconds, for ever."""
     while True:
         ear = services.bells.quotas.listen()
+        began = time.monotonic()
         for engine in services.engines:
             if engine.is_hosted:
                 try:
                     await look(services, engine)
                 except EngineDown as error:
                     _log.warning("sizes cannot be measured", extra={"facts": {"error": str(error)}})
-        await ear.wait(_LOOK_EVERY)
+        await ear.wait(max(_LOOK_EVERY, (time.monotonic() - began) / _SHARE))
 
 
 async def look(services: Services, engine: Engine) -> None:
