@@ -24,9 +24,12 @@ from controlplane.console import applications, databases, overview, requests, we
 from controlplane.console.pages import reading
 from controlplane.console.rendering import render_page
 from controlplane.engines import Engines
+from controlplane.mysql.engine import MysqlEngine
+from controlplane.mysql.server import MysqlServer
 from controlplane.postgres.engine import PostgresEngine
 from controlplane.services import Services
 from controlplane.settings import Settings
+from controlplane.state_file import StateFile
 from controlplane.store.pool import make_pool
 from controlplane.store.server import CONTROL_DATABASE, Server
 from support import inside
@@ -479,12 +482,13 @@ def test_long_lists_are_bounded_and_paged(browser: httpx.Client, tables: psycopg
 
 
 @pytest.fixture
-def services(tables: psycopg.Connection) -> Services:
+def services(tables: psycopg.Connection, tmp_path: Path) -> Services:
     """The pages' own view of the plane's store."""
     info = tables.info
     server = Server("127.0.0.1", info.port, info.user, info.password)
     pool = make_pool(server.conninfo(CONTROL_DATABASE))
-    engines = Engines(PostgresEngine(server, pool))
+    mysql = MysqlServer(pool, StateFile(tmp_path / "state.json"), home=None)
+    engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
     return Services(settings=Settings(), pool=pool, server=server, engines=engines, process_no=0)
 
 

@@ -16,6 +16,7 @@ from controlplane.services import Services
 MARKS: Final = "polykomos_marks"  # underscore: no tenant can choose it
 _PREFIX: Final = "run_"
 _NO_SUCH_TABLE: Final = frozenset({1146, 1049})
+_NO_SUCH_GRANT: Final = frozenset({1141, 1147})
 _LOOK_EVERY: Final = 10.0  # seconds
 
 
@@ -64,12 +65,15 @@ def is_set(raw: Raw, application: int) -> bool:
 
 
 def forget(raw: Raw, application: int, number: int) -> None:
-    """Drop it, and the tenant's right; safe to call again."""
+    """Drop it, and the tenant's right; safe to call again, also while another does the same."""
     granted = "SELECT 1 FROM mysql.tables_priv WHERE Db = %s AND Table_name = %s"
     if rows(raw, granted, MARKS, f"{_PREFIX}{int(application)}"):
-        execute(raw, f"REVOKE INSERT ON {name(application)} FROM {account(number)}")
-    if application in _known(raw):
-        execute(raw, f"DROP TABLE {name(application)}")
+        try:
+            execute(raw, f"REVOKE INSERT ON {name(application)} FROM {account(number)}")
+        except Error as error:
+            if error.args[0] not in _NO_SUCH_GRANT:
+                raise
+    execute(raw, f"DROP TABLE IF EXISTS {name(application)}")
 
 
 def _known(raw: Raw) -> list[int]:
