@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx
 import psycopg
+import pymysql
 import pytest
 
+from support import mysql
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import error_of
 
@@ -161,3 +163,48 @@ def test_a_restore_does_not_lose_what_waits_to_be_done(
     admin.post("/snapshots/meanwhile/restore").raise_for_status()
     admin.post("/clock/advance", json={"seconds": 61}).raise_for_status()
     wait_until(lambda: client.get(f"/databases/{waiting['uuid']}").json()["data"]["status"] == "active")
+
+
+def test_a_mysql_database_is_as_it_was(admin: httpx.Client, client: httpx.Client, plane: ControlPlane) -> None:
+    kept, lost, gone = (create_database(client, f"my-{name}", db_type="mysql") for name in ("kept", "lost", "gone"))
+    for made in (kept, lost, gone):
+        for statement in (
+            "CREATE TABLE t (n int AUTO_INCREMENT PRIMARY KEY, x text)",
+            "CREATE TABLE of_t (n int, FOREIGN KEY (n) REFERENCES t (n))",
+            "CREATE TRIGGER shout BEFORE INSERT ON t FOR EACH ROW SET NEW.x = upper(NEW.x)",
+            "CREATE VIEW v AS SELECT x FROM t",
+            "CREATE SEQUENCE s",
+            "INSERT INTO t (x) VALUES ('before')",
+            "INSERT INTO of_t VALUES (1)",
+        ):
+            mysql.once(made, statement)
+    first = mysql.once(kept, "SELECT nextval(s)")[0][0]
+    delete(client, gone)
+    before = seen(client)
+    admin.post("/snapshots", json={"name": "mine"}).raise_for_status()
+
+    mysql.once(kept, "INSERT INTO t (x) VALUES ('after')")
+    mysql.once(kept, "DROP VIEW v")
+    delete(client, lost)
+    newer = create_database(client, "my-newer", db_type="mysql")
+    for _ in range(2):
+        restored = admin.post("/snapshots/mine/restore")
+        assert restored.status_code == 200, restored.text
+        assert seen(client) == before
+        assert mysql.once(kept, "SELECT x FROM v") == [("BEFORE",)]
+        mysql.once(lost, "INSERT INTO t (x) VALUES ('again')")
+        assert mysql.once(lost, "SELECT n, x FROM t ORDER BY n") == [(1, "BEFORE"), (2, "AGAIN")]
+        assert mysql.once(kept, "SELECT nextval(s)")[0][0] > first
+        with pytest.raises(pymysql.err.IntegrityError):
+            mysql.once(lost, "DELETE FROM t WHERE n = 1")
+        for nobody in (newer, gone):
+            with pytest.raises(pymysql.err.OperationalError):
+                mysql.connect(nobody)
+        plane.restart()
+    assert admin.post(f"/databases/{gone['uuid']}/restore").status_code == 200
+    assert mysql.once(gone, "SELECT x FROM v") == [("BEFORE",)]
+    assert admin.post("/reset").status_code == 200
+    with pytest.raises(pymysql.err.OperationalError):
+        mysql.connect(kept)
+    create_database(client, "my-kept", db_type="mysql")
+    admin.delete("/snapshots/mine").raise_for_status()

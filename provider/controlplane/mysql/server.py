@@ -43,6 +43,7 @@ class MysqlServer:
         self._state = state
         self._home = home
         self._running: Running | None = None
+        self._has_answered = False
         self._starting = asyncio.Lock()
         self._login: Login | None = None
 
@@ -53,8 +54,8 @@ class MysqlServer:
 
     @property
     def is_up(self) -> bool:
-        """Whether it runs now, as far as one can tell without asking it."""
-        return self._running is not None and self._running.alive
+        """Whether it runs and lets one in, as far as one can tell without asking it."""
+        return self._has_answered and self._running is not None and self._running.alive
 
     @property
     def missing(self) -> str | None:
@@ -125,9 +126,10 @@ class MysqlServer:
             await asyncio.to_thread(process.initialise, home)
             first = await self._first_statements(self._login)
             running = await asyncio.to_thread(process.start, home, self._login.port, first)
-            self._running = running
+            self._running, self._has_answered = running, False
             await asyncio.to_thread(_await_ready, running, self._login, home)
             await asyncio.to_thread(self._at_start, self._login)
+            self._has_answered = True
         except (OSError, MariadbFailed) as error:
             if self._running is not None:
                 await asyncio.to_thread(self._running.stop)

@@ -29,14 +29,15 @@ async def take(services: Services, name: str) -> None:
         if row is None:
             raise invalid_field("name", "there is a snapshot of that name")
         await tables.save(conn, row["id"])
-        await tenants.save(server, row["id"], await tenants.present(conn))
+        await tenants.save(services, conn, server, row["id"], await tenants.present(conn))
 
 
 async def bring_back(services: Services, name: str) -> None:
     """Raises 404, 409 `busy`. Killed in the middle it leaves no state worth having: bring the snapshot back again."""
-    async with _alone(services, to_change=True) as (conn, server):
+    async with services.pool.connection() as conn:
         number = await _number(conn, name)
-        await tenants.destroy_all(conn, server)
+    async with _alone(services, to_change=True, snapshot=number) as (conn, server):
+        await tenants.destroy_all(services, conn, server)
         await tables.bring_back(conn, number)
         await tenants.bring_back(services, conn, server, number)
     services.bells.ring_all()
@@ -46,15 +47,15 @@ async def forget(services: Services, name: str) -> None:
     """Raises 404."""
     async with _connections(services) as (conn, server), conn.transaction():
         number = await _number(conn, name)
+        await tenants.drop(services, server, number)
         await tables.drop(conn, number)
-        await tenants.drop(server, number)
         await conn.execute("DELETE FROM snapshots WHERE id = %s", (number,))
 
 
 async def begin_anew(services: Services) -> None:
     """No databases, blueprints, webhooks, rules and set clock any more; users, keys and snapshots stay."""
     async with _alone(services, to_change=True) as (conn, server):
-        await tenants.destroy_all(conn, server)
+        await tenants.destroy_all(services, conn, server)
         await tables.empty(conn, _ACCOUNTS)
         await conn.execute(
             "DELETE FROM blueprint_versions USING blueprints b WHERE b.id = blueprint_id AND b.user_id IS NOT NULL"
@@ -87,10 +88,16 @@ async def _connections(services: Services) -> AsyncIterator[tuple[Connection, Co
 
 
 @contextlib.asynccontextmanager
-async def _alone(services: Services, *, to_change: bool) -> AsyncIterator[tuple[Connection, Connection]]:
-    """A transaction in which nobody else changes anything and no work is under way. Raises 409 `busy`."""
+async def _alone(
+    services: Services, *, to_change: bool, snapshot: int | None = None
+) -> AsyncIterator[tuple[Connection, Connection]]:
+    """A transaction in which nobody else changes anything and no work is under way.
+
+    snapshot: one whose databases are to be reached. Raises 409 `busy`, 503 `engine_unavailable`.
+    """
     deadline = time.monotonic() + _PATIENCE
     async with _connections(services) as (conn, server):
+        await tenants.wake(services, server, snapshot)
         while True:
             await conn.execute("BEGIN")
             try:

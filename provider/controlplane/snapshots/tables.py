@@ -9,7 +9,7 @@ from psycopg import sql
 from controlplane.store.pool import Connection
 
 # Not state: the schema itself, the snapshots, what belongs to the server or is a log.
-_KEPT_OUT: Final = ["schema_migrations", "snapshots", "scratch", "request_log"]
+_KEPT_OUT: Final = ["schema_migrations", "snapshots", "scratch", "request_log", "mysql_server"]
 # A number that two living processes had would make one of them a dead one's heir.
 _SEQUENCES_KEPT_OUT: Final = ["process_numbers", "snapshots_id_seq", "request_log_id_seq"]
 

@@ -1,85 +1,99 @@
-"""The tenants' databases on the server, copied and brought back. Whoever is connected to one loses the connection."""
+"""The tenants' databases of every engine, copied and brought back."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from psycopg import sql
 
 from controlplane.databases import instances
-from controlplane.databases.views import effective_quotas
+from controlplane.engines import EngineDown
+from controlplane.http.errors import ApiError
+from controlplane.mysql.engine import MysqlEngine
 from controlplane.services import Services
+from controlplane.snapshots import mysql, postgres, tables
 from controlplane.store.pool import Connection, Row
 
+_HAS_MYSQL: Final = sql.SQL(
+    "SELECT EXISTS (SELECT FROM {}.databases WHERE db_type = 'mysql' AND destroyed_at IS NULL) AS is_there"
+)
 
-def copy_name(snapshot: int, database: int) -> str:
-    """The copy's name on the server; no tenant can choose one with an underscore."""
-    return f"snapshot_{snapshot}_{database}"
+
+def copy_name(snapshot: int, database: int | None = None) -> str:
+    """The copy's name on its server, or how all of a snapshot's begin; no tenant can choose one with an underscore."""
+    return f"snapshot_{snapshot}_{'' if database is None else database}"
 
 
 async def present(conn: Connection) -> list[Row]:
-    """The PostgreSQL databases that are there: handed over and not destroyed, deleted ones in their grace too."""
-    cursor = await conn.execute(
-        "SELECT * FROM databases WHERE db_type = 'postgres' AND is_assigned AND destroyed_at IS NULL ORDER BY id"
-    )
+    """The databases that are there: handed over and not destroyed, deleted ones in their grace too."""
+    cursor = await conn.execute("SELECT * FROM databases WHERE is_assigned AND destroyed_at IS NULL ORDER BY id")
     return await cursor.fetchall()
 
 
-async def save(server: Connection, snapshot: int, rows: Sequence[Row]) -> None:
-    """Copy each. server: autocommit, as a database cannot be made in a transaction."""
-    for row in rows:
-        source, target = sql.Identifier(row["db_name"]), sql.Identifier(copy_name(snapshot, row["id"]))
-        allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        await server.execute(allow.format(source, sql.SQL("false")))
-        try:
-            await instances.end_sessions(server, row["id"], row["db_name"])
-            await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(target))
-            await server.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} ALLOW_CONNECTIONS false").format(target, source)
-            )
-        finally:
-            if row["deleted_at"] is None:
-                await server.execute(allow.format(source, sql.SQL("true")))
+async def save(services: Services, conn: Connection, server: Connection, snapshot: int, found: Sequence[Row]) -> None:
+    """Copy each. server: autocommit. Raises 503 `engine_unavailable`."""
+    for row in found:
+        copy = copy_name(snapshot, row["id"])
+        if row["db_type"] == MysqlEngine.value:
+            with _mysql(services) as engine:
+                await mysql.save(engine, conn, row, copy)
+        else:
+            await postgres.save(server, row, copy)
 
 
-async def destroy_all(conn: Connection, server: Connection) -> None:
-    """Drop every instance that there is, the pool's and half-built ones too."""
-    cursor = await conn.execute(
-        "SELECT id, CASE WHEN is_assigned THEN db_name END AS db_name FROM databases WHERE destroyed_at IS NULL"
-        " UNION SELECT id, NULL FROM pool_instances"
-    )
+async def destroy_all(services: Services, conn: Connection, server: Connection) -> None:
+    """Drop every instance that there is, the pool's and half-built ones too. Raises 503 `engine_unavailable`."""
+    cursor = await conn.execute("SELECT * FROM databases WHERE destroyed_at IS NULL")
     for row in await cursor.fetchall():
-        await instances.destroy(server, row["id"], row["db_name"])
+        if row["db_type"] == MysqlEngine.value:
+            with _mysql(services) as engine:
+                await engine.destroy(row)
+        else:
+            await instances.destroy(server, row["id"], row["db_name"] if row["is_assigned"] else None)
+    # MySQL's pool keeps users that nobody can log in as: they may stay, and one is taken again where it is needed.
+    cursor = await conn.execute("SELECT id FROM pool_instances WHERE db_type = 'postgres'")
+    for row in await cursor.fetchall():
+        await instances.destroy(server, row["id"], None)
 
 
 async def bring_back(services: Services, conn: Connection, server: Connection, snapshot: int) -> None:
-    """Make the databases of the rows in `conn` again, from their copies."""
+    """Make the databases of the rows in `conn` again, from their copies. Raises 503 `engine_unavailable`."""
     for row in await present(conn):
-        number = row["id"]
-        await instances.build(
-            services.server,
-            services.pool,
-            number,
-            functools.partial(services.controls.reach, services.pool),
-            conn=server,
-            template=copy_name(snapshot, number),
-        )
-        await instances.hand_over(
-            conn,
-            number,
-            db_name=row["db_name"],
-            password=row["db_password"],
-            connections=effective_quotas(row).connection_hard_limit,
-        )
-        if row["deleted_at"] is not None:
-            await instances.revoke(conn, number, row["db_name"])
+        copy = copy_name(snapshot, row["id"])
+        if row["db_type"] == MysqlEngine.value:
+            with _mysql(services) as engine:
+                await mysql.bring_back(engine, conn, row, copy)
+        else:
+            await postgres.bring_back(services, conn, server, row, copy)
 
 
-async def drop(server: Connection, snapshot: int) -> None:
-    """Drop the copies."""
-    cursor = await server.execute(
-        "SELECT datname AS name FROM pg_database WHERE datname LIKE %s", (f"snapshot\\_{snapshot}\\_%",)
-    )
-    for row in await cursor.fetchall():
-        await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(row["name"])))
+async def drop(services: Services, server: Connection, snapshot: int) -> None:
+    """Drop the copies. Raises 503 `engine_unavailable`."""
+    await postgres.drop(server, copy_name(snapshot))
+    cursor = await server.execute(_HAS_MYSQL.format(sql.Identifier(tables.schema_of(snapshot))))
+    if (await cursor.fetchone())["is_there"]:  # type: ignore[index]
+        with _mysql(services) as engine:
+            await mysql.drop(engine, copy_name(snapshot))
+
+
+async def wake(services: Services, conn: Connection, snapshot: int | None = None) -> None:
+    """Have MariaDB run where its databases are among ours or a snapshot's: it cannot be started while our tables are
+    locked. Raises 503 `engine_unavailable`.
+    """
+    for schema in ("public", *([] if snapshot is None else [tables.schema_of(snapshot)])):
+        cursor = await conn.execute(_HAS_MYSQL.format(sql.Identifier(schema)))
+        if (await cursor.fetchone())["is_there"]:  # type: ignore[index]
+            with _mysql(services) as engine:
+                await engine.server.login()
+
+
+@contextlib.contextmanager
+def _mysql(services: Services) -> Iterator[MysqlEngine]:
+    engine = services.engines.of(MysqlEngine.value)
+    assert isinstance(engine, MysqlEngine)
+    try:
+        yield engine
+    except EngineDown as down:
+        raise ApiError(503, "engine_unavailable", f"MySQL databases are part of this, but {down}.") from None

@@ -52,7 +52,7 @@ def clone(admin: Login, source: str | None) -> Iterator[Clone]:
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
                 f"SET SESSION max_statement_time = {_COPY_SECONDS}, foreign_key_checks = 0",
             )
-            has_rows = source is None or _copy(raw, source, name, user)
+            has_rows = source is None or copy(raw, source, name, user, most_bytes=MOST_BYTES)
             execute(raw, "SET SESSION max_statement_time = 0")
             yield Clone(name, Login(admin.host, admin.port, name, password, read_timeout=660.0), has_rows)
         finally:
@@ -73,8 +73,12 @@ def drop_leftovers(admin: Login) -> None:
         _drop(admin, name)
 
 
-def _copy(raw: Raw, source: str, target: str, user: str) -> bool:
-    """Everything but, when they are many, the rows; returns whether they are in it."""
+def copy(raw: Raw, source: str, target: str, owner: str, *, most_bytes: int | None) -> bool:
+    """Everything into an empty database, whose views and routines act as `owner` (an account, quoted).
+
+    most_bytes: of rows; when there are more, none are copied; None = any. Returns whether they are in it. Blocking. The
+    session's foreign_key_checks must be off. Raises pymysql's errors.
+    """
     tables = rows(
         raw,
         "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, coalesce(DATA_LENGTH, 0) AS bytes"
@@ -83,13 +87,15 @@ def _copy(raw: Raw, source: str, target: str, user: str) -> bool:
     )
     real = [table["name"] for table in tables if table["type"] in ("BASE TABLE", "SYSTEM VERSIONED")]
     sequences = [table["name"] for table in tables if table["type"] == "SEQUENCE"]
-    with_rows = sum(int(table["bytes"]) for table in tables) <= MOST_BYTES
+    with_rows = most_bytes is None or sum(int(table["bytes"]) for table in tables) <= most_bytes
     for name in (*sequences, *real):
-        _make(raw, source, target, _shown(raw, source, "TABLE", name, "Create Table"), user)
-        if with_rows and name in real:
+        _make(raw, source, target, _shown(raw, source, "TABLE", name, "Create Table"), owner)
+        if name in sequences:
+            _set_sequence(raw, source, target, name)
+        elif with_rows:
             _copy_rows(raw, source, target, name)
-    _copy_programs(raw, source, target, user)
-    _copy_views(raw, source, target, [table["name"] for table in tables if table["type"] == "VIEW"], user)
+    _copy_programs(raw, source, target, owner)
+    _copy_views(raw, source, target, [table["name"] for table in tables if table["type"] == "VIEW"], owner)
     return with_rows
 
 
@@ -134,6 +140,12 @@ def _make(raw: Raw, source: str, target: str, shown: dict[str, Any], user: str) 
         cursor.execute(text)
     if shown["mode"] is not None:
         execute(raw, "SET SESSION sql_mode = DEFAULT")
+
+
+def _set_sequence(raw: Raw, source: str, target: str, name: str) -> None:
+    """Like after a restart: what the server had reserved is skipped."""
+    following = rows(raw, f"SELECT next_not_cached_value AS n FROM {identifier(source)}.{identifier(name)}")[0]["n"]  # noqa: S608
+    execute(raw, f"ALTER SEQUENCE {identifier(target)}.{identifier(name)} RESTART {int(following)}")
 
 
 def _copy_rows(raw: Raw, source: str, target: str, table: str) -> None:

@@ -1,0 +1,58 @@
+"""One MySQL tenant's database, copied object by object and brought back. Who is connected loses the connection."""
+
+from __future__ import annotations
+
+from controlplane.blueprints.mysql import clones
+from controlplane.databases.views import effective_quotas
+from controlplane.mysql.engine import MysqlEngine, account
+from controlplane.mysql.sessions import Raw, execute, identifier, rows
+from controlplane.store.pool import Connection, Row
+
+
+async def save(engine: MysqlEngine, conn: Connection, row: Row, copy: str) -> None:
+    """Copy it. Raises EngineDown."""
+    await engine.revoke(conn, row)
+    try:
+        await engine.end_sessions(row)
+        # The tenant may not reach the copy, and a view whose definer may not cannot be read back.
+        await engine.run(lambda raw: _copy(raw, row["db_name"], copy, "CURRENT_USER"))
+    finally:
+        if row["deleted_at"] is None:
+            await engine.readmit(conn, row)
+
+
+async def bring_back(engine: MysqlEngine, conn: Connection, row: Row, copy: str) -> None:
+    """Make the database of a row again, from its copy. Raises EngineDown."""
+    await engine.build(row["id"], _unwatched)
+    await engine.hand_over(conn, row, effective_quotas(row).connection_hard_limit)
+    await engine.revoke(conn, row)
+    await engine.run(lambda raw: _copy(raw, copy, row["db_name"], account(row["id"])))
+    if row["writes_stopped"]:
+        await engine.stop_writes(row)
+    if row["deleted_at"] is None:
+        await engine.readmit(conn, row)
+
+
+async def drop(engine: MysqlEngine, prefix: str) -> None:
+    """Drop the copies whose name begins so. Raises EngineDown."""
+
+    def drop_all(raw: Raw) -> None:
+        for row in rows(raw, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA"):
+            if row["name"].startswith(prefix):
+                execute(raw, f"DROP DATABASE {identifier(row['name'])}")
+
+    await engine.run(drop_all)
+
+
+def _copy(raw: Raw, source: str, target: str, owner: str) -> None:
+    execute(
+        raw,
+        f"DROP DATABASE IF EXISTS {identifier(target)}",
+        f"CREATE DATABASE {identifier(target)}",
+        "SET SESSION foreign_key_checks = 0",
+    )
+    clones.copy(raw, source, target, owner, most_bytes=None)
+
+
+async def _unwatched(step: str) -> None:
+    """Nobody waits for a step of a restore."""

@@ -1,0 +1,49 @@
+"""One PostgreSQL tenant's database, copied on the server and brought back. Who is connected loses the connection."""
+
+from __future__ import annotations
+
+import functools
+
+from psycopg import sql
+
+from controlplane.databases import instances
+from controlplane.databases.views import effective_quotas
+from controlplane.services import Services
+from controlplane.store.pool import Connection, Row
+
+
+async def save(server: Connection, row: Row, copy: str) -> None:
+    """Copy it. server: autocommit, as a database cannot be made in a transaction."""
+    source, target = sql.Identifier(row["db_name"]), sql.Identifier(copy)
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    await server.execute(allow.format(source, sql.SQL("false")))
+    try:
+        await instances.end_sessions(server, row["id"], row["db_name"])
+        await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(target))
+        await server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} ALLOW_CONNECTIONS false").format(target, source))
+    finally:
+        if row["deleted_at"] is None:
+            await server.execute(allow.format(source, sql.SQL("true")))
+
+
+async def bring_back(services: Services, conn: Connection, server: Connection, row: Row, copy: str) -> None:
+    """Make the database of a row in `conn` again, from its copy."""
+    number = row["id"]
+    reached = functools.partial(services.controls.reach, services.pool)
+    await instances.build(services.server, services.pool, number, reached, conn=server, template=copy)
+    await instances.hand_over(
+        conn,
+        number,
+        db_name=row["db_name"],
+        password=row["db_password"],
+        connections=effective_quotas(row).connection_hard_limit,
+    )
+    if row["deleted_at"] is not None:
+        await instances.revoke(conn, number, row["db_name"])
+
+
+async def drop(server: Connection, prefix: str) -> None:
+    """Drop the copies whose name begins so."""
+    cursor = await server.execute("SELECT datname AS name FROM pg_database WHERE starts_with(datname, %s)", (prefix,))
+    for row in await cursor.fetchall():
+        await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(row["name"])))
