@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import secrets
 import signal
@@ -17,12 +18,13 @@ import uvicorn
 from starlette.applications import Starlette
 
 from controlplane import rooms
-from controlplane.account.seed import developer, plant, read_seed
+from controlplane.account.seed import Seed, developer, plant, read_seed
 from controlplane.admin import watching
 from controlplane.app import create_app
 from controlplane.blueprints.mysql.clones import drop_leftovers
 from controlplane.clock import AdjustableClock, SystemClock
 from controlplane.data_dir import open_data_dir
+from controlplane.databases.catalog import PLANS, Plans
 from controlplane.databases.instances import close_to_public
 from controlplane.databases.pool_filler import wait_until_full
 from controlplane.engines import Engines
@@ -64,14 +66,16 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
     """
     configure_logging()
     _end_on_signal()
-    seed = None if settings.seed is None else read_seed(settings.seed)
+    seed = Seed() if settings.seed is None else read_seed(settings.seed)
     with open_data_dir(settings.data_dir) as directory, _listen(settings) as listener:
         state = StateFile(directory / "control-plane.json")
         if settings.api_key is not None:
             state.put("api_key", settings.api_key)
         api_key = state.get_or_make("api_key", lambda: f"pk_live_{secrets.token_hex(20)}")
         admin_token = state.get_or_make("admin_token", secrets.token_hex) if settings.has_admin else None
-        users = [developer(api_key, settings.rate_limit), *(seed.users if seed else [])]
+        free = dataclasses.replace(PLANS["free"], daily_queries=settings.free_queries or None)
+        plans = seed.over({**PLANS, "free": free})
+        users = [developer(api_key, settings.rate_limit), *seed.users]
         with contextlib.ExitStack() as stack:
             if settings.database_url is not None:
                 server = _server_of(settings.database_url)
@@ -81,7 +85,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
             base_url = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}{PREFIX}"
 
             async def live() -> None:
-                async with open_services(settings, server, directory / "mysql", state) as services:
+                async with open_services(settings, server, directory / "mysql", state, plans) as services:
                     async with services.pool.connection() as conn, conn.transaction():
                         if settings.has_admin:
                             await watching.load(services, conn)
@@ -95,7 +99,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
 
 @contextlib.asynccontextmanager
 async def open_services(
-    settings: Settings, server: Server, mysql_directory: Path, state: StateFile
+    settings: Settings, server: Server, mysql_directory: Path, state: StateFile, plans: Plans
 ) -> AsyncIterator[Services]:
     """The control plane's database made and migrated, tenants kept out of it, the pool open, the engines at hand."""
     await _prepare(server)
@@ -107,7 +111,13 @@ async def open_services(
         engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
         async with mysql.opened(process_no):
             yield Services(
-                settings=settings, pool=pool, server=server, engines=engines, process_no=process_no, clock=clock
+                settings=settings,
+                pool=pool,
+                server=server,
+                engines=engines,
+                process_no=process_no,
+                clock=clock,
+                plans=plans,
             )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from controlplane.bell import Bell
 from controlplane.clock import Clock, SystemClock
 from controlplane.controls import Controls
+from controlplane.databases.catalog import PLANS, Plans
 from controlplane.engines import Engines
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
@@ -41,6 +42,7 @@ class Services:
     controls: what the admin API has set.
     stopping: set when the process was asked to end; waits return early then.
     traffic: what was answered and waits to be written to the request log.
+    plans: what can be ordered.
     """
 
     settings: Settings
@@ -53,6 +55,7 @@ class Services:
     controls: Controls = field(default_factory=Controls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     traffic: Recorder = field(default_factory=Recorder)
+    plans: Plans = field(default_factory=lambda: PLANS)
 
     @property
     def pool_size(self) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
-from support.control_plane import ControlPlane, wait_until
+from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import error_of
 
 DAY = 86400
@@ -24,6 +26,10 @@ KEYS: dict[str, dict[str, Any]] = {
     "revoked": {"status": "revoked"},
     "narrow": {"monthly_quota": 3, "scopes": ["databases:read"]},
 }
+PLANS = {
+    "launch": {"connection_hard_limit": 2, "daily_queries": 1},
+    "enterprise": {"storage_hard_limit_gb": 0.5, "daily_queries": None},
+}
 
 
 def key_of(name: str) -> str:
@@ -35,7 +41,8 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     directory = tmp_path_factory.mktemp("controls")
     seed = directory / "users.json"
     keys = [{"key": key_of(name), "name": name, **controls} for name, controls in KEYS.items()]
-    seed.write_text(json.dumps({"users": [{"name": "A", "email": "a@x.test", "teams": ["T"], "keys": keys}]}))
+    users = [{"name": "A", "email": "a@x.test", "teams": ["T"], "keys": keys}]
+    seed.write_text(json.dumps({"users": users, "plans": PLANS}))
     with ControlPlane("--data-dir", str(directory / "data"), "--pool-size", "0", seed=seed) as running:
         yield running
 
@@ -144,6 +151,34 @@ def test_a_seed_that_is_wrong_is_told_without_the_key(tmp_path: Path, controls: 
         pass
     assert told in str(failure.value)
     assert "pk_live_secret_in_a_file" not in str(failure.value)
+
+
+@pytest.mark.facts("S11", "S28")
+def test_plans_of_a_seed(plane: ControlPlane) -> None:
+    with plane.client() as client:
+        shown = {}
+        for plan in ("free", "launch", "enterprise"):
+            made = create_database(client, plan, plan=plan)
+            body = {"database_uuid": made["uuid"], "query": "SELECT 1"}
+            codes = [client.post("/query_executions", json=body, headers=new_key()).status_code for _ in range(12)]
+            shown[plan] = (*made["quotas"].values(), codes.count(200))
+        assert shown == {"free": (1, 20, 80, 10), "launch": (10, 2, 80, 1), "enterprise": (0.5, 20, 80, 12)}
+        with contextlib.ExitStack() as sessions:
+            of_launch = next(each for each in client.get("/databases").json()["data"] if each["plan"] == "launch")
+            login = client.get(f"/databases/{of_launch['uuid']}").json()["data"]["connection_string"]
+            with pytest.raises(psycopg.OperationalError, match="too many connections"):
+                for _ in range(3):
+                    sessions.enter_context(psycopg.connect(login))
+        refused = client.post("/databases", json={"name": "x", "plan": "absent"}, headers=new_key())
+        assert "enterprise" in error_of(refused, 422, "invalid_field")["allowed"]
+
+
+@pytest.mark.parametrize("plans", [{"launch": {"connection_hard_limit": 0}}, {"Launch": {}}, {"launch": {"cores": 4}}])
+def test_a_seed_of_wrong_plans_is_told(tmp_path: Path, plans: dict[str, Any]) -> None:
+    seed = tmp_path / "plans.json"
+    seed.write_text(json.dumps({"plans": plans}))
+    with pytest.raises(AssertionError, match=f"plans.{next(iter(plans))}"), ControlPlane("--ephemeral", seed=seed):
+        pass
 
 
 def test_the_keys_window_is_the_same_for_two_processes(plane: ControlPlane) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from controlplane.account.controls import read_network
 from controlplane.account.scopes import ALL_SCOPES, WILDCARDS
+from controlplane.databases.catalog import Plan, Plans, plan_of
 from controlplane.failures import StartFailed
 from controlplane.http.auth import hash_key
 from controlplane.http.principal import key_preview
@@ -49,10 +51,31 @@ class UserSeed(_Strict):
     keys: list[KeySeed] = Field(default_factory=list)
 
 
+class PlanSeed(_Strict):
+    """What differs from the plan of that name, or, for a new one, from plan free. daily_queries null: any number."""
+
+    storage_hard_limit_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    connection_hard_limit: int | None = Field(default=None, ge=1, le=10_000)
+    warning_threshold_pct: int | None = Field(default=None, ge=1, le=100)
+    daily_queries: int | None = Field(default=None, ge=0)
+
+    def over(self, plan: Plan) -> Plan:
+        """The plan with these differences."""
+        given = self.model_dump(exclude_unset=True)
+        daily = given.pop("daily_queries", plan.daily_queries)
+        return Plan(dataclasses.replace(plan.quotas, **{k: v for k, v in given.items() if v is not None}), daily)
+
+
 class Seed(_Strict):
     """The whole file."""
 
-    users: list[UserSeed]
+    users: list[UserSeed] = Field(default_factory=list)
+    plans: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,49}$")], PlanSeed] = Field(default_factory=dict)
+
+    def over(self, plans: Plans) -> Plans:
+        """The plans with this file's differences."""
+        changed = {name: seed.over(plan_of(plans, name)) for name, seed in self.plans.items()}
+        return {**plans, **changed}
 
 
 def read_seed(path: Path) -> Seed:

@@ -98,5 +98,5 @@ async def show_one(
 
 def _shown(row: Row, services: Services) -> Row:
     """The row with what clients are told of it: host, port and the quotas in effect."""
-    told = masked(row, services.engines)
+    told = masked(row, services)
     return {**row, **{name: told[name] for name in ("host", "port", "quotas")}}

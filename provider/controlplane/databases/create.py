@@ -13,7 +13,6 @@ from controlplane.blueprints import creation
 from controlplane.databases import catalog, instances, store
 from controlplane.databases.bodies import CreateDatabase
 from controlplane.databases.views import effective_quotas, full, masked
-from controlplane.engines import Engines
 from controlplane.http.calls import Call
 from controlplane.http.errors import forbidden, invalid_field, not_found
 from controlplane.http.principal import Principal
@@ -36,7 +35,7 @@ class _Wait:
 async def create_database(call: Call) -> Reply:
     """201 when active within the wait, else 202 (S8, S9)."""
     args = call.parse(CreateDatabase)
-    _check_catalog(args, call.services.engines, strict=call.services.settings.strict)
+    _check_catalog(args, call.services)
     wait = _read_wait(call)
     team_id = await _choose_team(call.conn, call.principal, args)
     if call.services.settings.strict:
@@ -57,14 +56,14 @@ async def create_database(call: Call) -> Reply:
             now=call.now,
         )
     if row["is_assigned"]:
-        await engine.hand_over(call.conn, row, effective_quotas(row).connection_hard_limit)
+        await engine.hand_over(call.conn, row, effective_quotas(row, call.services.plans).connection_hard_limit)
     if pooled is not None:
         call.after_commit(call.services.bells.jobs.ring)  # the pool wants filling up
     if row["status"] == "active":
-        await call.emit("database.provisioned", team_id, masked(row, call.services.engines))
+        await call.emit("database.provisioned", team_id, masked(row, call.services))
         return _provisioned(call.services, row)
     await _queue_job(call, row, application_id, delay=0.0 if pooled else call.services.provision_delay)
-    await call.emit("database.provisioning_started", team_id, masked(row, call.services.engines))
+    await call.emit("database.provisioning_started", team_id, masked(row, call.services))
     # Of an engine on another server the pooled instance gets its name after the commit, in milliseconds.
     at_least = 0 if pooled is None or args.blueprint_uuid or row["is_assigned"] else _HAND_OVER_PATIENCE
     wait = _Wait(max(wait.seconds, at_least))
@@ -72,14 +71,16 @@ async def create_database(call: Call) -> Reply:
     return _still_provisioning(call.services, row, waited=0.0, then=then)
 
 
-def _check_catalog(args: CreateDatabase, engines: Engines, *, strict: bool) -> None:
+def _check_catalog(args: CreateDatabase, services: Services) -> None:
+    engines = services.engines
+    refused = catalog.LENIENT_PLANS if services.settings.strict else frozenset()
     engine = engines.get(args.db_type)
     if engine is not None and engine.missing:
         raise invalid_field("db_type", f"is not available: {engine.missing}", allowed=engines.available)
     for field, value, allowed in (
         ("db_type", args.db_type, tuple(engines.available)),
         ("region", args.region, tuple(catalog.REGIONS)),
-        ("plan", args.plan, catalog.STRICT_PLANS if strict else tuple(catalog.PLANS)),
+        ("plan", args.plan, tuple(plan for plan in services.plans if plan not in refused)),
     ):
         if value not in allowed:
             raise invalid_field(field, f"must be one of {', '.join(allowed)}", allowed=allowed)
@@ -123,6 +124,7 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
         number = int(row["number"])
     # A blueprint belongs to the creation: the database is not active before it was applied.
     status = "active" if is_assigned and not args.blueprint_uuid else "provisioning"
+    limit = effective_quotas(_overrides(args), call.services.plans).connection_hard_limit
     await call.conn.execute(
         "INSERT INTO databases (id, uuid, team_id, name, db_type, region, plan, status, db_name, db_username,"
         " db_password, is_assigned, connections_applied, storage_hard_limit_gb, connection_hard_limit,"
@@ -143,7 +145,7 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
             "role": instances.role_name(number),
             "password": "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(24)),
             "is_assigned": is_assigned,
-            "limit": effective_quotas(_overrides(args)).connection_hard_limit if is_assigned else None,
+            "limit": limit if is_assigned else None,
             "storage": args.storage_hard_limit_gb,
             "connections": args.connection_hard_limit,
             "warning": args.warning_threshold_pct,
@@ -167,7 +169,7 @@ async def _queue_job(call: Call, row: Row, application_id: int | None, *, delay:
 
 
 def _provisioned(services: Services, row: Row) -> Reply:
-    return reply(full(row, services.engines), status=201, message="Database provisioned.")
+    return reply(full(row, services), status=201, message="Database provisioned.")
 
 
 def _still_provisioning(
@@ -175,7 +177,7 @@ def _still_provisioning(
 ) -> Reply:
     uuid: UUID = row["uuid"]
     body = reply(
-        full(row, services.engines),
+        full(row, services),
         status=202,
         message="Database is still provisioning.",
         provisioning={"completed": False, "waited_seconds": int(waited), "poll_url": f"/api/v1/databases/{uuid}"},

@@ -44,7 +44,7 @@ async def delete_database(call: Call) -> Reply:
         },
     )
     deleted = await store.by_id(call.conn, number)
-    await call.emit("database.deleted", row["team_id"], masked(deleted, call.services.engines))
+    await call.emit("database.deleted", row["team_id"], masked(deleted, call.services))
     call.after_commit(call.services.bells.databases.ring)
     final = reply(
         {

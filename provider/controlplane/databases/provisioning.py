@@ -92,7 +92,7 @@ async def _assign(services: Services, job: Row) -> bool:
         row = await store.by_id(conn, job["database_id"], lock=True)
         if row["status"] != "provisioning":
             return False
-        limit = effective_quotas(row).connection_hard_limit
+        limit = effective_quotas(row, services.plans).connection_hard_limit
         engine = services.engines.of(row["db_type"])
         await engine.hand_over(conn, row, limit)
         if not engine.shares_transactions:
@@ -119,9 +119,7 @@ async def _finish(services: Services, conn: Connection, job: Row, row: Row) -> N
     await conn.execute("UPDATE databases SET status = 'active', updated_at = %s WHERE id = %s", (now, row["id"]))
     await conn.execute("UPDATE provision_jobs SET state = 'done', owner = NULL WHERE id = %s", (job["id"],))
     active = await store.by_id(conn, row["id"])
-    await emit(
-        conn, team_id=row["team_id"], event="database.provisioned", data=masked(active, services.engines), now=now
-    )
+    await emit(conn, team_id=row["team_id"], event="database.provisioned", data=masked(active, services), now=now)
     await services.controls.reach(services.pool, "before_ack")
 
 

@@ -46,7 +46,7 @@ def warns(size: int, quotas: Quotas) -> bool:
 
 async def apply_connections(services: Services, conn: Connection, row: Row) -> None:
     """Tell the engine the row's limit and keep that it was told; the row is locked. Raises EngineDown."""
-    limit = effective_quotas(row).connection_hard_limit
+    limit = effective_quotas(row, services.plans).connection_hard_limit
     if row["is_assigned"] and row["deleted_at"] is None and limit != row["connections_applied"]:
         await services.engines.of(row["db_type"]).limit_connections(conn, row, limit)
         await conn.execute("UPDATE databases SET connections_applied = %s WHERE id = %s", (limit, row["id"]))
@@ -77,7 +77,7 @@ async def look(services: Services, engine: Engine) -> None:
         return
     sizes = await engine.sizes(live)
     for row in live:
-        quotas = effective_quotas(row)
+        quotas = effective_quotas(row, services.plans)
         size = sizes.get(row["id"])
         if row["connections_applied"] != quotas.connection_hard_limit:
             async with services.pool.connection() as conn, conn.transaction():

@@ -26,13 +26,13 @@ async def list_databases(call: Call) -> Reply:
     """All teams' databases of the caller, newest first."""
     page = call.page()
     rows = await list_page(call.conn, call.principal, page)
-    return page_reply(rows, page, lambda row: masked(row, call.services.engines))
+    return page_reply(rows, page, lambda row: masked(row, call.services))
 
 
 async def get_database(call: Call) -> Reply:
     """One database with its credentials."""
     row = await find(call.conn, call.principal, call.uuid_parameter("uuid", "database"))
-    return reply(full(row, call.services.engines))
+    return reply(full(row, call.services))
 
 
 _READ, _WRITE = ("databases:read",), ("databases:write",)

@@ -23,7 +23,7 @@ async def update_database(call: Call) -> Reply:
         await call.conn.execute(
             "UPDATE databases SET name = %s, updated_at = %s WHERE id = %s", (args.name, call.now, row["id"])
         )
-    return reply(masked(await store.by_id(call.conn, row["id"]), call.services.engines))
+    return reply(masked(await store.by_id(call.conn, row["id"]), call.services))
 
 
 async def update_quotas(call: Call) -> Reply:
@@ -39,9 +39,9 @@ async def update_quotas(call: Call) -> Reply:
             {**wanted, "now": call.now},
         )
     after = await store.by_id(call.conn, row["id"])
-    limit = effective_quotas(after).connection_hard_limit
+    limit = effective_quotas(after, call.services.plans).connection_hard_limit
     # One that is still being built gets its limit when it is handed over.
-    final = reply(masked(after, call.services.engines), message="Database quotas updated.")
+    final = reply(masked(after, call.services), message="Database quotas updated.")
     if row["is_assigned"]:
         call.after_commit(call.services.bells.quotas.ring)
     if not row["is_assigned"] or limit == row["connections_applied"]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
-from controlplane.databases.catalog import DEFAULT_PLAN, PLANS, Quotas
+from controlplane.databases.catalog import Plans, Quotas, plan_of
 from controlplane.engines import Engines, Place
 from controlplane.http.timestamps import zulu
 from controlplane.store.pool import Row
@@ -12,9 +12,21 @@ from controlplane.store.pool import Row
 MASK = "***"
 
 
-def effective_quotas(row: Row) -> Quotas:
+class Offer(Protocol):
+    """What views need of controlplane.services.Services."""
+
+    @property
+    def engines(self) -> Engines:
+        """All engines."""
+
+    @property
+    def plans(self) -> Plans:
+        """All plans."""
+
+
+def effective_quotas(row: Row, plans: Plans) -> Quotas:
     """The override where there is one, else the plan's default (S12)."""
-    defaults = PLANS.get(row["plan"], PLANS[DEFAULT_PLAN])
+    defaults = plan_of(plans, row["plan"]).quotas
     storage = row["storage_hard_limit_gb"]
     return Quotas(
         storage_hard_limit_gb=defaults.storage_hard_limit_gb if storage is None else storage,
@@ -23,20 +35,21 @@ def effective_quotas(row: Row) -> Quotas:
     )
 
 
-def masked(row: Row, engines: Engines) -> dict[str, Any]:
+def masked(row: Row, offer: Offer) -> dict[str, Any]:
     """Without the password: lists, updates, events."""
-    return _view(row, engines.of(row["db_type"]).place, password=None)
+    return _view(row, offer, password=None)
 
 
-def full(row: Row, engines: Engines) -> dict[str, Any]:
+def full(row: Row, offer: Offer) -> dict[str, Any]:
     """With the password and the usable connection string once the database is active; null and masked before."""
     if row["status"] != "active":
-        return {**masked(row, engines), "db_password": None}
-    return _view(row, engines.of(row["db_type"]).place, password=row["db_password"])
+        return {**masked(row, offer), "db_password": None}
+    return _view(row, offer, password=row["db_password"])
 
 
-def _view(row: Row, place: Place, *, password: str | None) -> dict[str, Any]:
-    quotas = effective_quotas(row)
+def _view(row: Row, offer: Offer, *, password: str | None) -> dict[str, Any]:
+    place = offer.engines.of(row["db_type"]).place
+    quotas = effective_quotas(row, offer.plans)
     storage = quotas.storage_hard_limit_gb
     view: dict[str, Any] = {
         "object": "database",

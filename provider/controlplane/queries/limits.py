@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import Final
 
+from controlplane.databases.catalog import Plans, plan_of
 from controlplane.http.errors import ApiError
 from controlplane.store.pool import Connection, Row
-
-_PAID: Final = 500
-_DAILY: Final[Mapping[str, int]] = {"launch": _PAID, "grow": _PAID, "pro": _PAID}
-_UNLIMITED: Final = frozenset({"enterprise"})
-
-
-def daily_limit(plan: str, free: int) -> int | None:
-    """Queries a day of a plan, None for no limit. free: the free plan's, which an unknown plan has too; 0 = none."""
-    if plan in _UNLIMITED:
-        return None
-    return _DAILY.get(plan, free) or None
 
 
 def seconds_until_tomorrow(now: datetime) -> int:
@@ -28,12 +16,12 @@ def seconds_until_tomorrow(now: datetime) -> int:
     return -int(-(midnight - today).total_seconds() // 1)
 
 
-async def count_one(conn: Connection, database: Row, now: datetime, *, free: int) -> None:
+async def count_one(conn: Connection, database: Row, now: datetime, plans: Plans) -> None:
     """Count a query of the database's team in this transaction; raises ApiError 429 when the day's are used up.
 
     One statement, so that calls at the same time, in whatever process, cannot pass the limit together.
     """
-    limit = daily_limit(database["plan"], free)
+    limit = plan_of(plans, database["plan"]).daily_queries
     cursor = await conn.execute(
         "INSERT INTO query_usage AS u (team_id, plan, day, used) VALUES (%(team)s, %(plan)s, %(day)s, 1)"
         " ON CONFLICT (team_id, plan, day) DO UPDATE SET used = u.used + 1"

@@ -24,7 +24,7 @@ async def create_query_execution(call: Call) -> Reply:
     if database["status"] != "active":
         message = f"The database is {database['status']}, not active."
         raise ApiError(422, "database_not_active", message, {"field": "database_uuid"})
-    await limits.count_one(call.conn, database, call.now, free=call.services.settings.free_queries)
+    await limits.count_one(call.conn, database, call.now, call.services.plans)
     number = await store.begin(
         call.conn,
         database_id=database["id"],

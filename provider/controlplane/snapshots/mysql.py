@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controlplane.blueprints.mysql import clones
+from controlplane.databases.catalog import Plans
 from controlplane.databases.views import effective_quotas
 from controlplane.mysql.engine import MysqlEngine, account
 from controlplane.mysql.sessions import Raw, execute, identifier, rows
@@ -21,10 +22,10 @@ async def save(engine: MysqlEngine, conn: Connection, row: Row, copy: str) -> No
             await engine.readmit(conn, row)
 
 
-async def bring_back(engine: MysqlEngine, conn: Connection, row: Row, copy: str) -> None:
+async def bring_back(engine: MysqlEngine, plans: Plans, conn: Connection, row: Row, copy: str) -> None:
     """Make the database of a row again, from its copy. Raises EngineDown."""
     await engine.build(row["id"], _unwatched)
-    await engine.hand_over(conn, row, effective_quotas(row).connection_hard_limit)
+    await engine.hand_over(conn, row, effective_quotas(row, plans).connection_hard_limit)
     await engine.revoke(conn, row)
     await engine.run(lambda raw: _copy(raw, copy, row["db_name"], account(row["id"])))
     if row["writes_stopped"]:

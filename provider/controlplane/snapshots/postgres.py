@@ -36,7 +36,7 @@ async def bring_back(services: Services, conn: Connection, server: Connection, r
         number,
         db_name=row["db_name"],
         password=row["db_password"],
-        connections=effective_quotas(row).connection_hard_limit,
+        connections=effective_quotas(row, services.plans).connection_hard_limit,
     )
     if row["deleted_at"] is not None:
         await instances.revoke(conn, number, row["db_name"])

@@ -64,7 +64,7 @@ async def bring_back(services: Services, conn: Connection, server: Connection, s
         copy = copy_name(snapshot, row["id"])
         if row["db_type"] == MysqlEngine.value:
             with _mysql(services) as engine:
-                await mysql.bring_back(engine, conn, row, copy)
+                await mysql.bring_back(engine, services.plans, conn, row, copy)
         else:
             await postgres.bring_back(services, conn, server, row, copy)
 

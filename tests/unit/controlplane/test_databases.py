@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.databases.catalog import PLANS, Quotas
+from controlplane.databases.catalog import PLANS, Plans, Quotas
 from controlplane.databases.naming import candidate_names
 from controlplane.databases.views import effective_quotas, full, masked
 from controlplane.engines import Engines
@@ -21,7 +22,17 @@ from controlplane.store.pool import make_pool
 from controlplane.store.server import Server
 
 SERVER = Server(host="127.0.0.1", port=5432, user="admin", password="root-secret")
-ENGINES = Engines(PostgresEngine(SERVER, make_pool(SERVER.conninfo("postgres"))))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What views need to know."""
+
+    engines: Engines
+    plans: Plans
+
+
+OFFER = Offer(Engines(PostgresEngine(SERVER, make_pool(SERVER.conninfo("postgres")))), PLANS)
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -47,14 +58,14 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_full_view_can_be_connected_with() -> None:
-    view = full(row(), ENGINES)
+    view = full(row(), OFFER)
     assert view["db_password"] == "tenant-secret"
     assert view["connection_string"] == "postgresql://u42:tenant-secret@127.0.0.1:5432/orders"
     assert view["updated_at"] == "2026-02-10T12:01:30Z"
 
 
 @pytest.mark.facts("C16")
-@pytest.mark.parametrize("view", [masked(row(), ENGINES), full(row(status="provisioning"), ENGINES)])
+@pytest.mark.parametrize("view", [masked(row(), OFFER), full(row(status="provisioning"), OFFER)])
 def test_other_views_hold_no_secret(view: dict[str, Any]) -> None:
     assert "secret" not in str(view)
     assert view["connection_string"] == "postgresql://u42:***@127.0.0.1:5432/orders"
@@ -62,13 +73,14 @@ def test_other_views_hold_no_secret(view: dict[str, Any]) -> None:
 
 
 def test_quotas_are_the_plan_s_but_for_overrides() -> None:
-    assert effective_quotas(row(plan="grow")) == PLANS["grow"]
+    assert effective_quotas(row(plan="grow"), PLANS) == PLANS["grow"].quotas
+    assert effective_quotas(row(plan="of-another-seed"), PLANS) == PLANS["free"].quotas
     overridden = row(storage_hard_limit_gb=2.5, connection_hard_limit=3, warning_threshold_pct=1)
-    assert effective_quotas(overridden) == Quotas(2.5, 3, 1)
+    assert effective_quotas(overridden, PLANS) == Quotas(2.5, 3, 1)
 
 
 def test_whole_gigabytes_are_written_whole() -> None:
-    assert repr(masked(row(storage_hard_limit_gb=10.0), ENGINES)["quotas"]["storage_hard_limit_gb"]) == "10"
+    assert repr(masked(row(storage_hard_limit_gb=10.0), OFFER)["quotas"]["storage_hard_limit_gb"]) == "10"
 
 
 @given(st.from_regex(r"[a-z0-9][a-z0-9\-]{0,62}", fullmatch=True), st.integers(1, 2**31 - 1))
