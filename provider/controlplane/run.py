@@ -9,7 +9,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -17,7 +17,7 @@ import psycopg
 import uvicorn
 from starlette.applications import Starlette
 
-from controlplane import rooms
+from controlplane import crew, rooms
 from controlplane.account.seed import Seed, developer, plant, read_seed
 from controlplane.admin import watching
 from controlplane.app import create_app
@@ -193,17 +193,8 @@ async def _serve(
             announce()
         await serving
     finally:
-        await _cancel(workers)
+        await crew.end(workers)
     _log.info("stopped")
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """End them. Python 3.11's `wait_for` (psycopg uses it) can swallow a cancellation, so ask until it is heard."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=0.5)
 
 
 class _Web(uvicorn.Server):

@@ -17,8 +17,6 @@ from controlplane.http.pagination import page_reply
 from controlplane.http.replies import Reply, reply
 from controlplane.services import Worker
 
-_RUNNERS = 6  # applications run at the same time
-
 
 async def list_blueprints(call: Call) -> Reply:
     """The user's and the system's, newest first."""
@@ -108,4 +106,4 @@ OPERATIONS = (
     Operation("GET", "/blueprint_applications/{id}", "getBlueprintApplication", _READ, get_application),
 )
 
-WORKERS: tuple[Worker, ...] = (*(worker.work,) * _RUNNERS, marks.work)
+WORKERS: tuple[Worker, ...] = (worker.work, marks.work)

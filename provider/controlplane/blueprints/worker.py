@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from controlplane.blueprints import running
+from controlplane.crew import keep_busy
 from controlplane.databases import store as databases
 from controlplane.services import Services
 from controlplane.store.liveness import living
 from controlplane.store.pool import Row
 
+_AT_ONCE = 6  # applications run at the same time
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
 
 
 async def work(services: Services) -> None:
-    """Run waiting applications one after the other, for ever."""
-    while True:
-        ear = services.bells.applications.listen()
-        row = await _claim(services)
-        if row is None:
-            await ear.wait(_LOOK_EVERY)
-            continue
+    """Run waiting applications, for ever."""
+
+    async def run(row: Row) -> None:
         async with services.pool.connection() as conn:
             database = await databases.by_id(conn, row["database_id"])
         await running.run(services, row, database)
+
+    async def pause() -> float:
+        return _LOOK_EVERY
+
+    await keep_busy(services.bells.applications, _AT_ONCE, lambda: _claim(services), run, pause)
 
 
 async def _claim(services: Services) -> Row | None:

@@ -11,6 +11,7 @@ import logging
 from datetime import timedelta
 
 from controlplane.blueprints import creation
+from controlplane.crew import keep_busy
 from controlplane.databases import store
 from controlplane.databases.delete import GRACE
 from controlplane.databases.views import effective_quotas, masked
@@ -21,22 +22,21 @@ from controlplane.webhooks.outbox import emit
 
 MOST_ATTEMPTS = 5
 
+_AT_ONCE = 3  # databases built at the same time
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
 _log = logging.getLogger("controlplane.provisioning")
 
 
 async def work(services: Services) -> None:
-    """Run due jobs one after the other, for ever."""
-    while True:
-        ear = services.bells.jobs.listen()
-        job = await _claim(services)
-        if job is None:
-            await ear.wait(await _until_next(services))
-            continue
+    """Run due jobs, for ever."""
+
+    async def complete(job: Row) -> None:
         try:
             await _run(services, job)
         except Exception as error:
             await _put_back(services, job, error)
+
+    await keep_busy(services.bells.jobs, _AT_ONCE, lambda: _claim(services), complete, lambda: _until_next(services))
 
 
 async def _claim(services: Services) -> Row | None:

@@ -14,8 +14,6 @@ from controlplane.http.pagination import page_reply
 from controlplane.http.replies import Reply, reply
 from controlplane.services import Worker
 
-_PROVISIONERS = 3  # databases built at the same time
-
 
 async def get_database_types(call: Call) -> Reply:
     """The catalog."""
@@ -49,4 +47,4 @@ OPERATIONS = (
     Operation("DELETE", "/databases/{uuid}", "deleteDatabase", _WRITE, delete_database, keyed=True),
 )
 
-WORKERS: tuple[Worker, ...] = (*[provisioning.work] * _PROVISIONERS, pool_filler.work, reaper.work, quotas.work)
+WORKERS: tuple[Worker, ...] = (provisioning.work, pool_filler.work, reaper.work, quotas.work)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from controlplane.crew import keep_busy
 from controlplane.services import Services
 from controlplane.store.liveness import living
 from controlplane.store.pool import Connection, Row
@@ -22,20 +23,21 @@ from controlplane.webhooks.signing import sign
 LEASE = timedelta(seconds=3 * sending.SECONDS)
 
 _CLAIM_LOCK = 0x64656C6976657279  # "delivery"
+_AT_ONCE = 8  # an endpoint that hangs holds one for ten seconds
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
 _REVOKED = Outcome(None, "The endpoint was revoked.")
 _log = logging.getLogger("controlplane.webhooks")
 
 
 async def work(services: Services) -> None:
-    """Send due deliveries one after the other, for ever."""
-    while True:
-        ear = services.bells.deliveries.listen()
-        row = await _claim(services)
-        if row is None:
-            await ear.wait(await _until_next(services))
-            continue
-        await deliver(services, row)
+    """Send what is due, for ever."""
+    await keep_busy(
+        services.bells.deliveries,
+        _AT_ONCE,
+        lambda: _claim(services),
+        lambda row: deliver(services, row),
+        lambda: _until_next(services),
+    )
 
 
 async def deliver(services: Services, row: Row) -> Row:

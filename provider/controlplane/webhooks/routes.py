@@ -14,8 +14,6 @@ from controlplane.webhooks.bodies import CreateWebhookEndpoint, is_loopback
 from controlplane.webhooks.outbox import event_body
 from controlplane.webhooks.views import delivery_view, endpoint_view
 
-_SENDERS = 8  # deliveries under way at the same time; an endpoint that hangs holds one for ten seconds
-
 
 async def list_endpoints(call: Call) -> Reply:
     """The user's, revoked ones too (S29), newest first."""
@@ -75,4 +73,4 @@ OPERATIONS = (
     Operation("GET", "/webhook_endpoints/{id}/deliveries", "listWebhookDeliveries", _READ, list_deliveries),
 )
 
-WORKERS: tuple[Worker, ...] = (delivering.work,) * _SENDERS
+WORKERS: tuple[Worker, ...] = (delivering.work,)

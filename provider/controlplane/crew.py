@@ -1,0 +1,70 @@
+"""Background work of which several pieces may be under way at once: one claims, so that a ring wakes one task only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+from controlplane.bell import Bell
+
+T = TypeVar("T")
+
+_log = logging.getLogger("controlplane")
+
+
+async def keep_busy(
+    bell: Bell,
+    hands: int,
+    claim: Callable[[], Awaitable[T | None]],
+    do: Callable[[T], Awaitable[object]],
+    pause: Callable[[], Awaitable[float]],
+) -> None:
+    """Claim and do, for ever, up to `hands` at once.
+
+    claim: the next piece that is due, None when there is none. do: what it raises is logged. pause: seconds after which
+    to look again though nobody rang. `bell` also rings at the end of each piece, which may have made another one due.
+    """
+    under_way: set[asyncio.Task[None]] = set()
+    free = asyncio.Semaphore(hands)
+
+    async def complete(piece: T) -> None:
+        try:
+            await do(piece)
+        except Exception:
+            _log.exception("a piece of background work failed")
+        finally:
+            free.release()
+            bell.ring()
+
+    try:
+        while True:
+            await free.acquire()
+            ear = bell.listen()
+            try:
+                piece = await claim()
+            except BaseException:
+                free.release()
+                raise
+            if piece is None:
+                free.release()
+                await ear.wait(await pause())
+                continue
+            task = asyncio.create_task(complete(piece))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+    finally:
+        await end(under_way)
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel them. Python 3.11's `wait_for` (psycopg uses it) can swallow a cancellation, so ask until it is heard."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        # Who waits for us may be asked again as well.
+        with contextlib.suppress(asyncio.CancelledError):
+            _, left = await asyncio.wait(left, timeout=0.5)
