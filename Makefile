@@ -63,7 +63,8 @@ lock: ## compile requirements/dev.txt anew (names no host)
 
 bench: setup ## what things cost, as ratios of pairs measured side by side
 	@$(PYTHON) tools/setup baseline
-	@$(ENV) && PYTHONPATH=tests python tests/bench/bench.py && PYTHONPATH=tests python tests/bench/terraform_bench.py
+	@$(ENV) && export PYTHONPATH=tests && python tests/bench/bench.py && python tests/bench/control_plane_bench.py \
+	  && python tests/bench/terraform_bench.py
 
 chaos: setup ## kill -9 of the control plane at random moments (ROUNDS=20 SEED=…); nothing lost or doubled
 	@$(ENV) && PYTHONPATH=tests python tests/faults/chaos.py && PYTHONPATH=tests python tests/faults/steps.py

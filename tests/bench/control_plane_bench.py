@@ -7,6 +7,7 @@ request can cost here.
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import statistics
 import tempfile
@@ -18,21 +19,36 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from report import Report
 
 from support import inside
 from support.control_plane import ControlPlane, create_database, new_key
 
 SECONDS = 4.0
+POOLED = 80
 
 
-def calls(plane: ControlPlane, clients: int, request: Callable[[], tuple[str, str, str | None]]) -> tuple[float, ...]:
-    """Calls a second, p50 and p99 in milliseconds."""
+def fill_pool(plane: ControlPlane, port: int, count: int) -> None:
+    """Have `count` instances ready, and none built meanwhile."""
+    with plane.admin() as admin, inside.connect(plane, port) as conn:
+        admin.patch("/provisioning", json={"pool_size": count}).raise_for_status()
+        while conn.execute("SELECT count(*) FROM pool_instances WHERE is_ready").fetchone() != (count,):
+            time.sleep(0.2)
+        admin.patch("/provisioning", json={"pool_size": 1}).raise_for_status()
+
+
+def calls(
+    plane: ControlPlane, clients: int, request: Callable[[], tuple[str, str, str | None]], most: int | None
+) -> tuple[float, ...]:
+    """Calls a second, p50 and p99 in milliseconds. most: calls altogether, None = SECONDS long."""
     times: list[float] = []
-    stop = time.perf_counter() + SECONDS
+    began_all = time.perf_counter()
+    stop = began_all + SECONDS
+    left = iter(range(most)) if most is not None else itertools.count()
 
     def run() -> None:
         connection = http.client.HTTPConnection(plane.origin.removeprefix("http://"))
-        while time.perf_counter() < stop:
+        while (most is not None or time.perf_counter() < stop) and next(left, None) is not None:
             method, path, body = request()
             headers = {"Authorization": f"Bearer {plane.api_key}", **new_key()}
             began = time.perf_counter()
@@ -47,21 +63,27 @@ def calls(plane: ControlPlane, clients: int, request: Callable[[], tuple[str, st
         thread.start()
     for thread in threads:
         thread.join()
+    took = time.perf_counter() - began_all
     times.sort()
-    return len(times) / SECONDS, times[len(times) // 2], times[int(len(times) * 0.99)]
+    return len(times) / took, times[len(times) // 2], times[int(len(times) * 0.99)]
 
 
-def throughput(plane: ControlPlane, database: dict[str, Any]) -> None:
+def throughput(report: Report, plane: ControlPlane, database: dict[str, Any]) -> None:
+    report.table(("request", "clients", "a second", "p50 ms", "p99 ms"))
     kinds = {
         "healthz": ("GET", "/healthz", None),
         "get": ("GET", f"/api/v1/databases/{database['uuid']}", None),
         "list": ("GET", "/api/v1/databases", None),
         "rename": ("PATCH", f"/api/v1/databases/{database['uuid']}", json.dumps({"name": "again"})),
+        "create from the pool": ("POST", "/api/v1/databases?wait=true", json.dumps({"name": "pooled"})),
     }
     for name, request in kinds.items():
         for clients in (1, 16):
-            rate, p50, p99 = calls(plane, clients, lambda request=request: request)
-            print(f"{name}, {clients} clients: {rate:.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+            if request[0] == "POST":
+                fill_pool(plane, database["port"], POOLED)
+            most = POOLED if request[0] == "POST" else None
+            rate, p50, p99 = calls(plane, clients, lambda request=request: request, most)
+            report.cells(name, clients, f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}")
 
 
 def in_turn(one: Callable[[], object], other: Callable[[], object], times: int) -> tuple[float, float]:
@@ -87,7 +109,7 @@ def bare_assignments(conn: psycopg.Connection[Any], count: int) -> Iterator[Call
         yield assign
 
 
-def provisioning(plane: ControlPlane, port: int) -> None:
+def provisioning(report: Report, plane: ControlPlane, port: int) -> None:
     with plane.client() as api, plane.admin() as admin, inside.connect(plane, port) as conn:
         admin.patch("/provisioning", json={"pool_size": 0}).raise_for_status()
 
@@ -97,17 +119,13 @@ def provisioning(plane: ControlPlane, port: int) -> None:
             conn.execute(f'CREATE DATABASE "cold_{mark}" TEMPLATE template0')
 
         cold, made = in_turn(lambda: create_database(api, "cold"), bare, 15)
-        print(f"cold create {cold * 1000:.0f} ms ({1 / cold:.1f}/s), bare role + CREATE DATABASE {made * 1000:.0f} ms: "
-              f"{cold / made:.2f}x (target at most 1.3x)")  # fmt: skip
-        admin.patch("/provisioning", json={"pool_size": 30}).raise_for_status()
-        ready = "SELECT count(*) FROM pool_instances WHERE is_ready"
-        while conn.execute(ready).fetchone() != (30,):
-            time.sleep(0.2)
-        admin.patch("/provisioning", json={"pool_size": 1}).raise_for_status()  # nothing is built meanwhile
+        report.row("cold create", f"{cold * 1000:.0f} ms ({1 / cold:.1f}/s)",
+                   f"role + CREATE DATABASE {made * 1000:.0f} ms", cold / made, "1.3x")  # fmt: skip
+        fill_pool(plane, port, 30)
         assignments = iter(list(bare_assignments(conn, 25)))
         pooled, assigned = in_turn(lambda: create_database(api, "pooled"), lambda: next(assignments)(), 25)
-        print(f"create from the pool {pooled * 1000:.1f} ms ({1 / pooled:.0f}/s), bare assignment "
-              f"{assigned * 1000:.1f} ms: {pooled / assigned:.2f}x (target at most 3x)")  # fmt: skip
+        report.row("create from the pool", f"{pooled * 1000:.1f} ms ({1 / pooled:.0f}/s)",
+                   f"bare assignment {assigned * 1000:.1f} ms", pooled / assigned, "3x")  # fmt: skip
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -122,32 +140,31 @@ def resident(pid: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def memory(plane: ControlPlane, port: int) -> None:
+def memory(report: Report, plane: ControlPlane, port: int) -> None:
     before = resident(plane.pid)
     with plane.client() as api, plane.admin() as admin, inside.connect(plane, port) as conn:
         admin.patch("/provisioning", json={"pool_size": 8}).raise_for_status()
-        began = time.perf_counter()
         while (row := conn.execute("SELECT count(*) FROM databases").fetchone()) and row[0] < 300:
             create_database(api, "many")
-        took = time.perf_counter() - began
-    print(
-        f"300 databases: {resident(plane.pid):.0f} MB, {before:.0f} MB before; the last ones at {took:.0f} s together"
-    )
+    report.row("memory after 300 databases", f"{resident(plane.pid):.0f} MB", f"before {before:.0f} MB")
 
 
 def main() -> None:
+    report = Report("The control plane", __doc__.split("\n\n")[1].replace("\n", " "))
     with tempfile.TemporaryDirectory() as directory:
         arguments = ["--data-dir", str(Path(directory) / "data"), "--rate-limit", "0", "--pool-size", "2"]
         with ControlPlane(*arguments) as plane:
             plane.stop()
             began = time.perf_counter()
             plane.start()
-            print(f"ready after {time.perf_counter() - began:.2f} s with its data directory there (target under 3 s)")
+            report.row("ready, its data directory there", f"{time.perf_counter() - began:.2f} s", target="3 s")
             with plane.client() as api:
                 database = create_database(api, "first")
-            throughput(plane, database)
-            provisioning(plane, database["port"])
-            memory(plane, database["port"])
+            provisioning(report, plane, database["port"])
+            throughput(report, plane, database)
+            report.text("")
+            memory(report, plane, database["port"])
+    report.write()
 
 
 if __name__ == "__main__":
