@@ -65,5 +65,6 @@ def package() -> Polykomos:
         credentials=CREDENTIALS,
         actions=ACTIONS,
         calculations=CALCULATIONS,
+        scope_setting="idempotency_scope",
         keywords=("pulumi", "polykomos", "database", "postgresql", "mysql", "category/database", "kind/native"),
     )

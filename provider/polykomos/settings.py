@@ -12,7 +12,11 @@ from resourcekit.declaration import Arguments, Rule, Secret
 DEFAULT_BASE_URL: Final = "https://polykomos.com/api/v1"
 
 # Read when a setting is left out; such a value never enters the engine's state.
-ENVIRONMENT: Final[Mapping[str, str]] = {"api_key": "POLYKOMOS_API_KEY", "base_url": "POLYKOMOS_BASE_URL"}
+ENVIRONMENT: Final[Mapping[str, str]] = {
+    "api_key": "POLYKOMOS_API_KEY",
+    "base_url": "POLYKOMOS_BASE_URL",
+    "idempotency_scope": "POLYKOMOS_IDEMPOTENCY_SCOPE",
+}
 
 
 def _is_base_url(url: str) -> bool:
@@ -31,4 +35,10 @@ class Settings(Arguments):
         None,
         description=f"Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; "
         f"{DEFAULT_BASE_URL} without either.",
+    )
+    idempotency_scope: Annotated[str | None, Rule(lambda scope: bool(scope.strip()), "must not be empty")] = Field(
+        None,
+        description="Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, "
+        "what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from "
+        "POLYKOMOS_IDEMPOTENCY_SCOPE when left out.",
     )

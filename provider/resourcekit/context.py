@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
+from resourcekit.keys import Keys
+
 ApiT = TypeVar("ApiT")
 
 
@@ -34,6 +36,7 @@ class Context(Generic[ApiT]):
     cancel: set when the user wants to stop; every wait must watch it.
     progress: shows a short text in the resource's row, replaced by the next one.
     info, warn: a line that stays.
+    keys: for the creation, where the API knows idempotency keys.
     """
 
     api: ApiT
@@ -42,6 +45,7 @@ class Context(Generic[ApiT]):
     progress: Callable[[str], None] = _silent
     info: Callable[[str], None] = _silent
     warn: Callable[[str], None] = _silent
+    keys: Keys = field(default_factory=Keys)
     saved: Checkpoint | None = None
 
     def checkpoint(self, id: str, state: BaseModel) -> None:

@@ -136,6 +136,7 @@ class Package(Generic[ApiT]):
 
     functions: data sources. credentials: functions whose results must not be stored (ephemeral resources).
     actions: functions that do something. calculations: pure functions. Pulumi has `functions` alone.
+    scope_setting: the setting that names the program where the engine does not; empty = there is none.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Package(Generic[ApiT]):
     actions: tuple[Function[Any, Any, ApiT], ...] = ()
     calculations: tuple[Calculation[Any], ...] = ()
     keywords: tuple[str, ...] = ()
+    scope_setting: str = ""
 
     @property
     def log_variable(self) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from support.control_plane import SLOW_SECONDS, ControlPlane, database_names, wait_until
+from support.killing import kill, processes, start_up
 from support.naming import unique
 from support.pulumi import Stack
 
@@ -20,29 +18,6 @@ from support.pulumi import Stack
 @pytest.fixture
 def slow_stack(new_stack: Callable[..., Stack], slow: ControlPlane) -> Stack:
     return new_stack({"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key})
-
-
-def processes(directory: Path, program: str) -> list[int]:
-    """Our own processes of `program` that run for the stack in `directory`, found by their environment."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            home = f"PULUMI_HOME={directory}".encode()
-            if any(Path(w.decode()).name == program for w in words[:2]) and home in (entry / "environ").read_bytes():
-                found.append(int(entry.name))
-        except (OSError, UnicodeDecodeError):
-            continue
-    return found
-
-
-def start_up(stack: Stack) -> subprocess.Popen[str]:
-    command = [stack.pulumi, "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "dev"]
-    return subprocess.Popen(
-        command, cwd=stack.directory, env=stack.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
 
 
 def test_waiting_shows_in_the_resources_row(slow_stack: Stack) -> None:
@@ -102,8 +77,7 @@ def test_a_killed_plugin_is_no_traceback(slow_stack: Stack, slow: ControlPlane) 
     wait_until(lambda: name in database_names(slow))
     plugins = processes(slow_stack.directory / ".home" / ".pulumi", "pulumi-resource-polykomos")
     assert plugins
-    for pid in plugins:
-        os.kill(pid, signal.SIGKILL)
+    kill(plugins)
     output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "Traceback" not in output

@@ -25,12 +25,9 @@ async def met_by(services: Services, operation: str | None) -> Fault | None:
 
 
 async def before(fault: Fault | None) -> None:
-    """Be late, or raise ApiError in place of the call."""
-    if fault is None:
-        return
-    if fault.seconds:
-        await asyncio.sleep(fault.seconds)
-    if fault.prevents:
+    """Raise ApiError in place of a call that is not to be carried out."""
+    if fault is not None and fault.prevents:
+        await asyncio.sleep(fault.seconds or 0)
         status = fault.status or 503
         headers = {"Retry-After": "1"} if status in (429, 503) else {}
         code = _CODES.get(status, "injected_fault")
@@ -38,7 +35,9 @@ async def before(fault: Fault | None) -> None:
 
 
 async def respond(fault: Fault | None, response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send the response, or what the fault leaves of it."""
+    """Send the response, or what the fault leaves of it; late, if it asks for that: then all is done and committed."""
+    if fault is not None and not fault.prevents:
+        await asyncio.sleep(fault.seconds or 0)
     if fault is None or fault.effect in ("status", "latency"):
         await response(scope, receive, send)
         return

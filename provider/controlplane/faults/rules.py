@@ -17,7 +17,7 @@ ANY: Final = "*"
 class Fault:
     """What is to go wrong with one call.
 
-    status: answered with it, nothing is done. latency: `seconds` late, then as always. reset: the connection is reset,
+    status: answered with it, nothing is done. latency: done and committed, the reply is `seconds` late. reset: the connection is reset,
     nothing is done. lost_response: done and committed, then the connection is reset. truncated_body: done and
     committed, the reply ends in the middle.
     """

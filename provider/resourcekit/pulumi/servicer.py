@@ -15,6 +15,7 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
+from resourcekit.keys import Keys, Ledger
 from resourcekit.lifecycle import Lifecycle, Outcome, explained_by
 from resourcekit.planning.check import check_arguments, check_resource
 from resourcekit.pulumi import settings
@@ -24,6 +25,7 @@ from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.properties import Inputs, read_inputs, write_inputs, write_state
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.schema import write_schema
+from resourcekit.pulumi.stack import objects_in, stack_of
 from resourcekit.resource import Function, Package
 from resourcekit.unknown import has_unknown
 
@@ -39,6 +41,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self.engine = engine
         self._api: Any = None
         self._cancel = threading.Event()
+        self._instance = ""
+        self._ledger = Ledger(lambda: None)
         self._lifecycles = {
             f"{package.name}:index:{resource.name}": Lifecycle(package, resource) for resource in package.resources
         }
@@ -99,6 +103,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(self, request: pb.ConfigureRequest, context: grpc.ServicerContext) -> Any:
         inputs = read_inputs(self.package.settings, request.args)
         self._cancel = threading.Event()
+        # Made by the engine when the program first used this provider, and kept in the stack's state.
+        self._instance = request.id
+        self._ledger = Ledger(lambda: objects_in(stack_of(request.urn)))
         # Settings that are still unknown leave the provider unconnected: previews go on without the API.
         if not has_unknown(inputs.values):
             self._api = settings.connect(self.package, inputs.values, lambda text: self.engine.warn("", text))
@@ -120,7 +127,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @explained
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
-        lifecycle = self._lifecycle(request.urn, request.type)
+        lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
         found = lifecycle.difference(
             state=olds.values,
@@ -143,13 +150,16 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             planned = lifecycle.preview_create(inputs.values, self._preview_context(request.urn))
             return pb.CreateResponse(properties=write_state(lifecycle.resource.state, planned, inputs.secrets))
         ctx = self._context(request.urn, request.timeout or lifecycle.resource.timeouts.create)
+        # An engine that does not name its providers leaves the keys to chance.
+        seed = f"{self._instance} {request.urn}" if self._instance else None
+        ctx.keys = Keys(self._token(request.urn, request.type), seed, self._ledger)
         outcome = lifecycle.create(inputs.values, ctx)
         properties = self._finished(lifecycle, outcome, inputs)
         return pb.CreateResponse(id=outcome.id, properties=properties)
 
     @explained
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> Any:
-        lifecycle = self._lifecycle(request.urn, request.type)
+        lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
         changed = lifecycle.difference(
             state=olds.values,
@@ -167,7 +177,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @explained
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Any:
-        lifecycle = self._lifecycle(request.urn, request.type)
+        lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         ctx = self._context(request.urn, request.timeout or lifecycle.resource.timeouts.delete)
         lifecycle.delete(request.id, state.values, ctx)
@@ -175,7 +185,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @explained
     def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> Any:
-        lifecycle = self._lifecycle(request.urn, request.type)
+        lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         inputs = read_inputs(lifecycle.resource.arguments, request.inputs)
         found = lifecycle.read(request.id, state.values, inputs.values, self._context(request.urn, 300))
@@ -211,13 +221,18 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     # Helpers
 
-    def _lifecycle(self, urn: str, token: str) -> Lifecycle:
-        # Engines before 3.1xx leave `type` empty: it is the last but one part of the URN then.
-        token = token or urn.split("::")[2].split("$")[-1]
+    def _lifecycle(self, urn: str, token: str, id: str = "") -> Lifecycle:
+        """The lifecycle of a resource. id: the object's, which the stack's state then holds."""
+        token = self._token(urn, token)
         found = self._lifecycles.get(token)
         if found is None:
             raise ResourceError(f"this provider has no resource {token!r}; it has {', '.join(self._lifecycles)}")
+        self._ledger.note(token, id)
         return found
+
+    def _token(self, urn: str, token: str) -> str:
+        # Engines before 3.1xx leave `type` empty: it is the last but one part of the URN then.
+        return token or urn.split("::")[2].split("$")[-1]
 
     def _three(self, lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> tuple[Inputs, Inputs, Inputs]:
         """Old state, old inputs, new inputs."""

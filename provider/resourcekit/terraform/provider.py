@@ -122,9 +122,8 @@ class Provider:
         # Settings that are still unknown leave the provider unconnected: plans go on without the API.
         if not has_unknown(settings):
             engine = f"terraform/{request.terraform_version}"
-            self.session.api = connect(
-                self.package, settings, engine, lambda text: report.warn(self.session.text(text))
-            )
+            api = connect(self.package, settings, engine, lambda text: report.warn(self.session.text(text)))
+            self.session.configured(api, settings.get(self.package.scope_setting) or "")
         return pb.ConfigureProvider.Response()
 
     def StopProvider(self, _request: pb.StopProvider.Request, _context: Any) -> Any:

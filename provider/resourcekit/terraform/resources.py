@@ -41,6 +41,7 @@ class Resources:
         kind = self._kind(request.type_name, report)
         prior = kind.block.read(request.prior_state)
         config = kind.block.read(request.config)
+        self._note(kind, prior)
         if config is None:
             if prior is not None:
                 kind.lifecycle.refuse_if_protected(kind.state(prior), "destroy")
@@ -69,6 +70,7 @@ class Resources:
         kind = self._kind(request.type_name, report)
         prior = kind.block.read(request.prior_state)
         planned = kind.block.read(request.planned_state)
+        self._note(kind, prior)
         if planned is None:
             self._delete(kind, prior, report)
             return pb.ApplyResourceChange.Response(new_state=kind.block.write(None))
@@ -95,6 +97,7 @@ class Resources:
     def ReadResource(self, request: pb.ReadResource.Request, report: Report) -> Any:
         kind = self._kind(request.type_name, report)
         prior = _present(kind, request.current_state)
+        self._note(kind, prior)
         state = {} if states.is_import(kind, prior) else kind.state(prior)
         found = kind.lifecycle.read(kind.id(prior), state, {}, self.session.context(_READ_SECONDS, report))
         if found is None:
@@ -107,8 +110,10 @@ class Resources:
 
     def _create(self, kind: Kind, planned: Values, config: Values, report: Report) -> Values:
         report.doing = "create"
+        arguments = plans.checked(kind, config)
         ctx = self.session.context(kind.seconds(planned, "create"), report)
-        outcome = kind.lifecycle.create(plans.checked(kind, config), ctx)
+        ctx.keys = self.session.keys(kind.type_name, arguments)
+        outcome = kind.lifecycle.create(arguments, ctx)
         if outcome.cancelled:
             # The user stopped. The object is there and is waited for by the next apply; an error would have it
             # destroyed and made again instead.
@@ -137,6 +142,11 @@ class Resources:
         if prior is not None:
             ctx = self.session.context(kind.seconds(prior, "delete"), report)
             kind.lifecycle.delete(kind.id(prior), kind.state(prior), ctx)
+
+    def _note(self, kind: Kind, prior: Values | None) -> None:
+        """What the engine speaks of is in its state."""
+        if prior is not None and isinstance(prior.get("id"), str):
+            self.session.ledger.note(kind.type_name, str(prior["id"]))
 
     def _kind(self, type_name: str, report: Report) -> Kind:
         return kind_of(self.kinds, type_name, report)

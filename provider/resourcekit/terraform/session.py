@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
+from resourcekit.keys import Keys, Ledger
 from resourcekit.resource import Package
+from resourcekit.terraform import held
 from resourcekit.terraform.diagnostics import Report
 from resourcekit.terraform.names import terraform_text
 
@@ -20,12 +24,27 @@ class Session:
     """Shared by all families of calls; the engine calls from many threads at once.
 
     api: the vendor's client; None until the settings are known.
+    ledger: whose objects are known to be whose, since the last configuration.
     """
 
     def __init__(self, package: Package[Any]) -> None:
         self.package = package
         self.api: Any = None
         self.cancel = threading.Event()
+        self.scope = ""
+        self.ledger = Ledger(lambda: None)
+
+    def configured(self, api: Any, scope: str) -> None:
+        """The settings are known. scope: what names the program; empty = nothing does."""
+        self.api, self.scope, self.ledger = api, scope, Ledger(held.objects)
+
+    def keys(self, type_name: str, arguments: Mapping[str, Any]) -> Keys:
+        """Of a creation. The engine tells nobody a resource's address: with a scope its arguments stand for it, and
+        several that are alike are told apart by what the state holds (docs/decisions/0015-terraform-keys.md).
+        """
+        if not self.scope:
+            return Keys(type_name, None, self.ledger)
+        return Keys(type_name, f"{self.scope} {json.dumps(arguments, sort_keys=True, default=str)}", self.ledger)
 
     def text(self, text: str) -> str:
         """A declared text in this engine's spelling."""

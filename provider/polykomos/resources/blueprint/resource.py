@@ -7,12 +7,14 @@ from typing import Any
 
 from polykomos.client import Blueprint as ApiBlueprint
 from polykomos.client import Client, NotFound
+from polykomos.resources.blueprint.creation import creation_of
 from polykomos.resources.blueprint.declaration import (
     BlueprintArgs,
     BlueprintState,
     BlueprintVariable,
     canonical_variables,
 )
+from polykomos.resources.creation import create_once
 from polykomos.resources.values import timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import plain
@@ -52,8 +54,15 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
 
     def create(self, args: BlueprintArgs, ctx: Context[Client]) -> tuple[str, BlueprintState]:
         body = {name: value for name, value in _body(args).items() if value is not None}
-        made = ctx.api.create_blueprint(**body).object
-        return made.uuid, _state(made, args.sql_content)
+        created = create_once(creation_of(body, ctx.api), ctx)
+        made = created.object
+        if not created.taken_over:
+            return made.uuid, _state(made, args.sql_content)
+        there = _state(made, made.sql_content or "")
+        ctx.checkpoint(made.uuid, there)
+        before = _body(there)
+        changed = frozenset(name for name, value in body.items() if value != before[name])
+        return made.uuid, self.update(made.uuid, args, there, changed, ctx)
 
     def read(self, id: str, prior: BlueprintState | None, ctx: Context[Client]) -> BlueprintState | None:
         uuid_or_refuse(id, "a blueprint's id is its UUID")
@@ -85,7 +94,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
             return
 
 
-def _body(args: BlueprintArgs) -> dict[str, Any]:
+def _body(args: BlueprintArgs | BlueprintState) -> dict[str, Any]:
     return {name: plain(getattr(args, name)) for name in _FIELDS}
 
 

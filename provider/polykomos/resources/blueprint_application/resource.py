@@ -9,11 +9,13 @@ from polykomos.client import Blueprint as ApiBlueprint
 from polykomos.client import BlueprintApplication as ApiApplication
 from polykomos.client import Client, NotFound
 from polykomos.client.blueprints import RUNNING
+from polykomos.resources.blueprint_application.creation import creation_of
 from polykomos.resources.blueprint_application.declaration import (
     BlueprintApplicationArgs,
     BlueprintApplicationState,
 )
 from polykomos.resources.blueprint_application.identity import ApplicationId
+from polykomos.resources.creation import create_once
 from polykomos.resources.values import is_uuid, timestamp
 from resourcekit.context import Context
 from resourcekit.errors import Failure, ResourceError
@@ -91,9 +93,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         blueprint = ctx.api.get_blueprint(args.blueprint_uuid)
         _refuse_another_version(args, blueprint.version)
         warnings = _warnings(blueprint, ctx)
-        run = ctx.api.apply_blueprint(
-            args.database_uuid, blueprint_uuid=args.blueprint_uuid, variables=args.variables
-        ).object
+        run = create_once(creation_of(args, blueprint.version, ctx.api), ctx).object
         id_ = ApplicationId(args.database_uuid, args.blueprint_uuid, run.id)
         if run.status in RUNNING:
             ctx.checkpoint(str(id_), _state(run, id_, args.variables, warnings))

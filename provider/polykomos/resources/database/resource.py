@@ -7,6 +7,8 @@ from typing import Any
 
 from polykomos.client import Client, NotFound
 from polykomos.client import Database as ApiDatabase
+from polykomos.resources.creation import create_once, refuse_other
+from polykomos.resources.database.creation import creation_of
 from polykomos.resources.database.declaration import DatabaseArgs, DatabaseState
 from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
 from resourcekit.context import Context
@@ -17,6 +19,7 @@ from resourcekit.unknown import UNKNOWN
 
 _LOCAL = {name for name, facts in fields_of(DatabaseArgs).items() if facts.local}
 _QUOTAS = ("storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct")
+_FIXED = ("db_type", "region", "plan", "team_id")
 
 
 class Database(Resource[DatabaseArgs, DatabaseState, Client]):
@@ -46,11 +49,17 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
         _refuse_what_is_not_offered(db_type, region, ctx)
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
-        body = args.model_dump(exclude_none=True, exclude=_LOCAL)
-        # Not held back by the server: the sooner the id is known, the less an interruption can lose.
-        made = ctx.api.create_database(**body, server_wait=0).object
-        ctx.checkpoint(made.uuid, _state(made, args))
-        return made.uuid, _state(_until_active(made, ctx), args)
+        created = create_once(creation_of(args.model_dump(exclude_none=True, exclude=_LOCAL), ctx.api), ctx)
+        made = created.object
+        there = _state(made, args)
+        if created.taken_over:
+            refuse_other("database", made.uuid, _given(args, _FIXED), there.model_dump())
+        ctx.checkpoint(made.uuid, there)
+        if not created.taken_over:
+            return made.uuid, _state(_until_active(made, ctx), args)
+        wanted = _given(args, ("name", *_QUOTAS))
+        changed = frozenset(name for name, value in wanted.items() if value != getattr(there, name))
+        return made.uuid, self.update(made.uuid, args, there, changed, ctx)
 
     def read(self, id: str, prior: DatabaseState | None, ctx: Context[Client]) -> DatabaseState | None:
         uuid_or_refuse(id, "a database's id is its UUID")
@@ -99,6 +108,10 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
             f"database {prior.name} ({prior.uuid}) has `deletion_protection`. "
             "Set it to false and apply that first, if the database and its data may go"
         )
+
+
+def _given(args: DatabaseArgs, names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
 
 
 def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from polykomos.client import Client, NotFound
 from polykomos.client import WebhookEndpoint as ApiEndpoint
+from polykomos.resources.creation import create_once, refuse_other
 from polykomos.resources.values import revealed, timestamp
+from polykomos.resources.webhook_endpoint.creation import creation_of, others_of
 from polykomos.resources.webhook_endpoint.declaration import WebhookEndpointArgs, WebhookEndpointState
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
@@ -26,8 +28,15 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
     import_id = "its number"
 
     def create(self, args: WebhookEndpointArgs, ctx: Context[Client]) -> tuple[str, WebhookEndpointState]:
-        made = ctx.api.create_webhook_endpoint(url=args.url, events=args.events or [])
-        return str(made.endpoint.id), _state(made.endpoint, revealed(made.secret))
+        created = create_once(creation_of(args.url, args.events or [], ctx.api), ctx)
+        made = created.object.endpoint
+        if created.taken_over:
+            there = {"url": made.url, "events": sorted(made.events)}
+            wanted = {"url": args.url, "events": sorted(args.events or [])}
+            refuse_other("webhook endpoint", str(made.id), wanted, there)
+        else:
+            _warn_of_others(made, ctx)
+        return str(made.id), _state(made, revealed(created.object.secret))
 
     def read(self, id: str, prior: WebhookEndpointState | None, ctx: Context[Client]) -> WebhookEndpointState | None:
         number = _number(id)
@@ -62,6 +71,17 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
             ctx.api.revoke_webhook_endpoint(_number(id))
         except NotFound:
             return
+
+
+def _warn_of_others(made: ApiEndpoint, ctx: Context[Client]) -> None:
+    """Of one that an interrupted run left more than a day ago nobody has the secret, and nothing can tell it."""
+    for other in others_of(made.url, made.id, ctx.api):
+        if ctx.keys.is_taken(str(other.id)) is False:
+            ctx.warn(
+                f"webhook endpoint {other.id} hears at the same `url` and is not in the engine's state. If an "
+                "interrupted run left it, its secret is lost: revoke it at the service, or each event is delivered "
+                "twice"
+            )
 
 
 def _number(id_: str) -> int:

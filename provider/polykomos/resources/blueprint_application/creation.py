@@ -1,0 +1,39 @@
+"""How a blueprint is applied exactly once for one declared version and set of variables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from polykomos.client import BlueprintApplication as ApiApplication
+from polykomos.client import Client, NotFound
+from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
+from polykomos.resources.blueprint_application.identity import ApplicationId
+from polykomos.resources.creation import Kind
+
+
+def creation_of(args: BlueprintApplicationArgs, version: int | None, api: Client) -> Kind[ApiApplication]:
+    """version: the blueprint's, which the API is going to apply.
+
+    Applications cannot be listed, so one that was begun with other arguments could not be found again: what is applied
+    belongs into the key. One that failed has left nothing and is not taken over, else its error would be for ever.
+    """
+    body: dict[str, Any] = {"blueprint_uuid": args.blueprint_uuid, "variables": args.variables}
+
+    def send(fields: Mapping[str, Any], key: str) -> tuple[ApiApplication, bool]:
+        written = api.apply_blueprint(args.database_uuid, **fields, idempotency_key=key)
+        return written.object, written.replayed
+
+    def find(made: ApiApplication) -> ApiApplication | None:
+        try:
+            found = api.get_blueprint_application(made.id)
+        except NotFound:
+            return None
+        return None if found.status in ("failed", "rolled_back") else found
+
+    def id_of(made: ApiApplication) -> str:
+        return str(ApplicationId(args.database_uuid, args.blueprint_uuid, made.id))
+
+    facts = (args.database_uuid, args.blueprint_uuid, str(version), json.dumps(args.variables, sort_keys=True))
+    return Kind("blueprint application", body, send, find, id_of, facts=facts)

@@ -1,0 +1,19 @@
+"""What the stack's state holds, asked of the engine."""
+
+from __future__ import annotations
+
+from resourcekit import engine_program
+
+
+def objects_in(stack: str) -> frozenset[tuple[str, str]] | None:
+    """Token and id of every resource in the state as it stands, those to be deleted included; None = cannot be told."""
+    exported = engine_program.ask(("pulumi",), "stack", "export", "--stack", stack, "--non-interactive")
+    if not isinstance(exported, dict) or not isinstance(exported.get("deployment"), dict):
+        return None
+    resources = exported["deployment"].get("resources") or []
+    return frozenset((str(each.get("type")), str(each.get("id"))) for each in resources if each.get("id"))
+
+
+def stack_of(urn: str) -> str:
+    """The stack's name, the first part of a URN."""
+    return urn.removeprefix("urn:pulumi:").split("::")[0]
