@@ -31,7 +31,8 @@ def ask(names: Sequence[str], *words: str) -> Any:
         done = subprocess.run(  # noqa: S603 - our parent, or the user's own engine
             [program, *words], env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False
         )
-        return json.loads(done.stdout) if done.returncode == 0 else None
+        # Terraform prints nothing at all of a state that does not exist yet.
+        return json.loads(done.stdout.strip() or b"{}") if done.returncode == 0 else None
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         log.debug("%s %s failed: %s", program, " ".join(words), type(error).__name__)
         return None

@@ -16,7 +16,7 @@ from controlplane.store.pool import Row
 
 class FaultRule(Body):
     """operation: an operation id (`createDatabase`) or `*`. count: how many calls it meets, null = all; skip: how many
-    it lets pass before. status: for the effect `status`. seconds: for `latency`, and for any other on top.
+    it lets pass before. status: for the effects `status` and `status_after`. seconds: for `latency`, and for any other on top.
     """
 
     operation: str = ANY
@@ -34,8 +34,8 @@ async def make(ask: Ask) -> dict[str, Any]:
     names = sorted(operation.operation_id for operation in _operations())
     if rule.operation not in (ANY, *names):
         raise invalid_field("operation", "no such operation", allowed=[ANY, *names])
-    if (rule.effect == "status") != (rule.status is not None):
-        raise invalid_field("status", "belongs to the effect `status`, which needs it")
+    if rule.effect.startswith("status") != (rule.status is not None):
+        raise invalid_field("status", "belongs to the effects `status` and `status_after`, which need it")
     if rule.effect == "latency" and rule.seconds is None:
         raise invalid_field("seconds", "is needed for the effect `latency`")
     async with ask.services.pool.connection() as conn:

@@ -28,17 +28,19 @@ async def before(fault: Fault | None) -> None:
     """Raise ApiError in place of a call that is not to be carried out."""
     if fault is not None and fault.prevents:
         await asyncio.sleep(fault.seconds or 0)
-        status = fault.status or 503
-        headers = {"Retry-After": "1"} if status in (429, 503) else {}
-        code = _CODES.get(status, "injected_fault")
-        raise ApiError(status, code, "This failure was asked for by a fault rule.", headers=headers)
+        raise _error(fault)
+
+
+def instead(fault: Fault | None) -> ApiError | None:
+    """What the client is told of a call that was carried out, None = the truth."""
+    return _error(fault) if fault is not None and fault.effect == "status_after" else None
 
 
 async def respond(fault: Fault | None, response: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Send the response, or what the fault leaves of it; late, if it asks for that: then all is done and committed."""
     if fault is not None and not fault.prevents:
         await asyncio.sleep(fault.seconds or 0)
-    if fault is None or fault.effect in ("status", "latency"):
+    if fault is None or fault.effect in ("status", "status_after", "latency"):
         await response(scope, receive, send)
         return
     if fault.effect == "truncated_body":
@@ -48,3 +50,11 @@ async def respond(fault: Fault | None, response: Response, scope: Scope, receive
         connections.end(scope)
         return
     connections.reset(scope)
+
+
+def _error(fault: Fault) -> ApiError:
+    status = fault.status or 503
+    headers = {"Retry-After": "1"} if status in (429, 503) else {}
+    return ApiError(
+        status, _CODES.get(status, "injected_fault"), "This failure was asked for by a fault rule.", headers=headers
+    )

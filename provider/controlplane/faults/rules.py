@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 from controlplane.store.pool import Connection, Row
 
-Effect = Literal["status", "latency", "reset", "lost_response", "truncated_body"]
+Effect = Literal["status", "status_after", "latency", "reset", "lost_response", "truncated_body"]
 EFFECTS: Final[tuple[str, ...]] = get_args(Effect)
 ANY: Final = "*"
 
@@ -17,9 +17,9 @@ ANY: Final = "*"
 class Fault:
     """What is to go wrong with one call.
 
-    status: answered with it, nothing is done. latency: done and committed, the reply is `seconds` late. reset: the connection is reset,
-    nothing is done. lost_response: done and committed, then the connection is reset. truncated_body: done and
-    committed, the reply ends in the middle.
+    status: answered with it, nothing is done. status_after: done and committed, answered with it all the same. latency: done and committed, the reply is `seconds` late. reset: the
+    connection is reset, nothing is done. lost_response: done and committed, then the connection is reset.
+    truncated_body: done and committed, the reply ends in the middle.
     """
 
     rule: int

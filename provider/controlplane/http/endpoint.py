@@ -73,6 +73,9 @@ class Endpoint:
             reply = await self._answer(request, request_id, facts)
             answer = reply.body
             response = render(reply.status, answer, request_id)
+            failure = faults.instead(fault)
+            if failure is not None:
+                raise failure
         except ApiError as error:
             facts["code"] = error.code
             answer = error.body()
@@ -82,9 +85,9 @@ class Endpoint:
         except Exception:
             _failures.exception("request failed", extra={"facts": {"request_id": request_id}})
             facts["code"] = "internal_error"
-            failure = ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
-            answer = failure.body()
-            response = render_error(failure, request_id)
+            internal = ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
+            answer = internal.body()
+            response = render_error(internal, request_id)
         ms = round((time.perf_counter() - started) * 1000, 1)
         _requests.info(
             "request",

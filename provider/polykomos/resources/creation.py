@@ -115,11 +115,6 @@ def _identified(kind: Kind[T], key: str, ctx: Context[Client]) -> T | None:
             except ApiError:
                 break
             return kind.find(found)
-        ctx.warn(
-            f"{kind.what} {kind.id_of(candidate)} was made within the last day and looks like what an interrupted run "
-            "of this resource may have left, with other arguments. If nothing manages it, import it, or delete it at "
-            "the service"
-        )
     return None
 
 

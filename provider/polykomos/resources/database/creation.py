@@ -28,20 +28,17 @@ def creation_of(body: Mapping[str, Any], api: Client) -> Kind[ApiDatabase]:
         return None if found.status == "deleted" else found
 
     def earlier() -> Iterator[tuple[ApiDatabase, Iterable[Mapping[str, Any]]]]:
-        # Name or rest is the same: else every recent database of the account would be asked for.
         for found in api.iter_databases():
-            if found.status == "deleted" or not is_recent(found.created_at):
-                continue
-            if found.name == body["name"] or _looks_alike(body, found):
-                yield found, variations(body, _options(found), _MOST_AT_ONCE)
+            options = _options(found)
+            if found.status != "deleted" and is_recent(found.created_at) and _differing(body, options) <= _MOST_AT_ONCE:
+                yield found, variations(body, options, _MOST_AT_ONCE)
 
     return Kind("database", body, send, find, lambda made: made.uuid, earlier)
 
 
-def _looks_alike(body: Mapping[str, Any], found: ApiDatabase) -> bool:
-    """In all but the name."""
-    there = {name: values[0] for name, values in _options(found).items() if name != "name"}
-    return all(there[name] == value for name, value in body.items() if name in there)
+def _differing(body: Mapping[str, Any], options: Mapping[str, list[Any]]) -> int:
+    """How many of the arguments given are not what is there."""
+    return sum(value != options[name][0] for name, value in body.items() if name in options)
 
 
 def _options(found: ApiDatabase) -> dict[str, list[Any]]:

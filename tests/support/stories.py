@@ -1,0 +1,137 @@
+"""The same small program for every engine: a database, a blueprint, its application, a webhook endpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from support.control_plane import ControlPlane
+from support.pulumi import Stack
+from support.terraform import Workspace
+
+KINDS = ("databases", "blueprints", "webhook_endpoints")
+_SQL = "CREATE TABLE IF NOT EXISTS seen (n int);"
+_HOOK = "https://hooks.example.com/x"
+_TERRAFORM = """
+resource "polykomos_database" "db" {{
+  name                  = "{name}"
+  connection_hard_limit = {limit}
+}}
+resource "polykomos_blueprint" "bp" {{
+  name        = "{name}"
+  sql_content = "{sql}"
+}}
+resource "polykomos_blueprint_application" "run" {{
+  database_uuid     = polykomos_database.db.uuid
+  blueprint_uuid    = polykomos_blueprint.bp.uuid
+  blueprint_version = polykomos_blueprint.bp.version
+}}
+resource "polykomos_webhook_endpoint" "hook" {{
+  url = "{hook}"
+}}
+"""
+
+
+class Story(Protocol):
+    """One program under one engine. All may fail: `done` says whether it went through."""
+
+    def write(self, name: str, limit: int) -> None:
+        """The program, with this name for everything and this limit of connections."""
+
+    def up(self) -> tuple[bool, str]:
+        """Bring it about."""
+
+    def refresh(self) -> tuple[bool, str]:
+        """Read everything anew."""
+
+    def destroy(self) -> tuple[bool, str]:
+        """Take it all away."""
+
+    def held(self) -> dict[str, set[str]]:
+        """The ids in the state, by kind."""
+
+
+class PulumiStory:
+    """See Story."""
+
+    def __init__(self, directory: Path, env: dict[str, str]) -> None:
+        self.stack = Stack(directory, env)
+
+    def write(self, name: str, limit: int) -> None:
+        run = {"databaseUuid": "${db.uuid}", "blueprintUuid": "${bp.uuid}", "blueprintVersion": "${bp.version}"}
+        self.stack.write(
+            {
+                "db": ("Database", {"name": name, "connectionHardLimit": limit}),
+                "bp": ("Blueprint", {"name": name, "sqlContent": _SQL}),
+                "run": ("BlueprintApplication", run),
+                "hook": ("WebhookEndpoint", {"url": _HOOK}),
+            }
+        )
+
+    def up(self) -> tuple[bool, str]:
+        return _told(self.stack.up(ok=None))
+
+    def refresh(self) -> tuple[bool, str]:
+        return _told(self.stack.refresh(ok=None))
+
+    def destroy(self) -> tuple[bool, str]:
+        return _told(self.stack.destroy(ok=None))
+
+    def held(self) -> dict[str, set[str]]:
+        names = {"Database": "databases", "Blueprint": "blueprints", "WebhookEndpoint": "webhook_endpoints"}
+        found: dict[str, set[str]] = {kind: set() for kind in KINDS}
+        for resource in self.stack.state()["deployment"].get("resources", []):
+            kind = names.get(resource["type"].rpartition(":")[2])
+            if kind and resource["type"].startswith("polykomos:"):
+                found[kind].add(resource["id"])
+        return found
+
+
+class TerraformStory:
+    """See Story."""
+
+    def __init__(self, engine: str, directory: Path, env: dict[str, str]) -> None:
+        self.workspace = Workspace(engine, directory, {**env, "POLYKOMOS_IDEMPOTENCY_SCOPE": str(directory)})
+
+    def write(self, name: str, limit: int) -> None:
+        self.workspace.write(_TERRAFORM.format(name=name, limit=limit, sql=_SQL, hook=_HOOK))
+
+    def up(self) -> tuple[bool, str]:
+        return _told(self.workspace.run("apply", "-auto-approve", ok=None))
+
+    def refresh(self) -> tuple[bool, str]:
+        return _told(self.workspace.run("apply", "-refresh-only", "-auto-approve", ok=None))
+
+    def destroy(self) -> tuple[bool, str]:
+        return _told(self.workspace.run("destroy", "-auto-approve", ok=None))
+
+    def held(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {kind: set() for kind in KINDS}
+        for address, values in self.workspace.resources().items():
+            kind = address.split(".")[0].removeprefix("polykomos_") + "s"
+            if kind in found:
+                found[kind].add(values["id"])
+        return found
+
+
+def new_story(engine: str, directory: Path, env: dict[str, str]) -> Story:
+    """engine: pulumi, terraform or tofu."""
+    return PulumiStory(directory, env) if engine == "pulumi" else TerraformStory(engine, directory, env)
+
+
+def there(plane: ControlPlane) -> dict[str, dict[str, dict[str, Any]]]:
+    """Everything of ours at the API, by kind and id."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    with plane.client() as api:
+        for kind in KINDS:
+            listed = api.get(f"/{kind}", params={"limit": 100}).json()["data"]
+            found[kind] = {
+                str(each.get("uuid", each.get("id"))): each
+                for each in listed
+                if each.get("status") not in ("deleted", "revoked") and not each.get("is_system_blueprint")
+            }
+    return found
+
+
+def _told(result: Any) -> tuple[bool, str]:
+    return result.status == 0, result.output
