@@ -32,3 +32,8 @@ class Settings(Arguments):
         description=f"Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; "
         f"{DEFAULT_BASE_URL} without either.",
     )
+    read_snapshot_seconds: Annotated[float | None, Rule(lambda age: 0 <= age <= 300, "must be from 0 to 300")] = Field(
+        None,
+        description="Reads of several objects share list pages, which are at most so many seconds old and never from "
+        "before the provider's own last write. 0 reads each object by itself. Default 10.",
+    )

@@ -13,6 +13,7 @@ from polykomos.client.retry import Safety
 from polykomos.client.waits import Progress, wait_until
 
 RUNNING = frozenset({"pending", "running"})
+ENDED = frozenset({"completed", "failed", "rolled_back"})
 
 
 class BlueprintCalls(Calls):

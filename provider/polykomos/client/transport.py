@@ -21,6 +21,8 @@ from polykomos.client.errors import (
     UnknownOutcome,
     error_of,
 )
+from polykomos.client.reading.decide import written_kind
+from polykomos.client.reading.snapshot import Snapshots
 from polykomos.client.retry import GIVE_UP, Failure, Safety, Verdict, after_answer, after_failure, backoff
 from polykomos.client.secrets import mask
 
@@ -47,23 +49,36 @@ class Bounds:
     cancel: threading.Event = field(default_factory=threading.Event)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer's JSON object. sent_at: `time.monotonic()` seconds when what it answers was sent."""
+
+    body: dict[str, Any]
+    sent_at: float
+
+
 class Transport:
     """Calls over one shared connection pool; safe to use from many threads."""
 
-    def __init__(self, http: httpx.Client, api_key: str, bounds: Bounds | None = None) -> None:
+    def __init__(self, http: httpx.Client, api_key: str, snapshots: Snapshots, bounds: Bounds | None = None) -> None:
         self._http = http
         self._api_key = api_key
+        self.snapshots = snapshots
         self.bounds = bounds or Bounds()
 
     def within(self, bounds: Bounds) -> Transport:
         """The same pool with other bounds."""
-        return Transport(self._http, self._api_key, bounds)
+        return Transport(self._http, self._api_key, self.snapshots, bounds)
 
     def close(self) -> None:
         """Close the pool."""
         self._http.close()
 
-    def call(
+    def call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """The answer's JSON object. See `ask`."""
+        return self.ask(method, path, **options).body
+
+    def ask(
         self,
         method: str,
         path: str,
@@ -73,8 +88,8 @@ class Transport:
         safety: Safety = Safety.SAFE,
         idempotency_key: str | None = None,
         server_wait: float = 0.0,
-    ) -> dict[str, Any]:
-        """The answer's JSON object.
+    ) -> Answer:
+        """The answer.
 
         A keyed call gets a fresh UUID as its key where none is given, and keeps it over its own retries.
         server_wait: seconds that the server itself may hold the answer back.
@@ -82,14 +97,26 @@ class Transport:
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())} if safety is Safety.KEYED else {}
         request = _Request(method, path, json, params, headers, safety, server_wait)
+        kind = written_kind(method, path)
+        if kind is None:
+            return self._send(request)
+        # Marked twice: whoever reads meanwhile may see it or not, and whoever reads afterwards must.
+        self.snapshots.of(kind).wrote()
+        try:
+            return self._send(request)
+        finally:
+            self.snapshots.of(kind).wrote()
+
+    def _send(self, request: _Request) -> Answer:
         began = time.monotonic()
         deadline = self.bounds.deadline if self.bounds.deadline is not None else began + DEADLINE_SECONDS
         attempt = 0
         while True:
             attempt += 1
+            sent_at = time.monotonic()
             outcome = self._attempt(request, attempt)
             if outcome.error is None:
-                return outcome.body
+                return Answer(outcome.body, sent_at)
             now = time.monotonic()
             pause = max(backoff(attempt), outcome.verdict.wait or 0.0)
             limit = min(deadline, began + OUTAGE_SECONDS) if outcome.verdict.outage else deadline

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from polykomos.client import Client, NotFound
+from polykomos.client import Client, NotFound, Secret
 from polykomos.client import Database as ApiDatabase
 from polykomos.resources.database.declaration import DatabaseArgs, DatabaseState
 from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
@@ -16,6 +16,8 @@ from resourcekit.resource import Resource, Timeouts
 from resourcekit.unknown import UNKNOWN
 
 _LOCAL = {name for name, facts in fields_of(DatabaseArgs).items() if facts.local}
+# What a connection string is made of, beside the password.
+_WHERE = ("host", "port", "db_name", "db_username")
 _QUOTAS = ("storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct")
 
 
@@ -55,7 +57,11 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
     def read(self, id: str, prior: DatabaseState | None, ctx: Context[Client]) -> DatabaseState | None:
         uuid_or_refuse(id, "a database's id is its UUID")
         try:
-            found = ctx.api.get_database(id)
+            found = (
+                ctx.api.read_database(id, lambda listed: _with_credentials(listed, prior))
+                if prior is not None
+                else ctx.api.get_database(id)
+            )
         except NotFound:
             return None
         return None if found.status == "deleted" else _state(found, prior)
@@ -121,6 +127,18 @@ def _refuse_what_is_not_offered(db_type: str | None, region: str | None, ctx: Co
     regions = [each.code for each in engine.regions if each.is_available is not False]
     if region is not None and regions and region not in regions:
         raise ResourceError(f"{engine.value} is not offered there; there are {', '.join(regions)}", property="region")
+
+
+def _with_credentials(listed: ApiDatabase, prior: DatabaseState) -> ApiDatabase | None:
+    """The listed database with the credentials that lists mask, when those of the state are still the ones."""
+    if prior.store_credentials is False:
+        return listed
+    if prior.db_password is None or timestamp(listed.updated_at) != prior.updated_at:
+        return None
+    if any(getattr(listed, name) != getattr(prior, name) for name in ("status", *_WHERE)):
+        return None
+    known = {name: Secret(getattr(prior, name) or "") for name in ("db_password", "connection_string")}
+    return listed.model_copy(update=known)
 
 
 def _state(database: ApiDatabase, wanted: DatabaseArgs | None) -> DatabaseState:
