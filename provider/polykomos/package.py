@@ -44,8 +44,8 @@ class Polykomos(Package[Client]):
         except ConfigurationError as error:
             raise ResourceError(str(error)) from error
 
-    def bound(self, api: Client, deadline: float, cancel: threading.Event) -> Client:
-        return api.within(Bounds(deadline, cancel))
+    def bound(self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> Client:
+        return api.within(Bounds(deadline, cancel, say))
 
     def explain(self, error: Exception) -> Exception:
         return explain(error)

@@ -7,20 +7,23 @@ import ssl
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from polykomos.client.budget import Budget
 from polykomos.client.deferred import deferred
 from polykomos.client.errors import (
     ApiError,
     Cancelled,
     PolykomosError,
+    RateLimited,
     TransportError,
     UnknownOutcome,
     error_of,
 )
+from polykomos.client.pace import limit_in
 from polykomos.client.reading.decide import written_kind
 from polykomos.client.reading.snapshot import Snapshots
 from polykomos.client.retry import GIVE_UP, Failure, Safety, Verdict, after_answer, after_failure, backoff
@@ -38,15 +41,21 @@ OUTAGE_SECONDS: Final = 60.0
 DEADLINE_SECONDS: Final = 120.0
 
 
+def _silent(_text: str) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True)
 class Bounds:
     """How long calls may go on retrying.
 
     deadline: `time.monotonic()` seconds; None gives each call DEADLINE_SECONDS. cancel: ends every wait at once.
+    say: told when calls wait for the key's rate limit, and for how long.
     """
 
     deadline: float | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
+    say: Callable[[str], None] = _silent
 
 
 @dataclass(frozen=True)
@@ -60,15 +69,23 @@ class Answer:
 class Transport:
     """Calls over one shared connection pool; safe to use from many threads."""
 
-    def __init__(self, http: httpx.Client, api_key: str, snapshots: Snapshots, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        http: httpx.Client,
+        api_key: str,
+        snapshots: Snapshots,
+        bounds: Bounds | None = None,
+        budget: Budget | None = None,
+    ) -> None:
         self._http = http
         self._api_key = api_key
         self.snapshots = snapshots
         self.bounds = bounds or Bounds()
+        self._budget = budget or Budget()
 
     def within(self, bounds: Bounds) -> Transport:
         """The same pool with other bounds."""
-        return Transport(self._http, self._api_key, self.snapshots, bounds)
+        return Transport(self._http, self._api_key, self.snapshots, bounds, self._budget)
 
     def close(self) -> None:
         """Close the pool."""
@@ -111,13 +128,19 @@ class Transport:
         began = time.monotonic()
         deadline = self.bounds.deadline if self.bounds.deadline is not None else began + DEADLINE_SECONDS
         attempt = 0
+        last: PolykomosError | None = None
         while True:
+            if not self._turn(request, deadline):
+                raise last or _no_room()
             attempt += 1
             sent_at = time.monotonic()
             outcome = self._attempt(request, attempt)
             if outcome.error is None:
                 return Answer(outcome.body, sent_at)
+            last = outcome.error
             now = time.monotonic()
+            if outcome.verdict.limited:
+                continue  # the budget makes all calls wait as long as this one was told to
             pause = max(backoff(attempt), outcome.verdict.wait or 0.0)
             limit = min(deadline, began + OUTAGE_SECONDS) if outcome.verdict.outage else deadline
             if not outcome.verdict.retry or now + pause > limit:
@@ -125,7 +148,31 @@ class Transport:
             if self.bounds.cancel.wait(pause):
                 raise Cancelled(f"cancelled while trying again: {outcome.error}")
 
+    def _turn(self, request: _Request, deadline: float) -> bool:
+        """Wait for the call's turn; False when the deadline came first."""
+        if self._budget.wants_limit() and self._take(_ME, deadline):
+            account = self._attempt(_ME, 1)
+            if account.error is None:
+                self._budget.learn(limit_in(account.body))
+        return self._take(request, deadline)
+
+    def _take(self, request: _Request, deadline: float) -> bool:
+        return self._budget.take(
+            write=request.method != "GET", deadline=deadline, cancel=self.bounds.cancel, say=self.bounds.say
+        )
+
     def _attempt(self, request: _Request, attempt: int) -> _Outcome:
+        """One try of a call that has its turn."""
+        refused_for = None
+        try:
+            outcome = self._exchange(request, attempt)
+            if outcome.verdict.limited:
+                refused_for = max(backoff(attempt), outcome.verdict.wait or 0.0)
+            return outcome
+        finally:
+            self._budget.done(refused_for=refused_for)
+
+    def _exchange(self, request: _Request, attempt: int) -> _Outcome:
         began = time.monotonic()
         try:
             response = self._http.request(
@@ -211,6 +258,9 @@ class _Request:
     server_wait: float
 
 
+_ME: Final = _Request("GET", "/me", None, None, {}, Safety.SAFE, 0.0)
+
+
 @dataclass(frozen=True)
 class _Outcome:
     body: dict[str, Any] = field(default_factory=dict)
@@ -225,6 +275,11 @@ def _is_distrust(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _no_room() -> PolykomosError:
+    text = "the API key's limit of calls a minute left no room before the operation's own time-out"
+    return RateLimited(429, "rate_limit_exceeded", text)
 
 
 def _lost(text: str, failure: Failure, request: _Request) -> TransportError:

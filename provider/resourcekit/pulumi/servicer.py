@@ -244,7 +244,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
         deadline = time.monotonic() + seconds
         return Context(
-            api=self.package.bound(self._api, deadline, self._cancel),
+            api=self.package.bound(self._api, deadline, self._cancel, lambda text: self.engine.info(urn, text)),
             deadline=deadline,
             cancel=self._cancel,
             progress=lambda text: self.engine.progress(urn, text),
