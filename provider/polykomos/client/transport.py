@@ -23,6 +23,7 @@ from polykomos.client.errors import (
     UnknownOutcome,
     error_of,
 )
+from polykomos.client.memory import Memory
 from polykomos.client.pace import limit_in
 from polykomos.client.reading.decide import written_kind
 from polykomos.client.reading.snapshot import Snapshots
@@ -76,16 +77,18 @@ class Transport:
         snapshots: Snapshots,
         bounds: Bounds | None = None,
         budget: Budget | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._http = http
         self._api_key = api_key
         self.snapshots = snapshots
         self.bounds = bounds or Bounds()
         self._budget = budget or Budget()
+        self.memory = memory or Memory()
 
     def within(self, bounds: Bounds) -> Transport:
         """The same pool with other bounds."""
-        return Transport(self._http, self._api_key, self.snapshots, bounds, self._budget)
+        return Transport(self._http, self._api_key, self.snapshots, bounds, self._budget, self.memory)
 
     def close(self) -> None:
         """Close the pool."""

@@ -55,7 +55,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return None
         typed = BlueprintApplicationArgs.model_validate(args)
         try:
-            blueprint = ctx.api.get_blueprint(typed.blueprint_uuid)
+            blueprint = ctx.api.read_blueprint(typed.blueprint_uuid, ctx.api.with_sql)
         except NotFound:
             raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
         _refuse_another_version(typed, blueprint.version)
@@ -88,7 +88,13 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         return ["blueprint_version"] if current != prior.blueprint_version else []
 
     def create(self, args: BlueprintApplicationArgs, ctx: Context[Client]) -> tuple[str, BlueprintApplicationState]:
-        blueprint = ctx.api.get_blueprint(args.blueprint_uuid)
+        # A pin is held against what the API says now; without one, any version that was read will do for its warnings.
+        pinned = args.blueprint_version is not None
+        blueprint = (
+            ctx.api.get_blueprint(args.blueprint_uuid)
+            if pinned
+            else ctx.api.read_blueprint(args.blueprint_uuid, ctx.api.with_sql)
+        )
         _refuse_another_version(args, blueprint.version)
         warnings = _warnings(blueprint, ctx)
         run = ctx.api.apply_blueprint(

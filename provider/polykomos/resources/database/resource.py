@@ -58,7 +58,7 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
         uuid_or_refuse(id, "a database's id is its UUID")
         try:
             found = (
-                ctx.api.read_database(id, lambda listed: _with_credentials(listed, prior))
+                ctx.api.read_database(id, lambda listed: _unchanged(listed, prior))
                 if prior is not None
                 else ctx.api.get_database(id)
             )
@@ -73,14 +73,15 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
             # An earlier run made it and gave up waiting: wait on before changing anything.
             ctx.checkpoint(id, prior)
             ctx.checkpoint(id, _state(_until_active(ctx.api.get_database(id), ctx), args))
+        # Replies to writes mask credentials (api-facts C16): they are those of the state, or read where it has none.
+        found: ApiDatabase | None = None
         if "name" in changed:
-            # The reply masks credentials (api-facts C16), so what is stored comes from one read at the end.
-            ctx.api.rename_database(id, args.name)
-            ctx.checkpoint(id, _state(ctx.api.get_database(id), args))
+            found = _with_credentials(ctx.api.rename_database(id, args.name).object, prior, args)
+            ctx.checkpoint(id, _state(found or ctx.api.get_database(id), args))
         quotas = {name: getattr(args, name) for name in _QUOTAS if name in changed}
         if quotas:
-            ctx.api.update_quotas(id, quotas)
-        return _state(ctx.api.get_database(id), args)
+            found = _with_credentials(ctx.api.update_quotas(id, quotas).object, prior, args)
+        return _state(found or ctx.api.get_database(id), args)
 
     def delete(self, id: str, prior: DatabaseState, ctx: Context[Client]) -> None:
         try:
@@ -129,16 +130,20 @@ def _refuse_what_is_not_offered(db_type: str | None, region: str | None, ctx: Co
         raise ResourceError(f"{engine.value} is not offered there; there are {', '.join(regions)}", property="region")
 
 
-def _with_credentials(listed: ApiDatabase, prior: DatabaseState) -> ApiDatabase | None:
-    """The listed database with the credentials that lists mask, when those of the state are still the ones."""
-    if prior.store_credentials is False:
-        return listed
-    if prior.db_password is None or timestamp(listed.updated_at) != prior.updated_at:
-        return None
-    if any(getattr(listed, name) != getattr(prior, name) for name in ("status", *_WHERE)):
+def _unchanged(listed: ApiDatabase, prior: DatabaseState) -> ApiDatabase | None:
+    """The listed database with what lists mask, when nothing tells that it has changed since the state was written."""
+    same = timestamp(listed.updated_at) == prior.updated_at and listed.status == prior.status
+    return _with_credentials(listed, prior, prior) if same or prior.store_credentials is False else None
+
+
+def _with_credentials(masked: ApiDatabase, prior: DatabaseState, wanted: DatabaseArgs) -> ApiDatabase | None:
+    """A database with the credentials that lists and replies mask, from the state; None when it does not have them."""
+    if wanted.store_credentials is False:
+        return masked
+    if prior.db_password is None or any(getattr(masked, name) != getattr(prior, name) for name in _WHERE):
         return None
     known = {name: Secret(getattr(prior, name) or "") for name in ("db_password", "connection_string")}
-    return listed.model_copy(update=known)
+    return masked.model_copy(update=known)
 
 
 def _state(database: ApiDatabase, wanted: DatabaseArgs | None) -> DatabaseState:
