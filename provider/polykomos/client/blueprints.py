@@ -68,13 +68,12 @@ class BlueprintCalls(Calls):
         (docs/openapi-overlay.md); the reference control plane judges SQL with identifier variables by them.
         """
         body = given(sql_content=sql_content, variables=variables)
-        asked = ("validation", json.dumps(body, sort_keys=True, default=str))
-        verdict: BlueprintValidation | None = self._transport.memory.recall(asked)
-        if verdict is None:
+
+        def ask() -> BlueprintValidation:
             answer = self._transport.call("POST", "/blueprint_validations", json=body)
-            verdict = parse(BlueprintValidation, answer.get("data"))
-            self._transport.memory.keep(asked, verdict)
-        return verdict
+            return parse(BlueprintValidation, answer.get("data"))
+
+        return self._transport.memory.once(("validation", json.dumps(body, sort_keys=True, default=str)), ask)
 
     def apply_blueprint(
         self,
@@ -124,4 +123,5 @@ class BlueprintCalls(Calls):
             timeout=timeout,
             cancel=cancel,
             progress=progress,
+            first_pause=self._transport.first_pause(),
         )

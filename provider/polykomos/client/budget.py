@@ -84,6 +84,12 @@ class Budget:
             self._limit_known |= wanted
             return wanted
 
+    def is_scarce(self) -> bool:
+        """Whether half of the minute's calls are used up."""
+        with self._changed:
+            self._forget(self._clock())
+            return self._limit is not None and 2 * len(self._counted) >= self._limit
+
     def learn(self, limit: int | None) -> None:
         """The key's calls a minute; None: no limit."""
         with self._changed:

@@ -23,11 +23,11 @@ class DatabaseCalls(Calls):
 
     def list_database_types(self) -> list[DatabaseType]:
         """Engines and regions on offer, at most OFFER_SECONDS old."""
-        offer = self._transport.memory.recall("/database_types")
-        if offer is None:
-            offer = parse_all(DatabaseType, self._transport.call("GET", "/database_types"))
-            self._transport.memory.keep("/database_types", offer, OFFER_SECONDS)
-        return list(offer)
+
+        def ask() -> list[DatabaseType]:
+            return parse_all(DatabaseType, self._transport.call("GET", "/database_types"))
+
+        return list(self._transport.memory.once("/database_types", ask, OFFER_SECONDS))
 
     def iter_databases(self) -> Iterator[Database]:
         """Every database, newest first, credentials masked."""
@@ -93,6 +93,7 @@ class DatabaseCalls(Calls):
             timeout=timeout,
             cancel=cancel,
             progress=progress,
+            first_pause=self._transport.first_pause(),
         )
 
     def rename_database(self, uuid: str, name: str, *, idempotency_key: str | None = None) -> Written[Database]:

@@ -6,8 +6,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+AnswerT = TypeVar("AnswerT")
 # Of blueprints' SQL, which may be large.
 _MOST: Final = 256
 
@@ -19,6 +20,23 @@ class Memory:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
+        self._asking: dict[Hashable, threading.Lock] = {}
+
+    def once(self, key: Hashable, ask: Callable[[], AnswerT], seconds: float = float("inf")) -> AnswerT:
+        """The answer that is kept, for so long; else what `ask` gives, which only one thread calls at a time.
+
+        What `ask` raises passes through, and whoever waited asks in turn.
+        """
+        with self._lock:
+            asking = self._asking.setdefault(key, threading.Lock())
+        with asking:
+            answer: AnswerT | None = self.recall(key)
+            if answer is None:
+                answer = ask()
+                self.keep(key, answer, seconds)
+        with self._lock:
+            self._asking.pop(key, None)
+        return answer
 
     def keep(self, key: Hashable, answer: Any, seconds: float = float("inf")) -> None:
         """Remember for so long."""

@@ -29,6 +29,7 @@ from polykomos.client.reading.decide import written_kind
 from polykomos.client.reading.snapshot import Snapshots
 from polykomos.client.retry import GIVE_UP, Failure, Safety, Verdict, after_answer, after_failure, backoff
 from polykomos.client.secrets import mask
+from polykomos.client.waits import FIRST_PAUSE, SCARCE_FIRST_PAUSE
 
 if TYPE_CHECKING:
     import httpx
@@ -89,6 +90,10 @@ class Transport:
     def within(self, bounds: Bounds) -> Transport:
         """The same pool with other bounds."""
         return Transport(self._http, self._api_key, self.snapshots, bounds, self._budget, self.memory)
+
+    def first_pause(self) -> float:
+        """How long a wait should let pass before it looks, by how scarce calls are."""
+        return SCARCE_FIRST_PAUSE if self._budget.is_scarce() else FIRST_PAUSE
 
     def close(self) -> None:
         """Close the pool."""
