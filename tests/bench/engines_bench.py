@@ -129,8 +129,9 @@ def database_calls(count: int = 500) -> None:
             cost = cost_of(subject.look, subject.plugin, plane)
             report.row(name, f"{cost.calls} calls, {cost.seconds:.1f} s, {cost.plugin_mb:.0f} MB",
                        f"{count} calls, one each", (cost.calls or 0) / count, "8 calls")  # fmt: skip
+        report.write()
+        plane.stop(patience=120)
     shutil.rmtree(directory)
-    report.write()
 
 
 def rate_limit(count: int = 200, limit: int = 120) -> None:
@@ -141,7 +142,7 @@ def rate_limit(count: int = 200, limit: int = 120) -> None:
         "first ones, and the rest takes as long as it takes without a limit.",
     )
     for engine in ("Terraform", "Pulumi"):
-        seconds = {}
+        seconds: dict[int, float] = {}
         for allowed in (0, limit):
             directory = Path(tempfile.mkdtemp())
             data = ("--data-dir", str(directory / "data"))
@@ -153,6 +154,7 @@ def rate_limit(count: int = 200, limit: int = 120) -> None:
                 made = cost.calls
                 if allowed:
                     after = cost_of(subject.look, subject.plugin, plane)
+                plane.stop(patience=120)
             shutil.rmtree(directory)
         bound = 60.0 * ((count - 1) // limit) + seconds[0]
         report.row(f"{engine} apply", f"{seconds[limit]:.0f} s, {made} calls, no error",
