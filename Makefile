@@ -61,10 +61,10 @@ lock: ## compile requirements/dev.txt anew (names no host)
 	@env -u PIP_FIND_LINKS $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --strip-extras --all-extras --allow-unsafe -o requirements/dev.txt pyproject.toml requirements/dev.in
 
-bench: setup ## what things cost, as ratios of pairs measured side by side
+bench: setup ## what things cost beside what, into docs/benchmarks.md (BENCH_SIZES=10,100 for a short run)
 	@$(PYTHON) tools/setup baseline
-	@$(ENV) && export PYTHONPATH=tests && python tests/bench/bench.py && python tests/bench/control_plane_bench.py \
-	  && python tests/bench/terraform_bench.py
+	@$(ENV) && export PYTHONPATH=tests && python tests/bench/engines_bench.py \
+	  && python tests/bench/control_plane_bench.py
 
 chaos: setup ## kill -9 of the control plane at random moments (ROUNDS=20 SEED=…); nothing lost or doubled
 	@$(ENV) && PYTHONPATH=tests python tests/faults/chaos.py && PYTHONPATH=tests python tests/faults/steps.py

@@ -11,6 +11,7 @@ from typing import cast
 
 from polykomos.calculations import CALCULATIONS
 from polykomos.client import Bounds, Client, ConfigurationError
+from polykomos.client.client import READ_SNAPSHOT_SECONDS
 from polykomos.explain import explain
 from polykomos.functions import ACTIONS, CREDENTIALS, FUNCTIONS
 from polykomos.resources import RESOURCES
@@ -33,12 +34,18 @@ class Polykomos(Package[Client]):
         if base_url.startswith("http://") and "://127." not in base_url and "://localhost" not in base_url:
             warn("`base_url` is plain http: the API key and passwords travel unencrypted")
         try:
-            return Client(base_url=base_url, api_key=given.api_key, user_agent_suffix=engine)
+            seconds = given.read_snapshot_seconds
+            return Client(
+                base_url=base_url,
+                api_key=given.api_key,
+                user_agent_suffix=engine,
+                read_snapshot_seconds=READ_SNAPSHOT_SECONDS if seconds is None else seconds,
+            )
         except ConfigurationError as error:
             raise ResourceError(str(error)) from error
 
-    def bound(self, api: Client, deadline: float, cancel: threading.Event) -> Client:
-        return api.within(Bounds(deadline, cancel))
+    def bound(self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> Client:
+        return api.within(Bounds(deadline, cancel, say))
 
     def explain(self, error: Exception) -> Exception:
         return explain(error)

@@ -42,3 +42,8 @@ class Settings(Arguments):
         "what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from "
         "POLYKOMOS_IDEMPOTENCY_SCOPE when left out.",
     )
+    read_snapshot_seconds: Annotated[float | None, Rule(lambda age: 0 <= age <= 300, "must be from 0 to 300")] = Field(
+        None,
+        description="Reads of several objects share list pages, which are at most so many seconds old and never from "
+        "before the provider's own last write. 0 reads each object by itself. Default 10.",
+    )

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Any
 
-from polykomos.package import package
 from resourcekit.pulumi.server import serve
 
 
 def main() -> None:
     """Serve the Polykomos package to the engine whose address is the last argument."""
-    serve(package(), sys.argv[1:])
+    serve(_package, sys.argv[1:])
+    # Without taking the interpreter down piece by piece: the engine waits for the end, several times a command.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _package() -> Any:
+    # Loaded after the port is out.
+    from polykomos.package import package
+
+    return package()
 
 
 if __name__ == "__main__":

@@ -163,9 +163,12 @@ class Package(Generic[ApiT]):
         """A client for these settings. engine: who is calling, for the User-Agent. Raises ResourceError."""
         raise NotImplementedError
 
-    def bound(self, api: ApiT, deadline: float, cancel: threading.Event) -> ApiT:
-        """The client for one operation: its retries end at `deadline` (`time.monotonic()`) and when `cancel` is set."""
-        del deadline, cancel
+    def bound(self, api: ApiT, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> ApiT:
+        """The client for one operation: its retries end at `deadline` (`time.monotonic()`) and when `cancel` is set.
+
+        say: a line in the engine's log, for waits that are nobody's fault.
+        """
+        del deadline, cancel, say
         return api
 
     def example(self, name: str, engine: str) -> str | None:

@@ -39,6 +39,7 @@ export class Provider extends pulumi.ProviderResource {
             }
             resourceInputs["apiKey"] = args?.apiKey ? pulumi.secret(args.apiKey) : undefined;
             resourceInputs["baseUrl"] = args?.baseUrl;
+            resourceInputs["readSnapshotSeconds"] = pulumi.output(args?.readSnapshotSeconds).apply(JSON.stringify);
         }
         opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts);
         super(Provider.__pulumiType, name, resourceInputs, opts);
@@ -57,4 +58,8 @@ export interface ProviderArgs {
      * Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
      */
     baseUrl?: pulumi.Input<string | undefined>;
+    /**
+     * Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+     */
+    readSnapshotSeconds?: pulumi.Input<number | undefined>;
 }

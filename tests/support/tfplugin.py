@@ -103,7 +103,7 @@ class Plugin:
 
     def configure(self) -> Self:
         """With what the environment says."""
-        config = value({"api_key": None, "base_url": None})
+        config = value({"api_key": None, "base_url": None, "read_snapshot_seconds": None})
         reply = self.call("ConfigureProvider", pb.ConfigureProvider.Request(config=config, terraform_version="1.14.0"))
         assert not reply.diagnostics, reply.diagnostics
         return self

@@ -16,7 +16,8 @@ from controlplane.store.pool import Row
 
 class FaultRule(Body):
     """operation: an operation id (`createDatabase`) or `*`. count: how many calls it meets, null = all; skip: how many
-    it lets pass before. status: for the effects `status` and `status_after`. seconds: for `latency`, and for any other on top.
+    it lets pass before. status: for the effects `status` and `status_after`. seconds: for `latency`, and for any other
+    on top.
     """
 
     operation: str = ANY

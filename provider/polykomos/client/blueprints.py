@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from polykomos.client.retry import Safety
 from polykomos.client.waits import Progress, wait_until
 
 RUNNING = frozenset({"pending", "running"})
+ENDED = frozenset({"completed", "failed", "rolled_back"})
 
 
 class BlueprintCalls(Calls):
@@ -24,7 +26,14 @@ class BlueprintCalls(Calls):
 
     def get_blueprint(self, uuid: str) -> Blueprint:
         """One blueprint with its SQL. Raises NotFound."""
-        return parse(Blueprint, self._transport.call("GET", f"/blueprints/{segment(uuid)}").get("data"))
+        found = parse(Blueprint, self._transport.call("GET", f"/blueprints/{segment(uuid)}").get("data"))
+        self._transport.memory.keep(("blueprint", uuid, found.version), found)
+        return found
+
+    def with_sql(self, listed: Blueprint) -> Blueprint | None:
+        """A blueprint of a list with its SQL, where that version was read before; None where it was not."""
+        known: Blueprint | None = self._transport.memory.recall(("blueprint", listed.uuid, listed.version))
+        return listed.model_copy(update={"sql_content": known.sql_content}) if known and known.sql_content else None
 
     def create_blueprint(
         self,
@@ -53,14 +62,18 @@ class BlueprintCalls(Calls):
         self._transport.call("DELETE", f"/blueprints/{segment(uuid)}", safety=Safety.UNSAFE)
 
     def validate_blueprint(self, sql_content: str, variables: Mapping[str, Any] | None = None) -> BlueprintValidation:
-        """What the API thinks of the SQL; nothing is kept.
+        """What the API thinks of the SQL; nothing is kept there, and the same is not asked twice.
 
         variables: the definitions. The documented request has no such field and a service may ignore it
         (docs/openapi-overlay.md); the reference control plane judges SQL with identifier variables by them.
         """
         body = given(sql_content=sql_content, variables=variables)
-        answer = self._transport.call("POST", "/blueprint_validations", json=body)
-        return parse(BlueprintValidation, answer.get("data"))
+
+        def ask() -> BlueprintValidation:
+            answer = self._transport.call("POST", "/blueprint_validations", json=body)
+            return parse(BlueprintValidation, answer.get("data"))
+
+        return self._transport.memory.once(("validation", json.dumps(body, sort_keys=True, default=str)), ask)
 
     def apply_blueprint(
         self,
@@ -110,4 +123,5 @@ class BlueprintCalls(Calls):
             timeout=timeout,
             cancel=cancel,
             progress=progress,
+            first_pause=self._transport.first_pause(),
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +17,15 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 _PAGE: Final = 100
 
 
+@dataclass(frozen=True)
+class ListPage(Generic[ModelT]):
+    """A page of a list. asked_at: `time.monotonic()` seconds when the call that was answered left this machine."""
+
+    items: list[ModelT]
+    has_more: bool
+    asked_at: float
+
+
 class Calls:
     """A family of calls over one transport."""
 
@@ -24,15 +34,19 @@ class Calls:
 
     def _pages(self, path: str, model: type[ModelT], cursor: str) -> Iterator[ModelT]:
         """Every item of a list, page by page. cursor: the field that names an item for `starting_after`."""
-        params: dict[str, Any] = {"limit": _PAGE}
+        after = None
         while True:
-            page = self._transport.call("GET", path, params=params)
-            items = parse_all(model, page)
-            yield from items
+            page = self._page(path, model, after)
+            yield from page.items
             # A page without items could name no next one: `has_more` alone would loop for ever.
-            if not (page.get("has_more") and items):
+            if not (page.has_more and page.items):
                 return
-            params["starting_after"] = str(getattr(items[-1], cursor))
+            after = str(getattr(page.items[-1], cursor))
+
+    def _page(self, path: str, model: type[ModelT], after: str | None) -> ListPage[ModelT]:
+        """One page of a list. after: the last item of the page before; None at first."""
+        answer = self._transport.ask("GET", path, params={"limit": _PAGE, **given(starting_after=after)})
+        return ListPage(parse_all(model, answer.body), bool(answer.body.get("has_more")), answer.sent_at)
 
 
 def parse(model: type[ModelT], data: Any) -> ModelT:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from polykomos.client.account import AccountCalls
-from polykomos.client.blueprints import BlueprintCalls
-from polykomos.client.databases import DatabaseCalls
 from polykomos.client.deferred import deferred
 from polykomos.client.errors import ConfigurationError
+from polykomos.client.reading.calls import ReadCalls
+from polykomos.client.reading.snapshot import Snapshots
 from polykomos.client.secrets import MASK
 from polykomos.client.transport import Bounds, Transport
-from polykomos.client.webhooks import WebhookCalls
 
 if TYPE_CHECKING:
     import httpx
@@ -26,18 +25,26 @@ else:
 
 # Connections are kept a little longer than the longest pause between two reads of a wait.
 _KEEPALIVE_SECONDS: Final = 60
+READ_SNAPSHOT_SECONDS: Final = 10.0
 
 
-class Client(DatabaseCalls, BlueprintCalls, WebhookCalls, AccountCalls):
+class Client(ReadCalls, AccountCalls):
     """A client of the Polykomos API, to be shared by threads.
 
     base_url: with `/api/v1`. ca_bundle: a PEM file of certificates to trust instead of the system's (SSL_CERT_FILE is
     honoured without it); proxies come from HTTPS_PROXY, HTTP_PROXY and NO_PROXY. user_agent_suffix: who uses it.
+    read_snapshot_seconds: how old the answer of a `read_` method may be; 0 = it is always asked for anew.
     Raises ConfigurationError for settings that cannot work. Every method may raise the errors of `errors`.
     """
 
     def __init__(
-        self, *, base_url: str, api_key: str, ca_bundle: str | Path | None = None, user_agent_suffix: str = ""
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        ca_bundle: str | Path | None = None,
+        user_agent_suffix: str = "",
+        read_snapshot_seconds: float = READ_SNAPSHOT_SECONDS,
     ) -> None:
         self._base_url = _base_url(base_url)
         if not api_key.isascii() or not api_key.isprintable() or " " in api_key.strip() or not api_key.strip():
@@ -63,7 +70,7 @@ class Client(DatabaseCalls, BlueprintCalls, WebhookCalls, AccountCalls):
             raise ConfigurationError(
                 "the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http(s) URL, such as http://proxy:3128"
             ) from None
-        super().__init__(Transport(http, api_key.strip()))
+        super().__init__(Transport(http, api_key.strip(), Snapshots(read_snapshot_seconds)))
 
     def within(self, bounds: Bounds) -> Client:
         """The same client, sharing its connections, with bounds on how long calls go on retrying."""

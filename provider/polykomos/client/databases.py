@@ -14,15 +14,20 @@ from polykomos.client.waits import Progress, wait_until
 # The server holds the answer back so long at most: the pool and fast engines answer within it, in one call; a slow one
 # answers with the id, which must be known before a long wait begins (docs/decisions/0003-waits.md).
 SERVER_WAIT_SECONDS: Final = 2
+# A preview of many databases asks what is on offer for each of them.
+OFFER_SECONDS: Final = 60.0
 
 
 class DatabaseCalls(Calls):
     """Calls about databases."""
 
     def list_database_types(self) -> list[DatabaseType]:
-        """Engines and regions on offer."""
-        answer = self._transport.call("GET", "/database_types")
-        return parse_all(DatabaseType, answer)
+        """Engines and regions on offer, at most OFFER_SECONDS old."""
+
+        def ask() -> list[DatabaseType]:
+            return parse_all(DatabaseType, self._transport.call("GET", "/database_types"))
+
+        return list(self._transport.memory.once("/database_types", ask, OFFER_SECONDS))
 
     def iter_databases(self) -> Iterator[Database]:
         """Every database, newest first, credentials masked."""
@@ -88,6 +93,7 @@ class DatabaseCalls(Calls):
             timeout=timeout,
             cancel=cancel,
             progress=progress,
+            first_pause=self._transport.first_pause(),
         )
 
     def rename_database(self, uuid: str, name: str, *, idempotency_key: str | None = None) -> Written[Database]:

@@ -35,11 +35,13 @@ class Verdict:
     """retry: send it again. wait: at least so many seconds first, as the server asked; None leaves it to the backoff.
 
     outage: the other side did not answer as a working service would, which is borne for a shorter time than a limit.
+    limited: refused for its number of calls, so that others with the same key had better wait too.
     """
 
     retry: bool
     wait: float | None = None
     outage: bool = False
+    limited: bool = False
 
 
 GIVE_UP: Final = Verdict(retry=False)
@@ -56,7 +58,8 @@ def after_answer(status: int, code: str, headers: Mapping[str, str], safety: Saf
         return GIVE_UP
     if status == 429:
         # A monthly quota does not come back while anyone waits.
-        return Verdict(retry=code != "monthly_quota_exceeded", wait=asked)
+        retry = code != "monthly_quota_exceeded"
+        return Verdict(retry=retry, wait=asked, limited=retry)
     if safety is Safety.UNSAFE:
         return GIVE_UP
     return Verdict(retry=True, wait=asked, outage=True)

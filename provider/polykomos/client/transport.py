@@ -7,22 +7,29 @@ import ssl
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from polykomos.client.budget import Budget
 from polykomos.client.deferred import deferred
 from polykomos.client.errors import (
     ApiError,
     Cancelled,
     PolykomosError,
+    RateLimited,
     TransportError,
     UnknownOutcome,
     error_of,
 )
+from polykomos.client.memory import Memory
+from polykomos.client.pace import limit_in
+from polykomos.client.reading.decide import written_kind
+from polykomos.client.reading.snapshot import Snapshots
 from polykomos.client.retry import GIVE_UP, Failure, Safety, Verdict, after_answer, after_failure, backoff
 from polykomos.client.secrets import mask
+from polykomos.client.waits import FIRST_PAUSE, SCARCE_FIRST_PAUSE
 
 if TYPE_CHECKING:
     import httpx
@@ -36,34 +43,67 @@ OUTAGE_SECONDS: Final = 60.0
 DEADLINE_SECONDS: Final = 120.0
 
 
+def _silent(_text: str) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True)
 class Bounds:
     """How long calls may go on retrying.
 
     deadline: `time.monotonic()` seconds; None gives each call DEADLINE_SECONDS. cancel: ends every wait at once.
+    say: told when calls wait for the key's rate limit, and for how long.
     """
 
     deadline: float | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
+    say: Callable[[str], None] = _silent
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer's JSON object. sent_at: `time.monotonic()` seconds when what it answers was sent."""
+
+    body: dict[str, Any]
+    sent_at: float
 
 
 class Transport:
     """Calls over one shared connection pool; safe to use from many threads."""
 
-    def __init__(self, http: httpx.Client, api_key: str, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        http: httpx.Client,
+        api_key: str,
+        snapshots: Snapshots,
+        bounds: Bounds | None = None,
+        budget: Budget | None = None,
+        memory: Memory | None = None,
+    ) -> None:
         self._http = http
         self._api_key = api_key
+        self.snapshots = snapshots
         self.bounds = bounds or Bounds()
+        self._budget = budget or Budget()
+        self.memory = memory or Memory()
 
     def within(self, bounds: Bounds) -> Transport:
         """The same pool with other bounds."""
-        return Transport(self._http, self._api_key, bounds)
+        return Transport(self._http, self._api_key, self.snapshots, bounds, self._budget, self.memory)
+
+    def first_pause(self) -> float:
+        """How long a wait should let pass before it looks, by how scarce calls are."""
+        return SCARCE_FIRST_PAUSE if self._budget.is_scarce() else FIRST_PAUSE
 
     def close(self) -> None:
         """Close the pool."""
         self._http.close()
 
-    def call(
+    def call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """The answer's JSON object. See `ask`."""
+        return self.ask(method, path, **options).body
+
+    def ask(
         self,
         method: str,
         path: str,
@@ -73,8 +113,8 @@ class Transport:
         safety: Safety = Safety.SAFE,
         idempotency_key: str | None = None,
         server_wait: float = 0.0,
-    ) -> dict[str, Any]:
-        """The answer's JSON object.
+    ) -> Answer:
+        """The answer.
 
         A keyed call gets a fresh UUID as its key where none is given, and keeps it over its own retries.
         server_wait: seconds that the server itself may hold the answer back.
@@ -82,15 +122,33 @@ class Transport:
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())} if safety is Safety.KEYED else {}
         request = _Request(method, path, json, params, headers, safety, server_wait)
+        kind = written_kind(method, path)
+        if kind is None:
+            return self._send(request)
+        # Marked twice: whoever reads meanwhile may see it or not, and whoever reads afterwards must.
+        self.snapshots.of(kind).wrote()
+        try:
+            return self._send(request)
+        finally:
+            self.snapshots.of(kind).wrote()
+
+    def _send(self, request: _Request) -> Answer:
         began = time.monotonic()
         deadline = self.bounds.deadline if self.bounds.deadline is not None else began + DEADLINE_SECONDS
         attempt = 0
+        last: PolykomosError | None = None
         while True:
+            if not self._turn(request, deadline):
+                raise last or _no_room()
             attempt += 1
+            sent_at = time.monotonic()
             outcome = self._attempt(request, attempt)
             if outcome.error is None:
-                return outcome.body
+                return Answer(outcome.body, sent_at)
+            last = outcome.error
             now = time.monotonic()
+            if outcome.verdict.limited:
+                continue  # the budget makes all calls wait as long as this one was told to
             pause = max(backoff(attempt), outcome.verdict.wait or 0.0)
             limit = min(deadline, began + OUTAGE_SECONDS) if outcome.verdict.outage else deadline
             if not outcome.verdict.retry or now + pause > limit:
@@ -98,7 +156,31 @@ class Transport:
             if self.bounds.cancel.wait(pause):
                 raise Cancelled(f"cancelled while trying again: {outcome.error}")
 
+    def _turn(self, request: _Request, deadline: float) -> bool:
+        """Wait for the call's turn; False when the deadline came first."""
+        if self._budget.wants_limit() and self._take(_ME, deadline):
+            account = self._attempt(_ME, 1)
+            if account.error is None:
+                self._budget.learn(limit_in(account.body))
+        return self._take(request, deadline)
+
+    def _take(self, request: _Request, deadline: float) -> bool:
+        return self._budget.take(
+            write=request.method != "GET", deadline=deadline, cancel=self.bounds.cancel, say=self.bounds.say
+        )
+
     def _attempt(self, request: _Request, attempt: int) -> _Outcome:
+        """One try of a call that has its turn."""
+        refused_for = None
+        try:
+            outcome = self._exchange(request, attempt)
+            if outcome.verdict.limited:
+                refused_for = max(backoff(attempt), outcome.verdict.wait or 0.0)
+            return outcome
+        finally:
+            self._budget.done(refused_for=refused_for)
+
+    def _exchange(self, request: _Request, attempt: int) -> _Outcome:
         began = time.monotonic()
         try:
             response = self._http.request(
@@ -184,6 +266,9 @@ class _Request:
     server_wait: float
 
 
+_ME: Final = _Request("GET", "/me", None, None, {}, Safety.SAFE, 0.0)
+
+
 @dataclass(frozen=True)
 class _Outcome:
     body: dict[str, Any] = field(default_factory=dict)
@@ -198,6 +283,11 @@ def _is_distrust(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _no_room() -> PolykomosError:
+    text = "the API key's limit of calls a minute left no room before the operation's own time-out"
+    return RateLimited(429, "rate_limit_exceeded", text)
 
 
 def _lost(text: str, failure: Failure, request: _Request) -> TransportError:

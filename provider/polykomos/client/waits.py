@@ -12,7 +12,9 @@ from polykomos.client.errors import Cancelled, DeadlineExceeded
 ResultT = TypeVar("ResultT")
 Progress = Callable[[float], None]
 
-_FIRST_PAUSE: Final = 0.25
+FIRST_PAUSE: Final = 0.25
+# Where calls are scarce, fewer looks leave more of them for work.
+SCARCE_FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 5.0
 _TICK: Final = 1.0
 
@@ -25,15 +27,17 @@ def wait_until(
     timeout: float,
     cancel: threading.Event | None = None,
     progress: Progress | None = None,
+    first_pause: float = FIRST_PAUSE,
 ) -> ResultT:
     """The first result that is done.
 
     what: "still provisioning", for the errors. timeout: seconds. progress: told the seconds waited, about once each.
+    first_pause: seconds until the first read; later ones are further apart.
     Raises DeadlineExceeded or Cancelled; what `read` raises passes through.
     """
     stop = cancel or threading.Event()
     began = time.monotonic()
-    pause = _FIRST_PAUSE
+    pause = first_pause
     while True:
         _sleep(pause, began, timeout, what, stop, progress)
         result = read()

@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pulumi.runtime.proto import provider_pb2 as pb
-
 from resourcekit.declaration import fields_of
 from resourcekit.planning.diff import Change, Difference, Kind
 from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.resource import Resource
 
 _KINDS = {

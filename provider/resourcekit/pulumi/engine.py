@@ -1,16 +1,12 @@
-"""The engine's end: log lines into the resource's row, and noticing that the engine is gone."""
+"""The engine's log: lines into the resource's row."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import threading
-import time
 
 import grpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-_GONE_EXIT = 1
+from resourcekit.pulumi.protocol import engine_pb2, engine_pb2_grpc
 
 
 class EngineLog:
@@ -48,15 +44,3 @@ class EngineLog:
         request = engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=ephemeral)
         with contextlib.suppress(grpc.RpcError):
             self._stub.Log(request, timeout=5)
-
-
-def exit_with_engine(every: float = 1.0) -> None:
-    """End this process when its parent ends: an engine that was killed cannot tell its plugins to stop."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(every)
-        os._exit(_GONE_EXIT)
-
-    threading.Thread(target=watch, name="engine-watch", daemon=True).start()

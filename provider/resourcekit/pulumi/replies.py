@@ -9,12 +9,12 @@ from typing import Any, NoReturn, TypeVar
 
 import grpc
 from google.protobuf import any_pb2, struct_pb2
-from pulumi.runtime.proto import provider_pb2 as pb
-from pulumi.runtime.proto import status_pb2
 from pydantic import BaseModel
 
 from resourcekit.errors import CheckFailed, Failure, ResourceError
 from resourcekit.pulumi.names import camel_path, camel_text
+from resourcekit.pulumi.protocol import provider_pb2 as pb
+from resourcekit.pulumi.protocol import status_pb2
 from resourcekit.shapes import ObjectOf
 
 log = logging.getLogger(__name__)

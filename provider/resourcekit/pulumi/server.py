@@ -7,53 +7,76 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
 
-from resourcekit.pulumi.engine import EngineLog, exit_with_engine
-from resourcekit.pulumi.servicer import ProviderServicer
-from resourcekit.resource import Package
+from resourcekit.loading import Handlers, LoadedLater
+
+# Imported while the engine connects.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from resourcekit.resource import Package
 
 # The engine runs up to 64 operations at once (`--parallel 64`) and each may wait; Cancel must always find a thread.
 _WORKERS = 96
 _MESSAGE_BYTES = 400 * 1024 * 1024
 # For answers under way when told to end.
 _GRACE_SECONDS = 2
+_GONE_EXIT = 1
 
 
-def serve(package: Package[Any], argv: Sequence[str]) -> None:
-    """Run until the engine ends. argv: the engine's address as it passes it, absent when it will Attach."""
-    logging.basicConfig(stream=sys.stderr, level=os.environ.get(package.log_variable, "critical").upper())
-    engine = EngineLog()
-    addresses = [word for word in argv if not word.startswith("-")]
-    if addresses:
-        engine.attach(addresses[-1])
+def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> None:
+    """Run until the engine ends. load: gives the package, once the port is out.
+
+    argv: the engine's address as it passes it, absent when it will Attach.
+    """
+    address = next((word for word in reversed(argv) if not word.startswith("-")), "")
+    if address:
         exit_with_engine()
+    service = LoadedLater("pulumirpc.ResourceProvider", lambda: _handlers(load(), address))
     server = grpc.server(
         ThreadPoolExecutor(_WORKERS),
+        handlers=[service],
         options=[
             ("grpc.max_receive_message_length", _MESSAGE_BYTES),
             ("grpc.max_send_message_length", _MESSAGE_BYTES),
             ("grpc.so_reuseport", 0),
         ],
     )
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(ProviderServicer(package, engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    print(port, flush=True)
-    _until_told(server)
-
-
-def _until_told(server: grpc.Server) -> None:
-    """Serve until SIGINT or SIGTERM. The engine runs plugins in process groups of their own, so a person's Ctrl-C comes
-    as Cancel, and SIGINT is how the engine says good-bye; one that is not obeyed costs it ten seconds.
-    """
     told = threading.Event()
+    # The engine runs plugins in process groups of their own: a person's Ctrl-C comes as Cancel, and SIGINT is how the
+    # engine says good-bye; one that is not obeyed costs it ten seconds.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())
+    server.start()
+    print(port, flush=True)
+    service.begin()
     told.wait()
     server.stop(_GRACE_SECONDS).wait()
+
+
+def _handlers(package: Package[Any], address: str) -> Handlers:
+    from resourcekit.pulumi.engine import EngineLog
+    from resourcekit.pulumi.servicer import ProviderServicer, handlers
+
+    logging.basicConfig(stream=sys.stderr, level=os.environ.get(package.log_variable, "critical").upper())
+    engine = EngineLog()
+    engine.attach(address)
+    return handlers(ProviderServicer(package, engine))
+
+
+def exit_with_engine(every: float = 1.0) -> None:
+    """End this process when its parent ends: an engine that was killed cannot tell its plugins to stop."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(every)
+        os._exit(_GONE_EXIT)
+
+    threading.Thread(target=watch, name="engine-watch", daemon=True).start()

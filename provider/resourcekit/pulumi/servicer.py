@@ -9,20 +9,21 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc
-from pulumi.runtime.proto import provider_pb2 as pb
 
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
 from resourcekit.keys import Keys, Ledger
 from resourcekit.lifecycle import Lifecycle, Outcome, explained_by
+from resourcekit.loading import Handlers, handlers_of
 from resourcekit.planning.check import check_arguments, check_resource
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.diffs import diff_response
 from resourcekit.pulumi.engine import EngineLog
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.properties import Inputs, read_inputs, write_inputs, write_state
+from resourcekit.pulumi.protocol import plugin_pb2, provider_pb2_grpc
+from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.schema import write_schema
 from resourcekit.pulumi.stack import objects_in, stack_of
@@ -259,13 +260,19 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
         deadline = time.monotonic() + seconds
         return Context(
-            api=self.package.bound(self._api, deadline, self._cancel),
+            api=self.package.bound(self._api, deadline, self._cancel, lambda text: self.engine.info(urn, text)),
             deadline=deadline,
             cancel=self._cancel,
             progress=lambda text: self.engine.progress(urn, text),
             info=lambda text: self.engine.info(urn, text),
             warn=lambda text: self.engine.warn(urn, text),
         )
+
+
+def handlers(servicer: ProviderServicer) -> Handlers:
+    """The servicer's methods as a server takes them."""
+    service = pb.DESCRIPTOR.services_by_name["ResourceProvider"]
+    return handlers_of(service, {method.name: getattr(servicer, method.name) for method in service.methods})
 
 
 def _ignored(lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> frozenset[str]:

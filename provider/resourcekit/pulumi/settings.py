@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pulumi.runtime.proto import provider_pb2 as pb
-
 from resourcekit import settings
 from resourcekit.declaration import fields_of
 from resourcekit.errors import Failure
 from resourcekit.planning.check import Checked
 from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.resource import Package
 
 

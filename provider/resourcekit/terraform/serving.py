@@ -12,10 +12,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
+
+from resourcekit.loading import Handlers, LoadedLater, handlers_of
 
 _COOKIE = ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2")
 _PROTOCOL = "6"
@@ -43,7 +45,7 @@ def serve(load: Callable[[], Calls], addresses: Sequence[str], argv: Sequence[st
         # The engine's own Ctrl-C reaches this process too, but the engine says by StopProvider what it wants.
         signal.signal(number, (lambda *_: told.set()) if debug or number == signal.SIGTERM else signal.SIG_IGN)
     with _socket() as path:
-        provider = _Lazily(load)
+        provider = LoadedLater("tfplugin6.Provider", lambda: _handlers(load()))
         server = grpc.server(
             ThreadPoolExecutor(_WORKERS),
             handlers=[provider, _GoPlugin(told)],
@@ -121,41 +123,10 @@ def _print_reattach(addresses: Sequence[str], path: str) -> None:
     print(f"TF_REATTACH_PROVIDERS='{json.dumps(dict.fromkeys(addresses, attached))}'", flush=True)
 
 
-class _Lazily(grpc.GenericRpcHandler):
-    """The provider's service, loaded beside the handshake; the first calls wait for it."""
-
-    def __init__(self, load: Callable[[], Calls]) -> None:
-        self._load = load
-        self._handlers: Future[dict[str, grpc.RpcMethodHandler[Any, Any]]] = Future()
-
-    def begin(self) -> None:
-        """Load now, in this thread; a failure is every call's."""
-        try:
-            self._handlers.set_result(_handlers(self._load()))
-        except BaseException as error:
-            self._handlers.set_exception(error)
-            raise
-
-    def service(self, handler_call_details: Any) -> Any:
-        service, _, method = handler_call_details.method.lstrip("/").partition("/")
-        return self._handlers.result().get(method) if service == "tfplugin6.Provider" else None
-
-
-def _handlers(calls: Calls) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+def _handlers(calls: Calls) -> Handlers:
     from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 
-    found = {}
-    for method in pb.DESCRIPTOR.services_by_name["Provider"].methods:
-        if method.name in calls:
-            kind = (
-                grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
-            )
-            found[method.name] = kind(
-                calls[method.name],
-                request_deserializer=method.input_type._concrete_class.FromString,
-                response_serializer=method.output_type._concrete_class.SerializeToString,
-            )
-    return found
+    return handlers_of(pb.DESCRIPTOR.services_by_name["Provider"], calls)
 
 
 class _GoPlugin(grpc.GenericRpcHandler):

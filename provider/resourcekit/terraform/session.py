@@ -56,7 +56,9 @@ class Session:
             raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
         deadline = time.monotonic() + seconds
         return Context(
-            api=self.package.bound(self.api, deadline, self.cancel),
+            api=self.package.bound(
+                self.api, deadline, self.cancel, lambda text: log.info("%s: %s", report.subject, text)
+            ),
             deadline=deadline,
             cancel=self.cancel,
             progress=lambda text: log.info("%s: %s", report.subject, text),

@@ -44,6 +44,8 @@ type providerArgs struct {
 	ApiKey string `pulumi:"apiKey"`
 	// Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
 	BaseUrl *string `pulumi:"baseUrl"`
+	// Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+	ReadSnapshotSeconds *float64 `pulumi:"readSnapshotSeconds"`
 }
 
 // The set of arguments for constructing a Provider resource.
@@ -52,6 +54,8 @@ type ProviderArgs struct {
 	ApiKey pulumi.StringInput
 	// Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
 	BaseUrl pulumi.StringPtrInput
+	// Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+	ReadSnapshotSeconds pulumi.Float64PtrInput
 }
 
 func (ProviderArgs) ElementType() reflect.Type {

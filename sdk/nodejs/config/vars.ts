@@ -29,3 +29,14 @@ Object.defineProperty(exports, "baseUrl", {
     enumerable: true,
 });
 
+/**
+ * Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+ */
+export declare const readSnapshotSeconds: number | undefined;
+Object.defineProperty(exports, "readSnapshotSeconds", {
+    get() {
+        return __config.getObject<number>("readSnapshotSeconds");
+    },
+    enumerable: true,
+});
+

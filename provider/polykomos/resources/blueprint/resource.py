@@ -67,7 +67,11 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
     def read(self, id: str, prior: BlueprintState | None, ctx: Context[Client]) -> BlueprintState | None:
         uuid_or_refuse(id, "a blueprint's id is its UUID")
         try:
-            found = ctx.api.get_blueprint(id)
+            found = (
+                ctx.api.read_blueprint(id, lambda listed: _with_sql(listed, prior))
+                if prior is not None
+                else ctx.api.get_blueprint(id)
+            )
         except NotFound:
             return None
         return _state(found, found.sql_content or "")
@@ -92,6 +96,12 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
             ctx.api.delete_blueprint(id)
         except NotFound:
             return
+
+
+def _with_sql(listed: ApiBlueprint, prior: BlueprintState) -> ApiBlueprint | None:
+    """The listed blueprint with the SQL that lists leave out, when that of the state is still the one."""
+    same = listed.version == prior.version and timestamp(listed.updated_at) == prior.updated_at
+    return listed.model_copy(update={"sql_content": prior.sql_content}) if same and prior.sql_content else None
 
 
 def _body(args: BlueprintArgs | BlueprintState) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from polykomos.client import Blueprint as ApiBlueprint
 from polykomos.client import BlueprintApplication as ApiApplication
 from polykomos.client import Client, NotFound
-from polykomos.client.blueprints import RUNNING
+from polykomos.client.blueprints import ENDED, RUNNING
 from polykomos.resources.blueprint_application.creation import creation_of
 from polykomos.resources.blueprint_application.declaration import (
     BlueprintApplicationArgs,
@@ -57,7 +57,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return None
         typed = BlueprintApplicationArgs.model_validate(args)
         try:
-            blueprint = ctx.api.get_blueprint(typed.blueprint_uuid)
+            blueprint = ctx.api.read_blueprint(typed.blueprint_uuid, ctx.api.with_sql)
         except NotFound:
             raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
         _refuse_another_version(typed, blueprint.version)
@@ -84,12 +84,13 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         if args.get("blueprint_version") is not None or has_unknown(args):
             return []
         try:
-            current = ctx.api.get_blueprint(prior.blueprint_uuid).version
+            current = ctx.api.read_blueprint(prior.blueprint_uuid, _with_version).version
         except NotFound:
             return []
         return ["blueprint_version"] if current != prior.blueprint_version else []
 
     def create(self, args: BlueprintApplicationArgs, ctx: Context[Client]) -> tuple[str, BlueprintApplicationState]:
+        # What the API says now: a pin is held against it, and it belongs into the key.
         blueprint = ctx.api.get_blueprint(args.blueprint_uuid)
         _refuse_another_version(args, blueprint.version)
         warnings = _warnings(blueprint, ctx)
@@ -108,6 +109,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         self, id: str, prior: BlueprintApplicationState | None, ctx: Context[Client]
     ) -> BlueprintApplicationState | None:
         id_ = ApplicationId.parse(id)
+        if prior is not None and prior.status in ENDED:
+            return prior  # a fact of the past: no call could tell anything new
         try:
             found = ctx.api.get_blueprint_application(id_.number)
         except NotFound:
@@ -139,6 +142,10 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         ctx.info(
             f"application {prior.application_id} is forgotten; its SQL ran in database {prior.database_uuid} and stays"
         )
+
+
+def _with_version(listed: ApiBlueprint) -> ApiBlueprint | None:
+    return listed if listed.version is not None else None
 
 
 def _until_ended(run: ApiApplication, ctx: Context[Client]) -> ApiApplication:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from polykomos.client import Client, NotFound
+from polykomos.client import Client, NotFound, Secret
 from polykomos.client import Database as ApiDatabase
 from polykomos.resources.creation import create_once, refuse_other
 from polykomos.resources.database.creation import creation_of
@@ -18,6 +18,8 @@ from resourcekit.resource import Resource, Timeouts
 from resourcekit.unknown import UNKNOWN
 
 _LOCAL = {name for name, facts in fields_of(DatabaseArgs).items() if facts.local}
+# What a connection string is made of, beside the password.
+_WHERE = ("host", "port", "db_name", "db_username")
 _QUOTAS = ("storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct")
 _FIXED = ("db_type", "region", "plan", "team_id")
 
@@ -64,7 +66,11 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
     def read(self, id: str, prior: DatabaseState | None, ctx: Context[Client]) -> DatabaseState | None:
         uuid_or_refuse(id, "a database's id is its UUID")
         try:
-            found = ctx.api.get_database(id)
+            found = (
+                ctx.api.read_database(id, lambda listed: _unchanged(listed, prior))
+                if prior is not None
+                else ctx.api.get_database(id)
+            )
         except NotFound:
             return None
         return None if found.status == "deleted" else _state(found, prior)
@@ -76,14 +82,15 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
             # An earlier run made it and gave up waiting: wait on before changing anything.
             ctx.checkpoint(id, prior)
             ctx.checkpoint(id, _state(_until_active(ctx.api.get_database(id), ctx), args))
+        # Replies to writes mask credentials (api-facts C16): they are those of the state, or read where it has none.
+        found: ApiDatabase | None = None
         if "name" in changed:
-            # The reply masks credentials (api-facts C16), so what is stored comes from one read at the end.
-            ctx.api.rename_database(id, args.name)
-            ctx.checkpoint(id, _state(ctx.api.get_database(id), args))
+            found = _with_credentials(ctx.api.rename_database(id, args.name).object, prior, args)
+            ctx.checkpoint(id, _state(found or ctx.api.get_database(id), args))
         quotas = {name: getattr(args, name) for name in _QUOTAS if name in changed}
         if quotas:
-            ctx.api.update_quotas(id, quotas)
-        return _state(ctx.api.get_database(id), args)
+            found = _with_credentials(ctx.api.update_quotas(id, quotas).object, prior, args)
+        return _state(found or ctx.api.get_database(id), args)
 
     def delete(self, id: str, prior: DatabaseState, ctx: Context[Client]) -> None:
         try:
@@ -134,6 +141,22 @@ def _refuse_what_is_not_offered(db_type: str | None, region: str | None, ctx: Co
     regions = [each.code for each in engine.regions if each.is_available is not False]
     if region is not None and regions and region not in regions:
         raise ResourceError(f"{engine.value} is not offered there; there are {', '.join(regions)}", property="region")
+
+
+def _unchanged(listed: ApiDatabase, prior: DatabaseState) -> ApiDatabase | None:
+    """The listed database with what lists mask, when nothing tells that it has changed since the state was written."""
+    same = timestamp(listed.updated_at) == prior.updated_at and listed.status == prior.status
+    return _with_credentials(listed, prior, prior) if same or prior.store_credentials is False else None
+
+
+def _with_credentials(masked: ApiDatabase, prior: DatabaseState, wanted: DatabaseArgs) -> ApiDatabase | None:
+    """A database with the credentials that lists and replies mask, from the state; None when it does not have them."""
+    if wanted.store_credentials is False:
+        return masked
+    if prior.db_password is None or any(getattr(masked, name) != getattr(prior, name) for name in _WHERE):
+        return None
+    known = {name: Secret(getattr(prior, name) or "") for name in ("db_password", "connection_string")}
+    return masked.model_copy(update=known)
 
 
 def _state(database: ApiDatabase, wanted: DatabaseArgs | None) -> DatabaseState:

@@ -40,8 +40,11 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
 
     def read(self, id: str, prior: WebhookEndpointState | None, ctx: Context[Client]) -> WebhookEndpointState | None:
         number = _number(id)
-        found = next((endpoint for endpoint in ctx.api.iter_webhook_endpoints() if endpoint.id == number), None)
-        if found is None or found.status == "revoked":
+        try:
+            found = ctx.api.read_webhook_endpoint(number)
+        except NotFound:
+            return None
+        if found.status == "revoked":
             return None
         return _state(found, prior.secret if prior is not None else None)
 

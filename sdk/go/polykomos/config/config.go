@@ -20,3 +20,8 @@ func GetApiKey(ctx *pulumi.Context) string {
 func GetBaseUrl(ctx *pulumi.Context) string {
 	return config.Get(ctx, "polykomos:baseUrl")
 }
+
+// Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+func GetReadSnapshotSeconds(ctx *pulumi.Context) float64 {
+	return config.GetFloat64(ctx, "polykomos:readSnapshotSeconds")
+}

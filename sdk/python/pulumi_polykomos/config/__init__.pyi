@@ -24,3 +24,8 @@ baseUrl: Optional[str]
 Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
 """
 
+readSnapshotSeconds: Optional[float]
+"""
+Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+"""
+

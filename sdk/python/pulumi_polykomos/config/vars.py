@@ -34,3 +34,10 @@ class _ExportableConfig(types.ModuleType):
         """
         return __config__.get('baseUrl')
 
+    @_builtins.property
+    def read_snapshot_seconds(self) -> Optional[float]:
+        """
+        Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+        """
+        return __config__.get_float('readSnapshotSeconds')
+

@@ -1,0 +1,77 @@
+"""What a read does next: pure decisions. Moments are seconds of one monotonic clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+# Two reads of a kind that are closer than this are of one run of an engine, and more are likely to follow.
+NEAR_SECONDS: Final = 2.0
+
+
+class Step(Enum):
+    """What a read can do."""
+
+    LISTED = "take the object from its page"
+    WAIT = "somebody is reading a page: see what is on it"
+    PAGE = "read the next page"
+    RESTART = "read the first page anew"
+    SINGLE = "ask for the object itself"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a listing when a read looks at it.
+
+    seen_at: when the page with the object was asked for; None: on no page so far. last_at: the same of the last page,
+    None without any. pages: read so far. ended: there are no more. loading: one is being read. reads: how many reads
+    this listing has been asked for. lonely: no other read came within NEAR_SECONDS. oldest: pages that were asked for
+    earlier do not count. singly: whether the object can be asked for by itself. closed: the list could not be read.
+    """
+
+    seen_at: float | None
+    last_at: float | None
+    pages: int
+    ended: bool
+    loading: bool
+    reads: int
+    lonely: bool
+    oldest: float
+    singly: bool = True
+    closed: bool = False
+
+
+def next_step(known: Known) -> Step:
+    """The next step of one read.
+
+    A page costs as much as a single read, so no more pages are read than reads were asked for: whatever the number of
+    objects in the account, at most twice the calls of single reads are made.
+    """
+    if known.seen_at is not None and known.seen_at >= known.oldest:
+        return Step.LISTED
+    if known.loading:
+        return Step.WAIT
+    if known.closed or (known.singly and known.lonely):
+        return Step.SINGLE
+    if known.seen_at is not None or known.last_at is None or known.last_at < known.oldest:
+        return Step.RESTART
+    if known.ended or (known.singly and known.pages >= known.reads):
+        return Step.SINGLE
+    return Step.PAGE
+
+
+def oldest_allowed(now: float, seconds: float, last_write: float) -> float:
+    """How old a page may be: `seconds`, and not from before this process's last write of the kind."""
+    return max(now - seconds, last_write)
+
+
+def written_kind(method: str, path: str) -> str | None:
+    """The list that a call may change, by its name in paths; None for a read.
+
+    `POST /databases/{uuid}/blueprint_applications` adds to that list and leaves the database's object as it is.
+    """
+    if method == "GET":
+        return None
+    parts = path.strip("/").split("/")
+    return parts[2] if method == "POST" and len(parts) == 3 else parts[0]

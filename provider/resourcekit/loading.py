@@ -1,0 +1,51 @@
+"""A gRPC service whose code is loaded after the process has said that it is there.
+
+Engines start a plugin several times a command and wait for its first line each time; while they connect, it loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+import grpc
+
+Handlers = Mapping[str, Any]
+
+
+class LoadedLater(grpc.GenericRpcHandler):
+    """The service `name`; its first calls wait until `load` has given the handlers, by the methods' names."""
+
+    def __init__(self, name: str, load: Callable[[], Handlers]) -> None:
+        self._name = name
+        self._load = load
+        self._handlers: Future[Handlers] = Future()
+
+    def begin(self) -> None:
+        """Load now, in this thread; a failure is every call's."""
+        try:
+            self._handlers.set_result(self._load())
+        except BaseException as error:
+            self._handlers.set_exception(error)
+            raise
+
+    def service(self, handler_call_details: Any) -> Any:
+        service, _, method = handler_call_details.method.lstrip("/").partition("/")
+        return self._handlers.result().get(method) if service == self._name else None
+
+
+def handlers_of(service: Any, calls: Mapping[str, Callable[..., Any]]) -> Handlers:
+    """The handlers of a service's methods that `calls` has. service: its protobuf descriptor."""
+    found = {}
+    for method in service.methods:
+        if method.name in calls:
+            kind = (
+                grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
+            )
+            found[method.name] = kind(
+                calls[method.name],
+                request_deserializer=method.input_type._concrete_class.FromString,
+                response_serializer=method.output_type._concrete_class.SerializeToString,
+            )
+    return found

@@ -1,0 +1,201 @@
+"""Cost against the number of resources, on Pulumi and on Terraform; and what a default rate limit makes of it.
+
+BENCH_SIZES=10,100 measures fewer; BENCH_ONLY=curves (or calls, limit, start) one part.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import plot
+from costs import Cost, cost_of
+from report import DOCUMENT, Report
+from start_up import start_up
+from subjects import PulumiSubject, Subject, TerraformSubject, connection, pulumi_subjects, restful, terraform_subjects
+
+from support import inside
+from support.control_plane import WILDCARD_KEY, ControlPlane, create_database, wait_until
+from support.pulumi import Stack
+from support.terraform import Workspace
+
+SIZES = tuple(int(size) for size in os.environ.get("BENCH_SIZES", "10,100,500,1000").split(","))
+ONLY = os.environ.get("BENCH_ONLY", "start,curves,calls,limit").split(",")
+PLOTS = DOCUMENT.parent / "benchmarks"
+# The largest that the control plane keeps ready.
+POOL = 50
+STEPS = ("apply", "look", "destroy")
+Subjects = Callable[[Path, ControlPlane, int], Mapping[str, Subject]]
+Costs = dict[tuple[str, str, int], Cost]
+
+
+def curves(engine: str, look: str, make: Subjects) -> None:
+    """look: what finding drift is called there."""
+    report = Report(
+        f"{engine}: cost against the number of resources",
+        f"Blueprints, so that nothing but the provider and the API is measured. `apply` makes them, `{look}` finds "
+        "that nothing has changed, `destroy` removes them. CPU: engine and plugin. MB: the most that a plugin held.",
+    )
+    if engine == "Terraform" and restful() is None:
+        report.text("terraform-provider-restful is skipped: its Go module cannot be had here.")
+    found: Costs = {}
+    report.table(("N", "step", "provider", "s", "beside ours", "calls", "CPU s", "plugin MB"))
+    for count in SIZES:
+        directory = Path(tempfile.mkdtemp())
+        with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "1") as plane:
+            subjects = make(directory, plane, count)
+            for step in STEPS:
+                for name, subject in subjects.items():
+                    cost = cost_of(getattr(subject, step), subject.plugin, plane if subject.calls_api else None)
+                    found[step, name, count] = cost
+                    ours = found[step, "ours", count]
+                    report.cells(
+                        *(count, look if step == "look" else step, name, f"{cost.seconds:.1f}"),
+                        f"{cost.seconds / ours.seconds:.2f}x",
+                        *("" if cost.calls is None else cost.calls, f"{cost.cpu:.1f}", f"{cost.plugin_mb:.0f}"),
+                    )
+        shutil.rmtree(directory)
+    _targets(report, found, look, "floor" if engine == "Pulumi" else "minimal Go provider")
+    _plots(report, engine, look, found)
+    report.write()
+
+
+def _targets(report: Report, found: Costs, look: str, floor: str) -> None:
+    report.text("")
+    largest = max(SIZES)
+    ours, beside = found["look", "ours", largest], found["look", floor, largest]
+    report.row(
+        f"{look} of {largest}, ours", f"{ours.seconds:.1f} s", f"{floor} {beside.seconds:.1f} s",
+        ours.seconds / beside.seconds, "1.5x" if floor == "floor" else "1x",
+    )  # fmt: skip
+    if ("look", "generic Go provider", largest) in found:
+        generic = found["look", "generic Go provider", largest]
+        report.row(
+            f"{look} of {largest}, ours", f"{ours.seconds:.1f} s", f"generic Go provider {generic.seconds:.1f} s",
+            ours.seconds / generic.seconds, "0.2x",
+        )  # fmt: skip
+    most = max(cost.plugin_mb for (_, name, _), cost in found.items() if name == "ours")
+    report.row("plugin's memory at most", f"{most:.0f} MB", target="120 MB")
+
+
+def _plots(report: Report, engine: str, look: str, found: Costs) -> None:
+    names = dict.fromkeys(name for _, name, _ in found)
+    kinds: dict[str, Callable[[Cost], float | None]] = {
+        "seconds": lambda cost: cost.seconds,
+        "calls": lambda cost: cost.calls,
+    }
+    for step in ("apply", "look"):
+        for unit, value in kinds.items():
+            lines = {
+                name: [
+                    (count, number)
+                    for count in SIZES
+                    if (step, name, count) in found and (number := value(found[step, name, count])) is not None
+                ]
+                for name in names
+            }
+            path = PLOTS / f"{engine.lower()}-{step}-{unit}.svg"
+            title = f"{engine} {look if step == 'look' else step}: {unit}"
+            plot.write(path, title, unit, {name: line for name, line in lines.items() if line})
+            report.text(f"![{title}](benchmarks/{path.name})")
+
+
+def database_calls(count: int = 500) -> None:
+    """Databases, whose lists mask what a state holds."""
+    report = Report(
+        f"Finding drift among {count} databases",
+        f"{count} real databases, made by Terraform and taken over by Pulumi; nothing has changed.",
+    )
+    directory = Path(tempfile.mkdtemp())
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "30") as plane:
+        workspace = Workspace("terraform", directory / "terraform", connection(plane))
+        workspace.write(f"""
+          resource "polykomos_database" "db" {{
+            count = {count}
+            name  = "drift-${{count.index}}"
+          }}
+          output "uuids" {{ value = polykomos_database.db[*].uuid }}
+        """)
+        terraform = TerraformSubject(workspace, "terraform-provider-polykomos", calls_api=True)
+        terraform.apply()
+        uuids = workspace.outputs()["uuids"]
+        stack = Stack(directory / "pulumi", connection(plane))
+        program = {f"db{n}": ("Database", {"name": f"drift-{n}"}, {"import": uuid}) for n, uuid in enumerate(uuids)}
+        stack.write(program)
+        pulumi = PulumiSubject(stack, "pulumi-resource-polykomos", calls_api=True)
+        pulumi.apply()
+        for name, subject in (("Terraform plan", terraform), ("Pulumi refresh", pulumi)):
+            cost = cost_of(subject.look, subject.plugin, plane)
+            report.row(name, f"{cost.calls} calls, {cost.seconds:.1f} s, {cost.plugin_mb:.0f} MB",
+                       f"{count} calls, one each", (cost.calls or 0) / count, "8 calls")  # fmt: skip
+        report.write()
+        plane.stop(patience=120)
+    shutil.rmtree(directory)
+
+
+def rate_limit(count: int = 200, limit: int = 120) -> None:
+    """A default key."""
+    report = Report(
+        f"{count} databases with {limit} calls a minute",
+        f"From a pool of {POOL}: those cost one call, the others are waited for and cost two or three. What the limit "
+        "allows: calls beyond it come a minute after the first ones, the rest takes as long as without a limit.",
+    )
+    for engine in ("Terraform", "Pulumi"):
+        seconds: dict[int, float] = {}
+        for allowed in (0, limit):
+            directory = Path(tempfile.mkdtemp())
+            data = ("--data-dir", str(directory / "data"))
+            with ControlPlane(*data, "--rate-limit", str(allowed), "--pool-size", str(POOL)) as plane:
+                fill_pool(plane, POOL)
+                subject = _databases(engine, directory, plane, count)
+                cost = cost_of(subject.apply, subject.plugin, plane)
+                seconds[allowed] = cost.seconds
+                made = cost.calls
+                if allowed:
+                    after = cost_of(subject.look, subject.plugin, plane)
+                plane.stop(patience=120)
+            shutil.rmtree(directory)
+        bound = 60.0 * (((made or count) - 1) // limit) + seconds[0]
+        report.row(f"{engine} apply", f"{seconds[limit]:.0f} s, {made} calls, no error",
+                   f"{bound:.0f} s; {seconds[0]:.0f} s without a limit", seconds[limit] / bound, "1.1x")  # fmt: skip
+        report.row(f"{engine}, the drift check that follows", f"{after.seconds:.1f} s, {after.calls} calls",
+                   target="10 s")  # fmt: skip
+        report.write()
+
+
+def fill_pool(plane: ControlPlane, count: int) -> None:
+    """Have so many databases ready; asked for with another key."""
+    with plane.client(WILDCARD_KEY) as api:
+        port = create_database(api)["port"]
+    with inside.connect(plane, port) as connection:
+        ready = "SELECT count(*) FROM pool_instances WHERE is_ready"
+        wait_until(lambda: (connection.execute(ready).fetchone() or (0,))[0] >= count, seconds=300, every=0.5)
+
+
+def _databases(engine: str, directory: Path, plane: ControlPlane, count: int) -> Subject:
+    if engine == "Pulumi":
+        stack = Stack(directory / "pulumi", connection(plane))
+        stack.write({f"db{n}": ("Database", {"name": f"limit-{n}"}) for n in range(count)})
+        return PulumiSubject(stack, "pulumi-resource-polykomos", calls_api=True)
+    workspace = Workspace("terraform", directory / "terraform", connection(plane))
+    workspace.write(f'resource "polykomos_database" "db" {{\n count = {count}\n name = "limit-${{count.index}}"\n}}\n')
+    return TerraformSubject(workspace, "terraform-provider-polykomos", calls_api=True)
+
+
+def main() -> None:
+    if "start" in ONLY:
+        start_up()
+    if "curves" in ONLY:
+        curves("Pulumi", "refresh", pulumi_subjects)
+        curves("Terraform", "plan", terraform_subjects)
+    if "calls" in ONLY:
+        database_calls(min(500, max(SIZES)))
+    if "limit" in ONLY:
+        rate_limit()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What a change costs in calls: none for what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from support import inside
+from support.calls import counted
+from support.control_plane import ControlPlane, create_database, wait_until
+from support.pulumi import Stack
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """With databases ready to be handed out."""
+    directory = str(tmp_path_factory.mktemp("calls") / "data")
+    with ControlPlane("--data-dir", directory, "--rate-limit", "0", "--pool-size", "6") as plane:
+        with plane.client() as api:
+            port = create_database(api)["port"]
+        with inside.connect(plane, port) as connection:
+            ready = "SELECT count(*) FROM pool_instances WHERE is_ready"
+            wait_until(lambda: (connection.execute(ready).fetchone() or (0,))[0] >= 4, seconds=60)
+        yield plane
+
+
+@pytest.fixture
+def connection(plane: ControlPlane) -> dict[str, str]:
+    return {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key}
+
+
+def test_each_change_is_one_call(stack: Stack, plane: ControlPlane) -> None:
+    program: dict[str, Any] = {f"db{n}": ("Database", {"name": f"calls-{n}", "region": "eu-west-1"}) for n in range(3)}
+    program["bp"] = ("Blueprint", {"name": "calls", "sqlContent": "SELECT 1"})
+    program["hook"] = ("WebhookEndpoint", {"url": "https://hooks.example.com/calls"})
+    stack.write(program)
+    with counted(plane) as calls:
+        stack.preview()
+    assert calls == {"getDatabaseTypes": 1, "createBlueprintValidation": 1}, "once for all three"
+    with counted(plane) as calls:
+        stack.up()
+    assert calls == {"createDatabase": 3, "createBlueprint": 1, "createWebhookEndpoint": 1}
+
+    password = stack.resource("db0")["outputs"]["dbPassword"]
+    program["db0"] = ("Database", {"name": "renamed", "region": "eu-west-1"})
+    program["db1"] = ("Database", {"name": "calls-1", "region": "eu-west-1", "connectionHardLimit": 7})
+    program["bp"] = ("Blueprint", {"name": "calls", "sqlContent": "SELECT 2"})
+    stack.write(program)
+    with counted(plane) as calls:
+        stack.up()
+    assert calls == {"updateDatabase": 1, "updateDatabaseQuotas": 1, "updateBlueprint": 1}
+    assert stack.resource("db0")["outputs"]["dbPassword"] == password, "replies mask it, the state keeps it"
+    stack.refresh("--expect-no-changes")
+    stack.assert_no_changes()
+
+
+def test_many_applications_of_one_blueprint_ask_for_its_verdict_once(stack: Stack, plane: ControlPlane) -> None:
+    program: dict[str, Any] = {"bp": ("Blueprint", {"name": "often", "sqlContent": "CREATE TABLE t (id int)"})}
+    for n in range(6):
+        program[f"db{n}"] = ("Database", {"name": f"often-{n}"})
+        properties = {"databaseUuid": f"${{db{n}.uuid}}", "blueprintUuid": "${bp.uuid}"}
+        program[f"run{n}"] = ("BlueprintApplication", properties)
+    stack.write(program)
+    with counted(plane) as calls:
+        stack.up()
+    assert calls["createDatabaseBlueprintApplication"] == 6
+    # Those that begin together cannot know of each other's answers.
+    assert calls["createBlueprintValidation"] + calls["getBlueprint"] + calls["listBlueprints"] <= 9, calls

@@ -1,0 +1,140 @@
+"""When calls may go out under a limit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polykomos.client import Bounds, Client
+from polykomos.client.budget import Budget
+from polykomos.client.pace import LEARN_AFTER_CALLS, WINDOW_SECONDS, limit_in, seconds_until_room, should_learn
+from support.scripted_server import ScriptedServer, answer, error
+
+KEY = "pk_live_0123456789abcdef"
+UUID = "d7f3a1b2-4c5e-4f7a-8b9c-0d1e2f3a4b5c"
+DONE = answer(200, {"data": {"uuid": UUID, "name": "orders"}})
+LATER = float("-inf")
+
+
+@pytest.mark.parametrize(
+    ("counted", "under_way", "limit", "paused_until", "expected"),
+    [
+        ([], 0, None, LATER, 0),
+        ([99.0] * 500, 9, None, LATER, 0),  # no limit known
+        ([], 0, 120, 107.0, 7),  # Retry-After comes first
+        ([50.0, 90.0], 0, 3, LATER, 0),
+        ([50.0, 90.0], 0, 2, LATER, 10),  # the first leaves the minute
+        ([50.0, 90.0], 1, 2, LATER, 50),  # the first's place is taken by the one under way
+        ([], 2, 2, LATER, 0.25),  # only an answer can make room
+    ],
+)
+def test_when_there_is_room(
+    counted: list[float], under_way: int, limit: int | None, paused_until: float, expected: float
+) -> None:
+    found = seconds_until_room(counted, under_way=under_way, limit=limit, paused_until=paused_until, now=100.0)
+    assert found == pytest.approx(expected)
+
+
+@given(limit=st.integers(1, 20), pauses=st.lists(st.integers(0, 30), max_size=80))
+def test_no_minute_ever_holds_more_than_the_limit(limit: int, pauses: list[int]) -> None:
+    now, sent = 0.0, list[float]()
+    for pause in pauses:
+        now += pause
+        while True:
+            recent = [moment for moment in sent if moment > now - WINDOW_SECONDS]
+            wait = seconds_until_room(recent, under_way=0, limit=limit, paused_until=LATER, now=now)
+            if wait <= 0:
+                break
+            now += wait
+        sent.append(now)
+    for at, moment in enumerate(sent):
+        within = [other for other in sent[: at + 1] if other > moment - WINDOW_SECONDS]
+        assert len(within) <= limit
+
+
+def test_the_limit_is_learned_when_it_pays() -> None:
+    assert not should_learn(LEARN_AFTER_CALLS - 1, limit_known=False)
+    assert should_learn(LEARN_AFTER_CALLS, limit_known=False)
+    assert not should_learn(1000, limit_known=True)
+
+
+@pytest.mark.parametrize(
+    ("account", "limit"),
+    [
+        ({"data": {"api_key": {"controls": {"requests_per_minute": 120}}}}, 120),
+        ({"data": {"api_key": {"controls": {"requests_per_minute": 0}}}}, None),
+        ({"data": {"api_key": {"controls": {}}}}, None),
+        ({"data": None}, None),
+        ({}, None),
+    ],
+)
+def test_the_limit_in_an_account(account: object, limit: int | None) -> None:
+    assert limit_in(account) == limit
+
+
+def test_writes_go_before_reads_that_waited_longer() -> None:
+    budget, order = Budget(), list[str]()
+    stop = threading.Event()
+    budget.learn(1)
+
+    def turn(name: str, *, write: bool) -> None:
+        assert budget.take(write=write, deadline=time.monotonic() + 10, cancel=stop, say=lambda _: None)
+        order.append(name)
+        budget.done(refused_for=0.0)  # not counted: the next may go at once
+
+    assert budget.take(write=True, deadline=time.monotonic() + 10, cancel=stop, say=lambda _: None)
+    with ThreadPoolExecutor(6) as threads:
+        for number in range(3):
+            threads.submit(turn, f"read {number}", write=False)
+            time.sleep(0.05)
+        for number in range(2):
+            threads.submit(turn, f"write {number}", write=True)
+            time.sleep(0.05)
+        budget.done(refused_for=0.0)
+    assert order == ["write 0", "write 1", "read 0", "read 1", "read 2"]
+
+
+def test_retry_after_is_honoured_once_for_all_who_wait_and_told_once() -> None:
+    told: list[str] = []
+    steps = [error(429, "rate_limit_exceeded", Retry_After="2"), DONE]
+    with ScriptedServer(steps) as server:
+        client = Client(base_url=server.base_url, api_key=KEY)
+        bound = client.within(Bounds(time.monotonic() + 30, threading.Event(), told.append))
+        began = time.monotonic()
+
+        def ask(number: int) -> float:
+            time.sleep(0.2 * bool(number))
+            bound.get_database(UUID)
+            return time.monotonic() - began
+
+        with ThreadPoolExecutor(8) as threads:
+            took = list(threads.map(ask, range(8)))
+        assert min(took) >= 2, "nobody went out in between"
+        assert len(server.seen) == 1 + 8, "one was refused, and each went once"
+    assert told == ["the API key's limit is reached: waiting 2 s"]
+
+
+def test_a_few_calls_do_not_ask_for_the_limit_and_many_ask_once() -> None:
+    with ScriptedServer([DONE]) as server:
+        client = Client(base_url=server.base_url, api_key=KEY)
+        for _ in range(LEARN_AFTER_CALLS):
+            client.get_database(UUID)
+        assert not [seen for seen in server.seen if seen.path.endswith("/me")]
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda _: client.get_database(UUID), range(LEARN_AFTER_CALLS)))
+        assert len([seen for seen in server.seen if seen.path.endswith("/me")]) == 1
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_the_deadline_and_cancel_end_the_wait(write: bool) -> None:
+    budget, stop = Budget(), threading.Event()
+    assert budget.take(write=True, deadline=time.monotonic() + 1, cancel=stop, say=lambda _: None)
+    budget.done(refused_for=60)
+    began = time.monotonic()
+    assert not budget.take(write=write, deadline=began + 0.5, cancel=stop, say=lambda _: None)
+    assert 0.4 < time.monotonic() - began < 2
