@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-from support.control_plane import ControlPlane
+import httpx
+
+from support.control_plane import ControlPlane, wait_until
 from support.pulumi import Stack
 from support.terraform import Workspace
 
@@ -124,13 +126,22 @@ def there(plane: ControlPlane) -> dict[str, dict[str, dict[str, Any]]]:
     found: dict[str, dict[str, dict[str, Any]]] = {}
     with plane.client() as api:
         for kind in KINDS:
-            listed = api.get(f"/{kind}", params={"limit": 100}).json()["data"]
+            listed = wait_until(lambda kind=kind: _listed(api, kind))["data"]
             found[kind] = {
                 str(each.get("uuid", each.get("id"))): each
                 for each in listed
                 if each.get("status") not in ("deleted", "revoked") and not each.get("is_system_blueprint")
             }
     return found
+
+
+def _listed(api: httpx.Client, kind: str) -> Any:
+    """Our own look may meet a fault as well."""
+    try:
+        reply = api.get(f"/{kind}", params={"limit": 100})
+        return reply.json() if reply.status_code == 200 else None
+    except (httpx.TransportError, ValueError):
+        return None
 
 
 def _told(result: Any) -> tuple[bool, str]:

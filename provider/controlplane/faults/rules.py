@@ -17,9 +17,10 @@ ANY: Final = "*"
 class Fault:
     """What is to go wrong with one call.
 
-    status: answered with it, nothing is done. status_after: done and committed, answered with it all the same. latency:
-    done and committed, the reply is `seconds` late. reset: the connection is reset, nothing is done. lost_response: done
-    and committed, then the connection is reset. truncated_body: done and committed, the reply ends in the middle.
+    status: answered with it, nothing is done. status_after: done and committed, answered with it all the same.
+    latency: done and committed, the reply is `seconds` late. reset: the connection is reset, nothing is done.
+    lost_response: done and committed, then the connection is reset. truncated_body: done and committed, the reply
+    ends in the middle.
     """
 
     rule: int
