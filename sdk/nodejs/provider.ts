@@ -39,6 +39,7 @@ export class Provider extends pulumi.ProviderResource {
             }
             resourceInputs["apiKey"] = args?.apiKey ? pulumi.secret(args.apiKey) : undefined;
             resourceInputs["baseUrl"] = args?.baseUrl;
+            resourceInputs["idempotencyScope"] = args?.idempotencyScope;
             resourceInputs["readSnapshotSeconds"] = pulumi.output(args?.readSnapshotSeconds).apply(JSON.stringify);
         }
         opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts);
@@ -58,6 +59,10 @@ export interface ProviderArgs {
      * Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
      */
     baseUrl?: pulumi.Input<string | undefined>;
+    /**
+     * Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+     */
+    idempotencyScope?: pulumi.Input<string | undefined>;
     /**
      * Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
      */

@@ -58,8 +58,10 @@ class BlueprintCalls(Calls):
         return parse(Blueprint, answer.get("data"))
 
     def delete_blueprint(self, uuid: str) -> None:
-        """Delete. Takes no key either. Raises NotFound."""
-        self._transport.call("DELETE", f"/blueprints/{segment(uuid)}", safety=Safety.UNSAFE)
+        """Delete. Takes no key and needs none: what is gone stays gone. Raises NotFound, also when a first attempt whose
+        answer was lost has deleted it.
+        """
+        self._transport.call("DELETE", f"/blueprints/{segment(uuid)}", safety=Safety.SAFE)
 
     def validate_blueprint(self, sql_content: str, variables: Mapping[str, Any] | None = None) -> BlueprintValidation:
         """What the API thinks of the SQL; nothing is kept there, and the same is not asked twice.

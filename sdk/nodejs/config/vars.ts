@@ -30,6 +30,17 @@ Object.defineProperty(exports, "baseUrl", {
 });
 
 /**
+ * Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+ */
+export declare const idempotencyScope: string | undefined;
+Object.defineProperty(exports, "idempotencyScope", {
+    get() {
+        return __config.get("idempotencyScope");
+    },
+    enumerable: true,
+});
+
+/**
  * Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
  */
 export declare const readSnapshotSeconds: number | undefined;

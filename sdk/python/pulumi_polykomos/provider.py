@@ -21,17 +21,21 @@ class ProviderArgs:
     def __init__(__self__, *,
                  api_key: pulumi.Input[_builtins.str],
                  base_url: pulumi.Input[Optional[_builtins.str]] = None,
+                 idempotency_scope: pulumi.Input[Optional[_builtins.str]] = None,
                  read_snapshot_seconds: pulumi.Input[Optional[_builtins.float]] = None):
         """
         The set of arguments for constructing a Provider resource.
 
         :param pulumi.Input[_builtins.str] api_key: API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out.
         :param pulumi.Input[_builtins.str] base_url: Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
+        :param pulumi.Input[_builtins.str] idempotency_scope: Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
         :param pulumi.Input[_builtins.float] read_snapshot_seconds: Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
         """
         pulumi.set(__self__, "api_key", api_key)
         if base_url is not None:
             pulumi.set(__self__, "base_url", base_url)
+        if idempotency_scope is not None:
+            pulumi.set(__self__, "idempotency_scope", idempotency_scope)
         if read_snapshot_seconds is not None:
             pulumi.set(__self__, "read_snapshot_seconds", read_snapshot_seconds)
 
@@ -60,6 +64,18 @@ class ProviderArgs:
         pulumi.set(self, "base_url", value)
 
     @_builtins.property
+    @pulumi.getter(name="idempotencyScope")
+    def idempotency_scope(self) -> pulumi.Input[Optional[_builtins.str]]:
+        """
+        Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+        """
+        return pulumi.get(self, "idempotency_scope")
+
+    @idempotency_scope.setter
+    def idempotency_scope(self, value: pulumi.Input[Optional[_builtins.str]]):
+        pulumi.set(self, "idempotency_scope", value)
+
+    @_builtins.property
     @pulumi.getter(name="readSnapshotSeconds")
     def read_snapshot_seconds(self) -> pulumi.Input[Optional[_builtins.float]]:
         """
@@ -80,6 +96,7 @@ class Provider(pulumi.ProviderResource):
                  opts: Optional[pulumi.ResourceOptions] = None,
                  api_key: pulumi.Input[Optional[_builtins.str]] = None,
                  base_url: pulumi.Input[Optional[_builtins.str]] = None,
+                 idempotency_scope: pulumi.Input[Optional[_builtins.str]] = None,
                  read_snapshot_seconds: pulumi.Input[Optional[_builtins.float]] = None,
                  __props__=None):
         """
@@ -89,6 +106,7 @@ class Provider(pulumi.ProviderResource):
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.str] api_key: API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out.
         :param pulumi.Input[_builtins.str] base_url: Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
+        :param pulumi.Input[_builtins.str] idempotency_scope: Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
         :param pulumi.Input[_builtins.float] read_snapshot_seconds: Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
         """
         ...
@@ -117,6 +135,7 @@ class Provider(pulumi.ProviderResource):
                  opts: Optional[pulumi.ResourceOptions] = None,
                  api_key: pulumi.Input[Optional[_builtins.str]] = None,
                  base_url: pulumi.Input[Optional[_builtins.str]] = None,
+                 idempotency_scope: pulumi.Input[Optional[_builtins.str]] = None,
                  read_snapshot_seconds: pulumi.Input[Optional[_builtins.float]] = None,
                  __props__=None):
         opts = pulumi.ResourceOptions.merge(_utilities.get_resource_opts_defaults(), opts)
@@ -131,6 +150,7 @@ class Provider(pulumi.ProviderResource):
                 raise TypeError("Missing required property 'api_key'")
             __props__.__dict__["api_key"] = None if api_key is None else pulumi.Output.secret(api_key)
             __props__.__dict__["base_url"] = base_url
+            __props__.__dict__["idempotency_scope"] = idempotency_scope
             __props__.__dict__["read_snapshot_seconds"] = pulumi.Output.from_input(read_snapshot_seconds).apply(pulumi.runtime.to_json) if read_snapshot_seconds is not None else None
         super(Provider, __self__).__init__(
             'polykomos',

@@ -62,8 +62,8 @@ def test_what_is_no_json_object_is_told(body: str) -> None:
     with ScriptedServer([answer(200, body)]) as server:
         with pytest.raises(TransportError, match="GET /me was no JSON object"):
             client(server).get_account()
-        with pytest.raises(UnknownOutcome, match="DELETE /blueprints/b may have been carried out"):
-            client(server).delete_blueprint("b")
+        with pytest.raises(UnknownOutcome, match="PATCH /blueprints/b may have been carried out"):
+            client(server).update_blueprint("b", {"name": "a"})
 
 
 @pytest.mark.parametrize("lost", [hang_up, reset, answer(200, {"data": {}}, cut=3)])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from polykomos.client import Blueprint as ApiBlueprint
-from polykomos.client import Client, NotFound
+from polykomos.client import Client, NotFound, ServerError, UnknownOutcome
 from polykomos.resources.blueprint.creation import creation_of
 from polykomos.resources.blueprint.declaration import (
     BlueprintArgs,
@@ -81,7 +81,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
     ) -> BlueprintState:
         body = {name: value for name, value in _body(args).items() if name in changed}
         if body:
-            return _state(ctx.api.update_blueprint(id, body), args.sql_content)
+            return _state(_updated(id, body, ctx.api), args.sql_content)
         found = ctx.api.get_blueprint(id)
         return _state(found, found.sql_content or "")
 
@@ -96,6 +96,18 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
             ctx.api.delete_blueprint(id)
         except NotFound:
             return
+
+
+def _updated(id: str, body: Mapping[str, Any], api: Client) -> ApiBlueprint:
+    """The operation takes no key: after an answer that was lost, look before it is repeated."""
+    try:
+        return api.update_blueprint(id, body)
+    except (UnknownOutcome, ServerError):
+        found = api.get_blueprint(id)
+        there = _body(_state(found, found.sql_content or ""))
+        if all(there[name] == value for name, value in body.items()):
+            return found
+        return api.update_blueprint(id, body)
 
 
 def _with_sql(listed: ApiBlueprint, prior: BlueprintState) -> ApiBlueprint | None:

@@ -21,6 +21,11 @@ func GetBaseUrl(ctx *pulumi.Context) string {
 	return config.Get(ctx, "polykomos:baseUrl")
 }
 
+// Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+func GetIdempotencyScope(ctx *pulumi.Context) string {
+	return config.Get(ctx, "polykomos:idempotencyScope")
+}
+
 // Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
 func GetReadSnapshotSeconds(ctx *pulumi.Context) float64 {
 	return config.GetFloat64(ctx, "polykomos:readSnapshotSeconds")

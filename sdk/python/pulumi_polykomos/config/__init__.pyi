@@ -24,6 +24,11 @@ baseUrl: Optional[str]
 Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
 """
 
+idempotencyScope: Optional[str]
+"""
+Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+"""
+
 readSnapshotSeconds: Optional[float]
 """
 Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.

@@ -35,6 +35,13 @@ class _ExportableConfig(types.ModuleType):
         return __config__.get('baseUrl')
 
     @_builtins.property
+    def idempotency_scope(self) -> Optional[str]:
+        """
+        Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+        """
+        return __config__.get('idempotencyScope')
+
+    @_builtins.property
     def read_snapshot_seconds(self) -> Optional[float]:
         """
         Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
