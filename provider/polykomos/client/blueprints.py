@@ -58,8 +58,9 @@ class BlueprintCalls(Calls):
         return parse(Blueprint, answer.get("data"))
 
     def delete_blueprint(self, uuid: str) -> None:
-        """Delete. Takes no key and needs none: what is gone stays gone. Raises NotFound, also when a first attempt whose
-        answer was lost has deleted it.
+        """Delete. Takes no key and needs none: what is gone stays gone.
+
+        Raises NotFound, also when a first attempt whose answer was lost has deleted it.
         """
         self._transport.call("DELETE", f"/blueprints/{segment(uuid)}", safety=Safety.SAFE)
 
