@@ -66,8 +66,9 @@ bench: setup ## what things cost beside what, into docs/benchmarks.md (BENCH_SIZ
 	@$(ENV) && export PYTHONPATH=tests && python tests/bench/engines_bench.py \
 	  && python tests/bench/control_plane_bench.py
 
-chaos: setup ## kill -9 of the control plane at random moments (ROUNDS=20 SEED=…); nothing lost or doubled
-	@$(ENV) && PYTHONPATH=tests python tests/faults/chaos.py && PYTHONPATH=tests python tests/faults/steps.py
+chaos: setup ## kill -9 of control plane, engines and plugins at random moments (ROUNDS=20 SEED=…); nothing lost or doubled
+	@$(ENV) && export PYTHONPATH=tests && python tests/faults/chaos.py && python tests/faults/steps.py \
+	  && python tests/faults/engines.py
 
 dist: setup ## the wheel, in dist/
 	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . && ls dist

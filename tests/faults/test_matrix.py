@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from support.control_plane import ControlPlane
-from support.stories import KINDS, Story, new_story, there
+from support.stories import Story, is_exactly, new_story, there, until_done
 
 ENGINES = ("pulumi", "terraform", "tofu")
 OPERATIONS = (
@@ -28,7 +28,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     "500 after the commit": {"effect": "status_after", "status": 500},
     "503": {"effect": "status", "status": 503},
 }
-_MOST_RUNS = 3
 
 
 @pytest.fixture(params=ENGINES)
@@ -36,39 +35,17 @@ def story(request: pytest.FixtureRequest, tmp_path: Path, connection: dict[str, 
     return new_story(request.param, tmp_path / "story", connection)
 
 
-def until_done(run: Callable[[], tuple[bool, str]], secrets: list[str]) -> None:
-    """Once, and again where it stopped, which must be told in words."""
-    for _ in range(_MOST_RUNS):
-        done, output = run()
-        assert "Traceback" not in output
-        assert "panic" not in output
-        assert not [secret for secret in secrets if secret in output]
-        if done:
-            return
-    raise AssertionError(output)
-
-
-def is_exactly(story: Story, plane: ControlPlane, name: str, limit: int) -> None:
-    found = there(plane)
-    assert {kind: len(found[kind]) for kind in KINDS} == dict.fromkeys(KINDS, 1)
-    assert {kind: set(found[kind]) for kind in KINDS} == story.held()
-    (database,) = found["databases"].values()
-    assert (database["name"], database["quotas"]["connection_hard_limit"]) == (name, limit)
-    (blueprint,) = found["blueprints"].values()
-    assert blueprint["name"] == name
-
-
 def whole_life(story: Story, plane: ControlPlane, between: Callable[[], object] = lambda: None) -> None:
-    secrets = [plane.api_key]
+
     for name, limit in (("made", 5), ("changed", 6)):
         between()
         story.write(name, limit)
-        until_done(story.up, secrets)
+        until_done(story.up)
         is_exactly(story, plane, name, limit)
     between()
-    until_done(story.refresh, secrets)
+    until_done(story.refresh)
     between()
-    until_done(story.destroy, secrets)
+    until_done(story.destroy)
     assert not any(there(plane).values())
 
 
@@ -106,7 +83,7 @@ def test_a_read_that_does_not_see_the_write_yet(story: Story, plane: ControlPlan
         rule = {"operation": operation, "effect": "status", "status": 404}
         admin.post("/faults", json=rule).raise_for_status()
     story.write("made", 5)
-    until_done(story.up, [])
+    until_done(story.up)
     is_exactly(story, plane, "made", 5)
 
 
@@ -132,5 +109,5 @@ def test_connections_refused_for_some_seconds(engine: str, lasting: ControlPlane
 
     story.write("made", 5)
     away()
-    until_done(story.up, [lasting.api_key])
+    until_done(story.up)
     is_exactly(story, lasting, "made", 5)

@@ -30,7 +30,30 @@ def connect_mysql(plane: ControlPlane, port: int) -> pymysql.Connection:
     return pymysql.connect(host="127.0.0.1", port=port, user=ADMIN, password=password, autocommit=True)
 
 
+def secrets(plane: ControlPlane) -> set[str]:
+    """Every secret that the control plane has given out: of databases and endpoints that are gone, too."""
+    with connect(plane, int(_state(plane)["postgres_port"])) as conn:
+        found = conn.execute("SELECT db_password FROM databases UNION SELECT secret FROM webhook_endpoints").fetchall()
+    return {plane.api_key, plane.admin_token, *(row[0] for row in found)}
+
+
 def _state(plane: ControlPlane) -> dict[str, str]:
-    directory = Path(plane.arguments[plane.arguments.index("--data-dir") + 1])
+    if "--data-dir" in plane.arguments:
+        directory = Path(plane.arguments[plane.arguments.index("--data-dir") + 1])
+    else:
+        directory = _ephemeral(plane.pid)
     found: dict[str, str] = json.loads((directory / "control-plane.json").read_text())
     return found
+
+
+def _ephemeral(pid: int) -> Path:
+    """The directory that nobody was told of, by where the PostgreSQL server in it runs."""
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                where = (entry / "cwd").readlink()
+                if where.parts[-2:] == ("postgres", "data"):
+                    return where.parents[1]
+        except OSError:
+            continue
+    raise LookupError("no PostgreSQL server of this control plane")

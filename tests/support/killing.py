@@ -30,11 +30,11 @@ def processes(home: Path, program: str) -> list[int]:
     return found
 
 
-def start_up(stack: Stack, *words: str) -> subprocess.Popen[str]:
-    """`pulumi up`, left running."""
-    command = [stack.pulumi, "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "dev", *words]
+def start_up(stack: Stack, *words: str, command: str = "up") -> subprocess.Popen[str]:
+    """`pulumi up`, or another command of its kind, left running."""
+    command_line = [stack.pulumi, command, "--yes", "--skip-preview", "--non-interactive", "--stack", "dev", *words]
     return subprocess.Popen(
-        command, cwd=stack.directory, env=stack.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command_line, cwd=stack.directory, env=stack.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
 
 

@@ -131,6 +131,8 @@ class Stack:
             check=False,
         )
         result = Result(done.returncode, done.stdout + done.stderr, [])
+        key = self.env.get("POLYKOMOS_API_KEY")
+        assert not (key and key in result.output), "the API key was shown"
         return _judged(result, words, ok)
 
     def _watched(self, command: str, *words: str, ok: bool | None, **env: str) -> Result:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
 
 from support.control_plane import ControlPlane, wait_until
+from support.killing import processes, start_up
 from support.pulumi import Stack
 from support.terraform import Workspace
 
@@ -52,6 +55,15 @@ class Story(Protocol):
     def held(self) -> dict[str, set[str]]:
         """The ids in the state, by kind."""
 
+    def start(self, doing: str) -> subprocess.Popen[str]:
+        """`up`, `refresh` or `destroy`, left running."""
+
+    def plugins(self) -> list[int]:
+        """The processes of the provider that run for it."""
+
+    def killed(self) -> None:
+        """Take away what an engine that was killed has left, as its users do: the lock."""
+
 
 class PulumiStory:
     """See Story."""
@@ -78,6 +90,15 @@ class PulumiStory:
 
     def destroy(self) -> tuple[bool, str]:
         return _told(self.stack.destroy(ok=None))
+
+    def start(self, doing: str) -> subprocess.Popen[str]:
+        return start_up(self.stack, command=doing)
+
+    def plugins(self) -> list[int]:
+        return processes(self.stack.directory / ".home" / ".pulumi", "pulumi-resource-polykomos")
+
+    def killed(self) -> None:
+        self.stack.run("cancel", "--yes", "--stack", "dev", ok=None)
 
     def held(self) -> dict[str, set[str]]:
         names = {"Database": "databases", "Blueprint": "blueprints", "WebhookEndpoint": "webhook_endpoints"}
@@ -107,6 +128,16 @@ class TerraformStory:
     def destroy(self) -> tuple[bool, str]:
         return _told(self.workspace.run("destroy", "-auto-approve", ok=None))
 
+    def start(self, doing: str) -> subprocess.Popen[str]:
+        words = {"up": ("apply",), "refresh": ("apply", "-refresh-only"), "destroy": ("destroy",)}[doing]
+        return self.workspace.start(*words, "-auto-approve", "-lock=false")
+
+    def plugins(self) -> list[int]:
+        return processes(Path(self.workspace.env["TF_CLI_CONFIG_FILE"]), "terraform-provider-polykomos")
+
+    def killed(self) -> None:
+        (self.workspace.directory / ".terraform.tfstate.lock.info").unlink(missing_ok=True)
+
     def held(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {kind: set() for kind in KINDS}
         for address, values in self.workspace.resources().items():
@@ -133,6 +164,28 @@ def there(plane: ControlPlane) -> dict[str, dict[str, dict[str, Any]]]:
                 if each.get("status") not in ("deleted", "revoked") and not each.get("is_system_blueprint")
             }
     return found
+
+
+def until_done(run: Callable[[], tuple[bool, str]], most: int = 3) -> None:
+    """Once, and again where it stopped, which must be told in words."""
+    for _ in range(most):
+        done, output = run()
+        assert "Traceback" not in output
+        assert "panic" not in output
+        if done:
+            return
+    raise AssertionError(output)
+
+
+def is_exactly(story: Story, plane: ControlPlane, name: str, limit: int) -> None:
+    """One object of each kind, no more, as the program says, and the state's."""
+    found = there(plane)
+    assert {kind: len(found[kind]) for kind in KINDS} == dict.fromkeys(KINDS, 1)
+    assert {kind: set(found[kind]) for kind in KINDS} == story.held()
+    (database,) = found["databases"].values()
+    assert (database["name"], database["quotas"]["connection_hard_limit"]) == (name, limit)
+    (blueprint,) = found["blueprints"].values()
+    assert blueprint["name"] == name
 
 
 def _listed(api: httpx.Client, kind: str) -> Any:

@@ -139,7 +139,10 @@ class Workspace:
             timeout=timeout,
             check=False,
         )
-        return _judged(Result(done.returncode, done.stdout + done.stderr, _events(done.stdout)), words, ok)
+        result = Result(done.returncode, done.stdout + done.stderr, _events(done.stdout))
+        key = self.env.get("POLYKOMOS_API_KEY")
+        assert not (key and key in result.output), "the API key was shown"
+        return _judged(result, words, ok)
 
     def plan(self, *words: str, ok: bool | None = True, out: str = "tfplan", **env: str) -> Plan:
         """Plan into a file."""

@@ -1,0 +1,15 @@
+"""A few seeded rounds of `make chaos` for every engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.engine_chaos import ENGINES, Chaos
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_whatever_is_killed_the_next_run_puts_right(engine: str, tmp_path: Path) -> None:
+    Chaos(engine, tmp_path, seed=11).run(4)
