@@ -66,11 +66,11 @@ def test_its_socket_is_nobody_elses(plugin: Plugin) -> None:
 
 def test_unset_and_unknown_settings(connection: dict[str, str]) -> None:
     with Plugin({"POLYKOMOS_BASE_URL": connection["POLYKOMOS_BASE_URL"]}) as running:
-        config = value({"api_key": None, "base_url": None, "read_snapshot_seconds": None})
+        config = value(running.configuration())
         refused = running.call("ValidateProviderConfig", pb.ValidateProviderConfig.Request(config=config))
         assert "POLYKOMOS_API_KEY" in errors(refused)[0]
         assert paths(refused) == [["api_key"]]
-        config = value({"api_key": UNKNOWN, "base_url": None, "read_snapshot_seconds": None})
+        config = value(running.configuration(api_key=UNKNOWN))
         assert not errors(running.call("ConfigureProvider", pb.ConfigureProvider.Request(config=config)))
         planned = running.plan(DATABASE, running.object(DATABASE, name="later"))
         assert not errors(planned), "plans go on without the API"

@@ -59,6 +59,7 @@ class Plugin:
         options = [("grpc.max_receive_message_length", 256 << 20), ("grpc.max_send_message_length", 256 << 20)]
         self.channel = grpc.insecure_channel(f"unix:{self.socket}", options=options)
         self.types: dict[str, list[str]] = {}
+        self.settings: list[str] = []
         self.told: list[str] = []
         self.made: list[dict[str, Any]] = []
         self.stderr = ""
@@ -67,6 +68,7 @@ class Plugin:
         schema = self.call("GetProviderSchema")
         for name, found in schema.resource_schemas.items():
             self.types[name] = [attribute.name for attribute in found.block.attributes]
+        self.settings = [attribute.name for attribute in schema.provider.block.attributes]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,9 +103,13 @@ class Plugin:
         )(request)  # fmt: skip
         return list(events)
 
+    def configuration(self, **given: Any) -> dict[str, Any]:
+        """A provider block: what is not given is null."""
+        return {**dict.fromkeys(self.settings), **given}
+
     def configure(self) -> Self:
         """With what the environment says."""
-        config = value({"api_key": None, "base_url": None, "read_snapshot_seconds": None})
+        config = value(self.configuration())
         reply = self.call("ConfigureProvider", pb.ConfigureProvider.Request(config=config, terraform_version="1.14.0"))
         assert not reply.diagnostics, reply.diagnostics
         return self
