@@ -56,6 +56,7 @@ def test_pulumi_finds_drift_of_many_in_a_few_calls(stack: Stack, plane: ControlP
     assert calls.total() <= PAGES + 1 + 3, "one more for each that is gone or has changed"
     stack.up("--refresh")
     stack.assert_no_changes()
+    stack.destroy()
 
 
 @pytest.mark.parametrize("engine", ["terraform", "tofu"])
@@ -84,6 +85,7 @@ def test_terraform_finds_drift_of_many_in_a_few_calls(
     assert planned.actions == {"polykomos_blueprint.bp[3]": "create", "polykomos_blueprint.bp[120]": "update"}
     assert calls["listBlueprints"] == PAGES
     assert calls["getBlueprint"] <= 1 + 2
+    workspace.destroy()
 
 
 def test_each_kind_on_pulumi(stack: Stack, plane: ControlPlane) -> None:

@@ -34,14 +34,20 @@ def connection(plane: ControlPlane) -> dict[str, str]:
 def test_each_change_is_one_call(stack: Stack, plane: ControlPlane) -> None:
     program: dict[str, Any] = {f"db{n}": ("Database", {"name": f"calls-{n}", "region": "eu-west-1"}) for n in range(3)}
     program["bp"] = ("Blueprint", {"name": "calls", "sqlContent": "SELECT 1"})
-    program["hook"] = ("WebhookEndpoint", {"url": "https://hooks.example.com/calls"})
+    for n in range(2):
+        program[f"hook{n}"] = ("WebhookEndpoint", {"url": f"https://hooks.example.com/calls-{n}"})
     stack.write(program)
     with counted(plane) as calls:
         stack.preview()
     assert calls == {"getDatabaseTypes": 1, "createBlueprintValidation": 1}, "once for all three"
     with counted(plane) as calls:
         stack.up()
-    assert calls == {"createDatabase": 3, "createBlueprint": 1, "createWebhookEndpoint": 1}
+    assert calls == {
+        "createDatabase": 3,
+        "createBlueprint": 1,
+        "createWebhookEndpoint": 2,
+        "listWebhookEndpoints": 1,  # once for both: whether an interrupted run has left one at their addresses
+    }
 
     password = stack.resource("db0")["outputs"]["dbPassword"]
     program["db0"] = ("Database", {"name": "renamed", "region": "eu-west-1"})

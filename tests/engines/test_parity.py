@@ -80,11 +80,15 @@ def write_terraform(workspace: Workspace, round_: int) -> None:
 
 
 def calls(plane: ControlPlane, seen: int) -> Counter[str]:
-    """The calls since line `seen` that change something, without what is each run's own."""
+    """The calls since line `seen` that change something, without what is each run's own. One whose idempotency key was
+    refused changes nothing: a replacement on Pulumi begins with the key of the object that it replaces.
+    """
     return Counter(
         f"{line['method']} {_VARIES.sub('…', line['path'])} {line['status']}"
         for line in plane.request_lines()[seen:]
-        if line["method"] != "GET" and not line["path"].endswith(("/blueprint_validations", "/blueprint_applications"))
+        if line["method"] != "GET"
+        and line["status"] != 409
+        and not line["path"].endswith(("/blueprint_validations", "/blueprint_applications"))
     )
 
 

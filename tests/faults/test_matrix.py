@@ -36,7 +36,6 @@ def story(request: pytest.FixtureRequest, tmp_path: Path, connection: dict[str, 
 
 
 def whole_life(story: Story, plane: ControlPlane, between: Callable[[], object] = lambda: None) -> None:
-
     for name, limit in (("made", 5), ("changed", 6)):
         between()
         story.write(name, limit)
@@ -79,12 +78,16 @@ def test_slow_provisioning(story: Story, plane: ControlPlane, admin: httpx.Clien
 
 
 def test_a_read_that_does_not_see_the_write_yet(story: Story, plane: ControlPlane, admin: httpx.Client) -> None:
+    admin.patch("/provisioning", json={"delay_seconds": 2, "pool_size": 0}).raise_for_status()
     for operation in ("getDatabase", "getBlueprint", "getBlueprintApplication"):
         rule = {"operation": operation, "effect": "status", "status": 404}
         admin.post("/faults", json=rule).raise_for_status()
     story.write("made", 5)
     until_done(story.up)
+    assert "getDatabase" in [rule["operation"] for rule in admin.get("/faults").json() if rule["applied"]]
+    admin.delete("/faults").raise_for_status()
     is_exactly(story, plane, "made", 5)
+    until_done(story.destroy)
 
 
 def test_more_than_a_day_between_the_runs(story: Story, plane: ControlPlane, admin: httpx.Client) -> None:

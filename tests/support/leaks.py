@@ -6,7 +6,7 @@ from pathlib import Path
 
 # Terraform keeps sensitive values in its states and plans as they are; what can be kept out of them, and how, is in
 # docs/terraform-secrets.md and has its own tests. The API key has no business there either.
-_PLAIN = (".tfstate", ".tfstate.backup")
+_PLAIN = ".tfstate"  # and its backups
 
 
 def leaks(directory: Path, key: str, secrets: set[str]) -> list[str]:
@@ -19,7 +19,7 @@ def leaks(directory: Path, key: str, secrets: set[str]) -> list[str]:
             content = path.read_bytes()
         except OSError:
             continue  # gone, or a socket
-        looked_for = {key} if path.name.endswith(_PLAIN) else {key, *secrets}
+        looked_for = {key} if _PLAIN in path.name else {key, *secrets}
         if any(secret and secret.encode() in content for secret in looked_for):
             found.append(str(path.relative_to(directory)))
     return found

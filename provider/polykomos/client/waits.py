@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from polykomos.client.errors import Cancelled, DeadlineExceeded
+from polykomos.client.errors import Cancelled, DeadlineExceeded, NotFound
 
 ResultT = TypeVar("ResultT")
 Progress = Callable[[float], None]
@@ -17,6 +17,8 @@ FIRST_PAUSE: Final = 0.25
 SCARCE_FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 5.0
 _TICK: Final = 1.0
+# What was made a moment ago may not show yet where the answer comes from.
+_UNSEEN_SECONDS: Final = 10.0
 
 
 def wait_until(
@@ -29,7 +31,7 @@ def wait_until(
     progress: Progress | None = None,
     first_pause: float = FIRST_PAUSE,
 ) -> ResultT:
-    """The first result that is done.
+    """The first result that is done. Not found counts as not done at first, for some seconds.
 
     what: "still provisioning", for the errors. timeout: seconds. progress: told the seconds waited, about once each.
     first_pause: seconds until the first read; later ones are further apart.
@@ -40,9 +42,14 @@ def wait_until(
     pause = first_pause
     while True:
         _sleep(pause, began, timeout, what, stop, progress)
-        result = read()
-        if done(result):
-            return result
+        try:
+            result = read()
+        except NotFound:
+            if time.monotonic() - began >= _UNSEEN_SECONDS:
+                raise
+        else:
+            if done(result):
+                return result
         pause = min(_LONGEST_PAUSE, pause * 1.5)
 
 

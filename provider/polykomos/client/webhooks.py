@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from polykomos.client.calls import Calls, parse, segment
 from polykomos.client.models import CreatedWebhookEndpoint, WebhookDelivery, WebhookEndpoint
 from polykomos.client.retry import Safety
+
+EARLIER_SECONDS: Final = 60.0
 
 
 class WebhookCalls(Calls):
@@ -15,6 +18,14 @@ class WebhookCalls(Calls):
     def iter_webhook_endpoints(self) -> Iterator[WebhookEndpoint]:
         """Every endpoint, revoked ones too."""
         return self._pages("/webhook_endpoints", WebhookEndpoint, "id")
+
+    def earlier_webhook_endpoints(self) -> list[WebhookEndpoint]:
+        """Every endpoint as of a minute ago at the most: asked for once for many creations."""
+
+        def ask() -> list[WebhookEndpoint]:
+            return list(self.iter_webhook_endpoints())
+
+        return list(self._transport.memory.once("/webhook_endpoints", ask, EARLIER_SECONDS))
 
     def create_webhook_endpoint(
         self, *, url: str, events: Sequence[str] = (), idempotency_key: str | None = None

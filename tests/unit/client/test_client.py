@@ -19,9 +19,11 @@ from polykomos.client import (
     Database,
     DeadlineExceeded,
     InvalidRequest,
+    NotFound,
     TransportError,
     WebhookEndpoint,
     mask,
+    waits,
 )
 from polykomos.client.waits import wait_until
 from support.scripted_server import ScriptedServer, answer
@@ -121,6 +123,22 @@ def test_a_wait_ticks_and_ends_when_done_cancelled_or_out_of_time() -> None:
     with pytest.raises(Cancelled, match="it waits when"):
         wait_until(lambda: 0, bool, what="it waits", timeout=30, cancel=stop)
     assert time.monotonic() - began < 3
+
+
+def test_a_wait_bears_at_first_that_what_was_just_made_does_not_show_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([NotFound(404, "not_found", "not yet"), "active"])
+
+    def read() -> str:
+        answer = next(answers)
+        if isinstance(answer, NotFound):
+            raise answer
+        return answer
+
+    assert wait_until(read, bool, what="it waits", timeout=30) == "active"
+    monkeypatch.setattr(waits, "_UNSEEN_SECONDS", 0.5)
+    answers = iter([NotFound(404, "not_found", "still not")] * 5)
+    with pytest.raises(NotFound):
+        wait_until(read, bool, what="it waits", timeout=30)
 
 
 class Answering(BaseHTTPRequestHandler):

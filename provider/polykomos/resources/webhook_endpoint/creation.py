@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from polykomos.client import Client, CreatedWebhookEndpoint, WebhookEndpoint
+from polykomos.client import Client, CreatedWebhookEndpoint, PolykomosError, WebhookEndpoint
 from polykomos.resources.creation import Kind, is_recent, variations
 
 
@@ -31,9 +31,12 @@ def creation_of(url: str, events: Sequence[str], api: Client) -> Kind[CreatedWeb
     return Kind("webhook endpoint", body, send, find, lambda made: str(made.endpoint.id), earlier)
 
 
-def others_of(url: str, number: int, api: Client) -> list[WebhookEndpoint]:
-    """Other active endpoints that hear at the same address."""
-    return [each for each in _active(api) if each.url == url and each.id != number]
+def earlier_at(url: str, api: Client) -> list[WebhookEndpoint]:
+    """Active endpoints that hear at this address before one is made there; none where the key may not list them."""
+    try:
+        return [each for each in api.earlier_webhook_endpoints() if each.url == url and each.status != "revoked"]
+    except PolykomosError:
+        return []
 
 
 def _active(api: Client) -> Iterator[WebhookEndpoint]:

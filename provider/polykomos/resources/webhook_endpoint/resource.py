@@ -8,7 +8,7 @@ from polykomos.client import Client, NotFound
 from polykomos.client import WebhookEndpoint as ApiEndpoint
 from polykomos.resources.creation import create_once, refuse_other
 from polykomos.resources.values import revealed, timestamp
-from polykomos.resources.webhook_endpoint.creation import creation_of, others_of
+from polykomos.resources.webhook_endpoint.creation import creation_of, earlier_at
 from polykomos.resources.webhook_endpoint.declaration import WebhookEndpointArgs, WebhookEndpointState
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
@@ -28,6 +28,7 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
     import_id = "its number"
 
     def create(self, args: WebhookEndpointArgs, ctx: Context[Client]) -> tuple[str, WebhookEndpointState]:
+        before = earlier_at(args.url, ctx.api)
         created = create_once(creation_of(args.url, args.events or [], ctx.api), ctx)
         made = created.object.endpoint
         if created.taken_over:
@@ -35,7 +36,7 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
             wanted = {"url": args.url, "events": sorted(args.events or [])}
             refuse_other("webhook endpoint", str(made.id), wanted, there)
         else:
-            _warn_of_others(made, ctx)
+            _warn_of_orphans(before, ctx)
         return str(made.id), _state(made, revealed(created.object.secret))
 
     def read(self, id: str, prior: WebhookEndpointState | None, ctx: Context[Client]) -> WebhookEndpointState | None:
@@ -76,9 +77,9 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
             return
 
 
-def _warn_of_others(made: ApiEndpoint, ctx: Context[Client]) -> None:
+def _warn_of_orphans(before: Iterable[ApiEndpoint], ctx: Context[Client]) -> None:
     """Of one that an interrupted run left more than a day ago nobody has the secret, and nothing can tell it."""
-    for other in others_of(made.url, made.id, ctx.api):
+    for other in before:
         if ctx.keys.is_taken(str(other.id)) is False:
             ctx.warn(
                 f"webhook endpoint {other.id} hears at the same `url` and is not in the engine's state. If an "
