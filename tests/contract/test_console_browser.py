@@ -180,6 +180,7 @@ def test_search_and_sections_by_keyboard(page: Page) -> None:
     page.goto("/")
     page.keyboard.press("2")
     expect(page.locator("h1")).to_have_text("Databases")
+    page.wait_for_load_state()  # the heading shows before the keys are heard
     page.keyboard.press("/")
     page.keyboard.type("no-such/j2?p")
     assert page.input_value("#filter") == "no-such/j2?p"
