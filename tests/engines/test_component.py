@@ -76,6 +76,7 @@ def test_a_managed_databases_whole_life(stack: Stack, control_plane: ControlPlan
     # Secrets flow in and out; what is none stays readable.
     stored = json.dumps(stack.state())
     assert token not in stored
+    assert token not in (stack.directory / "events.json").read_text()
     assert roles["app"]["PGPASSWORD"] not in stored
     shown = json.loads(stack.run("stack", "output", "--json").output)
     assert {each for each, value in shown.items() if value == "[secret]"} == {"connectionString", "environment"}

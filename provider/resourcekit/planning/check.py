@@ -62,21 +62,20 @@ def _unknown_name(name: str, fields: Mapping[str, FieldFacts]) -> Failure:
 
 
 def _check_value(facts: FieldFacts, value: Any) -> tuple[Any, list[Failure]]:
-    problems = _check_objects(facts.name, shape_of(facts.annotation), value)
+    shape = shape_of(facts.annotation)
+    problems = _check_objects(facts.name, shape, value)
     # A container with unknowns is checked by its known entries and handed on whole.
     partial = has_unknown(value)
-    if problems or (partial and not _is_map(facts, value)):
+    if problems or (partial and not isinstance(value, Mapping)):
         return value, problems
+    if partial and isinstance(shape, ObjectOf):
+        return check_arguments(shape.model, value).values, []
     try:
         adapter = _adapter(facts)
         checked = plain(adapter.validate_python(known(value) if partial else value))
     except ValidationError as error:
         return value, [_failure(facts.name, detail) for detail in error.errors(include_url=False)]
     return ({**value, **checked} if partial else checked), []
-
-
-def _is_map(facts: FieldFacts, value: Any) -> bool:
-    return isinstance(value, Mapping) and not isinstance(shape_of(facts.annotation), ObjectOf)
 
 
 def _check_objects(path: str, shape: Shape, value: Any) -> list[Failure]:
