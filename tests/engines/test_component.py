@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from support.naming import unique
 from support.pulumi import Stack
 
 TYPE = "polykomos:index:ManagedDatabase"
+VERSION = metadata.version("polykomos-provider")
 WITHOUT_SECRETS = {"PGHOST", "PGPORT", "PGDATABASE"}
 
 
@@ -52,7 +54,7 @@ def test_a_managed_databases_whole_life(stack: Stack, control_plane: ControlPlan
     outputs = {each: f"${{main.{each}}}" for each in ("endpoint", "connectionString", "environment", "applicationIds")}
 
     def write(component: str = "main", **options: Any) -> None:
-        given = {**resources, component: ("ManagedDatabase", managed, options)}
+        given = {**resources, component: ("ManagedDatabase", managed, {"version": VERSION, **options})}
         stack.write(given, {each: value.replace("main", component) for each, value in outputs.items()})
 
     write()
@@ -94,6 +96,8 @@ def test_a_managed_databases_whole_life(stack: Stack, control_plane: ControlPlan
         "variables": [],
     }
     assert first in children[second]["dependencies"]
+    providers = {child["provider"].split("::")[3] for child in children.values()}
+    assert providers == {"default_" + VERSION.replace(".", "_")}, "the one that the component was asked of"
     heard = wait_until(lambda: control_plane_inbox(control_plane, name))
     assert heard[0]["body"]["event"] == "database.provisioned", "there before the database was"
 

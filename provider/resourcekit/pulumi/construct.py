@@ -19,7 +19,6 @@ from resourcekit.pulumi.protocol import resource_pb2, resource_pb2_grpc
 from resourcekit.pulumi.replies import InvalidInputs
 from resourcekit.pulumi.server import MESSAGE_SIZES
 from resourcekit.pulumi.wire import decode, encode
-from resourcekit.unknown import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -182,10 +181,9 @@ def _of_child(paths: Iterable[str], names: set[str]) -> list[str]:
 
 
 def _fields(child: Child, reply: resource_pb2.RegisterResourceResponse) -> dict[str, Output]:
-    """Every field of the child's state. One that was left out of this run (`--target`) tells nothing."""
+    """Every field of the child's state; null where a run that leaves the child out (`--target`) tells nothing."""
     state = child.kind.state
     urns = frozenset({reply.urn})
     found = read_outputs(state, reply.object, {})
-    absent = UNKNOWN if reply.result == resource_pb2.SKIP else None
-    told = {name: gathered(found.get(name, absent)) for name in fields_of(state)}
+    told = {name: gathered(found.get(name)) for name in fields_of(state)}
     return {name: Output(output.value, output.secret, urns) for name, output in told.items()}
