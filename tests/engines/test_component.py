@@ -46,6 +46,7 @@ def test_a_managed_databases_whole_life(stack: Stack, control_plane: ControlPlan
     token = unique("secret-value")
     inbox = f"{control_plane.origin}/_polykomos/inbox/{name}"
     resources: dict[str, Any] = {
+        "zero": blueprint(name, "SELECT 0;"),
         "one": blueprint(name, "CREATE TABLE one (n int);"),
         "two": blueprint(name, "CREATE TABLE two (t text DEFAULT {{t}});", variables={"t": {}}),
     }
@@ -54,7 +55,8 @@ def test_a_managed_databases_whole_life(stack: Stack, control_plane: ControlPlan
     outputs = {each: f"${{main.{each}}}" for each in ("endpoint", "connectionString", "environment", "applicationIds")}
 
     def write(component: str = "main", **options: Any) -> None:
-        given = {**resources, component: ("ManagedDatabase", managed, {"version": VERSION, **options})}
+        options = {"version": VERSION, "dependsOn": ["${zero}"], **options}
+        given = {**resources, component: ("ManagedDatabase", managed, options)}
         stack.write(given, {each: value.replace("main", component) for each, value in outputs.items()})
 
     write()
@@ -88,7 +90,9 @@ def test_a_managed_databases_whole_life(stack: Stack, control_plane: ControlPlan
     webhook, database = urn("WebhookEndpoint", "-webhook", "main"), urn("Database", "-database", "main")
     first, second = (urn("BlueprintApplication", f"-blueprint-{n}", "main") for n in (1, 2))
     assert children.keys() == {webhook, database, first, second}
-    assert children[database]["dependencies"] == [webhook]
+    zero = urn("Blueprint", "zero")
+    assert children[webhook]["dependencies"] == [zero]
+    assert set(children[database]["dependencies"]) == {webhook, zero}
     assert children[second]["propertyDependencies"] == {
         "databaseUuid": [database],
         "blueprintUuid": [urn("Blueprint", "two")],
@@ -220,6 +224,12 @@ def test_a_second_application_that_fails_leaves_the_rest_and_the_next_run_comple
     failed = stack.up(ok=False)
     assert "division by zero" in failed.diagnostics
     assert "main-blueprint-2" in failed.output
+    # Told to go on, the engine does, with what does not need the component.
+    program["other"] = blueprint(name, "SELECT 1;")
+    stack.write(program)
+    failed = stack.up("--continue-on-error", ok=False)
+    assert failed.ops == {"other": "create", "main-blueprint-2": "create"}
+    assert "main-blueprint-2 was not made or changed" in failed.diagnostics
     kept = {each: stack.resource(each)["id"] for each in ("main-database", "main-blueprint-1")}
     assert not any(r["urn"].endswith("blueprint-3") for r in stack.state()["deployment"]["resources"])
 
