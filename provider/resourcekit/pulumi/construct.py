@@ -20,6 +20,8 @@ from resourcekit.pulumi.replies import InvalidInputs
 from resourcekit.pulumi.server import MESSAGE_SIZES
 from resourcekit.pulumi.wire import decode, encode
 
+_Request = resource_pb2.RegisterResourceRequest
+
 
 @dataclass(frozen=True)
 class _Made:
@@ -77,7 +79,8 @@ class _Construction:
             self._made[child.name] = _Made(reply.urn, _fields(child, reply))
         outputs = self._component.outputs({name: made.fields for name, made in self._made.items()})
         state = write_outputs(self._component.result, outputs)
-        self._monitor.RegisterResourceOutputs(resource_pb2.RegisterResourceOutputsRequest(urn=urn, outputs=state))
+        told = resource_pb2.RegisterResourceOutputsRequest(urn=urn, outputs=state)
+        self._ask(self._monitor.RegisterResourceOutputs, told, self._request.name)
         return pb.ConstructResponse(
             urn=urn,
             state=state,
@@ -87,37 +90,35 @@ class _Construction:
             },
         )
 
-    def _register(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
+    def _register(self, request: _Request) -> resource_pb2.RegisterResourceResponse:
+        reply: resource_pb2.RegisterResourceResponse = self._ask(self._monitor.RegisterResource, request, request.name)
+        if reply.result == resource_pb2.FAIL:
+            raise _not_done(request.name)
+        return reply
+
+    def _ask(self, call: Callable[[Any], Any], request: Any, name: str) -> Any:
         try:
-            reply: resource_pb2.RegisterResourceResponse = self._monitor.RegisterResource(request)
-            if reply.result != resource_pb2.FAIL:
-                return reply
-            reason = ""
+            return call(request)
         except grpc.RpcError as error:
             # What the engine says when it stops is nothing that the user could mend.
             stopped = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-            reason = "" if stopped else f": {error.details()}"
-        raise ResourceError(
-            f"{request.name} was not made or changed{reason}. What there is by now is kept, and the next run goes on "
-            "from there"
-        )
+            raise _not_done(name, "" if stopped else f": {error.details()}") from None
 
     def _waited_for(self) -> set[str]:
         """What the program has the component wait for (`dependsOn`): its children do too, so that it outlives them."""
         by_property = (each.urns for each in self._request.inputDependencies.values())
         return set(self._request.dependencies).difference(*by_property)
 
-    def _child_request(self, parent: str, child: Child) -> resource_pb2.RegisterResourceRequest:
+    def _child_request(self, parent: str, child: Child) -> _Request:
         fields = {name: made.fields for name, made in self._made.items()}
         arguments = child.kind.arguments
         args = to_pulumi(arguments, resolved(child.args, fields))
         sources = {name: gathered(value).sources for name, value in args.items()}
         before = {*self._waited_for(), *(self._made[name].urn for name in child.after)}
-        kinds = resource_pb2.RegisterResourceRequest
         shared = {camel(name) for name in fields_of(arguments)} & {
             camel(name) for name in fields_of(self._component.arguments)
         }
-        message = kinds(
+        message = _Request(
             type=f"{self._package}:index:{child.kind.name}",
             name=f"{self._request.name}-{child.name}",
             parent=parent,
@@ -127,7 +128,7 @@ class _Construction:
             provider=self._provider,
             dependencies=sorted(before.union(*sources.values())),
             propertyDependencies={
-                name: kinds.PropertyDependencies(urns=sorted(urns)) for name, urns in sources.items()
+                name: _Request.PropertyDependencies(urns=sorted(urns)) for name, urns in sources.items()
             },
             ignoreChanges=_of_child(self._request.ignoreChanges, shared),
             replaceOnChanges=_of_child(self._request.replaceOnChanges, shared),
@@ -139,15 +140,14 @@ class _Construction:
         if self._request.HasField("customTimeouts"):
             times = self._request.customTimeouts
             message.customTimeouts.CopyFrom(
-                kinds.CustomTimeouts(create=times.create, update=times.update, delete=times.delete, read=times.read)
+                _Request.CustomTimeouts(create=times.create, update=times.update, delete=times.delete, read=times.read)
             )
         return message
 
 
-def component_request(request: pb.ConstructRequest) -> resource_pb2.RegisterResourceRequest:
+def component_request(request: pb.ConstructRequest) -> _Request:
     """The component itself, with the options that the engine hands on from a parent to its children."""
-    kinds = resource_pb2.RegisterResourceRequest
-    message = kinds(
+    message = _Request(
         type=request.type,
         name=request.name,
         parent=request.parent,
@@ -156,7 +156,7 @@ def component_request(request: pb.ConstructRequest) -> resource_pb2.RegisterReso
         aliasSpecs=True,
         dependencies=request.dependencies,
         propertyDependencies={
-            name: kinds.PropertyDependencies(urns=each.urns) for name, each in request.inputDependencies.items()
+            name: _Request.PropertyDependencies(urns=each.urns) for name, each in request.inputDependencies.items()
         },
         providers=request.providers,
         deletedWith=request.deletedWith,
@@ -173,6 +173,12 @@ def component_request(request: pb.ConstructRequest) -> resource_pb2.RegisterReso
         for hook, names in request.resource_hooks.ListFields():
             getattr(message.hooks, hook.name).extend(names)
     return message
+
+
+def _not_done(name: str, reason: str = "") -> ResourceError:
+    return ResourceError(
+        f"{name} was not made or changed{reason}. What there is by now is kept, and the next run goes on from there"
+    )
 
 
 def _of_child(paths: Iterable[str], names: set[str]) -> list[str]:
