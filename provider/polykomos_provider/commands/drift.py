@@ -99,7 +99,7 @@ def drift_pulumi(stack: str | None, arguments: tuple[str, ...], **options: Any) 
             raise EngineFailed(asked.failure(words, done)) from None
         told = pulumi.errors(shown)
         if done.returncode != 0 or told:
-            raise EngineFailed("\n".join([asked.failure(words[:1], done).partition("\n")[0], *told, done.stderr]))
+            raise EngineFailed(asked.failure(words, done, "\n".join(told)))
         return pulumi.drifts(shown)
 
     _report("pulumi", look, **options)

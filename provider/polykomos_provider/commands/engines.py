@@ -57,9 +57,9 @@ class Engine:
         """The command as a person would write it."""
         return " ".join([Path(self.program).name, *words])
 
-    def failure(self, words: Sequence[str], done: subprocess.CompletedProcess[str]) -> str:
-        """What to say of a run that failed."""
-        said = (done.stderr.strip() or done.stdout.strip())[-_SAID_CHARACTERS:]
+    def failure(self, words: Sequence[str], done: subprocess.CompletedProcess[str], told: str = "") -> str:
+        """What to say of a run that failed. told: the engine's reason, where it is not what it printed last."""
+        said = (told or done.stderr.strip() or done.stdout.strip())[-_SAID_CHARACTERS:]
         return f"`{self.called(words)}` ended with status {done.returncode}:\n{said}"
 
 
