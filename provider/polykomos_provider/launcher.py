@@ -22,22 +22,14 @@ def write_launcher(program: str, place: Path, project: Path | None = None, name:
     return written
 
 
-def is_within(target: Path, project: Path | None) -> bool:
-    """Whether the environment that holds `target` is the project's own."""
-    return project is not None and _real(target).is_relative_to(project)
-
-
 def launcher_text(target: Path, place: Path, project: Path | None) -> str:
     """The launcher's text. place and project: without symbolic links."""
-    if is_within(target, project):
-        way = shlex.quote(os.path.relpath(_real(target), place))
-        # Without links: Terraform links to the directory of a provider from elsewhere.
-        start = f'here=$(CDPATH= cd -P "$(dirname "$0")" && pwd)\nexec "$here"/{way} "$@"'
+    # Without links in its directory's path; a virtual environment's own stay.
+    real = target.parent.resolve() / target.name
+    if project is not None and real.is_relative_to(project):
+        way = shlex.quote(os.path.relpath(real, place))
+        # Right through a link too: Terraform links to the directory that a provider lies in.
+        start = f'exec "$(dirname "$0")"/{way} "$@"'
     else:
         start = f'exec {shlex.quote(str(target))} "$@"'
     return f"#!/bin/sh\n# Starts the provider of the Python environment that `polykomos install` ran in.\n{start}\n"
-
-
-def _real(target: Path) -> Path:
-    """The program without links in its directory's path; its own name and a virtual environment's stay."""
-    return target.parent.resolve() / target.name

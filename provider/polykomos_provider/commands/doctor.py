@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 
 import click
@@ -73,9 +73,9 @@ def _engine(name: str) -> Iterator[Finding]:
 def _dev(*, must_work: bool) -> Iterator[Finding]:
     level = ERROR if must_work else WARNING
     try:
+        import_module("controlplane.run")  # needs all that `dev` does
         from controlplane.mysql import binaries as mysql
         from controlplane.postgres import binaries as postgres
-        from controlplane.run import serve as _needs_everything  # noqa: F401
     except ImportError as error:
         text = f"the control plane is not installed ({error.name})"
         yield Finding("dev", level, text, "pip install 'polykomos-provider[controlplane]'")

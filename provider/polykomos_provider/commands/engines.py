@@ -58,8 +58,8 @@ class Engine:
         return " ".join([Path(self.program).name, *words])
 
     def failure(self, words: Sequence[str], done: subprocess.CompletedProcess[str], told: str = "") -> str:
-        """What to say of a run that failed. told: the engine's reason, where it is not what it printed last."""
-        said = (told or done.stderr.strip() or done.stdout.strip())[-_SAID_CHARACTERS:]
+        """What to say of a run that failed: never its stdout, which may hold a state. told: its reason from there."""
+        said = (told or done.stderr.strip() or "it said nothing")[-_SAID_CHARACTERS:]
         return f"`{self.called(words)}` ended with status {done.returncode}:\n{said}"
 
 

@@ -68,10 +68,10 @@ def change(actions: list[str], before: Any, after: Any, **marks: Any) -> dict[st
 
 
 def test_terraforms_changes_and_losses() -> None:
-    before = {"name": "a", "same": 1, "password": "p1", "map": {"k": "v1"}, "list": ["l1"]}
-    after = {"name": "b", "same": 1, "password": "p2", "map": {"k": "v2"}, "list": ["l2"]}
+    before = {"name": "a", "same": 1, "plain": [1], "password": "p1", "map": {"k": "v1"}, "list": ["l1"]}
+    after = {"name": "b", "same": 1, "plain": [2], "password": "p2", "map": {"k": "v2"}, "list": ["l2"]}
     marks = {
-        "before_sensitive": {"password": True, "map": {"k": True}, "same": [False]},
+        "before_sensitive": {"password": True, "map": {"k": True}, "same": 0, "plain": [False]},
         "after_sensitive": {"list": [True]},
     }
     changed, gone = terraform.drifts(
@@ -83,6 +83,7 @@ def test_terraforms_changes_and_losses() -> None:
         Change("map", secret=True),
         Change("name", "a", "b"),
         Change("password", secret=True),
+        Change("plain", [1], [2]),
     )
     assert (gone.what, gone.changes) == (GONE, ())
     (all_secret,) = terraform.drifts({"resource_drift": [change(["update"], before, after, after_sensitive=True)]})
