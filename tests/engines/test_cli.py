@@ -35,8 +35,10 @@ def plane() -> Iterator[ControlPlane]:
         with running.client() as api:
             for name in ("orders", "orders", "1shop"):
                 create_database(api, name)
-            blueprint = {"name": "orders", "sql_content": SQL, "variables": {"n": {"type": "number", "default": 3}}}
-            api.post("/blueprints", json=blueprint, headers=new_key()).raise_for_status()
+            variables = {"n": {"type": "number", "default": 3}}
+            for name in ("orders", "Évil \x1b[2J & ${sons}"):
+                blueprint = {"name": name, "sql_content": SQL, "variables": variables}
+                api.post("/blueprints", json=blueprint, headers=new_key()).raise_for_status()
         yield running
 
 
@@ -69,7 +71,7 @@ def documented(page: str, command: str, cwd: Path, env: dict[str, str], status: 
 
 def _run(words: list[str], cwd: Path, env: dict[str, str], status: int) -> Done:
     done = subprocess.run(
-        words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120
+        words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -232,6 +234,7 @@ def test_a_person_is_asked_what_to_adopt(env: dict[str, str], tmp_path: Path) ->
     os.close(ours)
     assert process.returncode == 0
     assert b"99 is not within 1-" in shown
+    assert b"\x1b[2J" not in shown, "a name is no command to the terminal"
     assert b"\x1b[1m" in shown, "in colour, as this is a terminal"
     assert written.startswith("import {\n  to = polykomos_database.")
     assert written.count("import {") == 1

@@ -19,7 +19,8 @@ from polykomos_provider.adoption.picking import Selection, numbers, picked
 from polykomos_provider.adoption.writing import pulumi_file, terraform_blocks
 from polykomos_provider.commands.connecting import connected
 from polykomos_provider.commands.engines import Engine, engine
-from polykomos_provider.commands.speaking import note
+from polykomos_provider.commands.options import DIRECTORY, PROGRAM, together
+from polykomos_provider.commands.speaking import note, one_line
 from polykomos_provider.pulumi_home import project_file
 
 # Blueprints are read one by one, within the key's rate.
@@ -49,7 +50,7 @@ def _listable_names() -> list[str]:
     return [kind.name for kind in kinds(package()) if kind.listable]
 
 
-_OPTIONS = (
+_selecting = together(
     click.option("--all", "everything", is_flag=True, help="Adopt everything that is not managed here yet."),
     click.option(
         "--kind", "kind_names", multiple=True, type=_KindName(), metavar="KIND",
@@ -61,19 +62,10 @@ _OPTIONS = (
         "--out", type=click.Path(dir_okay=False, path_type=Path),
         help="File to write, which must not exist yet.  [default: stdout]",
     ),
-    click.option(
-        "--dir", "directory", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(),
-        help="Where the project or root module is.  [default: here]",
-    ),
+    DIRECTORY,
     click.option("--with-managed", is_flag=True, help="Also what the stack or workspace holds already."),
-    click.option("--program", metavar="PATH", help="The engine's program.  [default: from PATH]"),
+    PROGRAM,
 )  # fmt: skip
-
-
-def _selecting(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 @dataclass(frozen=True)
@@ -191,7 +183,7 @@ def _chosen(request: _Request, managed: Callable[[], Managed | None]) -> tuple[l
     there = managed() or Managed()
     new = found if request.with_managed else left_over(found, there)
     if len(found) > len(new):
-        note(f"left out, as it is managed already: {_counted(set(found) - set(new))}")
+        note(f"left out, as it is managed already: {_counted(each for each in found if each not in new)}")
     if not request.selection.kinds:
         _tell_unlisted(all_kinds)
     _refuse_unknown(request.selection.ids, found)
@@ -208,7 +200,7 @@ def _asked_which(found: Sequence[Found]) -> list[Found]:
     if not found:
         return []
     for number, each in enumerate(found, 1):
-        note(f"{number:4}  {each.kind.name:18} {click.style(each.label, bold=True)}  {each.id}")
+        note(f"{number:4}  {each.kind.name:18} {click.style(one_line(each.label), bold=True)}  {each.id}")
     while True:
         answer = click.prompt("Which? (such as 1,3-5 or all)", err=True)
         try:

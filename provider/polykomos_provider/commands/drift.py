@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from polykomos_provider.commands.engines import Engine, EngineFailed, engine
+from polykomos_provider.commands.options import DIRECTORY, PROGRAM, together
 from polykomos_provider.drifting import pulumi, terraform
 from polykomos_provider.drifting.drift import Drift, as_json
 from polykomos_provider.drifting.report import as_markdown, as_text
@@ -40,22 +41,13 @@ class _Group(_Command, click.Group):
             raise
 
 
-_OPTIONS = (
-    click.option(
-        "--dir", "directory", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(),
-        help="Where the project or root module is.  [default: here]",
-    ),
+_reporting = together(
+    DIRECTORY,
     click.option("--json", "form", flag_value="json", help="Report for programs."),
     click.option("--markdown", "form", flag_value="markdown", help="Report for a pull request or a job's summary."),
-    click.option("--program", metavar="PATH", help="The engine's program.  [default: from PATH]"),
+    PROGRAM,
     click.argument("arguments", metavar="[-- ARGUMENTS]", nargs=-1, type=click.UNPROCESSED),
 )  # fmt: skip
-
-
-def _reporting(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 @click.group(cls=_Group)

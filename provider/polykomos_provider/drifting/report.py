@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from polykomos_provider.commands.speaking import one_line
 from polykomos_provider.drifting.drift import GONE, Change, Drift
 
 _VALUE_CHARACTERS = 60
@@ -29,7 +30,7 @@ def as_text(found: Sequence[Drift]) -> str:
     for each in found:
         mark = click.style("-", fg="red") if each.what == GONE else click.style("~", fg="yellow")
         gone = ": gone" if each.what == GONE else ""
-        lines.append(f"  {mark} {_one_line(each.name)} ({each.type}){gone}")
+        lines.append(f"  {mark} {one_line(each.name)} ({each.type}){gone}")
         lines += [f"      {change.name}: {_values(change)}" for change in each.changes]
     return "\n".join(lines) + "\n"
 
@@ -60,18 +61,13 @@ def _values(change: Change) -> str:
 
 def shown(value: Any) -> str:
     """A value on one line, cut where it is long."""
-    text = _one_line(json.dumps(value, ensure_ascii=False)) if value is not None else "(none)"
+    text = one_line(json.dumps(value, ensure_ascii=False)) if value is not None else "(none)"
     return text if len(text) <= _VALUE_CHARACTERS else f"{text[: _VALUE_CHARACTERS - 1]}…"
 
 
 def _code(text: str) -> str:
     """Inline code in a table: no bar ends the cell, no backtick the code, and no text becomes markup."""
-    plain = _one_line(text).replace("|", "\\|")
+    plain = one_line(text).replace("|", "\\|")
     longest = max((len(run) for run in re.findall(r"`+", plain)), default=0)
     fence, space = "`" * (longest + 1), " " if longest else ""
     return f"{fence}{space}{plain}{space}{fence}"
-
-
-def _one_line(text: str) -> str:
-    """Without what would move a terminal's cursor or end a table's row."""
-    return "".join(char if char.isprintable() else " " for char in text)
