@@ -66,6 +66,8 @@ def _class(package: Package[Any], resource: Resource[Any, Any, Any]) -> str:
         f'class {resource.name}(DeclaredResource, module="{package.name}", name="{resource.name}"):',
         _doc(clean_doc(resource), 4),
         "",
+        f'    _declared = provider("{resource.name}")',
+        "",
     ]
     for name, facts in state.items():
         kind = _output(outputs[name]) + ("" if facts.required else " | None")
@@ -75,7 +77,7 @@ def _class(package: Package[Any], resource: Resource[Any, Any, Any]) -> str:
     lines += [f"        {name}: {_parameter(inputs[name], facts)}," for name, facts in arguments.items()]
     lines += ["    ) -> None:", _doc(_parameters(arguments), 8), "        arguments = {"]
     lines += [f"            {json.dumps(name)}: {name}," for name in arguments]
-    lines += ["        }", f'        super().__init__(provider("{resource.name}"), resource_name, arguments, opts)']
+    lines += ["        }", "        super().__init__(resource_name, arguments, opts)"]
     return "\n".join(lines) + "\n"
 
 

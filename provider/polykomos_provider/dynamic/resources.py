@@ -31,6 +31,8 @@ class Database(DeclaredResource, module="polykomos", name="Database"):
     one of them makes a new, empty database and deletes the old one (its data is kept by the service for 24 hours).
     """
 
+    _declared = provider("Database")
+
     name: pulumi.Output[str]
     """Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `db_name`,
     user and connection string stay as they are.
@@ -138,7 +140,7 @@ class Database(DeclaredResource, module="polykomos", name="Database"):
             "store_credentials": store_credentials,
             "deletion_protection": deletion_protection,
         }
-        super().__init__(provider("Database"), resource_name, arguments, opts)
+        super().__init__(resource_name, arguments, opts)
 
 
 class Blueprint(DeclaredResource, module="polykomos", name="Blueprint"):
@@ -149,6 +151,8 @@ class Blueprint(DeclaredResource, module="polykomos", name="Blueprint"):
     of
     its own, `BlueprintApplication`.
     """
+
+    _declared = provider("Blueprint")
 
     name: pulumi.Output[str]
     """Name for people. Changed in place; the `slug` stays."""
@@ -199,7 +203,7 @@ class Blueprint(DeclaredResource, module="polykomos", name="Blueprint"):
             "description": description,
             "variables": variables,
         }
-        super().__init__(provider("Blueprint"), resource_name, arguments, opts)
+        super().__init__(resource_name, arguments, opts)
 
 
 class BlueprintApplication(DeclaredResource, module="polykomos", name="BlueprintApplication"):
@@ -208,6 +212,8 @@ class BlueprintApplication(DeclaredResource, module="polykomos", name="Blueprint
     A preview dry-runs it where the database exists, and reports statements and warnings. Other variables or another
     version are a new application. Taking it out of the program forgets it: SQL that ran is not taken back.
     """
+
+    _declared = provider("BlueprintApplication")
 
     database_uuid: pulumi.Output[str]
     """Database to apply to; it must be active."""
@@ -266,7 +272,7 @@ class BlueprintApplication(DeclaredResource, module="polykomos", name="Blueprint
             "blueprint_version": blueprint_version,
             "variables": variables,
         }
-        super().__init__(provider("BlueprintApplication"), resource_name, arguments, opts)
+        super().__init__(resource_name, arguments, opts)
 
 
 class WebhookEndpoint(DeclaredResource, module="polykomos", name="WebhookEndpoint"):
@@ -276,6 +282,8 @@ class WebhookEndpoint(DeclaredResource, module="polykomos", name="WebhookEndpoin
     The
     secret is shown once, at creation, and is kept in the engine's state alone.
     """
+
+    _declared = provider("WebhookEndpoint")
 
     url: pulumi.Output[str]
     """HTTPS URL that receives the events."""
@@ -307,4 +315,4 @@ class WebhookEndpoint(DeclaredResource, module="polykomos", name="WebhookEndpoin
             "url": url,
             "events": events,
         }
-        super().__init__(provider("WebhookEndpoint"), resource_name, arguments, opts)
+        super().__init__(resource_name, arguments, opts)

@@ -1,4 +1,4 @@
-"""Failures as the dynamic provider host can show them: one text, and no traceback."""
+"""Failures as the dynamic provider host can show them: one text."""
 
 from __future__ import annotations
 
@@ -45,12 +45,3 @@ def failures_of(error: ResourceError) -> tuple[Failure, ...]:
 
 def _text(failure: Failure) -> str:
     return f"{failure.property}: {failure.reason}" if failure.property else failure.reason
-
-
-def hide_tracebacks() -> None:
-    """Have gRPC log none for what is told already; the host would print it, and the engine show it."""
-    logging.getLogger("grpc._server").addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], Told))

@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import Any, ClassVar, Self
 
 import pulumi
 from pulumi import dynamic
 
 from resourcekit.declaration import fields_of
 from resourcekit.durations import seconds
+from resourcekit.pulumi.dynamic.provider import DynamicProvider
 from resourcekit.pulumi.dynamic.values import INPUTS, PROGRAM, UNFINISHED
-
-if TYPE_CHECKING:
-    from resourcekit.pulumi.dynamic.provider import DynamicProvider
 
 
 class DeclaredResource(dynamic.Resource):
     """Base of the generated classes. arguments: by their declared names, None where the user left one out."""
 
-    def __init__(
-        self,
-        provider: DynamicProvider,
-        resource_name: str,
-        arguments: dict[str, Any],
-        opts: pulumi.ResourceOptions | None,
-    ) -> None:
+    # Not `_provider`: that is the SDK's own.
+    _declared: ClassVar[DynamicProvider]
+
+    def __init__(self, resource_name: str, arguments: dict[str, Any], opts: pulumi.ResourceOptions | None) -> None:
         given = opts or pulumi.ResourceOptions()
-        state = fields_of(provider.resource.state)
+        state = fields_of(self._declared.resource.state)
         secret = [INPUTS, *(name for name, facts in state.items() if facts.secret)]
         merged = pulumi.ResourceOptions.merge(given, pulumi.ResourceOptions(additional_secret_outputs=secret))
         # The engine would ask the host to read an object without saying whose provider's it is.
         merged.import_ = None
         token = f"pulumi-python:{self._resource_type_name}"
+        # A future, because an output would make this depend on its own parent.
+        urn = pulumi.create_urn(resource_name, token, given.parent).future()
         program = {
-            "urn": pulumi.create_urn(resource_name, token, given.parent),
+            "urn": asyncio.ensure_future(urn),
             "timeouts": timeouts(given.custom_timeouts) or None,
             "import": given.import_,
         }
         # What is named here becomes an output.
         outputs = dict.fromkeys([*state, INPUTS, UNFINISHED])
-        super().__init__(provider, resource_name, {**outputs, **arguments, PROGRAM: program}, merged)
+        super().__init__(self._declared, resource_name, {**outputs, **arguments, PROGRAM: program}, merged)
         _fail_when(self.__dict__[UNFINISHED], resource_name)
+
+    @classmethod
+    def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
+        """An object that exists, read and not managed."""
+        found = cls.__new__(cls)
+        merged = pulumi.ResourceOptions.merge(opts or pulumi.ResourceOptions(), pulumi.ResourceOptions(id=id))
+        DeclaredResource.__init__(found, resource_name, {}, merged)
+        return found
 
 
 def timeouts(given: pulumi.CustomTimeouts | None) -> dict[str, float]:

@@ -17,7 +17,6 @@ from resourcekit.keys import Keys, Ledger
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.contexts import context_for
-from resourcekit.pulumi.dynamic.failures import hide_tracebacks
 from resourcekit.pulumi.engine import EngineLog
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.stack import objects_in, stack_of, type_of
@@ -51,7 +50,6 @@ class Session:
             self._settings = settings_in(self.package, config)
         if level := os.environ.get(self.package.log_variable):
             logging.basicConfig(stream=sys.stderr, level=level.upper())
-        hide_tracebacks()
         self._engine.attach(engine_address(sys.argv[1:]))
 
     def context(self, urn: str, seconds: float) -> Context[Any]:
