@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import pickletools
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +18,7 @@ from support.control_plane import ControlPlane, create_database, database_names,
 from support.naming import unique
 from support.pulumi import Stack
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "pulumi-python-dynamic"
 HEAD = "import pulumi\nfrom polykomos_provider import dynamic as polykomos\n\n"
 FOUR = """
 schema = polykomos.Blueprint(
@@ -38,7 +42,6 @@ pulumi.export("hook", hook.secret)
 pulumi.export("uuid", db.uuid)
 pulumi.export("numbers", pulumi.Output.all(db.port, db.warning_threshold_pct).apply(repr))
 """
-GUARDED = 'polykomos.Database("db", name="{name}", region="{region}", deletion_protection={on})'
 ADOPTED = """
 class Shop(pulumi.ComponentResource):
     def __init__(self) -> None:
@@ -137,23 +140,21 @@ def test_four_resources_live(new_program: Callable[..., Stack], api: httpx.Clien
     assert api.get(f"/databases/{last}").status_code == 404
 
 
-def test_settings_of_the_stack_and_a_protected_database(
-    new_program: Callable[..., Stack], control_plane: ControlPlane
-) -> None:
-    stack = new_program({"NO_PROXY": "127.0.0.1"})
-    stack.run("config", "set", "polykomos:baseUrl", control_plane.base_url)
-    stack.run("config", "set", "--secret", "polykomos:apiKey", control_plane.api_key)
-    facts = {"name": unique("safe"), "region": "us-east-1"}
-    write(stack, GUARDED, **facts, on=True)
-    stack.up()
-    assert not any(control_plane.api_key in path.read_text() for path in (stack.directory / ".state").rglob("*.json*"))
-    write(stack, GUARDED, **facts | {"region": "eu-west-1"}, on=True)
-    refused = stack.preview(ok=False)
-    assert "cannot replace" in refused.output
-    assert "`deletion_protection`" in refused.output
-    write(stack, GUARDED, **facts, on=False)
-    assert stack.up().ops == {"db": "update"}
-    stack.destroy()
+def test_the_example_runs_as_its_readme_says(new_program: Callable[..., Stack], control_plane: ControlPlane) -> None:
+    stack = new_program()
+    shutil.copytree(EXAMPLE, stack.directory, dirs_exist_ok=True)
+    _preparations, steps = re.findall(r"```sh\n(.*?)```", (EXAMPLE / "README.md").read_text(), re.DOTALL)
+    # A name of this run's own; and before all goes, a look at what the state holds of the key.
+    steps = steps.replace("set name shop", f"set name {unique('shop')}")
+    steps = steps.replace("pulumi destroy", "pulumi stack export > exported.json\npulumi destroy")
+    done = subprocess.run(
+        ["bash", "-euc", steps], cwd=stack.directory, env=stack.env, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "postgresql://" in done.stdout
+    exported = (stack.directory / "exported.json").read_text()
+    assert '"polykomos:apiKey"' in exported, "the engine gives the host the stack's configuration"
+    assert control_plane.api_key not in exported
 
 
 def test_import_in_a_component_and_what_is_only_read(new_program: Callable[..., Stack], api: httpx.Client) -> None:
