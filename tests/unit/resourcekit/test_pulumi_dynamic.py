@@ -40,12 +40,14 @@ class Settings(Arguments):
 
 
 class FussyShelf(Shelf):
-    """Refuses one kind of wood when asked, and can be changed."""
+    """Refuses a kind of wood for a new shelf and a height for an old one when asked, and can be changed."""
 
     def review(
         self, args: Mapping[str, Any], prior: ShelfState | None, changed: frozenset[str], ctx: Context[Carpentry]
     ) -> None:
-        if args.get("wood_kind") == "balsa":
+        if args.get("height") == 99 and prior is not None:
+            raise ResourceError("too high", property="height")
+        if args.get("wood_kind") == "balsa" and prior is None:
             raise ResourceError("too soft; there is oak", property="wood_kind")
 
     def update(
@@ -144,6 +146,8 @@ def test_an_argument_that_is_taken_out_is_a_change(provider: DynamicProvider) ->
     assert "labels" not in updated.outs
     assert provider.diff("s1", updated.outs, given(name="a")).changes is False
     assert provider.diff("s1", updated.outs, given(name="a", wood_kind="elm")).replaces == ["wood_kind"]
+    with pytest.raises(Told, match="height: too high"):
+        provider.diff("s1", updated.outs, given(name="a", height=99))
 
 
 @pytest.mark.parametrize("wood", ["balsa", HostUnknown()], ids=["refused", "unknown"])

@@ -20,7 +20,6 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle, Outcome
 from resourcekit.planning.check import check_resource
-from resourcekit.planning.diff import Difference
 from resourcekit.pulumi.dynamic import values
 from resourcekit.pulumi.dynamic.failures import failures_of, told
 from resourcekit.pulumi.dynamic.session import session_of
@@ -84,16 +83,13 @@ class DynamicProvider(ResourceProvider):
         ctx = self._context(news, _LOOKING)
         found, drifted = self._lifecycle.compare(state=olds.values, old_inputs=olds.inputs, news=news.values, ctx=ctx)
         replaces = sorted({change.name for change in found.changes if change.replaces} | set(drifted))
-        self._review(olds, news, found, ctx, anew=bool(replaces))
-        resumes = bool(olds.unfinished) or self._lifecycle.unfinished(olds.values)
-        return DiffResult(changes=bool(found.changes or drifted or resumes), replaces=replaces)
-
-    def _review(self, olds: Properties, news: Properties, found: Difference, ctx: Context[Any], *, anew: bool) -> None:
-        """Ask the API what it would refuse: the host has no preview of an update either."""
-        if anew:
+        # Nor has it one of an update.
+        if replaces:
             self._lifecycle.preview_create(news.values, ctx)
         else:
             self._lifecycle.preview_update(news.values, olds.values, found.changed, ctx)
+        resumes = bool(olds.unfinished) or self._lifecycle.unfinished(olds.values)
+        return DiffResult(changes=bool(found.changes or drifted or resumes), replaces=replaces)
 
     @told
     def create(self, props: dict[str, Any]) -> CreateResult:
