@@ -51,6 +51,14 @@ def _with_property(path: str, text: str) -> str:
     return f"{camel_path(path)}: {camel_text(text)}" if path else camel_text(text)
 
 
+def unforeseen(error: Exception, operation: str, log_variable: str) -> str:
+    """What is told of an exception that nobody foresaw."""
+    return (
+        f"internal error in the provider during {operation} ({type(error).__name__}). Nothing more is known to have "
+        f"happened. Set {log_variable}=debug for the details, and please report it"
+    )
+
+
 def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
     """Wrap one RPC: whatever it raises becomes a status with a text for people, never a traceback.
 
@@ -74,14 +82,6 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
         context.abort(grpc.StatusCode.UNKNOWN, text)
 
     return run
-
-
-def unforeseen(error: Exception, operation: str, log_variable: str) -> str:
-    """What is told of an exception that nobody foresaw."""
-    return (
-        f"internal error in the provider during {operation} ({type(error).__name__}). Nothing more is known to have "
-        f"happened. Set {log_variable}=debug for the details, and please report it"
-    )
 
 
 def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailed) -> NoReturn:
