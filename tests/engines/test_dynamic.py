@@ -157,9 +157,15 @@ def test_the_example_runs_as_its_readme_says(new_program: Callable[..., Stack], 
     assert control_plane.api_key not in exported
 
 
-def test_import_in_a_component_and_what_is_only_read(new_program: Callable[..., Stack], api: httpx.Client) -> None:
+def test_a_refusal_an_import_in_a_component_and_what_is_only_read(
+    new_program: Callable[..., Stack], api: httpx.Client
+) -> None:
     made = create_database(api, unique("adopt"))
     stack = new_program()
+    write(stack, 'polykomos.Database("db", name=pulumi.Output.secret("{hush}"))', hush="HushHush")
+    refused = stack.preview(ok=False).output
+    assert "name: must be 1-63 lowercase letters" in refused
+    assert "HushHush" not in refused, "the engine prints the values at the paths that it is told"
     write(stack, ADOPTED, id=made["uuid"], name=made["name"])
     stack.up()
     assert stack.resource("db")["id"] == made["uuid"]

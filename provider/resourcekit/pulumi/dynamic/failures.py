@@ -29,7 +29,7 @@ def told(method: Callable[..., AnswerT]) -> Callable[..., AnswerT]:
         try:
             return method(self, *args)
         except ResourceError as error:
-            text = "; ".join(_text(failure) for failure in failures_of(error))
+            text = "; ".join(text_of(failure) for failure in failures_of(error))
         except Exception as error:
             log.debug("internal error in %s", method.__name__, exc_info=True)
             text = unforeseen(error, method.__name__, self.package.log_variable)
@@ -43,5 +43,6 @@ def failures_of(error: ResourceError) -> tuple[Failure, ...]:
     return error.failures if isinstance(error, CheckFailed) else (Failure(error.property, str(error)),)
 
 
-def _text(failure: Failure) -> str:
+def text_of(failure: Failure) -> str:
+    """The failure with its property."""
     return f"{failure.property}: {failure.reason}" if failure.property else failure.reason

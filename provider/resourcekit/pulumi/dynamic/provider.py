@@ -21,7 +21,7 @@ from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle, Outcome
 from resourcekit.planning.check import check_resource
 from resourcekit.pulumi.dynamic import values
-from resourcekit.pulumi.dynamic.failures import failures_of, told
+from resourcekit.pulumi.dynamic.failures import failures_of, text_of, told
 from resourcekit.pulumi.dynamic.session import session_of
 from resourcekit.pulumi.dynamic.values import Properties
 from resourcekit.resource import Package, Resource
@@ -73,9 +73,9 @@ class DynamicProvider(ResourceProvider):
                 self._lifecycle.preview_create(checked.values, self._context(given, _LOOKING))
             except ResourceError as error:
                 failures = failures_of(error)
-        return CheckResult(
-            values.write(checked.values, given.program), [CheckFailure(each.property, each.reason) for each in failures]
-        )
+        # The engine prints the value of a property that it is told of, and the host does not tell which are secret.
+        found = [CheckFailure("", text_of(failure)) for failure in failures]
+        return CheckResult(values.write(checked.values, given.program), found)
 
     @told
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
