@@ -64,7 +64,9 @@ class ToyPackage(Package[Carpentry]):
 def configured(**config: str) -> DynamicProvider:
     """A provider of its own session, as the host has it."""
     load = functools.partial(
-        ToyPackage, "toy", "1", "Toy", "A toy.", "x", Settings, {}, (FussyShelf(),), (), scope_setting="shop"
+        ToyPackage,
+        *("toy", "1", "Toy", "A toy.", "x", Settings, {"shop": "TOY_SHOP"}, (FussyShelf(),), ()),
+        scope_setting="shop",
     )
     provider = DynamicProvider(lambda _: provider, functools.cache(load), "Shelf")
     provider.configure(ConfigureRequest(Config({f"toy:{name}": value for name, value in config.items()}, "p")))
@@ -220,13 +222,22 @@ def test_an_internal_error_tells_no_more_than_its_type(
     assert "hunter2" not in str(raised.value)
 
 
-def test_keys_are_foreseeable_with_a_scope_alone() -> None:
+def test_keys_are_foreseeable_with_a_scope_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def key(scope: str | None, urn: str = URN) -> str:
         session = session_of(configured(toolKey="k", **({"shop": scope} if scope else {}))._load)
         session.context(urn, 1)
         return session.keys(urn).creation(0)
 
     assert key("mine") == key("mine")
+    # From the environment too, and when the host has configured another resource's provider meanwhile.
+    provider = configured(toolKey="k")
+    monkeypatch.setenv("TOY_SHOP", "mine")
+    session = session_of(provider._load)
+    for _ in range(2):
+        provider.configure(ConfigureRequest(Config({"toy:toolKey": "k"}, "p")))
+        session.context(URN, 1)
+        assert session.keys(URN).creation(0) == key("mine")
+    monkeypatch.delenv("TOY_SHOP")
     assert len({key("mine"), key("other"), key("mine", URN + "2"), key(None), key(None)}) == 5
 
 

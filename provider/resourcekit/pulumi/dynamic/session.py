@@ -21,6 +21,7 @@ from resourcekit.pulumi.engine import EngineLog
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.stack import objects_in, stack_of, type_of
 from resourcekit.resource import Package
+from resourcekit.settings import with_environment
 
 
 class StackConfig(Protocol):
@@ -39,7 +40,8 @@ class Session:
         self._engine = EngineLog()
         self._settings: dict[str, Any] = {}
         self._api: Any = None
-        self._ledger = Ledger(lambda: None)
+        self._stack = ""
+        self._ledger = Ledger(lambda: objects_in(self._stack) if self._stack else None)
         self._lock = threading.Lock()
         # The host keeps the engine's Cancel to itself: nothing ever sets this.
         self._cancel = threading.Event()
@@ -47,15 +49,17 @@ class Session:
     def configure(self, config: StackConfig) -> None:
         """The host has a provider ready. It does so for each resource's, with the same configuration."""
         with self._lock:
-            self._settings = settings_in(self.package, config)
+            self._settings = with_environment(self.package, settings_in(self.package, config))
         if level := os.environ.get(self.package.log_variable):
             logging.basicConfig(stream=sys.stderr, level=level.upper())
         self._engine.attach(engine_address(sys.argv[1:]))
 
     def context(self, urn: str, seconds: float) -> Context[Any]:
         """What an operation is given. Raises CheckFailed where the settings are not right."""
+        if urn:
+            self._stack = stack_of(urn)
         return context_for(
-            urn, seconds, package=self.package, api=self._connected(urn), engine=self._engine, cancel=self._cancel
+            urn, seconds, package=self.package, api=self._connected(), engine=self._engine, cancel=self._cancel
         )
 
     def note(self, urn: str, id: str) -> None:
@@ -70,16 +74,13 @@ class Session:
         scope = self._settings.get(self.package.scope_setting)
         return Keys(type_of(urn), f"{scope} {urn}", self._ledger) if scope and urn else Keys()
 
-    def _connected(self, urn: str) -> Any:
+    def _connected(self) -> Any:
         with self._lock:
             if self._api is None:
                 checked = settings.check(self.package, self._settings)
                 if checked.failures:
                     raise CheckFailed(checked.failures)
-                self._settings = checked.values
                 self._api = settings.connect(self.package, checked.values, lambda text: self._engine.warn("", text))
-                if urn:
-                    self._ledger = Ledger(lambda: objects_in(stack_of(urn)))
             return self._api
 
     def lifecycle(self, name: str) -> Lifecycle:
