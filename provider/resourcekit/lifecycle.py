@@ -82,6 +82,24 @@ class Lifecycle:
         """State fields that need a new object although no argument changed."""
         return list(self._explained(lambda: list(self.resource.drifted(self._state(state), args, ctx))))
 
+    def compare(
+        self,
+        *,
+        state: Mapping[str, Any],
+        old_inputs: Mapping[str, Any],
+        news: Mapping[str, Any],
+        ignore: Set[str] = frozenset(),
+        ctx: Context[Any] | None,
+    ) -> tuple[Difference, list[str]]:
+        """`difference` and, asked of the API, `drifted`. Raises also where a protected object would be replaced."""
+        found = self.difference(state=state, old_inputs=old_inputs, news=news, ignore=ignore)
+        drifted: list[str] = []
+        if ctx is not None and not found.replaces:
+            drifted = self.drifted(state, news, ctx)
+        if found.replaces or drifted:
+            self.refuse_if_protected(state, "replace")
+        return found, drifted
+
     def preview_create(self, args: Mapping[str, Any], ctx: Context[Any] | None) -> Values:
         """The planned state; with a connection the API is asked too."""
         foretold = None

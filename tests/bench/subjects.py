@@ -77,7 +77,6 @@ def pulumi_subjects(directory: Path, plane: ControlPlane, count: int) -> Mapping
     shims = directory / "shims"
     shims.mkdir(parents=True, exist_ok=True)
     _script(shims / "pulumi-resource-floor", f'exec "{sys.executable}" "{PEERS / "floor.py"}" "$@"')
-    _script(shims / "pulumi-resource-pulumi-python", f'exec "{sys.executable}" -u -m pulumi.dynamic "$@"')
     env = {**connection(plane), "PATH": f"{shims}{os.pathsep}{os.environ['PATH']}"}
 
     ours = Stack(directory / f"ours{count}", env)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import commands
+import dynamic
 import parity
 import reference
 import registry
@@ -22,9 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def schema() -> dict[Path, str]:
-    """schema.json."""
+    """schema.json, and the dynamic provider's classes."""
     text = json.dumps(write_schema(package()), indent=2, ensure_ascii=False) + "\n"
-    return {ROOT / "schema.json": text}
+    classes = ROOT / "provider" / "polykomos_provider" / "dynamic" / "resources.py"
+    return {ROOT / "schema.json": text, classes: dynamic.module(package())}
 
 
 def docs() -> dict[Path, str]:

@@ -79,7 +79,7 @@ def write_sdks(target: Path) -> None:
 
 
 def search_path() -> list[Path]:
-    """What belongs on PATH: the built engines, and our Python language host where the official one is missing."""
+    """What belongs on PATH: the built engines, and our Python hosts where the official ones are missing."""
     official = shutil.which("pulumi-language-python")
     built = list(dict.fromkeys(engine.home for engine in (*ENGINES, BASELINE)))
     return built if official and not official.startswith(str(_SHIMS)) else [*built, _SHIMS]

@@ -74,6 +74,14 @@ def _with_property(path: str, text: str) -> str:
     return f"{camel_path(path)}: {camel_text(text)}" if path else camel_text(text)
 
 
+def unforeseen(error: Exception, operation: str, log_variable: str) -> str:
+    """What is told of an exception that nobody foresaw."""
+    return (
+        f"internal error in the provider during {operation} ({type(error).__name__}). Nothing more is known to have "
+        f"happened. Set {log_variable}=debug for the details, and please report it"
+    )
+
+
 def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
     """Wrap one RPC: whatever it raises becomes a status with a text for people, never a traceback.
 
@@ -95,10 +103,7 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method.__name__} is not offered by this provider")
         except Exception as error:
             log.debug("internal error in %s", method.__name__, exc_info=True)
-            text = (
-                f"internal error in the provider during {method.__name__} ({type(error).__name__}). Nothing more is "
-                f"known to have happened. Set {self.package.log_variable}=debug for the details, and please report it"
-            )
+            text = unforeseen(error, method.__name__, self.package.log_variable)
         context.abort(grpc.StatusCode.UNKNOWN, text)
 
     return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from typing import Any
 
 import grpc
@@ -18,6 +17,7 @@ from resourcekit.lifecycle import Lifecycle, Outcome, explained_by
 from resourcekit.loading import Handlers, handlers_of
 from resourcekit.planning.check import check_arguments, check_resource
 from resourcekit.pulumi import settings
+from resourcekit.pulumi.contexts import context_for
 from resourcekit.pulumi.diffs import diff_response
 from resourcekit.pulumi.engine import EngineLog
 from resourcekit.pulumi.names import camel
@@ -26,7 +26,7 @@ from resourcekit.pulumi.protocol import plugin_pb2, provider_pb2_grpc
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.schema import write_schema
-from resourcekit.pulumi.stack import objects_in, stack_of
+from resourcekit.pulumi.stack import objects_in, stack_of, type_of
 from resourcekit.resource import Function, Package
 from resourcekit.unknown import has_unknown
 
@@ -131,17 +131,13 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
-        found = lifecycle.difference(
+        found, drifted = lifecycle.compare(
             state=olds.values,
             old_inputs=old_inputs.values,
             news=news.values,
             ignore=_ignored(lifecycle, request),
+            ctx=None if self._api is None else self._context(request.urn, 60),
         )
-        drifted: list[str] = []
-        if self._api is not None and not found.replaces:
-            drifted = lifecycle.drifted(olds.values, news.values, self._context(request.urn, 60))
-        if found.replaces or drifted:
-            lifecycle.refuse_if_protected(olds.values, "replace")
         return diff_response(lifecycle.resource, found, drifted)
 
     @explained
@@ -248,7 +244,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def _token(self, urn: str, token: str) -> str:
         # Engines before 3.1xx leave `type` empty: it is the last but one part of the URN then.
-        return token or urn.split("::")[2].split("$")[-1]
+        return token or type_of(urn)
 
     def _three(self, lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> tuple[Inputs, Inputs, Inputs]:
         """Old state, old inputs, new inputs."""
@@ -273,15 +269,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def _context(self, urn: str, seconds: float) -> Context[Any]:
         if self._api is None:
             raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
-        deadline = time.monotonic() + seconds
-        return Context(
-            api=self.package.bound(self._api, deadline, self._cancel, lambda text: self.engine.info(urn, text)),
-            deadline=deadline,
-            cancel=self._cancel,
-            progress=lambda text: self.engine.progress(urn, text),
-            info=lambda text: self.engine.info(urn, text),
-            warn=lambda text: self.engine.warn(urn, text),
-        )
+        return context_for(urn, seconds, package=self.package, api=self._api, engine=self.engine, cancel=self._cancel)
 
 
 def handlers(servicer: ProviderServicer) -> Handlers:

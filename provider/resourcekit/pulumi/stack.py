@@ -17,3 +17,8 @@ def objects_in(stack: str) -> frozenset[tuple[str, str]] | None:
 def stack_of(urn: str) -> str:
     """The stack's name, the first part of a URN."""
     return urn.removeprefix("urn:pulumi:").split("::")[0]
+
+
+def type_of(urn: str) -> str:
+    """The resource's type: the last part of the third, which begins with its parents'."""
+    return urn.split("::")[2].split("$")[-1]

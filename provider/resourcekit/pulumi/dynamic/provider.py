@@ -1,0 +1,158 @@
+"""A resource's dynamic provider: the host's calls, answered by the lifecycle that serves every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.lifecycle import Lifecycle, Outcome
+from resourcekit.planning.check import check_resource
+from resourcekit.pulumi.dynamic import values
+from resourcekit.pulumi.dynamic.failures import failures_of, text_of, told
+from resourcekit.pulumi.dynamic.session import session_of
+from resourcekit.pulumi.dynamic.values import Properties
+from resourcekit.resource import Package, Resource
+
+_LOOKING = 120
+
+
+class DynamicProvider(ResourceProvider):
+    """Provides the resource `name` of the package that `load` gives.
+
+    restore: a function of a module that gives this provider again, by the resource's name. Pulumi pickles providers
+    into the stack's state; all that it gets of this one is that function's import path and the name.
+    """
+
+    # There is nothing in it to hide.
+    serialize_as_secret_always = False
+
+    def __init__(self, restore: Callable[[str], DynamicProvider], load: Callable[[], Package[Any]], name: str) -> None:
+        super().__init__()
+        self._restore = restore
+        self._load = load
+        self._name = name
+
+    def __reduce__(self) -> tuple[Callable[[str], DynamicProvider], tuple[str]]:
+        return self._restore, (self._name,)
+
+    @property
+    def package(self) -> Package[Any]:
+        """Whose resource it is."""
+        return self._load()
+
+    @property
+    def resource(self) -> Resource[Any, Any, Any]:
+        """The declaration."""
+        return self._lifecycle.resource
+
+    @told
+    def configure(self, req: ConfigureRequest) -> None:
+        session_of(self._load).configure(req.config)
+
+    @told
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        given = values.read(news)
+        checked = check_resource(self.resource, given.values)
+        failures = checked.failures
+        if not failures and not _olds and not given.import_id:
+            # The host has no preview of a create: what the API would refuse is asked here.
+            try:
+                self._lifecycle.preview_create(checked.values, self._context(given, _LOOKING))
+            except ResourceError as error:
+                failures = failures_of(error)
+        # The engine prints the value of a property that it is told of, and the host does not tell which are secret.
+        found = [CheckFailure("", text_of(failure)) for failure in failures]
+        return CheckResult(values.write(checked.values, given.program), found)
+
+    @told
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        olds, news = self._noted(_id, _olds), values.read(_news)
+        ctx = self._context(news, _LOOKING)
+        found, drifted = self._lifecycle.compare(state=olds.values, old_inputs=olds.inputs, news=news.values, ctx=ctx)
+        replaces = sorted({change.name for change in found.changes if change.replaces} | set(drifted))
+        # Nor has it one of an update.
+        if replaces:
+            self._lifecycle.preview_create(news.values, ctx)
+        else:
+            self._lifecycle.preview_update(news.values, olds.values, found.changed, ctx)
+        resumes = bool(olds.unfinished) or self._lifecycle.unfinished(olds.values)
+        return DiffResult(changes=bool(found.changes or drifted or resumes), replaces=replaces)
+
+    @told
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        given = values.read(props)
+        ctx = self._context(given, given.seconds("create", self.resource.timeouts.create))
+        if given.import_id:
+            state = self._adopted(given.import_id, given.values, ctx)
+            return CreateResult(given.import_id, values.write_state(state, given.values, given.program))
+        ctx.keys = session_of(self._load).keys(given.urn)
+        outcome = self._lifecycle.create(given.values, ctx)
+        return CreateResult(outcome.id, _written(outcome, given))
+
+    def _adopted(self, id_: str, args: Mapping[str, Any], ctx: Context[Any]) -> dict[str, Any]:
+        """The state of an object that exists and is as the program says. Raises ResourceError."""
+        found = self._lifecycle.read(id_, {}, {}, ctx)
+        if found is None:
+            raise ResourceError(f"cannot import: there is no {self._name} {id_!r}")
+        # An argument that the API never reports is as the program says.
+        there = {**args, **{name: value for name, value in found.state.items() if value is not None}}
+        differing = self._lifecycle.difference(state=there, old_inputs={}, news=args).changed
+        if differing:
+            names = ", ".join(f"`{name}`" for name in sorted(differing))
+            raise ResourceError(f"cannot import {id_}: {names} differ from what is there; write them as they are")
+        return there
+
+    @told
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        olds, news = self._noted(_id, _olds), values.read(_news)
+        changed = self._lifecycle.difference(state=olds.values, old_inputs=olds.inputs, news=news.values).changed
+        ctx = self._context(news, news.seconds("update", self.resource.timeouts.update))
+        return UpdateResult(_written(self._lifecycle.update(_id, news.values, olds.values, changed, ctx), news))
+
+    @told
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        there = self._noted(id_, props)
+        found = self._lifecycle.read(id_, there.values, there.inputs, self._context(there, 300))
+        if found is None:
+            return ReadResult("", {})
+        result = ReadResult(found.id, values.write_state(found.state, found.inputs, there.program))
+        # Not by the constructor: older SDKs do not take it, and their hosts do not look.
+        result.inputs = values.write(found.inputs, there.program)
+        return result
+
+    @told
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        there = self._noted(_id, _props)
+        ctx = self._context(there, there.seconds("delete", self.resource.timeouts.delete))
+        self._lifecycle.delete(_id, there.values, ctx)
+
+    @property
+    def _lifecycle(self) -> Lifecycle:
+        return session_of(self._load).lifecycle(self._name)
+
+    def _context(self, about: Properties, seconds: float) -> Context[Any]:
+        return session_of(self._load).context(about.urn, seconds)
+
+    def _noted(self, id_: str, props: Mapping[str, Any]) -> Properties:
+        """The state of an object that the engine speaks of."""
+        there = values.read(props)
+        session_of(self._load).note(there.urn, id_)
+        return there
+
+
+def _written(outcome: Outcome, given: Properties) -> dict[str, Any]:
+    # An exception would lose the id of what exists by now: the program raises it instead (`resource.py`).
+    return values.write_state(outcome.state, given.values, given.program, outcome.unfinished)

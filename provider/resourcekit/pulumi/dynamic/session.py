@@ -1,0 +1,111 @@
+"""One package in the host's process: connected once, whichever of its resources are provided."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from resourcekit.context import Context
+from resourcekit.declaration import fields_of
+from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.keys import Keys, Ledger
+from resourcekit.lifecycle import Lifecycle
+from resourcekit.pulumi import settings
+from resourcekit.pulumi.contexts import context_for
+from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.stack import objects_in, stack_of, type_of
+from resourcekit.resource import Package
+from resourcekit.settings import with_environment
+
+
+class StackConfig(Protocol):
+    """The stack's configuration, by `namespace:name`."""
+
+    def get(self, key: str) -> Any:
+        """The value; None where it is not set."""
+
+
+class Session:
+    """Configured by the host from the stack's configuration, connected at the first need."""
+
+    def __init__(self, package: Package[Any]) -> None:
+        self.package = package
+        self.lifecycles = {resource.name: Lifecycle(package, resource) for resource in package.resources}
+        self._engine = EngineLog()
+        self._settings: dict[str, Any] = {}
+        self._api: Any = None
+        self._stack = ""
+        self._ledger = Ledger(lambda: objects_in(self._stack) if self._stack else None)
+        self._lock = threading.Lock()
+        # The host keeps the engine's Cancel to itself: nothing ever sets this.
+        self._cancel = threading.Event()
+
+    def configure(self, config: StackConfig) -> None:
+        """The host has a provider ready. It does so for each resource's, with the same configuration."""
+        with self._lock:
+            self._settings = with_environment(self.package, settings_in(self.package, config))
+        if level := os.environ.get(self.package.log_variable):
+            logging.basicConfig(stream=sys.stderr, level=level.upper())
+        self._engine.attach(engine_address(sys.argv[1:]))
+
+    def context(self, urn: str, seconds: float) -> Context[Any]:
+        """What an operation is given. Raises CheckFailed where the settings are not right."""
+        if urn:
+            self._stack = stack_of(urn)
+        return context_for(
+            urn, seconds, package=self.package, api=self._connected(), engine=self._engine, cancel=self._cancel
+        )
+
+    def note(self, urn: str, id: str) -> None:
+        """The engine spoke of this object."""
+        if urn:
+            self._ledger.note(type_of(urn), id)
+
+    def keys(self, urn: str) -> Keys:
+        """Of a creation: foreseeable where the settings name the program, since the engine tells the host nothing
+        that does.
+        """
+        scope = self._settings.get(self.package.scope_setting)
+        return Keys(type_of(urn), f"{scope} {urn}", self._ledger) if scope and urn else Keys()
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._api is None:
+                checked = settings.check(self.package, self._settings)
+                if checked.failures:
+                    raise CheckFailed(checked.failures)
+                self._api = settings.connect(self.package, checked.values, lambda text: self._engine.warn("", text))
+            return self._api
+
+    def lifecycle(self, name: str) -> Lifecycle:
+        """Of a resource. Raises ResourceError."""
+        found = self.lifecycles.get(name)
+        if found is None:
+            raise ResourceError(
+                f"{self.package.name} {self.package.version} has no resource {name!r}; it has "
+                f"{', '.join(self.lifecycles)}. The stack's state may be of another version"
+            )
+        return found
+
+
+@functools.cache
+def session_of(load: Callable[[], Package[Any]]) -> Session:
+    """The one session of the package that `load` gives."""
+    return Session(load())
+
+
+def settings_in(package: Package[Any], config: StackConfig) -> dict[str, Any]:
+    """The provider's settings, as `pulumi config set package:name` wrote them."""
+    found = {name: config.get(f"{package.name}:{camel(name)}") for name in fields_of(package.settings)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def engine_address(argv: list[str]) -> str:
+    """Where the engine listens for log lines: it starts the host with that as the last argument. Empty = unknown."""
+    return argv[-1] if argv and argv[-1].rpartition(":")[2].isdigit() else ""
