@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -13,10 +13,21 @@ from resourcekit.context import Context
 from resourcekit.declaration import Arguments, Result
 from resourcekit.errors import Failure
 
+if TYPE_CHECKING:
+    from resourcekit.component import Component
+
 ArgsT = TypeVar("ArgsT", bound=Arguments)
 StateT = TypeVar("StateT", bound=Result)
 ResultT = TypeVar("ResultT", bound=Result)
 ApiT = TypeVar("ApiT")
+
+
+@dataclass(frozen=True)
+class Scopes:
+    """What the vendor must have allowed: to read objects of a kind, and, beside that, to make and change them."""
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     state: type[StateT]
     timeouts: ClassVar[Timeouts] = Timeouts()
     import_id: ClassVar[str] = "its id"
+    scopes: ClassVar[Scopes] = Scopes()
     # Of the state as engines keep it; `upgrade` reads the older ones.
     schema_version: ClassVar[int] = 0
     # Whether the last part of the object's URL is its id: what a generic REST provider kept can then be taken over.
@@ -136,6 +148,7 @@ class Package(Generic[ApiT]):
 
     functions: data sources. credentials: functions whose results must not be stored (ephemeral resources).
     actions: functions that do something. calculations: pure functions. Pulumi has `functions` alone.
+    components: resources made of resources; Pulumi alone has them, Terraform's users have modules.
     scope_setting: the setting that names the program where the engine does not; empty = there is none.
     """
 
@@ -151,6 +164,7 @@ class Package(Generic[ApiT]):
     credentials: tuple[Function[Any, Any, ApiT], ...] = ()
     actions: tuple[Function[Any, Any, ApiT], ...] = ()
     calculations: tuple[Calculation[Any], ...] = ()
+    components: tuple[Component[Any, Any], ...] = ()
     keywords: tuple[str, ...] = ()
     scope_setting: str = ""
 
