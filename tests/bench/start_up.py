@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
+import msgpack
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,6 +25,8 @@ from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.protocol import provider_pb2_grpc
 from resourcekit.pulumi.servicer import ProviderServicer
 from resourcekit.pulumi.wire import encode
+from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
+from resourcekit.terraform.provider import Provider
 from support.pulumi import require
 
 BIN = Path(sys.executable).parent
@@ -102,6 +105,9 @@ def _operations(report: Report) -> None:
 
     alone = in_turn({"both": both}, 1000)["both"]
     report.row("Check + Diff, bytes to bytes", f"{alone:.2f} ms", target="2 ms")
+    report.row(
+        "Validate + Plan, bytes to bytes", f"{in_turn({'both': _terraform()}, 1000)['both']:.2f} ms", target="2 ms"
+    )
     server = grpc.server(ThreadPoolExecutor(4))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -119,3 +125,27 @@ def _operations(report: Report) -> None:
     server.stop(None)
     nothing = f"an empty call {found['nothing']:.2f} ms"
     report.row("Check + Diff by gRPC", f"{found['both']:.2f} ms", nothing, found["both"] / found["nothing"])
+
+
+def _terraform() -> Callable[[], object]:
+    """The same on Terraform: a database that has not changed."""
+    calls = Provider(package()).calls()
+    block = (
+        calls["GetProviderSchema"](tf.GetProviderSchema.Request(), None).resource_schemas["polykomos_database"].block
+    )
+    state = {**dict.fromkeys(each.name for each in block.attributes), "name": "orders", "connection_hard_limit": 40}
+    sent = tf.DynamicValue(msgpack=msgpack.packb(state))
+    name = "polykomos_database"
+    validate = tf.ValidateResourceConfig.Request(type_name=name, config=sent).SerializeToString()
+    plan = tf.PlanResourceChange.Request(
+        type_name=name, prior_state=sent, proposed_new_state=sent, config=sent
+    ).SerializeToString()
+
+    def both() -> None:
+        request = tf.ValidateResourceConfig.Request.FromString(validate)
+        calls["ValidateResourceConfig"](request, None).SerializeToString()
+        planned = calls["PlanResourceChange"](tf.PlanResourceChange.Request.FromString(plan), None)
+        assert not planned.diagnostics, planned.diagnostics
+        planned.SerializeToString()
+
+    return both

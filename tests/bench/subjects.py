@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -119,15 +118,8 @@ def terraform_subjects(directory: Path, plane: ControlPlane, count: int) -> Mapp
 
 
 def restful() -> Path | None:
-    """The generic Go provider: from PATH, else built from its module; None where that cannot be had."""
+    """The generic Go provider that `tools/setup` builds; None where its module cannot be had."""
     found = shutil.which(RESTFUL)
-    if found is None and shutil.which("go"):
-        home = Path(os.environ.get("POLYKOMOS_CACHE") or Path.home() / ".cache" / "polykomos") / "restful"
-        program = home / RESTFUL
-        if not program.exists():
-            command = ["go", "install", f"github.com/magodo/{RESTFUL}@latest"]
-            subprocess.run(command, env={**os.environ, "GOBIN": str(home)}, capture_output=True, check=False)
-        found = str(program) if program.exists() else None
     return Path(found) if found else None
 
 

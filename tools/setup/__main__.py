@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
             engines.write_sdks(Path(argv[1]) if argv[1:] else ROOT / "sdk")
             return 0
         if command == "baseline":
-            engines.make(engines.BASELINE)
+            engines.prepare_peers()
             return 0
         if command == "setup":
             python_env.prepare()

@@ -68,8 +68,11 @@ ENGINES = (
 
 # Pulumi's own SDK generators as a program; only `make sdk` needs it.
 GENSDK = Engine("gensdk", _PULUMI, "./gensdk", (0, 0))
-# The Go provider that ours is measured against; only `make bench` needs it.
+# The Go providers that ours is measured against; only `make bench` needs them.
 BASELINE = Engine("terraform-provider-baseline", _BASELINE, ".", (0, 0))
+RESTFUL = Engine(
+    "terraform-provider-restful", _PULUMI / "restful", "github.com/magodo/terraform-provider-restful", (0, 0)
+)
 
 
 def write_sdks(target: Path) -> None:
@@ -81,7 +84,7 @@ def write_sdks(target: Path) -> None:
 def search_path() -> list[Path]:
     """What belongs on PATH: the built engines, and our Python hosts where the official ones are missing."""
     official = shutil.which("pulumi-language-python")
-    built = list(dict.fromkeys(engine.home for engine in (*ENGINES, BASELINE)))
+    built = list(dict.fromkeys(engine.home for engine in (*ENGINES, BASELINE, RESTFUL)))
     return built if official and not official.startswith(str(_SHIMS)) else [*built, _SHIMS]
 
 
@@ -91,6 +94,15 @@ def prepare() -> None:
         make(engine)
     terraform = shutil.which("terraform")
     say(f"terraform: {terraform}" if terraform else "terraform: not on PATH; the tests that need it will fail")
+
+
+def prepare_peers() -> None:
+    """What `make bench` measures ours against. The one whose module cannot be had is left out, by its name."""
+    make(BASELINE)
+    try:
+        make(RESTFUL)
+    except Failed as failed:
+        say(f"{RESTFUL.program} is left out: {failed}")
 
 
 def make(engine: Engine) -> None:

@@ -7,34 +7,37 @@ import itertools
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from polykomos.client.errors import Cancelled
-from polykomos.client.pace import WINDOW_SECONDS, seconds_until_room, should_learn
+from polykomos.client.pace import seconds_until_room, should_learn
+from polykomos.client.record import NO_LIMIT, OwnRecord, Record
 
 log = logging.getLogger("polykomos.client")
 # How often one that waits looks whether it was told to stop.
 _LOOK_SECONDS: Final = 0.25
 # A shorter wait is not worth a word.
 _TELL_SECONDS: Final = 1.0
+# Who asked for the limit and got no answer asks again later.
+_ASK_AGAIN_SECONDS: Final = 30.0
 
 
 class Budget:
-    """Turns for calls, shared by all threads of a client. Writes go first: others wait for what they make."""
+    """Turns for calls, shared by all threads of a client. Writes go first: others wait for what they make.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    record: what is known of the key's calls, perhaps by other processes too.
+    """
+
+    def __init__(self, record: Record | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._record = record or OwnRecord()
         self._clock = clock
         self._changed = threading.Condition()
         self._queue: list[tuple[bool, int]] = []
         self._numbers = itertools.count()
-        self._counted: deque[float] = deque()
         self._under_way = 0
-        self._paused_until = float("-inf")
         self._told_until = float("-inf")
-        self._limit: int | None = None
-        self._limit_known = False
+        self._ask_from = float("-inf")
 
     def take(self, *, write: bool, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> bool:
         """Wait for the turn of one call, to be ended by `done`; False when the deadline came first.
@@ -47,13 +50,20 @@ class Budget:
             try:
                 while True:
                     now = self._clock()
-                    wait = self._wait(now)
+                    known = self._record.known(now)
+                    wait = seconds_until_room(
+                        known.calls,
+                        under_way=self._under_way,
+                        limit=_finite(known.limit),
+                        paused_until=known.paused_until,
+                        now=now,
+                    )
                     if wait <= 0 and self._queue[0] == mine:
                         self._under_way += 1
                         return True
                     if now >= deadline:
                         return False
-                    text = self._words(now, wait)
+                    text = self._words(now, wait, _finite(known.limit))
                     if text:
                         say(text)
                     self._changed.wait(min(wait or _LOOK_SECONDS, _LOOK_SECONDS, deadline - now))
@@ -70,52 +80,44 @@ class Budget:
             now = self._clock()
             self._under_way -= 1
             if refused_for is None:
-                self._counted.append(now)
+                self._record.add_call(now)
             else:
-                self._paused_until = max(self._paused_until, now + refused_for)
+                self._record.pause(now + refused_for)
             self._changed.notify_all()
 
     def wants_limit(self) -> bool:
-        """Whether the caller should ask for the key's limit now. True once for all callers."""
+        """Whether the caller should ask for the key's limit now, and then `learn` it. True for one caller at a time."""
         with self._changed:
-            self._forget(self._clock())
-            calls = len(self._counted) + self._under_way
-            wanted = should_learn(calls, limit_known=self._limit_known)
-            self._limit_known |= wanted
-            return wanted
+            now = self._clock()
+            known = self._record.known(now)
+            calls = len(known.calls) + self._under_way
+            if now < self._ask_from or not should_learn(calls, limit_known=known.limit is not None):
+                return False
+            self._ask_from = now + _ASK_AGAIN_SECONDS
+            return True
 
     def is_scarce(self) -> bool:
         """Whether half of the minute's calls are used up."""
         with self._changed:
-            self._forget(self._clock())
-            return self._limit is not None and 2 * len(self._counted) >= self._limit
+            known = self._record.known(self._clock())
+            return known.limit is not None and 2 * len(known.calls) >= known.limit
 
     def learn(self, limit: int | None) -> None:
         """The key's calls a minute; None: no limit."""
         with self._changed:
-            self._limit = limit
+            self._record.learn(NO_LIMIT if limit is None else limit, self._clock())
             self._changed.notify_all()
 
-    def _wait(self, now: float) -> float:
-        self._forget(now)
-        return seconds_until_room(
-            self._counted,
-            under_way=self._under_way,
-            limit=self._limit,
-            paused_until=self._paused_until,
-            now=now,
-        )
-
-    def _forget(self, now: float) -> None:
-        while self._counted and self._counted[0] <= now - WINDOW_SECONDS:
-            self._counted.popleft()
-
-    def _words(self, now: float, wait: float) -> str:
+    def _words(self, now: float, wait: float, limit: int | None) -> str:
         """What to tell of a wait; empty when somebody has told of it."""
         if wait < _TELL_SECONDS or now < self._told_until:
             return ""
         self._told_until = now + wait
-        limit = f" of {self._limit} calls a minute" if self._limit else ""
-        text = f"the API key's limit{limit} is reached: waiting {wait:.0f} s"
+        of = f" of {limit} calls a minute" if limit else ""
+        text = f"the API key's limit{of} is reached: waiting {wait:.0f} s"
         log.info("%s, %d calls wait", text, len(self._queue))
         return text
+
+
+def _finite(limit: float | None) -> int | None:
+    return None if limit is None or limit == NO_LIMIT else int(limit)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from polykomos.client.account import AccountCalls
+from polykomos.client.budget import Budget
 from polykomos.client.deferred import deferred
 from polykomos.client.errors import ConfigurationError
 from polykomos.client.reading.calls import ReadCalls
 from polykomos.client.reading.snapshot import Snapshots
 from polykomos.client.secrets import MASK
+from polykomos.client.shared import record_of
 from polykomos.client.transport import Bounds, Transport
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ class Client(ReadCalls, AccountCalls):
             raise ConfigurationError(
                 "the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http(s) URL, such as http://proxy:3128"
             ) from None
-        super().__init__(Transport(http, api_key.strip(), Snapshots(read_snapshot_seconds)))
+        budget = Budget(record_of(self._base_url, api_key.strip()))
+        super().__init__(Transport(http, api_key.strip(), Snapshots(read_snapshot_seconds), budget=budget))
 
     def within(self, bounds: Bounds) -> Client:
         """The same client, sharing its connections, with bounds on how long calls go on retrying."""

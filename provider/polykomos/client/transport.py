@@ -136,6 +136,7 @@ class Transport:
         began = time.monotonic()
         deadline = self.bounds.deadline if self.bounds.deadline is not None else began + DEADLINE_SECONDS
         attempt = 0
+        trouble = 0.0  # seconds of an outage; waiting for the rate limit is none
         last: PolykomosError | None = None
         while True:
             if not self._turn(request, deadline):
@@ -148,10 +149,11 @@ class Transport:
             last = outcome.error
             now = time.monotonic()
             if outcome.verdict.limited:
+                trouble = 0.0
                 continue  # the budget makes all calls wait as long as this one was told to
             pause = max(backoff(attempt), outcome.verdict.wait or 0.0)
-            limit = min(deadline, began + OUTAGE_SECONDS) if outcome.verdict.outage else deadline
-            if not outcome.verdict.retry or now + pause > limit:
+            trouble = trouble + now - sent_at + pause if outcome.verdict.outage else 0.0
+            if not outcome.verdict.retry or now + pause > deadline or trouble > OUTAGE_SECONDS:
                 raise _told(outcome.error, attempt, now - began)
             if self.bounds.cancel.wait(pause):
                 raise Cancelled(f"cancelled while trying again: {outcome.error}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polykomos.client import Bounds, Client
+from polykomos.client import Bounds, Client, transport
 from polykomos.client.budget import Budget
 from polykomos.client.pace import LEARN_AFTER_CALLS, WINDOW_SECONDS, limit_in, seconds_until_room, should_learn
+from polykomos.client.record import Known, OwnRecord, still_known
+from polykomos.client.shared import record_of
 from support.scripted_server import ScriptedServer, answer, error
 
 KEY = "pk_live_0123456789abcdef"
@@ -138,3 +142,62 @@ def test_the_deadline_and_cancel_end_the_wait(write: bool) -> None:
     began = time.monotonic()
     assert not budget.take(write=write, deadline=began + 0.5, cancel=stop, say=lambda _: None)
     assert 0.4 < time.monotonic() - began < 2
+
+
+def test_waiting_for_the_limit_is_no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "OUTAGE_SECONDS", 1.5)
+    busy = error(429, "rate_limit_exceeded", Retry_After="2")
+    with ScriptedServer([busy, error(503, "unavailable"), DONE]) as server:
+        Client(base_url=server.base_url, api_key=KEY).get_database(UUID)
+
+
+def test_processes_share_what_they_know_of_a_key() -> None:
+    """Two clients that share no memory: as two processes do, by the file alone."""
+    with ScriptedServer([DONE]) as server:
+        first, second = (Budget(record_of(server.base_url, KEY)) for _ in range(2))
+        other_key = Budget(record_of(server.base_url, KEY + "0"))
+        stop, soon = threading.Event(), time.monotonic() + 0.4
+        first.learn(2)
+        for _ in range(2):
+            assert first.take(write=True, deadline=soon, cancel=stop, say=lambda _: None)
+            first.done()
+        assert second.is_scarce()
+        assert not second.wants_limit()
+        assert not second.take(write=True, deadline=soon, cancel=stop, say=lambda _: None), "it is used up"
+        assert other_key.take(write=True, deadline=soon, cancel=stop, say=lambda _: None)
+    (directory,) = Path(os.environ["XDG_RUNTIME_DIR"]).glob("polykomos")
+    assert directory.stat().st_mode & 0o777 == 0o700
+    for path in directory.iterdir():
+        assert KEY.encode() not in path.read_bytes()
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pause_is_shared_and_a_broken_file_is_borne() -> None:
+    url = "http://127.0.0.1:1/api/v1"
+    first, second = (record_of(url, KEY) for _ in range(2))
+    now = time.monotonic()
+    record_of(url, KEY).pause(now + 86400)
+    assert second.known(now).paused_until < now, "of a clock that was set"
+    first.pause(now + 30)
+    assert second.known(now).paused_until == pytest.approx(now + 30, abs=0.1)
+    (path,) = (Path(os.environ["XDG_RUNTIME_DIR"]) / "polykomos").iterdir()
+    for nonsense in (b"", b"nonsense", b"pkrate01" + b"\xff" * 99):
+        path.write_bytes(nonsense)
+        assert second.known(now).calls == []
+        first.add_call(now)
+    path.write_bytes(b"")
+    first.add_call(now)
+    assert len(second.known(now).calls) == 1
+
+
+def test_a_directory_that_others_may_enter_is_not_used() -> None:
+    directory = Path(os.environ["XDG_RUNTIME_DIR"]) / "polykomos"
+    directory.mkdir()
+    directory.chmod(0o755)
+    assert isinstance(record_of("http://127.0.0.1:1/api/v1", KEY), OwnRecord)
+
+
+def test_what_a_clock_that_was_set_left_behind_does_not_count() -> None:
+    found = still_known([50.0, 99.0, 5000.0], LATER, 120.0, 5000.0, now=100.0)
+    assert found == Known([50.0, 99.0], LATER, None)
+    assert still_known([], 130.0, 120.0, 50.0, now=100.0) == Known([], 130.0, 120.0)
