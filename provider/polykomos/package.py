@@ -12,6 +12,7 @@ from typing import cast
 from polykomos.calculations import CALCULATIONS
 from polykomos.client import Bounds, Client, ConfigurationError
 from polykomos.client.client import READ_SNAPSHOT_SECONDS
+from polykomos.components import COMPONENTS
 from polykomos.explain import explain
 from polykomos.functions import ACTIONS, CREDENTIALS, FUNCTIONS
 from polykomos.resources import RESOURCES
@@ -72,6 +73,7 @@ def package() -> Polykomos:
         credentials=CREDENTIALS,
         actions=ACTIONS,
         calculations=CALCULATIONS,
+        components=COMPONENTS,
         scope_setting="idempotency_scope",
         keywords=("pulumi", "polykomos", "database", "postgresql", "mysql", "category/database", "kind/native"),
     )

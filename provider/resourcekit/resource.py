@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments, Result
 from resourcekit.errors import Failure
+
+if TYPE_CHECKING:
+    from resourcekit.component import Component
 
 ArgsT = TypeVar("ArgsT", bound=Arguments)
 StateT = TypeVar("StateT", bound=Result)
@@ -136,6 +139,7 @@ class Package(Generic[ApiT]):
 
     functions: data sources. credentials: functions whose results must not be stored (ephemeral resources).
     actions: functions that do something. calculations: pure functions. Pulumi has `functions` alone.
+    components: resources made of resources; Pulumi alone has them, Terraform's users have modules.
     scope_setting: the setting that names the program where the engine does not; empty = there is none.
     """
 
@@ -151,6 +155,7 @@ class Package(Generic[ApiT]):
     credentials: tuple[Function[Any, Any, ApiT], ...] = ()
     actions: tuple[Function[Any, Any, ApiT], ...] = ()
     calculations: tuple[Calculation[Any], ...] = ()
+    components: tuple[Component[Any, Any], ...] = ()
     keywords: tuple[str, ...] = ()
     scope_setting: str = ""
 

@@ -60,6 +60,11 @@ export const getWebhookEndpoints: typeof import("./getWebhookEndpoints").getWebh
 export const getWebhookEndpointsOutput: typeof import("./getWebhookEndpoints").getWebhookEndpointsOutput = null as any;
 utilities.lazyLoad(exports, ["getWebhookEndpoints","getWebhookEndpointsOutput"], () => require("./getWebhookEndpoints"));
 
+export { ManagedDatabaseArgs } from "./managedDatabase";
+export type ManagedDatabase = import("./managedDatabase").ManagedDatabase;
+export const ManagedDatabase: typeof import("./managedDatabase").ManagedDatabase = null as any;
+utilities.lazyLoad(exports, ["ManagedDatabase"], () => require("./managedDatabase"));
+
 export { ProviderArgs } from "./provider";
 export type Provider = import("./provider").Provider;
 export const Provider: typeof import("./provider").Provider = null as any;
@@ -100,6 +105,8 @@ const _module = {
                 return new BlueprintApplication(name, <any>undefined, { urn })
             case "polykomos:index:Database":
                 return new Database(name, <any>undefined, { urn })
+            case "polykomos:index:ManagedDatabase":
+                return new ManagedDatabase(name, <any>undefined, { urn })
             case "polykomos:index:WebhookEndpoint":
                 return new WebhookEndpoint(name, <any>undefined, { urn })
             default:

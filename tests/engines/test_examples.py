@@ -15,11 +15,11 @@ DOCS = Path(__file__).resolve().parents[2] / "provider" / "polykomos" / "docs"
 EXAMPLES = sorted(path.name.removesuffix(".pulumi-yaml.yaml") for path in DOCS.glob("*.pulumi-yaml.yaml"))
 
 
-def test_there_is_one_for_each_resource_and_function() -> None:
+def test_there_is_one_for_each_resource_component_and_function() -> None:
     from polykomos.package import package
 
-    declared = [resource.name for resource in package().resources] + [f.name for f in package().functions]
-    assert sorted(declared) == EXAMPLES
+    declared = [*package().resources, *package().components, *package().functions]
+    assert sorted(each.name for each in declared) == EXAMPLES
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

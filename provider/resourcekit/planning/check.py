@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from resourcekit.declaration import Arguments, FieldFacts, fields_of, plain
+from resourcekit.component import Component
+from resourcekit.declaration import FieldFacts, fields_of, plain
 from resourcekit.errors import Failure
 from resourcekit.resource import Resource
+from resourcekit.shapes import ListOf, ObjectOf, Shape, shape_of
 from resourcekit.unknown import UNKNOWN, has_unknown, known
 
 _adapters: dict[int, TypeAdapter[Any]] = {}
@@ -25,7 +27,7 @@ class Checked:
     failures: tuple[Failure, ...]
 
 
-def check_arguments(model: type[Arguments], given: Mapping[str, Any]) -> Checked:
+def check_arguments(model: type[BaseModel], given: Mapping[str, Any]) -> Checked:
     """Validate what is known of `given` field by field. null and left out mean the same (both engines)."""
     fields = fields_of(model)
     values: dict[str, Any] = {}
@@ -45,7 +47,7 @@ def check_arguments(model: type[Arguments], given: Mapping[str, Any]) -> Checked
     return Checked(values, tuple(failures))
 
 
-def check_resource(resource: Resource[Any, Any, Any], given: Mapping[str, Any]) -> Checked:
+def check_resource(resource: Resource[Any, Any, Any] | Component[Any, Any], given: Mapping[str, Any]) -> Checked:
     """`check_arguments`, then the resource's own rules where each argument is right by itself."""
     checked = check_arguments(resource.arguments, given)
     if checked.failures:
@@ -60,16 +62,30 @@ def _unknown_name(name: str, fields: Mapping[str, FieldFacts]) -> Failure:
 
 
 def _check_value(facts: FieldFacts, value: Any) -> tuple[Any, list[Failure]]:
+    shape = shape_of(facts.annotation)
+    problems = _check_objects(facts.name, shape, value)
     # A container with unknowns is checked by its known entries and handed on whole.
     partial = has_unknown(value)
-    if partial and not isinstance(value, Mapping):
-        return value, []
+    if problems or (partial and not isinstance(value, Mapping)):
+        return value, problems
+    if partial and isinstance(shape, ObjectOf):
+        return check_arguments(shape.model, value).values, []
     try:
         adapter = _adapter(facts)
         checked = plain(adapter.validate_python(known(value) if partial else value))
     except ValidationError as error:
         return value, [_failure(facts.name, detail) for detail in error.errors(include_url=False)]
     return ({**value, **checked} if partial else checked), []
+
+
+def _check_objects(path: str, shape: Shape, value: Any) -> list[Failure]:
+    """The failures of an object's fields, each by its own path; of the objects in a list too."""
+    match shape:
+        case ObjectOf(model) if isinstance(value, Mapping):
+            return [Failure(f"{path}.{each.property}", each.reason) for each in check_arguments(model, value).failures]
+        case ListOf(item) if isinstance(value, list):
+            return [found for i, each in enumerate(value) for found in _check_objects(f"{path}.{i}", item, each)]
+    return []
 
 
 def _adapter(facts: FieldFacts) -> TypeAdapter[Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
 
+from resourcekit.component import Output
 from resourcekit.declaration import fields_of
 from resourcekit.shapes import ListOf, MapOf, ObjectOf, Shape, field_shapes
 
@@ -25,21 +27,21 @@ def camel(name: str) -> str:
 def camel_path(path: str, shape: Shape | None = None) -> str:
     """A property path in this engine's spelling: `blueprint_variables.a_b` becomes `blueprintVariables.a_b`.
 
-    shape: the object that the path starts in, for the fields further down; without it only the first part is renamed.
+    shape: the object that the path starts in, for what is further down (`a_b.1.c_d` becomes `aB[1].cD`); without it
+    only the first part is renamed.
     """
     head, dot, tail = path.partition(".")
-    if not dot:
-        return camel(head)
     below = field_shapes(shape.model).get(head) if isinstance(shape, ObjectOf) else None
-    return f"{camel(head)}.{_camel_below(tail, below)}"
+    return camel(head) + (_camel_below(tail, below) if dot else "")
 
 
 def _camel_below(path: str, shape: Shape | None) -> str:
     if isinstance(shape, ObjectOf):
-        return camel_path(path, shape)
+        return "." + camel_path(path, shape)
     head, dot, tail = path.partition(".")
+    step = f"[{head}]" if isinstance(shape, ListOf) else f".{head}"
     below = shape.value if isinstance(shape, MapOf) else shape.item if isinstance(shape, ListOf) else None
-    return f"{head}.{_camel_below(tail, below)}" if dot else head
+    return step + (_camel_below(tail, below) if dot else "")
 
 
 def camel_text(text: str) -> str:
@@ -64,7 +66,7 @@ def to_pulumi(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, An
     return {
         camel(name): _walk(shapes[name], value, to_pulumi) if name in shapes else value
         for name, value in values.items()
-        if value is not None
+        if (value.value if isinstance(value, Output) else value) is not None
     }
 
 
@@ -74,6 +76,8 @@ def _snake_names(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _walk(shape: Shape, value: Any, rename: Callable[[type[BaseModel], Mapping[str, Any]], Any]) -> Any:
+    if isinstance(value, Output):
+        return replace(value, value=_walk(shape, value.value, rename))
     match shape:
         case ObjectOf(model) if isinstance(value, Mapping):
             return rename(model, value)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from google.protobuf import struct_pb2
 from pydantic import BaseModel
 
+from resourcekit.component import Output, gathered
 from resourcekit.declaration import fields_of
 from resourcekit.pulumi.names import camel, from_pulumi, to_pulumi
-from resourcekit.pulumi.wire import decode, encode
+from resourcekit.pulumi.wire import decode, decode_outputs, encode
+from resourcekit.shapes import Anything, ListOf, ObjectOf, Shape, field_shapes
 
 # Entries that the engine adds to inputs for its own use.
 _ENGINE_KEYS = frozenset({"__internal", "__defaults", "__pulumi-go-provider-infer"})
@@ -30,6 +32,51 @@ def read_inputs(model: type[BaseModel], struct: struct_pb2.Struct) -> Inputs:
     found = decode(struct)
     values = {name: value for name, value in found.values.items() if name not in _ENGINE_KEYS}
     return Inputs(from_pulumi(model, values), found.secrets)
+
+
+def read_outputs(
+    model: type[BaseModel], struct: struct_pb2.Struct, sources: Mapping[str, frozenset[str]]
+) -> dict[str, Any]:
+    """As `read_inputs`, with an `Output` wherever the model declares no further structure.
+
+    sources: of a whole property, by its property name, for values that do not tell their own.
+    """
+    found = {name: value for name, value in decode_outputs(struct).items() if name not in _ENGINE_KEYS}
+    told = {
+        name: value if gathered(value).sources else Output(value, sources=sources.get(name, frozenset()))
+        for name, value in found.items()
+    }
+    shapes = field_shapes(model)
+    return {
+        name: _settled(shapes.get(name, Anything()), value, Output(None))
+        for name, value in from_pulumi(model, told).items()
+    }
+
+
+def _settled(shape: Shape, value: Any, around: Output) -> Any:
+    """What is marked around a list or an object of declared shape, moved to what is in it."""
+    if isinstance(value, Output):
+        outer = Output(None, around.secret or value.secret, around.sources | value.sources)
+        return _settled(shape, value.value, outer)
+    if value is None:
+        return None
+    match shape:
+        case ListOf(item) if isinstance(value, list):
+            return [_settled(item, each, around) for each in value]
+        case ObjectOf(model) if isinstance(value, Mapping):
+            shapes = field_shapes(model)
+            return {name: _settled(shapes.get(name, Anything()), each, around) for name, each in value.items()}
+    return gathered(Output(value, around.secret, around.sources))
+
+
+def write_outputs(model: type[BaseModel], values: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Rename and encode values that hold `Output`s; the fields that the model declares secret are marked whole."""
+    marked = {
+        name: replace(gathered(value), secret=True) if facts.secret else value
+        for name, facts in fields_of(model).items()
+        if (value := values.get(name)) is not None
+    }
+    return encode(to_pulumi(model, marked))
 
 
 def write_inputs(model: type[BaseModel], inputs: Inputs) -> struct_pb2.Struct:

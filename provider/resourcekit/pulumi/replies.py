@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Set
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -13,13 +14,14 @@ from pydantic import BaseModel
 
 from resourcekit.errors import CheckFailed, Failure, ResourceError
 from resourcekit.pulumi.names import camel_path, camel_text
+from resourcekit.pulumi.protocol import errors_pb2, status_pb2
 from resourcekit.pulumi.protocol import provider_pb2 as pb
-from resourcekit.pulumi.protocol import status_pb2
 from resourcekit.shapes import ObjectOf
 
 log = logging.getLogger(__name__)
 ReplyT = TypeVar("ReplyT")
 _DETAILS = "grpc-status-details-bin"
+_HEAD = re.compile(r"[.\[]")
 
 
 class InitFailed(Exception):
@@ -29,6 +31,27 @@ class InitFailed(Exception):
         super().__init__(reason)
         self.detail = pb.ErrorResourceInitFailed(
             id=id, properties=properties, inputs=inputs, reasons=[camel_text(reason)]
+        )
+
+
+class InvalidInputs(Exception):
+    """A component's inputs break rules; nothing has been registered.
+
+    secrets: the property names that hold secrets. The engine prints the values at the paths that it is told, marked or
+    not: of these the text tells instead.
+    """
+
+    def __init__(self, model: type[BaseModel], failures: Iterable[Failure], secrets: Set[str]) -> None:
+        found = check_failures(model, failures)
+        hidden = [each for each in found if _HEAD.split(each.property, maxsplit=1)[0] in secrets]
+        told = "; ".join(f"{each.property}: {each.reason}" for each in hidden)
+        super().__init__(f"invalid inputs: {told}" if told else "invalid inputs")
+        self.detail = errors_pb2.InputPropertiesError(
+            errors=[
+                errors_pb2.InputPropertiesError.PropertyError(property_path=each.property, reason=each.reason)
+                for each in found
+                if each not in hidden
+            ]
         )
 
 
@@ -63,7 +86,9 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
         try:
             return method(self, request, context)
         except InitFailed as failed:
-            _abort_init_failed(context, failed)
+            _abort_with(context, grpc.StatusCode.UNKNOWN, failed)
+        except InvalidInputs as invalid:
+            _abort_with(context, grpc.StatusCode.INVALID_ARGUMENT, invalid)
         except ResourceError as error:
             text = message_of(error)
         except NotImplementedError:
@@ -79,10 +104,10 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
     return run
 
 
-def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailed) -> NoReturn:
+def _abort_with(context: grpc.ServicerContext, code: grpc.StatusCode, failed: InitFailed | InvalidInputs) -> NoReturn:
     detail = any_pb2.Any()
     detail.Pack(failed.detail)
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(failed))
+    status = status_pb2.Status(code=code.value[0], message=str(failed))
     status.details.append(detail)
     context.set_trailing_metadata(((_DETAILS, status.SerializeToString()),))
-    context.abort(grpc.StatusCode.UNKNOWN, str(failed))
+    context.abort(code, str(failed))

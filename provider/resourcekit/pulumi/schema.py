@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from resourcekit.component import Component
 from resourcekit.declaration import FieldFacts, fields_of
 from resourcekit.pulumi.names import camel, camel_text
 from resourcekit.resource import Function, Package, Resource
@@ -36,6 +37,10 @@ def write_schema(package: Package[Any]) -> Json:
         "resources": {
             f"{package.name}:index:{resource.name}": _resource(types, package, resource)
             for resource in package.resources
+        }
+        | {
+            f"{package.name}:index:{component.name}": _component(types, package, component)
+            for component in package.components
         },
         "functions": {
             f"{package.name}:index:{camel(function.name)}": _function(types, package, function)
@@ -74,6 +79,17 @@ def _resource(types: _Types, package: Package[Any], resource: Resource[Any, Any,
     }
 
 
+def _component(types: _Types, package: Package[Any], component: Component[Any, Any]) -> Json:
+    return {
+        "description": _documentation(package, component),
+        "properties": types.properties(component.result),
+        **_required("required", component.result),
+        "inputProperties": types.properties(component.arguments),
+        **_required("requiredInputs", component.arguments),
+        "isComponent": True,
+    }
+
+
 def _function(types: _Types, package: Package[Any], function: Function[Any, Any, Any]) -> Json:
     document: Json = {"description": _documentation(package, function)}
     if fields_of(function.arguments):
@@ -92,7 +108,9 @@ def _required(word: str, model: type[BaseModel]) -> Json:
     return {word: names} if names else {}
 
 
-def _documentation(package: Package[Any], declared: Resource[Any, Any, Any] | Function[Any, Any, Any]) -> str:
+def _documentation(
+    package: Package[Any], declared: Resource[Any, Any, Any] | Component[Any, Any] | Function[Any, Any, Any]
+) -> str:
     text = camel_text(clean_doc(declared))
     example = package.example(declared.name, "pulumi-yaml")
     if example:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 # The engine runs up to 64 operations at once (`--parallel 64`) and each may wait; Cancel must always find a thread.
 _WORKERS = 96
 _MESSAGE_BYTES = 400 * 1024 * 1024
+MESSAGE_SIZES = (
+    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MESSAGE_BYTES),
+)
 # For answers under way when told to end.
 _GRACE_SECONDS = 2
 _GONE_EXIT = 1
@@ -41,11 +45,7 @@ def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> None:
     server = grpc.server(
         ThreadPoolExecutor(_WORKERS),
         handlers=[service],
-        options=[
-            ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-            ("grpc.max_send_message_length", _MESSAGE_BYTES),
-            ("grpc.so_reuseport", 0),
-        ],
+        options=[*MESSAGE_SIZES, ("grpc.so_reuseport", 0)],
     )
     port = server.add_insecure_port("127.0.0.1:0")
     told = threading.Event()

@@ -43,6 +43,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._api: Any = None
         self._cancel = threading.Event()
         self._instance = ""
+        self._reference = ""
         self._ledger = Ledger(lambda: None)
         self._lifecycles = {
             f"{package.name}:index:{resource.name}": Lifecycle(package, resource) for resource in package.resources
@@ -50,13 +51,14 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._functions: dict[str, Function[Any, Any, Any]] = {
             f"{package.name}:index:{camel(function.name)}": function for function in package.functions
         }
+        self._components = {f"{package.name}:index:{component.name}": component for component in package.components}
 
     # The plugin itself
 
     @explained
     def Handshake(self, request: pb.ProviderHandshakeRequest, context: grpc.ServicerContext) -> Any:
         self.engine.attach(request.engine_address)
-        return pb.ProviderHandshakeResponse(accept_secrets=True, accept_resources=False, accept_outputs=False)
+        return pb.ProviderHandshakeResponse(accept_secrets=True, accept_resources=False, accept_outputs=True)
 
     @explained
     def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Any:
@@ -106,13 +108,12 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._cancel = threading.Event()
         # Made by the engine when the program first used this provider, and kept in the stack's state.
         self._instance = request.id
+        self._reference = f"{request.urn}::{request.id}" if request.id else ""
         self._ledger = Ledger(lambda: objects_in(stack_of(request.urn)))
         # Settings that are still unknown leave the provider unconnected: previews go on without the API.
         if not has_unknown(inputs.values):
             self._api = settings.connect(self.package, inputs.values, lambda text: self.engine.warn("", text))
-        return pb.ConfigureResponse(
-            acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=False
-        )
+        return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=True)
 
     # Resources
 
@@ -197,6 +198,20 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             id=found.id,
             properties=write_state(lifecycle.resource.state, found.state, secrets),
             inputs=write_inputs(lifecycle.resource.arguments, Inputs(found.inputs, secrets)),
+        )
+
+    # Components
+
+    @explained
+    def Construct(self, request: pb.ConstructRequest, context: grpc.ServicerContext) -> Any:
+        # Loaded when it is needed: most runs have no components.
+        from resourcekit.pulumi.construct import construct
+
+        component = self._components.get(request.type)
+        if component is None:
+            raise ResourceError(f"this provider has no component {request.type!r}")
+        return construct(
+            self.package.name, component, request, self._reference, lambda urn, text: self.engine.warn(urn, text)
         )
 
     # Functions

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from google.protobuf import struct_pb2
 
+from resourcekit.component import Output
 from resourcekit.errors import ResourceError
 from resourcekit.unknown import UNKNOWN
 
@@ -55,14 +56,17 @@ def decode(struct: struct_pb2.Struct) -> Properties:
     return Properties(values, frozenset(secrets))
 
 
+def decode_outputs(struct: struct_pb2.Struct) -> dict[str, Any]:
+    """As `decode`, with an `Output` wherever a value is marked: secret, or with the objects that it comes from."""
+    return {name: _OutputReader(name).read(value) for name, value in struct.fields.items()}
+
+
 def encode(values: Mapping[str, Any], secrets: Set[str] = frozenset()) -> struct_pb2.Struct:
-    """Plain values as a Struct; the properties in `secrets` are marked."""
+    """Values as a Struct; the properties in `secrets` and every `Output` that is secret are marked."""
     struct = struct_pb2.Struct()
     for name, value in values.items():
         if name in secrets and value is not None:
-            marked = struct.fields[name].struct_value
-            marked.fields[SIGNATURE].string_value = SECRET
-            _write(marked.fields["value"], value)
+            _write_secret(struct.fields[name], value)
         else:
             _write(struct.fields[name], value)
     return struct
@@ -108,8 +112,30 @@ class _Reader:
         raise ResourceError(f"expected a plain value, got {what}", property=self.name)
 
 
+class _OutputReader(_Reader):
+    """Reads marked values as `Output`, where they stand."""
+
+    def _object(self, struct: struct_pb2.Struct) -> Any:
+        mark = struct.fields[SIGNATURE].string_value if SIGNATURE in struct.fields else ""
+        if mark not in (SECRET, OUTPUT):
+            return super()._object(struct)
+        value = self.read(struct.fields["value"]) if "value" in struct.fields else UNKNOWN
+        secret = mark == SECRET or ("secret" in struct.fields and struct.fields["secret"].bool_value)
+        named = struct.fields["dependencies"].list_value.values if "dependencies" in struct.fields else ()
+        return Output(value, secret, frozenset(each.string_value for each in named))
+
+
+def _write_secret(target: struct_pb2.Value, value: Any) -> None:
+    marked = target.struct_value
+    marked.fields[SIGNATURE].string_value = SECRET
+    _write(marked.fields["value"], value)
+
+
 def _write(target: struct_pb2.Value, value: Any) -> None:
-    if value is UNKNOWN:
+    if isinstance(value, Output):
+        write = _write_secret if value.secret and value.value is not None else _write
+        write(target, value.value)
+    elif value is UNKNOWN:
         target.string_value = UNKNOWN_STRING
     elif value is None:
         target.null_value = struct_pb2.NULL_VALUE

@@ -27,6 +27,8 @@ func (m *module) Construct(ctx *pulumi.Context, name, typ, urn string) (r pulumi
 		r = &BlueprintApplication{}
 	case "polykomos:index:Database":
 		r = &Database{}
+	case "polykomos:index:ManagedDatabase":
+		r = &ManagedDatabase{}
 	case "polykomos:index:WebhookEndpoint":
 		r = &WebhookEndpoint{}
 	default:

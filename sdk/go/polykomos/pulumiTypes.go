@@ -474,6 +474,323 @@ func (o DatabaseTypeArrayOutput) Index(i pulumi.IntInput) DatabaseTypeOutput {
 	}).(DatabaseTypeOutput)
 }
 
+// A blueprint that is applied to the database, at one version.
+type ManagedDatabaseBlueprint struct {
+	// Blueprint to apply.
+	BlueprintUuid string `pulumi:"blueprintUuid"`
+	// Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+	BlueprintVersion int `pulumi:"blueprintVersion"`
+	// Values of the blueprint's variables, by name.
+	Variables map[string]interface{} `pulumi:"variables"`
+}
+
+// ManagedDatabaseBlueprintInput is an input type that accepts ManagedDatabaseBlueprintArgs and ManagedDatabaseBlueprintOutput values.
+// You can construct a concrete instance of `ManagedDatabaseBlueprintInput` via:
+//
+//	ManagedDatabaseBlueprintArgs{...}
+type ManagedDatabaseBlueprintInput interface {
+	pulumi.Input
+
+	ToManagedDatabaseBlueprintOutput() ManagedDatabaseBlueprintOutput
+	ToManagedDatabaseBlueprintOutputWithContext(context.Context) ManagedDatabaseBlueprintOutput
+}
+
+// A blueprint that is applied to the database, at one version.
+type ManagedDatabaseBlueprintArgs struct {
+	// Blueprint to apply.
+	BlueprintUuid pulumi.StringInput `pulumi:"blueprintUuid"`
+	// Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+	BlueprintVersion pulumi.IntInput `pulumi:"blueprintVersion"`
+	// Values of the blueprint's variables, by name.
+	Variables pulumi.MapInput `pulumi:"variables"`
+}
+
+func (ManagedDatabaseBlueprintArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*ManagedDatabaseBlueprint)(nil)).Elem()
+}
+
+func (i ManagedDatabaseBlueprintArgs) ToManagedDatabaseBlueprintOutput() ManagedDatabaseBlueprintOutput {
+	return i.ToManagedDatabaseBlueprintOutputWithContext(context.Background())
+}
+
+func (i ManagedDatabaseBlueprintArgs) ToManagedDatabaseBlueprintOutputWithContext(ctx context.Context) ManagedDatabaseBlueprintOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(ManagedDatabaseBlueprintOutput)
+}
+
+// ManagedDatabaseBlueprintArrayInput is an input type that accepts ManagedDatabaseBlueprintArray and ManagedDatabaseBlueprintArrayOutput values.
+// You can construct a concrete instance of `ManagedDatabaseBlueprintArrayInput` via:
+//
+//	ManagedDatabaseBlueprintArray{ ManagedDatabaseBlueprintArgs{...} }
+type ManagedDatabaseBlueprintArrayInput interface {
+	pulumi.Input
+
+	ToManagedDatabaseBlueprintArrayOutput() ManagedDatabaseBlueprintArrayOutput
+	ToManagedDatabaseBlueprintArrayOutputWithContext(context.Context) ManagedDatabaseBlueprintArrayOutput
+}
+
+type ManagedDatabaseBlueprintArray []ManagedDatabaseBlueprintInput
+
+func (ManagedDatabaseBlueprintArray) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]ManagedDatabaseBlueprint)(nil)).Elem()
+}
+
+func (i ManagedDatabaseBlueprintArray) ToManagedDatabaseBlueprintArrayOutput() ManagedDatabaseBlueprintArrayOutput {
+	return i.ToManagedDatabaseBlueprintArrayOutputWithContext(context.Background())
+}
+
+func (i ManagedDatabaseBlueprintArray) ToManagedDatabaseBlueprintArrayOutputWithContext(ctx context.Context) ManagedDatabaseBlueprintArrayOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(ManagedDatabaseBlueprintArrayOutput)
+}
+
+// A blueprint that is applied to the database, at one version.
+type ManagedDatabaseBlueprintOutput struct{ *pulumi.OutputState }
+
+func (ManagedDatabaseBlueprintOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*ManagedDatabaseBlueprint)(nil)).Elem()
+}
+
+func (o ManagedDatabaseBlueprintOutput) ToManagedDatabaseBlueprintOutput() ManagedDatabaseBlueprintOutput {
+	return o
+}
+
+func (o ManagedDatabaseBlueprintOutput) ToManagedDatabaseBlueprintOutputWithContext(ctx context.Context) ManagedDatabaseBlueprintOutput {
+	return o
+}
+
+// Blueprint to apply.
+func (o ManagedDatabaseBlueprintOutput) BlueprintUuid() pulumi.StringOutput {
+	return o.ApplyT(func(v ManagedDatabaseBlueprint) string { return v.BlueprintUuid }).(pulumi.StringOutput)
+}
+
+// Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+func (o ManagedDatabaseBlueprintOutput) BlueprintVersion() pulumi.IntOutput {
+	return o.ApplyT(func(v ManagedDatabaseBlueprint) int { return v.BlueprintVersion }).(pulumi.IntOutput)
+}
+
+// Values of the blueprint's variables, by name.
+func (o ManagedDatabaseBlueprintOutput) Variables() pulumi.MapOutput {
+	return o.ApplyT(func(v ManagedDatabaseBlueprint) map[string]interface{} { return v.Variables }).(pulumi.MapOutput)
+}
+
+type ManagedDatabaseBlueprintArrayOutput struct{ *pulumi.OutputState }
+
+func (ManagedDatabaseBlueprintArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]ManagedDatabaseBlueprint)(nil)).Elem()
+}
+
+func (o ManagedDatabaseBlueprintArrayOutput) ToManagedDatabaseBlueprintArrayOutput() ManagedDatabaseBlueprintArrayOutput {
+	return o
+}
+
+func (o ManagedDatabaseBlueprintArrayOutput) ToManagedDatabaseBlueprintArrayOutputWithContext(ctx context.Context) ManagedDatabaseBlueprintArrayOutput {
+	return o
+}
+
+func (o ManagedDatabaseBlueprintArrayOutput) Index(i pulumi.IntInput) ManagedDatabaseBlueprintOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) ManagedDatabaseBlueprint {
+		return vs[0].([]ManagedDatabaseBlueprint)[vs[1].(int)]
+	}).(ManagedDatabaseBlueprintOutput)
+}
+
+// Where a database is reached.
+type ManagedDatabaseEndpoint struct {
+	// Name of the database on its server.
+	Database string `pulumi:"database"`
+	// Host to connect to.
+	Host string `pulumi:"host"`
+	// Port to connect to.
+	Port int `pulumi:"port"`
+}
+
+// Where a database is reached.
+type ManagedDatabaseEndpointOutput struct{ *pulumi.OutputState }
+
+func (ManagedDatabaseEndpointOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*ManagedDatabaseEndpoint)(nil)).Elem()
+}
+
+func (o ManagedDatabaseEndpointOutput) ToManagedDatabaseEndpointOutput() ManagedDatabaseEndpointOutput {
+	return o
+}
+
+func (o ManagedDatabaseEndpointOutput) ToManagedDatabaseEndpointOutputWithContext(ctx context.Context) ManagedDatabaseEndpointOutput {
+	return o
+}
+
+// Name of the database on its server.
+func (o ManagedDatabaseEndpointOutput) Database() pulumi.StringOutput {
+	return o.ApplyT(func(v ManagedDatabaseEndpoint) string { return v.Database }).(pulumi.StringOutput)
+}
+
+// Host to connect to.
+func (o ManagedDatabaseEndpointOutput) Host() pulumi.StringOutput {
+	return o.ApplyT(func(v ManagedDatabaseEndpoint) string { return v.Host }).(pulumi.StringOutput)
+}
+
+// Port to connect to.
+func (o ManagedDatabaseEndpointOutput) Port() pulumi.IntOutput {
+	return o.ApplyT(func(v ManagedDatabaseEndpoint) int { return v.Port }).(pulumi.IntOutput)
+}
+
+// Where the account's database events are sent, those of this database among them.
+type ManagedDatabaseWebhook struct {
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+	Events []string `pulumi:"events"`
+	// HTTPS URL that receives the events.
+	Url string `pulumi:"url"`
+}
+
+// ManagedDatabaseWebhookInput is an input type that accepts ManagedDatabaseWebhookArgs and ManagedDatabaseWebhookOutput values.
+// You can construct a concrete instance of `ManagedDatabaseWebhookInput` via:
+//
+//	ManagedDatabaseWebhookArgs{...}
+type ManagedDatabaseWebhookInput interface {
+	pulumi.Input
+
+	ToManagedDatabaseWebhookOutput() ManagedDatabaseWebhookOutput
+	ToManagedDatabaseWebhookOutputWithContext(context.Context) ManagedDatabaseWebhookOutput
+}
+
+// Where the account's database events are sent, those of this database among them.
+type ManagedDatabaseWebhookArgs struct {
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+	Events pulumi.StringArrayInput `pulumi:"events"`
+	// HTTPS URL that receives the events.
+	Url pulumi.StringInput `pulumi:"url"`
+}
+
+func (ManagedDatabaseWebhookArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*ManagedDatabaseWebhook)(nil)).Elem()
+}
+
+func (i ManagedDatabaseWebhookArgs) ToManagedDatabaseWebhookOutput() ManagedDatabaseWebhookOutput {
+	return i.ToManagedDatabaseWebhookOutputWithContext(context.Background())
+}
+
+func (i ManagedDatabaseWebhookArgs) ToManagedDatabaseWebhookOutputWithContext(ctx context.Context) ManagedDatabaseWebhookOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(ManagedDatabaseWebhookOutput)
+}
+
+func (i ManagedDatabaseWebhookArgs) ToManagedDatabaseWebhookPtrOutput() ManagedDatabaseWebhookPtrOutput {
+	return i.ToManagedDatabaseWebhookPtrOutputWithContext(context.Background())
+}
+
+func (i ManagedDatabaseWebhookArgs) ToManagedDatabaseWebhookPtrOutputWithContext(ctx context.Context) ManagedDatabaseWebhookPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(ManagedDatabaseWebhookOutput).ToManagedDatabaseWebhookPtrOutputWithContext(ctx)
+}
+
+// ManagedDatabaseWebhookPtrInput is an input type that accepts ManagedDatabaseWebhookArgs, ManagedDatabaseWebhookPtr and ManagedDatabaseWebhookPtrOutput values.
+// You can construct a concrete instance of `ManagedDatabaseWebhookPtrInput` via:
+//
+//	        ManagedDatabaseWebhookArgs{...}
+//
+//	or:
+//
+//	        nil
+type ManagedDatabaseWebhookPtrInput interface {
+	pulumi.Input
+
+	ToManagedDatabaseWebhookPtrOutput() ManagedDatabaseWebhookPtrOutput
+	ToManagedDatabaseWebhookPtrOutputWithContext(context.Context) ManagedDatabaseWebhookPtrOutput
+}
+
+type managedDatabaseWebhookPtrType ManagedDatabaseWebhookArgs
+
+func ManagedDatabaseWebhookPtr(v *ManagedDatabaseWebhookArgs) ManagedDatabaseWebhookPtrInput {
+	return (*managedDatabaseWebhookPtrType)(v)
+}
+
+func (*managedDatabaseWebhookPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**ManagedDatabaseWebhook)(nil)).Elem()
+}
+
+func (i *managedDatabaseWebhookPtrType) ToManagedDatabaseWebhookPtrOutput() ManagedDatabaseWebhookPtrOutput {
+	return i.ToManagedDatabaseWebhookPtrOutputWithContext(context.Background())
+}
+
+func (i *managedDatabaseWebhookPtrType) ToManagedDatabaseWebhookPtrOutputWithContext(ctx context.Context) ManagedDatabaseWebhookPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(ManagedDatabaseWebhookPtrOutput)
+}
+
+// Where the account's database events are sent, those of this database among them.
+type ManagedDatabaseWebhookOutput struct{ *pulumi.OutputState }
+
+func (ManagedDatabaseWebhookOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*ManagedDatabaseWebhook)(nil)).Elem()
+}
+
+func (o ManagedDatabaseWebhookOutput) ToManagedDatabaseWebhookOutput() ManagedDatabaseWebhookOutput {
+	return o
+}
+
+func (o ManagedDatabaseWebhookOutput) ToManagedDatabaseWebhookOutputWithContext(ctx context.Context) ManagedDatabaseWebhookOutput {
+	return o
+}
+
+func (o ManagedDatabaseWebhookOutput) ToManagedDatabaseWebhookPtrOutput() ManagedDatabaseWebhookPtrOutput {
+	return o.ToManagedDatabaseWebhookPtrOutputWithContext(context.Background())
+}
+
+func (o ManagedDatabaseWebhookOutput) ToManagedDatabaseWebhookPtrOutputWithContext(ctx context.Context) ManagedDatabaseWebhookPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v ManagedDatabaseWebhook) *ManagedDatabaseWebhook {
+		return &v
+	}).(ManagedDatabaseWebhookPtrOutput)
+}
+
+// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+func (o ManagedDatabaseWebhookOutput) Events() pulumi.StringArrayOutput {
+	return o.ApplyT(func(v ManagedDatabaseWebhook) []string { return v.Events }).(pulumi.StringArrayOutput)
+}
+
+// HTTPS URL that receives the events.
+func (o ManagedDatabaseWebhookOutput) Url() pulumi.StringOutput {
+	return o.ApplyT(func(v ManagedDatabaseWebhook) string { return v.Url }).(pulumi.StringOutput)
+}
+
+type ManagedDatabaseWebhookPtrOutput struct{ *pulumi.OutputState }
+
+func (ManagedDatabaseWebhookPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**ManagedDatabaseWebhook)(nil)).Elem()
+}
+
+func (o ManagedDatabaseWebhookPtrOutput) ToManagedDatabaseWebhookPtrOutput() ManagedDatabaseWebhookPtrOutput {
+	return o
+}
+
+func (o ManagedDatabaseWebhookPtrOutput) ToManagedDatabaseWebhookPtrOutputWithContext(ctx context.Context) ManagedDatabaseWebhookPtrOutput {
+	return o
+}
+
+func (o ManagedDatabaseWebhookPtrOutput) Elem() ManagedDatabaseWebhookOutput {
+	return o.ApplyT(func(v *ManagedDatabaseWebhook) ManagedDatabaseWebhook {
+		if v != nil {
+			return *v
+		}
+		var ret ManagedDatabaseWebhook
+		return ret
+	}).(ManagedDatabaseWebhookOutput)
+}
+
+// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+func (o ManagedDatabaseWebhookPtrOutput) Events() pulumi.StringArrayOutput {
+	return o.ApplyT(func(v *ManagedDatabaseWebhook) []string {
+		if v == nil {
+			return nil
+		}
+		return v.Events
+	}).(pulumi.StringArrayOutput)
+}
+
+// HTTPS URL that receives the events.
+func (o ManagedDatabaseWebhookPtrOutput) Url() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v *ManagedDatabaseWebhook) *string {
+		if v == nil {
+			return nil
+		}
+		return &v.Url
+	}).(pulumi.StringPtrOutput)
+}
+
 // A region of an engine.
 type Region struct {
 	// Code, as `region` takes it.
@@ -713,6 +1030,10 @@ func (o WebhookEndpointSummaryArrayOutput) Index(i pulumi.IntInput) WebhookEndpo
 func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*BlueprintVariableInput)(nil)).Elem(), BlueprintVariableArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*BlueprintVariableMapInput)(nil)).Elem(), BlueprintVariableMap{})
+	pulumi.RegisterInputType(reflect.TypeOf((*ManagedDatabaseBlueprintInput)(nil)).Elem(), ManagedDatabaseBlueprintArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*ManagedDatabaseBlueprintArrayInput)(nil)).Elem(), ManagedDatabaseBlueprintArray{})
+	pulumi.RegisterInputType(reflect.TypeOf((*ManagedDatabaseWebhookInput)(nil)).Elem(), ManagedDatabaseWebhookArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*ManagedDatabaseWebhookPtrInput)(nil)).Elem(), ManagedDatabaseWebhookArgs{})
 	pulumi.RegisterOutputType(BlueprintSummaryOutput{})
 	pulumi.RegisterOutputType(BlueprintSummaryArrayOutput{})
 	pulumi.RegisterOutputType(BlueprintVariableOutput{})
@@ -721,6 +1042,11 @@ func init() {
 	pulumi.RegisterOutputType(DatabaseSummaryArrayOutput{})
 	pulumi.RegisterOutputType(DatabaseTypeOutput{})
 	pulumi.RegisterOutputType(DatabaseTypeArrayOutput{})
+	pulumi.RegisterOutputType(ManagedDatabaseBlueprintOutput{})
+	pulumi.RegisterOutputType(ManagedDatabaseBlueprintArrayOutput{})
+	pulumi.RegisterOutputType(ManagedDatabaseEndpointOutput{})
+	pulumi.RegisterOutputType(ManagedDatabaseWebhookOutput{})
+	pulumi.RegisterOutputType(ManagedDatabaseWebhookPtrOutput{})
 	pulumi.RegisterOutputType(RegionOutput{})
 	pulumi.RegisterOutputType(RegionArrayOutput{})
 	pulumi.RegisterOutputType(WebhookDeliveryOutput{})

@@ -27,3 +27,35 @@ export interface BlueprintVariableArgs {
     type?: pulumi.Input<string | undefined>;
 }
 
+/**
+ * A blueprint that is applied to the database, at one version.
+ */
+export interface ManagedDatabaseBlueprintArgs {
+    /**
+     * Blueprint to apply.
+     */
+    blueprintUuid: pulumi.Input<string>;
+    /**
+     * Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+     */
+    blueprintVersion: pulumi.Input<number>;
+    /**
+     * Values of the blueprint's variables, by name.
+     */
+    variables?: pulumi.Input<{[key: string]: any} | undefined>;
+}
+
+/**
+ * Where the account's database events are sent, those of this database among them.
+ */
+export interface ManagedDatabaseWebhookArgs {
+    /**
+     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+     */
+    events?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+    /**
+     * HTTPS URL that receives the events.
+     */
+    url: pulumi.Input<string>;
+}
+

@@ -170,6 +170,24 @@ export interface DatabaseType {
 }
 
 /**
+ * Where a database is reached.
+ */
+export interface ManagedDatabaseEndpoint {
+    /**
+     * Name of the database on its server.
+     */
+    database: string;
+    /**
+     * Host to connect to.
+     */
+    host: string;
+    /**
+     * Port to connect to.
+     */
+    port: number;
+}
+
+/**
  * A region of an engine.
  */
 export interface Region {

@@ -17,6 +17,7 @@ from .get_database_types import *
 from .get_databases import *
 from .get_webhook_deliveries import *
 from .get_webhook_endpoints import *
+from .managed_database import *
 from .provider import *
 from .run_query import *
 from .validate_blueprint import *
@@ -42,6 +43,7 @@ _utilities.register(
    "polykomos:index:Blueprint": "Blueprint",
    "polykomos:index:BlueprintApplication": "BlueprintApplication",
    "polykomos:index:Database": "Database",
+   "polykomos:index:ManagedDatabase": "ManagedDatabase",
    "polykomos:index:WebhookEndpoint": "WebhookEndpoint"
   }
  }

@@ -17,6 +17,10 @@ from . import _utilities
 __all__ = [
     'BlueprintVariableArgs',
     'BlueprintVariableArgsDict',
+    'ManagedDatabaseBlueprintArgs',
+    'ManagedDatabaseBlueprintArgsDict',
+    'ManagedDatabaseWebhookArgs',
+    'ManagedDatabaseWebhookArgsDict',
 ]
 
 class BlueprintVariableArgsDict(TypedDict):
@@ -111,5 +115,130 @@ class BlueprintVariableArgs:
     @type.setter
     def type(self, value: pulumi.Input[Optional[_builtins.str]]):
         pulumi.set(self, "type", value)
+
+
+class ManagedDatabaseBlueprintArgsDict(TypedDict):
+    """
+    A blueprint that is applied to the database, at one version.
+    """
+    blueprint_uuid: pulumi.Input[_builtins.str]
+    """
+    Blueprint to apply.
+    """
+    blueprint_version: pulumi.Input[_builtins.int]
+    """
+    Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+    """
+    variables: NotRequired[pulumi.Input[Optional[Mapping[str, Any]]]]
+    """
+    Values of the blueprint's variables, by name.
+    """
+
+@pulumi.input_type
+class ManagedDatabaseBlueprintArgs:
+    def __init__(__self__, *,
+                 blueprint_uuid: pulumi.Input[_builtins.str],
+                 blueprint_version: pulumi.Input[_builtins.int],
+                 variables: pulumi.Input[Optional[Mapping[str, Any]]] = None):
+        """
+        A blueprint that is applied to the database, at one version.
+
+        :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply.
+        :param pulumi.Input[_builtins.int] blueprint_version: Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+        :param pulumi.Input[Mapping[str, Any]] variables: Values of the blueprint's variables, by name.
+        """
+        pulumi.set(__self__, "blueprint_uuid", blueprint_uuid)
+        pulumi.set(__self__, "blueprint_version", blueprint_version)
+        if variables is not None:
+            pulumi.set(__self__, "variables", variables)
+
+    @_builtins.property
+    @pulumi.getter(name="blueprintUuid")
+    def blueprint_uuid(self) -> pulumi.Input[_builtins.str]:
+        """
+        Blueprint to apply.
+        """
+        return pulumi.get(self, "blueprint_uuid")
+
+    @blueprint_uuid.setter
+    def blueprint_uuid(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "blueprint_uuid", value)
+
+    @_builtins.property
+    @pulumi.getter(name="blueprintVersion")
+    def blueprint_version(self) -> pulumi.Input[_builtins.int]:
+        """
+        Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+        """
+        return pulumi.get(self, "blueprint_version")
+
+    @blueprint_version.setter
+    def blueprint_version(self, value: pulumi.Input[_builtins.int]):
+        pulumi.set(self, "blueprint_version", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def variables(self) -> pulumi.Input[Optional[Mapping[str, Any]]]:
+        """
+        Values of the blueprint's variables, by name.
+        """
+        return pulumi.get(self, "variables")
+
+    @variables.setter
+    def variables(self, value: pulumi.Input[Optional[Mapping[str, Any]]]):
+        pulumi.set(self, "variables", value)
+
+
+class ManagedDatabaseWebhookArgsDict(TypedDict):
+    """
+    Where the account's database events are sent, those of this database among them.
+    """
+    url: pulumi.Input[_builtins.str]
+    """
+    HTTPS URL that receives the events.
+    """
+    events: NotRequired[pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]]]
+    """
+    Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+    """
+
+@pulumi.input_type
+class ManagedDatabaseWebhookArgs:
+    def __init__(__self__, *,
+                 url: pulumi.Input[_builtins.str],
+                 events: pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]] = None):
+        """
+        Where the account's database events are sent, those of this database among them.
+
+        :param pulumi.Input[_builtins.str] url: HTTPS URL that receives the events.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+        """
+        pulumi.set(__self__, "url", url)
+        if events is not None:
+            pulumi.set(__self__, "events", events)
+
+    @_builtins.property
+    @pulumi.getter
+    def url(self) -> pulumi.Input[_builtins.str]:
+        """
+        HTTPS URL that receives the events.
+        """
+        return pulumi.get(self, "url")
+
+    @url.setter
+    def url(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "url", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def events(self) -> pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]]:
+        """
+        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+        """
+        return pulumi.get(self, "events")
+
+    @events.setter
+    def events(self, value: pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "events", value)
 
 

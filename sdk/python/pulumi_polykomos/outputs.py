@@ -20,6 +20,7 @@ __all__ = [
     'BlueprintVariable',
     'DatabaseSummary',
     'DatabaseType',
+    'ManagedDatabaseEndpoint',
     'Region',
     'WebhookDelivery',
     'WebhookEndpointSummary',
@@ -486,6 +487,51 @@ class DatabaseType(dict):
         Where it is offered.
         """
         return pulumi.get(self, "regions")
+
+
+@pulumi.output_type
+class ManagedDatabaseEndpoint(dict):
+    """
+    Where a database is reached.
+    """
+    def __init__(__self__, *,
+                 database: _builtins.str,
+                 host: _builtins.str,
+                 port: _builtins.int):
+        """
+        Where a database is reached.
+
+        :param _builtins.str database: Name of the database on its server.
+        :param _builtins.str host: Host to connect to.
+        :param _builtins.int port: Port to connect to.
+        """
+        pulumi.set(__self__, "database", database)
+        pulumi.set(__self__, "host", host)
+        pulumi.set(__self__, "port", port)
+
+    @_builtins.property
+    @pulumi.getter
+    def database(self) -> _builtins.str:
+        """
+        Name of the database on its server.
+        """
+        return pulumi.get(self, "database")
+
+    @_builtins.property
+    @pulumi.getter
+    def host(self) -> _builtins.str:
+        """
+        Host to connect to.
+        """
+        return pulumi.get(self, "host")
+
+    @_builtins.property
+    @pulumi.getter
+    def port(self) -> _builtins.int:
+        """
+        Port to connect to.
+        """
+        return pulumi.get(self, "port")
 
 
 @pulumi.output_type

@@ -49,7 +49,10 @@ def test_every_field_may_be_unknown(resource: Resource[Any, Any, Any]) -> None:
         assert found.replaces is facts.replaces
 
 
-@pytest.mark.parametrize("declared", [*package().resources, *package().functions], ids=lambda d: d.name)
+DECLARED = [*package().resources, *package().components, *package().functions]
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda d: d.name)
 def test_every_field_is_described_and_can_be_carried(declared: Any) -> None:
     models = [declared.arguments, declared.state if isinstance(declared, Resource) else declared.result]
     for model in models:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import BaseModel, ConfigDict, Field
 
+from resourcekit.declaration import Arguments
 from resourcekit.planning.check import check_arguments, check_resource
 from resourcekit.unknown import UNKNOWN
 from support.toy import Shelf, ShelfArgs
@@ -47,6 +49,41 @@ def test_unknown_values_pass_and_their_known_neighbours_are_still_checked() -> N
     assert checked.failures == ()
     assert checked.values == {"name": UNKNOWN, "labels": {"a": UNKNOWN, "b": "x"}, "tags": [UNKNOWN]}
     assert "labels.b" in reasons({"name": UNKNOWN, "labels": {"a": UNKNOWN, "b": 1}})
+
+
+class Pin(BaseModel):
+    """An object that lists hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    book: str
+    edition: int = Field(ge=1)
+
+
+class Order(Arguments):
+    pins: list[Pin] | None = None
+    first: Pin | None = None
+
+
+def test_objects_are_checked_field_by_field_in_lists_and_beside_unknowns() -> None:
+    known = {"book": "a", "edition": 2.0}
+    assert check_arguments(Order, {"pins": [known], "first": known}).values["pins"] == [{"book": "a", "edition": 2}]
+    given = {
+        "pins": [
+            {"book": UNKNOWN, "edition": 1},
+            UNKNOWN,
+            {"book": UNKNOWN, "edition": 0},
+            {"edition": 1, "boook": "a"},
+        ],
+        "first": {"book": UNKNOWN, "edition": "first"},
+    }
+    found = {failure.property: failure.reason for failure in check_arguments(Order, given).failures}
+    assert found.keys() == {"pins.2.edition", "pins.3.book", "pins.3.boook", "first.edition"}
+    assert found["pins.3.book"] == "missing required property"
+    assert "did you mean `book`?" in found["pins.3.boook"]
+    assert check_arguments(Order, {"first": {"book": UNKNOWN, "edition": 2.0}}).values == {
+        "first": {"book": UNKNOWN, "edition": 2}
+    }
 
 
 def test_rules_across_arguments_run_when_each_is_right() -> None:

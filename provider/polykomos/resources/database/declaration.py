@@ -33,8 +33,8 @@ def _is_name(value: str) -> bool:
     return _NAME.fullmatch(value) is not None
 
 
-class DatabaseArgs(Arguments):
-    """The arguments of a database."""
+class DatabaseOrder(Arguments):
+    """What a database is ordered with, and what of it can be changed later."""
 
     name: Annotated[
         str, Rule(_is_name, "must be 1-63 lowercase letters, digits and hyphens, and not begin with a hyphen")
@@ -63,6 +63,11 @@ class DatabaseArgs(Arguments):
     warning_threshold_pct: Annotated[int | None, Clearable(), Computed(("warning_threshold_pct",))] = Field(
         None, ge=1, le=100, description="Percentage of a limit at which to warn, 1-100. The plan's own when left out."
     )
+
+
+class DatabaseArgs(DatabaseOrder):
+    """The arguments of a database."""
+
     blueprint_uuid: Annotated[str | None, CreateOnly(_LATER)] = Field(
         None, description="Blueprint to apply once, when the database has been created. A later change is refused: "
         "use a `BlueprintApplication`, which also reports the outcome."

@@ -1,0 +1,1 @@
+"""A database with all that makes it of use."""

@@ -1,0 +1,121 @@
+"""Several resources as one: which there are for which arguments, and what comes of them. Pure; an engine makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, TypeVar
+
+from resourcekit.declaration import Arguments, Result
+from resourcekit.errors import Failure
+from resourcekit.resource import Resource
+from resourcekit.unknown import UNKNOWN, has_unknown
+
+ArgsT = TypeVar("ArgsT", bound=Arguments)
+ResultT = TypeVar("ResultT", bound=Result)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A value and what goes with it wherever it goes.
+
+    value: plain; UNKNOWN, or holding it, while that is so. sources: the objects that it comes from, as the engine names
+    them.
+    """
+
+    value: Any
+    secret: bool = False
+    sources: frozenset[str] = frozenset()
+
+    def map(self, change: Callable[[Any], Any]) -> Output:
+        """What `change` makes of a known value, null apart; as secret and from the same sources."""
+        if has_unknown(self.value):
+            return replace(self, value=UNKNOWN)
+        return self if self.value is None else replace(self, value=change(self.value))
+
+
+@dataclass(frozen=True)
+class From:
+    """A field of an earlier child, as it will be."""
+
+    child: str
+    field: str
+
+
+Made = Mapping[str, Output]
+
+
+@dataclass(frozen=True)
+class Child:
+    """One resource of a component.
+
+    name: what follows the component's own name; it must never come to mean another object. args: by declared names,
+    values may hold `Output` and `From`. after: earlier children to wait for, beside those that `args` speak of.
+    protected: the engine's own protection; None leaves it to the component's.
+    """
+
+    name: str
+    kind: type[Resource[Any, Any, Any]]
+    args: Mapping[str, Any]
+    after: tuple[str, ...] = field(default=())
+    protected: bool | None = None
+
+
+class Component(Generic[ArgsT, ResultT]):
+    """A resource made of resources. The docstring is its documentation.
+
+    Arguments come as plain lists and objects as far as `arguments` declares them; where it declares no more, there is
+    an `Output`. Where the engine does not know a list or an object at all, an `Output` of UNKNOWN stands for it.
+    """
+
+    name: ClassVar[str]
+    arguments: type[ArgsT]
+    result: type[ResultT]
+
+    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+        """Rules across arguments, over plain values that may be UNKNOWN or absent."""
+        del args
+        return ()
+
+    def notes(self, args: Mapping[str, Any]) -> Iterable[str]:
+        """What a preview with these arguments cannot show, in words."""
+        del args
+        return ()
+
+    def children(self, args: Mapping[str, Any]) -> Iterable[Child]:
+        """The resources, in the order in which they are made."""
+        raise NotImplementedError
+
+    def outputs(self, made: Mapping[str, Made]) -> Mapping[str, Any]:
+        """The fields of `result`, from those of the children by their names. Values may hold `Output` at any depth."""
+        raise NotImplementedError
+
+
+def gathered(value: Any) -> Output:
+    """A value that holds outputs as one: plain inside; secret when any of it is, from all that any of it is from."""
+    if isinstance(value, Output):
+        inner = gathered(value.value)
+        return Output(inner.value, value.secret or inner.secret, value.sources | inner.sources)
+    if isinstance(value, Mapping):
+        entries = {name: gathered(entry) for name, entry in value.items()}
+        return _joined({name: entry.value for name, entry in entries.items()}, entries.values())
+    if isinstance(value, list):
+        items = [gathered(item) for item in value]
+        return _joined([item.value for item in items], items)
+    return Output(value)
+
+
+def _joined(value: Any, parts: Iterable[Output]) -> Output:
+    known = list(parts)
+    return Output(value, any(part.secret for part in known), frozenset().union(*(part.sources for part in known)))
+
+
+def resolved(value: Any, made: Mapping[str, Made]) -> Any:
+    """`value` with every `From` replaced by the field that it speaks of."""
+    if isinstance(value, From):
+        return made[value.child][value.field]
+    if isinstance(value, Mapping):
+        return {name: resolved(entry, made) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [resolved(item, made) for item in value]
+    return value
