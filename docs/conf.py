@@ -18,7 +18,5 @@ html_show_sphinx = False
 # Links to headings, as GitHub makes them; a link that leads nowhere is a warning, and `make docs` takes warnings as errors.
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
-# HCL has no highlighting of its own in Pygments' default names.
-highlight_options = {"default": {"stripall": True}}
-# Terraform's registry takes the front matter of its pages; the site shows their text alone.
-suppress_warnings = ["myst.header"]
+# Pygments' Terraform knows neither splats nor provider functions, and shows them plainly then.
+suppress_warnings = ["misc.highlighting_failure"]
