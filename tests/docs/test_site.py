@@ -116,7 +116,7 @@ def test_pulumi_programs_are_of_the_schema() -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("block", [each for each in blocks("terraform", "hcl") if not generated(each.page)], ids=str)
+@pytest.mark.parametrize("block", [each for each in blocks("terraform") if not generated(each.page)], ids=str)
 def test_terraform_programs_are_valid(block: Block, tmp_path: Path) -> None:
     workspace = Workspace("terraform", tmp_path / "it", {})
     if "required_providers" in block.text:
