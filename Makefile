@@ -50,8 +50,9 @@ stubs: setup ## generate the protocol's messages from its .proto file
 	@cd provider/resourcekit/terraform/protocol && $(abspath $(BIN))/python -m grpc_tools.protoc -I . \
 	  --python_out=. --pyi_out=. tfplugin6.proto
 
-docs: setup ## write docs/reference and docs/terraform from the declarations
+docs: setup ## write docs/reference and docs/terraform from the declarations, and the site into build/site
 	@$(BIN)/python tools/generate docs
+	@$(BIN)/sphinx-build -q -W -n --keep-going -b html docs build/site && echo build/site/index.html
 
 parity: setup ## run the contract tests, note which test sees what, and write docs/parity.md
 	@record=$$(mktemp -d)/responses && export POLYKOMOS_PARITY=$$record && $(PYTEST) tests/contract -q -n $(WORKERS) \
