@@ -15,7 +15,7 @@ html_title = f"Polykomos {version}"
 html_copy_source = False
 html_show_sphinx = False
 
-# Links to headings, as GitHub makes them; a link that leads nowhere is a warning, and `make docs` takes warnings as errors.
+# Links to headings, as GitHub makes them. A link that leads nowhere is a warning, and those are errors to `make docs`.
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
 # Pygments' Terraform knows neither splats nor provider functions, and shows them plainly then.
