@@ -189,7 +189,7 @@ def _sections(attributes: Iterable[Attribute]) -> list[str]:
         "Optional": [each for each in found if each.optional],
         "Read-Only": [each for each in found if not each.required and not each.optional],
     }
-    return [f"#### {title}\n\n" + "\n".join(map(_line, each)) for title, each in parts.items() if each]
+    return [f"### {title}\n\n" + "\n".join(map(_line, each)) for title, each in parts.items() if each]
 
 
 def _line(attribute: Attribute) -> str:
