@@ -8,7 +8,7 @@ there", so a server's choice is never drift. Facts are markers inside `Annotated
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -55,7 +55,9 @@ class CreateOnly:
 
 @dataclass(frozen=True)
 class Local:
-    """The API never sees this argument: it lives in the engine's state alone."""
+    """The API never sees this argument: it lives in the engine's state alone. default: what leaving it out means."""
+
+    default: Any = None
 
 
 @dataclass(frozen=True)
@@ -137,29 +139,47 @@ class FieldFacts:
             return True
         if left is not None and right is not None:
             if self.canonical is not None:
-                return bool(self.canonical(left) == self.canonical(right))
+                return equal(self.canonical(left), self.canonical(right))
             if self.unordered:
                 return set(left) == set(right)
-        # bool before number: True == 1 in Python, but not in an API.
-        return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+        return equal(left, right)
+
+
+def equal(left: Any, right: Any) -> bool:
+    """Whether two values are equal as an API compares them: at no depth is true a 1, as it is in Python."""
+    pairs = [(left, right)]
+    while pairs:
+        one, other = pairs.pop()
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            if one.keys() != other.keys():
+                return False
+            pairs.extend((one[key], other[key]) for key in one)
+        elif isinstance(one, list) and isinstance(other, list):
+            if len(one) != len(other):
+                return False
+            pairs.extend(zip(one, other, strict=True))
+        elif isinstance(one, bool) != isinstance(other, bool) or one != other:
+            return False
+    return True
 
 
 def _facts(name: str, info: FieldInfo) -> FieldFacts:
     marks = {type(mark): mark for mark in info.metadata}
     computed, advice = marks.get(Computed), marks.get(CreateOnly)
-    deprecated, same = marks.get(Deprecated), marks.get(Same)
+    deprecated, same, local = marks.get(Deprecated), marks.get(Same), marks.get(Local)
+    default = None if info.is_required() else info.get_default(call_default_factory=True)
     return FieldFacts(
         name=name,
         annotation=Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation,
         description=info.description or "",
         required=info.is_required(),
-        default=None if info.is_required() else info.get_default(call_default_factory=True),
+        default=local.default if local and default is None else default,
         replaces=Replaces in marks,
         computed=computed is not None,
         stable=Stable in marks,
         secret=Secret in marks,
         clearable=Clearable in marks,
-        local=Local in marks,
+        local=local is not None,
         unordered=Unordered in marks,
         may_hold_secrets=MayHoldSecrets in marks,
         moves_with=computed.moves_with if computed else (),

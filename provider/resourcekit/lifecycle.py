@@ -142,12 +142,13 @@ class Lifecycle:
     ) -> ReadOutcome | None:
         """What is there; None when it is gone. Without prior state it is an import."""
         imported = not state
+        own = self.resource.normal_id(id) if imported else id
         prior = None if imported else self._state(state)
-        found = self._explained(lambda: self.resource.read(id, prior, ctx))
+        found = self._explained(lambda: self.resource.read(own, prior, ctx))
         if found is None:
             return None
         kept = self._with_unreported(found, state)
-        return ReadOutcome(id, kept, live_inputs(self.resource, inputs, found, imported=imported))
+        return ReadOutcome(own, kept, live_inputs(self.resource, inputs, found, imported=imported))
 
     def delete(self, id: str, state: Mapping[str, Any], ctx: Context[Any]) -> None:
         """Remove the object unless it is protected."""

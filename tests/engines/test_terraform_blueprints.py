@@ -86,6 +86,16 @@ def test_a_tracked_version_follows_the_blueprint(workspace: Workspace, api: http
     assert planned.replaces == {APPLICATION: ["blueprint_version"]}
     workspace.apply("tfplan")
     workspace.settled()
+
+    # Changed by the program itself: what is going to be applied cannot be tried yet, and what is applied already (which
+    # would fail a second time) need not.
+    for sql in (SQL + " CREATE TABLE other (at int);", SQL):
+        workspace.write(program(sql, pin=None))
+        planned = workspace.plan()
+        assert planned.actions == {BLUEPRINT: "update", APPLICATION: "replace"}
+        assert planned.replaces == {APPLICATION: ["blueprint_version"]}
+        workspace.apply("tfplan")
+        workspace.settled()
     workspace.destroy()
 
 

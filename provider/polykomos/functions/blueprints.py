@@ -43,7 +43,7 @@ class GetBlueprint(Function[GetBlueprintArgs, GetBlueprintResult, Client]):
         if by == "slug":
             matches = (blueprint for blueprint in ctx.api.iter_blueprints() if blueprint.slug == args.slug)
             uuid = the_only(matches, f"blueprint {args.slug!r}", "slug", "give its `uuid`").uuid
-        uuid_or_refuse(uuid, "a blueprint's id is its UUID")
+        uuid = uuid_or_refuse(uuid, "a blueprint's id is its UUID")
         try:
             found = ctx.api.get_blueprint(uuid)
         except NotFound:

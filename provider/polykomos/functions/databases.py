@@ -38,7 +38,7 @@ class GetDatabase(Function[GetDatabaseArgs, GetDatabaseResult, Client]):
         if by == "name":
             named = (database for database in ctx.api.iter_databases() if database.name == args.name)
             uuid = the_only(named, f"database {args.name!r}", "name", "names are not unique, give its `uuid`").uuid
-        uuid_or_refuse(uuid, "a database's id is its UUID")
+        uuid = uuid_or_refuse(uuid, "a database's id is its UUID")
         try:
             found = ctx.api.get_database(uuid)
         except NotFound:

@@ -16,6 +16,7 @@ from resourcekit.errors import ResourceError
 from resourcekit.keys import Keys, Ledger
 from resourcekit.lifecycle import Lifecycle, Outcome, explained_by
 from resourcekit.loading import Handlers, handlers_of
+from resourcekit.moving import Moving
 from resourcekit.planning.check import check_arguments, check_resource
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.diffs import diff_response
@@ -28,7 +29,7 @@ from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.schema import write_schema
 from resourcekit.pulumi.stack import objects_in, stack_of
 from resourcekit.resource import Function, Package
-from resourcekit.unknown import has_unknown
+from resourcekit.unknown import UNKNOWN, has_unknown
 
 
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -42,6 +43,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self.engine = engine
         self._api: Any = None
         self._cancel = threading.Event()
+        self._moving = Moving()
         self._instance = ""
         self._ledger = Ledger(lambda: None)
         self._lifecycles = {
@@ -103,7 +105,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     @explained
     def Configure(self, request: pb.ConfigureRequest, context: grpc.ServicerContext) -> Any:
         inputs = read_inputs(self.package.settings, request.args)
-        self._cancel = threading.Event()
+        self._cancel, self._moving = threading.Event(), Moving()
         # Made by the engine when the program first used this provider, and kept in the stack's state.
         self._instance = request.id
         self._ledger = Ledger(lambda: objects_in(stack_of(request.urn)))
@@ -171,8 +173,10 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             ctx = self._preview_context(request.urn)
             planned = lifecycle.preview_update(news.values, olds.values, changed, ctx)
+            self._moving.note(lifecycle.resource.name, request.id, (n for n in planned if planned[n] is UNKNOWN))
             return pb.UpdateResponse(properties=write_state(lifecycle.resource.state, planned, news.secrets))
         ctx = self._context(request.urn, request.timeout or lifecycle.resource.timeouts.update)
+        self._moving.note(lifecycle.resource.name, request.id)
         outcome = lifecycle.update(request.id, news.values, olds.values, changed, ctx)
         return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news))
 
@@ -266,6 +270,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             progress=lambda text: self.engine.progress(urn, text),
             info=lambda text: self.engine.info(urn, text),
             warn=lambda text: self.engine.warn(urn, text),
+            moving=self._moving,
         )
 
 

@@ -45,12 +45,15 @@ class Resources:
         if config is None:
             if prior is not None:
                 kind.lifecycle.refuse_if_protected(kind.state(prior), "destroy")
+                self._move(kind, prior)
             return pb.PlanResourceChange.Response(
                 planned_state=kind.block.write(None), planned_private=request.prior_private
             )
         report.hide(kind.secrets(config))
         memory = Memory.read(request.prior_private)
         found = plans.plan(kind, prior, config, memory, self.session.planning_context(report))
+        if prior is not None:
+            self._move(kind, prior, *(name for name, value in found.planned.items() if is_unknown(value)))
         return pb.PlanResourceChange.Response(
             planned_state=kind.block.write(found.planned),
             requires_replace=[
@@ -83,6 +86,7 @@ class Resources:
             state = self._update(kind, prior, planned, config, remembered, report)
             if report.failed:
                 memory = remembered  # what is not done yet is still to be done
+            self._move(kind, prior)
         return pb.ApplyResourceChange.Response(
             new_state=kind.block.write(state),
             private=memory.write(),
@@ -98,12 +102,15 @@ class Resources:
         kind = self._kind(request.type_name, report)
         prior = _present(kind, request.current_state)
         self._note(kind, prior)
-        state = {} if states.is_import(kind, prior) else kind.state(prior)
+        state = kind.state(prior)
+        if states.is_import(kind, prior):
+            state = {name: value for name, value in state.items() if value is not None}
         found = kind.lifecycle.read(kind.id(prior), state, {}, self.session.context(_READ_SECONDS, report))
         if found is None:
             return pb.ReadResource.Response(new_state=kind.block.write(None))
+        withheld = Memory.read(request.private).withheld
         return pb.ReadResource.Response(
-            new_state=kind.block.write(states.after_read(kind, found.id, found.state, prior)),
+            new_state=kind.block.write(states.after_read(kind, found.id, found.state, prior, withheld)),
             private=request.private,
             new_identity=write_identity(found.id),
         )
@@ -147,6 +154,10 @@ class Resources:
         """What the engine speaks of is in its state."""
         if prior is not None and isinstance(prior.get("id"), str):
             self.session.ledger.note(kind.type_name, str(prior["id"]))
+
+    def _move(self, kind: Kind, prior: Values, *fields: str) -> None:
+        """What is planned for an object; nothing once it is done."""
+        self.session.moving.note(kind.resource.name, kind.id(prior), fields)
 
     def _kind(self, type_name: str, report: Report) -> Kind:
         return kind_of(self.kinds, type_name, report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from resourcekit.planning.check import check_arguments
@@ -24,17 +24,21 @@ def after_change(kind: Kind, id_: str, found: Mapping[str, Any], planned: Values
     return _state(kind, id_, planned, keep)
 
 
-def after_read(kind: Kind, id_: str, found: Mapping[str, Any], prior: Values) -> Values:
-    """What means the same as before stays as it was written before."""
+def after_read(
+    kind: Kind, id_: str, found: Mapping[str, Any], prior: Values, withheld: Set[str] = frozenset()
+) -> Values:
+    """What means the same as before stays as it was written before. withheld: arguments that an import leaves out."""
     normal = check_arguments(kind.resource.arguments, kind.arguments_in(kind.state(prior))).values
     imported = is_import(kind, prior)
 
     def keep(attribute: Attribute) -> Wire:
         name = attribute.name
         value = found[name]
+        if imported and name in withheld:
+            return None
+        if imported and kind.is_absence(name, wire(attribute.type, value)):
+            return wire(attribute.type, kind.absences[name])  # a program may leave it out or spell it
         facts = kind.arguments.get(name)
-        if facts is not None and not facts.computed and imported and facts.same(value, None):
-            return None  # nothing and an empty list are the same to the API; a program says nothing
         if facts is not None and not imported and facts.same(normal.get(name), value):
             return prior.get(name)
         return wire(attribute.type, value)
@@ -43,8 +47,9 @@ def after_read(kind: Kind, id_: str, found: Mapping[str, Any], prior: Values) ->
 
 
 def is_import(kind: Kind, prior: Values) -> bool:
-    """Whether a state says nothing but the id: what an import begins with."""
-    return all(value is None for name, value in prior.items() if name != "id" and not engine_made(name, kind))
+    """Whether a state says nothing of what is at the API but the id: what an import begins with."""
+    known = {name for name, value in prior.items() if value is not None and not engine_made(name, kind)}
+    return known <= {"id"} | kind.locals
 
 
 def _state(kind: Kind, id_: str, base: Values, keep: Any) -> Values:

@@ -17,6 +17,7 @@ from resourcekit.terraform.values import WIRE_UNKNOWN, is_unknown, pack, unpack
 from support.cabinet import cabinet, context
 
 KIND = cabinet()
+COMPUTED = {attribute.name for attribute in KIND.block.attributes if attribute.computed}
 
 
 def config(**given: Any) -> dict[str, Any]:
@@ -46,7 +47,9 @@ def test_nothing_to_change() -> None:
     prior = state(tags=["x", "y"], drawers={"d": {"wood": "pine", "depth": "0.1"}})
     same = config(tags=["y", "x", "x"], drawers={"d": {"wood": None, "depth": "0.10"}})
     assert planned(prior, same).planned == prior
-    assert planned(state(tags=[]), config()).planned["tags"] is None, "the program's own word for nothing"
+    for nothing in (None, []):
+        spelled = planned(state(tags=nothing), config(tags=[])).planned["tags"]
+        assert (planned(state(tags=nothing), config()).planned["tags"], spelled) == (nothing, []), "may be left out"
 
 
 @pytest.mark.parametrize(
@@ -57,10 +60,10 @@ def test_nothing_to_change() -> None:
         ({"height": "0.5"}, {"status"}, ()),
         ({"tags": ["x"]}, {"status", "tag_count"}, ()),
         ({"drawers": {"d": {"wood": None, "depth": 1}}}, {"status"}, ()),
-        ({"guarded": True}, {"status"}, ()),
+        ({"guarded": True}, set(), ()),
         ({"wood": "ash"}, {"status"}, ("wood",)),
         ({"recipe": [b'["object",{"a":"number"}]', {"a": 1}]}, {"status"}, ("recipe",)),
-        ({"recipe_wo_version": 1}, {"status"}, ("recipe_wo_version",)),
+        ({"recipe_wo_version": 1}, set(), ()),
         ({"wood": WIRE_UNKNOWN}, {"status", "wood"}, ("wood",)),
         ({"name": WIRE_UNKNOWN}, {"status", "name"}, ()),
     ],
@@ -151,7 +154,12 @@ def test_after_a_read_drift_shows_and_spelling_stays() -> None:
     drifted = states.after_read(KIND, "7", _found(tags=["z"], height=3, name="b", seed="s", guarded=True), prior)
     assert (drifted["tags"], drifted["height"], drifted["name"]) == (["z"], 3, "b")
     imported = states.after_read(KIND, "7", _found(tags=[], drawers={}), KIND.empty("7"))
-    assert (imported["tags"], imported["drawers"], imported["name"], imported["pin"]) == (None, None, "a", "1234")
+    assert (imported["tags"], imported["drawers"], imported["name"], imported["pin"]) == ([], {}, "a", "1234")
+    for way in (config(), config(tags=[], drawers={}, recipe=[b'["object",{}]', {}])):
+        assert planned(imported, way).planned == imported, "what means nothing may be spelled or left out"
+    withheld = states.after_read(KIND, "7", _found(recipe={"a": "hush"}), KIND.empty("7"), {"recipe"})
+    assert withheld["recipe"] is None
+    assert planned(withheld, config(recipe_wo=[b'["object",{"a":"string"}]', {"a": "hush"}])).planned == withheld
 
 
 WIRE_TEXT = st.one_of(st.none(), st.just(WIRE_UNKNOWN), st.sampled_from(["a", "b"]))
@@ -186,7 +194,7 @@ def test_terraform_accepts_any_plan(prior: dict[str, Any] | None, wanted: dict[s
     for name, value in wanted.items():
         outcome = made.planned[name]
         if value is None:
-            assert outcome is None or KIND.arguments[name].computed, name
+            assert outcome is None or name in COMPUTED, name
         elif is_unknown(value):
             assert outcome == value, name
         else:

@@ -37,6 +37,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
     arguments = BlueprintArgs
     state = BlueprintState
     import_id = "its UUID"
+    collection = "blueprints"
 
     def review(
         self, args: Mapping[str, Any], prior: BlueprintState | None, changed: frozenset[str], ctx: Context[Client]
@@ -52,6 +53,9 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
         if not verdict.valid:
             raise CheckFailed(tuple(Failure("sql_content", error) for error in verdict.errors))
 
+    def normal_id(self, id: str) -> str:
+        return uuid_or_refuse(id, "a blueprint's id is its UUID")
+
     def create(self, args: BlueprintArgs, ctx: Context[Client]) -> tuple[str, BlueprintState]:
         body = {name: value for name, value in _body(args).items() if value is not None}
         created = create_once(creation_of(body, ctx.api), ctx)
@@ -65,12 +69,12 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
         return made.uuid, self.update(made.uuid, args, there, changed, ctx)
 
     def read(self, id: str, prior: BlueprintState | None, ctx: Context[Client]) -> BlueprintState | None:
-        uuid_or_refuse(id, "a blueprint's id is its UUID")
+        uuid = self.normal_id(id)
         try:
             found = (
-                ctx.api.read_blueprint(id, lambda listed: _with_sql(listed, prior))
+                ctx.api.read_blueprint(uuid, lambda listed: _with_sql(listed, prior))
                 if prior is not None
-                else ctx.api.get_blueprint(id)
+                else ctx.api.get_blueprint(uuid)
             )
         except NotFound:
             return None

@@ -33,7 +33,6 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     name = "BlueprintApplication"
     arguments = BlueprintApplicationArgs
     state = BlueprintApplicationState
-    id_ends_url = False
     import_id = f"`{ApplicationId.FORM}`, because the API's own number does not tell which database it was"
 
     def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
@@ -41,6 +40,9 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             value = args.get(name)
             if isinstance(value, str) and not is_uuid(value):
                 yield Failure(name, "must be a UUID")
+
+    def normal_id(self, id: str) -> str:
+        return str(ApplicationId.parse(id))
 
     def review(
         self,
@@ -51,9 +53,10 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     ) -> Mapping[str, Any] | None:
         """Dry-run it, when all of it is known: the API runs the SQL in a transaction and takes it back.
 
-        What that shows is certain only for a pinned version: a tracked one may move on before it is applied.
+        What that shows is certain only for a pinned version: a tracked one may move on before it is applied. Where this
+        very run moves it on, there is nothing to try yet.
         """
-        if has_unknown(args):
+        if has_unknown(args) or _gets_a_new_version(args["blueprint_uuid"], ctx):
             return None
         typed = BlueprintApplicationArgs.model_validate(args)
         try:
@@ -83,6 +86,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return ["status"]
         if args.get("blueprint_version") is not None or has_unknown(args):
             return []
+        if _gets_a_new_version(prior.blueprint_uuid, ctx):
+            return ["blueprint_version"]
         try:
             current = ctx.api.read_blueprint(prior.blueprint_uuid, _with_version).version
         except NotFound:
@@ -142,6 +147,11 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         ctx.info(
             f"application {prior.application_id} is forgotten; its SQL ran in database {prior.database_uuid} and stays"
         )
+
+
+def _gets_a_new_version(blueprint_uuid: str, ctx: Context[Client]) -> bool:
+    """Whether the run that plans this changes the blueprint's SQL."""
+    return "version" in ctx.moving.fields("Blueprint", blueprint_uuid)
 
 
 def _with_version(listed: ApiBlueprint) -> ApiBlueprint | None:

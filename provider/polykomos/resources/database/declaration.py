@@ -70,11 +70,11 @@ class DatabaseArgs(Arguments):
     blueprint_variables: Annotated[dict[str, Any] | None, CreateOnly(_LATER), MayHoldSecrets()] = Field(
         None, description="Values for that blueprint's variables. They act at creation only, as `blueprint_uuid` does."
     )
-    store_credentials: Annotated[bool | None, Local()] = Field(
+    store_credentials: Annotated[bool | None, Local(default=True)] = Field(
         None, description="Whether `db_password` and `connection_string` are kept in the engine's state. While false "
         "they are null there; fetch them when they are needed. Default true."
     )  # fmt: skip
-    deletion_protection: Annotated[bool | None, Local()] = Field(
+    deletion_protection: Annotated[bool | None, Local(default=False)] = Field(
         None, description="While true, neither deleting nor replacing the database is allowed. Set it to false and "
         "apply that before either. Kept in the engine's state, unknown to the API. Default false."
     )  # fmt: skip

@@ -36,6 +36,7 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
     state = DatabaseState
     timeouts = Timeouts(create=1200, update=1200, delete=300)
     import_id = "its UUID"
+    collection = "databases"
 
     def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
         if args.get("blueprint_variables") is not None and args.get("blueprint_uuid") is None:
@@ -49,6 +50,9 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
         if prior is not None or UNKNOWN in (db_type, region) or (db_type is None and region is None):
             return
         _refuse_what_is_not_offered(db_type, region, ctx)
+
+    def normal_id(self, id: str) -> str:
+        return uuid_or_refuse(id, "a database's id is its UUID")
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
         created = create_once(creation_of(args.model_dump(exclude_none=True, exclude=_LOCAL), ctx.api), ctx)
@@ -64,12 +68,12 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
         return made.uuid, self.update(made.uuid, args, there, changed, ctx)
 
     def read(self, id: str, prior: DatabaseState | None, ctx: Context[Client]) -> DatabaseState | None:
-        uuid_or_refuse(id, "a database's id is its UUID")
+        uuid = self.normal_id(id)
         try:
             found = (
-                ctx.api.read_database(id, lambda listed: _unchanged(listed, prior))
+                ctx.api.read_database(uuid, lambda listed: _unchanged(listed, prior))
                 if prior is not None
-                else ctx.api.get_database(id)
+                else ctx.api.get_database(uuid)
             )
         except NotFound:
             return None

@@ -26,6 +26,10 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
     arguments = WebhookEndpointArgs
     state = WebhookEndpointState
     import_id = "its number"
+    collection = "webhook_endpoints"
+
+    def normal_id(self, id: str) -> str:
+        return str(_number(id))
 
     def create(self, args: WebhookEndpointArgs, ctx: Context[Client]) -> tuple[str, WebhookEndpointState]:
         before = earlier_at(args.url, ctx.api)
