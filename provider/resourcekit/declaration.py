@@ -8,12 +8,14 @@ there", so a server's choice is never drift. Facts are markers inside `Annotated
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
+
+from resourcekit.sameness import alike
 
 
 @dataclass(frozen=True)
@@ -139,28 +141,10 @@ class FieldFacts:
             return True
         if left is not None and right is not None:
             if self.canonical is not None:
-                return equal(self.canonical(left), self.canonical(right))
+                return alike(self.canonical(left), self.canonical(right))
             if self.unordered:
                 return set(left) == set(right)
-        return equal(left, right)
-
-
-def equal(left: Any, right: Any) -> bool:
-    """Whether two values are equal as an API compares them: at no depth is true a 1, as it is in Python."""
-    pairs = [(left, right)]
-    while pairs:
-        one, other = pairs.pop()
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            if one.keys() != other.keys():
-                return False
-            pairs.extend((one[key], other[key]) for key in one)
-        elif isinstance(one, list) and isinstance(other, list):
-            if len(one) != len(other):
-                return False
-            pairs.extend(zip(one, other, strict=True))
-        elif isinstance(one, bool) != isinstance(other, bool) or one != other:
-            return False
-    return True
+        return alike(left, right)
 
 
 def _facts(name: str, info: FieldInfo) -> FieldFacts:

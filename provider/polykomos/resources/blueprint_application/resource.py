@@ -53,9 +53,9 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     ) -> Mapping[str, Any] | None:
         """Dry-run it, when all of it is known: the API runs the SQL in a transaction and takes it back.
 
-        What that shows is certain only for a pinned version: a tracked one may move on before it is applied. Where this
-        very run moves it on, there is nothing to try yet.
+        What that shows is certain only for a pinned version: a tracked one may move on before it is applied.
         """
+        # A version that this very run makes cannot be tried yet.
         if has_unknown(args) or _gets_a_new_version(args["blueprint_uuid"], ctx):
             return None
         typed = BlueprintApplicationArgs.model_validate(args)
