@@ -118,6 +118,11 @@ class Function(Generic[ArgsT, ResultT, ApiT]):
     arguments: type[ArgsT]
     result: type[ResultT]
 
+    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+        """Rules across arguments, over values that may be UNKNOWN or absent. Pure."""
+        del args
+        return ()
+
     def call(self, args: ArgsT, ctx: Context[ApiT]) -> ResultT:
         """The answer. May raise as `Resource` methods do."""
         raise NotImplementedError

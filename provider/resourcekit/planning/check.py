@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from resourcekit.declaration import Arguments, FieldFacts, fields_of, plain
 from resourcekit.errors import Failure
-from resourcekit.resource import Resource
+from resourcekit.resource import Function, Resource
 from resourcekit.unknown import UNKNOWN, has_unknown, known
 
 _adapters: dict[int, TypeAdapter[Any]] = {}
@@ -45,12 +45,12 @@ def check_arguments(model: type[Arguments], given: Mapping[str, Any]) -> Checked
     return Checked(values, tuple(failures))
 
 
-def check_resource(resource: Resource[Any, Any, Any], given: Mapping[str, Any]) -> Checked:
-    """`check_arguments`, then the resource's own rules where each argument is right by itself."""
-    checked = check_arguments(resource.arguments, given)
+def check_declared(declared: Resource[Any, Any, Any] | Function[Any, Any, Any], given: Mapping[str, Any]) -> Checked:
+    """`check_arguments`, then the resource's or function's own rules where each argument is right by itself."""
+    checked = check_arguments(declared.arguments, given)
     if checked.failures:
         return checked
-    return Checked(checked.values, tuple(resource.rules(checked.values)))
+    return Checked(checked.values, tuple(declared.rules(checked.values)))
 
 
 def _unknown_name(name: str, fields: Mapping[str, FieldFacts]) -> Failure:

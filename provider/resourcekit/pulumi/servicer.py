@@ -17,7 +17,7 @@ from resourcekit.keys import Keys, Ledger
 from resourcekit.lifecycle import Lifecycle, Outcome, explained_by
 from resourcekit.loading import Handlers, handlers_of
 from resourcekit.moving import Moving
-from resourcekit.planning.check import check_arguments, check_resource
+from resourcekit.planning.check import check_declared
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.diffs import diff_response
 from resourcekit.pulumi.engine import EngineLog
@@ -122,7 +122,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type)
         inputs = read_inputs(lifecycle.resource.arguments, request.news)
-        checked = check_resource(lifecycle.resource, inputs.values)
+        checked = check_declared(lifecycle.resource, inputs.values)
         return pb.CheckResponse(
             inputs=write_inputs(lifecycle.resource.arguments, Inputs(checked.values, inputs.secrets)),
             failures=check_failures(lifecycle.resource.arguments, checked.failures),
@@ -211,7 +211,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         if function is None:
             raise ResourceError(f"this provider has no function {request.tok!r}")
         inputs = read_inputs(function.arguments, request.args)
-        checked = check_arguments(function.arguments, inputs.values)
+        checked = check_declared(function, inputs.values)
         if checked.failures:
             return pb.InvokeResponse(failures=check_failures(function.arguments, checked.failures))
         result = self._call(function, checked.values)

@@ -13,7 +13,7 @@ from typing import Any
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import CheckFailed, Failure
-from resourcekit.planning.check import check_arguments, check_resource
+from resourcekit.planning.check import check_arguments, check_declared
 from resourcekit.planning.diff import Difference
 from resourcekit.terraform import durations
 from resourcekit.terraform.blocks import Attribute, Values, twin, twin_version
@@ -51,7 +51,7 @@ class Changes:
 
 def checked(kind: Kind, config: Values) -> dict[str, Any]:
     """The arguments in normal form. Raises CheckFailed with everything that is wrong."""
-    found = check_resource(kind.resource, kind.given(config))
+    found = check_declared(kind.resource, kind.given(config))
     failures = [
         *found.failures,
         *kind.conflicts(config),

@@ -121,13 +121,15 @@ class Resources:
         ctx = self.session.context(kind.seconds(planned, "create"), report)
         ctx.keys = self.session.keys(kind.type_name, arguments)
         outcome = kind.lifecycle.create(arguments, ctx)
+        # From here on a failure must not lose the object.
+        report.kept = {"new_state": kind.block.write(states.barely(outcome.id, planned))}
         if outcome.cancelled:
             # The user stopped. The object is there and is waited for by the next apply; an error would have it
             # destroyed and made again instead.
             report.warn(f"{outcome.unfinished}. It is kept in the state, and the next apply goes on with it")
         elif outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
-        return states.after_change(kind, outcome.id, outcome.state, planned)
+        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn)
 
     def _update(
         self, kind: Kind, prior: Values, planned: Values, config: Values, memory: Memory, report: Report
@@ -142,7 +144,7 @@ class Resources:
         if outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
             return states.after_read(kind, outcome.id, outcome.state, prior)  # as far as it came
-        return states.after_change(kind, outcome.id, outcome.state, planned)
+        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn)
 
     def _delete(self, kind: Kind, prior: Values | None, report: Report) -> None:
         report.doing = "destroy"

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from resourcekit.planning.check import check_arguments
 from resourcekit.terraform.blocks import Attribute, Values
 from resourcekit.terraform.kinds import Kind, engine_made
-from resourcekit.terraform.values import Wire, is_unknown
+from resourcekit.terraform.values import Wire, WireError, is_unknown
 from resourcekit.terraform.writing import wire
 
 
-def after_change(kind: Kind, id_: str, found: Mapping[str, Any], planned: Values) -> Values:
+def after_change(
+    kind: Kind, id_: str, found: Mapping[str, Any], planned: Values, warn: Callable[[str], None]
+) -> Values:
     """What the plan knew, null included, stays as planned: an API that says otherwise shows as drift at the next
     refresh. So a value given through its write-only twin, null in the plan, never enters the state.
+
+    Nor is the object lost for a value that no state can hold: it is null, and `warn` is told.
     """
 
     def keep(attribute: Attribute) -> Wire:
         expected = planned.get(attribute.name)
-        return wire(attribute.type, found[attribute.name]) if is_unknown(expected) else expected
+        if not is_unknown(expected):
+            return expected
+        try:
+            return wire(attribute.type, found[attribute.name])
+        except WireError as error:
+            warn(f"`{attribute.name}`: what the API says of it cannot be kept ({error.reason})")
+            return None
 
     return _state(kind, id_, planned, keep)
+
+
+def barely(id_: str, planned: Values) -> Values:
+    """What is known of an object that was just made before anything of it is read: its id, and what was planned."""
+    return {**{name: None if is_unknown(value) else value for name, value in planned.items()}, "id": id_}
 
 
 def after_read(

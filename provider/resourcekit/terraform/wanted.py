@@ -36,11 +36,12 @@ class Wanted:
         withheld = frozenset(name for name, _, word in pairs if name in kind.withholdable and word == "null")
         for name, _, word in pairs:
             if name not in local and name not in withheld:
-                raise ResourceError(f"an import cannot be told `{name}={word}`; it can be told {_ways(kind)}")
+                told = ", ".join(f"`{each}`" for each in sayable(kind)) or "nothing but the id"
+                raise ResourceError(f"an import cannot be told `{name}={word}`; it can be told {told}")
         return cls(id_, local, withheld)
 
 
-def _ways(kind: Kind) -> str:
-    ways = [f"`{name}=true` or `{name}=false`" for name in sorted(kind.locals)]
-    ways += [f"`{name}=null`" for name in sorted(kind.withholdable)]
-    return ", ".join(ways) or "nothing but the id"
+def sayable(kind: Kind) -> list[str]:
+    """All that an import of this kind can be told."""
+    of_locals = [f"{name}={word}" for name in sorted(kind.locals) for word in _WORDS]
+    return [*of_locals, *(f"{name}=null" for name in sorted(kind.withholdable))]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from resourcekit.planning.check import check_arguments, check_resource
+from resourcekit.planning.check import check_arguments, check_declared
 from resourcekit.unknown import UNKNOWN
 from support.toy import Shelf, ShelfArgs
 
@@ -51,5 +51,5 @@ def test_unknown_values_pass_and_their_known_neighbours_are_still_checked() -> N
 
 def test_rules_across_arguments_run_when_each_is_right() -> None:
     shelf = Shelf()
-    assert check_resource(shelf, {"name": "oak", "wood_kind": "oak"}).failures[0].property == "name"
-    assert check_resource(shelf, {"name": "a", "wood_kind": UNKNOWN}).failures == ()
+    assert check_declared(shelf, {"name": "oak", "wood_kind": "oak"}).failures[0].property == "name"
+    assert check_declared(shelf, {"name": "a", "wood_kind": UNKNOWN}).failures == ()

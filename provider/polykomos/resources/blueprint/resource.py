@@ -148,6 +148,8 @@ def _variables(reported: Mapping[str, Any] | None) -> dict[str, BlueprintVariabl
         return None
     known = BlueprintVariable.model_fields
     return {
-        name: BlueprintVariable.model_construct(**{k: v for k, v in definition.items() if k in known})
+        name: BlueprintVariable.model_construct(
+            **{"required": False} | {k: v for k, v in definition.items() if k in known}
+        )
         for name, definition in canonical_variables(reported).items()
     }

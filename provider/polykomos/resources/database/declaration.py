@@ -23,6 +23,7 @@ from resourcekit.declaration import (
 
 # fullmatch, because `$` would admit a trailing newline (api-facts, request fields of op 4).
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PLANS = ("free", "launch", "grow", "pro")
 _LATER = (
     "Put the old value back or take it out of the program, and declare a `BlueprintApplication` to apply a "
     "blueprint to a database that exists"

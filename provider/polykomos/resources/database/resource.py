@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from polykomos.client import Client, NotFound, Secret
 from polykomos.client import Database as ApiDatabase
 from polykomos.resources.creation import create_once, refuse_other
 from polykomos.resources.database.creation import creation_of
-from polykomos.resources.database.declaration import DatabaseArgs, DatabaseState
+from polykomos.resources.database.declaration import PLANS, DatabaseArgs, DatabaseState
 from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
@@ -45,9 +46,12 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
     def review(
         self, args: Mapping[str, Any], prior: DatabaseState | None, changed: frozenset[str], ctx: Context[Client]
     ) -> None:
-        """Say in preview what the API would refuse: an engine or region that is not on offer."""
+        """Say in preview what the API would refuse, such as a region that is not on offer, and what it may refuse."""
+        if prior is not None:
+            return
+        _warn_of_an_unheard_plan(args.get("plan"), ctx)
         db_type, region = args.get("db_type"), args.get("region")
-        if prior is not None or UNKNOWN in (db_type, region) or (db_type is None and region is None):
+        if UNKNOWN in (db_type, region) or (db_type is None and region is None):
             return
         _refuse_what_is_not_offered(db_type, region, ctx)
 
@@ -134,6 +138,14 @@ def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:
         cancel=ctx.cancel,
         progress=lambda seconds: ctx.progress(f"provisioning, {seconds:.0f} s"),
     )
+
+
+def _warn_of_an_unheard_plan(plan: Any, ctx: Context[Client]) -> None:
+    """No call tells which plans there are, and the documents differ (api-facts C1): so it is not refused."""
+    if isinstance(plan, str) and plan not in PLANS:
+        near = difflib.get_close_matches(plan, PLANS, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(f'`{each}`' for each in PLANS)}"
+        ctx.warn(f"`plan`: {plan!r} is no plan that this provider knows of, so the API may refuse it; {hint}")
 
 
 def _refuse_what_is_not_offered(db_type: str | None, region: str | None, ctx: Context[Client]) -> None:
