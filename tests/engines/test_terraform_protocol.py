@@ -7,27 +7,19 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import msgpack
-import pytest
 
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.naming import unique
 from support.receiver import Receiver
-from support.tfplugin import COOKIE, PROGRAM, UNKNOWN, Plugin, errors, paths, plain, value, watched
+from support.tfplugin import COOKIE, PROGRAM, UNKNOWN, Plugin, errors, paths, plain, value
 
 DATABASE, BLUEPRINT = "polykomos_database", "polykomos_blueprint"
 APPLICATION, ENDPOINT = "polykomos_blueprint_application", "polykomos_webhook_endpoint"
-
-
-@pytest.fixture
-def plugin(connection: dict[str, str]) -> Iterator[Plugin]:
-    with watched(connection) as running:
-        yield running
 
 
 # The process
@@ -175,27 +167,6 @@ def test_the_action_that_queries(plugin: Plugin) -> None:
 
 
 # States from elsewhere
-
-
-@pytest.mark.parametrize("source", ["restful_resource", "restapi_object"])
-def test_moving_from_a_generic_provider(plugin: Plugin, source: str) -> None:
-    made = plugin.create(DATABASE, name=unique("moved"))
-    id_ = f"/api/v1/databases/{made['uuid']}" if source == "restful_resource" else made["uuid"]
-    request = pb.MoveResourceState.Request(
-        source_provider_address="registry.terraform.io/someone/rest", source_type_name=source,
-        source_state=pb.RawState(json=json.dumps({"id": id_, "path": "/databases"}).encode()),
-        target_type_name=DATABASE,
-    )  # fmt: skip
-    moved = plugin.call("MoveResourceState", request)
-    assert not errors(moved)
-    read = plain(plugin.read(DATABASE, plain(moved.target_state)).new_state)
-    assert read["name"] == made["name"]
-    config = plugin.object(DATABASE, name=made["name"])
-    assert plain(plugin.plan(DATABASE, config, read).planned_state) == read
-    request.target_type_name = APPLICATION
-    assert "import it instead" in errors(plugin.call("MoveResourceState", request))[0]
-    request.target_type_name, request.source_type_name = DATABASE, "aws_db_instance"
-    assert "import it instead" in errors(plugin.call("MoveResourceState", request))[0]
 
 
 def test_states_of_other_releases(plugin: Plugin) -> None:
