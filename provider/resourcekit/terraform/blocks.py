@@ -187,8 +187,8 @@ def _twins(argument: Attribute) -> tuple[Attribute, Attribute]:
     version = Attribute(
         twin_version(argument.name),
         NUMBER,
-        f"Change it when the value of `{value.name}` changes: the engine cannot see that by itself. A first one, beside "
-        "a value that is there already, changes nothing.",
+        f"Change it when the value of `{value.name}` changes: the engine cannot see that by itself. A first one, "
+        "beside a value that is there already, changes nothing.",
         optional=True,
     )
     return value, version

@@ -120,13 +120,13 @@ class Actions:
         question = _question(self.actions, request.action_type, report)
         _, arguments = question.arguments(request.config)
         ctx = self.session.context(_SECONDS, report)
-        for text in _told_while(lambda say: question.answer(self.session, arguments, replace(ctx, progress=say))):
+        for text in told_while(lambda say: question.answer(self.session, arguments, replace(ctx, progress=say))):
             yield pb.InvokeAction.Event(progress=pb.InvokeAction.Event.Progress(message=text))
         if not report.diagnostics:
             yield pb.InvokeAction.Event(completed=pb.InvokeAction.Event.Completed())
 
 
-def _told_while(work: Callable[[Callable[[str], None]], Any]) -> Iterator[str]:
+def told_while(work: Callable[[Callable[[str], None]], Any]) -> Iterator[str]:
     """What the work says, as soon as it says it. Raises what it raises."""
     told: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     with ThreadPoolExecutor(1, "action") as thread:

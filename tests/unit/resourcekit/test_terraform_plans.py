@@ -149,6 +149,18 @@ def test_after_a_change_the_plan_holds() -> None:
     assert not is_unknown(kept)
 
 
+def test_a_value_that_no_state_can_hold_is_null_and_told() -> None:
+    told: list[str] = []
+    found = _found(height=float("nan"), wood="half a \ud800", status="ready", pin=object())
+    kept = states.after_change(KIND, "9", found, planned(None, config()).planned, told.append)
+    assert (kept["id"], kept["name"], kept["status"]) == ("9", "a", "ready")
+    assert (kept["height"], kept["wood"], kept["pin"]) == (None, None, None)
+    assert [text.partition(":")[0] for text in told] == ["`wood`", "`height`", "`pin`"]
+    barely = states.barely("9", planned(None, config(tags=["x"])).planned)
+    assert (barely["id"], barely["tags"], barely["wood"]) == ("9", ["x"], None)
+    assert not is_unknown(barely)
+
+
 def test_after_a_read_drift_shows_and_spelling_stays() -> None:
     prior = state(tags=["x", "y"], height="0.10", seed="s", guarded=True)
     same = states.after_read(KIND, "7", _found(tags=["y", "x"], height=0.1, seed="s", guarded=True), prior)
