@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from resourcekit.keys import Keys
+from resourcekit.moving import Moving
 
 ApiT = TypeVar("ApiT")
 
@@ -37,6 +38,7 @@ class Context(Generic[ApiT]):
     progress: shows a short text in the resource's row, replaced by the next one.
     info, warn: a line that stays.
     keys: for the creation, where the API knows idempotency keys.
+    moving: while planning, what the same run is going to do to other objects.
     """
 
     api: ApiT
@@ -46,6 +48,7 @@ class Context(Generic[ApiT]):
     info: Callable[[str], None] = _silent
     warn: Callable[[str], None] = _silent
     keys: Keys = field(default_factory=Keys)
+    moving: Moving = field(default_factory=Moving)
     saved: Checkpoint | None = None
 
     def checkpoint(self, id: str, state: BaseModel) -> None:

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
+from resourcekit.sameness import alike
+
 
 @dataclass(frozen=True)
 class Replaces:
@@ -55,7 +57,9 @@ class CreateOnly:
 
 @dataclass(frozen=True)
 class Local:
-    """The API never sees this argument: it lives in the engine's state alone."""
+    """The API never sees this argument: it lives in the engine's state alone. default: what leaving it out means."""
+
+    default: Any = None
 
 
 @dataclass(frozen=True)
@@ -137,29 +141,29 @@ class FieldFacts:
             return True
         if left is not None and right is not None:
             if self.canonical is not None:
-                return bool(self.canonical(left) == self.canonical(right))
+                return alike(self.canonical(left), self.canonical(right))
             if self.unordered:
                 return set(left) == set(right)
-        # bool before number: True == 1 in Python, but not in an API.
-        return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+        return alike(left, right)
 
 
 def _facts(name: str, info: FieldInfo) -> FieldFacts:
     marks = {type(mark): mark for mark in info.metadata}
     computed, advice = marks.get(Computed), marks.get(CreateOnly)
-    deprecated, same = marks.get(Deprecated), marks.get(Same)
+    deprecated, same, local = marks.get(Deprecated), marks.get(Same), marks.get(Local)
+    default = None if info.is_required() else info.get_default(call_default_factory=True)
     return FieldFacts(
         name=name,
         annotation=Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation,
         description=info.description or "",
         required=info.is_required(),
-        default=None if info.is_required() else info.get_default(call_default_factory=True),
+        default=local.default if local and default is None else default,
         replaces=Replaces in marks,
         computed=computed is not None,
         stable=Stable in marks,
         secret=Secret in marks,
         clearable=Clearable in marks,
-        local=Local in marks,
+        local=local is not None,
         unordered=Unordered in marks,
         may_hold_secrets=MayHoldSecrets in marks,
         moves_with=computed.moves_with if computed else (),

@@ -6,6 +6,7 @@ resuming) is done here once. Adapters turn wire values into the plain values use
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,13 @@ from pydantic import BaseModel, ValidationError
 from resourcekit.context import Context
 from resourcekit.declaration import Result, fields_of
 from resourcekit.errors import Cancelled, CheckFailed, ResourceError
+from resourcekit.logs import trace_of
 from resourcekit.planning.diff import Difference, diff
 from resourcekit.planning.planned import live_inputs, planned_create, planned_update
 from resourcekit.resource import Package, Resource, state_dict
 from resourcekit.unknown import known
 
+log = logging.getLogger(__name__)
 Values = dict[str, Any]
 
 
@@ -160,12 +163,13 @@ class Lifecycle:
     ) -> ReadOutcome | None:
         """What is there; None when it is gone. Without prior state it is an import."""
         imported = not state
+        own = self.resource.normal_id(id) if imported else id
         prior = None if imported else self._state(state)
-        found = self._explained(lambda: self.resource.read(id, prior, ctx))
+        found = self._explained(lambda: self.resource.read(own, prior, ctx))
         if found is None:
             return None
         kept = self._with_unreported(found, state)
-        return ReadOutcome(id, kept, live_inputs(self.resource, inputs, found, imported=imported))
+        return ReadOutcome(own, kept, live_inputs(self.resource, inputs, found, imported=imported))
 
     def delete(self, id: str, state: Mapping[str, Any], ctx: Context[Any]) -> None:
         """Remove the object unless it is protected."""
@@ -188,12 +192,12 @@ class Lifecycle:
     ) -> Outcome:
         try:
             id_, state = self._explained(run)
-        except ResourceError as error:
+            return Outcome(id_, self._with_unreported(state, args))
+        except Exception as error:
             if ctx.saved is None:
                 raise
             kept = self._with_unreported(ctx.saved.state, args)
-            return Outcome(ctx.saved.id, kept, str(error), cancelled=isinstance(error, Cancelled))
-        return Outcome(id_, self._with_unreported(state, args))
+            return Outcome(ctx.saved.id, kept, _reason(error), cancelled=isinstance(error, Cancelled))
 
     def _with_unreported(self, state: BaseModel, source: Mapping[str, Any]) -> Values:
         """The state as plain values; what the API never reports is taken from `source`."""
@@ -213,6 +217,14 @@ class Lifecycle:
 
     def _explained(self, run: Callable[[], Any]) -> Any:
         return explained_by(self.package, run)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ResourceError):
+        return str(error)
+    # A text that nobody foresaw could hold a secret: it goes nowhere, not even to the log.
+    log.error("unforeseen %s", type(error).__name__, extra={"trace": trace_of(error)})
+    return f"internal error ({type(error).__name__}); please report it with the log"
 
 
 def explained_by(package: Package[Any], run: Callable[[], Any]) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-import grpc
+from resourcekit.sync_grpc import grpc
 
 Handlers = Mapping[str, Any]
 

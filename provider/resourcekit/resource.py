@@ -54,8 +54,9 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     scopes: ClassVar[Scopes] = Scopes()
     # Of the state as engines keep it; `upgrade` reads the older ones.
     schema_version: ClassVar[int] = 0
-    # Whether the last part of the object's URL is its id: what a generic REST provider kept can then be taken over.
-    id_ends_url: ClassVar[bool] = True
+    # The part of the object's URL before its id, which is the last one: what a generic REST provider kept can then be
+    # taken over. Empty: the URL does not tell the id.
+    collection: ClassVar[str] = ""
 
     def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
         """Rules across arguments, over values that may be UNKNOWN or absent. Pure."""
@@ -76,6 +77,10 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """Names of state fields that must be made anew although no argument changed (a tracked version)."""
         del prior, args, ctx
         return ()
+
+    def normal_id(self, id: str) -> str:
+        """The id in the API's own spelling, for one that a person wrote. Raises ResourceError for what is none."""
+        return id
 
     def create(self, args: ArgsT, ctx: Context[ApiT]) -> tuple[str, StateT]:
         """Make the object; `ctx.checkpoint` as soon as its id is known. Returns (id, state)."""
@@ -124,6 +129,11 @@ class Function(Generic[ArgsT, ResultT, ApiT]):
     name: ClassVar[str]
     arguments: type[ArgsT]
     result: type[ResultT]
+
+    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+        """Rules across arguments, over values that may be UNKNOWN or absent. Pure."""
+        del args
+        return ()
 
     def call(self, args: ArgsT, ctx: Context[ApiT]) -> ResultT:
         """The answer. May raise as `Resource` methods do."""

@@ -13,6 +13,7 @@ import pytest
 from support.control_plane import SLOW_SECONDS, ControlPlane, create_database, new_key
 from support.pulumi import Stack
 from support.terraform import ENGINES, Workspace
+from support.tfplugin import Plugin, watched
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,6 +26,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def connection(control_plane: Any) -> dict[str, str]:
     """What a user exports to reach the control plane."""
     return {"POLYKOMOS_BASE_URL": control_plane.base_url, "POLYKOMOS_API_KEY": control_plane.api_key}
+
+
+@pytest.fixture
+def plugin(connection: dict[str, str]) -> Iterator[Plugin]:
+    """A configured Terraform provider process, spoken to by the protocol."""
+    with watched(connection) as running:
+        yield running
 
 
 @pytest.fixture

@@ -83,6 +83,18 @@ def test_a_tracked_version_follows_the_blueprint(stack: Stack, api: httpx.Client
     assert stack.preview().replaces == {"app": ["blueprintVersion"]}
     stack.up()
     assert "tracked" in log_of(stack)
+
+    # Changed by the program itself: what is going to be applied cannot be tried yet, and what is applied already (which
+    # would fail a second time) need not.
+    once = "CREATE TABLE other (at int);"
+    stack.write(*program(sql + once, pin=None))
+    stack.up()
+    stack.write(*program(sql, pin=None))
+    planned = stack.preview()
+    assert planned.ops["bp"] == "update"
+    assert planned.replaces == {"app": ["blueprintVersion"]}
+    stack.up()
+    stack.assert_no_changes()
     stack.assert_no_changes()
     stack.destroy()
 

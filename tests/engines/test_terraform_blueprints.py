@@ -86,6 +86,16 @@ def test_a_tracked_version_follows_the_blueprint(workspace: Workspace, api: http
     assert planned.replaces == {APPLICATION: ["blueprint_version"]}
     workspace.apply("tfplan")
     workspace.settled()
+
+    # Changed by the program itself: what is going to be applied cannot be tried yet, and what is applied already (which
+    # would fail a second time) need not.
+    for sql in (SQL + " CREATE TABLE other (at int);", SQL):
+        workspace.write(program(sql, pin=None))
+        planned = workspace.plan()
+        assert planned.actions == {BLUEPRINT: "update", APPLICATION: "replace"}
+        assert planned.replaces == {APPLICATION: ["blueprint_version"]}
+        workspace.apply("tfplan")
+        workspace.settled()
     workspace.destroy()
 
 
@@ -130,6 +140,62 @@ def test_every_blueprint_argument_changes_in_place(workspace: Workspace) -> None
         workspace.apply("tfplan")
         workspace.settled()
     assert workspace.resource(BLUEPRINT)["id"] == id_
+    workspace.destroy()
+
+
+def test_another_database_or_blueprint_is_another_application(workspace: Workspace) -> None:
+    def pair(database: str, blueprint: str) -> str:
+        return f"""
+          resource "polykomos_database" "db" {{
+            for_each = toset(["a", "b"])
+            name     = "pair-${{each.key}}"
+          }}
+          resource "polykomos_blueprint" "bp" {{
+            for_each    = toset(["a", "b"])
+            name        = "pair-${{each.key}}"
+            sql_content = "CREATE TABLE ${{each.key}} (at int);"
+          }}
+          resource "polykomos_blueprint_application" "app" {{
+            database_uuid  = polykomos_database.db["{database}"].uuid
+            blueprint_uuid = polykomos_blueprint.bp["{blueprint}"].uuid
+          }}
+        """
+
+    workspace.write(pair("a", "a"))
+    workspace.apply()
+    workspace.settled()
+    for given, attribute in ((("b", "a"), "database_uuid"), (("b", "b"), "blueprint_uuid")):
+        workspace.write(pair(*given))
+        planned = workspace.plan()
+        assert planned.actions == {APPLICATION: "replace"}
+        assert planned.replaces == {APPLICATION: [attribute]}
+        workspace.apply("tfplan")
+        assert workspace.resource(APPLICATION)["status"] == "completed"
+        workspace.settled()
+    workspace.destroy()
+
+
+def test_a_blueprint_that_was_renamed_by_hand(workspace: Workspace, api: httpx.Client) -> None:
+    name = unique("drift")
+    other = 'resource "polykomos_blueprint" "other" {\n  name = "other"\n  sql_content = "SELECT 1"\n}\n'
+    workspace.write(
+        f'resource "polykomos_blueprint" "bp" {{\n  name = "{name}"\n  sql_content = "SELECT 1"\n}}\n' + other
+    )
+    workspace.apply(f"-target={BLUEPRINT}", "-parallelism=1")
+    assert list(workspace.resources()) == [BLUEPRINT]
+    workspace.apply("-parallelism=64")
+    uuid = workspace.resource(BLUEPRINT)["uuid"]
+    changed = {"name": "elsewhere", "sql_content": "SELECT 2"}
+    api.patch(f"/blueprints/{uuid}", json=changed).raise_for_status()
+    assert "elsewhere" in workspace.run("plan", "-refresh-only", "-detailed-exitcode", ok=2).output
+    assert workspace.plan().actions == {BLUEPRINT: "update"}
+    workspace.apply("tfplan")
+    workspace.settled()
+    found = api.get(f"/blueprints/{uuid}").json()["data"]
+    assert (found["name"], found["sql_content"], found["version"]) == (name, "SELECT 1", 3)
+    api.patch(f"/blueprints/{uuid}", json={"name": "accepted"}).raise_for_status()
+    workspace.apply("-refresh-only")
+    assert workspace.resource(BLUEPRINT)["name"] == "accepted"
     workspace.destroy()
 
 

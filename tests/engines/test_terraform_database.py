@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from support.control_plane import new_key
+from support.control_plane import create_database, new_key
 from support.naming import unique
 from support.terraform import Workspace
 
@@ -159,6 +159,20 @@ def test_an_import_block_imports_and_changes_nothing(workspace: Workspace, api: 
     workspace.apply("tfplan")
     assert workspace.outputs()["url"].startswith("postgresql://")
     workspace.write(database(name=name, plan="launch", region=made.json()["data"]["region"]))
+    workspace.settled()
+    workspace.destroy()
+
+
+def test_an_identity_imports(new_workspace: Callable[..., Workspace], attached: str, api: httpx.Client) -> None:
+    """OpenTofu 1.12; the Terraform at hand is older, and is spoken for in test_terraform_protocol.py."""
+    workspace, name = new_workspace("tofu"), unique("identified")
+    workspace.env["TF_REATTACH_PROVIDERS"] = attached
+    id_ = create_database(api, name)["uuid"]
+    block = f'import {{\n  to = polykomos_database.db\n  identity = {{\n    id = "{id_}"\n  }}\n}}\n'
+    workspace.write(block + database(name=name, store_credentials=True, deletion_protection=False))
+    planned = workspace.plan()
+    assert (planned.imports, planned.actions) == ({"polykomos_database.db"}, {})
+    assert workspace.apply("tfplan").done == {}
     workspace.settled()
     workspace.destroy()
 

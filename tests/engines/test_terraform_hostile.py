@@ -15,16 +15,10 @@ import pytest
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from support.control_plane import new_key
 from support.naming import unique
-from support.tfplugin import UNKNOWN, Plugin, errors, plain, value, watched
+from support.tfplugin import UNKNOWN, Plugin, errors, plain, value
 
 DATABASE, BLUEPRINT = "polykomos_database", "polykomos_blueprint"
 APPLICATION, ENDPOINT = "polykomos_blueprint_application", "polykomos_webhook_endpoint"
-
-
-@pytest.fixture
-def plugin(connection: dict[str, str]) -> Iterator[Plugin]:
-    with watched(connection) as running:
-        yield running
 
 
 HOSTILE = [

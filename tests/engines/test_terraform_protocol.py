@@ -7,27 +7,22 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import msgpack
+import psycopg
 import pytest
 
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.naming import unique
 from support.receiver import Receiver
-from support.tfplugin import COOKIE, PROGRAM, UNKNOWN, Plugin, errors, paths, plain, value, watched
+from support.tfplugin import COOKIE, PROGRAM, UNKNOWN, Plugin, errors, paths, plain, value
 
 DATABASE, BLUEPRINT = "polykomos_database", "polykomos_blueprint"
 APPLICATION, ENDPOINT = "polykomos_blueprint_application", "polykomos_webhook_endpoint"
-
-
-@pytest.fixture
-def plugin(connection: dict[str, str]) -> Iterator[Plugin]:
-    with watched(connection) as running:
-        yield running
+CREDENTIALS = "polykomos_database_credentials"
 
 
 # The process
@@ -96,6 +91,7 @@ def test_lists_lead_to_programs_that_change_nothing(plugin: Plugin, api: httpx.C
     hook = {"url": f"https://example.com/{name}", "events": ["database.deleted"]}
     for _ in range(2):
         api.post("/webhook_endpoints", json=hook, headers=new_key()).raise_for_status()
+    assert plain(listed(plugin, DATABASE, include_resource_object=True)[0].resource_object)["connection_string"] is None
     for type_name in (DATABASE, BLUEPRINT, ENDPOINT):
         assert not errors(
             plugin.call("ValidateListResourceConfig", pb.ValidateListResourceConfig.Request(type_name=type_name))
@@ -174,28 +170,55 @@ def test_the_action_that_queries(plugin: Plugin) -> None:
     assert "2000" in errors(plugin.call("ValidateActionConfig", request))[0]
 
 
+# Planning
+
+
+def test_a_plan_that_nobody_has_heard_of_is_warned_of(plugin: Plugin) -> None:
+    """The documents differ in which there are (api-facts C1), so it is no error."""
+    for plan, told in (("lanch", "did you mean `launch`?"), ("enterprise", "known are `free`"), ("pro", "")):
+        reply = plugin.plan(DATABASE, plugin.object(DATABASE, name="planned", plan=plan))
+        assert not errors(reply)
+        assert paths(reply) == ([["plan"]] if told else [])
+        assert told in "".join(each.summary for each in reply.diagnostics)
+
+
+@pytest.mark.parametrize(("type_name", "other"), [(DATABASE, "name"), (BLUEPRINT, "slug")])
+def test_what_identifies_an_object_is_checked_while_validating(plugin: Plugin, type_name: str, other: str) -> None:
+    schema = plugin.call("GetProviderSchema")
+    names = [each.name for each in schema.data_source_schemas[type_name].block.attributes]
+    sides = {"uuid": "9a7c1f7e-0000-4000-8000-000000000000", other: "x"}
+    for given, right in (({}, False), (sides, False), ({other: "x"}, True), ({**sides, other: UNKNOWN}, True)):
+        config = value({**dict.fromkeys(names), **given})
+        request = pb.ValidateDataResourceConfig.Request(type_name=type_name, config=config)
+        found = plugin.call("ValidateDataResourceConfig", request)
+        assert errors(found) == ([] if right else [f"Invalid value for uuid: set exactly one of `uuid` and `{other}`"])
+    attributes = schema.ephemeral_resource_schemas[CREDENTIALS].block.attributes
+    config = value(dict.fromkeys(each.name for each in attributes))
+    request = pb.ValidateEphemeralResourceConfig.Request(type_name=CREDENTIALS, config=config)
+    assert "exactly one" in errors(plugin.call("ValidateEphemeralResourceConfig", request))[0]
+
+
+def test_what_makes_a_new_object(plugin: Plugin, api: httpx.Client) -> None:
+    database = create_database(api, unique("first"))["uuid"]
+    body = {"name": unique("first"), "sql_content": "SELECT 1;"}
+    blueprint = api.post("/blueprints", json=body, headers=new_key()).json()["data"]["uuid"]
+    given = {"database_uuid": database, "blueprint_uuid": blueprint}
+    made = plugin.create(APPLICATION, **given)
+    stored = plugin.create(DATABASE, name=unique("second"))
+    for type_name, before, change in (
+        (APPLICATION, made, {"database_uuid": stored["uuid"]}),
+        (APPLICATION, made, {"blueprint_uuid": UNKNOWN}),
+        (APPLICATION, made, {"variables": [b'["object",{"v":"bool"}]', {"v": True}]}),
+        (DATABASE, stored, {"db_type": "mysql"}),
+        (DATABASE, stored, {"team_id": 2}),
+    ):
+        program = {**(given if type_name == APPLICATION else {"name": stored["name"]}), **change}
+        reply = plugin.plan(type_name, plugin.object(type_name, **program), before)
+        assert not errors(reply)
+        assert [each.steps[0].attribute_name for each in reply.requires_replace] == list(change)
+
+
 # States from elsewhere
-
-
-@pytest.mark.parametrize("source", ["restful_resource", "restapi_object"])
-def test_moving_from_a_generic_provider(plugin: Plugin, source: str) -> None:
-    made = plugin.create(DATABASE, name=unique("moved"))
-    id_ = f"/api/v1/databases/{made['uuid']}" if source == "restful_resource" else made["uuid"]
-    request = pb.MoveResourceState.Request(
-        source_provider_address="registry.terraform.io/someone/rest", source_type_name=source,
-        source_state=pb.RawState(json=json.dumps({"id": id_, "path": "/databases"}).encode()),
-        target_type_name=DATABASE,
-    )  # fmt: skip
-    moved = plugin.call("MoveResourceState", request)
-    assert not errors(moved)
-    read = plain(plugin.read(DATABASE, plain(moved.target_state)).new_state)
-    assert read["name"] == made["name"]
-    config = plugin.object(DATABASE, name=made["name"])
-    assert plain(plugin.plan(DATABASE, config, read).planned_state) == read
-    request.target_type_name = APPLICATION
-    assert "import it instead" in errors(plugin.call("MoveResourceState", request))[0]
-    request.target_type_name, request.source_type_name = DATABASE, "aws_db_instance"
-    assert "import it instead" in errors(plugin.call("MoveResourceState", request))[0]
 
 
 def test_states_of_other_releases(plugin: Plugin) -> None:
@@ -262,6 +285,47 @@ def test_stopping_in_mid_create_hands_back_the_id() -> None:
             assert "next apply goes on" in reply.diagnostics[0].summary
             again = plain(running.plan(DATABASE, config, state).planned_state)
             assert isinstance(again["connection_string"], msgpack.ExtType), "to be waited for"
+
+
+@pytest.mark.parametrize("way", ["stop", "time-out"])
+def test_an_application_that_is_given_up_runs_on_and_is_waited_for(
+    plugin: Plugin, api: httpx.Client, control_plane: ControlPlane, way: str
+) -> None:
+    database = plugin.create(DATABASE, name=unique("long"))
+    body = {"name": unique("long"), "sql_content": "CREATE TABLE ran (at int); SELECT pg_sleep({{seconds}});"}
+    body["variables"] = {"seconds": {"type": "number"}}
+    blueprint = api.post("/blueprints", json=body, headers=new_key()).json()["data"]["uuid"]
+    given = {"database_uuid": database["uuid"], "blueprint_uuid": blueprint}
+    times = {"create": "1s", "update": None, "delete": None} if way == "time-out" else None
+    config = plugin.object(
+        APPLICATION, **given, variables=[b'["object",{"seconds":"number"}]', {"seconds": 4}], timeouts=times
+    )
+    # Not by `plan`, which would dry-run it for as long.
+    computed = {each for each in plugin.types[APPLICATION] if each not in ("variables_wo", "variables_wo_version")}
+    unknown = {name: UNKNOWN for name in computed if config[name] is None and name != "timeouts"}
+    planned = pb.PlanResourceChange.Response(planned_state=value({**config, **unknown}))
+
+    def looks() -> int:
+        return sum("/blueprint_applications/" in line["path"] for line in control_plane.request_lines())
+
+    before = looks()
+    replies: list[pb.ApplyResourceChange.Response] = []
+    thread = threading.Thread(target=lambda: replies.append(plugin.apply(APPLICATION, config, planned)))
+    thread.start()
+    if way == "stop":
+        wait_until(lambda: looks() > before)
+        plugin.call("StopProvider")
+    thread.join(20)
+    state = plain(replies[0].new_state)
+    assert state["status"] == "running", errors(replies[0])
+    plugin.configure()
+    again = plugin.plan(APPLICATION, config | {"timeouts": None}, state)
+    assert not again.requires_replace, "it would run twice"
+    after = plugin.apply(APPLICATION, config | {"timeouts": None}, again, state)
+    assert not errors(after)
+    assert (plain(after.new_state)["id"], plain(after.new_state)["status"]) == (state["id"], "completed")
+    with psycopg.connect(database["connection_string"]) as connection:
+        assert connection.execute("SELECT count(*) FROM ran").fetchone() == (0,)
 
 
 def test_an_update_that_fails_half_way_keeps_what_was_done(plugin: Plugin) -> None:

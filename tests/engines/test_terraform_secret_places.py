@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.control_plane import SCOPE_KEYS, create_database
+from support.control_plane import SCOPE_KEYS, create_database, new_key
 from support.naming import unique
 from support.terraform import ENGINES, Workspace
 
@@ -23,7 +23,7 @@ PLACES = ("program", "plan file", "state", "shown", "log")
 VARIABLES = "`variables`, `blueprint_variables`"
 WRITE_ONLY = f"{VARIABLES}: `variables_wo`, `blueprint_variables_wo`, from an ephemeral value"
 # Each value is long and said nowhere else, so that to find it is to have found it.
-GIVEN = {name: f"s3cr3t-{name}-0123456789" for name in ("plain", "plain-db", "wo", "wo-db", "constant")}
+GIVEN = {name: f"s3cr3t-{name}-0123456789" for name in ("plain", "plain-db", "wo", "wo-db", "imported", "constant")}
 KEYS = {"block": SCOPE_KEYS["databases:read"], "ephemeral": SCOPE_KEYS["webhooks:read"]}
 PROGRAM = """
 variable "hidden" {{
@@ -92,6 +92,23 @@ resource "polykomos_blueprint_application" "constant" {{
   blueprint_uuid = polykomos_blueprint.bp.uuid
   variables_wo   = {{ what = "{constant}" }}
 }}
+import {{
+  to = polykomos_database.taken
+  id = "{taken}?store_credentials=false"
+}}
+resource "polykomos_database" "taken" {{
+  name              = "{name}-taken"
+  store_credentials = false
+}}
+import {{
+  to = polykomos_blueprint_application.taken
+  id = "{taken}/{blueprint}/{application}?variables=null"
+}}
+resource "polykomos_blueprint_application" "taken" {{
+  database_uuid  = "{taken}"
+  blueprint_uuid = "{blueprint}"
+  variables_wo   = {{ what = var.hidden["imported"] }}
+}}
 resource "polykomos_webhook_endpoint" "hook" {{ url = "https://hooks.example.com/{name}" }}
 """
 
@@ -103,7 +120,7 @@ def table() -> dict[str, dict[str, str]]:
     found, value = {}, ""
     for cells in rows:
         value = cells[0] or value
-        said = [re.sub(r"[*¹²³⁴⁵]", "", cell) for cell in cells[2:]]
+        said = [re.sub(r"[*¹²³⁴⁵⁶]", "", cell) for cell in cells[2:]]
         found[f"{value}: {cells[1]}"] = dict(zip(names[2:], said, strict=True))
     return found
 
@@ -131,10 +148,15 @@ def test_values_are_where_the_table_says(
     engine: str, new_workspace: Callable[..., Workspace], api: httpx.Client, tmp_path: Path
 ) -> None:
     name, log = unique("where"), tmp_path / "trace.log"
-    by_hand = {each: create_database(api, f"{name}-{each}")["uuid"] for each in ("read", "opened")}
+    by_hand = {each: create_database(api, f"{name}-{each}")["uuid"] for each in ("read", "opened", "taken")}
+    body = {"name": name, "sql_content": "SELECT {{what}};", "variables": {"what": {}}}
+    by_hand["blueprint"] = api.post("/blueprints", json=body, headers=new_key()).json()["data"]["uuid"]
+    body = {"blueprint_uuid": by_hand["blueprint"], "variables": {"what": GIVEN["imported"]}}
+    applied = api.post(f"/databases/{by_hand['taken']}/blueprint_applications", json=body, headers=new_key()).json()
+    by_hand["application"] = applied["data"]["id"]
     workspace = new_workspace(engine)
     workspace.env |= {
-        "TF_VAR_hidden": json.dumps({"app": GIVEN["wo"], "db": GIVEN["wo-db"]}),
+        "TF_VAR_hidden": json.dumps({"app": GIVEN["wo"], "db": GIVEN["wo-db"], "imported": GIVEN["imported"]}),
         "TF_VAR_key": KEYS["block"],
         "TF_VAR_ephemeral_key": KEYS["ephemeral"],
         "TF_LOG": "trace",
@@ -144,7 +166,9 @@ def test_values_are_where_the_table_says(
     workspace.write(PROGRAM.format(name=name, **by_hand, **texts))
     places = dict.fromkeys(PLACES, "")
     for turn in ("first", "second"):
-        places["shown"] += workspace.run("plan", f"-out={turn}").output
+        planned = workspace.run("plan", f"-out={turn}").output
+        assert ("2 to import" in planned and "0 to change" in planned) == (turn == "first")
+        places["shown"] += planned
         places["shown"] += workspace.run("show", turn).output
         places["plan file"] += unzipped(workspace.directory / turn)
         places["shown"] += workspace.run("apply", turn).output + workspace.run("show").output
@@ -157,11 +181,13 @@ def test_values_are_where_the_table_says(
     held = {
         f"{database}: as they are": credentials(api, uuids["stored"]),
         f"{database}: with `store_credentials = false`": credentials(api, uuids["unstored"]),
+        f"{database}: the same, imported by `…?store_credentials=false`": credentials(api, by_hand["taken"]),
         f'{database}: from `data "polykomos_database"`': credentials(api, by_hand["read"]),
         f'{database}: from `ephemeral "polykomos_database_credentials"`': credentials(api, by_hand["opened"]),
         f"{VARIABLES}: as they are": [GIVEN["plain"], GIVEN["plain-db"]],
         WRITE_ONLY: [GIVEN["wo"], GIVEN["wo-db"]],
         f"{VARIABLES}: the same, from a constant in the program": [GIVEN["constant"]],
+        f"{VARIABLES}: the same, of an application imported by `…?variables=null`": [GIVEN["imported"]],
         "`secret` of a webhook endpoint: as it is (the API shows it once)": [
             state["polykomos_webhook_endpoint.hook"]["secret"]
         ],

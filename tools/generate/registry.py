@@ -9,12 +9,13 @@ from typing import Any
 from resourcekit.declaration import fields_of
 from resourcekit.resource import Calculation, Package
 from resourcekit.shapes import Shape, field_shapes, shape_of
-from resourcekit.terraform.blocks import Attribute, Block
+from resourcekit.terraform.blocks import Attribute, Block, twin
 from resourcekit.terraform.kinds import Kind
 from resourcekit.terraform.names import terraform_text
 from resourcekit.terraform.provider import Provider
 from resourcekit.terraform.questions import Question
 from resourcekit.terraform.types import Collection, CtyType, Dynamic, Primitive, Structure, TupleOf, type_of
+from resourcekit.terraform.wanted import sayable
 
 _NEEDS = {
     "ephemeral-resources": "Needs Terraform 1.11 or OpenTofu 1.11.",
@@ -101,7 +102,7 @@ def _resource(package: Package[Any], name: str, kind: Kind) -> str:
         f'```terraform\nimport {{\n  to = {name}.example\n  id = "…"\n}}\n```\n\n'
         "by identity (Terraform 1.12, OpenTofu 1.12):\n\n"
         f'```terraform\nimport {{\n  to = {name}.example\n  identity = {{\n    id = "…"\n  }}\n}}\n```\n\n'
-        f"or on the command line:\n\n```sh\nterraform import {name}.example …\n```"
+        f"or on the command line:\n\n```sh\nterraform import {name}.example …\n```{_told_at_import(kind)}"
     )
     times = kind.resource.timeouts
     waits = f"create {times.create / 60:.0f} minutes, update {times.update / 60:.0f}, delete {times.delete / 60:.0f}"
@@ -112,6 +113,23 @@ def _resource(package: Package[Any], name: str, kind: Kind) -> str:
         f"## Import\n\n{imports}",
     ]
     return _page(package, "resources", name, kind.block.description, parts)
+
+
+def _told_at_import(kind: Kind) -> str:
+    told = [f"`…?{each}`, where the program says so" for each in sayable(kind) if not _is_default(kind, each)]
+    told += [
+        f"`…?{name}=null`, where the program gives `{twin(name)}`: the values then come into no plan and no state"
+        for name in sorted(kind.withholdable)
+    ]
+    if not told:
+        return ""
+    lines = "\n".join(f"- {each}" for each in told)
+    return f"\n\nAn import does not see the program. What it has to know of it stands behind the `id`:\n\n{lines}"
+
+
+def _is_default(kind: Kind, said: str) -> bool:
+    name, _, word = said.partition("=")
+    return name not in kind.locals or word == str(kind.absences[name]).lower()
 
 
 def _listed(package: Package[Any], name: str) -> str:

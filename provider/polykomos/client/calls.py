@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -13,6 +15,7 @@ from polykomos.client.errors import ConfigurationError, TransportError
 from polykomos.client.models import Written
 from polykomos.client.transport import Transport
 
+log = logging.getLogger(__name__)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _PAGE: Final = 100
 
@@ -50,12 +53,32 @@ class Calls:
 
 
 def parse(model: type[ModelT], data: Any) -> ModelT:
-    """`data` as `model`. Raises TransportError, naming the field and no value, when it is not as documented."""
+    """`data` as `model`. A field that is not as documented counts as not told: what tells that an object was made must
+    not be lost for a date. Raises TransportError, naming the fields and no value, where the object cannot do without.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        fields = ", ".join(".".join(map(str, detail["loc"])) or "the whole" for detail in error.errors())
-        raise TransportError(f"the API's {model.__name__} is not as documented: {fields}") from None
+        odd = [detail["loc"] for detail in error.errors()]
+    fields = ", ".join(".".join(map(str, at)) or "the whole" for at in odd)
+    text = f"the API's {model.__name__} is not as documented: {fields}"
+    try:
+        found = model.model_validate(functools.reduce(_without, odd, data))
+    except ValidationError:
+        raise TransportError(text) from None
+    log.warning("%s", text)
+    return found
+
+
+def _without(data: Any, path: tuple[int | str, ...]) -> Any:
+    """The data without what is there; a list is left out whole."""
+    if not path or not isinstance(data, Mapping):
+        return data
+    head, *rest = path
+    inner = data.get(str(head))
+    if rest and isinstance(inner, Mapping):
+        return {**data, head: _without(inner, tuple(rest))}
+    return {name: value for name, value in data.items() if name != head}
 
 
 def parse_all(model: type[ModelT], answer: Mapping[str, Any]) -> list[ModelT]:

@@ -5,6 +5,7 @@ The OpenAPI document requires no field of any object: all are optional here but 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -21,9 +22,19 @@ def _utc(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     moment = datetime.fromisoformat(value)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no moment in UTC") from None
 
 
+def _unmasked(value: Any) -> Any:
+    """What the API masks (`postgresql://u42:***@…`) tells nothing."""
+    return None if isinstance(value, str) and _MASKED.search(value) else value
+
+
+_MASKED = re.compile(r":\*{3,}@|^\*{3,}$")
+Credential = Annotated[Secret | None, BeforeValidator(_unmasked)]
 Timestamp = Annotated[datetime, BeforeValidator(_utc)]
 # Lists that the API may send as null.
 Texts = Annotated[list[str], BeforeValidator(lambda value: value or [])]
@@ -32,7 +43,8 @@ Texts = Annotated[list[str], BeforeValidator(lambda value: value or [])]
 class Model(BaseModel):
     """An object of the API."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # JSON has no infinite numbers, but some write them.
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class Quotas(Model):
@@ -44,7 +56,7 @@ class Quotas(Model):
 
 
 class Database(Model):
-    """A database. Credentials come with a create and a single get alone; elsewhere they are absent or masked."""
+    """A database. Credentials come with a create and a single get alone; where they are masked they are None."""
 
     uuid: str
     name: str
@@ -57,8 +69,8 @@ class Database(Model):
     port: int | None = None
     db_name: str | None = None
     db_username: str | None = None
-    db_password: Secret | None = None
-    connection_string: Secret | None = None
+    db_password: Credential = None
+    connection_string: Credential = None
     team_id: int | None = None
     team_name: str | None = None
     created_at: Timestamp | None = None

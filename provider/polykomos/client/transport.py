@@ -29,6 +29,7 @@ from polykomos.client.reading.decide import written_kind
 from polykomos.client.reading.snapshot import Snapshots
 from polykomos.client.retry import GIVE_UP, Failure, Safety, Verdict, after_answer, after_failure, backoff
 from polykomos.client.secrets import mask
+from polykomos.client.texts import decoded, with_texts
 from polykomos.client.waits import FIRST_PAUSE, SCARCE_FIRST_PAUSE
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ class Transport:
 
     def _answer(self, response: httpx.Response, request: _Request) -> _Outcome:
         try:
-            body = response.json()
+            body = decoded(response.content)
         except (ValueError, RecursionError):
             body = None
         if response.is_success and isinstance(body, dict):
@@ -248,13 +249,7 @@ class Transport:
 
     def _masked(self, value: Any) -> Any:
         """JSON with every text in it masked: an API may echo what it was sent anywhere."""
-        if isinstance(value, str):
-            return mask(value, [self._api_key])
-        if isinstance(value, list):
-            return [self._masked(item) for item in value]
-        if isinstance(value, dict):
-            return {self._masked(name): self._masked(item) for name, item in value.items()}
-        return value
+        return with_texts(value, lambda text: mask(text, [self._api_key]))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -19,7 +20,7 @@ from polykomos.functions.results import (
 from polykomos.resources.values import timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments
-from resourcekit.errors import ResourceError
+from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Function
 
 
@@ -37,13 +38,16 @@ class GetBlueprint(Function[GetBlueprintArgs, GetBlueprintResult, Client]):
     arguments = GetBlueprintArgs
     result = GetBlueprintResult
 
+    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+        return exactly_one(args, ("uuid", "slug"))
+
     def call(self, args: GetBlueprintArgs, ctx: Context[Client]) -> GetBlueprintResult:
-        by = exactly_one({"uuid": args.uuid, "slug": args.slug})
+        by = "slug" if args.uuid is None else "uuid"
         uuid = args.uuid or ""
         if by == "slug":
             matches = (blueprint for blueprint in ctx.api.iter_blueprints() if blueprint.slug == args.slug)
             uuid = the_only(matches, f"blueprint {args.slug!r}", "slug", "give its `uuid`").uuid
-        uuid_or_refuse(uuid, "a blueprint's id is its UUID")
+        uuid = uuid_or_refuse(uuid, "a blueprint's id is its UUID")
         try:
             found = ctx.api.get_blueprint(uuid)
         except NotFound:

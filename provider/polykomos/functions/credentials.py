@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -10,6 +11,7 @@ from polykomos.client import Client
 from polykomos.functions.databases import GetDatabase, GetDatabaseArgs
 from resourcekit.context import Context
 from resourcekit.declaration import Result, Secret
+from resourcekit.errors import Failure
 from resourcekit.resource import Function
 
 
@@ -33,6 +35,9 @@ class DatabaseCredentials(Function[GetDatabaseArgs, DatabaseCredentialsResult, C
     name = "database_credentials"
     arguments = GetDatabaseArgs
     result = DatabaseCredentialsResult
+
+    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+        return GetDatabase().rules(args)
 
     def call(self, args: GetDatabaseArgs, ctx: Context[Client]) -> DatabaseCredentialsResult:
         found = GetDatabase().call(args, ctx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -14,7 +15,7 @@ from polykomos.functions.results import DatabaseSummary, GetDatabaseResult, GetD
 from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments
-from resourcekit.errors import ResourceError
+from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Function
 
 
@@ -32,13 +33,16 @@ class GetDatabase(Function[GetDatabaseArgs, GetDatabaseResult, Client]):
     arguments = GetDatabaseArgs
     result = GetDatabaseResult
 
+    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+        return exactly_one(args, ("uuid", "name"))
+
     def call(self, args: GetDatabaseArgs, ctx: Context[Client]) -> GetDatabaseResult:
-        by = exactly_one({"uuid": args.uuid, "name": args.name})
+        by = "name" if args.uuid is None else "uuid"
         uuid = args.uuid or ""
         if by == "name":
             named = (database for database in ctx.api.iter_databases() if database.name == args.name)
             uuid = the_only(named, f"database {args.name!r}", "name", "names are not unique, give its `uuid`").uuid
-        uuid_or_refuse(uuid, "a database's id is its UUID")
+        uuid = uuid_or_refuse(uuid, "a database's id is its UUID")
         try:
             found = ctx.api.get_database(uuid)
         except NotFound:

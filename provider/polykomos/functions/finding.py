@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
-from resourcekit.errors import ResourceError
+from resourcekit.errors import Failure, ResourceError
+from resourcekit.unknown import UNKNOWN
 
 Found = TypeVar("Found")
 
 
-def exactly_one(given: dict[str, str | None]) -> str:
-    """The name of the argument that is set. Raises ResourceError unless it is just one."""
-    names = [name for name, value in given.items() if value is not None]
-    if len(names) != 1:
-        raise ResourceError(
-            f"set exactly one of {' and '.join(f'`{name}`' for name in given)}", property=next(iter(given))
-        )
-    return names[0]
+def exactly_one(args: Mapping[str, Any], names: Sequence[str]) -> Iterator[Failure]:
+    """The rule that just one of these arguments is set. One that is not known yet may turn out to be null."""
+    given = [args[name] for name in names if args.get(name) is not None]
+    if not given or sum(value is not UNKNOWN for value in given) > 1:
+        yield Failure(names[0], f"set exactly one of {' and '.join(f'`{name}`' for name in names)}")
 
 
 def the_only(matches: Iterable[Found], what: str, argument: str, way_out: str) -> Found:

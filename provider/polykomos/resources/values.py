@@ -28,7 +28,7 @@ def is_uuid(text: str) -> bool:
 
 
 def uuid_or_refuse(text: str, rule: str) -> str:
-    """`text` when it is a UUID. Raises ResourceError with `rule` otherwise, before any call is made."""
+    """`text` as the API spells UUIDs. Raises ResourceError with `rule` for anything else, before any call is made."""
     if not is_uuid(text):
         raise ResourceError(f"{text!r} is no UUID: {rule}")
-    return text
+    return text.lower()

@@ -19,7 +19,7 @@ class BlueprintVariable(TypedDict, total=False):
     default: Any
     """The value when an application gives none."""
     required: pulumi.Input[bool]
-    """Whether every application must give a value."""
+    """Whether every application must give a value. Default false."""
     description: pulumi.Input[str]
     """What it is for."""
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from resourcekit.component import Component
 from resourcekit.declaration import FieldFacts, fields_of, plain
 from resourcekit.errors import Failure
-from resourcekit.resource import Resource
+from resourcekit.resource import Function, Resource
 from resourcekit.shapes import ListOf, ObjectOf, Shape, shape_of
 from resourcekit.unknown import UNKNOWN, has_unknown, known
 
@@ -47,12 +47,14 @@ def check_arguments(model: type[BaseModel], given: Mapping[str, Any]) -> Checked
     return Checked(values, tuple(failures))
 
 
-def check_resource(resource: Resource[Any, Any, Any] | Component[Any, Any], given: Mapping[str, Any]) -> Checked:
-    """`check_arguments`, then the resource's own rules where each argument is right by itself."""
-    checked = check_arguments(resource.arguments, given)
+def check_declared(
+    declared: Resource[Any, Any, Any] | Function[Any, Any, Any] | Component[Any, Any], given: Mapping[str, Any]
+) -> Checked:
+    """`check_arguments`, then the declared one's own rules where each argument is right by itself."""
+    checked = check_arguments(declared.arguments, given)
     if checked.failures:
         return checked
-    return Checked(checked.values, tuple(resource.rules(checked.values)))
+    return Checked(checked.values, tuple(declared.rules(checked.values)))
 
 
 def _unknown_name(name: str, fields: Mapping[str, FieldFacts]) -> Failure:

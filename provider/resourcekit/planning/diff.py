@@ -9,6 +9,7 @@ from typing import Any
 
 from resourcekit.declaration import Arguments, FieldFacts, fields_of
 from resourcekit.errors import Failure
+from resourcekit.sameness import alike
 from resourcekit.unknown import has_unknown
 
 
@@ -109,6 +110,6 @@ def _entries(old: Any, new: Any) -> list[tuple[tuple[str, ...], Kind]]:
             found.append(((key,), Kind.DELETE))
         elif key not in old:
             found.append(((key,), Kind.ADD))
-        elif old[key] != new[key]:
+        elif not alike(old[key], new[key]):
             found.extend(((key, *path), kind) for path, kind in _entries(old[key], new[key]))
     return found

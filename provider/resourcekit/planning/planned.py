@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any
 
-from resourcekit.declaration import Result, fields_of, plain
+from resourcekit.declaration import FieldFacts, Result, fields_of, plain
 from resourcekit.resource import Resource
 from resourcekit.unknown import UNKNOWN
 
@@ -23,22 +23,24 @@ def planned_update(
     """The prior state with the changed arguments; computed values are UNKNOWN unless nothing moves them."""
     planned: dict[str, Any] = {}
     arguments = fields_of(resource.arguments)
+    at_the_api = frozenset(name for name in changed if name not in arguments or not arguments[name].local)
     for name, facts in fields_of(resource.state).items():
         if name in args:
             planned[name] = args[name]
         elif name in arguments and not facts.computed:
             planned[name] = None
-        elif _moves(facts.stable, frozenset(facts.moves_with), changed, cleared=name in changed):
+        elif name in changed or _moves(facts, changed, at_the_api):
             planned[name] = UNKNOWN
         else:
             planned[name] = prior.get(name)
     return planned
 
 
-def _moves(stable: bool, moves_with: Set[str], changed: Set[str], *, cleared: bool) -> bool:  # noqa: FBT001
-    if cleared:
-        return True
-    return bool(changed) and not stable and (not moves_with or bool(moves_with & changed))
+def _moves(facts: FieldFacts, changed: Set[str], at_the_api: Set[str]) -> bool:
+    """at_the_api: those of the changes that the API sees; the others move only what names them."""
+    if facts.stable:
+        return False
+    return bool(changed & set(facts.moves_with) if facts.moves_with else at_the_api)
 
 
 def live_inputs(

@@ -11,7 +11,7 @@ import grpc
 from resourcekit.component import Child, Component, Output, gathered, resolved
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
-from resourcekit.planning.check import check_resource
+from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.names import camel, camel_text, to_pulumi
 from resourcekit.pulumi.properties import read_outputs, write_outputs
 from resourcekit.pulumi.protocol import provider_pb2 as pb
@@ -45,7 +45,7 @@ def construct(
     """
     dependencies = {name: frozenset(each.urns) for name, each in request.inputDependencies.items()}
     given = read_outputs(component.arguments, request.inputs, dependencies)
-    checked = check_resource(component, {name: gathered(value).value for name, value in given.items()})
+    checked = check_declared(component, {name: gathered(value).value for name, value in given.items()})
     if checked.failures:
         raise InvalidInputs(component.arguments, checked.failures, decode(request.inputs).secrets)
     with grpc.insecure_channel(request.monitorEndpoint, options=MESSAGE_SIZES) as channel:

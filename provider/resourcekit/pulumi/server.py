@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import grpc
-
 from resourcekit.loading import Handlers, LoadedLater
+from resourcekit.sync_grpc import grpc
 
 # Imported while the engine connects.
 TYPE_CHECKING = False

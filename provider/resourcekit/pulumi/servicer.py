@@ -15,7 +15,8 @@ from resourcekit.errors import ResourceError
 from resourcekit.keys import Keys, Ledger
 from resourcekit.lifecycle import Lifecycle, Outcome, explained_by
 from resourcekit.loading import Handlers, handlers_of
-from resourcekit.planning.check import check_arguments, check_resource
+from resourcekit.moving import Moving
+from resourcekit.planning.check import check_declared
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.contexts import context_for
 from resourcekit.pulumi.diffs import diff_response
@@ -28,7 +29,7 @@ from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.schema import write_schema
 from resourcekit.pulumi.stack import objects_in, stack_of, type_of
 from resourcekit.resource import Function, Package
-from resourcekit.unknown import has_unknown
+from resourcekit.unknown import UNKNOWN, has_unknown
 
 
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -42,6 +43,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self.engine = engine
         self._api: Any = None
         self._cancel = threading.Event()
+        self._moving = Moving()
         self._instance = ""
         self._reference = ""
         self._ledger = Ledger(lambda: None)
@@ -105,7 +107,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     @explained
     def Configure(self, request: pb.ConfigureRequest, context: grpc.ServicerContext) -> Any:
         inputs = read_inputs(self.package.settings, request.args)
-        self._cancel = threading.Event()
+        self._cancel, self._moving = threading.Event(), Moving()
         # Made by the engine when the program first used this provider, and kept in the stack's state.
         self._instance = request.id
         self._reference = f"{request.urn}::{request.id}" if request.id else ""
@@ -121,7 +123,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type)
         inputs = read_inputs(lifecycle.resource.arguments, request.news)
-        checked = check_resource(lifecycle.resource, inputs.values)
+        checked = check_declared(lifecycle.resource, inputs.values)
         return pb.CheckResponse(
             inputs=write_inputs(lifecycle.resource.arguments, Inputs(checked.values, inputs.secrets)),
             failures=check_failures(lifecycle.resource.arguments, checked.failures),
@@ -168,8 +170,10 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             ctx = self._preview_context(request.urn)
             planned = lifecycle.preview_update(news.values, olds.values, changed, ctx)
+            self._moving.note(lifecycle.resource.name, request.id, (n for n in planned if planned[n] is UNKNOWN))
             return pb.UpdateResponse(properties=write_state(lifecycle.resource.state, planned, news.secrets))
         ctx = self._context(request.urn, request.timeout or lifecycle.resource.timeouts.update)
+        self._moving.note(lifecycle.resource.name, request.id)
         outcome = lifecycle.update(request.id, news.values, olds.values, changed, ctx)
         return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news))
 
@@ -218,7 +222,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         if function is None:
             raise ResourceError(f"this provider has no function {request.tok!r}")
         inputs = read_inputs(function.arguments, request.args)
-        checked = check_arguments(function.arguments, inputs.values)
+        checked = check_declared(function, inputs.values)
         if checked.failures:
             return pb.InvokeResponse(failures=check_failures(function.arguments, checked.failures))
         result = self._call(function, checked.values)
@@ -269,7 +273,15 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def _context(self, urn: str, seconds: float) -> Context[Any]:
         if self._api is None:
             raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
-        return context_for(urn, seconds, package=self.package, api=self._api, engine=self.engine, cancel=self._cancel)
+        return context_for(
+            urn,
+            seconds,
+            package=self.package,
+            api=self._api,
+            engine=self.engine,
+            cancel=self._cancel,
+            moving=self._moving,
+        )
 
 
 def handlers(servicer: ProviderServicer) -> Handlers:

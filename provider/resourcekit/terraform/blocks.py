@@ -88,17 +88,31 @@ def twin_version(name: str) -> str:
 
 def resource_block(resource: Resource[Any, Any, Any], text: Text) -> Block:
     """A resource's attributes: its arguments and state, `id`, `timeouts`, and write-only twins."""
-    arguments = fields_of(resource.arguments)
+    model: type[BaseModel] = resource.arguments
+    arguments, shapes = fields_of(model), field_shapes(model)
     attributes = [
         Attribute("id", STRING, text(f"Id in this engine's state and for import: {resource.import_id}."), computed=True)
     ]
     for name, facts in fields_of(resource.state).items():
         given = arguments.get(name)
-        attributes.append(_attribute(resource.state, facts, given, text))
+        attribute = _attribute(resource.state, facts, given, text)
+        if given is not None and absence(given, shapes[name]) is not None:
+            # What an import spells out stays when the program leaves it out.
+            attribute = replace(attribute, computed=True)
+        attributes.append(attribute)
         if given is not None and given.may_hold_secrets:
             attributes.extend(_twins(attributes[-1]))
     attributes.append(_timeouts())
     return Block(tuple(attributes), text(_doc(resource)), resource.schema_version)
+
+
+def absence(facts: FieldFacts, shape: Shape) -> Any:
+    """What leaving out this argument means, as a program may spell it; None where it cannot be spelled."""
+    if facts.required or facts.computed or facts.create_only:
+        return None
+    if facts.default is not None:
+        return facts.default
+    return [] if isinstance(shape, ListOf) else {} if isinstance(shape, MapOf) else None
 
 
 def function_block(function: Function[Any, Any, Any], text: Text) -> Block:
@@ -173,7 +187,8 @@ def _twins(argument: Attribute) -> tuple[Attribute, Attribute]:
     version = Attribute(
         twin_version(argument.name),
         NUMBER,
-        f"Change it when the value of `{value.name}` changes: the engine cannot see that by itself.",
+        f"Change it when the value of `{value.name}` changes: the engine cannot see that by itself. A first one, "
+        "beside a value that is there already, changes nothing.",
         optional=True,
     )
     return value, version

@@ -23,13 +23,14 @@ class Report:
     """The diagnostics of one call.
 
     subject: what the call is about. doing: what it is for, where the call's name does not tell. types: of the
-    attributes that paths go through.
+    attributes that paths go through. kept: fields of the reply should the rest of the call fail.
     """
 
     def __init__(self) -> None:
         self.subject = ""
         self.doing = ""
         self.types: Types = {}
+        self.kept: dict[str, Any] = {}
         self._hidden: list[str] = []
         self.diagnostics: list[pb.Diagnostic] = []
 
@@ -121,7 +122,7 @@ def answered(
                 answer = method(self, request, report)
             except Exception as error:
                 report.failure(error, doing)
-                answer = reply(**kept(request))
+                answer = reply(**{**kept(request), **report.kept})
             answer.diagnostics.extend(report.diagnostics)
             return answer
 

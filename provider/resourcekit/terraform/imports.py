@@ -15,10 +15,11 @@ from resourcekit.terraform.memory import Memory
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.resources import kind_of
 from resourcekit.terraform.values import Wire, WireError, pack
+from resourcekit.terraform.wanted import Wanted
 from resourcekit.terraform.writing import wire_from_json
 
-# Providers for any REST API, and the attribute in which they keep an object's path or id.
-_GENERIC = {"restful_resource": "id", "restapi_object": "id"}
+# Providers for any REST API. In `id` they keep an object's path, or its id and in `path` the collection's path.
+_GENERIC = ("restful_resource", "restapi_object")
 
 
 class Imports:
@@ -30,12 +31,13 @@ class Imports:
     @answered(pb.ImportResourceState.Response, "import")
     def ImportResourceState(self, request: pb.ImportResourceState.Request, report: Report) -> Any:
         kind = kind_of(self.kinds, request.type_name, report)
-        id_ = request.id or read_identity(request.identity)
+        wanted = Wanted.read(kind, request.id) if request.id else Wanted(read_identity(request.identity))
+        id_ = kind.resource.normal_id(wanted.id)
         # The engine reads it next, which fills the rest in.
         imported = pb.ImportResourceState.ImportedResource(
             type_name=request.type_name,
-            state=kind.block.write(kind.empty(id_)),
-            private=Memory().write(),
+            state=kind.block.write({**kind.empty(id_), **wanted.locals}),
+            private=Memory(withheld=wanted.withheld).write(),
             identity=write_identity(id_),
         )
         return pb.ImportResourceState.Response(imported_resources=[imported])
@@ -65,16 +67,19 @@ class Imports:
     def MoveResourceState(self, request: pb.MoveResourceState.Request, report: Report) -> Any:
         kind = kind_of(self.kinds, request.target_type_name, report)
         source = f"{request.source_type_name} of {request.source_provider_address}"
-        attribute = _GENERIC.get(request.source_type_name)
-        if attribute is None:
+        if request.source_type_name not in _GENERIC:
             known = " or ".join(_GENERIC)
             raise ResourceError(f"cannot be made from {source}: only {known} can be moved here; import it instead")
-        if not kind.resource.id_ends_url:
+        if not kind.resource.collection:
             raise ResourceError(f"cannot be made from {source}: its id is {kind.resource.import_id}; import it instead")
-        path = _json_object(request.source_state).get(attribute)
-        id_ = path.rstrip("/").rpartition("/")[2] if isinstance(path, str) else ""
+        kept = _json_object(request.source_state)
+        *before, id_ = _segments(kept.get("id"))
+        collection = (before or _segments(kept.get("path")))[-1]
         if not id_:
-            raise ResourceError(f"the state of {source} has no {attribute!r}; import it instead")
+            raise ResourceError(f"the state of {source} has no 'id'; import it instead")
+        if collection not in ("", kind.resource.collection):
+            raise ResourceError(f"{source} is one of {collection!r}, not of {kind.resource.collection!r}")
+        id_ = kind.resource.normal_id(id_)
         # The engine reads it next, which fills the rest in.
         return pb.MoveResourceState.Response(
             target_state=kind.block.write(kind.empty(id_)),
@@ -86,8 +91,14 @@ class Imports:
     def GenerateResourceConfig(self, request: pb.GenerateResourceConfig.Request, report: Report) -> Any:
         kind = kind_of(self.kinds, request.type_name, report)
         state = kind.block.read(request.state) or {}
-        config = {each.name: _as_given(each, state.get(each.name)) for each in kind.block.attributes}
+        config = {each.name: _as_given(kind, each, state.get(each.name)) for each in kind.block.attributes}
         return pb.GenerateResourceConfig.Response(config=pb.DynamicValue(msgpack=pack(config)))
+
+
+def _segments(path: Any) -> list[str]:
+    """The parts of a URL's path, without the query; one empty part where there is none."""
+    text = path if isinstance(path, str) else ""
+    return text.partition("?")[0].rstrip("/").split("/")
 
 
 def _json_object(state: pb.RawState) -> Mapping[str, Any]:
@@ -112,6 +123,7 @@ def _from_json(kind: Kind, kept: Mapping[str, Any]) -> Values:
     return values
 
 
-def _as_given(attribute: Attribute, value: Wire) -> Wire:
-    """What a program would have to say for this value; nothing where it cannot say any."""
-    return value if (attribute.required or attribute.optional) and not attribute.write_only else None
+def _as_given(kind: Kind, attribute: Attribute, value: Wire) -> Wire:
+    """What a program would have to say for this value; nothing where it cannot say any, or need not."""
+    sayable = (attribute.required or attribute.optional) and not attribute.write_only
+    return value if sayable and not kind.is_absence(attribute.name, value) else None

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from pydantic import BaseModel
+
 from resourcekit.declaration import FieldFacts, fields_of
 from resourcekit.errors import Failure
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.resource import Resource
+from resourcekit.shapes import field_shapes
 from resourcekit.terraform import durations
-from resourcekit.terraform.blocks import Block, Text, Values, resource_block, twin, twin_version
+from resourcekit.terraform.blocks import Block, Text, Values, absence, resource_block, twin, twin_version
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.values import Wire, WireError, pack, unpack
+from resourcekit.terraform.values import Wire, WireError, is_unknown, pack, unpack
 
 
 class Kind:
@@ -35,9 +38,33 @@ class Kind:
         return fields_of(self.resource.arguments)
 
     @cached_property
+    def locals(self) -> frozenset[str]:
+        """The arguments that the API never sees."""
+        return frozenset(name for name, facts in self.arguments.items() if facts.local)
+
+    @cached_property
     def twins(self) -> frozenset[str]:
         """The arguments that have a write-only twin."""
         return frozenset(name for name, facts in self.arguments.items() if facts.may_hold_secrets)
+
+    @cached_property
+    def withholdable(self) -> frozenset[str]:
+        """The arguments that the API reports and a program may want in no state."""
+        return frozenset(name for name in self.twins if not self.arguments[name].create_only)
+
+    @cached_property
+    def absences(self) -> Mapping[str, Any]:
+        """What leaving out an argument means, of those where a program may spell it."""
+        model: type[BaseModel] = self.resource.arguments
+        shapes = field_shapes(model)
+        found = {name: absence(facts, shapes[name]) for name, facts in self.arguments.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def is_absence(self, name: str, value: Wire) -> bool:
+        """Whether an argument's value means the same as leaving it out."""
+        if name not in self.absences or is_unknown(value):
+            return False
+        return value is None or self.arguments[name].same(self.block.plain({name: value}, name), self.absences[name])
 
     def given(self, config: Values) -> dict[str, Any]:
         """The arguments as the program gives them, plain; a write-only value stands for its argument."""

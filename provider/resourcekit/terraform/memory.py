@@ -1,4 +1,6 @@
-"""Private state: which arguments the program gave, so that one taken out of it can be told from one never set."""
+"""Private state: which arguments the program gave, so that one taken out of it can be told from one never set; and what
+an import leaves out, until the read that fills it in.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Memory:
-    """What is kept beside a resource's state. given: by the program of the last apply."""
+    """What is kept beside a resource's state. given: by the program of the last apply, write-only ones by their own
+    names; empty: none was applied. withheld: arguments whose values an import leaves out of the state.
+    """
 
     given: frozenset[str] = frozenset()
+    withheld: frozenset[str] = frozenset()
 
     def write(self) -> bytes:
         """As the engine keeps it."""
-        return json.dumps({"given": sorted(self.given)}).encode()
+        withheld = {"withheld": sorted(self.withheld)} if self.withheld else {}
+        return json.dumps({"given": sorted(self.given), **withheld}).encode()
 
     def write_planned(self, given: frozenset[str]) -> bytes:
         """For the way from plan to apply: what this remembers, and what the program gives now."""
@@ -23,7 +29,7 @@ class Memory:
     @classmethod
     def read(cls, private: bytes) -> Memory:
         """Anything that is not ours (an import, another release) remembers nothing."""
-        return cls(_names(private, "given"))
+        return cls(_names(private, "given"), _names(private, "withheld"))
 
     @classmethod
     def planned(cls, private: bytes) -> Memory:

@@ -13,15 +13,15 @@ from typing import Any
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import CheckFailed, Failure
-from resourcekit.planning.check import check_arguments, check_resource
+from resourcekit.planning.check import check_arguments, check_declared
 from resourcekit.planning.diff import Difference
 from resourcekit.terraform import durations
-from resourcekit.terraform.blocks import Attribute, Values, twin_version
+from resourcekit.terraform.blocks import Attribute, Values, twin, twin_version
 from resourcekit.terraform.kinds import Kind
 from resourcekit.terraform.memory import Memory
 from resourcekit.terraform.values import WIRE_UNKNOWN, Wire, is_unknown
 from resourcekit.terraform.writing import wire
-from resourcekit.unknown import UNKNOWN
+from resourcekit.unknown import UNKNOWN, has_unknown
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Changes:
 
 def checked(kind: Kind, config: Values) -> dict[str, Any]:
     """The arguments in normal form. Raises CheckFailed with everything that is wrong."""
-    found = check_resource(kind.resource, kind.given(config))
+    found = check_declared(kind.resource, kind.given(config))
     failures = [
         *found.failures,
         *kind.conflicts(config),
@@ -73,15 +73,19 @@ def changes(kind: Kind, prior: Values, config: Values, memory: Memory) -> Change
         for name, value in kind.arguments_in(normal).items()
         if name in memory.given or not kind.arguments[name].computed
     }
-    difference = kind.lifecycle.difference(
-        state=normal, old_inputs=old_inputs, news=args, ignore=kind.written_only(config)
-    )
-    return Changes(args, difference, _new_versions(kind, prior, config))
+    # Where the program had the value in the open, it can be compared; otherwise its version alone tells of a change.
+    unseen = {
+        name
+        for name in kind.written_only(config)
+        if name not in memory.given or state[name] is None or has_unknown(args[name])
+    }
+    difference = kind.lifecycle.difference(state=normal, old_inputs=old_inputs, news=args, ignore=unseen)
+    return Changes(args, difference, _new_versions(kind, prior, config, memory))
 
 
 def plan(kind: Kind, prior: Values | None, config: Values, memory: Memory, ctx: Context[Any] | None) -> Plan:
     """prior: None for a create. ctx: None while the API cannot be asked."""
-    given = frozenset(name for name in kind.arguments if config.get(name) is not None)
+    given = frozenset(name for name in (*kind.arguments, *map(twin, kind.twins)) if config.get(name) is not None)
     if prior is None:
         expected = kind.lifecycle.preview_create(checked(kind, config), ctx)
         return Plan(_planned(kind, None, config, expected, frozenset()), (), given)
@@ -102,11 +106,9 @@ def plan(kind: Kind, prior: Values | None, config: Values, memory: Memory, ctx: 
     return Plan(_planned(kind, prior, config, expected, found.changed), (*replaces, *drifted), given)
 
 
-def _new_versions(kind: Kind, prior: Values, config: Values) -> tuple[str, ...]:
+def _new_versions(kind: Kind, prior: Values, config: Values, memory: Memory) -> tuple[str, ...]:
     """The arguments whose write-only value has changed, as their version says."""
-    changed = tuple(
-        name for name in sorted(kind.twins) if prior.get(twin_version(name)) != config.get(twin_version(name))
-    )
+    changed = tuple(name for name in sorted(kind.twins) if _is_new_version(name, prior, config, memory))
     refusals = tuple(
         Failure(twin_version(name), f"acts only when the object is created. {kind.arguments[name].create_only}")
         for name in changed
@@ -115,6 +117,15 @@ def _new_versions(kind: Kind, prior: Values, config: Values) -> tuple[str, ...]:
     if refusals:
         raise CheckFailed(refusals)
     return tuple(name for name in changed if not kind.arguments[name].create_only)
+
+
+def _is_new_version(name: str, prior: Values, config: Values, memory: Memory) -> bool:
+    before, now = prior.get(twin_version(name)), config.get(twin_version(name))
+    if before is not None or now is None:
+        return bool(before != now)
+    # A first version begins to count beside the value that is there: imported, or given so far in the open or without
+    # one. It stands for a new value only where the last apply is known to have been given none.
+    return bool(memory.given and config.get(twin(name)) is not None) and not memory.given & {name, twin(name)}
 
 
 def _replacing(kind: Kind, found: Changes) -> tuple[str, ...]:
@@ -143,6 +154,10 @@ def _planned(
             planned[name] = before.get(name, WIRE_UNKNOWN)
         elif attribute.write_only:
             planned[name] = None
+        elif config.get(name) is None and kind.is_absence(name, before.get(name)):
+            planned[name] = before.get(name)
+        elif config.get(name) is None and name in kind.twins:
+            planned[name] = None
         elif name not in expected or (name in kind.arguments and config.get(name) is not None):
             # Given by the program, or Terraform's own (`timeouts`, versions of write-only values).
             keep = name in expected and name not in changed
@@ -151,8 +166,6 @@ def _planned(
             planned[name] = before.get(name)
         else:
             planned[name] = wire(attribute.type, expected[name])
-        if name in kind.twins and config.get(name) is None:
-            planned[name] = None
     return planned
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from resourcekit.errors import CheckFailed, Failure
 from resourcekit.lifecycle import Lifecycle
+from resourcekit.moving import Moving
 from resourcekit.resource import Package
 from resourcekit.settings import check_settings, connect
 from resourcekit.terraform.blocks import Block, arguments_block, function_block
@@ -118,7 +119,7 @@ class Provider:
     def ConfigureProvider(self, request: pb.ConfigureProvider.Request, report: Report) -> Any:
         settings = self._settings(request.config, report)
         # Anew for every configuration: a process that engines attach to outlives the one that stopped it.
-        self.session.cancel = threading.Event()
+        self.session.cancel, self.session.moving = threading.Event(), Moving()
         # Settings that are still unknown leave the provider unconnected: plans go on without the API.
         if not has_unknown(settings):
             engine = f"terraform/{request.terraform_version}"

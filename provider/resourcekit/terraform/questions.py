@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import queue
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailed
 from resourcekit.lifecycle import explained_by
-from resourcekit.planning.check import check_arguments
+from resourcekit.planning.check import check_declared
 from resourcekit.resource import Function
 from resourcekit.terraform.blocks import Block, Values
 from resourcekit.terraform.diagnostics import Report, answered, streamed
@@ -32,8 +35,8 @@ class Question:
         values = self.block.read(config)
         if values is None:
             raise WireError("the engine sent null where an object belongs")
-        model = self.function.arguments
-        checked = check_arguments(model, {name: self.block.plain(values, name) for name in model.model_fields})
+        names = self.function.arguments.model_fields
+        checked = check_declared(self.function, {name: self.block.plain(values, name) for name in names})
         if checked.failures:
             raise CheckFailed(checked.failures)
         return values, checked.values
@@ -117,13 +120,20 @@ class Actions:
         question = _question(self.actions, request.action_type, report)
         _, arguments = question.arguments(request.config)
         ctx = self.session.context(_SECONDS, report)
-        told: list[str] = []
-        ctx.progress = told.append
-        question.answer(self.session, arguments, ctx)
-        for text in told:
+        for text in told_while(lambda say: question.answer(self.session, arguments, replace(ctx, progress=say))):
             yield pb.InvokeAction.Event(progress=pb.InvokeAction.Event.Progress(message=text))
         if not report.diagnostics:
             yield pb.InvokeAction.Event(completed=pb.InvokeAction.Event.Completed())
+
+
+def told_while(work: Callable[[Callable[[str], None]], Any]) -> Iterator[str]:
+    """What the work says, as soon as it says it. Raises what it raises."""
+    told: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    with ThreadPoolExecutor(1, "action") as thread:
+        working = thread.submit(work, told.put)
+        working.add_done_callback(lambda _: told.put(None))
+        yield from iter(told.get, None)
+        working.result()
 
 
 def _question(questions: dict[str, Question], type_name: str, report: Report) -> Question:

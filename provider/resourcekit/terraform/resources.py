@@ -45,12 +45,15 @@ class Resources:
         if config is None:
             if prior is not None:
                 kind.lifecycle.refuse_if_protected(kind.state(prior), "destroy")
+                self._move(kind, prior)
             return pb.PlanResourceChange.Response(
                 planned_state=kind.block.write(None), planned_private=request.prior_private
             )
         report.hide(kind.secrets(config))
         memory = Memory.read(request.prior_private)
         found = plans.plan(kind, prior, config, memory, self.session.planning_context(report))
+        if prior is not None:
+            self._move(kind, prior, *(name for name, value in found.planned.items() if is_unknown(value)))
         return pb.PlanResourceChange.Response(
             planned_state=kind.block.write(found.planned),
             requires_replace=[
@@ -83,6 +86,7 @@ class Resources:
             state = self._update(kind, prior, planned, config, remembered, report)
             if report.failed:
                 memory = remembered  # what is not done yet is still to be done
+            self._move(kind, prior)
         return pb.ApplyResourceChange.Response(
             new_state=kind.block.write(state),
             private=memory.write(),
@@ -98,12 +102,15 @@ class Resources:
         kind = self._kind(request.type_name, report)
         prior = _present(kind, request.current_state)
         self._note(kind, prior)
-        state = {} if states.is_import(kind, prior) else kind.state(prior)
+        state = kind.state(prior)
+        if states.is_import(kind, prior):
+            state = {name: value for name, value in state.items() if value is not None}
         found = kind.lifecycle.read(kind.id(prior), state, {}, self.session.context(_READ_SECONDS, report))
         if found is None:
             return pb.ReadResource.Response(new_state=kind.block.write(None))
+        withheld = Memory.read(request.private).withheld
         return pb.ReadResource.Response(
-            new_state=kind.block.write(states.after_read(kind, found.id, found.state, prior)),
+            new_state=kind.block.write(states.after_read(kind, found.id, found.state, prior, withheld)),
             private=request.private,
             new_identity=write_identity(found.id),
         )
@@ -114,13 +121,15 @@ class Resources:
         ctx = self.session.context(kind.seconds(planned, "create"), report)
         ctx.keys = self.session.keys(kind.type_name, arguments)
         outcome = kind.lifecycle.create(arguments, ctx)
+        # From here on a failure must not lose the object.
+        report.kept = {"new_state": kind.block.write(states.barely(outcome.id, planned))}
         if outcome.cancelled:
             # The user stopped. The object is there and is waited for by the next apply; an error would have it
             # destroyed and made again instead.
             report.warn(f"{outcome.unfinished}. It is kept in the state, and the next apply goes on with it")
         elif outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
-        return states.after_change(kind, outcome.id, outcome.state, planned)
+        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn)
 
     def _update(
         self, kind: Kind, prior: Values, planned: Values, config: Values, memory: Memory, report: Report
@@ -135,7 +144,7 @@ class Resources:
         if outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
             return states.after_read(kind, outcome.id, outcome.state, prior)  # as far as it came
-        return states.after_change(kind, outcome.id, outcome.state, planned)
+        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn)
 
     def _delete(self, kind: Kind, prior: Values | None, report: Report) -> None:
         report.doing = "destroy"
@@ -147,6 +156,10 @@ class Resources:
         """What the engine speaks of is in its state."""
         if prior is not None and isinstance(prior.get("id"), str):
             self.session.ledger.note(kind.type_name, str(prior["id"]))
+
+    def _move(self, kind: Kind, prior: Values, *fields: str) -> None:
+        """What is planned for an object; nothing once it is done."""
+        self.session.moving.note(kind.resource.name, kind.id(prior), fields)
 
     def _kind(self, type_name: str, report: Report) -> Kind:
         return kind_of(self.kinds, type_name, report)

@@ -12,6 +12,7 @@ from typing import Any
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.keys import Keys, Ledger
+from resourcekit.moving import Moving
 from resourcekit.resource import Package
 from resourcekit.terraform import held
 from resourcekit.terraform.diagnostics import Report
@@ -25,12 +26,14 @@ class Session:
 
     api: the vendor's client; None until the settings are known.
     ledger: whose objects are known to be whose, since the last configuration.
+    moving: what has been planned since then.
     """
 
     def __init__(self, package: Package[Any]) -> None:
         self.package = package
         self.api: Any = None
         self.cancel = threading.Event()
+        self.moving = Moving()
         self.scope = ""
         self.ledger = Ledger(lambda: None)
 
@@ -64,6 +67,7 @@ class Session:
             progress=lambda text: log.info("%s: %s", report.subject, text),
             info=lambda text: log.info("%s: %s", report.subject, text),
             warn=lambda text: report.warn(self.text(text)),
+            moving=self.moving,
         )
 
     def planning_context(self, report: Report) -> Context[Any] | None:

@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from resourcekit.planning.check import check_arguments
 from resourcekit.terraform.blocks import Attribute, Values
 from resourcekit.terraform.kinds import Kind, engine_made
-from resourcekit.terraform.values import Wire, is_unknown
+from resourcekit.terraform.values import Wire, WireError, is_unknown
 from resourcekit.terraform.writing import wire
 
 
-def after_change(kind: Kind, id_: str, found: Mapping[str, Any], planned: Values) -> Values:
+def after_change(
+    kind: Kind, id_: str, found: Mapping[str, Any], planned: Values, warn: Callable[[str], None]
+) -> Values:
     """What the plan knew, null included, stays as planned: an API that says otherwise shows as drift at the next
     refresh. So a value given through its write-only twin, null in the plan, never enters the state.
+
+    Nor is the object lost for a value that no state can hold: it is null, and `warn` is told.
     """
 
     def keep(attribute: Attribute) -> Wire:
         expected = planned.get(attribute.name)
-        return wire(attribute.type, found[attribute.name]) if is_unknown(expected) else expected
+        if not is_unknown(expected):
+            return expected
+        try:
+            return wire(attribute.type, found[attribute.name])
+        except WireError as error:
+            warn(f"`{attribute.name}`: what the API says of it cannot be kept ({error.reason})")
+            return None
 
     return _state(kind, id_, planned, keep)
 
 
-def after_read(kind: Kind, id_: str, found: Mapping[str, Any], prior: Values) -> Values:
-    """What means the same as before stays as it was written before."""
+def barely(id_: str, planned: Values) -> Values:
+    """What is known of an object that was just made before anything of it is read: its id, and what was planned."""
+    return {**{name: None if is_unknown(value) else value for name, value in planned.items()}, "id": id_}
+
+
+def after_read(
+    kind: Kind, id_: str, found: Mapping[str, Any], prior: Values, withheld: Set[str] = frozenset()
+) -> Values:
+    """What means the same as before stays as it was written before. withheld: arguments that an import leaves out."""
     normal = check_arguments(kind.resource.arguments, kind.arguments_in(kind.state(prior))).values
     imported = is_import(kind, prior)
 
     def keep(attribute: Attribute) -> Wire:
         name = attribute.name
         value = found[name]
+        if imported and name in withheld:
+            return None
+        if imported and kind.is_absence(name, wire(attribute.type, value)):
+            return wire(attribute.type, kind.absences[name])  # a program may leave it out or spell it
         facts = kind.arguments.get(name)
-        if facts is not None and not facts.computed and imported and facts.same(value, None):
-            return None  # nothing and an empty list are the same to the API; a program says nothing
         if facts is not None and not imported and facts.same(normal.get(name), value):
             return prior.get(name)
         return wire(attribute.type, value)
@@ -43,8 +62,9 @@ def after_read(kind: Kind, id_: str, found: Mapping[str, Any], prior: Values) ->
 
 
 def is_import(kind: Kind, prior: Values) -> bool:
-    """Whether a state says nothing but the id: what an import begins with."""
-    return all(value is None for name, value in prior.items() if name != "id" and not engine_made(name, kind))
+    """Whether a state says nothing of what is at the API but the id: what an import begins with."""
+    known = {name for name, value in prior.items() if value is not None and not engine_made(name, kind)}
+    return known <= {"id"} | kind.locals
 
 
 def _state(kind: Kind, id_: str, base: Values, keep: Any) -> Values:

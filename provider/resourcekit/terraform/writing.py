@@ -71,6 +71,10 @@ def _items(item: CtyType, value: Any) -> list[Wire]:
 
 
 def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise WireError("holds half a character") from None
     # As Terraform does: two spellings of one character are one string.
     return unicodedata.normalize("NFC", value)
 

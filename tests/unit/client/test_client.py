@@ -20,6 +20,7 @@ from polykomos.client import (
     DeadlineExceeded,
     InvalidRequest,
     NotFound,
+    Secret,
     TransportError,
     WebhookEndpoint,
     mask,
@@ -70,6 +71,30 @@ def test_an_object_that_is_not_as_documented_is_told_without_its_values() -> Non
     ):
         Client(base_url=server.base_url, api_key=KEY).get_database(UUID)
     assert "hunter2" not in str(raised.value)
+
+
+def test_a_field_that_is_not_as_documented_counts_as_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    odd = {
+        "uuid": UUID,
+        "name": "a",
+        "port": "hunter2",
+        "quotas": {"warning_threshold_pct": [], "connection_hard_limit": 5},
+    }
+    with ScriptedServer([answer(200, {"data": odd})]) as server:
+        found = Client(base_url=server.base_url, api_key=KEY).get_database(UUID)
+    assert found.quotas is not None
+    assert (found.uuid, found.port, found.quotas.warning_threshold_pct) == (UUID, None, None)
+    assert found.quotas.connection_hard_limit == 5
+    assert "not as documented: quotas.warning_threshold_pct, port" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("masked", ["postgresql://u42:***@h:5432/d", "mysql://u42:********@h:3306/d", "***"])
+def test_what_the_api_masks_tells_nothing(masked: str) -> None:
+    found = Database.model_validate({"uuid": UUID, "name": "a", "connection_string": masked, "db_password": "****"})
+    assert (found.connection_string, found.db_password) == (None, None)
+    real = Database.model_validate({"uuid": UUID, "name": "a", "connection_string": "postgresql://u:a*b@h/d"})
+    assert real.connection_string == Secret("postgresql://u:a*b@h/d")
 
 
 def test_lists_are_read_to_their_end() -> None:

@@ -11,7 +11,7 @@ from polykomos.resources.blueprint.declaration import canonical_variables
 from polykomos.resources.blueprint_application.identity import ApplicationId
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
-from resourcekit.planning.check import check_resource
+from resourcekit.planning.check import check_declared
 from resourcekit.planning.diff import diff
 from resourcekit.planning.planned import planned_create
 from resourcekit.resource import Resource
@@ -39,7 +39,7 @@ def test_the_replace_list_and_the_secrets_are_exactly_these(resource: Resource[A
 @pytest.mark.parametrize("resource", RESOURCES.values(), ids=RESOURCES)
 def test_every_field_may_be_unknown(resource: Resource[Any, Any, Any]) -> None:
     unknown = dict.fromkeys(fields_of(resource.arguments), UNKNOWN)
-    checked = check_resource(resource, unknown)
+    checked = check_declared(resource, unknown)
     assert checked.failures == ()
     assert checked.values == unknown
     assert planned_create(resource, checked.values).keys() == fields_of(resource.state).keys()

@@ -11,7 +11,7 @@ from polykomos.components.managed_database.environment import environment_of
 from polykomos.package import package
 from resourcekit.component import Child, From, Output
 from resourcekit.declaration import fields_of
-from resourcekit.planning.check import check_resource
+from resourcekit.planning.check import check_declared
 from resourcekit.unknown import UNKNOWN
 
 UUID = "d7f3a1b2-4c5e-4f7a-8b9c-0d1e2f3a4b5c"
@@ -124,7 +124,7 @@ def test_outputs_come_from_the_children() -> None:
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(given: dict[str, Any], paths: list[str]) -> None:
-    assert [failure.property for failure in check_resource(COMPONENT, given).failures] == paths
+    assert [failure.property for failure in check_declared(COMPONENT, given).failures] == paths
 
 
 def test_it_is_declared_once() -> None:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from resourcekit.declaration import Arguments
-from resourcekit.planning.check import check_arguments, check_resource
+from resourcekit.planning.check import check_arguments, check_declared
 from resourcekit.unknown import UNKNOWN
 from support.toy import Shelf, ShelfArgs
 
@@ -88,5 +88,5 @@ def test_objects_are_checked_field_by_field_in_lists_and_beside_unknowns() -> No
 
 def test_rules_across_arguments_run_when_each_is_right() -> None:
     shelf = Shelf()
-    assert check_resource(shelf, {"name": "oak", "wood_kind": "oak"}).failures[0].property == "name"
-    assert check_resource(shelf, {"name": "a", "wood_kind": UNKNOWN}).failures == ()
+    assert check_declared(shelf, {"name": "oak", "wood_kind": "oak"}).failures[0].property == "name"
+    assert check_declared(shelf, {"name": "a", "wood_kind": UNKNOWN}).failures == ()

@@ -32,6 +32,15 @@ def test_what_is_there_already_is_no_change() -> None:
     assert run({"name": "a", "labels": {}}, state=bare, old={"name": "a"}).changes == ()
 
 
+@pytest.mark.parametrize(("there", "given"), [(True, 1), (False, 0), ({"x": [True]}, {"x": [1]}), ([{}], [{"x": 1}])])
+def test_values_are_compared_as_an_api_does(there: Any, given: Any) -> None:
+    """To Python, true is 1."""
+    state = {**STATE, "labels": {"x": there, "y": 1}}
+    assert kinds(run({**INPUTS, "labels": {"x": given, "y": 1.0}}, state=state)).keys() <= {"labels.x", "labels.x.x"}
+    assert run({**INPUTS, "labels": {"x": given, "y": 1.0}}, state=state).changed == {"labels"}
+    assert run({**INPUTS, "labels": {"x": there, "y": 1.0}}, state=state).changed == set()
+
+
 @pytest.mark.parametrize(
     ("news", "expected"),
     [

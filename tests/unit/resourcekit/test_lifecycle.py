@@ -9,7 +9,7 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.resource import Package
-from support.toy import Carpentry, Shelf, ShelfArgs
+from support.toy import Carpentry, Shelf, ShelfArgs, ShelfState
 
 
 @pytest.fixture
@@ -32,6 +32,21 @@ def test_a_failure_after_the_checkpoint_keeps_id_and_state(lifecycle: Lifecycle)
     assert outcome.unfinished == "the glue is not dry"
     assert outcome.state["wood_kind"] == "oak"
     assert outcome.state["seed"] == "s"
+
+
+def test_a_failure_that_nobody_foresaw_keeps_them_too_and_says_nothing_of_itself(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Clumsy(Shelf):
+        def create(self, args: ShelfArgs, ctx: Context[Carpentry]) -> tuple[str, ShelfState]:
+            id_, state = super().create(args, ctx)
+            raise ValueError(f"hush {id_} {state}")
+
+    package: Package[Any] = Package("toy", "1", "Toy", "A toy.", "", ShelfArgs, {}, (Clumsy(),), ())
+    outcome = Lifecycle(package, package.resources[0]).create({"name": "a"}, context(Carpentry()))
+    assert (outcome.id, outcome.state["name"]) == ("s1", "a")
+    assert outcome.unfinished == "internal error (ValueError); please report it with the log"
+    assert "hush" not in caplog.text
 
 
 def test_state_keeps_what_the_api_never_reports(lifecycle: Lifecycle) -> None:

@@ -25,6 +25,12 @@ def test_an_update_keeps_what_no_change_moves() -> None:
     assert planned_update(SHELF, {"labels": {}}, PRIOR, {"labels"})["version"] is UNKNOWN
 
 
+def test_what_the_api_never_sees_moves_nothing_there() -> None:
+    planned = planned_update(SHELF, {"name": "a", "guarded": True}, PRIOR, {"guarded"})
+    assert (planned["guarded"], planned["touched_at"], planned["version"]) == (True, "now", 3)
+    assert planned_update(SHELF, {"name": "b", "guarded": True}, PRIOR, {"guarded", "name"})["touched_at"] is UNKNOWN
+
+
 def test_no_change_leaves_everything_known() -> None:
     planned = planned_update(SHELF, {"name": "a"}, PRIOR, set())
     assert UNKNOWN not in planned.values()

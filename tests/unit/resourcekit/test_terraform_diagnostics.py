@@ -73,6 +73,8 @@ class Family:
     @answered(pb.ApplyResourceChange.Response, "apply", kept=lambda request: {"new_state": request.prior_state})
     def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Report) -> Any:  # noqa: N802
         report.warn("`name`: is odd")
+        if request.type_name:
+            report.kept = {"new_state": pb.DynamicValue(msgpack=b"\xc3")}
         raise RuntimeError("hush")
 
 
@@ -82,3 +84,5 @@ def test_a_failed_call_keeps_its_warnings_and_the_state() -> None:
     assert reply.new_state == prior
     assert [each.severity for each in reply.diagnostics] == [pb.Diagnostic.WARNING, pb.Diagnostic.ERROR]
     assert "hush" not in str(reply)
+    made = Family().ApplyResourceChange(pb.ApplyResourceChange.Request(prior_state=prior, type_name="made"), None)
+    assert made.new_state.msgpack == b"\xc3", "what has been made since"

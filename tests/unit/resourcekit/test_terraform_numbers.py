@@ -29,7 +29,7 @@ def test_the_digits_of_the_program_stay_in_plan_and_state() -> None:
     made = plans.plan(KIND, None, given, Memory(), context())
     assert (made.planned["recipe"], made.planned["height"]) == (RECIPE, LONG)
     found = {**KIND.state(given), "recipe": {"a": [float(LONG)]}, "height": float(LONG), "number": 1}
-    kept = states.after_change(KIND, "7", found, made.planned)
+    kept = states.after_change(KIND, "7", found, made.planned, print)
     assert (kept["recipe"], kept["height"]) == (RECIPE, LONG)
     read = states.after_read(KIND, "7", found, kept)
     assert read == kept, "the API's double is no drift"

@@ -17,6 +17,7 @@ from resourcekit.terraform.values import WIRE_UNKNOWN, is_unknown, pack, unpack
 from support.cabinet import cabinet, context
 
 KIND = cabinet()
+COMPUTED = {attribute.name for attribute in KIND.block.attributes if attribute.computed}
 
 
 def config(**given: Any) -> dict[str, Any]:
@@ -46,7 +47,9 @@ def test_nothing_to_change() -> None:
     prior = state(tags=["x", "y"], drawers={"d": {"wood": "pine", "depth": "0.1"}})
     same = config(tags=["y", "x", "x"], drawers={"d": {"wood": None, "depth": "0.10"}})
     assert planned(prior, same).planned == prior
-    assert planned(state(tags=[]), config()).planned["tags"] is None, "the program's own word for nothing"
+    for nothing in (None, []):
+        spelled = planned(state(tags=nothing), config(tags=[])).planned["tags"]
+        assert (planned(state(tags=nothing), config()).planned["tags"], spelled) == (nothing, []), "may be left out"
 
 
 @pytest.mark.parametrize(
@@ -57,10 +60,10 @@ def test_nothing_to_change() -> None:
         ({"height": "0.5"}, {"status"}, ()),
         ({"tags": ["x"]}, {"status", "tag_count"}, ()),
         ({"drawers": {"d": {"wood": None, "depth": 1}}}, {"status"}, ()),
-        ({"guarded": True}, {"status"}, ()),
+        ({"guarded": True}, set(), ()),
         ({"wood": "ash"}, {"status"}, ("wood",)),
         ({"recipe": [b'["object",{"a":"number"}]', {"a": 1}]}, {"status"}, ("recipe",)),
-        ({"recipe_wo_version": 1}, {"status"}, ("recipe_wo_version",)),
+        ({"recipe_wo_version": 1}, set(), ()),
         ({"wood": WIRE_UNKNOWN}, {"status", "wood"}, ("wood",)),
         ({"name": WIRE_UNKNOWN}, {"status", "name"}, ()),
     ],
@@ -86,7 +89,7 @@ def test_write_only_values_are_in_no_plan() -> None:
     assert "secret" not in str(made.planned)
     assert "hush" not in str(made.planned)
     assert (made.planned["recipe"], made.planned["recipe_wo"], made.planned["recipe_wo_version"]) == (None, None, 1)
-    kept = states.after_change(KIND, "7", _found(recipe={"a": "secret"}, seed="hush"), made.planned)
+    kept = states.after_change(KIND, "7", _found(recipe={"a": "secret"}, seed="hush"), made.planned, pytest.fail)
     assert "secret" not in str(kept)
     assert "hush" not in str(kept)
     assert planned(state(recipe_wo_version=1), given_so).planned == state(recipe_wo_version=1)
@@ -133,7 +136,9 @@ def _found(**values: Any) -> dict[str, Any]:
 
 def test_after_a_change_the_plan_holds() -> None:
     made = planned(None, config(tags=["x", "y"], height="0.10"))
-    kept = states.after_change(KIND, "9", _found(tags=["y", "x"], height=0.1, name="other", wood="ash"), made.planned)
+    kept = states.after_change(
+        KIND, "9", _found(tags=["y", "x"], height=0.1, name="other", wood="ash"), made.planned, pytest.fail
+    )
     assert (kept["id"], kept["wood"], kept["tags"], kept["height"], kept["name"]) == (
         "9",
         "ash",
@@ -144,6 +149,18 @@ def test_after_a_change_the_plan_holds() -> None:
     assert not is_unknown(kept)
 
 
+def test_a_value_that_no_state_can_hold_is_null_and_told() -> None:
+    told: list[str] = []
+    found = _found(height=float("nan"), wood="half a \ud800", status="ready", pin=object())
+    kept = states.after_change(KIND, "9", found, planned(None, config()).planned, told.append)
+    assert (kept["id"], kept["name"], kept["status"]) == ("9", "a", "ready")
+    assert (kept["height"], kept["wood"], kept["pin"]) == (None, None, None)
+    assert [text.partition(":")[0] for text in told] == ["`wood`", "`height`", "`pin`"]
+    barely = states.barely("9", planned(None, config(tags=["x"])).planned)
+    assert (barely["id"], barely["tags"], barely["wood"]) == ("9", ["x"], None)
+    assert not is_unknown(barely)
+
+
 def test_after_a_read_drift_shows_and_spelling_stays() -> None:
     prior = state(tags=["x", "y"], height="0.10", seed="s", guarded=True)
     same = states.after_read(KIND, "7", _found(tags=["y", "x"], height=0.1, seed="s", guarded=True), prior)
@@ -151,7 +168,12 @@ def test_after_a_read_drift_shows_and_spelling_stays() -> None:
     drifted = states.after_read(KIND, "7", _found(tags=["z"], height=3, name="b", seed="s", guarded=True), prior)
     assert (drifted["tags"], drifted["height"], drifted["name"]) == (["z"], 3, "b")
     imported = states.after_read(KIND, "7", _found(tags=[], drawers={}), KIND.empty("7"))
-    assert (imported["tags"], imported["drawers"], imported["name"], imported["pin"]) == (None, None, "a", "1234")
+    assert (imported["tags"], imported["drawers"], imported["name"], imported["pin"]) == ([], {}, "a", "1234")
+    for way in (config(), config(tags=[], drawers={}, recipe=[b'["object",{}]', {}])):
+        assert planned(imported, way).planned == imported, "what means nothing may be spelled or left out"
+    withheld = states.after_read(KIND, "7", _found(recipe={"a": "hush"}), KIND.empty("7"), {"recipe"})
+    assert withheld["recipe"] is None
+    assert planned(withheld, config(recipe_wo=[b'["object",{"a":"string"}]', {"a": "hush"}])).planned == withheld
 
 
 WIRE_TEXT = st.one_of(st.none(), st.just(WIRE_UNKNOWN), st.sampled_from(["a", "b"]))
@@ -186,7 +208,7 @@ def test_terraform_accepts_any_plan(prior: dict[str, Any] | None, wanted: dict[s
     for name, value in wanted.items():
         outcome = made.planned[name]
         if value is None:
-            assert outcome is None or KIND.arguments[name].computed, name
+            assert outcome is None or name in COMPUTED, name
         elif is_unknown(value):
             assert outcome == value, name
         else:
@@ -194,7 +216,7 @@ def test_terraform_accepts_any_plan(prior: dict[str, Any] | None, wanted: dict[s
     if before is not None:
         again = changes(KIND, before, given_, Memory(frozenset(remembered)))
         assert bool(again.changed) == is_unknown(made.planned["status"]), "status moves with every change"
-    kept = states.after_change(KIND, "7", _found(), made.planned)
+    kept = states.after_change(KIND, "7", _found(), made.planned, pytest.fail)
     assert not is_unknown(kept)
     assert {k for k, v in made.planned.items() if not is_unknown(v) and kept[k] != v} == set(), "known is known"
     assert unpack(pack(kept)) == kept

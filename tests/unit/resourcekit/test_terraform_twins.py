@@ -51,9 +51,31 @@ def test_a_value_moves_from_the_state_into_its_twin_without_a_new_object() -> No
     assert plan(KIND, state(seed="hush"), config(), NOTHING, context()).planned == state(), "taken out: no refusal"
 
 
+def test_a_first_version_begins_to_count_beside_the_value_that_is_there() -> None:
+    """To take it for a change would run the SQL of an imported application once more."""
+    given = config(recipe_wo=HUSH, recipe_wo_version=1)
+    open_, written = Memory(frozenset({"name", "recipe"})), Memory(frozenset({"name", "recipe_wo"}))
+    for prior, memory in (
+        (state(), NOTHING),  # imported, the value withheld
+        (state(recipe=HUSH), NOTHING),  # imported with it
+        (state(recipe=HUSH), open_),  # moved out of the open
+        (state(), written),  # written only so far, without a version
+    ):
+        made = plan(KIND, prior, given, memory, context())
+        assert (made.replaces, made.planned) == ((), state(recipe_wo_version=1))
+        assert "recipe_wo" in made.given
+    other = config(recipe_wo=[HUSH[0], {"a": "other"}], recipe_wo_version=1)
+    assert plan(KIND, state(recipe=HUSH), other, NOTHING, context()).replaces == (), "who knows what was meant"
+    assert plan(KIND, state(recipe=HUSH), other, open_, context()).replaces == ("recipe",), "it was said in the open"
+    unknown = config(recipe_wo=WIRE_UNKNOWN, recipe_wo_version=1)
+    assert plan(KIND, state(recipe=HUSH), unknown, open_, context()).replaces == (), (
+        "its version tells, once it has one"
+    )
+    none_before = Memory(frozenset({"name"}))
+    assert plan(KIND, state(), given, none_before, context()).replaces == ("recipe_wo_version",), "there was no value"
+
+
 def test_a_new_version_stands_for_a_new_value() -> None:
-    first = plan(KIND, state(), config(recipe_wo=HUSH, recipe_wo_version=1), NOTHING, context())
-    assert first.replaces == ("recipe_wo_version",)
     prior = state(recipe_wo_version=1)
     same = plan(KIND, prior, config(recipe_wo=[HUSH[0], {"a": "other"}], recipe_wo_version=1), NOTHING, context())
     assert same.planned == prior, "Terraform could not see it either"

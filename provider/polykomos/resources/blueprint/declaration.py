@@ -22,7 +22,9 @@ class BlueprintVariable(BaseModel):
         "Default `string`."
     )  # fmt: skip
     default: Any = Field(None, description="The value when an application gives none.")
-    required: bool | None = Field(None, description="Whether every application must give a value.")
+    required: Annotated[bool | None, Computed()] = Field(
+        None, description="Whether every application must give a value. Default false."
+    )
     description: str | None = Field(None, description="What it is for.")
 
     @model_validator(mode="after")

@@ -38,6 +38,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
     state = BlueprintState
     import_id = "its UUID"
     scopes = Scopes(("blueprints:read",), ("blueprints:write",))
+    collection = "blueprints"
 
     def review(
         self, args: Mapping[str, Any], prior: BlueprintState | None, changed: frozenset[str], ctx: Context[Client]
@@ -53,6 +54,9 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
         if not verdict.valid:
             raise CheckFailed(tuple(Failure("sql_content", error) for error in verdict.errors))
 
+    def normal_id(self, id: str) -> str:
+        return uuid_or_refuse(id, "a blueprint's id is its UUID")
+
     def create(self, args: BlueprintArgs, ctx: Context[Client]) -> tuple[str, BlueprintState]:
         body = {name: value for name, value in _body(args).items() if value is not None}
         created = create_once(creation_of(body, ctx.api), ctx)
@@ -66,12 +70,12 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
         return made.uuid, self.update(made.uuid, args, there, changed, ctx)
 
     def read(self, id: str, prior: BlueprintState | None, ctx: Context[Client]) -> BlueprintState | None:
-        uuid_or_refuse(id, "a blueprint's id is its UUID")
+        uuid = self.normal_id(id)
         try:
             found = (
-                ctx.api.read_blueprint(id, lambda listed: _with_sql(listed, prior))
+                ctx.api.read_blueprint(uuid, lambda listed: _with_sql(listed, prior))
                 if prior is not None
-                else ctx.api.get_blueprint(id)
+                else ctx.api.get_blueprint(uuid)
             )
         except NotFound:
             return None
@@ -145,6 +149,8 @@ def _variables(reported: Mapping[str, Any] | None) -> dict[str, BlueprintVariabl
         return None
     known = BlueprintVariable.model_fields
     return {
-        name: BlueprintVariable.model_construct(**{k: v for k, v in definition.items() if k in known})
+        name: BlueprintVariable.model_construct(
+            **{"required": False} | {k: v for k, v in definition.items() if k in known}
+        )
         for name, definition in canonical_variables(reported).items()
     }

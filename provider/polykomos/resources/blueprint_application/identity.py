@@ -27,5 +27,5 @@ class ApplicationId:
         """Raises ResourceError, with the right form, for anything else."""
         parts = text.split("/")
         if len(parts) == 3 and is_uuid(parts[0]) and is_uuid(parts[1]) and parts[2].isascii() and parts[2].isdigit():
-            return cls(parts[0], parts[1], int(parts[2]))
+            return cls(parts[0].lower(), parts[1].lower(), int(parts[2]))
         raise ResourceError(f"{text!r} is no application's id: it has the form {cls.FORM}")

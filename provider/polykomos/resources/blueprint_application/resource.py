@@ -33,7 +33,6 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     name = "BlueprintApplication"
     arguments = BlueprintApplicationArgs
     state = BlueprintApplicationState
-    id_ends_url = False
     import_id = f"`{ApplicationId.FORM}`, because the API's own number does not tell which database it was"
     scopes = Scopes(("blueprints:read",), ("databases:write",))
 
@@ -42,6 +41,9 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             value = args.get(name)
             if isinstance(value, str) and not is_uuid(value):
                 yield Failure(name, "must be a UUID")
+
+    def normal_id(self, id: str) -> str:
+        return str(ApplicationId.parse(id))
 
     def review(
         self,
@@ -54,7 +56,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
 
         What that shows is certain only for a pinned version: a tracked one may move on before it is applied.
         """
-        if has_unknown(args):
+        # A version that this very run makes cannot be tried yet.
+        if has_unknown(args) or _gets_a_new_version(args["blueprint_uuid"], ctx):
             return None
         typed = BlueprintApplicationArgs.model_validate(args)
         try:
@@ -84,6 +87,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return ["status"]
         if args.get("blueprint_version") is not None or has_unknown(args):
             return []
+        if _gets_a_new_version(prior.blueprint_uuid, ctx):
+            return ["blueprint_version"]
         try:
             current = ctx.api.read_blueprint(prior.blueprint_uuid, _with_version).version
         except NotFound:
@@ -143,6 +148,11 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         ctx.info(
             f"application {prior.application_id} is forgotten; its SQL ran in database {prior.database_uuid} and stays"
         )
+
+
+def _gets_a_new_version(blueprint_uuid: str, ctx: Context[Client]) -> bool:
+    """Whether the run that plans this changes the blueprint's SQL."""
+    return "version" in ctx.moving.fields("Blueprint", blueprint_uuid)
 
 
 def _with_version(listed: ApiBlueprint) -> ApiBlueprint | None:

@@ -23,6 +23,7 @@ from resourcekit.declaration import (
 
 # fullmatch, because `$` would admit a trailing newline (api-facts, request fields of op 4).
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PLANS = ("free", "launch", "grow", "pro")
 _LATER = (
     "Put the old value back or take it out of the program, and declare a `BlueprintApplication` to apply a "
     "blueprint to a database that exists"
@@ -75,11 +76,11 @@ class DatabaseArgs(DatabaseOrder):
     blueprint_variables: Annotated[dict[str, Any] | None, CreateOnly(_LATER), MayHoldSecrets()] = Field(
         None, description="Values for that blueprint's variables. They act at creation only, as `blueprint_uuid` does."
     )
-    store_credentials: Annotated[bool | None, Local()] = Field(
+    store_credentials: Annotated[bool | None, Local(default=True)] = Field(
         None, description="Whether `db_password` and `connection_string` are kept in the engine's state. While false "
         "they are null there; fetch them when they are needed. Default true."
     )  # fmt: skip
-    deletion_protection: Annotated[bool | None, Local()] = Field(
+    deletion_protection: Annotated[bool | None, Local(default=False)] = Field(
         None, description="While true, neither deleting nor replacing the database is allowed. Set it to false and "
         "apply that before either. Kept in the engine's state, unknown to the API. Default false."
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from polykomos.client import Client, NotFound, Secret
 from polykomos.client import Database as ApiDatabase
 from polykomos.resources.creation import create_once, refuse_other
 from polykomos.resources.database.creation import creation_of
-from polykomos.resources.database.declaration import DatabaseArgs, DatabaseState
+from polykomos.resources.database.declaration import PLANS, DatabaseArgs, DatabaseState
 from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
@@ -37,6 +38,7 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
     timeouts = Timeouts(create=1200, update=1200, delete=300)
     import_id = "its UUID"
     scopes = Scopes(("databases:read",), ("databases:write",))
+    collection = "databases"
 
     def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
         if args.get("blueprint_variables") is not None and args.get("blueprint_uuid") is None:
@@ -45,11 +47,17 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
     def review(
         self, args: Mapping[str, Any], prior: DatabaseState | None, changed: frozenset[str], ctx: Context[Client]
     ) -> None:
-        """Say in preview what the API would refuse: an engine or region that is not on offer."""
+        """Say in preview what the API would refuse, such as a region that is not on offer, and what it may refuse."""
+        if prior is not None:
+            return
+        _warn_of_an_unheard_plan(args.get("plan"), ctx)
         db_type, region = args.get("db_type"), args.get("region")
-        if prior is not None or UNKNOWN in (db_type, region) or (db_type is None and region is None):
+        if UNKNOWN in (db_type, region) or (db_type is None and region is None):
             return
         _refuse_what_is_not_offered(db_type, region, ctx)
+
+    def normal_id(self, id: str) -> str:
+        return uuid_or_refuse(id, "a database's id is its UUID")
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
         created = create_once(creation_of(args.model_dump(exclude_none=True, exclude=_LOCAL), ctx.api), ctx)
@@ -65,12 +73,12 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
         return made.uuid, self.update(made.uuid, args, there, changed, ctx)
 
     def read(self, id: str, prior: DatabaseState | None, ctx: Context[Client]) -> DatabaseState | None:
-        uuid_or_refuse(id, "a database's id is its UUID")
+        uuid = self.normal_id(id)
         try:
             found = (
-                ctx.api.read_database(id, lambda listed: _unchanged(listed, prior))
+                ctx.api.read_database(uuid, lambda listed: _unchanged(listed, prior))
                 if prior is not None
-                else ctx.api.get_database(id)
+                else ctx.api.get_database(uuid)
             )
         except NotFound:
             return None
@@ -131,6 +139,14 @@ def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:
         cancel=ctx.cancel,
         progress=lambda seconds: ctx.progress(f"provisioning, {seconds:.0f} s"),
     )
+
+
+def _warn_of_an_unheard_plan(plan: Any, ctx: Context[Client]) -> None:
+    """No call tells which plans there are, and the documents differ (api-facts C1): so it is not refused."""
+    if isinstance(plan, str) and plan not in PLANS:
+        near = difflib.get_close_matches(plan, PLANS, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(f'`{each}`' for each in PLANS)}"
+        ctx.warn(f"`plan`: {plan!r} is no plan that this provider knows of, so the API may refuse it; {hint}")
 
 
 def _refuse_what_is_not_offered(db_type: str | None, region: str | None, ctx: Context[Client]) -> None:

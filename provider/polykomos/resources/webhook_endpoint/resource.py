@@ -27,6 +27,10 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
     state = WebhookEndpointState
     import_id = "its number"
     scopes = Scopes(("webhooks:read",), ("webhooks:write",))
+    collection = "webhook_endpoints"
+
+    def normal_id(self, id: str) -> str:
+        return str(_number(id))
 
     def create(self, args: WebhookEndpointArgs, ctx: Context[Client]) -> tuple[str, WebhookEndpointState]:
         before = earlier_at(args.url, ctx.api)

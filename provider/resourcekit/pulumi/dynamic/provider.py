@@ -19,7 +19,7 @@ from pulumi.dynamic import (
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle, Outcome
-from resourcekit.planning.check import check_resource
+from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.dynamic import values
 from resourcekit.pulumi.dynamic.failures import failures_of, text_of, told
 from resourcekit.pulumi.dynamic.session import session_of
@@ -65,7 +65,7 @@ class DynamicProvider(ResourceProvider):
     @told
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         given = values.read(news)
-        checked = check_resource(self.resource, given.values)
+        checked = check_declared(self.resource, given.values)
         failures = checked.failures
         if not failures and not _olds and not given.import_id:
             # The host has no preview of a create: what the API would refuse is asked here.

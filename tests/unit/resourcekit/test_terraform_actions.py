@@ -1,0 +1,36 @@
+"""What an action tells while it goes on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from resourcekit.errors import ResourceError
+from resourcekit.terraform.questions import told_while
+
+
+def test_it_is_told_at_once() -> None:
+    go_on = threading.Event()
+
+    def work(say: Callable[[str], None]) -> None:
+        say("begun")
+        assert go_on.wait(10)
+        say("done")
+
+    told = told_while(work)
+    assert next(told) == "begun"
+    go_on.set()
+    assert list(told) == ["done"]
+
+
+def test_a_failure_comes_after_what_was_told() -> None:
+    def work(say: Callable[[str], None]) -> None:
+        say("begun")
+        raise ResourceError("it broke")
+
+    told = told_while(work)
+    assert next(told) == "begun"
+    with pytest.raises(ResourceError, match="it broke"):
+        next(told)
