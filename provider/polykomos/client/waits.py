@@ -18,7 +18,7 @@ SCARCE_FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 5.0
 _TICK: Final = 1.0
 # What was made a moment ago may not show yet where the answer comes from.
-_UNSEEN_SECONDS: Final = 10.0
+UNSEEN_SECONDS: Final = 10.0
 
 
 def wait_until(
@@ -45,11 +45,31 @@ def wait_until(
         try:
             result = read()
         except NotFound:
-            if time.monotonic() - began >= _UNSEEN_SECONDS:
+            if time.monotonic() - began >= UNSEEN_SECONDS:
                 raise
         else:
             if done(result):
                 return result
+        pause = min(_LONGEST_PAUSE, pause * 1.5)
+
+
+def until_seen(
+    read: Callable[[], ResultT], *, seconds: float = UNSEEN_SECONDS, cancel: threading.Event | None = None
+) -> ResultT:
+    """What `read` gives; not found is borne for so many seconds, with growing pauses. Raises what it raises, and
+    Cancelled.
+    """
+    stop = cancel or threading.Event()
+    began = time.monotonic()
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return read()
+        except NotFound as error:
+            if time.monotonic() - began + pause > seconds:
+                raise
+            if stop.wait(pause):
+                raise Cancelled(f"cancelled while looking again: {error}") from None
         pause = min(_LONGEST_PAUSE, pause * 1.5)
 
 
