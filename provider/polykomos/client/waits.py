@@ -18,7 +18,7 @@ SCARCE_FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 5.0
 _TICK: Final = 1.0
 # What was made a moment ago may not show yet where the answer comes from.
-UNSEEN_SECONDS: Final = 10.0
+_UNSEEN_SECONDS: Final = 10.0
 
 
 def wait_until(
@@ -45,7 +45,7 @@ def wait_until(
         try:
             result = read()
         except NotFound:
-            if time.monotonic() - began >= UNSEEN_SECONDS:
+            if time.monotonic() - began >= _UNSEEN_SECONDS:
                 raise
         else:
             if done(result):
@@ -54,7 +54,7 @@ def wait_until(
 
 
 def until_seen(
-    read: Callable[[], ResultT], *, seconds: float = UNSEEN_SECONDS, cancel: threading.Event | None = None
+    read: Callable[[], ResultT], *, seconds: float = _UNSEEN_SECONDS, cancel: threading.Event | None = None
 ) -> ResultT:
     """What `read` gives; not found is borne for so many seconds, with growing pauses. Raises what it raises, and
     Cancelled.
