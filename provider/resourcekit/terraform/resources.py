@@ -117,7 +117,7 @@ class Resources:
         if outcome.unfinished and (outcome.cancelled or kind.lifecycle.unfinished(outcome.state)):
             # The user stopped, or the time ran out. The object is there and is waited for by the next apply; an error
             # would have it destroyed and made again instead.
-            report.warn(f"{outcome.unfinished}. It is kept in the state: apply again, and the wait goes on")
+            report.warn(f"{outcome.unfinished}. It is kept in the state, and the next apply goes on with it")
         elif outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
         return states.after_change(kind, outcome.id, outcome.state, planned)
