@@ -60,11 +60,13 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
         return uuid_or_refuse(id, "a database's id is its UUID")
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
-        created = create_once(creation_of(args.model_dump(exclude_none=True, exclude=_LOCAL), ctx.api), ctx)
+        created = create_once(
+            creation_of(args.model_dump(exclude_none=True, exclude=_LOCAL), ctx.api),
+            ctx,
+            lambda earlier: refuse_other("database", earlier.uuid, _given(args, _FIXED), earlier.model_dump()),
+        )
         made = created.object
         there = _state(made, args)
-        if created.taken_over:
-            refuse_other("database", made.uuid, _given(args, _FIXED), there.model_dump())
         ctx.checkpoint(made.uuid, there)
         if not created.taken_over:
             return made.uuid, _state(_until_active(made, ctx), args)
@@ -179,7 +181,8 @@ def _with_credentials(masked: ApiDatabase, prior: DatabaseState, wanted: Databas
 def _state(database: ApiDatabase, wanted: DatabaseArgs | None) -> DatabaseState:
     """wanted: the arguments or an earlier state; None on import."""
     quotas = database.quotas
-    keep = wanted is None or wanted.store_credentials is not False
+    # Until it is active they are masked, or none at all.
+    keep = (wanted is None or wanted.store_credentials is not False) and database.status != "provisioning"
     return DatabaseState.model_construct(
         name=database.name,
         db_type=database.db_type,
