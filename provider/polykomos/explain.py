@@ -25,7 +25,9 @@ def explain(error: Exception) -> Exception:
         return OperationCancelled(str(error))
     if isinstance(error, ApiError):
         return ResourceError(f"{error}{_advice(error)}", property=_property(error))
-    if isinstance(error, DeadlineExceeded | TransportError):
+    if isinstance(error, DeadlineExceeded):
+        return ResourceError(f"{error}. Run it again to wait on, or allow it more time")
+    if isinstance(error, TransportError):
         return ResourceError(f"{error}. Check `base_url`, the network and the service's status, then run it again")
     if isinstance(error, PolykomosError):
         return ResourceError(str(error))

@@ -13,29 +13,47 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+Objects = frozenset[tuple[str, str]]
+
 
 class Ledger:
     """Which objects belong to whom in this process; and, asked once, which ones the engine's state holds.
 
-    ask: the ids in the state by kind of object; None where that cannot be found out. Slow, hence only when needed.
+    ask: the objects in the state, by kind and id; None where that cannot be found out. Slow, hence only when needed.
     """
 
-    def __init__(self, ask: Callable[[], frozenset[tuple[str, str]] | None]) -> None:
+    def __init__(self, ask: Callable[[], Objects | None]) -> None:
         self._ask = ask
         self._asked = False
-        self._in_state: frozenset[tuple[str, str]] | None = None
-        self._seen: set[tuple[str, str]] = set()
+        self._in_state: Objects | None = None
+        self._told: set[tuple[str, str]] = set()
+        self._taken: set[tuple[str, str]] = set()
         self._turns: dict[str, threading.Lock] = {}
+        self._generations: dict[tuple[str, ...], int] = {}
         self._lock = threading.Lock()
 
     def note(self, kind: str, id: str) -> None:
-        """The engine spoke of this object, or an object was just made or taken over."""
+        """The engine spoke of this object: its state holds it, or did when the run began."""
         if id:
-            self._seen.add((kind, id))
+            self._told.add((kind, id))
+
+    def take(self, kind: str, id: str) -> None:
+        """The object was made or taken over by this process."""
+        self._taken.add((kind, id))
+
+    @property
+    def told(self) -> Objects:
+        """The objects that the engine spoke of."""
+        return frozenset(self._told.copy())
+
+    def knows(self, kind: str, id: str) -> bool:
+        """Whether it is known to be somebody's without asking anyone."""
+        found = (kind, id)
+        return found in self._told or found in self._taken or found in (self._in_state or ())
 
     def holds(self, kind: str, id: str) -> bool | None:
         """Whether it is somebody's; None = cannot be told."""
-        if (kind, id) in self._seen:
+        if self.knows(kind, id):
             return True
         with self._lock:
             if not self._asked:
@@ -49,6 +67,14 @@ class Ledger:
             turn = self._turns.setdefault(seed, threading.Lock())
         with turn:
             yield
+
+    def first_generation(self, of: tuple[str, ...]) -> int:
+        """The first one that this process has not used up."""
+        return self._generations.get(of, 0)
+
+    def use(self, of: tuple[str, ...], generation: int) -> None:
+        """Note that this generation and those before it are used up."""
+        self._generations[of] = generation + 1
 
 
 @dataclass(frozen=True)
@@ -87,10 +113,20 @@ class Keys:
             with self.ledger.turn(self.seed):
                 yield
 
+    def first_generation(self, *facts: str) -> int:
+        """Where to begin: what came before is another's, or gone, as this process has found."""
+        return 0 if self.seed is None else self.ledger.first_generation((self.seed, self.kind, *facts))
+
+    def take(self, id: str, generation: int, *facts: str) -> None:
+        """The object of this generation is this one's now."""
+        self.ledger.take(self.kind, id)
+        if self.seed is not None:
+            self.ledger.use((self.seed, self.kind, *facts), generation)
+
+    def knows(self, id: str) -> bool:
+        """As `is_taken`, without asking the engine: false where it would have to be asked."""
+        return self.ledger.knows(self.kind, id)
+
     def is_taken(self, id: str) -> bool | None:
         """Whether the object is another's, or this one's of before; None = cannot be told."""
         return self.ledger.holds(self.kind, id)
-
-    def take(self, id: str) -> None:
-        """The object is this one's now."""
-        self.ledger.note(self.kind, id)

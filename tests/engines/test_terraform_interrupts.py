@@ -83,13 +83,46 @@ def test_ctrl_c_twice(slow_workspace: Workspace, slow: ControlPlane) -> None:
 def test_a_time_out_keeps_the_id_and_says_what_to_do(slow_workspace: Workspace, slow: ControlPlane) -> None:
     name = unique("late")
     slow_workspace.write(database(name, '  timeouts = { create = "2s" }'))
-    failed = slow_workspace.apply(ok=False)
-    assert "still provisioning" in failed.diagnostics
-    assert slow_workspace.resource("polykomos_database.db")["uuid"]
-    slow_workspace.run("untaint", "polykomos_database.db")
+    told = slow_workspace.apply().diagnostics
+    assert "warning: database" in told
+    assert "still provisioning after 2 s. Run it again to wait on" in told
+    kept = slow_workspace.resource("polykomos_database.db")
+    assert (kept["status"], kept["connection_string"]) == ("provisioning", None)
+    assert '"status": "tainted"' not in slow_workspace.state_text, "it would be destroyed and made again"
     slow_workspace.write(database(name))
+    assert slow_workspace.plan().actions == {"polykomos_database.db": "update"}
     slow_workspace.apply()
+    after = slow_workspace.resource("polykomos_database.db")
+    assert (after["id"], after["status"]) == (kept["id"], "active")
     assert database_names(slow).count(name) == 1
+    slow_workspace.settled()
+    slow_workspace.destroy()
+
+
+def test_what_depends_on_a_database_that_ran_out_of_time(slow_workspace: Workspace, slow: ControlPlane) -> None:
+    """Within the same apply, and in the plan of the next one."""
+    name = unique("late")
+    blueprint = f"""
+resource "polykomos_blueprint" "bp" {{
+  name        = "{name}"
+  sql_content = "SELECT 1"
+}}
+resource "polykomos_blueprint_application" "run" {{
+  database_uuid     = polykomos_database.db.uuid
+  blueprint_uuid    = polykomos_blueprint.bp.uuid
+  blueprint_version = polykomos_blueprint.bp.version
+  timeouts          = {{ create = "TIME" }}
+}}
+"""
+    late = database(name, '  timeouts = { create = "1s" }')
+    slow_workspace.write(late + blueprint.replace("TIME", "1s"))
+    failed = slow_workspace.apply(ok=False)
+    assert "polykomos_blueprint_application.run" not in slow_workspace.resources()
+    assert failed.diagnostics.count("still provisioning") == 2
+    slow_workspace.write(late + blueprint.replace("TIME", "30s"))
+    slow_workspace.apply()
+    assert slow_workspace.resource("polykomos_blueprint_application.run")["status"] == "completed"
+    assert slow_workspace.resource("polykomos_database.db")["status"] == "active"
     slow_workspace.settled()
     slow_workspace.destroy()
 

@@ -46,7 +46,7 @@ class BlueprintCalls(Calls):
     ) -> Written[Blueprint]:
         """Create a blueprint. Raises InvalidRequest when the SQL is not accepted."""
         body = given(name=name, sql_content=sql_content, description=description, variables=variables)
-        answer = self._transport.call(
+        answer = self._transport.ask(
             "POST", "/blueprints", json=body, safety=Safety.KEYED, idempotency_key=idempotency_key
         )
         return written(Blueprint, answer)
@@ -95,7 +95,7 @@ class BlueprintCalls(Calls):
             "wait": server_wait > 0,
             "timeout": max(1, server_wait),
         }
-        answer = self._transport.call(
+        answer = self._transport.ask(
             "POST",
             f"/databases/{segment(database_uuid)}/blueprint_applications",
             json=body,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from polykomos.client.errors import ConfigurationError, TransportError
 from polykomos.client.models import Written
-from polykomos.client.transport import Transport
+from polykomos.client.transport import Answer, Transport
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _PAGE: Final = 100
@@ -66,9 +66,10 @@ def parse_all(model: type[ModelT], answer: Mapping[str, Any]) -> list[ModelT]:
     return [parse(model, item) for item in data]
 
 
-def written(model: type[ModelT], answer: Mapping[str, Any]) -> Written[ModelT]:
+def written(model: type[ModelT], answer: Answer) -> Written[ModelT]:
     """The object of a keyed write with its replay marker (api-facts, Idempotency)."""
-    return Written(object=parse(model, answer.get("data")), replayed=bool(answer.get("idempotency_replay")))
+    found = parse(model, answer.body.get("data"))
+    return Written(object=found, replayed=bool(answer.body.get("idempotency_replay")), resent=answer.resent)
 
 
 def segment(value: object) -> str:

@@ -66,7 +66,7 @@ class DatabaseCalls(Calls):
             blueprint_uuid=blueprint_uuid,
             blueprint_variables=blueprint_variables,
         )
-        answer = self._transport.call(
+        answer = self._transport.ask(
             "POST",
             "/databases",
             json=body,
@@ -109,9 +109,9 @@ class DatabaseCalls(Calls):
     def delete_database(self, uuid: str, *, idempotency_key: str | None = None) -> Written[DeletedDatabase]:
         """Delete; access is revoked at once. Raises NotFound."""
         path = f"/databases/{segment(uuid)}"
-        answer = self._transport.call("DELETE", path, safety=Safety.KEYED, idempotency_key=idempotency_key)
+        answer = self._transport.ask("DELETE", path, safety=Safety.KEYED, idempotency_key=idempotency_key)
         return written(DeletedDatabase, answer)
 
     def _patch(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> Written[Database]:
-        answer = self._transport.call("PATCH", path, json=body, safety=Safety.KEYED, idempotency_key=idempotency_key)
+        answer = self._transport.ask("PATCH", path, json=body, safety=Safety.KEYED, idempotency_key=idempotency_key)
         return written(Database, answer)

@@ -34,17 +34,26 @@ class ApiError(PolykomosError):
     """The API answered with an error.
 
     status: HTTP status. code: the API's own, such as `missing_required_field`; empty when the body was none of its own.
-    details: the API's object. request_id: for support; empty when there was none.
+    details: the API's object. request_id: for support; empty when there was none. replayed: the API answered from its
+    record of an earlier call with the same key, which tells nothing of what would happen now.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, details: Mapping[str, Any] | None = None, request_id: str = ""
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: Mapping[str, Any] | None = None,
+        request_id: str = "",
+        *,
+        replayed: bool = False,
     ) -> None:
         self.status = status
         self.code = code
         self.message = message
         self.details: Mapping[str, Any] = details or {}
         self.request_id = request_id
+        self.replayed = replayed
         super().__init__(message)
 
     @property

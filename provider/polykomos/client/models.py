@@ -205,15 +205,20 @@ class QueryExecution(Model):
 
 
 class Written(Model, Generic[ModelT]):
-    """A keyed write's answer. replayed: the API answered from its record of an earlier call with the same key."""
+    """A keyed write's answer. replayed: the API answered from its record of an earlier call with the same key.
+
+    resent: this very call was sent more than once, so that what it replays may be its own doing.
+    """
 
     object: ModelT
     replayed: bool = False
+    resent: bool = False
 
 
 class CreatedWebhookEndpoint(Model):
-    """A new endpoint with the secret that the API shows only now."""
+    """A new endpoint with the secret that the API shows only now. replayed, resent: as of `Written`."""
 
     endpoint: WebhookEndpoint
     secret: Secret | None = None
     replayed: bool = False
+    resent: bool = False

@@ -62,10 +62,14 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Answer:
-    """A successful answer's JSON object. sent_at: `time.monotonic()` seconds when what it answers was sent."""
+    """A successful answer's JSON object. sent_at: `time.monotonic()` seconds when what it answers was sent.
+
+    resent: an earlier sending within the same call may have been carried out, its answer lost.
+    """
 
     body: dict[str, Any]
     sent_at: float
+    resent: bool = False
 
 
 class Transport:
@@ -137,6 +141,7 @@ class Transport:
         deadline = self.bounds.deadline if self.bounds.deadline is not None else began + DEADLINE_SECONDS
         attempt = 0
         last: PolykomosError | None = None
+        resent = False
         while True:
             if not self._turn(request, deadline):
                 raise last or _no_room()
@@ -144,8 +149,9 @@ class Transport:
             sent_at = time.monotonic()
             outcome = self._attempt(request, attempt)
             if outcome.error is None:
-                return Answer(outcome.body, sent_at)
+                return Answer(outcome.body, sent_at, resent)
             last = outcome.error
+            resent = resent or outcome.unsure
             now = time.monotonic()
             if outcome.verdict.limited:
                 continue  # the budget makes all calls wait as long as this one was told to
@@ -211,7 +217,7 @@ class Transport:
         reason = mask(str(error) or type(error).__name__, [self._api_key])
         text = f"no answer from {self._http.base_url.netloc.decode()}: {reason}"
         verdict = GIVE_UP if _is_distrust(error) else after_failure(failure, request.safety)
-        return _Outcome(error=_lost(text, failure, request), verdict=verdict)
+        return _Outcome(error=_lost(text, failure, request), verdict=verdict, unsure=failure is Failure.UNKNOWN)
 
     def _answer(self, response: httpx.Response, request: _Request) -> _Outcome:
         try:
@@ -223,11 +229,11 @@ class Transport:
         if response.is_success:
             text = f"the answer to {request.method} {request.path} was no JSON object"
             verdict = after_failure(Failure.UNKNOWN, request.safety)
-            return _Outcome(error=_lost(text, Failure.UNKNOWN, request), verdict=verdict)
+            return _Outcome(error=_lost(text, Failure.UNKNOWN, request), verdict=verdict, unsure=True)
         error = self._error(response, body)
         now = datetime.now(UTC)
         verdict = after_answer(response.status_code, error.code, response.headers, request.safety, now)
-        return _Outcome(error=error, verdict=verdict)
+        return _Outcome(error=error, verdict=verdict, unsure=response.status_code >= 500)
 
     def _error(self, response: httpx.Response, body: Any) -> ApiError:
         found = body.get("error") if isinstance(body, dict) else None
@@ -235,13 +241,16 @@ class Transport:
         code = str(told.get("code") or "")
         message = str(told.get("message") or f"the API answered {response.status_code} {response.reason_phrase}")
         details = told.get("details")
-        request_id = str((body.get("request_id") if isinstance(body, dict) else "") or "")
+        whole: Mapping[str, Any] = body if isinstance(body, dict) else {}
+        request_id = str(whole.get("request_id") or "")
         return error_of(response.status_code, code)(
             response.status_code,
             self._masked(code),
             self._masked(message),
             self._masked(details) if isinstance(details, dict) else {},
             self._masked(request_id or response.headers.get("x-request-id", "")),
+            # Where the marker stands in an error's body is not documented.
+            replayed=bool(whole.get("idempotency_replay") or told.get("idempotency_replay")),
         )
 
     def _masked(self, value: Any) -> Any:
@@ -271,9 +280,12 @@ _ME: Final = _Request("GET", "/me", None, None, {}, Safety.SAFE, 0.0)
 
 @dataclass(frozen=True)
 class _Outcome:
+    """unsure: it failed, and may have been carried out all the same."""
+
     body: dict[str, Any] = field(default_factory=dict)
     error: PolykomosError | None = None
     verdict: Verdict = GIVE_UP
+    unsure: bool = False
 
 
 def _is_distrust(error: BaseException | None) -> bool:

@@ -53,6 +53,26 @@ def wait_until(
         pause = min(_LONGEST_PAUSE, pause * 1.5)
 
 
+def until_seen(
+    read: Callable[[], ResultT], *, seconds: float = _UNSEEN_SECONDS, cancel: threading.Event | None = None
+) -> ResultT:
+    """What `read` gives; not found is borne for so many seconds, with growing pauses. Raises what it raises, and
+    Cancelled.
+    """
+    stop = cancel or threading.Event()
+    began = time.monotonic()
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return read()
+        except NotFound as error:
+            if time.monotonic() - began + pause > seconds:
+                raise
+            if stop.wait(pause):
+                raise Cancelled(f"cancelled while looking again: {error}") from None
+        pause = min(_LONGEST_PAUSE, pause * 1.5)
+
+
 def _sleep(
     pause: float, began: float, timeout: float, what: str, stop: threading.Event, progress: Progress | None
 ) -> None:

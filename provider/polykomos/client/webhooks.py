@@ -32,15 +32,16 @@ class WebhookCalls(Calls):
     ) -> CreatedWebhookEndpoint:
         """Create an endpoint; no events means all. The secret is shown now and never again."""
         body = {"url": url, "events": list(events)}
-        answer = self._transport.call(
+        answer = self._transport.ask(
             "POST", "/webhook_endpoints", json=body, safety=Safety.KEYED, idempotency_key=idempotency_key
         )
         return parse(
             CreatedWebhookEndpoint,
             {
-                "endpoint": answer.get("data"),
-                "secret": answer.get("secret"),
-                "replayed": bool(answer.get("idempotency_replay")),
+                "endpoint": answer.body.get("data"),
+                "secret": answer.body.get("secret"),
+                "replayed": bool(answer.body.get("idempotency_replay")),
+                "resent": answer.resent,
             },
         )
 

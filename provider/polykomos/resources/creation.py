@@ -7,40 +7,62 @@ not what is there: it is trusted only after the object was read, and only where 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
-from polykomos.client import ApiError, Client, IdempotencyConflict
+from pydantic import BaseModel
+
+from polykomos.client import ApiError, Client, IdempotencyConflict, InvalidRequest, NotFound, Written
+from polykomos.client.waits import until_seen
+from polykomos.resources.guessing import Options, guesses
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 
-T = TypeVar("T")
+T = TypeVar("T", bound=BaseModel)
 
-# After so many incarnations within a day the key is one that nobody can foresee: looking on would cost too many calls.
-_MOST_GENERATIONS: Final = 30
+# So many incarnations within a day take minutes to go through.
+_MOST_GENERATIONS: Final = 300
 _REMEMBERED: Final = timedelta(hours=25)  # by the API, and an hour for clocks that differ
+# What was made so lately may not show yet, and is looked for so long; what is older and is not there is gone.
+_FRESH: Final = timedelta(seconds=60)
+_UNSEEN_SECONDS: Final = 4.0
 _MOST_PROBES: Final = 60
-ABSENT: Final = object()
+_MOST_NAMED: Final = 5
+
+
+@dataclass(frozen=True)
+class Recent(Generic[T]):
+    """Objects that an earlier call with another body may have made, and what tells of their bodies.
+
+    objects: all that are there and may be so young. whole: one of them with what lists leave out; None when it is gone.
+    options: what the request that made it may have held, by argument. label: the argument that names it for people.
+    """
+
+    objects: Callable[[], Iterable[T]]
+    options: Callable[[T], Options]
+    label: str
+    whole: Callable[[T], T | None] = lambda listed: listed
 
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
     """How one kind of object is made.
 
-    what: "database", for people. body: what this run would send. send: makes the call with a body and a key; returns
-    the object and whether the answer was a replay. find: the object as it is now, None when it is gone. id_of: its id
-    in the engine. earlier: those that an earlier call with another body may have made, with the bodies that it may have
-    had. facts: what else belongs into the key.
+    what: "database", for people. body: what this run would send. send: makes the call with a body and a key. find: the
+    object as it is now, None when it is gone; raises NotFound where it does not show. id_of: its id in the engine.
+    created_at: when the API made it. recent: None where the API lists no such objects. facts: what else belongs into
+    the key.
     """
 
     what: str
     body: Mapping[str, Any]
-    send: Callable[[Mapping[str, Any], str], tuple[T, bool]]
+    send: Callable[[Mapping[str, Any], str], Written[T]]
     find: Callable[[T], T | None]
     id_of: Callable[[T], str]
-    earlier: Callable[[], Iterable[tuple[T, Iterable[Mapping[str, Any]]]]] = lambda: ()
+    created_at: Callable[[T], datetime | None]
+    recent: Recent[T] | None = None
     facts: tuple[str, ...] = ()
 
 
@@ -57,86 +79,129 @@ def create_once(kind: Kind[T], ctx: Context[Client]) -> Created[T]:
     cannot be told, and what the calls raise.
     """
     with ctx.keys.turn():
-        created = _created(kind, ctx)
-        ctx.keys.take(kind.id_of(created.object))
+        created = _first_free(kind, ctx)
     if created.taken_over:
-        ctx.info(f"{kind.what} {kind.id_of(created.object)} was made by a run that was interrupted: it is taken over")
+        ctx.warn(
+            f"{kind.what} {kind.id_of(created.object)} was made for this very resource within the last day, and the "
+            "engine's state does not hold it, as after a run that was interrupted: it is taken over. If something else "
+            "manages it, take this resource out of the state and make it under another name (in Terraform: with "
+            "another `idempotency_scope`)"
+        )
     return created
 
 
-def _created(kind: Kind[T], ctx: Context[Client]) -> Created[T]:
-    for generation in itertools.count():
-        foreseeable = ctx.keys.foreseeable and generation < _MOST_GENERATIONS
-        key = (ctx.keys if foreseeable else type(ctx.keys)()).creation(generation, *kind.facts)
-        try:
-            made, replayed = kind.send(kind.body, key)
-        except IdempotencyConflict:
-            if not foreseeable:
-                raise
-            earlier = _identified(kind, key, ctx)
-        else:
-            if not (replayed and foreseeable):
-                return Created(made, taken_over=False)
-            earlier = kind.find(made)
-        if earlier is not None and not _is_taken(kind, earlier, ctx):
-            return Created(earlier, taken_over=True)
+def _first_free(kind: Kind[T], ctx: Context[Client]) -> Created[T]:
+    for generation in itertools.count(ctx.keys.first_generation(*kind.facts)):
+        created = _created(kind, generation, ctx)
+        if created is not None:
+            ctx.keys.take(kind.id_of(created.object), generation, *kind.facts)
+            return created
     raise AssertionError("counting never ends")
 
 
-def _is_taken(kind: Kind[T], found: T, ctx: Context[Client]) -> bool:
+def _created(kind: Kind[T], generation: int, ctx: Context[Client]) -> Created[T] | None:
+    """The object of one generation of keys; None where that one is gone, is somebody's, or came to nothing."""
+    if not ctx.keys.foreseeable:
+        return Created(kind.send(kind.body, ctx.keys.creation(generation)).object, taken_over=False)
+    if generation >= _MOST_GENERATIONS:
+        ctx.warn(
+            f"this {kind.what} is the {generation}th of its kind within a day: what an interrupted run leaves of it "
+            "will not be found again"
+        )
+        return Created(kind.send(kind.body, type(ctx.keys)().creation(generation)).object, taken_over=False)
+    key = ctx.keys.creation(generation, *kind.facts)
+    try:
+        written = kind.send(kind.body, key)
+    except IdempotencyConflict:
+        found = _identified(kind, key, ctx)
+        return None if found is None or _is_taken(kind, found, ctx) else Created(found, taken_over=True)
+    except ApiError as error:
+        if error.replayed:
+            return None  # what was refused once may be accepted now
+        raise
+    if not written.replayed:
+        return Created(written.object, taken_over=False)
+    if ctx.keys.knows(kind.id_of(written.object)):
+        return None
+    there = _there(kind, written.object, ctx, patient=written.resent)
+    if there is None or _is_taken(kind, there, ctx, own=written.resent):
+        return None
+    return Created(there, taken_over=not written.resent)
+
+
+def _there(kind: Kind[T], made: T, ctx: Context[Client], *, patient: bool) -> T | None:
+    """The object as it is now; None when it is gone."""
+    created_at = kind.created_at(made)
+    patient = patient or created_at is None or datetime.now(UTC) - created_at < _FRESH
+    try:
+        return until_seen(lambda: kind.find(made), seconds=_UNSEEN_SECONDS if patient else 0.0, cancel=ctx.cancel)
+    except NotFound:
+        return None
+
+
+def _is_taken(kind: Kind[T], found: T, ctx: Context[Client], *, own: bool = False) -> bool:
+    """own: this very call was sent twice, so the object is most likely its own."""
     taken = ctx.keys.is_taken(kind.id_of(found))
-    if taken is None:
+    if taken is None and not own:
         raise ResourceError(
             f"{kind.what} {kind.id_of(found)} was made for this resource before, and whether the engine's state holds "
             "it cannot be told, because the engine could not be asked. If nothing manages it, import it; or delete it "
             "at the service; then run this again"
         )
-    return taken
+    return taken is True
 
 
 def _identified(kind: Kind[T], key: str, ctx: Context[Client]) -> T | None:
-    """What an earlier call with this key and another body made, as it is now; None when that is gone.
+    """What an earlier call with this key and another body made, as it is now; None when that is gone, or nothing tells.
 
     The API tells only that the bodies differ. To send the key with the body that it had is to be told the object, and
     to send it with another changes nothing.
     """
-    probes = 0
-    for candidate, bodies in kind.earlier():
-        if ctx.keys.is_taken(kind.id_of(candidate)):
+    if kind.recent is None:
+        raise ResourceError(
+            f"an earlier run has asked for this very {kind.what} in other words, as another release of this provider "
+            "does, and the API does not tell what came of it. So that nothing is run twice: look whether it was "
+            "carried out. If so, import it; if not, give the resource another name (in Terraform: another "
+            "`idempotency_scope`), or wait until a day has passed"
+        )
+    recent = kind.recent
+    candidates = [whole for each in recent.objects() if (whole := recent.whole(each)) is not None]
+    tried = guesses(kind.body, [recent.options(each) for each in candidates])
+    for body in itertools.islice(tried, _MOST_PROBES):
+        try:
+            found = kind.send(body, key).object
+        except IdempotencyConflict:
             continue
-        for body in bodies:
-            probes += 1
-            if probes > _MOST_PROBES:
-                break
-            try:
-                found, _ = kind.send(body, key)
-            except IdempotencyConflict:
-                continue
-            except ApiError:
-                break
-            return kind.find(found)
+        except (InvalidRequest, NotFound) as error:
+            if error.replayed:
+                return None  # it came to nothing
+            continue
+        return _there(kind, found, ctx, patient=False)
+    _warn_of(kind, candidates, ctx, all_tried=next(tried, None) is None)
     return None
+
+
+def _warn_of(kind: Kind[T], candidates: Iterable[T], ctx: Context[Client], *, all_tried: bool) -> None:
+    """Name what the earlier call may have made. Mostly that is gone, and all that is there has another name."""
+    assert kind.recent is not None
+    options, label = kind.recent.options, kind.recent.label
+    named = [
+        f"{kind.id_of(each)} ({options(each)[label][0]})"
+        for each in candidates
+        if not (all_tried and options(each)[label][0] != kind.body[label]) and not ctx.keys.is_taken(kind.id_of(each))
+    ]
+    if named:
+        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+        ctx.warn(
+            "within the last day this resource was made with other arguments, and what became of that cannot be told: "
+            f"another {kind.what} is made. If an interrupted run has left one, it is among "
+            f"{', '.join(named[:_MOST_NAMED])}{more}: delete it at the service, or import it in place of the new one"
+        )
 
 
 def is_recent(created_at: datetime | None) -> bool:
     """Whether an object's key may still be remembered."""
     return created_at is None or datetime.now(UTC) - created_at < _REMEMBERED
-
-
-def variations(body: Mapping[str, Any], options: Mapping[str, Iterable[Any]], most: int) -> Iterator[dict[str, Any]]:
-    """Bodies that differ from `body`, those that differ in the fewest fields first. Pure.
-
-    options: what else each field may have been; ABSENT = not there. most: fields that differ at the same time.
-    """
-    others = {
-        name: [value for value in values if value is not body.get(name, ABSENT) and value != body.get(name, ABSENT)]
-        for name, values in options.items()
-    }
-    for count in range(1, most + 1):
-        for names in itertools.combinations(others, count):
-            for values in itertools.product(*(others[name] for name in names)):
-                changed = {**body, **dict(zip(names, values, strict=True))}
-                yield {name: value for name, value in changed.items() if value is not ABSENT}
 
 
 def refuse_other(what: str, id: str, wanted: Mapping[str, Any], there: Mapping[str, Any]) -> None:

@@ -109,7 +109,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         # Made by the engine when the program first used this provider, and kept in the stack's state.
         self._instance = request.id
         self._reference = f"{request.urn}::{request.id}" if request.id else ""
-        self._ledger = Ledger(lambda: objects_in(stack_of(request.urn)))
+        self._ledger = Ledger(lambda: objects_in(stack_of(request.urn), request.id))
         # Settings that are still unknown leave the provider unconnected: previews go on without the API.
         if not has_unknown(inputs.values):
             self._api = settings.connect(self.package, inputs.values, lambda text: self.engine.warn("", text))

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from resourcekit import engine_program
+from resourcekit.keys import Objects
+
+_NAMES = ("pulumi",)
 
 
-def objects_in(stack: str) -> frozenset[tuple[str, str]] | None:
-    """Token and id of every resource in the state as it stands, those to be deleted included; None = cannot be told."""
-    exported = engine_program.ask(("pulumi",), "stack", "export", "--stack", stack, "--non-interactive")
-    if not isinstance(exported, dict) or not isinstance(exported.get("deployment"), dict):
+def objects_in(stack: str, instance: str) -> Objects | None:
+    """Token and id of every resource in the state as it stands, those to be deleted included; None = cannot be told.
+
+    instance: the id of the provider that asks, which that state holds. A stack of the same name in another place, to
+    which the name alone may lead, has another one.
+    """
+    engine = engine_program.running(_NAMES) or engine_program.on_path(_NAMES)
+    if engine is None:
         return None
-    resources = exported["deployment"].get("resources") or []
-    return frozenset((str(each.get("type")), str(each.get("id"))) for each in resources if each.get("id"))
+    # The name that the user gave may lead where the bare one does not: `organization/project/stack`.
+    given = [*engine.options("stack"), *engine.options("s")]
+    for name in dict.fromkeys([*given, stack]):
+        exported = engine.ask("stack", "export", "--stack", name, "--non-interactive")
+        found = objects_of(exported, instance)
+        if found is not None:
+            return found
+    return None
+
+
+def objects_of(exported: Any, instance: str) -> Objects | None:
+    """The objects of an exported stack; None where it does not hold the provider instance. Pure."""
+    deployment = exported.get("deployment") if isinstance(exported, Mapping) else None
+    if not isinstance(deployment, Mapping):
+        return None
+    resources = [each for each in deployment.get("resources") or [] if isinstance(each, Mapping) and each.get("id")]
+    found = frozenset((str(each.get("type")), str(each["id"])) for each in resources)
+    is_ours = any(kind.startswith("pulumi:providers:") and id_ == instance for kind, id_ in found)
+    return found if is_ours else None
 
 
 def stack_of(urn: str) -> str:

@@ -86,6 +86,14 @@ class Kind:
         given = self.block.plain(values, durations.NAME) if values is not None else None
         return durations.allowed(given, operation, self.resource.timeouts)
 
+    def identifying(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Of the arguments, those by which the API tells objects apart: unset and empty are the same to it."""
+        return {
+            name: value
+            for name, value in arguments.items()
+            if not (self.arguments[name].local or value in (None, [], {}))
+        }
+
     def empty(self, id_: Wire) -> Values:
         """A state that says nothing but the id."""
         return {**dict.fromkeys(self.block.types), "id": id_}

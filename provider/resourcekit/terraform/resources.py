@@ -112,11 +112,11 @@ class Resources:
         report.doing = "create"
         arguments = plans.checked(kind, config)
         ctx = self.session.context(kind.seconds(planned, "create"), report)
-        ctx.keys = self.session.keys(kind.type_name, arguments)
+        ctx.keys = self.session.keys(kind.type_name, kind.identifying(arguments))
         outcome = kind.lifecycle.create(arguments, ctx)
-        if outcome.cancelled:
-            # The user stopped. The object is there and is waited for by the next apply; an error would have it
-            # destroyed and made again instead.
+        if outcome.unfinished and (outcome.cancelled or kind.lifecycle.unfinished(outcome.state)):
+            # The user stopped, or the time ran out. The object is there and is waited for by the next apply; an error
+            # would have it destroyed and made again instead.
             report.warn(f"{outcome.unfinished}. It is kept in the state, and the next apply goes on with it")
         elif outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)

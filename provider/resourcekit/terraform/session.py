@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -36,7 +37,10 @@ class Session:
 
     def configured(self, api: Any, scope: str) -> None:
         """The settings are known. scope: what names the program; empty = nothing does."""
-        self.api, self.scope, self.ledger = api, scope, Ledger(held.objects)
+        # A scope may be the same in every workspace of a configuration, and each has a state of its own.
+        self.api, self.scope = api, scope and f"{scope} {held.workspace(os.environ)}"
+        ledger = Ledger(lambda: held.objects(ledger.told))
+        self.ledger = ledger
 
     def keys(self, type_name: str, arguments: Mapping[str, Any]) -> Keys:
         """Of a creation. The engine tells nobody a resource's address: with a scope its arguments stand for it, and

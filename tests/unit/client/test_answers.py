@@ -34,6 +34,7 @@ from polykomos.client import (
     Unauthorized,
     UnknownOutcome,
     mask,
+    waits,
 )
 from polykomos.client.errors import error_of
 from polykomos.client.retry import Safety, after_answer, retry_after
@@ -221,7 +222,8 @@ def test_what_json_or_a_header_cannot_carry_is_told() -> None:
         assert server.seen == []
 
 
-def test_a_wait_reads_until_it_is_done_or_something_breaks() -> None:
+def test_a_wait_reads_until_it_is_done_or_something_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waits, "_UNSEEN_SECONDS", 0.5)
     with ScriptedServer([error(404, "not_found")]) as server, pytest.raises(NotFound):
         client(server).wait_for_database(UUID, timeout=5)
     running = answer(200, {"data": {"id": 7, "status": "running"}})

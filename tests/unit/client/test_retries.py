@@ -196,3 +196,36 @@ def test_backoff_is_full_jitter_under_a_growing_cap(attempt: int) -> None:
 )
 def test_retry_after_in_seconds_or_as_a_date(header: str | None, seconds: float | None) -> None:
     assert retry_after(header, NOW) == seconds
+
+
+REPLAY = answer(200, {"data": DATABASE, "idempotency_replay": True})
+
+
+@pytest.mark.parametrize(
+    ("steps", "resent"),
+    [
+        ([REPLAY], False),
+        ([error(429, "rate_limit_exceeded", Retry_After="0"), REPLAY], False),
+        ([error(409, "idempotency_key_in_progress"), REPLAY], False),
+        ([hang_up, REPLAY], True),
+        ([answer(200, "<html>"), REPLAY], True),
+        ([error(500, "internal_error"), REPLAY], True),
+        ([hang_up, error(409, "idempotency_key_in_progress"), REPLAY], True),
+    ],
+)
+def test_a_replay_tells_whether_it_may_be_of_this_very_call(steps: list[Step], resent: bool) -> None:
+    with ScriptedServer(steps) as server:
+        written = client(server).create_database(name="orders")
+    assert (written.replayed, written.resent) == (True, resent)
+
+
+@pytest.mark.parametrize("where", ["body", "error"])
+def test_an_error_tells_that_it_is_a_replay(where: str) -> None:
+    told: dict[str, Any] = {"code": "database_not_active", "message": "Not yet.", "details": {}}
+    body: dict[str, Any] = {"error": told, "request_id": "req_1"}
+    (body if where == "body" else told)["idempotency_replay"] = True
+    with ScriptedServer([answer(422, body), error(422, "database_not_active")]) as server:
+        for replayed in (True, False):
+            with pytest.raises(ApiError) as refused:
+                client(server).apply_blueprint(UUID, blueprint_uuid=UUID)
+            assert refused.value.replayed is replayed

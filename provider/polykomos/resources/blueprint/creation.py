@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from polykomos.client import Blueprint as ApiBlueprint
-from polykomos.client import Client, NotFound
-from polykomos.resources.creation import ABSENT, Kind, is_recent, variations
+from polykomos.client import Client, NotFound, Written
+from polykomos.resources.creation import Kind, Recent, is_recent
+from polykomos.resources.guessing import ABSENT
 
-_MOST_AT_ONCE: Final = 2  # arguments that were edited between an interrupted run and the next
+# Lists are without SQL, so that each of them is one call more.
+_MOST_READ: Final = 30
 
 
 def creation_of(body: Mapping[str, Any], api: Client) -> Kind[ApiBlueprint]:
     """body: the fields of the request."""
 
-    def send(fields: Mapping[str, Any], key: str) -> tuple[ApiBlueprint, bool]:
-        written = api.create_blueprint(**fields, idempotency_key=key)
-        return written.object, written.replayed
+    def send(fields: Mapping[str, Any], key: str) -> Written[ApiBlueprint]:
+        return api.create_blueprint(**fields, idempotency_key=key)
 
-    def find(made: ApiBlueprint) -> ApiBlueprint | None:
+    def find(made: ApiBlueprint) -> ApiBlueprint:
+        return api.get_blueprint(made.uuid)
+
+    def recent() -> list[ApiBlueprint]:
+        found = [each for each in api.iter_blueprints() if not each.is_system_blueprint and is_recent(each.created_at)]
+        return sorted(found, key=lambda each: each.name != body["name"])[:_MOST_READ]
+
+    def whole(listed: ApiBlueprint) -> ApiBlueprint | None:
         try:
-            return api.get_blueprint(made.uuid)
+            return api.get_blueprint(listed.uuid)
         except NotFound:
             return None
 
-    def earlier() -> Iterator[tuple[ApiBlueprint, Iterable[Mapping[str, Any]]]]:
-        for listed in api.iter_blueprints():
-            if listed.is_system_blueprint or not is_recent(listed.created_at):
-                continue
-            found = find(listed)  # the list is without SQL
-            if found is not None and (found.name == body["name"] or found.sql_content == body["sql_content"]):
-                yield found, variations(body, _options(found), _MOST_AT_ONCE)
-
-    return Kind("blueprint", body, send, find, lambda made: made.uuid, earlier)
+    return Kind(
+        what="blueprint",
+        body=body,
+        send=send,
+        find=find,
+        id_of=lambda made: made.uuid,
+        created_at=lambda made: made.created_at,
+        recent=Recent(recent, _options, label="name", whole=whole),
+    )
 
 
 def _options(found: ApiBlueprint) -> dict[str, list[Any]]:
@@ -42,5 +50,5 @@ def _options(found: ApiBlueprint) -> dict[str, list[Any]]:
         "name": [found.name],
         "sql_content": [found.sql_content],
         "description": [found.description or ABSENT, ABSENT],
-        "variables": [found.variables or ABSENT, ABSENT],
+        "variables": [found.variables or {}, ABSENT],
     }

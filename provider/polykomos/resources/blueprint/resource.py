@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from polykomos.client import Blueprint as ApiBlueprint
 from polykomos.client import Client, NotFound, ServerError, UnknownOutcome
+from polykomos.client.retry import backoff
+from polykomos.client.transport import OUTAGE_SECONDS
 from polykomos.resources.blueprint.creation import creation_of
 from polykomos.resources.blueprint.declaration import (
     BlueprintArgs,
@@ -82,7 +86,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
     ) -> BlueprintState:
         body = {name: value for name, value in _body(args).items() if name in changed}
         if body:
-            return _state(_updated(id, body, ctx.api), args.sql_content)
+            return _state(_updated(id, body, ctx), args.sql_content)
         found = ctx.api.get_blueprint(id)
         return _state(found, found.sql_content or "")
 
@@ -99,16 +103,21 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
             return
 
 
-def _updated(id: str, body: Mapping[str, Any], api: Client) -> ApiBlueprint:
+def _updated(id: str, body: Mapping[str, Any], ctx: Context[Client]) -> ApiBlueprint:
     """The operation takes no key: after an answer that was lost, look before it is repeated."""
-    try:
-        return api.update_blueprint(id, body)
-    except (UnknownOutcome, ServerError):
-        found = api.get_blueprint(id)
-        there = _body(_state(found, found.sql_content or ""))
-        if all(there[name] == value for name, value in body.items()):
-            return found
-        return api.update_blueprint(id, body)
+    until = time.monotonic() + min(OUTAGE_SECONDS, ctx.remaining())
+    for attempt in itertools.count(1):
+        try:
+            return ctx.api.update_blueprint(id, body)
+        except (UnknownOutcome, ServerError):
+            found = ctx.api.get_blueprint(id)
+            there = _body(_state(found, found.sql_content or ""))
+            if all(there[name] == value for name, value in body.items()):
+                return found
+            pause = backoff(attempt)
+            if time.monotonic() + pause > until or ctx.cancel.wait(pause):
+                raise
+    raise AssertionError("counting never ends")
 
 
 def _with_sql(listed: ApiBlueprint, prior: BlueprintState) -> ApiBlueprint | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from polykomos.client import BlueprintApplication as ApiApplication
-from polykomos.client import Client, NotFound
+from polykomos.client import Client, Written
 from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
 from polykomos.resources.blueprint_application.identity import ApplicationId
 from polykomos.resources.creation import Kind
@@ -19,21 +19,27 @@ def creation_of(args: BlueprintApplicationArgs, version: int | None, api: Client
     Applications cannot be listed, so one that was begun with other arguments could not be found again: what is applied
     belongs into the key. One that failed has left nothing and is not taken over, else its error would be for ever.
     """
-    body: dict[str, Any] = {"blueprint_uuid": args.blueprint_uuid, "variables": args.variables}
+    # None and an empty object are the same to the API, and must come to the same key and body.
+    variables = args.variables or None
+    body: dict[str, Any] = {"blueprint_uuid": args.blueprint_uuid, "variables": variables}
 
-    def send(fields: Mapping[str, Any], key: str) -> tuple[ApiApplication, bool]:
-        written = api.apply_blueprint(args.database_uuid, **fields, idempotency_key=key)
-        return written.object, written.replayed
+    def send(fields: Mapping[str, Any], key: str) -> Written[ApiApplication]:
+        return api.apply_blueprint(args.database_uuid, **fields, idempotency_key=key)
 
     def find(made: ApiApplication) -> ApiApplication | None:
-        try:
-            found = api.get_blueprint_application(made.id)
-        except NotFound:
-            return None
+        found = api.get_blueprint_application(made.id)
         return None if found.status in ("failed", "rolled_back") else found
 
     def id_of(made: ApiApplication) -> str:
         return str(ApplicationId(args.database_uuid, args.blueprint_uuid, made.id))
 
-    facts = (args.database_uuid, args.blueprint_uuid, str(version), json.dumps(args.variables, sort_keys=True))
-    return Kind("blueprint application", body, send, find, id_of, facts=facts)
+    facts = (args.database_uuid, args.blueprint_uuid, str(version), json.dumps(variables, sort_keys=True))
+    return Kind(
+        what="blueprint application",
+        body=body,
+        send=send,
+        find=find,
+        id_of=id_of,
+        created_at=lambda made: made.created_at,
+        facts=facts,
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
+from polykomos.client import ApiError, Client, NotFound
 from polykomos.client import Blueprint as ApiBlueprint
 from polykomos.client import BlueprintApplication as ApiApplication
-from polykomos.client import Client, NotFound
 from polykomos.client.blueprints import ENDED, RUNNING
+from polykomos.client.waits import until_seen
 from polykomos.resources.blueprint_application.creation import creation_of
 from polykomos.resources.blueprint_application.declaration import (
     BlueprintApplicationArgs,
@@ -21,6 +22,9 @@ from resourcekit.context import Context
 from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Resource, Scopes
 from resourcekit.unknown import has_unknown
+
+# A preview that speaks of something that is not there should say so soon.
+_UNSEEN_SECONDS: Final = 4.0
 
 
 class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicationState, Client]):
@@ -58,17 +62,27 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return None
         typed = BlueprintApplicationArgs.model_validate(args)
         try:
-            blueprint = ctx.api.read_blueprint(typed.blueprint_uuid, ctx.api.with_sql)
+            blueprint = until_seen(
+                lambda: ctx.api.read_blueprint(typed.blueprint_uuid, ctx.api.with_sql),
+                seconds=_UNSEEN_SECONDS,
+                cancel=ctx.cancel,
+            )
         except NotFound:
             raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
         _refuse_another_version(typed, blueprint.version)
-        run = ctx.api.apply_blueprint(
-            typed.database_uuid,
-            blueprint_uuid=typed.blueprint_uuid,
-            variables=typed.variables,
-            dry_run=True,
-            server_wait=30,
-        ).object
+        try:
+            run = ctx.api.apply_blueprint(
+                typed.database_uuid,
+                blueprint_uuid=typed.blueprint_uuid,
+                variables=typed.variables,
+                dry_run=True,
+                server_wait=30,
+            ).object
+        except ApiError:
+            if not _is_provisioning(typed.database_uuid, ctx):
+                raise
+            ctx.info("no dry run: the database is still provisioning, and is waited for when this is applied")
+            return None
         _refuse_failure(run, "the dry run")
         warnings = _warnings(blueprint, ctx)
         for warning in warnings:
@@ -92,10 +106,16 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
 
     def create(self, args: BlueprintApplicationArgs, ctx: Context[Client]) -> tuple[str, BlueprintApplicationState]:
         # What the API says now: a pin is held against it, and it belongs into the key.
-        blueprint = ctx.api.get_blueprint(args.blueprint_uuid)
+        blueprint = until_seen(lambda: ctx.api.get_blueprint(args.blueprint_uuid), cancel=ctx.cancel)
         _refuse_another_version(args, blueprint.version)
         warnings = _warnings(blueprint, ctx)
-        run = create_once(creation_of(args, blueprint.version, ctx.api), ctx).object
+        creation = creation_of(args, blueprint.version, ctx.api)
+        try:
+            run = create_once(creation, ctx).object
+        except ApiError as error:
+            if not _waited_for_database(args.database_uuid, error, ctx):
+                raise
+            run = create_once(creation, ctx).object
         id_ = ApplicationId(args.database_uuid, args.blueprint_uuid, run.id)
         if run.status in RUNNING:
             ctx.checkpoint(str(id_), _state(run, id_, args.variables, warnings))
@@ -147,6 +167,26 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
 
 def _with_version(listed: ApiBlueprint) -> ApiBlueprint | None:
     return listed if listed.version is not None else None
+
+
+def _is_provisioning(database_uuid: str, ctx: Context[Client]) -> bool:
+    try:
+        return ctx.api.get_database(database_uuid).status == "provisioning"
+    except ApiError:
+        return False  # gone, or not for this key to read: the error at hand says more
+
+
+def _waited_for_database(database_uuid: str, error: ApiError, ctx: Context[Client]) -> bool:
+    """Whether the error was that the database was not active, and it may be now."""
+    if _is_provisioning(database_uuid, ctx):
+        ctx.api.wait_for_database(
+            database_uuid,
+            timeout=ctx.remaining(),
+            cancel=ctx.cancel,
+            progress=lambda seconds: ctx.progress(f"waiting for the database, {seconds:.0f} s"),
+        )
+        return True
+    return error.code == "database_not_active"  # it may have become so just now
 
 
 def _until_ended(run: ApiApplication, ctx: Context[Client]) -> ApiApplication:

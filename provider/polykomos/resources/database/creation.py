@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
-from polykomos.client import Client, NotFound
+from polykomos.client import Client, Written
 from polykomos.client import Database as ApiDatabase
-from polykomos.resources.creation import ABSENT, Kind, is_recent, variations
-
-_MOST_AT_ONCE: Final = 2  # arguments that were edited between an interrupted run and the next
+from polykomos.resources.creation import Kind, Recent, is_recent
+from polykomos.resources.guessing import ABSENT
 
 
 def creation_of(body: Mapping[str, Any], api: Client) -> Kind[ApiDatabase]:
     """body: the fields of the request."""
 
-    def send(fields: Mapping[str, Any], key: str) -> tuple[ApiDatabase, bool]:
+    def send(fields: Mapping[str, Any], key: str) -> Written[ApiDatabase]:
         # Not held back by the server: the sooner the id is known, the less an interruption can lose.
-        written = api.create_database(**fields, server_wait=0, idempotency_key=key)
-        return written.object, written.replayed
+        return api.create_database(**fields, server_wait=0, idempotency_key=key)
 
     def find(made: ApiDatabase) -> ApiDatabase | None:
-        try:
-            found = api.get_database(made.uuid)
-        except NotFound:
-            return None
+        found = api.get_database(made.uuid)
         return None if found.status == "deleted" else found
 
-    def earlier() -> Iterator[tuple[ApiDatabase, Iterable[Mapping[str, Any]]]]:
-        for found in api.iter_databases():
-            options = _options(found)
-            if found.status != "deleted" and is_recent(found.created_at) and _differing(body, options) <= _MOST_AT_ONCE:
-                yield found, variations(body, options, _MOST_AT_ONCE)
+    def recent() -> list[ApiDatabase]:
+        return [each for each in api.iter_databases() if each.status != "deleted" and is_recent(each.created_at)]
 
-    return Kind("database", body, send, find, lambda made: made.uuid, earlier)
-
-
-def _differing(body: Mapping[str, Any], options: Mapping[str, list[Any]]) -> int:
-    """How many of the arguments given are not what is there."""
-    return sum(value != options[name][0] for name, value in body.items() if name in options)
+    return Kind(
+        what="database",
+        body=body,
+        send=send,
+        find=find,
+        id_of=lambda made: made.uuid,
+        created_at=lambda made: made.created_at,
+        recent=Recent(recent, _options, label="name"),
+    )
 
 
 def _options(found: ApiDatabase) -> dict[str, list[Any]]:

@@ -163,7 +163,8 @@ def _with_credentials(masked: ApiDatabase, prior: DatabaseState, wanted: Databas
 def _state(database: ApiDatabase, wanted: DatabaseArgs | None) -> DatabaseState:
     """wanted: the arguments or an earlier state; None on import."""
     quotas = database.quotas
-    keep = wanted is None or wanted.store_credentials is not False
+    # Until it is active they are masked, or none at all.
+    keep = (wanted is None or wanted.store_credentials is not False) and database.status != "provisioning"
     return DatabaseState.model_construct(
         name=database.name,
         db_type=database.db_type,

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from polykomos.client import Client, CreatedWebhookEndpoint, PolykomosError, WebhookEndpoint
-from polykomos.resources.creation import Kind, is_recent, variations
+from polykomos.client import Client, CreatedWebhookEndpoint, NotFound, PolykomosError, WebhookEndpoint, Written
+from polykomos.resources.creation import Kind, Recent, is_recent
 
 
 def creation_of(url: str, events: Sequence[str], api: Client) -> Kind[CreatedWebhookEndpoint]:
     """The request that makes it."""
     body = {"url": url, "events": list(events)}
 
-    def send(fields: Mapping[str, Any], key: str) -> tuple[CreatedWebhookEndpoint, bool]:
+    def send(fields: Mapping[str, Any], key: str) -> Written[CreatedWebhookEndpoint]:
         made = api.create_webhook_endpoint(**fields, idempotency_key=key)
-        return made, made.replayed
+        return Written(object=made, replayed=made.replayed, resent=made.resent)
 
     def find(made: CreatedWebhookEndpoint) -> CreatedWebhookEndpoint | None:
         """With the secret of the replayed answer: nothing else tells it."""
-        there = next((each for each in _active(api) if each.id == made.endpoint.id), None)
-        return None if there is None else made.model_copy(update={"endpoint": there})
+        number = made.endpoint.id
+        there = next((each for each in api.iter_webhook_endpoints() if each.id == number), None)
+        if there is None:
+            raise NotFound(404, "not_found", f"webhook endpoint {number} is not in the list")
+        return None if there.status == "revoked" else made.model_copy(update={"endpoint": there})
 
-    def earlier() -> Iterator[tuple[CreatedWebhookEndpoint, Iterable[Mapping[str, Any]]]]:
-        for found in _active(api):
-            if is_recent(found.created_at) and (found.url == url or sorted(found.events) == sorted(events)):
-                options: dict[str, list[Any]] = {"url": [found.url], "events": [list(found.events)]}
-                yield CreatedWebhookEndpoint(endpoint=found), variations(body, options, 2)
+    def recent() -> list[CreatedWebhookEndpoint]:
+        return [CreatedWebhookEndpoint(endpoint=each) for each in _active(api) if is_recent(each.created_at)]
 
-    return Kind("webhook endpoint", body, send, find, lambda made: str(made.endpoint.id), earlier)
+    return Kind(
+        what="webhook endpoint",
+        body=body,
+        send=send,
+        find=find,
+        id_of=lambda made: str(made.endpoint.id),
+        created_at=lambda made: made.endpoint.created_at,
+        recent=Recent(recent, _options, label="url"),
+    )
+
+
+def _options(found: CreatedWebhookEndpoint) -> dict[str, list[Any]]:
+    """What the request that made it may have held."""
+    return {"url": [found.endpoint.url], "events": [list(found.endpoint.events)]}
 
 
 def earlier_at(url: str, api: Client) -> list[WebhookEndpoint]:

@@ -1,0 +1,380 @@
+"""Creating exactly once, at a real control plane: two runs are two ledgers, and a killed one is a state without it."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from polykomos.client import ApiError, Bounds, Client, Forbidden
+from polykomos.resources.blueprint.creation import creation_of as blueprint
+from polykomos.resources.blueprint.declaration import BlueprintArgs
+from polykomos.resources.blueprint.resource import Blueprint
+from polykomos.resources.blueprint_application.creation import creation_of as application
+from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
+from polykomos.resources.blueprint_application.resource import BlueprintApplication
+from polykomos.resources.creation import Created, Kind, create_once
+from polykomos.resources.database.creation import creation_of as database
+from polykomos.resources.webhook_endpoint.creation import creation_of as webhook_endpoint
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.keys import Keys, Ledger, Objects
+from support.calls import counted
+from support.control_plane import ControlPlane
+from support.naming import unique
+
+KIND = "thing"
+
+
+@dataclass
+class Run:
+    """One run of an engine. held: the ids in its state; None = it cannot be asked."""
+
+    api: Client
+    held: tuple[str, ...] | None = ()
+    warned: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self._objects)
+
+    def _objects(self) -> Objects | None:
+        return None if self.held is None else frozenset((KIND, id_) for id_ in self.held)
+
+    def context(self, seed: str, seconds: float = 30) -> Context[Client]:
+        deadline = time.monotonic() + seconds
+        return Context(
+            api=self.api.within(Bounds(deadline)),
+            deadline=deadline,
+            warn=self.warned.append,
+            keys=Keys(KIND, seed, self.ledger),
+        )
+
+    def create(self, kind: Callable[[Client], Kind[Any]], seed: str) -> Created[Any]:
+        ctx = self.context(seed)
+        return create_once(kind(ctx.api), ctx)
+
+    def database(self, seed: str, **body: Any) -> Created[Any]:
+        return self.create(lambda api: database({"name": seed, **body}, api), seed)
+
+
+@pytest.fixture
+def client(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Client(base_url=control_plane.base_url, api_key=control_plane.api_key) as client:
+        yield client
+
+
+@pytest.fixture
+def admin(control_plane: ControlPlane) -> Iterator[httpx.Client]:
+    with control_plane.admin() as admin:
+        yield admin
+        admin.delete("/faults").raise_for_status()
+
+
+@pytest.fixture
+def run(client: Client) -> Callable[..., Run]:
+    return lambda *held: Run(client, held)
+
+
+def fault(admin: httpx.Client, operation: str, effect: str, **rule: Any) -> None:
+    admin.post("/faults", json={"operation": operation, "effect": effect, **rule}).raise_for_status()
+
+
+def applied(admin: httpx.Client) -> list[int]:
+    """How many calls each fault met."""
+    return [rule["applied"] for rule in admin.get("/faults").json()]
+
+
+def names(client: Client) -> list[str]:
+    return [each.name for each in client.iter_databases()]
+
+
+KINDS: dict[str, tuple[Callable[[str, Client], Kind[Any]], str, str]] = {
+    "database": (lambda name, api: database({"name": name}, api), "createDatabase", "getDatabase"),
+    "blueprint": (
+        lambda name, api: blueprint({"name": name, "sql_content": "SELECT 1"}, api), "createBlueprint", "getBlueprint",
+    ),
+    "webhook endpoint": (
+        lambda name, api: webhook_endpoint(f"https://example.com/{name}", [], api),
+        "createWebhookEndpoint", "listWebhookEndpoints",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", KINDS)
+@pytest.mark.parametrize("held", [(), None])
+def test_a_lost_answer_and_a_read_that_does_not_see_the_object_yet(
+    client: Client, control_plane: ControlPlane, admin: httpx.Client, what: str, held: tuple[str, ...] | None
+) -> None:
+    kind, create, read = KINDS[what]
+    name, one = unique("stale"), Run(client, held)
+    fault(admin, create, "lost_response")
+    fault(admin, read, "status", status=404, count=2)
+    with counted(control_plane) as calls:
+        made = one.create(lambda api: kind(name, api), name)
+    assert not made.taken_over, "it is this run's own"
+    assert one.warned == []
+    assert calls[create] == 2
+    assert applied(admin) == [1, 2]
+    if what == "webhook endpoint":
+        assert made.object.secret.reveal().startswith("whsec_")
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_an_earlier_runs_object_that_a_read_does_not_see_yet(
+    run: Callable[..., Run], admin: httpx.Client, what: str
+) -> None:
+    kind, _, read = KINDS[what]
+    name, later = unique("lost"), run()
+    lost = run().create(lambda api: kind(name, api), name)
+    fault(admin, read, "status", status=404)
+    found = later.create(lambda api: kind(name, api), name)
+    id_of = kind(name, later.api).id_of
+    assert (id_of(found.object), found.taken_over) == (id_of(lost.object), True)
+    assert id_of(lost.object) in later.warned[0]
+
+
+def test_what_is_gone_or_in_the_state_is_never_taken_over(client: Client, run: Callable[..., Run]) -> None:
+    name = unique("once")
+    first = run().database(name).object
+    second = run(first.uuid).database(name)
+    assert second.object.uuid != first.uuid
+    assert not second.taken_over
+    client.delete_database(first.uuid)
+    third = run(second.object.uuid).database(name)
+    assert not third.taken_over
+    assert sorted([second.object.uuid, third.object.uuid]) == sorted(
+        each.uuid for each in client.iter_databases() if each.name == name
+    )
+
+
+def test_a_lost_answer_whose_replay_is_of_what_the_state_holds(run: Callable[..., Run], admin: httpx.Client) -> None:
+    """A forced replacement: taken for this run's own, the old one would be deleted as the new one."""
+    name = unique("old")
+    old = run().database(name).object
+    fault(admin, "createDatabase", "lost_response")
+    new = run(old.uuid).database(name)
+    assert new.object.uuid != old.uuid
+
+
+def test_an_engine_that_cannot_be_asked(client: Client, run: Callable[..., Run]) -> None:
+    name = unique("mute")
+    lost = run().database(name).object
+    with pytest.raises(ResourceError, match=lost.uuid):
+        Run(client, None).database(name)
+    assert names(client).count(name) == 1
+
+
+def test_a_cancel_ends_the_looking(run: Callable[..., Run], admin: httpx.Client) -> None:
+    name, one = unique("cancel"), run()
+    run().database(name)
+    fault(admin, "getDatabase", "status", status=404, count=None)
+    ctx = one.context(name)
+    threading.Timer(0.5, ctx.cancel.set).start()
+    began = time.monotonic()
+    with pytest.raises(Exception, match="cancelled"):
+        create_once(database({"name": name}, ctx.api), ctx)
+    assert time.monotonic() - began < 2
+
+
+# Identical instances (Terraform)
+
+
+def test_many_that_are_alike_cost_one_call_each(run: Callable[..., Run], control_plane: ControlPlane) -> None:
+    seed, one = unique("alike"), run()
+
+    def alike(api: Client) -> Kind[Any]:
+        return blueprint({"name": seed, "sql_content": "SELECT 1"}, api)
+
+    with counted(control_plane) as calls:
+        ids = [one.create(alike, seed).object.uuid for _ in range(40)]
+    assert len(set(ids)) == 40
+    assert dict(calls) == {"createBlueprint": 40}
+    # The last one is lost: beyond any small number of generations it is found again, at the price of one read.
+    later = run(*ids[:-1])
+    with counted(control_plane) as calls:
+        found, new = [later.create(alike, seed) for _ in range(2)]
+    assert (found.object.uuid, found.taken_over) == (ids[-1], True)
+    assert new.object.uuid not in ids
+    assert calls["createBlueprint"] == 41
+    assert calls["getBlueprint"] <= 2
+
+
+# Arguments edited meanwhile (Pulumi)
+
+
+@pytest.mark.parametrize("count", [3, 8])
+def test_many_whose_arguments_were_edited(
+    run: Callable[..., Run], client: Client, control_plane: ControlPlane, count: int
+) -> None:
+    seeds, before, later = [unique(f"m{n}") for n in range(count)], run(), run()
+    lost = [before.database(seed, connection_hard_limit=10 + n).object.uuid for n, seed in enumerate(seeds)]
+    with counted(control_plane) as calls:
+        found = [later.database(seed, connection_hard_limit=30 + n) for n, seed in enumerate(seeds)]
+    assert [each.object.uuid for each in found] == lost
+    assert all(each.taken_over for each in found)
+    assert calls["createDatabase"] <= 3 * count, "the right ones are tried first"
+
+
+@pytest.mark.parametrize(
+    ("made", "edited"),
+    [
+        (
+            {"connection_hard_limit": 10, "warning_threshold_pct": 50, "storage_hard_limit_gb": 1.0},
+            {"name": "new", "connection_hard_limit": 11, "warning_threshold_pct": 51, "storage_hard_limit_gb": 2.0},
+        ),
+        ({"connection_hard_limit": 10, "warning_threshold_pct": 50}, {}),
+        ({"plan": "launch"}, {"name": "new", "plan": "free"}),
+    ],
+)
+def test_arguments_edited_in_any_number(run: Callable[..., Run], made: dict[str, Any], edited: dict[str, Any]) -> None:
+    seed, later = unique("edit"), run()
+    lost = run().database(seed, **made).object
+    body = {**edited, **({"name": unique("new")} if "name" in edited else {})}
+    assert later.database(seed, **body).object.uuid == lost.uuid
+
+
+def test_what_cannot_be_identified_is_named(run: Callable[..., Run], client: Client) -> None:
+    seed, later = unique("unknown"), run()
+    sql = client.create_blueprint(name=seed, sql_content="SELECT 1").object
+    lost = run().database(seed).object
+    edited = later.database(seed, blueprint_uuid=sql.uuid)  # which nothing shows that is there
+    assert edited.object.uuid != lost.uuid
+    (warned,) = later.warned
+    assert f"{lost.uuid} ({seed})" in warned
+    assert "delete it at the service" in warned
+
+
+def test_one_that_is_gone_is_no_reason_for_a_warning(run: Callable[..., Run], client: Client) -> None:
+    seed, later = unique("gone"), run()
+    client.delete_database(run().database(seed).object.uuid)
+    assert not later.database(seed, connection_hard_limit=8).taken_over
+    assert later.warned == []
+
+
+def test_one_that_is_being_replaced_is_no_reason_either(run: Callable[..., Run]) -> None:
+    seed = unique("replaced")
+    old = run().database(seed).object
+    later = run(old.uuid)
+    assert later.database(seed, plan="launch").object.uuid != old.uuid
+    assert later.warned == []
+
+
+def test_a_refusal_while_looking_is_not_swallowed(run: Callable[..., Run], client: Client, admin: httpx.Client) -> None:
+    seed = unique("refused")
+    run().database(seed)
+    fault(admin, "createDatabase", "status", status=403, skip=1)
+    with pytest.raises(Forbidden):
+        run().database(seed, connection_hard_limit=8)
+    assert names(client).count(seed) == 1
+
+
+# Applications
+
+
+@pytest.fixture
+def target(client: Client) -> dict[str, Any]:
+    """Arguments for an application to a database that is active."""
+    name = unique("target")
+    made = client.create_database(name=name).object
+    client.wait_for_database(made.uuid, timeout=30)
+    sql = client.create_blueprint(name=name, sql_content=f"CREATE TABLE {name.replace('-', '_')} (n int)").object
+    return {"database_uuid": made.uuid, "blueprint_uuid": sql.uuid}
+
+
+def applying(target: dict[str, Any], **more: Any) -> Callable[[Client], Kind[Any]]:
+    args = BlueprintApplicationArgs.model_validate({**target, **more})
+    return lambda api: application(args, 1, api)
+
+
+def test_no_variables_and_empty_ones_are_one_application(run: Callable[..., Run], target: dict[str, Any]) -> None:
+    lost = run().create(applying(target), "app")
+    found = run().create(applying(target, variables={}), "app")
+    assert (found.object.id, found.taken_over) == (lost.object.id, True)
+
+
+def test_what_was_asked_for_in_other_words_is_not_run_again(
+    run: Callable[..., Run], client: Client, control_plane: ControlPlane, target: dict[str, Any]
+) -> None:
+    """As another release of the provider would ask for it."""
+    one = run()
+    key = one.context("app").keys.creation(0, *applying(target)(client).facts)
+    client.apply_blueprint(**target, server_wait=9, idempotency_key=key)
+    with counted(control_plane) as calls, pytest.raises(ResourceError, match="nothing is run twice"):
+        one.create(applying(target), "app")
+    assert calls["createDatabaseBlueprintApplication"] == 1
+
+
+def test_what_was_refused_once_is_asked_anew(
+    run: Callable[..., Run], client: Client, admin: httpx.Client, target: dict[str, Any]
+) -> None:
+    nowhere = {**target, "blueprint_uuid": str(uuid.uuid4())}
+    for _ in range(2):
+        with pytest.raises(ApiError) as refused:
+            run().create(applying(nowhere), "app")
+        assert not refused.value.replayed, "an answer of yesterday"
+
+
+@pytest.fixture
+def slow(admin: httpx.Client) -> Iterator[float]:
+    """Provisioning takes so many seconds."""
+    admin.patch("/provisioning", json={"delay_seconds": 3, "pool_size": 0}).raise_for_status()
+    yield 3.0
+    admin.patch("/provisioning", json={"delay_seconds": 0, "pool_size": 2}).raise_for_status()
+
+
+def test_an_application_waits_for_its_database(
+    run: Callable[..., Run], client: Client, admin: httpx.Client, slow: float
+) -> None:
+    made = client.create_database(name=unique("slow"), server_wait=0).object
+    sql = client.create_blueprint(name=unique("slow"), sql_content="SELECT 1").object
+    args = BlueprintApplicationArgs.model_validate({"database_uuid": made.uuid, "blueprint_uuid": sql.uuid})
+    assert client.get_database(made.uuid).status == "provisioning"
+    one, told = run(), list[str]()
+    ctx = one.context("app")
+    ctx.info = told.append
+    assert BlueprintApplication().review(args.model_dump(exclude_none=True), None, frozenset(), ctx) is None
+    assert "no dry run" in told[0]
+    with pytest.raises(Exception, match="still provisioning"):
+        BlueprintApplication().create(args, run().context("app", seconds=1))
+    # Refused with the same key before; and a read that does not see the blueprint yet.
+    fault(admin, "getBlueprint", "status", status=404)
+    _, state = BlueprintApplication().create(args, ctx)
+    assert state.status == "completed"
+
+
+# A blueprint's change takes no key
+
+
+def test_a_blueprints_change_outlives_an_outage(
+    run: Callable[..., Run], client: Client, admin: httpx.Client, control_plane: ControlPlane
+) -> None:
+    ctx = run().context("bp")
+    args = BlueprintArgs.model_validate({"name": unique("bp"), "sql_content": "SELECT 1"})
+    id_, prior = Blueprint().create(args, ctx)
+    wanted = args.model_copy(update={"sql_content": "SELECT 2"})
+    fault(admin, "updateBlueprint", "status", status=503, count=3)
+    fault(admin, "updateBlueprint", "lost_response")
+    with counted(control_plane) as calls:
+        state = Blueprint().update(id_, wanted, prior, frozenset({"sql_content"}), ctx)
+    assert (state.version, state.sql_content) == (2, "SELECT 2")
+    assert applied(admin) == [3, 1]
+    assert calls["updateBlueprint"] == 1, "carried out once"
+
+
+def test_a_blueprints_change_ends_with_its_time(run: Callable[..., Run], admin: httpx.Client) -> None:
+    ctx = run().context("bp")
+    args = BlueprintArgs.model_validate({"name": unique("bp"), "sql_content": "SELECT 1"})
+    id_, prior = Blueprint().create(args, ctx)
+    fault(admin, "updateBlueprint", "status", status=503, count=None)
+    short = run().context("bp", seconds=1)
+    began = time.monotonic()
+    with pytest.raises(ApiError):
+        Blueprint().update(id_, args.model_copy(update={"name": "b"}), prior, frozenset({"name"}), short)
+    assert time.monotonic() - began < 5

@@ -1,0 +1,113 @@
+"""Exactly once where the engine's state is not where one looks first, or nobody died: on the real engines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from support.control_plane import SLOW_SECONDS, ControlPlane, database_names
+from support.naming import unique
+from support.pulumi import Stack
+from support.terraform import ENGINES, Workspace
+
+
+@pytest.fixture
+def admin(control_plane: ControlPlane) -> Iterator[httpx.Client]:
+    with control_plane.admin() as admin:
+        yield admin
+        admin.delete("/faults").raise_for_status()
+
+
+def lost_answer(admin: httpx.Client, operation: str) -> None:
+    admin.post("/faults", json={"operation": operation, "effect": "lost_response"}).raise_for_status()
+
+
+def test_a_lost_answer_is_no_interrupted_run(stack: Stack, control_plane: ControlPlane, admin: httpx.Client) -> None:
+    """In the first run of all: the stack's state holds the provider, and by that is known to be the right one."""
+    name = unique("own")
+    stack.write({"db": ("Database", {"name": name})})
+    lost_answer(admin, "createDatabase")
+    admin.post("/faults", json={"operation": "getDatabase", "effect": "status", "status": 404}).raise_for_status()
+    shown = stack.up()
+    assert "taken over" not in shown.output
+    assert database_names(control_plane).count(name) == 1
+    stack.destroy()
+
+
+def test_an_object_that_was_retained_is_taken_over_aloud(stack: Stack, control_plane: ControlPlane) -> None:
+    name = unique("kept")
+    rest: dict[str, Any] = {"bp": ("Blueprint", {"name": name, "sqlContent": "SELECT 1"})}
+    stack.write({**rest, "db": ("Database", {"name": name}, {"retainOnDelete": True})})
+    stack.up()
+    kept = stack.resource("db")["id"]
+    stack.write(rest)
+    stack.up()
+    assert database_names(control_plane).count(name) == 1
+    stack.write({**rest, "db": ("Database", {"name": name})})
+    shown = stack.up()
+    assert stack.resource("db")["id"] == kept
+    assert f"database {kept} was made for this very resource" in shown.diagnostics
+    # The way out for one that is to stay apart.
+    stack.run("state", "delete", "urn:pulumi:dev::story::polykomos:index:Database::db", "--yes")
+    stack.write({**rest, "other": ("Database", {"name": name})})
+    stack.up()
+    assert stack.resource("other")["id"] != kept
+    stack.destroy()
+
+
+def test_a_preview_bears_a_database_that_ran_out_of_time(new_stack: Callable[..., Stack], slow: ControlPlane) -> None:
+    stack = new_stack({"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key})
+    name = unique("late")
+    program: dict[str, Any] = {
+        "bp": ("Blueprint", {"name": name, "sqlContent": "SELECT 1"}),
+        "db": ("Database", {"name": name}, {"customTimeouts": {"create": "1s"}}),
+    }
+    stack.write(program)
+    stack.up(ok=False)
+    run = {"databaseUuid": stack.resource("db")["id"], "blueprintUuid": stack.resource("bp")["id"]}
+    stack.write({**program, "run": ("BlueprintApplication", run)})
+    assert "no dry run" in stack.preview().output, f"it takes {SLOW_SECONDS} s"
+    stack.up()
+    assert stack.resource("run")["outputs"]["status"] == "completed"
+    stack.destroy()
+
+
+ALIKE = """
+resource "polykomos_database" "db" {{
+  count = {count}
+  name  = "{name}"
+}}
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_instances_are_not_joined_whichever_state_is_used(
+    new_workspace: Callable[..., Workspace],
+    connection: dict[str, str],
+    control_plane: ControlPlane,
+    engine: str,
+) -> None:
+    name = unique("alike")
+    workspace = new_workspace(engine, {**connection, "POLYKOMOS_IDEMPOTENCY_SCOPE": name})
+    workspace.write(ALIKE.format(name=name, count=1))
+    workspace.apply("-state=own.tfstate")
+    # Nothing tells the provider of the first one: it is neither read nor changed, and the other state is empty.
+    workspace.write(ALIKE.format(name=name, count=2))
+    workspace.apply("-state=own.tfstate", "-refresh=false", "-target=polykomos_database.db[1]")
+    kept = json.loads((workspace.directory / "own.tfstate").read_text())["resources"][0]["instances"]
+    ids = {instance["attributes"]["id"] for instance in kept}
+    assert len(ids) == 2
+    # Another workspace of the same scope.
+    workspace.write(ALIKE.format(name=name, count=1))
+    workspace.run("workspace", "new", "other")
+    workspace.apply()
+    assert workspace.resource("polykomos_database.db[0]")["id"] not in ids
+    assert database_names(control_plane).count(name) == 3
+    workspace.destroy()
+    workspace.write("")
+    workspace.apply("-state=own.tfstate")
+    assert name not in database_names(control_plane)

@@ -1,0 +1,165 @@
+"""Finding the engine that runs us, and reading what its state holds: of the right state, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resourcekit import engine_program
+from resourcekit.engine_program import Engine
+from resourcekit.pulumi import stack
+from resourcekit.terraform import held
+
+INSTANCE = "0c1b3c0e-6f3f-4b6a-9d55-0d2b8f6e4a11"
+PROVIDER = {"type": "pulumi:providers:toy", "id": INSTANCE}
+SHELF = {"type": "toy:index:Shelf", "id": "7"}
+
+
+def state(*ids: str, **more: Any) -> dict[str, Any]:
+    instances = [{"attributes": {"id": id_}} for id_ in ids]
+    return {"version": 4, "resources": [{"mode": "managed", "type": "toy_shelf", "instances": instances}], **more}
+
+
+def script(path: Path, answers: dict[str, Any]) -> str:
+    """An engine of a kind: a program that answers a command line with JSON, and any other with an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"#!{sys.executable}\nimport json, sys\nanswers = json.loads({json.dumps(json.dumps(answers))})\n"
+        "found = answers[' '.join(sys.argv[1:])]\nprint(json.dumps(found) if found else '')\n"
+    )
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["apply", "-state=own.tfstate"], ["own.tfstate"]),
+        (["apply", "--state", "own.tfstate"], ["own.tfstate"]),
+        (["apply", "-state-out=out", "-auto-approve"], []),
+        (["apply", "-state"], []),
+        (["apply", "-var=state=x"], []),
+        ([], []),
+    ],
+)
+def test_an_option_of_a_command_line(words: list[str], found: list[str]) -> None:
+    assert engine_program.options(words, "state") == found
+
+
+@pytest.mark.parametrize("by_ps", [False, True])
+def test_the_engine_is_found_behind_a_launcher(by_ps: bool) -> None:
+    """A shell plays the engine, and a Python between it and us the launcher."""
+    hide = "e._process = e._process_by_ps; " if by_ps else ""
+    ask = f"from resourcekit import engine_program as e; {hide}print(e.running(['bash']).options('state'))"
+    launch = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {ask!r}], check=True)"
+    done = subprocess.run(
+        ["bash", "-c", '"$PYTHON" -c "$LAUNCH"; true', "apply", "-state=own.tfstate"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHON": sys.executable, "LAUNCH": launch},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "['own.tfstate']", done.stderr
+
+
+def test_a_process_without_an_engine_finds_none() -> None:
+    assert engine_program.running(["no-such-engine"]) is None
+
+
+# Pulumi
+
+
+def test_the_objects_of_a_stack() -> None:
+    exported = {"deployment": {"resources": [PROVIDER, SHELF, {"type": "component", "urn": "x"}]}}
+    assert stack.objects_of(exported, INSTANCE) == {("pulumi:providers:toy", INSTANCE), ("toy:index:Shelf", "7")}
+
+
+@pytest.mark.parametrize(
+    "exported",
+    [
+        {"deployment": {"resources": [SHELF]}},
+        {"deployment": {"resources": [{**PROVIDER, "id": "another"}, SHELF]}},
+        {"deployment": {"resources": [{"type": "toy:index:Shelf", "id": INSTANCE}]}},
+        {"deployment": {}},
+        {},
+        None,
+        [],
+    ],
+)
+def test_another_stack_of_the_same_name_tells_nothing(exported: Any) -> None:
+    assert stack.objects_of(exported, INSTANCE) is None
+
+
+def test_the_name_that_the_user_gave_is_tried_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, other = ({"deployment": {"resources": [each, SHELF]}} for each in (PROVIDER, {**PROVIDER, "id": "o"}))
+    export = "stack export --stack {} --non-interactive"
+    answers = {export.format("dev"): other, export.format("org/shop/dev"): mine}
+    program = script(tmp_path / "pulumi", answers)
+    for words, found in ((("up", "-s", "org/shop/dev"), True), (("up",), False)):
+        monkeypatch.setattr(engine_program, "running", lambda _names, words=words: Engine(program, words))
+        assert (stack.objects_in("dev", INSTANCE) is not None) is found
+
+
+# Terraform
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+
+    def set_up(pulled: Any, *words: str) -> None:
+        program = script(tmp_path / "terraform", {"state pull": pulled})
+        monkeypatch.setattr(engine_program, "running", lambda _names: Engine(program, words))
+
+    return set_up
+
+
+def objects(*ids: str) -> frozenset[tuple[str, str]]:
+    return frozenset(("toy_shelf", id_) for id_ in ids)
+
+
+def test_the_objects_of_a_state(engine: Any) -> None:
+    engine(state("1", "2"), "apply")
+    assert held.objects(objects("2", "gone since")) == objects("1", "2")
+    engine(None, "apply")
+    assert held.objects(frozenset()) == frozenset(), "there is no state yet"
+
+
+@pytest.mark.parametrize("given", ["-state=own.tfstate", "TF_CLI_ARGS", "TF_CLI_ARGS_apply"])
+def test_a_state_of_another_name_counts(engine: Any, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    engine(state("1"), "apply", *([given] if given.startswith("-") else []))
+    if not given.startswith("-"):
+        monkeypatch.setenv(given, "-no-color -state='own.tfstate'")
+    assert held.objects(frozenset()) == objects("1"), "not written yet"
+    Path("own.tfstate").write_text(json.dumps(state("2")))
+    assert held.objects(frozenset()) == objects("1", "2")
+    Path("own.tfstate").write_text(json.dumps({"encrypted_data": "…"}))
+    assert held.objects(frozenset()) is None
+
+
+@pytest.mark.parametrize("pulled", [{}, state("9"), {"encrypted_data": "…"}, []])
+def test_a_state_that_knows_nothing_of_what_the_engine_spoke_of_is_another_one(engine: Any, pulled: Any) -> None:
+    engine(pulled, "apply")
+    assert held.objects(objects("1")) is None
+
+
+def test_an_engine_of_path_does_not_know_our_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path / "bin" / "terraform", {"state pull": {}})
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert held.objects(frozenset()) is None
+
+
+def test_the_selected_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert held.workspace({}) == "default"
+    (tmp_path / ".terraform").mkdir()
+    (tmp_path / ".terraform" / "environment").write_text("blue")
+    assert held.workspace({}) == "blue"
+    assert held.workspace({"TF_DATA_DIR": "elsewhere"}) == "default"
+    assert held.workspace({"TF_WORKSPACE": "green"}) == "green"
