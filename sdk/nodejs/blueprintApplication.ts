@@ -64,7 +64,7 @@ export class BlueprintApplication extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly createdAt: pulumi.Output<string | undefined>;
     /**
-     * Database to apply to; it must be active.
+     * Database to apply to. One that is still provisioning is waited for.
      */
     declare public readonly databaseUuid: pulumi.Output<string>;
     /**
@@ -165,7 +165,7 @@ export interface BlueprintApplicationArgs {
      */
     blueprintVersion?: pulumi.Input<number | undefined>;
     /**
-     * Database to apply to; it must be active.
+     * Database to apply to. One that is still provisioning is waited for.
      */
     databaseUuid: pulumi.Input<string>;
     /**

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from polykomos.client import ApiError, Bounds, Client, Forbidden
+from polykomos.resources import creation
 from polykomos.resources.blueprint.creation import creation_of as blueprint
 from polykomos.resources.blueprint.declaration import BlueprintArgs
 from polykomos.resources.blueprint.resource import Blueprint
@@ -204,6 +205,15 @@ def test_many_that_are_alike_cost_one_call_each(run: Callable[..., Run], control
     assert new.object.uuid not in ids
     assert calls["createBlueprint"] == 41
     assert calls["getBlueprint"] <= 2
+
+
+def test_too_many_to_go_through_are_told_of(run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creation, "_MOST_GENERATIONS", 2)
+    seed, one = unique("many"), run()
+    for warnings in (0, 0, 1):
+        one.create(lambda api: blueprint({"name": seed, "sql_content": "SELECT 1"}, api), seed)
+        assert len(one.warned) == warnings
+    assert "will not be found again" in one.warned[0]
 
 
 # Arguments edited meanwhile (Pulumi)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support.control_plane import SLOW_SECONDS, ControlPlane, database_names
+from support.control_plane import ControlPlane, database_names, new_key
 from support.naming import unique
 from support.pulumi import Stack
 from support.terraform import ENGINES, Workspace
@@ -59,21 +59,20 @@ def test_an_object_that_was_retained_is_taken_over_aloud(stack: Stack, control_p
     stack.destroy()
 
 
-def test_a_preview_bears_a_database_that_ran_out_of_time(new_stack: Callable[..., Stack], slow: ControlPlane) -> None:
-    stack = new_stack({"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key})
+def test_a_preview_bears_a_database_that_is_still_provisioning(
+    stack: Stack, api: httpx.Client, admin: httpx.Client
+) -> None:
+    """As after a create that ran out of time."""
     name = unique("late")
-    program: dict[str, Any] = {
-        "bp": ("Blueprint", {"name": name, "sqlContent": "SELECT 1"}),
-        "db": ("Database", {"name": name}, {"customTimeouts": {"create": "1s"}}),
-    }
-    stack.write(program)
-    stack.up(ok=False)
-    run = {"databaseUuid": stack.resource("db")["id"], "blueprintUuid": stack.resource("bp")["id"]}
-    stack.write({**program, "run": ("BlueprintApplication", run)})
-    assert "no dry run" in stack.preview().output, f"it takes {SLOW_SECONDS} s"
-    stack.up()
-    assert stack.resource("run")["outputs"]["status"] == "completed"
-    stack.destroy()
+    admin.patch("/provisioning", json={"delay_seconds": 300, "pool_size": 0}).raise_for_status()
+    try:
+        database = api.post("/databases", json={"name": name}, headers=new_key()).json()["data"]["uuid"]
+        sql = api.post("/blueprints", json={"name": name, "sql_content": "SELECT 1"}, headers=new_key()).json()["data"]
+        stack.write({"run": ("BlueprintApplication", {"databaseUuid": database, "blueprintUuid": sql["uuid"]})})
+        assert "no dry run: the database is still provisioning" in stack.preview().output
+    finally:
+        admin.patch("/provisioning", json={"delay_seconds": 0, "pool_size": 2}).raise_for_status()
+        api.delete(f"/databases/{database}", headers=new_key()).raise_for_status()
 
 
 ALIKE = """

@@ -74,13 +74,16 @@ class Created(Generic[T]):
     taken_over: bool
 
 
-def create_once(kind: Kind[T], ctx: Context[Client]) -> Created[T]:
-    """The object, made now or by an earlier run that did not live to tell. Raises ResourceError where whose it is
-    cannot be told, and what the calls raise.
+def create_once(kind: Kind[T], ctx: Context[Client], fits: Callable[[T], None] = lambda made: None) -> Created[T]:
+    """The object, made now or by an earlier run that did not live to tell.
+
+    fits: raises ResourceError for an earlier run's object that cannot become what is wanted.
+    Raises ResourceError where whose an object is cannot be told, and what the calls and `fits` raise.
     """
     with ctx.keys.turn():
         created = _first_free(kind, ctx)
     if created.taken_over:
+        fits(created.object)
         ctx.warn(
             f"{kind.what} {kind.id_of(created.object)} was made for this very resource within the last day, and the "
             "engine's state does not hold it, as after a run that was interrupted: it is taken over. If something else "

@@ -35,7 +35,7 @@ type BlueprintApplication struct {
 	CompletedAt pulumi.StringPtrOutput `pulumi:"completedAt"`
 	// When it was asked (RFC 3339).
 	CreatedAt pulumi.StringPtrOutput `pulumi:"createdAt"`
-	// Database to apply to; it must be active.
+	// Database to apply to. One that is still provisioning is waited for.
 	DatabaseUuid pulumi.StringOutput `pulumi:"databaseUuid"`
 	// Why it failed, null when it did not.
 	ErrorMessage pulumi.StringPtrOutput `pulumi:"errorMessage"`
@@ -105,7 +105,7 @@ type blueprintApplicationArgs struct {
 	BlueprintUuid string `pulumi:"blueprintUuid"`
 	// Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
 	BlueprintVersion *int `pulumi:"blueprintVersion"`
-	// Database to apply to; it must be active.
+	// Database to apply to. One that is still provisioning is waited for.
 	DatabaseUuid string `pulumi:"databaseUuid"`
 	// Values of the blueprint's variables, by name.
 	Variables map[string]interface{} `pulumi:"variables"`
@@ -117,7 +117,7 @@ type BlueprintApplicationArgs struct {
 	BlueprintUuid pulumi.StringInput
 	// Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
 	BlueprintVersion pulumi.IntPtrInput
-	// Database to apply to; it must be active.
+	// Database to apply to. One that is still provisioning is waited for.
 	DatabaseUuid pulumi.StringInput
 	// Values of the blueprint's variables, by name.
 	Variables pulumi.MapInput
@@ -235,7 +235,7 @@ func (o BlueprintApplicationOutput) CreatedAt() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringPtrOutput { return v.CreatedAt }).(pulumi.StringPtrOutput)
 }
 
-// Database to apply to; it must be active.
+// Database to apply to. One that is still provisioning is waited for.
 func (o BlueprintApplicationOutput) DatabaseUuid() pulumi.StringOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringOutput { return v.DatabaseUuid }).(pulumi.StringOutput)
 }

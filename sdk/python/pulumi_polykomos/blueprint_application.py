@@ -27,7 +27,7 @@ class BlueprintApplicationArgs:
         The set of arguments for constructing a BlueprintApplication resource.
 
         :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply.
-        :param pulumi.Input[_builtins.str] database_uuid: Database to apply to; it must be active.
+        :param pulumi.Input[_builtins.str] database_uuid: Database to apply to. One that is still provisioning is waited for.
         :param pulumi.Input[_builtins.int] blueprint_version: Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
         :param pulumi.Input[Mapping[str, Any]] variables: Values of the blueprint's variables, by name.
         """
@@ -54,7 +54,7 @@ class BlueprintApplicationArgs:
     @pulumi.getter(name="databaseUuid")
     def database_uuid(self) -> pulumi.Input[_builtins.str]:
         """
-        Database to apply to; it must be active.
+        Database to apply to. One that is still provisioning is waited for.
         """
         return pulumi.get(self, "database_uuid")
 
@@ -115,7 +115,7 @@ class BlueprintApplication(pulumi.CustomResource):
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply.
         :param pulumi.Input[_builtins.int] blueprint_version: Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
-        :param pulumi.Input[_builtins.str] database_uuid: Database to apply to; it must be active.
+        :param pulumi.Input[_builtins.str] database_uuid: Database to apply to. One that is still provisioning is waited for.
         :param pulumi.Input[Mapping[str, Any]] variables: Values of the blueprint's variables, by name.
         """
         ...
@@ -265,7 +265,7 @@ class BlueprintApplication(pulumi.CustomResource):
     @pulumi.getter(name="databaseUuid")
     def database_uuid(self) -> pulumi.Output[_builtins.str]:
         """
-        Database to apply to; it must be active.
+        Database to apply to. One that is still provisioning is waited for.
         """
         return pulumi.get(self, "database_uuid")
 

@@ -12,7 +12,9 @@ from resourcekit.declaration import Arguments, Computed, MayHoldSecrets, Replace
 class BlueprintApplicationArgs(Arguments):
     """The arguments of an application."""
 
-    database_uuid: Annotated[str, Replaces()] = Field(description="Database to apply to; it must be active.")
+    database_uuid: Annotated[str, Replaces()] = Field(
+        description="Database to apply to. One that is still provisioning is waited for."
+    )
     blueprint_uuid: Annotated[str, Replaces()] = Field(description="Blueprint to apply.")
     blueprint_version: Annotated[int | None, Replaces(), Computed(), Stable()] = Field(
         None, ge=1, description="Version to apply. The API applies the current version only, so this is a pin: when "

@@ -52,11 +52,13 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
         _refuse_what_is_not_offered(db_type, region, ctx)
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
-        created = create_once(creation_of(args.model_dump(exclude_none=True, exclude=_LOCAL), ctx.api), ctx)
+        created = create_once(
+            creation_of(args.model_dump(exclude_none=True, exclude=_LOCAL), ctx.api),
+            ctx,
+            lambda earlier: refuse_other("database", earlier.uuid, _given(args, _FIXED), earlier.model_dump()),
+        )
         made = created.object
         there = _state(made, args)
-        if created.taken_over:
-            refuse_other("database", made.uuid, _given(args, _FIXED), there.model_dump())
         ctx.checkpoint(made.uuid, there)
         if not created.taken_over:
             return made.uuid, _state(_until_active(made, ctx), args)

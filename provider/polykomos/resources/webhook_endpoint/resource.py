@@ -30,13 +30,13 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
 
     def create(self, args: WebhookEndpointArgs, ctx: Context[Client]) -> tuple[str, WebhookEndpointState]:
         before = earlier_at(args.url, ctx.api)
-        created = create_once(creation_of(args.url, args.events or [], ctx.api), ctx)
+        created = create_once(
+            creation_of(args.url, args.events or [], ctx.api),
+            ctx,
+            lambda earlier: _refuse_other(earlier.endpoint, args),
+        )
         made = created.object.endpoint
-        if created.taken_over:
-            there = {"url": made.url, "events": sorted(made.events)}
-            wanted = {"url": args.url, "events": sorted(args.events or [])}
-            refuse_other("webhook endpoint", str(made.id), wanted, there)
-        else:
+        if not created.taken_over:
             _warn_of_orphans(before, ctx)
         return str(made.id), _state(made, revealed(created.object.secret))
 
@@ -76,6 +76,12 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
             ctx.api.revoke_webhook_endpoint(_number(id))
         except NotFound:
             return
+
+
+def _refuse_other(earlier: ApiEndpoint, args: WebhookEndpointArgs) -> None:
+    wanted = {"url": args.url, "events": sorted(args.events or [])}
+    there = {"url": earlier.url, "events": sorted(earlier.events)}
+    refuse_other("webhook endpoint", str(earlier.id), wanted, there)
 
 
 def _warn_of_orphans(before: Iterable[ApiEndpoint], ctx: Context[Client]) -> None:
