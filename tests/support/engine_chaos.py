@@ -45,9 +45,7 @@ class Chaos:
             story = new_story(self.engine, self.directory / "story", env)
             for doing in ("up", "refresh", "destroy"):
                 self._declare(story, doing, "clean")
-                began = time.monotonic()
-                self._brought_about(story, doing)
-                self.seconds[doing] = time.monotonic() - began
+                self.seconds[doing] = self._brought_about(story, doing)
             for number in range(rounds):
                 doing = "up" if self.program is None else self.random.choice(("up", "up", "refresh", "destroy"))
                 try:
@@ -94,16 +92,20 @@ class Chaos:
             now.other: [*(marks[before.other] if before is not None else []), now.name],
         }
 
-    def _brought_about(self, story: Story, doing: str) -> None:
+    def _brought_about(self, story: Story, doing: str) -> float:
+        """How many seconds it took."""
+        began = time.monotonic()
         until_done({"up": story.up, "refresh": story.refresh, "destroy": story.destroy}[doing])
+        seconds = time.monotonic() - began
         if doing != "destroy":
             assert self.program is not None
             is_exactly(story, self.plane, self.program, self.marks)
-            return
+            return seconds
         assert not any(there(self.plane).values())
         assert not any(story.held().values())
         wait_until(lambda: not inside.unaccounted(self.plane))
         self.program, self.marks = None, {}
+        return seconds
 
     def _provisioning(self, **settings: float | None) -> None:
         with self.plane.admin() as admin:

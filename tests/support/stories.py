@@ -12,7 +12,7 @@ import psycopg
 
 from support import inside
 from support.control_plane import ControlPlane, wait_until
-from support.killing import kill, processes, start_up
+from support.killing import after_kill, kill, processes, start_up
 from support.programs import Program, pulumi_resources, pulumi_variables, terraform_module
 from support.pulumi import Stack
 from support.terraform import Workspace
@@ -49,7 +49,7 @@ class Story(Protocol):
         """The processes of the provider that run for it."""
 
     def killed(self) -> None:
-        """Take away what an engine that was killed has left, as its users do: the lock."""
+        """Take away what an engine that was killed has left, as its users do: a lock, half a state."""
 
 
 class PulumiStory:
@@ -77,7 +77,7 @@ class PulumiStory:
         return processes(self.stack.directory / ".home" / ".pulumi", "pulumi-resource-polykomos")
 
     def killed(self) -> None:
-        self.stack.run("cancel", "--yes", "--stack", "dev", ok=None)
+        after_kill(self.stack)
 
     def held(self) -> dict[str, set[str]]:
         names = {"Database": "databases", "Blueprint": "blueprints", "WebhookEndpoint": "webhook_endpoints"}
