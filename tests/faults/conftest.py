@@ -8,9 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support import inside
 from support.control_plane import ControlPlane
-from support.leaks import leaks
 from support.pulumi import Stack
 from support.terraform import Workspace
 
@@ -22,12 +20,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+def plane() -> Iterator[ControlPlane]:
     with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "3") as running:
         yield running
-        secrets = inside.secrets(running)
-        assert leaks(tmp_path_factory.getbasetemp(), running.api_key, secrets) == []
-        assert not [secret for secret in secrets if secret in running.log_text], "in the control plane's log"
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ def main() -> None:
         began = time.monotonic()
         print(f"{engine}: {rounds} rounds, SEED={seed}", flush=True)
         with tempfile.TemporaryDirectory() as directory:
-            Chaos(engine, Path(directory), seed).run(rounds)
+            chaos = Chaos(engine, Path(directory), seed)
+            chaos.run(rounds)
+        print(f"{engine}: {chaos.met} of {rounds} kills came before the command's end", flush=True)
         print(f"{engine}: nothing lost, doubled or left over in {time.monotonic() - began:.0f} s", flush=True)
 
 

@@ -1,9 +1,13 @@
-"""Every operation meets every fault once, under every engine: what is there in the end is what the program says."""
+"""Every operation meets every fault once, under every engine: what is there in the end is what the program says.
+
+Not in reach is createWebhookTestDelivery: only actions call it, which take Terraform 1.14. An old answer to a read is
+told as not found, because that is what fault rules can do.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +15,21 @@ import httpx
 import pytest
 
 from support.control_plane import ControlPlane
-from support.stories import Story, is_exactly, new_story, there, until_done
+from support.programs import Program
+from support.refusing import Refusing
+from support.stories import Marks, Story, interrupted, is_exactly, new_story, there, until_done
 
 ENGINES = ("pulumi", "terraform", "tofu")
-OPERATIONS = (
+OPERATIONS = {
     "createDatabase", "getDatabase", "listDatabases", "updateDatabase", "updateDatabaseQuotas", "deleteDatabase",
     "createBlueprint", "getBlueprint", "listBlueprints", "updateBlueprint", "deleteBlueprint",
     "createBlueprintValidation", "createDatabaseBlueprintApplication", "getBlueprintApplication",
-    "createWebhookEndpoint", "listWebhookEndpoints", "revokeWebhookEndpoint",
-)  # fmt: skip
-# What the first call of each operation meets.
+    "createWebhookEndpoint", "listWebhookEndpoints", "revokeWebhookEndpoint", "listWebhookDeliveries",
+    "getMe", "getDatabaseTypes", "createQueryExecution",
+}  # fmt: skip
+# Called where the answer to an application was lost, and where one takes its time.
+RARE = {"getBlueprintApplication"}
+# What the first call of each operation meets, in each of the program's stages.
 FAULTS: dict[str, dict[str, Any]] = {
     "reset before it is carried out": {"effect": "reset"},
     "answer lost after the commit": {"effect": "lost_response"},
@@ -28,6 +37,14 @@ FAULTS: dict[str, dict[str, Any]] = {
     "500 after the commit": {"effect": "status_after", "status": 500},
     "503": {"effect": "status", "status": 503},
 }
+MADE = Program("made", 5, looks=True)
+STAGES: tuple[tuple[Program, Marks], ...] = (
+    (MADE, {"made": ["made"], "made-two": ["made"]}),
+    (
+        Program("changed", 6, hook="another", looks=True),
+        {"changed": ["made", "changed"], "changed-two": ["made", "changed"]},
+    ),
+)
 
 
 @pytest.fixture(params=ENGINES)
@@ -35,38 +52,75 @@ def story(request: pytest.FixtureRequest, tmp_path: Path, connection: dict[str, 
     return new_story(request.param, tmp_path / "story", connection)
 
 
-def whole_life(story: Story, plane: ControlPlane, between: Callable[[], object] = lambda: None) -> None:
-    for name, limit in (("made", 5), ("changed", 6)):
-        between()
-        story.write(name, limit)
-        until_done(story.up)
-        is_exactly(story, plane, name, limit)
-    between()
-    until_done(story.refresh)
-    between()
-    until_done(story.destroy)
+def nothing() -> None:
+    """Is to happen."""
+
+
+def whole_life(
+    story: Story, plane: ControlPlane, before: Callable[[], object] = nothing, after: Callable[[], object] = nothing
+) -> None:
+    """before, after: what happens around every stage."""
+
+    def brought_about(run: Callable[[], tuple[bool, str]]) -> None:
+        before()
+        until_done(run, most=4)
+        after()
+
+    for program, marks in STAGES:
+        story.write(program)
+        brought_about(story.up)
+        is_exactly(story, plane, program, marks)
+    brought_about(story.refresh)
+    brought_about(story.destroy)
     assert not any(there(plane).values())
+
+
+class Rules:
+    """Fault rules, one for each operation. met: the operations that met theirs."""
+
+    def __init__(self, admin: httpx.Client, **fault: Any) -> None:
+        self._admin, self._fault = admin, fault
+        self.met: set[str] = set()
+
+    def lay(self) -> None:
+        for operation in sorted(OPERATIONS):
+            self._admin.post("/faults", json={"operation": operation, **self._fault}).raise_for_status()
+
+    def lift(self) -> None:
+        """So that the test's own look meets none."""
+        self.met |= {rule["operation"] for rule in self._admin.get("/faults").json() if rule["applied"]}
+        self._admin.delete("/faults").raise_for_status()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_operation_meets(story: Story, plane: ControlPlane, admin: httpx.Client, fault: str) -> None:
-    met: set[str] = set()
-
-    def again() -> None:
-        met.update(rule["operation"] for rule in admin.get("/faults").json() if rule["applied"])
-        admin.delete("/faults").raise_for_status()
-        for operation in OPERATIONS:
-            admin.post("/faults", json={"operation": operation, **FAULTS[fault]}).raise_for_status()
-
-    whole_life(story, plane, again)
-    again()
-    assert {operation for operation in OPERATIONS if not operation.startswith(("get", "list"))} <= met
+    rules = Rules(admin, **FAULTS[fault])
+    whole_life(story, plane, rules.lay, rules.lift)
+    carried_out = FAULTS[fault]["effect"] not in ("reset", "status")
+    assert OPERATIONS - rules.met <= (set() if carried_out else RARE)
 
 
 def test_a_storm_of_429(story: Story, plane: ControlPlane, admin: httpx.Client) -> None:
-    rule = {"effect": "status", "status": 429, "count": 12, "probability": 0.5}
-    admin.post("/faults", json=rule).raise_for_status()
+    """Each operation is refused twice running."""
+    rules = Rules(admin, effect="status", status=429, count=2)
+    rules.lay()
     whole_life(story, plane)
+    rules.lift()
+    assert OPERATIONS - rules.met <= RARE
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_connections_are_refused(engine: str, plane: ControlPlane, admin: httpx.Client, tmp_path: Path) -> None:
+    with Refusing(plane.base_url) as way:
+        env = {"POLYKOMOS_BASE_URL": way.base_url, "POLYKOMOS_API_KEY": plane.api_key}
+        whole_life(new_story(engine, tmp_path / "story", env), plane)
+    paths = httpx.get(f"{plane.origin}/openapi.json", trust_env=False).json()["paths"]
+    named = {
+        f"{method.upper()} {re.sub('{.*?}', '{}', path)}": operation["operationId"]
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+    assert OPERATIONS - {named[each] for each in way.refused} <= RARE
 
 
 def test_slow_provisioning(story: Story, plane: ControlPlane, admin: httpx.Client) -> None:
@@ -82,11 +136,12 @@ def test_a_read_that_does_not_see_the_write_yet(story: Story, plane: ControlPlan
     for operation in ("getDatabase", "getBlueprint", "getBlueprintApplication"):
         rule = {"operation": operation, "effect": "status", "status": 404}
         admin.post("/faults", json=rule).raise_for_status()
-    story.write("made", 5)
+    story.write(Program("made", 5))
     until_done(story.up)
-    assert "getDatabase" in [rule["operation"] for rule in admin.get("/faults").json() if rule["applied"]]
+    met = {rule["operation"] for rule in admin.get("/faults").json() if rule["applied"]}
+    assert met >= {"getDatabase", "getBlueprint"}
     admin.delete("/faults").raise_for_status()
-    is_exactly(story, plane, "made", 5)
+    is_exactly(story, plane, Program("made", 5), STAGES[0][1])
     until_done(story.destroy)
 
 
@@ -94,23 +149,20 @@ def test_more_than_a_day_between_the_runs(story: Story, plane: ControlPlane, adm
     whole_life(story, plane, lambda: plane.advance(25 * 3600))
 
 
-@pytest.fixture
-def lasting(tmp_path: Path) -> Iterator[ControlPlane]:
-    arguments = ("--data-dir", str(tmp_path / "data"), "--rate-limit", "0", "--pool-size", "2")
-    with ControlPlane(*arguments) as running:
-        yield running
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_connections_refused_for_some_seconds(engine: str, lasting: ControlPlane, tmp_path: Path) -> None:
-    env = {"POLYKOMOS_BASE_URL": lasting.base_url, "POLYKOMOS_API_KEY": lasting.api_key}
-    story = new_story(engine, tmp_path / "story", env)
-
-    def away() -> None:
-        lasting.stop()
-        threading.Timer(4.0, lasting.start).start()
-
-    story.write("made", 5)
-    away()
-    until_done(story.up)
-    is_exactly(story, lasting, "made", 5)
+def test_more_than_a_day_between_a_crash_and_the_next_run(
+    story: Story, plane: ControlPlane, admin: httpx.Client
+) -> None:
+    """The API has forgotten the key: one more is made, and what was lost is named. All else is as if nothing had been."""
+    rule = {"operation": "createWebhookEndpoint", "effect": "latency", "seconds": 60, "count": 2}
+    admin.post("/faults", json=rule).raise_for_status()
+    story.write(MADE)
+    interrupted(story, "up", lambda: len(there(plane)["webhook_endpoints"]) == 2)
+    admin.delete("/faults").raise_for_status()
+    lost = set(there(plane)["webhook_endpoints"])
+    plane.advance(25 * 3600)
+    said = until_done(story.up)
+    assert lost.isdisjoint(story.held()["webhook_endpoints"])
+    with plane.client() as api:
+        for id_ in sorted(lost):
+            assert f"endpoint {id_}" in said
+            api.delete(f"/webhook_endpoints/{id_}", headers={"Idempotency-Key": f"lost-{id_}"}).raise_for_status()

@@ -15,11 +15,12 @@ import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
+import psycopg
 
-from support import parity
+from support import inside, parity
 
 ALL_SCOPES = (
     "databases:read",
@@ -82,8 +83,12 @@ def new_key() -> dict[str, str]:
 class ControlPlane:
     """Started by `with` or `start()`; `restart()` takes the same port again.
 
-    base_url ends in /api/v1. log_text is all that stderr has shown since the first start.
+    base_url ends in /api/v1. log_text is all that stderr has shown since the first start. keys, secrets: what all of
+    this test process have given out, so that it can be searched for in the end.
     """
+
+    keys: ClassVar[set[str]] = set()
+    secrets: ClassVar[set[str]] = set()
 
     def __init__(self, *arguments: str, port: int = 0, seed: Path | None = None) -> None:
         self.arguments = arguments
@@ -111,9 +116,14 @@ class ControlPlane:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        self._files.close()
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.stop()
+            if failure is None:
+                shown = [secret for secret in self.keys | self.secrets if secret in self.log_text]
+                assert not shown, "a secret in the control plane's log"
+        finally:
+            self._files.close()
 
     @property
     def pid(self) -> int:
@@ -196,6 +206,7 @@ class ControlPlane:
         process = self._process
         if process is None or process.poll() is not None:
             return None
+        self._remember()
         process.send_signal(signal.SIGTERM)
         try:
             return process.wait(patience)
@@ -203,6 +214,12 @@ class ControlPlane:
             process.kill()
             process.wait()
             raise
+
+    def _remember(self) -> None:
+        """What it has given out. Where its server was taken away, only the keys."""
+        self.keys.update({self.api_key, self.admin_token} - {""})
+        with contextlib.suppress(psycopg.Error, OSError, LookupError):
+            self.secrets.update(inside.secrets(self))
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""

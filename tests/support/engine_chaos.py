@@ -1,7 +1,7 @@
 """Chaos on the engines' side: engine, plugin or control plane is killed at a random moment of up, refresh or destroy.
 
 Then the command is run again until it goes through, and what is there must be what the program says: nothing lost,
-nothing twice, nothing left over.
+nothing twice, nothing left over, here and on the database server.
 """
 
 from __future__ import annotations
@@ -10,39 +10,59 @@ import random
 import time
 from pathlib import Path
 
-from support.control_plane import ControlPlane
+from support import inside
+from support.control_plane import ControlPlane, wait_until
 from support.killing import kill
-from support.stories import Story, is_exactly, new_story, there, until_done
+from support.leaks import leaks
+from support.programs import Program
+from support.stories import Marks, Story, is_exactly, new_story, there, until_done
 
 ENGINES = ("pulumi", "terraform", "tofu")
-_LONGEST = {"up": 4.0, "refresh": 2.5, "destroy": 3.0}  # seconds that a command takes, and a little more
+_DELAY = 1.0  # of provisioning, in one round of three
+# A quarter of the changes replaces a database, a quarter an endpoint.
+_PLANS = ("free", "free", "free", "launch")
+_HOOKS = ("one", "one", "one", "another")
 
 
 class Chaos:
-    """One engine's rounds over one control plane."""
+    """One engine's rounds over one control plane. met: how many kills came before the command had ended."""
 
     def __init__(self, engine: str, directory: Path, seed: int) -> None:
         self.random = random.Random(seed)
+        self.seed = seed
         arguments = ("--data-dir", str(directory / "data"), "--rate-limit", "0", "--pool-size", "2")
         self.plane = ControlPlane(*arguments)
         self.engine, self.directory = engine, directory
-        self.program: tuple[str, int] | None = None
+        self.program: Program | None = None
+        self.marks: Marks = {}
+        self.seconds: dict[str, float] = {}
+        self.met = 0
 
     def run(self, rounds: int) -> None:
-        """All rounds. Raises AssertionError."""
+        """All rounds. Raises what went wrong with a note of seed and round."""
         with self.plane as plane:
             env = {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key}
-            self.story = new_story(self.engine, self.directory / "story", env)
+            story = new_story(self.engine, self.directory / "story", env)
+            for doing in ("up", "refresh", "destroy"):
+                self._declare(story, doing, "clean")
+                self.seconds[doing] = self._brought_about(story, doing)
             for number in range(rounds):
-                self._round(self.story, number)
+                doing = "up" if self.program is None else self.random.choice(("up", "up", "refresh", "destroy"))
+                try:
+                    self._round(story, doing, number)
+                except BaseException as failure:
+                    failure.add_note(f"{self.engine}, {doing} in round {number} of SEED={self.seed}")
+                    raise
+        assert leaks(self.directory, ControlPlane.keys, ControlPlane.secrets) == []
 
-    def _round(self, story: Story, number: int) -> None:
-        doing = "up" if self.program is None else self.random.choice(("up", "up", "refresh", "destroy"))
-        if doing == "up":
-            self.program = (f"round-{number}", self.random.randint(1, 20))
-            story.write(*self.program)
+    def _round(self, story: Story, doing: str, number: int) -> None:
+        self._declare(story, doing, f"round-{number}")
+        slow = number % 3 == 2
+        if slow:
+            self._provisioning(delay_seconds=_DELAY, pool_size=0)
         process = story.start(doing)
-        time.sleep(self.random.uniform(0.1, _LONGEST[doing]))
+        time.sleep(self.random.uniform(0.05, 0.95) * self.seconds[doing] + (_DELAY if slow and doing == "up" else 0))
+        self.met += process.poll() is None
         victim = self.random.choice(("engine", "plugin", "both", "control plane"))
         if victim in ("engine", "both"):
             process.kill()
@@ -55,11 +75,38 @@ class Chaos:
         assert "Traceback" not in output
         kill(story.plugins())
         story.killed()
-        again = {"up": story.up, "refresh": story.refresh, "destroy": story.destroy}[doing]
-        until_done(again)
-        if doing == "destroy":
-            assert not any(there(self.plane).values())
-            self.program = None
-        else:
+        self._provisioning(delay_seconds=None, pool_size=None)
+        self._brought_about(story, doing)
+
+    def _declare(self, story: Story, doing: str, name: str) -> None:
+        """Another program, where it is about to be brought about; what its applications are to leave."""
+        if doing != "up":
+            return
+        before, marks = self.program, self.marks
+        plan, hook = self.random.choice(_PLANS), self.random.choice(_HOOKS)
+        self.program = now = Program(name, self.random.randint(1, 20), plan, hook)
+        story.write(now)
+        kept = before is not None and before.plan == now.plan
+        self.marks = {
+            now.name: [*(marks[before.name] if before is not None and kept else []), now.name],
+            now.other: [*(marks[before.other] if before is not None else []), now.name],
+        }
+
+    def _brought_about(self, story: Story, doing: str) -> float:
+        """How many seconds it took."""
+        began = time.monotonic()
+        until_done({"up": story.up, "refresh": story.refresh, "destroy": story.destroy}[doing])
+        seconds = time.monotonic() - began
+        if doing != "destroy":
             assert self.program is not None
-            is_exactly(story, self.plane, *self.program)
+            is_exactly(story, self.plane, self.program, self.marks)
+            return seconds
+        assert not any(there(self.plane).values())
+        assert not any(story.held().values())
+        wait_until(lambda: not inside.unaccounted(self.plane))
+        self.program, self.marks = None, {}
+        return seconds
+
+    def _provisioning(self, **settings: float | None) -> None:
+        with self.plane.admin() as admin:
+            admin.patch("/provisioning", json=settings).raise_for_status()

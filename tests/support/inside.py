@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pymysql
 
+from controlplane.databases.instances import raw_name, role_name
 from controlplane.mysql.server import ADMIN
 from controlplane.postgres.cluster import SUPERUSER
-from support.control_plane import ControlPlane
+
+if TYPE_CHECKING:
+    from support.control_plane import ControlPlane
+
+STATE_FILE = "control-plane.json"  # in every directory of a control plane
+_OWN = {"polykomos_control", "polykomos_scratch", "postgres", "template0", "template1"}
 
 
 def connect(plane: ControlPlane, port: int) -> psycopg.Connection:
@@ -31,10 +38,27 @@ def connect_mysql(plane: ControlPlane, port: int) -> pymysql.Connection:
 
 
 def secrets(plane: ControlPlane) -> set[str]:
-    """Every secret that the control plane has given out: of databases and endpoints that are gone, too."""
+    """Every secret that the control plane has given out, the keys left out: of databases and endpoints that are gone,
+    too. None of one that keeps its tables on another's server.
+    """
+    if "--database-url" in plane.arguments:
+        return set()
     with connect(plane, int(_state(plane)["postgres_port"])) as conn:
         found = conn.execute("SELECT db_password FROM databases UNION SELECT secret FROM webhook_endpoints").fetchall()
-    return {plane.api_key, plane.admin_token, *(row[0] for row in found)}
+    return {row[0] for row in found}
+
+
+def unaccounted(plane: ControlPlane) -> set[str]:
+    """Roles and databases of the PostgreSQL server that are nobody's, or are missing there."""
+    with connect(plane, int(_state(plane)["postgres_port"])) as conn:
+        rows = conn.execute(
+            "SELECT id, db_name, is_assigned FROM databases WHERE db_type = 'postgres' AND destroyed_at IS NULL"
+            " UNION SELECT id, NULL, false FROM pool_instances WHERE db_type = 'postgres'"
+        ).fetchall()
+        databases = {row[0] for row in conn.execute("SELECT datname FROM pg_database")}
+        roles = {row[0] for row in conn.execute("SELECT rolname FROM pg_roles WHERE rolname ~ '^u[0-9]+$'")}
+    named = {name if is_assigned else raw_name(number) for number, name, is_assigned in rows}
+    return (databases - _OWN) ^ named | roles ^ {role_name(number) for number, _, _ in rows}
 
 
 def _state(plane: ControlPlane) -> dict[str, str]:
@@ -42,7 +66,7 @@ def _state(plane: ControlPlane) -> dict[str, str]:
         directory = Path(plane.arguments[plane.arguments.index("--data-dir") + 1])
     else:
         directory = _ephemeral(plane.pid)
-    found: dict[str, str] = json.loads((directory / "control-plane.json").read_text())
+    found: dict[str, str] = json.loads((directory / STATE_FILE).read_text())
     return found
 
 

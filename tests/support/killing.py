@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -56,8 +58,19 @@ def kill_up(stack: Stack, when: Callable[[], object], *words: str) -> None:
         process.communicate()
         kill(processes(home, "pulumi-resource-polykomos"))
     wait_until(lambda: not processes(home, "pulumi-resource-polykomos"))
-    # The engine that was killed cannot take its lock away.
-    stack.run("cancel", "--yes", "--stack", "dev")
+    after_kill(stack)
+
+
+def after_kill(stack: Stack) -> None:
+    """What a user does whose `pulumi` was killed: put back the checkpoint that it was about to write over, where that
+    left an empty one (the file backend does not write it at once), and take its lock away.
+    """
+    for checkpoint in (stack.directory / ".state").glob(".pulumi/stacks/*/dev.json"):
+        try:
+            json.loads(checkpoint.read_text())
+        except ValueError:
+            shutil.copy(checkpoint.with_name("dev.json.bak"), checkpoint)
+    stack.run("cancel", "--yes", "--stack", "dev", ok=None)
 
 
 def kill_apply(workspace: Workspace, when: Callable[[], object], *words: str) -> None:

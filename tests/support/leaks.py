@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from support.inside import STATE_FILE
+
 # Terraform keeps sensitive values in its states and plans as they are; what can be kept out of them, and how, is in
-# docs/terraform-secrets.md and has its own tests. The API key has no business there either.
-_PLAIN = ".tfstate"  # and its backups
+# docs/terraform-secrets.md and has its own tests. An API key has no business there either.
+_PLAIN = (".tfstate", "!tfstate", "!tfplan")  # and backups; the latter two are parts of a plan
 
 
-def leaks(directory: Path, key: str, secrets: set[str]) -> list[str]:
-    """The files below `directory` that hold the API key `key`, or, Terraform's states left out, one of `secrets`."""
+def leaks(directory: Path, keys: Collection[str], secrets: Collection[str]) -> list[str]:
+    """The files below `directory` that hold one of the API keys, or, Terraform's states left out, one of `secrets`."""
     found = []
+    for name, content in _contents(directory):
+        looked_for = keys if any(plain in name for plain in _PLAIN) else {*keys, *secrets}
+        if any(secret.encode() in content for secret in looked_for):
+            found.append(name)
+    return found
+
+
+def _contents(directory: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file by name, those in a plan too: `plan!file`. A control plane's own data are left out: that is the safe."""
+    safes = {path.parent for path in directory.rglob(STATE_FILE)}
     for path in directory.rglob("*"):
-        if path.is_symlink() or not path.is_file():
+        if path.is_symlink() or not path.is_file() or safes.intersection(path.parents):
             continue
+        name = str(path.relative_to(directory))
         try:
-            content = path.read_bytes()
+            yield name, path.read_bytes()
+            if zipfile.is_zipfile(path):
+                with zipfile.ZipFile(path) as packed:
+                    yield from ((f"{name}!{part}", packed.read(part)) for part in packed.namelist())
         except OSError:
             continue  # gone, or a socket
-        looked_for = {key} if _PLAIN in path.name else {key, *secrets}
-        if any(secret and secret.encode() in content for secret in looked_for):
-            found.append(str(path.relative_to(directory)))
-    return found

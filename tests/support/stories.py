@@ -1,47 +1,34 @@
-"""The same small program for every engine: a database, a blueprint, its application, a webhook endpoint."""
+"""One program (support.programs) under any engine, and whether what is there in the end is what it says."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
+import psycopg
 
+from support import inside
 from support.control_plane import ControlPlane, wait_until
-from support.killing import processes, start_up
+from support.killing import after_kill, kill, processes, start_up
+from support.programs import Program, pulumi_resources, pulumi_variables, terraform_module
 from support.pulumi import Stack
 from support.terraform import Workspace
 
 KINDS = ("databases", "blueprints", "webhook_endpoints")
-_SQL = "CREATE TABLE IF NOT EXISTS seen (n int);"
-_HOOK = "https://hooks.example.com/x"
-_TERRAFORM = """
-resource "polykomos_database" "db" {{
-  name                  = "{name}"
-  connection_hard_limit = {limit}
-}}
-resource "polykomos_blueprint" "bp" {{
-  name        = "{name}"
-  sql_content = "{sql}"
-}}
-resource "polykomos_blueprint_application" "run" {{
-  database_uuid     = polykomos_database.db.uuid
-  blueprint_uuid    = polykomos_blueprint.bp.uuid
-  blueprint_version = polykomos_blueprint.bp.version
-}}
-resource "polykomos_webhook_endpoint" "hook" {{
-  url = "{hook}"
-}}
-"""
+_EACH = 2
+_PAGE = 100
+Marks = dict[str, list[str]]
+"""What applications are to have left in the databases, by the databases' names."""
 
 
 class Story(Protocol):
     """One program under one engine. All may fail: `done` says whether it went through."""
 
-    def write(self, name: str, limit: int) -> None:
-        """The program, with this name for everything and this limit of connections."""
+    def write(self, program: Program) -> None:
+        """Declare it."""
 
     def up(self) -> tuple[bool, str]:
         """Bring it about."""
@@ -62,7 +49,7 @@ class Story(Protocol):
         """The processes of the provider that run for it."""
 
     def killed(self) -> None:
-        """Take away what an engine that was killed has left, as its users do: the lock."""
+        """Take away what an engine that was killed has left, as its users do: a lock, half a state."""
 
 
 class PulumiStory:
@@ -71,16 +58,8 @@ class PulumiStory:
     def __init__(self, directory: Path, env: dict[str, str]) -> None:
         self.stack = Stack(directory, env)
 
-    def write(self, name: str, limit: int) -> None:
-        run = {"databaseUuid": "${db.uuid}", "blueprintUuid": "${bp.uuid}", "blueprintVersion": "${bp.version}"}
-        self.stack.write(
-            {
-                "db": ("Database", {"name": name, "connectionHardLimit": limit}),
-                "bp": ("Blueprint", {"name": name, "sqlContent": _SQL}),
-                "run": ("BlueprintApplication", run),
-                "hook": ("WebhookEndpoint", {"url": _HOOK}),
-            }
-        )
+    def write(self, program: Program) -> None:
+        self.stack.write(pulumi_resources(program), variables=pulumi_variables(program))
 
     def up(self) -> tuple[bool, str]:
         return _told(self.stack.up(ok=None))
@@ -98,7 +77,7 @@ class PulumiStory:
         return processes(self.stack.directory / ".home" / ".pulumi", "pulumi-resource-polykomos")
 
     def killed(self) -> None:
-        self.stack.run("cancel", "--yes", "--stack", "dev", ok=None)
+        after_kill(self.stack)
 
     def held(self) -> dict[str, set[str]]:
         names = {"Database": "databases", "Blueprint": "blueprints", "WebhookEndpoint": "webhook_endpoints"}
@@ -116,8 +95,8 @@ class TerraformStory:
     def __init__(self, engine: str, directory: Path, env: dict[str, str]) -> None:
         self.workspace = Workspace(engine, directory, {**env, "POLYKOMOS_IDEMPOTENCY_SCOPE": str(directory)})
 
-    def write(self, name: str, limit: int) -> None:
-        self.workspace.write(_TERRAFORM.format(name=name, limit=limit, sql=_SQL, hook=_HOOK))
+    def write(self, program: Program) -> None:
+        self.workspace.write(terraform_module(program))
 
     def up(self) -> tuple[bool, str]:
         return _told(self.workspace.run("apply", "-auto-approve", ok=None))
@@ -152,49 +131,70 @@ def new_story(engine: str, directory: Path, env: dict[str, str]) -> Story:
     return PulumiStory(directory, env) if engine == "pulumi" else TerraformStory(engine, directory, env)
 
 
+def interrupted(story: Story, doing: str, when: Callable[[], object]) -> None:
+    """The command, its engine and plugin killed as soon as `when` holds."""
+    process = story.start(doing)
+    try:
+        wait_until(when, seconds=60, every=0.02)
+    finally:
+        process.kill()
+        process.communicate()
+        kill(story.plugins())
+        story.killed()
+
+
 def there(plane: ControlPlane) -> dict[str, dict[str, dict[str, Any]]]:
     """Everything of ours at the API, by kind and id."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
     with plane.client() as api:
-        for kind in KINDS:
-            listed = wait_until(lambda kind=kind: _listed(api, kind))["data"]
-            found[kind] = {
-                str(each.get("uuid", each.get("id"))): each
-                for each in listed
-                if each.get("status") not in ("deleted", "revoked") and not each.get("is_system_blueprint")
-            }
-    return found
+        return {kind: dict(_all(api, kind)) for kind in KINDS}
 
 
-def until_done(run: Callable[[], tuple[bool, str]], most: int = 3) -> None:
-    """Once, and again where it stopped, which must be told in words."""
+def _all(api: httpx.Client, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    after: dict[str, str] = {}
+    while True:
+        reply = api.get(f"/{kind}", params={"limit": _PAGE, **after})
+        reply.raise_for_status()
+        page = reply.json()
+        for each in page["data"]:
+            id_ = str(each.get("uuid", each.get("id")))
+            if each.get("status") not in ("deleted", "revoked") and not each.get("is_system_blueprint"):
+                yield id_, each
+            after = {"starting_after": id_}
+        if not page["has_more"]:
+            return
+
+
+def until_done(run: Callable[[], tuple[bool, str]], most: int = 3) -> str:
+    """Once, and again where it stopped, which must be told in words. What the last run said."""
     for _ in range(most):
         done, output = run()
         assert "Traceback" not in output
         assert "panic" not in output
         if done:
-            return
+            return output
     raise AssertionError(output)
 
 
-def is_exactly(story: Story, plane: ControlPlane, name: str, limit: int) -> None:
-    """One object of each kind, no more, as the program says, and the state's."""
+def is_exactly(story: Story, plane: ControlPlane, program: Program, marks: Marks) -> None:
+    """Two objects of each kind, no more, as the program says, and the state's; each application has run once."""
     found = there(plane)
-    assert {kind: len(found[kind]) for kind in KINDS} == dict.fromkeys(KINDS, 1)
+    assert {kind: len(found[kind]) for kind in KINDS} == dict.fromkeys(KINDS, _EACH)
     assert {kind: set(found[kind]) for kind in KINDS} == story.held()
-    (database,) = found["databases"].values()
-    assert (database["name"], database["quotas"]["connection_hard_limit"]) == (name, limit)
-    (blueprint,) = found["blueprints"].values()
-    assert blueprint["name"] == name
+    databases = {each["name"]: each for each in found["databases"].values()}
+    assert set(databases) == {program.name, program.other}
+    assert databases[program.name]["quotas"]["connection_hard_limit"] == program.limit
+    assert databases[program.name]["plan"] == program.plan
+    assert {each["name"] for each in found["blueprints"].values()} == {program.name, program.other}
+    assert {each["url"] for each in found["webhook_endpoints"].values()} == program.urls
+    assert {name: _marks(plane, each["uuid"]) for name, each in databases.items()} == marks
+    wait_until(lambda: not inside.unaccounted(plane))
 
 
-def _listed(api: httpx.Client, kind: str) -> Any:
-    """Our own look may meet a fault as well."""
-    try:
-        reply = api.get(f"/{kind}", params={"limit": 100})
-        return reply.json() if reply.status_code == 200 else None
-    except (httpx.TransportError, ValueError):
-        return None
+def _marks(plane: ControlPlane, uuid: str) -> list[str]:
+    with plane.client() as api:
+        login = api.get(f"/databases/{uuid}").json()["data"]["connection_string"]
+    with psycopg.connect(login) as connection:
+        return [row[0] for row in connection.execute("SELECT mark FROM seen ORDER BY ctid")]
 
 
 def _told(result: Any) -> tuple[bool, str]:
