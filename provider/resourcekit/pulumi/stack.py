@@ -11,11 +11,11 @@ from resourcekit.keys import Objects
 _NAMES = ("pulumi",)
 
 
-def objects_in(stack: str, instance: str) -> Objects | None:
+def objects_in(stack: str, instance: str | None) -> Objects | None:
     """Token and id of every resource in the state as it stands, those to be deleted included; None = cannot be told.
 
     instance: the id of the provider that asks, which that state holds. A stack of the same name in another place, to
-    which the name alone may lead, has another one.
+    which the name alone may lead, has another one. None: whoever asks has no instance, as a dynamic provider.
     """
     engine = engine_program.running(_NAMES) or engine_program.on_path(_NAMES)
     if engine is None:
@@ -30,14 +30,14 @@ def objects_in(stack: str, instance: str) -> Objects | None:
     return None
 
 
-def objects_of(exported: Any, instance: str) -> Objects | None:
+def objects_of(exported: Any, instance: str | None) -> Objects | None:
     """The objects of an exported stack; None where it does not hold the provider instance. Pure."""
     deployment = exported.get("deployment") if isinstance(exported, Mapping) else None
     if not isinstance(deployment, Mapping):
         return None
     resources = [each for each in deployment.get("resources") or [] if isinstance(each, Mapping) and each.get("id")]
     found = frozenset((str(each.get("type")), str(each["id"])) for each in resources)
-    is_ours = any(kind.startswith("pulumi:providers:") and id_ == instance for kind, id_ in found)
+    is_ours = instance is None or any(kind.startswith("pulumi:providers:") and id_ == instance for kind, id_ in found)
     return found if is_ours else None
 
 

@@ -41,7 +41,7 @@ class Session:
         self._settings: dict[str, Any] = {}
         self._api: Any = None
         self._stack = ""
-        self._ledger = Ledger(lambda: objects_in(self._stack) if self._stack else None)
+        self._ledger = Ledger(lambda: objects_in(self._stack, None) if self._stack else None)
         self._lock = threading.Lock()
         # The host keeps the engine's Cancel to itself: nothing ever sets this.
         self._cancel = threading.Event()
