@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+# Whatever is computed from the time, a day or a century from it, is a time as well.
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -37,8 +41,10 @@ class Setting:
         return Setting(self.offset, at or self.at(machine))
 
     def advanced(self, by: timedelta) -> Setting:
-        """Further on, still standing if it stood."""
-        return Setting(self.offset + by, self.frozen_at and self.frozen_at + by)
+        """Further on, still standing if it stood. Raises OverflowError where there is no such time."""
+        if self.frozen_at is None:
+            return Setting(self.offset + by)
+        return Setting(self.offset, self.frozen_at + by)
 
     def resumed(self, machine: datetime) -> Setting:
         """Going on from where it is."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from controlplane.bell import Bell
 
 T = TypeVar("T")
 
+_AGAIN: Final = 0.5  # seconds
 _log = logging.getLogger("controlplane")
 
 
@@ -21,11 +23,14 @@ async def keep_busy(
     claim: Callable[[], Awaitable[T | None]],
     do: Callable[[T], Awaitable[object]],
     pause: Callable[[], Awaitable[float]],
+    give_back: Callable[[T, Exception], Awaitable[object]] | None = None,
 ) -> None:
     """Claim and do, for ever, up to `hands` at once.
 
-    claim: the next piece that is due, None when there is none. do: what it raises is logged. pause: seconds after which
-    to look again though nobody rang. `bell` also rings at the end of each piece, which may have made another one due.
+    claim: the next piece that is due, None when there is none. pause: seconds after which to look again though nobody
+    rang. give_back: for a piece whose `do` raised; tried until it works, because nobody else takes what a living
+    process has claimed. None: the error is logged, and the claim runs out by itself. `bell` also rings at the end of
+    each piece, which may have made another one due.
     """
     under_way: set[asyncio.Task[None]] = set()
     free = asyncio.Semaphore(hands)
@@ -33,8 +38,11 @@ async def keep_busy(
     async def complete(piece: T) -> None:
         try:
             await do(piece)
-        except Exception:
-            _log.exception("a piece of background work failed")
+        except Exception as error:
+            if give_back is None:
+                _log.exception("a piece of background work failed")
+            else:
+                await _insist(functools.partial(give_back, piece, error))
         finally:
             free.release()
             bell.ring()
@@ -57,6 +65,17 @@ async def keep_busy(
             task.add_done_callback(under_way.discard)
     finally:
         await end(under_way)
+
+
+async def _insist(do: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await do()
+        except Exception:
+            _log.exception("a piece of background work cannot be given back and is tried again")
+            await asyncio.sleep(_AGAIN)
+        else:
+            return
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -17,7 +17,7 @@ import psycopg
 import uvicorn
 from starlette.applications import Starlette
 
-from controlplane import crew, rooms
+from controlplane import crew, rooms, working
 from controlplane.account.seed import Seed, developer, plant, read_seed
 from controlplane.admin import watching
 from controlplane.app import create_app
@@ -38,12 +38,12 @@ from controlplane.mysql.process import Home
 from controlplane.mysql.server import MysqlServer
 from controlplane.postgres.cluster import embedded_server
 from controlplane.postgres.engine import PostgresEngine
-from controlplane.services import Services, Worker
+from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
-from controlplane.store import liveness
 from controlplane.store.migrate import migrate
 from controlplane.store.pool import make_pool
+from controlplane.store.presence import Presence
 from controlplane.store.server import CONTROL_DATABASE, Server
 
 _log = logging.getLogger("controlplane")
@@ -62,7 +62,7 @@ class UnusableServer(StartFailed):
 def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) -> None:
     """Run until SIGTERM or SIGINT. `announce(base_url, api_key, admin_token)` is called once when all is ready.
 
-    Raises StartFailed.
+    Raises Failed.
     """
     configure_logging()
     _end_on_signal()
@@ -103,22 +103,24 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """The control plane's database made and migrated, tenants kept out of it, the pool open, the engines at hand."""
     await _prepare(server)
-    presence = await server.connect(CONTROL_DATABASE)
-    async with presence, make_pool(server.conninfo(CONTROL_DATABASE)) as pool:
-        process_no = await liveness.announce(presence)
+    presence = Presence(server)
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(make_pool(server.conninfo(CONTROL_DATABASE)))
+        await presence.take()
+        stack.push_async_callback(presence.leave)
         clock = AdjustableClock() if settings.has_admin else SystemClock()
         mysql = MysqlServer(pool, state, _mysql_home(settings, mysql_directory), drop_leftovers)
         engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
-        async with mysql.opened(process_no):
-            yield Services(
-                settings=settings,
-                pool=pool,
-                server=server,
-                engines=engines,
-                process_no=process_no,
-                clock=clock,
-                plans=plans,
-            )
+        await stack.enter_async_context(mysql.opened(presence))
+        yield Services(
+            settings=settings,
+            pool=pool,
+            server=server,
+            engines=engines,
+            presence=presence,
+            clock=clock,
+            plans=plans,
+        )
 
 
 def _mysql_home(settings: Settings, directory: Path) -> Home | None:
@@ -184,7 +186,8 @@ async def _serve(
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop)
     watchers = (watching.work,) if services.settings.has_admin else ()
-    workers = [asyncio.create_task(_keep_running(worker, services)) for worker in (*rooms.WORKERS, *watchers)]
+    background = asyncio.create_task(working.work(services, (*rooms.WORKERS, *watchers)))
+    background.add_done_callback(lambda _: stop())
     serving = asyncio.create_task(web.serve(sockets=[listener]))
     try:
         await wait_until_full(services, _POOL_PATIENCE)
@@ -193,7 +196,9 @@ async def _serve(
             announce()
         await serving
     finally:
-        await crew.end(workers)
+        await crew.end([background])
+    if not background.cancelled():
+        background.result()
     _log.info("stopped")
 
 
@@ -212,15 +217,6 @@ class _Web(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-async def _keep_running(worker: Worker, services: Services) -> None:
-    while True:
-        try:
-            await worker(services)
-        except Exception:
-            _log.exception("a background worker failed and is started again")
-            await asyncio.sleep(1)
 
 
 @contextlib.contextmanager

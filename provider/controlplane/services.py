@@ -13,6 +13,7 @@ from controlplane.databases.catalog import PLANS, Plans
 from controlplane.engines import Engines
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
+from controlplane.store.presence import Presence
 from controlplane.store.server import Server
 from controlplane.traffic.recorder import Recorder
 
@@ -37,8 +38,8 @@ class Bells:
 class Services:
     """The parts shared by all requests and background workers of one process.
 
-    process_no: this process's number; `store.liveness.is_alive(conn, n)` tells whether process n still runs, so
-    that work claimed by a dead one can be taken over.
+    presence: this process's number, which changes when the server loses sight of us; work claimed by a number that
+    does not live can be taken over.
     controls: what the admin API has set.
     stopping: set when the process was asked to end; waits return early then.
     traffic: what was answered and waits to be written to the request log.
@@ -49,13 +50,18 @@ class Services:
     pool: Pool
     server: Server
     engines: Engines
-    process_no: int
+    presence: Presence
     clock: Clock = field(default_factory=SystemClock)
     bells: Bells = field(default_factory=Bells)
     controls: Controls = field(default_factory=Controls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     traffic: Recorder = field(default_factory=Recorder)
     plans: Plans = field(default_factory=lambda: PLANS)
+
+    @property
+    def process_no(self) -> int:
+        """The number that this process has now."""
+        return self.presence.number
 
     @property
     def pool_size(self) -> int:

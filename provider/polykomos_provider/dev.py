@@ -118,7 +118,7 @@ def dev(data_dir: Path | None, ephemeral: bool, **options: Any) -> None:  # noqa
         raise click.UsageError("--ephemeral and --data-dir exclude each other.")
     try:
         from controlplane.data_dir import default_data_dir
-        from controlplane.failures import StartFailed
+        from controlplane.failures import Failed
         from controlplane.run import serve
         from controlplane.settings import Settings
     except ImportError as error:
@@ -128,7 +128,7 @@ def dev(data_dir: Path | None, ephemeral: bool, **options: Any) -> None:  # noqa
     settings = Settings(data_dir=None if ephemeral else data_dir or default_data_dir(), **options)
     try:
         serve(settings, _announce)
-    except StartFailed as error:
+    except Failed as error:
         raise click.ClickException(str(error)) from None
 
 

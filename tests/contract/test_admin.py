@@ -91,6 +91,22 @@ def test_a_day_passes_in_a_moment(admin: httpx.Client, client: httpx.Client, pla
     wait_until(lambda: '"message": "destroyed"' in plane.log_text or deleted["destroy_scheduled_at"] is None)
 
 
+def test_the_clock_keeps_within_its_years(admin: httpx.Client, client: httpx.Client) -> None:
+    """Whatever is computed from the time must be a time as well."""
+    century = {"seconds": 100 * 365 * 86400}
+    for stands in (False, True):
+        if stands:
+            admin.post("/clock/freeze", json={"at": NOON}).raise_for_status()
+        while (reply := admin.post("/clock/advance", json=century)).status_code == 200:
+            pass
+        assert error_of(reply, 422, "invalid_field")["field"] == "seconds"
+        assert admin.get("/clock").json()["now"].startswith("89")
+        made = create_database(client, "late")
+        assert made["created_at"].startswith("89")
+        assert client.delete(f"/databases/{made['uuid']}", headers=new_key()).status_code == 200
+        admin.post("/clock/reset").raise_for_status()
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
@@ -99,6 +115,8 @@ def test_a_day_passes_in_a_moment(admin: httpx.Client, client: httpx.Client, pla
         ("/clock/advance", {"seconds": -1}, "seconds"),
         ("/clock/advance", {}, "seconds"),
         ("/clock/advance", {"seconds": 1e300}, "seconds"),
+        ("/clock/freeze", {"at": "0001-01-01T00:00:00+23:00"}, "at"),
+        ("/clock/freeze", {"at": "9999-12-31T23:59:59-23:00"}, "at"),
         ("/faults", {"effect": "fire"}, "effect"),
         ("/faults", {"effect": "status"}, "status"),
         ("/faults", {"effect": "reset", "status": 500}, "status"),

@@ -24,8 +24,16 @@ KEYS: dict[str, dict[str, Any]] = {
     "here": {"allowed_ip_list": ["10.0.0.0/8", "127.0.0.0/8"]},
     "forgotten": {"inactive_ttl_days": 30},
     "revoked": {"status": "revoked"},
+    "bounded": {"monthly_quota": 4, "scopes": ["databases:*", "blueprints:write"]},
     "narrow": {"monthly_quota": 3, "scopes": ["databases:read"]},
 }
+BLUEPRINT = "5b1f7a52-0c3e-4d0a-9a44-2f6c1d7e0a01"  # the system's
+# What only the handler finds out.
+REFUSED_LATE: list[dict[str, Any]] = [
+    {"method": "POST", "url": "/databases", "json": {"name": "x", "team_id": 1}},
+    {"method": "DELETE", "url": f"/blueprints/{BLUEPRINT}"},
+    {"method": "POST", "url": "/databases", "json": {"name": "x", "blueprint_uuid": BLUEPRINT}},
+]
 PLANS = {
     "launch": {"connection_hard_limit": 2, "daily_queries": 1},
     "enterprise": {"storage_hard_limit_gb": 0.5, "daily_queries": None},
@@ -41,7 +49,10 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     directory = tmp_path_factory.mktemp("controls")
     seed = directory / "users.json"
     keys = [{"key": key_of(name), "name": name, **controls} for name, controls in KEYS.items()]
-    users = [{"name": "A", "email": "a@x.test", "teams": ["T"], "keys": keys}]
+    users = [
+        {"name": "A", "email": "a@x.test", "teams": ["T"], "keys": keys},
+        {"name": "Loner", "email": "b@x.test", "keys": [{"key": key_of("loner"), "name": "k"}]},
+    ]
     seed.write_text(json.dumps({"users": users, "plans": PLANS}))
     with ControlPlane("--data-dir", str(directory / "data"), "--pool-size", "0", seed=seed) as running:
         yield running
@@ -75,6 +86,16 @@ def test_me_tells_the_controls(plane: ControlPlane) -> None:
     assert me(plane, "here").json()["data"]["api_key"]["last_used_at"] == "2026-01-30 23:01:30"
 
 
+def test_a_user_without_a_team_gets_one(plane: ControlPlane) -> None:
+    with plane.client(key_of("loner")) as client:
+        assert client.get("/me").json()["data"]["user"]["name"] == "Loner"
+        assert create_database(client, "own")["team_name"] == "Loner"
+    plane.restart()
+    with plane.client(key_of("loner")) as client:
+        assert {each["team_name"] for each in client.get("/databases").json()["data"]} == {"Loner"}
+        assert create_database(client, "own")["team_name"] == "Loner"
+
+
 @pytest.mark.facts("keys:monthly-quota")
 def test_a_monthly_quota_is_a_hard_cap_until_the_month_is_over(plane: ControlPlane) -> None:
     with concurrent.futures.ThreadPoolExecutor(8) as threads:
@@ -96,6 +117,10 @@ def test_what_was_refused_does_not_use_up_the_month(plane: ControlPlane) -> None
         for _ in range(5):
             error_of(client.get("/blueprints"), 403, "insufficient_scope")
         assert [client.get("/databases").status_code for _ in range(4)] == [200, 200, 200, 429]
+    with plane.client(key_of("bounded")) as client:
+        for refused in REFUSED_LATE:
+            assert client.request(**refused, headers=new_key()).status_code == 403, refused
+        assert [client.get("/databases").status_code for _ in range(5)] == [200] * 4 + [429]
 
 
 @pytest.mark.facts("keys:requests-per-minute", "rate:retry-after")

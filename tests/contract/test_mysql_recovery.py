@@ -17,6 +17,11 @@ from support import inside
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 from support.mysql import ask, connect, once
 
+NO_JOB_BEGINS = """
+CREATE OR REPLACE FUNCTION not_now() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER none_begins BEFORE UPDATE ON provision_jobs FOR EACH ROW WHEN (NEW.state = 'running')
+EXECUTE FUNCTION not_now();
+"""
 ARGUMENTS = ("--rate-limit", "0", "--pool-size", "1")
 
 
@@ -197,6 +202,24 @@ def test_two_processes_can_share_one_store(plane: ControlPlane, tmp_path: Path) 
         with pytest.raises(pymysql.err.Error):
             ask(session, "SELECT 1")
         assert not can_enter(made)
+
+
+def test_one_from_the_pool_that_is_deleted_before_its_job_began_leaves_no_user(plane: ControlPlane) -> None:
+    with plane.client() as api:
+        port = create_database(api, "first", db_type="mysql")["port"]
+        with inside.connect(plane, create_database(api, "port")["port"]) as store:
+            ready = "SELECT 1 FROM pool_instances WHERE is_ready AND db_type = 'mysql'"
+            wait_until(lambda: store.execute(ready).fetchone())
+            store.execute(NO_JOB_BEGINS)
+            made = api.post("/databases", json={"name": "unborn", "db_type": "mysql"}, headers=new_key()).json()["data"]
+            ended = api.delete(f"/databases/{made['uuid']}", headers=new_key()).json()["data"]
+            store.execute("DROP TRIGGER none_begins ON provision_jobs")
+    assert ended["cancelled_provision_jobs"] == 1
+    assert ended["has_remote_resources"] is True
+    plane.advance(86401)
+    with inside.connect_mysql(plane, port) as server:
+        query = f"SELECT User FROM mysql.global_priv WHERE User = '{made['db_username']}'"
+        wait_until(lambda: not ask(server, query))
 
 
 def test_no_secret_is_in_the_logs(plane: ControlPlane, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from support.control_plane import ControlPlane, new_key, wait_active
+from support.control_plane import ControlPlane, delete_all, new_key, wait_active, wait_until
 from support.operations import BY_NAME, check_envelope, error_of
 
 DELAY = 1.5
@@ -176,6 +176,20 @@ def test_it_can_be_changed_meanwhile(slow: httpx.Client, name: str) -> None:
     assert not reply.json()["data"].get("db_password")
     active = wait_active(slow, made)
     assert (active["name"], active["quotas"]["warning_threshold_pct"]) in {("renamed", 80), ("slow", 70)}
+
+
+def test_creations_whose_blueprint_takes_long_keep_nobody_else_from_being_built(slow: httpx.Client) -> None:
+    sql = "SELECT CASE WHEN current_database() ~ '^long' THEN pg_sleep(30) END"
+    blueprint = BY_NAME["createBlueprint"].call(slow, json={"name": "Long", "sql_content": sql}).json()["data"]["uuid"]
+    any_one = create(slow, wait="true").json()["data"]["connection_string"]
+    # As many as are built at once, and one more.
+    body = {"name": "long", "blueprint_uuid": blueprint}
+    long = [slow.post("/databases", json=body, headers=new_key()).json()["data"] for _ in range(4)]
+    wait_until(lambda: {each["db_name"] for each in long} <= databases_and_roles(any_one))
+    reply = create(slow, wait="true", timeout=15)
+    assert reply.status_code == 201, reply.text
+    assert {slow.get(f"/databases/{each['uuid']}").json()["data"]["status"] for each in long} == {"provisioning"}
+    delete_all(slow, [each["uuid"] for each in long])
 
 
 @pytest.mark.facts("S26")

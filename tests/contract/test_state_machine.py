@@ -1,14 +1,21 @@
-"""Any sequence of calls on databases, against a model in plain Python.
+"""Any sequence of calls on databases, of days, restarts and kills, against a model in plain Python.
 
 The model knows what api-facts promises: what a rename and a quota patch change (null clears, omitted keeps: op 7, S12),
-that deletion is final (S4, S5), that lists are newest first (Pagination), and that a key replays or conflicts.
+that deletion is final (S4, S5), that lists are newest first (Pagination), that a key replays or conflicts, and is
+forgotten after a day, when what was deleted is destroyed too; that another user sees none of it (S34).
 """
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+import threading
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -26,8 +33,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from support import mysql
-from support.control_plane import ControlPlane
+from support import inside, mysql
+from support.control_plane import OTHER_KEY, ControlPlane, wait_active, wait_until
 from support.operations import BY_NAME, Operation, error_of, list_all
 
 # S11 and the columns of the table of quotas.
@@ -61,7 +68,12 @@ class Database:
     # Fixed at creation (S2).
     db_name: str
     connection_string: str
+    port: int
     deleted: bool = False
+
+    @property
+    def user(self) -> str:
+        return str(urlsplit(self.connection_string).username)
 
     @property
     def quotas(self) -> dict[str, Any]:
@@ -81,15 +93,29 @@ def is_open(database: Database) -> bool:
     return True
 
 
+def users(plane: ControlPlane, model: list[Database]) -> set[tuple[str, str]]:
+    """(engine, name) of those that the servers know."""
+    ports = {database.engine: database.port for database in model}
+    found = set()
+    if "postgres" in ports:
+        with inside.connect(plane, ports["postgres"]) as conn:
+            found |= {("postgres", row[0]) for row in conn.execute("SELECT rolname FROM pg_roles")}
+    if "mysql" in ports:
+        with inside.connect_mysql(plane, ports["mysql"]) as server:
+            found |= {("mysql", row[0]) for row in mysql.ask(server, "SELECT User FROM mysql.global_priv")}
+    return found
+
+
 @dataclass
 class Call:
-    """A call that was answered under a key."""
+    """A call that was answered under a key. day: when."""
 
     operation: Operation
     key: str
     target: str | None
     body: dict[str, Any] | None
     status: int
+    day: int
     answer: dict[str, Any] = field(default_factory=dict)
 
     def repeat(self, client: httpx.Client, **changes: Any) -> httpx.Response:
@@ -99,10 +125,27 @@ class Call:
         return self.operation.call(client, self.target, **sent, **query, **({"json": body} if body is not None else {}))
 
 
-class Databases(RuleBasedStateMachine):
-    """The client is set by the test."""
+@dataclass
+class World:
+    """What all examples share. interruptions: those still to come, because each takes seconds."""
 
+    plane: ControlPlane
     client: httpx.Client
+    stranger: httpx.Client
+    day: int = 0
+    interruptions: dict[str, int] = field(default_factory=lambda: {"restart": 1, "kill": 2})
+
+    def interrupt(self, how: str) -> None:
+        self.interruptions[how] -= 1
+        if how == "kill":
+            self.plane.kill()
+        self.plane.restart()
+
+
+class Databases(RuleBasedStateMachine):
+    """The world is set by the test."""
+
+    world: World
 
     databases = Bundle("databases")
     calls = Bundle("calls")
@@ -112,24 +155,34 @@ class Databases(RuleBasedStateMachine):
         self.model: list[Database] = []
 
     @property
+    def client(self) -> httpx.Client:
+        return self.world.client
+
+    @property
     def living(self) -> list[Database]:
         return [database for database in self.model if not database.deleted]
 
     def send(self, name: str, target: str | None, body: dict[str, Any] | None) -> tuple[Call, httpx.Response]:
-        call = Call(BY_NAME[name], str(uuid.uuid4()), target, body, 0)
+        call = Call(BY_NAME[name], str(uuid.uuid4()), target, body, 0, self.world.day)
         reply = call.repeat(self.client)
-        call.status = reply.status_code
+        self.note(call, reply)
+        return call, reply
+
+    def note(self, call: Call, reply: httpx.Response) -> None:
+        call.status, call.day = reply.status_code, self.world.day
         call.answer = {key: value for key, value in reply.json().items() if key != "request_id"}
         assert "idempotency_replay" not in call.answer
-        return call, reply
 
     @precondition(lambda self: len(self.living) < 4)
     @rule(target=databases, name=names, plan=plans, engine=st.sampled_from(ENGINES), given=quotas)
     def create(self, name: str, plan: str, engine: str, given: dict[str, Any]) -> Database:
         _, reply = self.send("createDatabase", None, {"name": name, "plan": plan, "db_type": engine, **given})
         assert reply.status_code == 201, reply.text
-        data = reply.json()["data"]
-        made = Database(data["uuid"], name, plan, engine, dict(given), data["db_name"], data["connection_string"])
+        return self.keep(reply.json()["data"], plan, engine, given)
+
+    def keep(self, data: dict[str, Any], plan: str, engine: str, given: dict[str, Any]) -> Database:
+        facts = (data[name] for name in ("db_name", "connection_string", "port"))
+        made = Database(data["uuid"], data["name"], plan, engine, dict(given), *facts)
         assert is_open(made)
         assert made.uuid not in {database.uuid for database in self.model}
         self.model.append(made)
@@ -139,18 +192,23 @@ class Databases(RuleBasedStateMachine):
     @rule(target=calls, database=databases, name=names)
     def rename(self, database: Database, name: str) -> Call:
         call, reply = self.send("updateDatabase", database.uuid, {"name": name})
-        assert reply.status_code == 200, reply.text
-        database.name = name
-        self.check(reply.json()["data"], database)
+        self.changed(database, call, reply)
         return call
 
     @rule(target=calls, database=databases, given=quotas)
     def set_quotas(self, database: Database, given: dict[str, Any]) -> Call:
         call, reply = self.send("updateDatabaseQuotas", database.uuid, given)
-        assert reply.status_code == 200, reply.text
-        database.overrides.update(given)
-        self.check(reply.json()["data"], database)
+        self.changed(database, call, reply)
         return call
+
+    def changed(self, database: Database, call: Call, reply: httpx.Response) -> None:
+        assert reply.status_code == 200, reply.text
+        body = dict(call.body or {})
+        if call.operation.name == "updateDatabase":
+            database.name = body["name"]
+        else:
+            database.overrides.update(body)
+        self.check(reply.json()["data"], database)
 
     @rule(target=calls, database=consumes(databases))
     def delete(self, database: Database) -> Call:
@@ -170,8 +228,16 @@ class Databases(RuleBasedStateMachine):
 
     @rule(call=calls)
     def repeat(self, call: Call) -> None:
-        """An old answer comes back as it was, whatever happened to the database since."""
+        """An old answer comes back as it was, whatever happened to the database since; a day later the call is new."""
         reply = call.repeat(self.client)
+        if call.day < self.world.day:
+            self.note(call, reply)
+            (database,) = (each for each in self.model if each.uuid == call.target)
+            if database.deleted:
+                error_of(reply, 404, "not_found")
+            else:
+                self.changed(database, call, reply)
+            return
         assert reply.status_code == call.status
         answer = reply.json()
         answer.pop("request_id")
@@ -180,9 +246,49 @@ class Databases(RuleBasedStateMachine):
 
     @rule(call=calls, name=names)
     def reuse_the_key_for_another_payload(self, call: Call, name: str) -> None:
-        if call.body is not None:
+        if call.body is not None and call.day == self.world.day:
             reply = call.repeat(self.client, json={**call.body, "name": f"{name[:40]}-{uuid.uuid4().hex[:8]}"})
             error_of(reply, 409, "idempotency_key_conflict")
+
+    @rule(database=databases, name=st.sampled_from(ON_A_DATABASE))
+    def ask_as_another_user(self, database: Database, name: str) -> None:
+        error_of(BY_NAME[name].call(self.world.stranger, database.uuid), 404, "not_found")
+        assert self.world.stranger.get("/databases").json()["data"] == []
+
+    @precondition(lambda self: self.living and len(self.living) < len(self.model))
+    @rule()
+    def let_a_day_pass(self) -> None:
+        """Grace is over for what was deleted, and nothing of it is left on the servers."""
+        self.world.plane.advance(86_401)
+        self.world.day += 1
+        dead = {(each.engine, each.user) for each in self.model if each.deleted}
+        wait_until(lambda: not dead & users(self.world.plane, self.model), seconds=60)
+
+    @precondition(lambda self: self.living and any(self.world.interruptions.values()))
+    @rule(data=st.data())
+    def interrupt(self, data: st.DataObject) -> None:
+        left = [how for how, times in self.world.interruptions.items() if times]
+        self.world.interrupt(data.draw(st.sampled_from(left)))
+        wait_until(lambda: all(is_open(database) for database in self.living))
+
+    @precondition(lambda self: len(self.living) < 4 and self.world.interruptions["kill"])
+    @rule(target=databases, name=names, engine=st.sampled_from(ENGINES), seconds=st.sampled_from([0, 0.01, 0.03, 0.1]))
+    def kill_while_it_creates(self, name: str, engine: str, seconds: float) -> Database:
+        """Asked again under the same key, it is one database, whether the first call was carried out or not."""
+        call = Call(BY_NAME["createDatabase"], str(uuid.uuid4()), None, {"name": name, "db_type": engine}, 0, 0)
+
+        def first() -> None:
+            with contextlib.suppress(httpx.HTTPError):  # cut off, which is the point
+                call.repeat(self.client)
+
+        asking = threading.Thread(target=first)
+        asking.start()
+        threading.Event().wait(seconds)
+        self.world.interrupt("kill")
+        asking.join()
+        reply = call.repeat(self.client)
+        assert reply.status_code in (201, 202), reply.text
+        return self.keep(wait_active(self.client, reply.json()["data"]["uuid"]), "free", engine, {})
 
     @rule(limit=st.integers(1, 5))
     def list_in_pages(self, limit: int) -> None:
@@ -219,18 +325,22 @@ class Databases(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module")
-def plane() -> Any:
-    """Of its own: the machine lists everything there is."""
-    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "4") as plane:
-        yield plane
+def plane() -> Iterator[ControlPlane]:
+    """Of its own: the machine lists everything there is. Kept over restarts, but in memory where that can be had."""
+    memory = Path("/dev/shm")  # noqa: S108
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
+        Path(name).chmod(0o755)  # the servers run in another account
+        with ControlPlane("--data-dir", f"{name}/data", "--rate-limit", "0", "--pool-size", "4") as plane:
+            yield plane
 
 
 def test_any_sequence_of_calls_keeps_to_the_model(plane: ControlPlane) -> None:
-    with plane.client() as client:
+    with plane.client() as client, plane.client(OTHER_KEY) as stranger:
+        world = World(plane, client, stranger)
         run_state_machine_as_test(
-            type("Databases", (Databases,), {"client": client}),
+            type("Databases", (Databases,), {"world": world}),
             settings=settings(
-                max_examples=15,
+                max_examples=12,
                 stateful_step_count=20,
                 deadline=None,
                 derandomize=True,
@@ -241,3 +351,5 @@ def test_any_sequence_of_calls_keeps_to_the_model(plane: ControlPlane) -> None:
             ),
         )
         assert client.get("/databases").json()["data"] == []
+        assert not any(world.interruptions.values()), "fewer than it was meant to bear"
+        assert world.day

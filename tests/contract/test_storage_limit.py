@@ -79,10 +79,30 @@ class Tenant:
         self.run(f"INSERT INTO filled (word) {sequence}")
 
     def stopped(self) -> None:
-        wait_until(lambda: not self.may("INSERT INTO filled (word) VALUES ('x')"))
+        wait_until(self.refuses)
+
+    def refuses(self) -> bool:
+        try:
+            return not self.may("INSERT INTO filled (word) VALUES ('x')")
+        except psycopg.OperationalError:  # sessions that began before are ended
+            return False
+
+    def stop(self) -> None:
+        """Be over its limit."""
+        self.limit(1)  # less than an empty database takes
+        self.stopped()
 
     def free(self) -> None:
         wait_until(lambda: self.may("INSERT INTO filled (word) VALUES ('x')"))
+
+
+@pytest.fixture
+def postgres(api: httpx.Client) -> Iterator[Tenant]:
+    made = create_database(api, "stored")
+    tenant = Tenant(api, made)
+    tenant.run("CREATE TABLE filled (id serial PRIMARY KEY, word text)")
+    yield tenant
+    delete_all(api, [made["uuid"]])
 
 
 @pytest.fixture(params=ENGINES)
@@ -132,7 +152,7 @@ def test_a_session_that_was_open_before_is_stopped_too(tenant: Tenant) -> None:
     open_one("INSERT INTO filled (word) VALUES ('before')")
     tenant.limit(12)
     tenant.stopped()
-    with pytest.raises((*REFUSED, pymysql.err.InterfaceError)):
+    with pytest.raises((psycopg.OperationalError, pymysql.err.Error)):
         open_one("INSERT INTO filled (word) VALUES ('after')")
 
 
@@ -230,6 +250,76 @@ def test_rows_that_refer_to_a_deleted_one_do_not_keep_it(tenant: Tenant) -> None
     tenant.run("DELETE FROM parent")
     assert tenant.run("SELECT parent FROM child") == [(None,)]
     assert not tenant.may("UPDATE child SET id = 2")
+
+
+def test_no_more_than_that_may_be_done_to_rows_that_refer(postgres: Tenant) -> None:
+    """Every other update would leave another version of the row, as often as one likes."""
+    postgres.run(
+        "CREATE TABLE parent (id int PRIMARY KEY)",
+        "CREATE TABLE child (id int, parent int REFERENCES parent ON DELETE SET NULL)",
+        "CREATE TABLE heir () INHERITS (child)",
+        "CREATE TABLE single (parent int REFERENCES parent ON DELETE SET NULL)",
+        "INSERT INTO parent VALUES (1), (2)",
+        "INSERT INTO child VALUES (1, 1)",
+        "INSERT INTO heir VALUES (1, 1)",
+        "INSERT INTO single VALUES (1)",
+    )
+    postgres.stop()
+    for statement in (
+        "UPDATE child SET parent = parent",
+        "UPDATE child SET parent = NULL",
+        "UPDATE single SET parent = parent",
+        "UPDATE single SET parent = 2",
+    ):
+        assert not postgres.may(statement), statement
+    assert postgres.may("UPDATE single SET parent = NULL")
+    assert not postgres.may("UPDATE single SET parent = NULL"), "it is null already"
+    assert postgres.may("DELETE FROM single")
+
+
+def test_things_of_the_same_names_do_not_stand_in_its_way(postgres: Tenant) -> None:
+    postgres.run(
+        "CREATE FUNCTION harmless() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER polykomos_storage_limit BEFORE INSERT ON filled FOR EACH STATEMENT EXECUTE FUNCTION harmless()",
+        "CREATE SCHEMA polykomos_storage",
+        "CREATE FUNCTION polykomos_storage.refuse_rows() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TABLE parts (i int) PARTITION BY LIST (i)",
+        "CREATE TABLE part PARTITION OF parts DEFAULT",
+        "CREATE TRIGGER polykomos_storage_limit BEFORE INSERT ON parts FOR EACH ROW EXECUTE FUNCTION harmless()",
+    )
+    postgres.stop()
+    for statement in (
+        "INSERT INTO filled (word) VALUES ('x')",
+        "INSERT INTO parts VALUES (1)",
+        "INSERT INTO part VALUES (1)",
+    ):
+        assert not postgres.may(statement), statement
+    postgres.limit(None)
+    postgres.free()
+    ours = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname ~ '^polykomos_storage_limit' ORDER BY 1"
+    assert postgres.run(ours) == [("filled",), ("part",), ("parts",)], "the tenant's own stay, ours go"
+
+
+def test_what_only_an_open_session_sees_ends_with_it(postgres: Tenant) -> None:
+    url = postgres.database["connection_string"]
+    with contextlib.ExitStack() as stack:
+        temporary, hidden = (stack.enter_context(contextlib.closing(psycopg.connect(url))) for _ in range(2))
+        temporary.autocommit = True
+        temporary.execute("CREATE TEMPORARY TABLE aside (word text)")
+        hidden.execute("CREATE TABLE aside (word text)")
+        postgres.stop()
+        for session in (temporary, hidden):
+            with pytest.raises(psycopg.OperationalError):
+                session.execute("INSERT INTO aside VALUES ('x')")
+
+
+def test_a_large_object_cannot_be_made_larger(postgres: Tenant) -> None:
+    number = postgres.run("SELECT lo_from_bytea(0, 'x')")[0][0]
+    postgres.stop()
+    for function in ("lo_truncate", "lo_truncate64"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            postgres.run(f"SELECT {function}(lo_open({number}, 131072), 100000)")
+    postgres.run(f"SELECT lo_unlink({number})")
 
 
 @pytest.mark.facts("S14")

@@ -39,11 +39,14 @@ class KeySeed(_Strict):
     requests_per_minute: int = Field(default=120, ge=0)
     monthly_quota: int | None = Field(default=None, ge=0)
     allowed_ip_list: list[Annotated[str, AfterValidator(read_network)]] = Field(default_factory=list)
-    inactive_ttl_days: int | None = Field(default=None, ge=1)
+    inactive_ttl_days: int | None = Field(default=None, ge=1, le=36_500)
 
 
 class UserSeed(_Strict):
-    """A user; the first team is the primary one. An email that exists already adds teams and keys to that user."""
+    """A user; the first team is the primary one. An email that exists already adds teams and keys to that user.
+
+    teams: a new user who is given none gets one of their own, because a key acts for a team.
+    """
 
     name: str
     email: str
@@ -112,7 +115,7 @@ async def plant(conn: Connection, user: UserSeed, now: datetime) -> None:
     row = await cursor.fetchone()
     assert row is not None
     user_id = row["id"]
-    for team in user.teams:
+    for team in user.teams or await _missing_team(conn, user_id, user.name):
         await _plant_team(conn, user_id, team, now)
     for key in user.keys:
         await conn.execute(
@@ -132,6 +135,12 @@ async def plant(conn: Connection, user: UserSeed, now: datetime) -> None:
                 "now": now,
             },
         )
+
+
+async def _missing_team(conn: Connection, user_id: int, name: str) -> list[str]:
+    """For a user of no team: one of their name."""
+    cursor = await conn.execute("SELECT FROM memberships WHERE user_id = %s LIMIT 1", (user_id,))
+    return [name] if await cursor.fetchone() is None else []
 
 
 async def _plant_team(conn: Connection, user_id: int, name: str, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,13 +10,13 @@ from pydantic import Field
 
 from controlplane.admin.kernel import Ask, Door
 from controlplane.admin.watching import changed
-from controlplane.clock import Setting
+from controlplane.clock import EARLIEST, LATEST, Setting
 from controlplane.http.errors import invalid_field
 from controlplane.http.fields import Body
 from controlplane.http.timestamps import zulu
 from controlplane.store.pool import Connection
 
-_MOST = 100 * 365 * 86400  # seconds; a clock beyond the year 9999 would be none
+_MOST = 100 * 365 * 86400  # seconds at once
 
 
 class Freeze(Body):
@@ -40,29 +41,30 @@ async def freeze(ask: Ask) -> dict[str, Any]:
     """Stand still."""
     text = (await ask.body(Freeze)).at
     at = None if text is None else _moment(text)
-    return await _set(ask, lambda setting: setting.frozen(datetime.now(UTC), at))
+    return await _set(ask, "at", lambda setting: setting.frozen(datetime.now(UTC), at))
 
 
 async def advance(ask: Ask) -> dict[str, Any]:
     """Go on by so much at once; whatever becomes due by that is done as if the time had passed."""
     by = timedelta(seconds=(await ask.body(Advance)).seconds)
-    return await _set(ask, lambda setting: setting.advanced(by))
+    return await _set(ask, "seconds", lambda setting: setting.advanced(by))
 
 
 async def resume(ask: Ask) -> dict[str, Any]:
     """Run on from where it stands."""
-    return await _set(ask, lambda setting: setting.resumed(datetime.now(UTC)))
+    return await _set(ask, "body", lambda setting: setting.resumed(datetime.now(UTC)))
 
 
 async def reset(ask: Ask) -> dict[str, Any]:
     """Be the machine's clock again."""
-    return await _set(ask, lambda _: Setting())
+    return await _set(ask, "body", lambda _: Setting())
 
 
-async def _set(ask: Ask, change: Any) -> dict[str, Any]:
+async def _set(ask: Ask, field: str, change: Callable[[Setting], Setting]) -> dict[str, Any]:
+    """field: what to name when the clock would leave its range."""
     async with ask.services.pool.connection() as conn:
         async with conn.transaction():
-            setting: Setting = change(await _read(conn))
+            setting = _within_range(field, change, await _read(conn))
             await conn.execute(
                 "UPDATE dev_controls SET clock_offset = %s, frozen_at = %s", (setting.offset, setting.frozen_at)
             )
@@ -85,6 +87,17 @@ def _view(setting: Setting) -> dict[str, Any]:
     }
 
 
+def _within_range(field: str, change: Callable[[Setting], Setting], setting: Setting) -> Setting:
+    try:
+        changed_to = change(setting)
+        is_within = EARLIEST <= changed_to.at(datetime.now(UTC)) < LATEST
+    except OverflowError:
+        is_within = False
+    if not is_within:
+        raise invalid_field(field, f"would set the clock outside of the years {EARLIEST.year} to {LATEST.year - 1}")
+    return changed_to
+
+
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
@@ -92,7 +105,7 @@ def _moment(text: str) -> datetime:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise invalid_field("at", "must be an ISO 8601 time with its zone, such as 2026-02-10T14:23:01Z")
-    return moment.astimezone(UTC)
+    return moment
 
 
 DOORS = (

@@ -25,6 +25,10 @@ class NotForEngine(ValueError):
         super().__init__(f"this blueprint is not for {engine}: {reason}")
 
 
+class TakenOver(Exception):
+    """Another process has taken it over, because it took this one for dead."""
+
+
 async def insert(
     conn: Connection,
     blueprint: Row,
@@ -75,19 +79,30 @@ async def by_id(conn: Connection, number: int) -> Row | None:
     return await cursor.fetchone()
 
 
-async def record(conn: Connection, number: int, run: Run, *, milliseconds: int, xid: str | None) -> None:
-    """What was done, written before the tenant's COMMIT together with its transaction's id."""
-    await conn.execute(
+async def record(conn: Connection, row: Row, run: Run, *, milliseconds: int, xid: str | None) -> None:
+    """What was done, written before the tenant's COMMIT together with its transaction's id. Raises TakenOver."""
+    cursor = await conn.execute(
         "UPDATE blueprint_applications SET execution_log = %s, statements_succeeded = %s, statements_failed = %s,"
-        " error_message = %s, total_duration_ms = %s, xid = %s::xid8 WHERE id = %s",
-        (Json(run.log), run.succeeded, int(run.error is not None), run.error, milliseconds, xid, number),
+        " error_message = %s, total_duration_ms = %s, xid = %s::xid8 WHERE id = %s AND owner = %s",
+        (
+            Json(run.log),
+            run.succeeded,
+            int(run.error is not None),
+            run.error,
+            milliseconds,
+            xid,
+            row["id"],
+            row["owner"],
+        ),
     )
+    if not cursor.rowcount:
+        raise TakenOver
 
 
-async def finish(conn: Connection, number: int, status: str, now: datetime, *, error: str | None = None) -> None:
-    """Its last state; a first one that is final stays."""
+async def finish(conn: Connection, row: Row, status: str, now: datetime, *, error: str | None = None) -> None:
+    """Its last state; whoever has taken it over says that instead of us."""
     await conn.execute(
         "UPDATE blueprint_applications SET status = %s, owner = NULL, completed_at = %s,"
-        " error_message = coalesce(%s, error_message) WHERE id = %s AND status IN ('pending', 'running')",
-        (status, now, error, number),
+        " error_message = coalesce(%s, error_message) WHERE id = %s AND owner = %s",
+        (status, now, error, row["id"], row["owner"]),
     )

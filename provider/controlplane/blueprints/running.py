@@ -2,7 +2,8 @@
 
 Exactly once over kill -9: the tenant's transaction and our row cannot commit together, they are in two databases. But
 they are on one server, whose transaction ids outlive any process. So the transaction's id is written to our row just
-before its COMMIT; whoever takes over asks the server what became of it. Without an id nothing was committed.
+before its COMMIT; whoever takes over asks the server what became of it. Without an id nothing was committed. It is
+written only while the row is ours: a process that was taken for dead though it lives commits nothing any more.
 """
 
 from __future__ import annotations
@@ -32,9 +33,16 @@ _log = logging.getLogger("controlplane.blueprints")
 async def run(services: Services, row: Row, database: Row) -> None:
     """Bring an application that this process owns to its end; what the SQL does wrong is recorded, not raised."""
     engine = services.engines.of(database["db_type"])
-    if isinstance(engine, MysqlEngine):
-        await mysql_running.run(services, engine, row, database)
-        return
+    try:
+        if isinstance(engine, MysqlEngine):
+            await mysql_running.run(services, engine, row, database)
+        else:
+            await _run(services, row, database)
+    except applications.TakenOver:
+        _log.warning("an application was taken over by another process", extra={"facts": {"application": row["id"]}})
+
+
+async def _run(services: Services, row: Row, database: Row) -> None:
     if row["xid"] is not None and await _was_committed(services, row["xid"]):
         await _finish(services, row, "completed")
         return
@@ -71,7 +79,7 @@ async def _apply(services: Services, row: Row, tenant: Connection) -> tuple[str,
         xid = found["xid"] if found else None
     milliseconds = round((time.monotonic() - began) * 1000)
     async with services.pool.connection() as conn:
-        await applications.record(conn, row["id"], done, milliseconds=milliseconds, xid=xid)
+        await applications.record(conn, row, done, milliseconds=milliseconds, xid=xid)
     if done.error is not None:
         await _roll_back(tenant)
         return ("failed" if row["is_dry_run"] else "rolled_back"), None
@@ -114,5 +122,5 @@ async def _was_committed(services: Services, xid: str | None) -> bool:
 
 async def _finish(services: Services, row: Row, status: str, *, error: str | None = None) -> None:
     async with services.pool.connection() as conn:
-        await applications.finish(conn, row["id"], status, services.clock.now(), error=error)
+        await applications.finish(conn, row, status, services.clock.now(), error=error)
     services.bells.applications.ring()

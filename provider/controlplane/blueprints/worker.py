@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 from controlplane.blueprints import running
 from controlplane.crew import keep_busy
 from controlplane.databases import store as databases
 from controlplane.services import Services
-from controlplane.store.liveness import living
+from controlplane.store.liveness import NOBODY
 from controlplane.store.pool import Row
 
 _AT_ONCE = 6  # applications run at the same time
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
+_log = logging.getLogger("controlplane.blueprints")
 
 
 async def work(services: Services) -> None:
@@ -24,7 +28,17 @@ async def work(services: Services) -> None:
     async def pause() -> float:
         return _LOOK_EVERY
 
-    await keep_busy(services.bells.applications, _AT_ONCE, lambda: _claim(services), run, pause)
+    async def give_back(row: Row, error: Exception) -> None:
+        facts = {"application": row["id"]}
+        _log.error("an application was broken off and is begun again", exc_info=error, extra={"facts": facts})
+        await asyncio.sleep(_LOOK_EVERY)
+        async with services.pool.connection() as conn:
+            await conn.execute(
+                "UPDATE blueprint_applications SET owner = %s WHERE id = %s AND owner = %s",
+                (NOBODY, row["id"], row["owner"]),
+            )
+
+    await keep_busy(services.bells.applications, _AT_ONCE, lambda: _claim(services), run, pause, give_back)
 
 
 async def _claim(services: Services) -> Row | None:
@@ -45,7 +59,7 @@ async def _claim(services: Services) -> Row | None:
             {
                 "me": services.process_no,
                 "now": services.clock.now(),
-                "living": await living(conn),
+                "living": await services.presence.living(conn),
                 "engines": services.engines.hosted,
             },
         )

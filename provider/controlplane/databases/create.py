@@ -127,11 +127,10 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
     limit = effective_quotas(_overrides(args), call.services.plans).connection_hard_limit
     await call.conn.execute(
         "INSERT INTO databases (id, uuid, team_id, name, db_type, region, plan, status, db_name, db_username,"
-        " db_password, is_assigned, connections_applied, storage_hard_limit_gb, connection_hard_limit,"
+        " db_password, is_assigned, is_pooled, connections_applied, storage_hard_limit_gb, connection_hard_limit,"
         " warning_threshold_pct, created_at, updated_at) VALUES (%(id)s, %(uuid)s, %(team_id)s, %(name)s, %(db_type)s,"
-        " %(region)s,"
-        " %(plan)s, %(status)s, %(db_name)s, %(role)s, %(password)s, %(is_assigned)s, %(limit)s, %(storage)s,"
-        " %(connections)s, %(warning)s, %(now)s, %(now)s)",
+        " %(region)s, %(plan)s, %(status)s, %(db_name)s, %(role)s, %(password)s, %(is_assigned)s, %(is_pooled)s,"
+        " %(limit)s, %(storage)s, %(connections)s, %(warning)s, %(now)s, %(now)s)",
         {
             "id": number,
             "uuid": await call.services.controls.new_uuid(call.conn),
@@ -145,6 +144,7 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
             "role": instances.role_name(number),
             "password": "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(24)),
             "is_assigned": is_assigned,
+            "is_pooled": pooled is not None,
             "limit": limit if is_assigned else None,
             "storage": args.storage_hard_limit_gb,
             "connections": args.connection_hard_limit,

@@ -28,8 +28,8 @@ async def delete_database(call: Call) -> Reply:
     await call.conn.execute(
         "UPDATE provision_jobs SET state = 'cancelled', owner = NULL WHERE id = ANY(%s)", ([job["id"] for job in jobs],)
     )
-    # A job that was ever begun may have built something that it will not tell us of any more.
-    is_built = row["is_assigned"] or any(job["attempts"] for job in jobs)
+    # A job that was ever begun may have built something that it will not tell us of any more; the pool surely has.
+    is_built = row["is_assigned"] or row["is_pooled"] or any(job["attempts"] for job in jobs)
     engine = call.services.engines.of(row["db_type"])
     if engine.shares_transactions:
         await engine.revoke(call.conn, row)

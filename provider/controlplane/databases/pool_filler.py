@@ -10,7 +10,6 @@ import time
 from controlplane.databases.catalog import DEFAULT_ENGINE
 from controlplane.engines import Engine, EngineDown
 from controlplane.services import Services
-from controlplane.store.liveness import living
 from controlplane.store.pool import Connection
 
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
@@ -66,7 +65,7 @@ async def _claim(services: Services, conn: Connection, db_type: str) -> int | No
         "SELECT id, owner, is_ready FROM pool_instances WHERE db_type = %s ORDER BY id", (db_type,)
     )
     rows = await cursor.fetchall()
-    alive = await living(conn)
+    alive = await services.presence.living(conn)
     for row in rows:
         if not row["is_ready"] and row["owner"] not in alive:
             await conn.execute("UPDATE pool_instances SET owner = %s WHERE id = %s", (services.process_no, row["id"]))
@@ -84,4 +83,8 @@ async def _claim(services: Services, conn: Connection, db_type: str) -> int | No
 
 async def _update(services: Services, number: int, *, is_ready: bool) -> None:
     async with services.pool.connection() as conn:
-        await conn.execute("UPDATE pool_instances SET is_ready = %s, owner = NULL WHERE id = %s", (is_ready, number))
+        # Only while it is ours: who was taken for dead may have lost it to another.
+        await conn.execute(
+            "UPDATE pool_instances SET is_ready = %s, owner = NULL WHERE id = %s AND owner = %s",
+            (is_ready, number, services.process_no),
+        )

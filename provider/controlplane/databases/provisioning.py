@@ -1,13 +1,18 @@
-"""The background worker that provisions databases.
+"""The background workers that provision databases.
 
 Jobs live in the store and every step can be run again, so a job whose process was killed is taken over by the
 next one and ends the same way, without a second role or database.
+
+A job has one stage or two. First the instance is built and handed over. Where a blueprint belongs to the creation, the
+job is queued again, and what runs it has hands of its own: a blueprint may take minutes, and must not keep others from
+being built.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from controlplane.blueprints import creation
@@ -16,43 +21,56 @@ from controlplane.databases import store
 from controlplane.databases.delete import GRACE
 from controlplane.databases.views import effective_quotas, masked
 from controlplane.services import Services
-from controlplane.store.liveness import living
 from controlplane.store.pool import Connection, Row
 from controlplane.webhooks.outbox import emit
 
-MOST_ATTEMPTS = 5
+MOST_ATTEMPTS = 5  # of each stage
 
-_AT_ONCE = 3  # databases built at the same time
+_BUILT_AT_ONCE = 3
+_APPLIED_AT_ONCE = 6
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
 _log = logging.getLogger("controlplane.provisioning")
 
 
-async def work(services: Services) -> None:
-    """Run due jobs, for ever."""
-
-    async def complete(job: Row) -> None:
-        try:
-            await _run(services, job)
-        except Exception as error:
-            await _put_back(services, job, error)
-
-    await keep_busy(services.bells.jobs, _AT_ONCE, lambda: _claim(services), complete, lambda: _until_next(services))
+async def build(services: Services) -> None:
+    """Run due jobs whose instance is still to be made, for ever."""
+    await _keep_busy(services, _BUILT_AT_ONCE, _build, is_assigned=False)
 
 
-async def _claim(services: Services) -> Row | None:
-    """Take the next due job, or one whose process died."""
+async def apply(services: Services) -> None:
+    """Run due jobs whose instance is there and waits for its blueprint, for ever."""
+    await _keep_busy(services, _APPLIED_AT_ONCE, _apply, is_assigned=True)
+
+
+async def _keep_busy(
+    services: Services, hands: int, do: Callable[[Services, Row], Awaitable[None]], *, is_assigned: bool
+) -> None:
+    await keep_busy(
+        services.bells.jobs,
+        hands,
+        lambda: _claim(services, is_assigned=is_assigned),
+        functools.partial(do, services),
+        lambda: _until_next(services),
+        functools.partial(_put_back, services),
+    )
+
+
+async def _claim(services: Services, *, is_assigned: bool) -> Row | None:
+    """Take the next due job of a stage, or one whose process died."""
     async with services.pool.connection() as conn, conn.transaction():
         cursor = await conn.execute(
             "UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = ("
             " SELECT id FROM provision_jobs WHERE not_before <= %(now)s"
-            " AND database_id IN (SELECT id FROM databases WHERE db_type = ANY(%(engines)s))"
+            " AND database_id IN (SELECT id FROM databases"
+            "  WHERE db_type = ANY(%(engines)s) AND is_assigned = %(is_assigned)s)"
             " AND (state = 'queued' OR (state = 'running' AND owner <> ALL(%(living)s)))"
             " ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
             {
                 "me": services.process_no,
                 "now": services.clock.now(),
-                "living": await living(conn),
+                "living": await services.presence.living(conn),
                 "engines": services.engines.hosted,
+                "is_assigned": is_assigned,
             },
         )
         return await cursor.fetchone()
@@ -67,49 +85,59 @@ async def _until_next(services: Services) -> float:
     return min(_LOOK_EVERY, (due - services.clock.now()).total_seconds()) if due else _LOOK_EVERY
 
 
-async def _run(services: Services, job: Row) -> None:
-    number = job["database_id"]
+async def _build(services: Services, job: Row) -> None:
     async with services.pool.connection() as conn:
-        row = await store.by_id(conn, number)
+        row = await store.by_id(conn, job["database_id"])
         await services.controls.fail_if_wanted(conn)
-    if not row["is_assigned"]:
-        reached = functools.partial(services.controls.reach, services.pool)
-        engine = services.engines.of(row["db_type"])
-        await reached("before_role")
-        await engine.build(number, reached)
-        if engine.shares_transactions:
-            await reached("after_database")
-        if not await _assign(services, job):
-            return
+    reached = functools.partial(services.controls.reach, services.pool)
+    engine = services.engines.of(row["db_type"])
+    await reached("before_role")
+    await engine.build(row["id"], reached)
+    if engine.shares_transactions:
+        await reached("after_database")
+    async with services.pool.connection() as conn, conn.transaction():
+        wanted = await _lock(conn, job)
+        if wanted is not None:
+            await _hand_over(services, conn, job, wanted)
+    _announce(services)
+
+
+async def _lock(conn: Connection, job: Row) -> Row | None:
+    """The database's row, until the transaction ends; None if it was deleted or the job is not ours any more."""
+    row = await store.by_id(conn, job["database_id"], lock=True)
+    cursor = await conn.execute(
+        "SELECT FROM provision_jobs WHERE id = %s AND state = 'running' AND owner = %s FOR UPDATE",
+        (job["id"], job["owner"]),
+    )
+    return row if row["status"] == "provisioning" and await cursor.fetchone() is not None else None
+
+
+async def _hand_over(services: Services, conn: Connection, job: Row, row: Row) -> None:
+    """Give the instance its name and let the tenant in; then the job is done, or comes to its second stage."""
+    limit = effective_quotas(row, services.plans).connection_hard_limit
+    engine = services.engines.of(row["db_type"])
+    await engine.hand_over(conn, row, limit)
+    if not engine.shares_transactions:
+        await services.controls.reach(services.pool, "after_database")
+    await conn.execute(
+        "UPDATE databases SET is_assigned = true, connections_applied = %s WHERE id = %s", (limit, row["id"])
+    )
+    if job["application_id"] is None:
+        await _finish(services, conn, job, row)
+    else:
+        await conn.execute(
+            "UPDATE provision_jobs SET state = 'queued', owner = NULL, attempts = 0 WHERE id = %s", (job["id"],)
+        )
+
+
+async def _apply(services: Services, job: Row) -> None:
+    async with services.pool.connection() as conn:
+        await services.controls.fail_if_wanted(conn)
     if job["application_id"] is not None:
         await creation.run(services, job["application_id"])
-    await _activate(services, job)
-
-
-async def _assign(services: Services, job: Row) -> bool:
-    """Hand the instance over, the row locked; False if the database was deleted meanwhile."""
     async with services.pool.connection() as conn, conn.transaction():
-        row = await store.by_id(conn, job["database_id"], lock=True)
-        if row["status"] != "provisioning":
-            return False
-        limit = effective_quotas(row, services.plans).connection_hard_limit
-        engine = services.engines.of(row["db_type"])
-        await engine.hand_over(conn, row, limit)
-        if not engine.shares_transactions:
-            await services.controls.reach(services.pool, "after_database")
-        await conn.execute(
-            "UPDATE databases SET is_assigned = true, connections_applied = %s WHERE id = %s", (limit, row["id"])
-        )
-        if job["application_id"] is None:
-            await _finish(services, conn, job, row)
-    _announce(services)
-    return True
-
-
-async def _activate(services: Services, job: Row) -> None:
-    async with services.pool.connection() as conn, conn.transaction():
-        row = await store.by_id(conn, job["database_id"], lock=True)
-        if row["status"] == "provisioning":
+        row = await _lock(conn, job)
+        if row is not None:
             await _finish(services, conn, job, row)
     _announce(services)
 
@@ -133,8 +161,8 @@ async def _put_back(services: Services, job: Row, error: Exception) -> None:
     )
     gives_up = job["attempts"] >= MOST_ATTEMPTS
     async with services.pool.connection() as conn, conn.transaction():
-        row = await store.by_id(conn, job["database_id"], lock=True)
-        if row["status"] != "provisioning":
+        row = await _lock(conn, job)
+        if row is None:
             return
         await conn.execute(
             "UPDATE provision_jobs SET state = %s, owner = NULL, not_before = %s, last_error = %s WHERE id = %s",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 
-from controlplane.engines import EngineDown
+from controlplane.engines import Engine, EngineDown
 from controlplane.http import idempotency
 from controlplane.services import Services
 
@@ -19,26 +19,26 @@ async def work(services: Services) -> None:
         for engine in services.engines:
             with contextlib.suppress(EngineDown):
                 await engine.end_stray()
-        while await destroy_one(services):
-            pass
+                while engine.is_hosted and await destroy_one(services, engine):
+                    pass
         async with services.pool.connection() as conn:
             await idempotency.forget_expired(conn, services.clock.now())
         await services.bells.databases.wait(_LOOK_EVERY)
 
 
-async def destroy_one(services: Services) -> bool:
-    """Destroy one database that is due; False if there is none."""
+async def destroy_one(services: Services, engine: Engine) -> bool:
+    """Destroy one database that is due; False if there is none. Raises EngineDown."""
     # The row stays locked on one connection while another drops, which cannot be done in a transaction.
     async with services.pool.connection() as conn, conn.transaction():
         cursor = await conn.execute(
             "SELECT * FROM databases WHERE deleted_at IS NOT NULL AND destroyed_at IS NULL"
-            " AND destroy_after <= %s AND db_type = ANY(%s) ORDER BY destroy_after LIMIT 1 FOR UPDATE SKIP LOCKED",
-            (services.clock.now(), services.engines.hosted),
+            " AND destroy_after <= %s AND db_type = %s ORDER BY destroy_after LIMIT 1 FOR UPDATE SKIP LOCKED",
+            (services.clock.now(), engine.value),
         )
         row = await cursor.fetchone()
         if row is None:
             return False
-        await services.engines.of(row["db_type"]).destroy(row)
+        await engine.destroy(row)
         await conn.execute("UPDATE databases SET destroyed_at = %s WHERE id = %s", (services.clock.now(), row["id"]))
     _log.info("destroyed", extra={"facts": {"database_id": row["id"]}})
     return True

@@ -47,4 +47,4 @@ OPERATIONS = (
     Operation("DELETE", "/databases/{uuid}", "deleteDatabase", _WRITE, delete_database, keyed=True),
 )
 
-WORKERS: tuple[Worker, ...] = (provisioning.work, pool_filler.work, reaper.work, quotas.work)
+WORKERS: tuple[Worker, ...] = (provisioning.build, provisioning.apply, pool_filler.work, reaper.work, quotas.work)

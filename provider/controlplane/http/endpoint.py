@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Iterable
+from datetime import datetime
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from controlplane.http.auth import authenticate, bearer_token
 from controlplane.http.bodies import parse_json, read_body
 from controlplane.http.calls import Call, Operation, insufficient_scope
 from controlplane.http.errors import ApiError
+from controlplane.http.principal import Principal
 from controlplane.http.rate_limit import count_request, take_back
 from controlplane.http.replies import Reply
 from controlplane.http.routing import Match, Routes
@@ -26,6 +28,8 @@ from controlplane.http.strictness import check_key, check_query
 from controlplane.services import Services
 
 PREFIX = "/api/v1"
+# What was refused for these is no use of the key (S36).
+_NOT_COUNTED = frozenset({403, 429})
 
 _requests = logging.getLogger("controlplane.request")
 _failures = logging.getLogger("controlplane.failure")
@@ -130,12 +134,22 @@ class Endpoint:
         facts["key"] = principal.key_preview
         request.state.key_id = principal.key_id
         await count_request(services.pool, principal, now)
+        try:
+            return await self._carry_out(request, request_id, facts, principal, now)
+        except ApiError as error:
+            if error.status in _NOT_COUNTED:
+                async with services.pool.connection() as conn:
+                    await take_back(conn, principal)
+            raise
+
+    async def _carry_out(
+        self, request: Request, request_id: str, facts: dict[str, object], principal: Principal, now: datetime
+    ) -> Reply:
+        services = self._services
         match = self._routes.match(request.method, request.scope["path"].removeprefix(PREFIX))
         operation = match.operation
         facts["operation"] = operation.operation_id
         if not all(principal.has_scope(scope) for scope in operation.scopes):
-            async with services.pool.connection() as conn:
-                await take_back(conn, principal)
             raise insufficient_scope(operation.scopes)
         body = None
         if operation.has_body:

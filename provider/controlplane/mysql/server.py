@@ -24,6 +24,7 @@ from controlplane.postgres.cluster import free_port
 from controlplane.state_file import StateFile
 from controlplane.store import liveness
 from controlplane.store.pool import Pool
+from controlplane.store.presence import Presence
 
 ADMIN = "polykomos"
 _PATIENCE = 60.0  # seconds until it answers
@@ -68,7 +69,7 @@ class MysqlServer:
         return self._login.port if self._login else 3306
 
     @contextlib.asynccontextmanager
-    async def opened(self, process_no: int) -> AsyncIterator[None]:
+    async def opened(self, presence: Presence) -> AsyncIterator[None]:
         """Known to the store; stopped at the end if it was started."""
         if self._home is not None:
             self._login = Login(
@@ -77,7 +78,8 @@ class MysqlServer:
                 ADMIN,
                 self._state.get_or_make("mariadb_password", lambda: secrets.token_hex(24)),
             )
-            await self._tell_store(process_no)
+            await self._tell_store(presence.number)
+            presence.on_taken(self._tell_store)
         else:
             await self.look_up()
         try:

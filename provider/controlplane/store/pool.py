@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -16,6 +17,17 @@ Pool = AsyncConnectionPool[Connection]
 MAX_CONNECTIONS = 16
 
 
+async def _see(conn: Connection) -> None:
+    """Raises psycopg.OperationalError for a connection that the server has ended while nobody used it.
+
+    That is heard on its socket: a call of the kernel tells, not a question to the server at every use.
+    """
+    ear = select.poll()
+    ear.register(conn.fileno(), select.POLLIN)
+    if ear.poll(0):
+        await AsyncConnectionPool.check_connection(conn)
+
+
 def make_pool(conninfo: str) -> Pool:
     """A pool (not opened yet) of autocommit connections whose rows are dicts; use `conn.transaction()`."""
     return AsyncConnectionPool(
@@ -24,6 +36,7 @@ def make_pool(conninfo: str) -> Pool:
         kwargs={"autocommit": True, "row_factory": dict_row},
         min_size=2,
         max_size=MAX_CONNECTIONS,
+        check=_see,
         open=False,
         name="store",
     )

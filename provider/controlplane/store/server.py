@@ -6,6 +6,7 @@ then one transaction, and cannot disagree after a crash.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from psycopg import AsyncConnection
@@ -21,7 +22,8 @@ CONTROL_DATABASE = "polykomos_control"
 class Server:
     """Where it listens and the superuser's name and password.
 
-    options: further libpq parameters (sslmode and the like) of a server given by URL.
+    options: further libpq parameters (sslmode and the like) of a server given by URL. has_ended: whether it is known to
+    be gone for good.
     """
 
     host: str
@@ -29,6 +31,7 @@ class Server:
     user: str
     password: str = field(repr=False)
     options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    has_ended: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
     @classmethod
     def from_url(cls, url: str) -> Server:

@@ -9,8 +9,16 @@ from typing import Final
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Link-local holds most clouds' metadata services; these are the ones elsewhere.
-_METADATA: Final = frozenset(map(ipaddress.ip_address, ("100.100.100.200", "fd00:ec2::254", "192.0.0.192")))
+# Link-local holds most clouds' metadata services; these are the ones elsewhere (of Alibaba, Oracle, Azure, AWS twice,
+# Google).
+_METADATA: Final = frozenset(
+    map(
+        ipaddress.ip_address,
+        ("100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"),
+    )
+)
+# "This network" (Linux takes its zero for loopback), and what local translators make of IPv4 (RFC 8215).
+_NOBODYS: Final = (ipaddress.IPv4Network("0.0.0.0/8"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -23,9 +31,9 @@ def refusal(address: Address, *, loopback: bool) -> str | None:
     address = _inner(address)
     if address.is_loopback:
         return None if loopback else "it is this machine's own"
-    if address.is_link_local or address in _METADATA:
+    if address.is_link_local or address in _METADATA or (address.version == 6 and address.is_site_local):
         return "it is link-local or a metadata service's"
-    if address.is_multicast or address.is_unspecified or address.is_reserved:
+    if address.is_multicast or address.is_unspecified or address.is_reserved or any(address in net for net in _NOBODYS):
         return "it is no single machine's"
     return None
 
@@ -36,7 +44,8 @@ def _inner(address: Address) -> Address:
         return address
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo and teredo[1]) or address
 
 
 async def resolve(host: str, port: int, *, loopback: bool) -> list[str]:

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from controlplane.crew import keep_busy
 from controlplane.services import Services
-from controlplane.store.liveness import living
 from controlplane.store.pool import Connection, Row
 from controlplane.webhooks import sending
 from controlplane.webhooks.schedule import next_attempt
@@ -93,7 +92,7 @@ async def _claim(services: Services) -> Row | None:
                 "me": services.process_no,
                 "now": now,
                 "lease_end": now + LEASE,
-                "living": await living(conn),
+                "living": await services.presence.living(conn),
             },
         )
         return await cursor.fetchone()

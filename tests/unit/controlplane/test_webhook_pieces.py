@@ -63,6 +63,13 @@ def test_addresses_accepted(url: str) -> None:
         "https://[fd00:ec2::254]/x",
         "https://[::ffff:169.254.169.254]/x",
         "https://0.0.0.0/x",
+        "https://0.1.2.3/x",
+        "https://168.63.129.16/machine",
+        "https://[fd20:ce::254]/x",
+        "https://[fd00:ec2::23]/x",
+        "https://[fec0::1]/x",
+        "https://[64:ff9b:1::a9fe:a9fe]/x",
+        "https://[2001:0:1:2::5601:5601]/x",  # Teredo, of 169.254.169.254
         "https://224.0.0.1/x",
         "https://[::1/x",
         "https://example.com/" + "a" * 2048,

@@ -55,8 +55,8 @@ async def run(services: Services, engine: MysqlEngine, row: Row, database: Row) 
         if done is not None:
             milliseconds = round((time.monotonic() - began) * 1000)
             done.error = error
-            await applications.record(conn, row["id"], done, milliseconds=milliseconds, xid=None)
-        await applications.finish(conn, row["id"], status, services.clock.now(), error=error)
+            await applications.record(conn, row, done, milliseconds=milliseconds, xid=None)
+        await applications.finish(conn, row, status, services.clock.now(), error=error)
     services.bells.applications.ring()
     if not row["is_dry_run"] and engine.keeps_pool:
         with contextlib.suppress(EngineDown):  # the worker of marks will
@@ -111,11 +111,11 @@ async def _for_real(
     loop = asyncio.get_running_loop()
     await engine.run(lambda raw: marks.make(raw, row["id"], database["id"]))
     can_be_taken_back = all(is_transactional(statement) for statement in statements)
-    await _note(services, row["id"], 0)
+    await _note(services, row, 0)
 
     def started(number: int) -> None:
         if not can_be_taken_back:
-            asyncio.run_coroutine_threadsafe(_note(services, row["id"], number), loop).result()
+            asyncio.run_coroutine_threadsafe(_note(services, row, number), loop).result()
 
     place = engine.place
     login = Login(place.host, place.port, database["db_username"], database["db_password"], read_timeout=660.0)
@@ -176,8 +176,11 @@ def _failed(raw: Raw, outcome: Outcome) -> Result:
     return "rolled_back", error, outcome.run
 
 
-async def _note(services: Services, application: int, number: int) -> None:
+async def _note(services: Services, row: Row, number: int) -> None:
     async with services.pool.connection() as conn:
-        await conn.execute(
-            "UPDATE blueprint_applications SET statements_started = %s WHERE id = %s", (number, application)
+        cursor = await conn.execute(
+            "UPDATE blueprint_applications SET statements_started = %s WHERE id = %s AND owner = %s",
+            (number, row["id"], row["owner"]),
         )
+        if not cursor.rowcount:
+            raise applications.TakenOver

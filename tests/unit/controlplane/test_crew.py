@@ -1,0 +1,49 @@
+"""Background work whose pieces fail."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from controlplane import crew
+from controlplane.bell import Bell
+
+
+def test_a_piece_that_failed_is_given_back_however_often_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else takes what a living process has claimed."""
+    monkeypatch.setattr(crew, "_AGAIN", 0)
+    queued, told = ["piece"], []
+    attempts = {"do": 0, "give back": 0}
+    ended = asyncio.Event()
+
+    async def claim() -> str | None:
+        return queued.pop() if queued else None
+
+    async def do(piece: str) -> None:
+        attempts["do"] += 1
+        if attempts["do"] == 1:
+            raise ConnectionError("in the middle")
+        ended.set()
+
+    async def give_back(piece: str, error: Exception) -> None:
+        attempts["give back"] += 1
+        if attempts["give back"] < 3:
+            raise ConnectionError("still")
+        told.append(str(error))
+        queued.append(piece)
+
+    async def pause() -> float:
+        return 60
+
+    async def whole() -> None:
+        work = asyncio.create_task(crew.keep_busy(Bell(), 1, claim, do, pause, give_back))
+        await asyncio.wait_for(ended.wait(), 5)
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+    asyncio.run(whole())
+    assert attempts == {"do": 2, "give back": 3}
+    assert told == ["in the middle"]
