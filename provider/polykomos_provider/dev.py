@@ -107,6 +107,12 @@ def dev(data_dir: Path | None, ephemeral: bool, **options: Any) -> None:  # noqa
 
     When it is ready, stdout shows the `export` lines that point clients and the admin API's users at it; logs go to
     stderr.
+
+    \b
+    Examples:
+      polykomos dev                                # keeps its databases over restarts
+      polykomos dev --ephemeral --port 0           # for a test: a free port, and nothing stays
+      polykomos dev --rate-limit 0 --pool-size 8   # as quick as can be
     """
     if ephemeral and data_dir is not None:
         raise click.UsageError("--ephemeral and --data-dir exclude each other.")

@@ -8,29 +8,30 @@ what Python writes beside its modules.
 from __future__ import annotations
 
 import platform
-import shlex
-import sys
 from importlib import metadata
 from pathlib import Path
 
-from polykomos_provider.terraform_plugin import ADDRESSES
+from polykomos_provider.addresses import ADDRESSES
+from polykomos_provider.launcher import write_launcher
+
+# Searched by `init` in the directory it runs in, and in the user's; both engines know both.
+PROJECT_MIRROR = Path("terraform.d", "plugins")
+USER_MIRROR = Path(".terraform.d", "plugins")
 
 _PROGRAM = "terraform-provider-polykomos"
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
-def write_mirror(directory: Path) -> list[Path]:
-    """Write the mirror into `directory`, over an earlier one of this version. Returns the programs' paths."""
+def write_mirror(directory: Path, project: Path | None = None) -> list[Path]:
+    """Write the mirror into `directory`, over an earlier one of this version. Returns the programs' paths.
+
+    project: whose directory it is, when it is a project's.
+    """
     version = metadata.version("polykomos-provider")
-    written = []
-    for address in ADDRESSES:
-        home = directory / address / version / _target()
-        home.mkdir(parents=True, exist_ok=True)
-        program = home / f"{_PROGRAM}_v{version}"
-        program.write_text(_launcher(), encoding="utf-8")
-        program.chmod(0o755)
-        written.append(program)
-    return written
+    return [
+        write_launcher(_PROGRAM, directory / address / version / target(), project, f"{_PROGRAM}_v{version}")
+        for address in ADDRESSES
+    ]
 
 
 def command_line_settings(directory: Path) -> str:
@@ -42,15 +43,7 @@ def command_line_settings(directory: Path) -> str:
     )
 
 
-def _target() -> str:
+def target() -> str:
+    """What the engines call this machine."""
     machine = platform.machine().lower()
     return f"{platform.system().lower()}_{_ARCHITECTURES.get(machine, machine)}"
-
-
-def _launcher() -> str:
-    program = Path(sys.executable).with_name(_PROGRAM)
-    return (
-        "#!/bin/sh\n"
-        "# Starts the provider of the Python environment that `polykomos install terraform` ran in.\n"
-        f'exec {shlex.quote(str(program))} "$@"\n'
-    )

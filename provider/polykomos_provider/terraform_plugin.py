@@ -7,10 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from polykomos_provider.addresses import ADDRESSES
 from resourcekit.terraform.serving import serve
-
-# Where each engine looks for `polykomos/polykomos` when a program names no host.
-ADDRESSES = ("registry.terraform.io/polykomos/polykomos", "registry.opentofu.org/polykomos/polykomos")
 
 
 def main() -> None:

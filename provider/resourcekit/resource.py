@@ -23,6 +23,14 @@ ApiT = TypeVar("ApiT")
 
 
 @dataclass(frozen=True)
+class Scopes:
+    """What the vendor must have allowed: to read objects of a kind, and, beside that, to make and change them."""
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Timeouts:
     """Default seconds that an operation may take; the user's own timeouts replace them."""
 
@@ -43,6 +51,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     state: type[StateT]
     timeouts: ClassVar[Timeouts] = Timeouts()
     import_id: ClassVar[str] = "its id"
+    scopes: ClassVar[Scopes] = Scopes()
     # Of the state as engines keep it; `upgrade` reads the older ones.
     schema_version: ClassVar[int] = 0
     # Whether the last part of the object's URL is its id: what a generic REST provider kept can then be taken over.

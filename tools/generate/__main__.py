@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import parity
 import reference
 import registry
@@ -27,9 +28,9 @@ def schema() -> dict[Path, str]:
 
 
 def docs() -> dict[Path, str]:
-    """docs/reference and docs/terraform: a page for each resource and function, for each engine."""
+    """docs/cli.md; docs/reference and docs/terraform: a page for each resource and function, for each engine."""
     folders = {"reference": reference.pages, "terraform": registry.pages}
-    return {
+    return {ROOT / "docs" / "cli.md": commands.page()} | {
         ROOT / "docs" / folder / name: text
         for folder, write in folders.items()
         for name, text in write(package()).items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any
 
-from resourcekit.declaration import Result, fields_of
+from resourcekit.declaration import Result, fields_of, plain
 from resourcekit.resource import Resource
 from resourcekit.unknown import UNKNOWN
 
@@ -52,7 +52,7 @@ def live_inputs(
     """
     live: dict[str, Any] = {}
     for name, facts in fields_of(resource.arguments).items():
-        value = getattr(state, name, None)
+        value = plain(getattr(state, name, None))
         if imported:
             if value is not None and not (facts.clearable or facts.local or facts.create_only):
                 live[name] = value

@@ -52,3 +52,11 @@ def test_refresh_keeps_the_spelling_of_what_means_the_same() -> None:
 
 def test_import_gives_every_reported_argument_but_overrides() -> None:
     assert live_inputs(SHELF, {}, state(), imported=True) == {"name": "a", "wood_kind": "oak"}
+
+
+def test_what_is_nested_is_given_as_a_program_writes_it() -> None:
+    with_limits = state(limits={"max_books": 3})
+    assert live_inputs(SHELF, {}, with_limits, imported=True)["limits"] == {"max_books": 3}
+    refreshed = live_inputs(SHELF, {"limits": {"max_books": 9}}, with_limits, imported=False)
+    assert refreshed == {"limits": {"max_books": 3}}
+    assert type(refreshed["limits"]) is dict, "a model would reach the wire as pairs"

@@ -19,7 +19,7 @@ from polykomos.resources.values import timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import plain
 from resourcekit.errors import CheckFailed, Failure
-from resourcekit.resource import Resource
+from resourcekit.resource import Resource, Scopes
 from resourcekit.unknown import has_unknown
 
 _FIELDS = ("name", "description", "sql_content", "variables")
@@ -37,6 +37,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
     arguments = BlueprintArgs
     state = BlueprintState
     import_id = "its UUID"
+    scopes = Scopes(("blueprints:read",), ("blueprints:write",))
 
     def review(
         self, args: Mapping[str, Any], prior: BlueprintState | None, changed: frozenset[str], ctx: Context[Client]

@@ -19,7 +19,7 @@ from polykomos.resources.creation import create_once
 from polykomos.resources.values import is_uuid, timestamp
 from resourcekit.context import Context
 from resourcekit.errors import Failure, ResourceError
-from resourcekit.resource import Resource
+from resourcekit.resource import Resource, Scopes
 from resourcekit.unknown import has_unknown
 
 
@@ -35,6 +35,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     state = BlueprintApplicationState
     id_ends_url = False
     import_id = f"`{ApplicationId.FORM}`, because the API's own number does not tell which database it was"
+    scopes = Scopes(("blueprints:read",), ("databases:write",))
 
     def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
         for name in ("database_uuid", "blueprint_uuid"):

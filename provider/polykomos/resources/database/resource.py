@@ -14,7 +14,7 @@ from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import Failure, ResourceError
-from resourcekit.resource import Resource, Timeouts
+from resourcekit.resource import Resource, Scopes, Timeouts
 from resourcekit.unknown import UNKNOWN
 
 _LOCAL = {name for name, facts in fields_of(DatabaseArgs).items() if facts.local}
@@ -36,6 +36,7 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
     state = DatabaseState
     timeouts = Timeouts(create=1200, update=1200, delete=300)
     import_id = "its UUID"
+    scopes = Scopes(("databases:read",), ("databases:write",))
 
     def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
         if args.get("blueprint_variables") is not None and args.get("blueprint_uuid") is None:

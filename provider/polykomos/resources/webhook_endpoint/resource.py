@@ -12,7 +12,7 @@ from polykomos.resources.webhook_endpoint.creation import creation_of, earlier_a
 from polykomos.resources.webhook_endpoint.declaration import WebhookEndpointArgs, WebhookEndpointState
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.resource import Resource
+from resourcekit.resource import Resource, Scopes
 
 
 class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client]):
@@ -26,6 +26,7 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
     arguments = WebhookEndpointArgs
     state = WebhookEndpointState
     import_id = "its number"
+    scopes = Scopes(("webhooks:read",), ("webhooks:write",))
 
     def create(self, args: WebhookEndpointArgs, ctx: Context[Client]) -> tuple[str, WebhookEndpointState]:
         before = earlier_at(args.url, ctx.api)

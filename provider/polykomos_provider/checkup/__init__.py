@@ -1,0 +1,1 @@
+"""What `polykomos doctor` finds: facts from this machine and the service, and pure verdicts on them."""

@@ -1,0 +1,69 @@
+"""Where each engine would find this provider's program, in the order in which the engine looks."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from polykomos_provider.addresses import ADDRESSES
+from polykomos_provider.mirror import PROJECT_MIRROR, USER_MIRROR, target
+from polykomos_provider.pulumi_home import (
+    PROGRAM,
+    PROJECT_PLUGIN,
+    Stanza,
+    project_file,
+    stanza_in,
+    user_plugins,
+)
+
+_TERRAFORM = "terraform-provider-polykomos"
+_HOSTS = dict(zip(("terraform", "tofu"), ADDRESSES, strict=True))
+_PATHS = re.compile(r'^\s*path\s*=\s*"([^"]+)"', re.MULTILINE)
+_OVERRIDES = re.compile(r'^[^#\n]*"(?:[^"\n]*/)?polykomos/polykomos"\s*=\s*"([^"]+)"', re.MULTILINE)
+_CONFIGURATIONS = {"terraform": (".terraformrc",), "tofu": (".tofurc", ".terraformrc")}
+
+
+def pulumi_places(here: Path) -> list[Path]:
+    """The project's own plugin, PATH, and the user's plugins, newest first."""
+    found = []
+    program = project_file(here)
+    if program is not None and stanza_in(program.read_text(encoding="utf-8", errors="replace")) is Stanza.THERE:
+        found.append(here / PROJECT_PLUGIN / PROGRAM)
+    on_path = shutil.which(PROGRAM)
+    found += [Path(on_path)] if on_path else []
+    versions = user_plugins().glob(f"resource-polykomos-v*/{PROGRAM}")
+    return [*found, *sorted(versions, key=lambda path: _numbers(path.parent.name), reverse=True)]
+
+
+def terraform_places(engine: str, here: Path) -> list[Path]:
+    """What development overrides name, else the newest in a mirror that `init` searches."""
+    configuration = _configuration(engine, os.environ)
+    overrides = [Path(directory) / _TERRAFORM for directory in _OVERRIDES.findall(configuration)]
+    return [*(path for path in overrides if path.is_file()), *_mirrored(engine, _mirrors(configuration, here))]
+
+
+def _mirrors(configuration: str, here: Path) -> list[Path]:
+    """Those of the engine's configuration, where it says how providers are installed; else those known to it."""
+    if "provider_installation" in configuration:
+        return [Path(path) for path in _PATHS.findall(configuration)]
+    return [here / PROJECT_MIRROR, Path.home() / USER_MIRROR]
+
+
+def _mirrored(engine: str, mirrors: list[Path]) -> Iterator[Path]:
+    for mirror in mirrors:
+        versions = (mirror / _HOSTS[engine]).glob(f"*/{target()}/{_TERRAFORM}*")
+        yield from sorted(versions, key=lambda path: _numbers(path.parts[-3]), reverse=True)
+
+
+def _configuration(engine: str, environment: Mapping[str, str]) -> str:
+    """The text of the engine's own configuration file; empty without one."""
+    given = environment.get("TOFU_CLI_CONFIG_FILE" if engine == "tofu" else "") or environment.get("TF_CLI_CONFIG_FILE")
+    paths = [Path(given)] if given else [Path.home() / name for name in _CONFIGURATIONS[engine]]
+    return next((path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()), "")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text)))

@@ -1,0 +1,46 @@
+"""Programs on this machine, asked for what they are."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+from pathlib import Path
+
+_SECONDS = 20
+_NUMBERS = re.compile(r"\bv(\d+)\.(\d+)")
+
+
+def version_of(program: str) -> tuple[int, int] | None:
+    """The first two numbers of `program version`; None when it tells none."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own engine
+            [program, "version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = _NUMBERS.search(done.stdout)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def why_not_starting(plugin: Path, *words: str) -> str:
+    """Start a plugin as an engine does, until its first line; empty when that came."""
+    try:
+        with subprocess.Popen(  # noqa: S603 - what the engine would start
+            [plugin, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            watchdog = threading.Timer(_SECONDS, process.kill)
+            watchdog.start()
+            line = process.stdout.readline()
+            watchdog.cancel()
+            process.terminate()
+            return "" if line.strip() else process.stderr.read().strip()[-500:] or "it said nothing"
+    except OSError as error:
+        return error.strerror or str(error)

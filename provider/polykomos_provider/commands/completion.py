@@ -1,0 +1,27 @@
+"""The command `polykomos completion`."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+SHELLS = ("bash", "zsh", "fish")
+_VARIABLE = "_POLYKOMOS_COMPLETE"
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print what completes this command's words in a shell.
+
+    \b
+    Examples:
+      polykomos completion bash >> ~/.bashrc
+      polykomos completion zsh >> ~/.zshrc
+      polykomos completion fish > ~/.config/fish/completions/polykomos.fish
+    """
+    found = get_completion_class(shell)
+    assert found is not None
+    made = found(context.find_root().command, {}, "polykomos", _VARIABLE)
+    click.echo(made.source_template % made.source_vars())

@@ -1,0 +1,37 @@
+"""The API for commands: the package and its client, by the environment's settings."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from polykomos_provider.commands.speaking import note
+
+if TYPE_CHECKING:
+    from polykomos.client import Client
+    from polykomos.package import Polykomos
+    from resourcekit.context import Context
+
+WITHOUT_KEY = "POLYKOMOS_API_KEY is not set: export the key of your dashboard, or what `polykomos dev` printed"
+
+
+def connected(seconds: float) -> tuple[Polykomos, Context[Client]]:
+    """The package, and a context whose calls end in `seconds`. Raises ClickException."""
+    from polykomos.package import package
+    from resourcekit.context import Context
+    from resourcekit.errors import ResourceError
+    from resourcekit.settings import connect, with_environment
+
+    found = package()
+    if "api_key" not in with_environment(found, {}):
+        raise click.ClickException(WITHOUT_KEY)
+    try:
+        api: Any = connect(found, {}, "cli", lambda text: note(f"warning: {text}"))
+    except ResourceError as error:
+        raise click.ClickException(str(error)) from None
+    deadline = time.monotonic() + seconds
+    cancel = threading.Event()
+    return found, Context(api=found.bound(api, deadline, cancel, note), deadline=deadline, cancel=cancel)

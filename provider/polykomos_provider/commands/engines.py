@@ -1,0 +1,83 @@
+"""Running the engines' own programs for commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+_PROGRAMS = {"pulumi": ("pulumi",), "terraform": ("terraform", "tofu")}
+# What would change the form of an answer that is read here.
+_UNSET = ("PULUMI_ENABLE_STREAMING_JSON_PREVIEW", "PULUMI_DEBUG_COMMANDS", "TF_CLI_ARGS", "TF_CLI_ARGS_show")
+_SAID_CHARACTERS = 4000
+
+
+class EngineFailed(click.ClickException):
+    """An engine's program ended with an error; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One engine's program and where it is run."""
+
+    program: str
+    directory: Path
+
+    def run(self, *words: str, good: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
+        """Run it with these words. Raises EngineFailed for a status that is not in `good`."""
+        done = subprocess.run(  # noqa: S603 - the user's own engine
+            [self.program, *words],
+            cwd=self.directory,
+            env={name: value for name, value in os.environ.items() if name not in _UNSET} | {"TF_IN_AUTOMATION": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode not in good:
+            raise EngineFailed(self.failure(words, done))
+        return done
+
+    def ask(self, *words: str) -> Any:
+        """The JSON that it prints; None when it prints nothing. Raises EngineFailed."""
+        said = self.run(*words).stdout
+        try:
+            return json.loads(said) if said.strip() else None
+        except ValueError:
+            raise EngineFailed(f"{self.called(words)} printed something that is no JSON") from None
+
+    def called(self, words: Sequence[str]) -> str:
+        """The command as a person would write it."""
+        return " ".join([Path(self.program).name, *words])
+
+    def failure(self, words: Sequence[str], done: subprocess.CompletedProcess[str], told: str = "") -> str:
+        """What to say of a run that failed: never its stdout, which may hold a state. told: its reason from there."""
+        said = (told or done.stderr.strip() or "it said nothing")[-_SAID_CHARACTERS:]
+        return f"`{self.called(words)}` ended with status {done.returncode}:\n{said}"
+
+
+def engine(kind: str, directory: Path, program: str | None) -> Engine:
+    """The engine to use. kind: pulumi or terraform. program: the user's choice. Raises ClickException."""
+    names = (program,) if program else in_order(kind, _lock_file(directory))
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        raise click.ClickException(f"{' or '.join(names)} is not on PATH: install it, or name one with --program")
+    return Engine(found, directory)
+
+
+def in_order(kind: str, lock: str) -> tuple[str, ...]:
+    """Programs that serve, the likelier one first. lock: the lock file of the root module, empty without one."""
+    names = _PROGRAMS[kind]
+    return names[::-1] if kind == "terraform" and "registry.opentofu.org/" in lock else names
+
+
+def _lock_file(directory: Path) -> str:
+    path = directory / ".terraform.lock.hcl"
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

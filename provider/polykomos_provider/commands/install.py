@@ -1,0 +1,100 @@
+"""The command `polykomos install`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from polykomos_provider.commands.speaking import note
+from polykomos_provider.mirror import PROJECT_MIRROR, USER_MIRROR, command_line_settings, write_mirror
+from polykomos_provider.pulumi_home import (
+    STANZA,
+    Stanza,
+    project_file,
+    stanza_in,
+    with_stanza,
+    write_project_plugin,
+    write_user_plugin,
+)
+
+_DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group()
+def install() -> None:
+    """Make this provider known to an engine on this machine.
+
+    \b
+    Examples:
+      polykomos install pulumi                  # for all your projects
+      polykomos install pulumi --project .      # for the project here
+      polykomos install terraform               # for all your workspaces, of OpenTofu too
+      polykomos install terraform --project .   # for the root module here
+    """
+
+
+@install.command("pulumi")
+@click.option("--project", type=_DIRECTORY, help="Install for the Pulumi project in this directory only.")
+def install_pulumi(project: Path | None) -> None:
+    """Put the plugin where Pulumi looks for it.
+
+    Without options that is `$PULUMI_HOME/plugins` (or `~/.pulumi/plugins`), under this provider's version: versions lie
+    beside each other. With --project the plugin lies in `.polykomos/pulumi` of the project, and Pulumi.yaml says so.
+
+    What is written starts the provider of the Python environment that this command runs in. A project's own
+    environment (`.venv`) is named relatively, so that both files can be committed.
+
+    \b
+    Examples:
+      polykomos install pulumi
+      polykomos install pulumi --project infrastructure
+    """
+    if project is None:
+        note(f"wrote {write_user_plugin()}")
+        return
+    program = project_file(project)
+    if program is None:
+        raise click.ClickException(f"There is no Pulumi.yaml in {project}: is it the project's directory?")
+    note(f"wrote {write_project_plugin(project)}")
+    text = program.read_text(encoding="utf-8")
+    found = stanza_in(text)
+    if found is Stanza.ABSENT:
+        program.write_text(with_stanza(text), encoding="utf-8")
+        note(f"added the plugin to {program}")
+    elif found is Stanza.OTHERS:
+        note(f"{program} names plugins of its own; add this one to them:\n")
+        click.echo(STANZA, nl=False)
+
+
+@install.command("terraform")
+@click.option(
+    "--mirror",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory to write into.  [default: ~/.terraform.d/plugins, where both engines look by themselves]",
+)
+@click.option("--project", type=_DIRECTORY, help="Install for the root module in this directory only.")
+def install_terraform(mirror: Path | None, project: Path | None) -> None:
+    """Write a filesystem mirror from which `terraform init` and `tofu init` take this provider.
+
+    Without options it is `~/.terraform.d/plugins`; with --project it is `terraform.d/plugins` of the root module. Both
+    engines look in these by themselves; for another --mirror the settings to have it searched are printed.
+
+    What is written starts the provider of the Python environment that this command runs in. A project's own
+    environment (`.venv`) is named relatively, so that the mirror can be committed and its hash in the lock file holds.
+
+    \b
+    Examples:
+      polykomos install terraform
+      polykomos install terraform --project infrastructure
+      polykomos install terraform --mirror /opt/mirror >> ~/.terraformrc
+    """
+    if mirror is not None and project is not None:
+        raise click.UsageError("--mirror and --project exclude each other.")
+    user = Path.home() / USER_MIRROR
+    directory = project.absolute() / PROJECT_MIRROR if project is not None else (mirror or user).absolute()
+    for program in write_mirror(directory, project.absolute() if project is not None else None):
+        note(f"wrote {program}")
+    if project is None and directory != user:
+        note("To have it searched, put this into ~/.terraformrc and ~/.tofurc:\n")
+        click.echo(command_line_settings(directory))

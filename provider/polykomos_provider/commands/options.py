@@ -1,0 +1,31 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+DIRECTORY: Decorator = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="Where the project or root module is.  [default: here]",
+)
+PROGRAM: Decorator = click.option("--program", metavar="PATH", help="The engine's program.  [default: from PATH]")
+
+
+def together(*options: Decorator) -> Decorator:
+    """Several options as one decorator; `--help` shows them in this order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate

@@ -1,0 +1,1 @@
+"""Drift from what the engines' own commands tell: pure."""

@@ -1,0 +1,133 @@
+"""Selecting, naming and writing what is adopted, and what is managed already."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polykomos.package import package
+from polykomos_provider.adoption.estate import Found, Kind, kinds
+from polykomos_provider.adoption.managed import Managed, in_stack, in_workspace, left_over
+from polykomos_provider.adoption.naming import base_name, pulumi_names, terraform_names
+from polykomos_provider.adoption.picking import Selection, numbers, picked
+from polykomos_provider.adoption.writing import pulumi_file, terraform_blocks
+from polykomos_provider.commands.engines import in_order
+
+DATABASE, BLUEPRINT, APPLICATION, ENDPOINT = kinds(package())
+ESTATE = [
+    Found(DATABASE, "d1", "orders"),
+    Found(DATABASE, "d2", "orders-eu"),
+    Found(BLUEPRINT, "b1", "orders"),
+    Found(ENDPOINT, "7", "https://hooks.example.com/T0KEN?key=s3cret"),
+]
+
+
+def test_the_kinds_are_the_packages_own() -> None:
+    assert Kind("database", "polykomos:index:Database", "polykomos_database", True, "its UUID") == DATABASE
+    assert [kind.listable for kind in (DATABASE, BLUEPRINT, APPLICATION, ENDPOINT)] == [True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("selection", "ids"),
+    [
+        (Selection(everything=True), ["d1", "d2", "b1", "7"]),
+        (Selection(kinds=("database",)), ["d1", "d2"]),
+        (Selection(kinds=("blueprint", "webhook_endpoint")), ["b1", "7"]),
+        (Selection(matches=("orders",)), ["d1", "b1"]),
+        (Selection(matches=("orders-*", "https://*")), ["d2", "7"]),
+        (Selection(kinds=("database",), matches=("orders",)), ["d1"]),
+        (Selection(ids=("7", "d2")), ["d2", "7"]),
+    ],
+)
+def test_each_option_narrows_and_its_values_widen_each_other(selection: Selection, ids: list[str]) -> None:
+    assert [each.id for each in picked(ESTATE, selection)] == ids
+    assert selection.is_made
+    assert not Selection().is_made
+
+
+def test_an_answer_on_the_terminal() -> None:
+    assert numbers("3, 1-2,2", 4) == [1, 2, 3]
+    assert numbers(" ALL ", 2) == [1, 2]
+    for answer in ("0", "5", "3-2", "x", "", "1;2"):
+        with pytest.raises(ValueError, match=r"neither|within"):
+            numbers(answer, 4)
+
+
+def test_names_tell_what_it_is() -> None:
+    assert pulumi_names(ESTATE, []) == ["orders", "orders-eu", "orders-blueprint", "hooks-example-com"]
+    assert terraform_names(ESTATE, []) == ["orders", "orders_eu", "orders", "hooks_example_com"]
+    assert pulumi_names(ESTATE[:1], {"orders"}) == ["orders-2"]
+    assert terraform_names(ESTATE[:1], {"polykomos_database.orders", "polykomos_blueprint.orders_2"}) == ["orders_2"]
+    twins = [Found(DATABASE, str(number), "Orders") for number in range(3)]
+    assert terraform_names(twins, []) == ["orders", "orders_2", "orders_3"]
+    assert base_name(Found(DATABASE, "1", "1shop"), "_") == "database_1shop"
+    assert base_name(Found(ENDPOINT, "1", "Ünïts für Müller"), "-") == "units-fur-muller"
+
+
+@given(st.lists(st.tuples(st.sampled_from([DATABASE, BLUEPRINT, ENDPOINT]), st.text(max_size=8)), max_size=12))
+def test_names_are_valid_and_unique_whatever_things_are_called(drawn: list[tuple[Kind, str]]) -> None:
+    found = [Found(kind, str(number), label) for number, (kind, label) in enumerate(drawn)]
+    in_pulumi, in_terraform = pulumi_names(found, ["a"]), terraform_names(found, ["polykomos_database.a"])
+    assert len({*in_pulumi, "a"}) == len(found) + 1
+    addresses = {f"{each.kind.type}.{name}" for each, name in zip(found, in_terraform, strict=True)}
+    assert len({*addresses, "polykomos_database.a"}) == len(found) + 1
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", name) for name in in_pulumi)
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in in_terraform)
+
+
+def test_what_a_stack_holds_is_left_out_by_kind_and_id() -> None:
+    urn = "urn:pulumi:dev::p::polykomos:index:Database::mine"
+    export = {
+        "deployment": {
+            "resources": [
+                {"urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev", "type": "pulumi:pulumi:Stack"},
+                {"urn": urn, "type": DATABASE.token, "id": "d1"},
+                {"urn": "urn:pulumi:dev::p::polykomos:index:Blueprint::x", "type": BLUEPRINT.token, "id": "7"},
+            ]
+        }
+    }
+    managed = in_stack(export)
+    assert [each.id for each in left_over(ESTATE, managed)] == ["d2", "b1", "7"], "an endpoint is no blueprint"
+    assert "mine" in managed.names
+    for empty in (None, {}, {"deployment": None}, {"deployment": {"resources": None}}):
+        assert in_stack(empty) == Managed()
+
+
+def test_what_a_workspace_holds_is_left_out_in_modules_too() -> None:
+    def resource(name: str, id_: str, **more: str) -> dict[str, object]:
+        return {
+            "mode": "managed", "type": DATABASE.type, "name": name, "instances": [{"attributes": {"id": id_}}], **more,
+        }  # fmt: skip
+
+    state = {
+        "resources": [
+            resource("a", "d1"),
+            resource("b", "d2", module="module.m"),
+            {**resource("c", "b1"), "mode": "data"},
+        ]
+    }
+    managed = in_workspace(state)
+    assert [each.id for each in left_over(ESTATE, managed)] == ["b1", "7"]
+    assert managed.names == {"polykomos_database.a"}
+    assert in_workspace(None) == in_workspace({"resources": None}) == Managed()
+
+
+def test_what_is_written() -> None:
+    text = pulumi_file(ESTATE[:1], ["orders"])
+    assert json.loads(text) == {"resources": [{"type": "polykomos:index:Database", "name": "orders", "id": "d1"}]}
+    blocks = terraform_blocks([ESTATE[0], Found(BLUEPRINT, '${a}"', "x")], ["orders", "x"])
+    assert blocks == (
+        'import {\n  to = polykomos_database.orders\n  id = "d1"\n}\n\n'
+        'import {\n  to = polykomos_blueprint.x\n  id = "$${a}\\""\n}\n'
+    )
+
+
+def test_a_module_that_opentofu_initialised_is_opentofus() -> None:
+    assert in_order("terraform", "") == ("terraform", "tofu")
+    assert in_order("terraform", 'provider "registry.terraform.io/polykomos/polykomos" {') == ("terraform", "tofu")
+    assert in_order("terraform", 'provider "registry.opentofu.org/polykomos/polykomos" {') == ("tofu", "terraform")
+    assert in_order("pulumi", "") == ("pulumi",)

@@ -1,0 +1,104 @@
+"""Where launchers are written, and what they start."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from polykomos_provider.cli import main
+from polykomos_provider.launcher import launcher_text
+from polykomos_provider.pulumi_home import STANZA, Stanza, stanza_in, with_stanza
+
+PROGRAM = '#!/bin/sh\necho started in "$PWD" with "$@"\n'
+
+
+def started(launcher: Path, cwd: Path) -> str:
+    return subprocess.run([launcher, "a b", "c"], cwd=cwd, capture_output=True, text=True, check=True).stdout
+
+
+def program_in(directory: Path) -> Path:
+    directory.mkdir(parents=True)
+    target = directory / "it's the plugin"
+    target.write_text(PROGRAM)
+    target.chmod(0o755)
+    return target
+
+
+def test_a_projects_own_environment_is_found_from_wherever_the_project_is(tmp_path: Path) -> None:
+    first, second = tmp_path / "first clone", tmp_path / "deeper" / "second"
+    texts = []
+    for project in (first, second):
+        target = program_in(project / ".venv" / "bin")
+        place = project / "plugins" / "x"
+        place.mkdir(parents=True)
+        texts.append(launcher_text(target, place, project))
+        (place / "launcher").write_text(texts[-1])
+        (place / "launcher").chmod(0o755)
+        # As Terraform does with the directory of a provider from a mirror.
+        (project / "link").symlink_to(place)
+        assert started(project / "link" / "launcher", tmp_path) == f"started in {tmp_path} with a b c\n"
+    assert texts[0] == texts[1], "the lock file's hash is every clone's"
+    assert str(tmp_path) not in texts[0]
+
+
+def test_another_environment_is_named_in_full(tmp_path: Path) -> None:
+    target = program_in(tmp_path / "env" / "bin")
+    project = tmp_path / "project"
+    project.mkdir()
+    for text in (launcher_text(target, project, project), launcher_text(target, project, None)):
+        (project / "launcher").write_text(text)
+        (project / "launcher").chmod(0o755)
+        assert str(target.parent) in text
+        assert started(project / "launcher", tmp_path) == f"started in {tmp_path} with a b c\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("name: x\nruntime: yaml", Stanza.ABSENT),
+        ("name: x\nresources:\n  plugins:\n    type: y\n", Stanza.ABSENT),
+        ("name: x\n" + STANZA, Stanza.THERE),
+        ("plugins:\n  providers:\n  - path: './.polykomos/pulumi'\n    name: polykomos\n", Stanza.THERE),
+        ("plugins:\n  providers:\n  - name: other\n    path: ./other\n", Stanza.OTHERS),
+        ("plugins:\n  providers:\n  - name: polykomos\n    path: ../elsewhere/.polykomos/pulumi-x\n", Stanza.OTHERS),
+    ],
+)
+def test_what_a_project_says_of_plugins(text: str, found: Stanza) -> None:
+    assert stanza_in(text) is found
+
+
+def install(*words: str, **env: str) -> Result:
+    return CliRunner().invoke(main, ["install", *words], env=env)
+
+
+def test_a_pulumi_project_is_told_once_and_keeps_its_text(tmp_path: Path) -> None:
+    text = "name: x # mine\nruntime: yaml"
+    program = tmp_path / "Pulumi.yaml"
+    program.write_text(text)
+    assert install("pulumi", "--project", str(tmp_path)).exit_code == 0
+    assert program.read_text() == with_stanza(text) == f"{text}\n{STANZA}"
+    assert install("pulumi", "--project", str(tmp_path)).stdout == ""
+    assert program.read_text() == f"{text}\n{STANZA}"
+    others = "plugins:\n  providers:\n  - name: other\n    path: ./other\n"
+    program.write_text(others)
+    assert install("pulumi", "--project", str(tmp_path)).stdout == STANZA
+    assert program.read_text() == others
+
+
+def test_what_cannot_be_installed_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    assert "no Pulumi.yaml" in install("pulumi", "--project", str(tmp_path)).stderr
+    assert not (tmp_path / ".polykomos").exists()
+    both = install("terraform", "--project", str(tmp_path), "--mirror", str(tmp_path))
+    assert (both.exit_code, "exclude each other" in both.stderr) == (2, True)
+
+
+def test_terraform_is_installed_where_each_engine_looks(tmp_path: Path) -> None:
+    assert install("terraform", HOME=str(tmp_path)).stdout == ""
+    assert install("terraform", "--project", str(tmp_path)).stdout == ""
+    for mirror in (".terraform.d/plugins", "terraform.d/plugins"):
+        written = sorted(path.relative_to(tmp_path / mirror).parts[0] for path in (tmp_path / mirror).rglob("*_v*"))
+        assert written == ["registry.opentofu.org", "registry.terraform.io"]
+    assert f'path    = "{tmp_path}/m"' in install("terraform", "--mirror", str(tmp_path / "m")).stdout
