@@ -10,6 +10,7 @@ set -euo pipefail
 : "${ENGINE:?set ENGINE to pulumi, terraform or tofu}"
 : "${DIRECTORY:=.}" "${STACK:=production}"
 REPORT=$(realpath -m "${REPORT:-${GITHUB_STEP_SUMMARY:-report.md}}")
+# shellcheck disable=SC2034 # the scripts that source this one use it
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export PULUMI_SKIP_UPDATE_CHECK=true TF_IN_AUTOMATION=1 TF_INPUT=0 NO_COLOR=1
 # What is written beside the report may hold what is secret, and goes with the job.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # For a pull request: what would change, into the report, and whether a policy forbids it (status 1).
+# shellcheck source=engine.sh
 source "$(dirname "${BASH_SOURCE[0]}")/engine.sh"
 
 if [ "$ENGINE" = pulumi ]; then

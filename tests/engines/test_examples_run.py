@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import psycopg
 import pytest
 
-from support.control_plane import ControlPlane
+from support.control_plane import ControlPlane, new_key
+from support.objects import objects
+from support.pulumi import require
 from support.readme import Session, blocks, copied
 
-ROOT = Path(__file__).resolve().parents[2]
+NOTHING: dict[str, list[str]] = {"/databases": [], "/blueprints": [], "/webhook_endpoints": []}
 
 
 @pytest.fixture
@@ -20,23 +23,73 @@ def plane() -> Iterator[ControlPlane]:
         yield running
 
 
-def session(example: str, directory: Path, plane: ControlPlane) -> Session:
+def session(example: str, directory: Path, plane: ControlPlane, **env: str) -> Session:
     connection = {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key}
-    return Session(copied(example, directory), connection)
+    return Session(copied(example, directory), connection, **env)
 
 
-def objects(plane: ControlPlane) -> dict[str, list[dict[str, Any]]]:
-    """What is there, without what is each run's own."""
-    own = {"uuid", "id", "db_password", "connection_string", "port", "created_at", "updated_at", "last_success_at"}
+def change_by_hand(plane: ControlPlane, name: str) -> None:
+    """Set a limit of the database of that name, behind the engine's back."""
     with plane.client() as api:
-        return {
-            path: [
-                {key: value for key, value in each.items() if key not in own}
-                for each in api.get(path).json()["data"]
-                if not each.get("is_system_blueprint")
-            ]
-            for path in ("/databases", "/blueprints", "/webhook_endpoints")
-        }
+        (uuid,) = [each["uuid"] for each in api.get("/databases").json()["data"] if each["name"] == name]
+        changed = {"connection_hard_limit": 7}
+        api.patch(f"/databases/{uuid}", json=changed, headers=new_key()).raise_for_status()
 
 
-NOTHING = {"/databases": [], "/blueprints": [], "/webhook_endpoints": []}
+@pytest.mark.parametrize("language", ["python", "typescript", "go"])
+def test_one_shop_in_three_languages(language: str, plane: ControlPlane, tmp_path: Path) -> None:
+    """Typed, compiled and run; the objects at the API are the same ones, whichever language has declared them."""
+    require({"python": "pip", "typescript": "npm", "go": "go"}[language])
+    with session(f"pulumi-{language}", tmp_path, plane) as shell:
+        *steps, last = blocks(shell.directory / "README.md")
+        shown = shell.follow(steps)[-1]
+        assert "connectionString  [secret]" in shown
+        there = {path: [json.loads(each) for each in found] for path, found in objects(plane).items()}
+        (database,), (blueprint,), (endpoint,) = there.values()
+        assert (database["name"], database["connection_hard_limit"]) == ("shop-orders", 15)
+        assert (blueprint["name"], blueprint["version"]) == ("shop-contacts", 1)
+        assert endpoint["url"] == "https://hooks.example.com/shop"
+        assert endpoint["events"] == ["database.provisioned", "database.deleted"]
+        with plane.client() as api:
+            (found,) = api.get("/databases").json()["data"]
+            url = api.get(f"/databases/{found['uuid']}").json()["data"]["connection_string"]
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT name FROM contacts").fetchall() == [("Grace Hopper",)]
+        shell.follow([last])
+    assert objects(plane) == NOTHING
+
+
+def test_the_stack_in_yaml(plane: ControlPlane, tmp_path: Path) -> None:
+    with session("pulumi-yaml", tmp_path, plane) as shell:
+        printed = shell.follow(blocks(shell.directory / "README.md"))
+        assert "webhookSecret  [secret]" in " ".join(printed[0].split()).replace("webhookSecret [", "webhookSecret  [")
+    assert objects(plane) == NOTHING
+
+
+@pytest.mark.parametrize("engine", ["terraform", "tofu"])
+def test_the_stack_in_terraform(engine: str, plane: ControlPlane, tmp_path: Path) -> None:
+    with session("terraform", tmp_path, plane) as shell:
+        if engine == "tofu":  # as the README says: "or tofu, everywhere below"
+            shell.run('terraform() { tofu "$@"; }')
+        (printed,) = shell.follow(blocks(shell.directory / "README.md"))
+        assert "3 passed, 0 failed" in printed
+    assert objects(plane) == NOTHING
+
+
+def test_preview_environments(plane: ControlPlane, tmp_path: Path) -> None:
+    with session("automation-python", tmp_path, plane) as shell:
+        made, drift, down = blocks(shell.directory / "README.md")
+        (printed,) = shell.follow([made])
+        assert '"connectionString": "[secret]"' in printed
+        shell.run("python environments.py up 8")
+        with plane.client() as api:
+            assert {each["name"] for each in api.get("/databases").json()["data"]} == {"shop-pr-7", "shop-pr-8"}
+        assert "no drift" in shell.follow([drift])[0]
+        change_by_hand(plane, "shop-pr-7")
+        told = shell.run("python environments.py drift 7 || echo status $?")
+        assert "update: orders" in told
+        assert "status 2" in told
+        shell.follow([down])
+        with plane.client() as api:
+            assert [each["name"] for each in api.get("/databases").json()["data"]] == ["shop-pr-8"]
+        assert [path.stem for path in (shell.directory / "state").rglob("pr-*.json")] == ["pr-8"]
