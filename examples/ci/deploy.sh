@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # For the main branch: make it so. Nothing is asked; the review of the preview was the question.
-# shellcheck source=engine.sh
+# shellcheck source-path=SCRIPTDIR source=engine.sh
 source "$(dirname "${BASH_SOURCE[0]}")/engine.sh"
 
 if [ "$ENGINE" = pulumi ]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every night: has anything changed behind the engine's back? Status 0: no; 2: yes, the report says what; 1: not found out.
-# shellcheck source=engine.sh
+# shellcheck source-path=SCRIPTDIR source=engine.sh
 source "$(dirname "${BASH_SOURCE[0]}")/engine.sh"
 
 if [ "$ENGINE" = pulumi ]; then

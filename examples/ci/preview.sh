@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # For a pull request: what would change, into the report, and whether a policy forbids it (status 1).
-# shellcheck source=engine.sh
+# shellcheck source-path=SCRIPTDIR source=engine.sh
 source "$(dirname "${BASH_SOURCE[0]}")/engine.sh"
 
 if [ "$ENGINE" = pulumi ]; then

@@ -15,7 +15,7 @@ import yaml
 
 from engines.test_examples_run import change_by_hand, plane, session
 from support.control_plane import ControlPlane
-from support.objects import objects
+from support.objects import left
 from support.readme import blocks
 
 CI = Path(__file__).resolve().parents[2] / "examples" / "ci"
@@ -97,7 +97,7 @@ def test_pulumis_pipeline(plane: ControlPlane, tmp_path: Path) -> None:
         assert "status 1" in refused
         shell.run("pulumi -C ../pulumi-yaml stack select staging")
         shell.follow([destroy])
-    assert not any(objects(plane).values())
+    assert left(plane) == []
 
 
 def test_terraforms_pipeline(plane: ControlPlane, tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ import json
 from support.control_plane import ControlPlane
 
 # What is each run's own: ids, times and secrets.
-_OWN = {"uuid", "id", "db_password", "connection_string", "port", "created_at", "updated_at", "last_success_at"}
+_OWN = {
+    "uuid", "id", "db_password", "connection_string", "port",
+    "created_at", "updated_at", "last_success_at", "last_failure_at",
+}  # fmt: skip
 
 
 def objects(plane: ControlPlane) -> dict[str, list[str]]:
@@ -21,3 +24,9 @@ def objects(plane: ControlPlane) -> dict[str, list[str]]:
             )
             for path in ("/databases", "/blueprints", "/webhook_endpoints")
         }
+
+
+def left(plane: ControlPlane) -> list[str]:
+    """What is still there, of what is listed; the API keeps revoked endpoints in its list."""
+    every = [json.loads(each) for found in objects(plane).values() for each in found]
+    return [str(each.get("name", each.get("url"))) for each in every if each.get("status") != "revoked"]
