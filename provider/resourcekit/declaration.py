@@ -39,6 +39,14 @@ class Stable:
 
 
 @dataclass(frozen=True)
+class Always:
+    """A computed value that is there whenever a program sees the object: typed SDKs do not call it optional.
+
+    A state that a create has left unfinished may lack it.
+    """
+
+
+@dataclass(frozen=True)
 class Secret:
     """Never shown in plain text: encrypted in state, masked in output."""
 
@@ -125,6 +133,7 @@ class FieldFacts:
     replaces: bool = False
     computed: bool = False
     stable: bool = False
+    always: bool = False
     secret: bool = False
     clearable: bool = False
     local: bool = False
@@ -161,6 +170,7 @@ def _facts(name: str, info: FieldInfo) -> FieldFacts:
         replaces=Replaces in marks,
         computed=computed is not None,
         stable=Stable in marks,
+        always=Always in marks,
         secret=Secret in marks,
         clearable=Clearable in marks,
         local=local is not None,

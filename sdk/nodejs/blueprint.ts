@@ -93,7 +93,7 @@ export class Blueprint extends pulumi.CustomResource {
     /**
      * Version of the SQL: 1 at first, one more with each change of `sqlContent`.
      */
-    declare public /*out*/ readonly version: pulumi.Output<number | undefined>;
+    declare public /*out*/ readonly version: pulumi.Output<number>;
 
     /**
      * Create a Blueprint resource with the given unique name, arguments, and options.

@@ -66,7 +66,7 @@ export class Database extends pulumi.CustomResource {
     /**
      * Name of the database on its server; not changed by renaming.
      */
-    declare public /*out*/ readonly dbName: pulumi.Output<string | undefined>;
+    declare public /*out*/ readonly dbName: pulumi.Output<string>;
     /**
      * That user's password.
      */
@@ -78,7 +78,7 @@ export class Database extends pulumi.CustomResource {
     /**
      * User to connect as.
      */
-    declare public /*out*/ readonly dbUsername: pulumi.Output<string | undefined>;
+    declare public /*out*/ readonly dbUsername: pulumi.Output<string>;
     /**
      * While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
      */
@@ -86,7 +86,7 @@ export class Database extends pulumi.CustomResource {
     /**
      * Host to connect to.
      */
-    declare public /*out*/ readonly host: pulumi.Output<string | undefined>;
+    declare public /*out*/ readonly host: pulumi.Output<string>;
     /**
      * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
      */
@@ -98,7 +98,7 @@ export class Database extends pulumi.CustomResource {
     /**
      * Port to connect to.
      */
-    declare public /*out*/ readonly port: pulumi.Output<number | undefined>;
+    declare public /*out*/ readonly port: pulumi.Output<number>;
     /**
      * Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
      */

@@ -1,4 +1,4 @@
-"""What `make setup`, `engines`, `env`, `sdk` and `bench` run. Standard library only: it makes what it would need.
+"""What `make setup`, `engines`, `env`, `sdk` and `bench` run, and where the tests find caches. Standard library only: it makes what it would need.
 
 Every step says what it does and how long it took, does nothing when its work is done already, and fails by name.
 """
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import browser
+import languages
 import mariadb
 import python_env
 from steps import ROOT, Failed
@@ -17,12 +18,15 @@ import engines
 
 
 def main(argv: list[str]) -> int:
-    """Run one command: setup, engines, baseline, env or sdk [DIRECTORY]. Returns the exit status."""
+    """Run one command: setup, engines, baseline, env, caches or sdk [DIRECTORY]. Returns the exit status."""
     command = argv[0] if argv else "setup"
     try:
         if command == "env":
             directories = [python_env.BIN, *engines.search_path()]
             print(f'export PATH="{":".join(map(str, directories))}:$PATH"')
+            return 0
+        if command == "caches":
+            print("\n".join(f"{name}={value}" for name, value in languages.environment().items()))
             return 0
         if command == "sdk":
             engines.write_sdks(Path(argv[1]) if argv[1:] else ROOT / "sdk")
@@ -35,6 +39,8 @@ def main(argv: list[str]) -> int:
             browser.prepare()
             mariadb.prepare()
         engines.prepare()
+        if command == "setup":
+            languages.prepare()
     except Failed as failure:
         print(f"setup: {failure}", file=sys.stderr)
         return 1

@@ -25,6 +25,12 @@ _BASELINE = _PULUMI / "baseline"
 _SHIMS = _PULUMI / "language-python"
 
 
+def cache() -> Path:
+    """Where everything is kept that a second clone need not make again."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(os.environ.get("POLYKOMOS_CACHE") or Path(home) / "polykomos")
+
+
 @dataclass(frozen=True)
 class Engine:
     """One program. module: the Go module that pins it; package: its main package there; floor: the oldest version that
@@ -42,9 +48,7 @@ class Engine:
     def home(self) -> Path:
         """Where it is built to: by the module's lock file."""
         lock = (self.module / "go.mod").read_bytes() + (self.module / "go.sum").read_bytes()
-        home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        cache = Path(os.environ.get("POLYKOMOS_CACHE") or Path(home) / "polykomos")
-        return cache / "engines" / hashlib.sha256(lock).hexdigest()[:16]
+        return cache() / "engines" / hashlib.sha256(lock).hexdigest()[:16]
 
     @property
     def built(self) -> Path:

@@ -14,8 +14,15 @@ from typing import Any
 import click
 
 _PROGRAMS = {"pulumi": ("pulumi",), "terraform": ("terraform", "tofu")}
-# What would change the form of an answer that is read here.
-_UNSET = ("PULUMI_ENABLE_STREAMING_JSON_PREVIEW", "PULUMI_DEBUG_COMMANDS", "TF_CLI_ARGS", "TF_CLI_ARGS_show")
+# What would change the form of an answer that is read here; and a yes to all questions, with which Pulumi refuses to only
+# preview a refresh.
+_UNSET = (
+    "PULUMI_DEBUG_COMMANDS",
+    "PULUMI_ENABLE_STREAMING_JSON_PREVIEW",
+    "PULUMI_SKIP_CONFIRMATIONS",
+    "TF_CLI_ARGS",
+    "TF_CLI_ARGS_show",
+)
 _SAID_CHARACTERS = 4000
 
 

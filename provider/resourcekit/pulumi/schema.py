@@ -27,7 +27,8 @@ def write_schema(package: Package[Any]) -> Json:
         "homepage": package.homepage,
         "license": "Apache-2.0",
         "publisher": package.display_name,
-        "meta": {"moduleFormat": "(.*)"},
+        # supportPack: the SDKs are whole packages, with a go.mod, also as `pulumi package add` writes them.
+        "meta": {"moduleFormat": "(.*)", "supportPack": True},
         "config": {"variables": types.properties(package.settings)},
         "provider": {
             "description": f"The provider for {package.display_name}. {camel_text(package.description)}",
@@ -104,7 +105,7 @@ def _object(types: _Types, model: type[BaseModel]) -> Json:
 
 def _required(word: str, model: type[BaseModel]) -> Json:
     """The required names under `word`; nothing where there are none, as the engine writes it."""
-    names = [camel(name) for name, facts in fields_of(model).items() if facts.required]
+    names = [camel(name) for name, facts in fields_of(model).items() if facts.required or facts.always]
     return {word: names} if names else {}
 
 

@@ -49,7 +49,7 @@ type Blueprint struct {
 	// The variables that the SQL uses, by name.
 	Variables BlueprintVariableMapOutput `pulumi:"variables"`
 	// Version of the SQL: 1 at first, one more with each change of `sqlContent`.
-	Version pulumi.IntPtrOutput `pulumi:"version"`
+	Version pulumi.IntOutput `pulumi:"version"`
 }
 
 // NewBlueprint registers a new resource with the given unique name, arguments, and options.
@@ -263,8 +263,8 @@ func (o BlueprintOutput) Variables() BlueprintVariableMapOutput {
 }
 
 // Version of the SQL: 1 at first, one more with each change of `sqlContent`.
-func (o BlueprintOutput) Version() pulumi.IntPtrOutput {
-	return o.ApplyT(func(v *Blueprint) pulumi.IntPtrOutput { return v.Version }).(pulumi.IntPtrOutput)
+func (o BlueprintOutput) Version() pulumi.IntOutput {
+	return o.ApplyT(func(v *Blueprint) pulumi.IntOutput { return v.Version }).(pulumi.IntOutput)
 }
 
 type BlueprintArrayOutput struct{ *pulumi.OutputState }

@@ -36,23 +36,23 @@ type Database struct {
 	// When it was created (RFC 3339).
 	CreatedAt pulumi.StringPtrOutput `pulumi:"createdAt"`
 	// Name of the database on its server; not changed by renaming.
-	DbName pulumi.StringPtrOutput `pulumi:"dbName"`
+	DbName pulumi.StringOutput `pulumi:"dbName"`
 	// That user's password.
 	DbPassword pulumi.StringPtrOutput `pulumi:"dbPassword"`
 	// Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
 	DbType pulumi.StringPtrOutput `pulumi:"dbType"`
 	// User to connect as.
-	DbUsername pulumi.StringPtrOutput `pulumi:"dbUsername"`
+	DbUsername pulumi.StringOutput `pulumi:"dbUsername"`
 	// While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
 	DeletionProtection pulumi.BoolPtrOutput `pulumi:"deletionProtection"`
 	// Host to connect to.
-	Host pulumi.StringPtrOutput `pulumi:"host"`
+	Host pulumi.StringOutput `pulumi:"host"`
 	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan pulumi.StringPtrOutput `pulumi:"plan"`
 	// Port to connect to.
-	Port pulumi.IntPtrOutput `pulumi:"port"`
+	Port pulumi.IntOutput `pulumi:"port"`
 	// Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
 	Region pulumi.StringPtrOutput `pulumi:"region"`
 	// `active`, `provisioning`, `paused` or `deleted`.
@@ -288,8 +288,8 @@ func (o DatabaseOutput) CreatedAt() pulumi.StringPtrOutput {
 }
 
 // Name of the database on its server; not changed by renaming.
-func (o DatabaseOutput) DbName() pulumi.StringPtrOutput {
-	return o.ApplyT(func(v *Database) pulumi.StringPtrOutput { return v.DbName }).(pulumi.StringPtrOutput)
+func (o DatabaseOutput) DbName() pulumi.StringOutput {
+	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.DbName }).(pulumi.StringOutput)
 }
 
 // That user's password.
@@ -303,8 +303,8 @@ func (o DatabaseOutput) DbType() pulumi.StringPtrOutput {
 }
 
 // User to connect as.
-func (o DatabaseOutput) DbUsername() pulumi.StringPtrOutput {
-	return o.ApplyT(func(v *Database) pulumi.StringPtrOutput { return v.DbUsername }).(pulumi.StringPtrOutput)
+func (o DatabaseOutput) DbUsername() pulumi.StringOutput {
+	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.DbUsername }).(pulumi.StringOutput)
 }
 
 // While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
@@ -313,8 +313,8 @@ func (o DatabaseOutput) DeletionProtection() pulumi.BoolPtrOutput {
 }
 
 // Host to connect to.
-func (o DatabaseOutput) Host() pulumi.StringPtrOutput {
-	return o.ApplyT(func(v *Database) pulumi.StringPtrOutput { return v.Host }).(pulumi.StringPtrOutput)
+func (o DatabaseOutput) Host() pulumi.StringOutput {
+	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.Host }).(pulumi.StringOutput)
 }
 
 // Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
@@ -328,8 +328,8 @@ func (o DatabaseOutput) Plan() pulumi.StringPtrOutput {
 }
 
 // Port to connect to.
-func (o DatabaseOutput) Port() pulumi.IntPtrOutput {
-	return o.ApplyT(func(v *Database) pulumi.IntPtrOutput { return v.Port }).(pulumi.IntPtrOutput)
+func (o DatabaseOutput) Port() pulumi.IntOutput {
+	return o.ApplyT(func(v *Database) pulumi.IntOutput { return v.Port }).(pulumi.IntOutput)
 }
 
 // Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.

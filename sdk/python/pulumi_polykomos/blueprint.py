@@ -311,7 +311,7 @@ class Blueprint(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
-    def version(self) -> pulumi.Output[Optional[_builtins.int]]:
+    def version(self) -> pulumi.Output[_builtins.int]:
         """
         Version of the SQL: 1 at first, one more with each change of `sqlContent`.
         """

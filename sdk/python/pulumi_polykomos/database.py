@@ -434,7 +434,7 @@ class Database(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter(name="dbName")
-    def db_name(self) -> pulumi.Output[Optional[_builtins.str]]:
+    def db_name(self) -> pulumi.Output[_builtins.str]:
         """
         Name of the database on its server; not changed by renaming.
         """
@@ -458,7 +458,7 @@ class Database(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter(name="dbUsername")
-    def db_username(self) -> pulumi.Output[Optional[_builtins.str]]:
+    def db_username(self) -> pulumi.Output[_builtins.str]:
         """
         User to connect as.
         """
@@ -474,7 +474,7 @@ class Database(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
-    def host(self) -> pulumi.Output[Optional[_builtins.str]]:
+    def host(self) -> pulumi.Output[_builtins.str]:
         """
         Host to connect to.
         """
@@ -498,7 +498,7 @@ class Database(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
-    def port(self) -> pulumi.Output[Optional[_builtins.int]]:
+    def port(self) -> pulumi.Output[_builtins.int]:
         """
         Port to connect to.
         """

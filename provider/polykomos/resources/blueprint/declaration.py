@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from resourcekit.declaration import Arguments, Computed, Result, Rule, Same, Stable, plain
+from resourcekit.declaration import Always, Arguments, Computed, Result, Rule, Same, Stable, plain
 
 
 class BlueprintVariable(BaseModel):
@@ -84,7 +84,7 @@ class BlueprintState(BlueprintArgs, Result):
 
     uuid: Annotated[str, Computed(), Stable()] = Field(description="The blueprint's UUID, also its id.")
     slug: Annotated[str | None, Computed(), Stable()] = Field(None, description="Its name in URLs, made at creation.")
-    version: Annotated[int | None, Computed(("sql_content",))] = Field(
+    version: Annotated[int | None, Computed(("sql_content",)), Always()] = Field(
         None, description="Version of the SQL: 1 at first, one more with each change of `sql_content`."
     )
     content_type: Annotated[str | None, Computed(), Stable()] = Field(None, description="`sql`.")

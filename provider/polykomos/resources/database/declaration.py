@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from resourcekit.declaration import (
+    Always,
     Arguments,
     Clearable,
     Computed,
@@ -93,12 +94,12 @@ class DatabaseState(DatabaseArgs, Result):
     status: Annotated[str | None, Computed()] = Field(
         None, description="`active`, `provisioning`, `paused` or `deleted`."
     )
-    host: Annotated[str | None, Computed(), Stable()] = Field(None, description="Host to connect to.")
-    port: Annotated[int | None, Computed(), Stable()] = Field(None, description="Port to connect to.")
-    db_name: Annotated[str | None, Computed(), Stable()] = Field(
+    host: Annotated[str | None, Computed(), Stable(), Always()] = Field(None, description="Host to connect to.")
+    port: Annotated[int | None, Computed(), Stable(), Always()] = Field(None, description="Port to connect to.")
+    db_name: Annotated[str | None, Computed(), Stable(), Always()] = Field(
         None, description="Name of the database on its server; not changed by renaming."
     )
-    db_username: Annotated[str | None, Computed(), Stable()] = Field(None, description="User to connect as.")
+    db_username: Annotated[str | None, Computed(), Stable(), Always()] = Field(None, description="User to connect as.")
     db_password: Annotated[str | None, Computed(("store_credentials",)), Secret()] = Field(
         None, description="That user's password."
     )
