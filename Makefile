@@ -71,8 +71,8 @@ chaos: setup ## kill -9 of control plane, engines and plugins at random moments 
 	@$(ENV) && export PYTHONPATH=tests && python tests/faults/chaos.py && python tests/faults/steps.py \
 	  && python tests/faults/engines.py
 
-dist: setup ## the wheel, in dist/
-	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . && ls dist
+dist: setup ## wheels, and archives for Pulumi and Terraform that need no Python, with checksums, in dist/
+	@$(BIN)/python tools/dist
 
 clean: ## remove what was made here; caches outside the repository stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -18,7 +18,7 @@ class Failed(Exception):
 
 def say(text: str) -> None:
     """One line for the person who waits."""
-    print(f"setup: {text}", file=sys.stderr, flush=True)
+    print(f"{Path(sys.argv[0]).resolve().name}: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
