@@ -216,7 +216,7 @@ class BlueprintApplication(DeclaredResource, module="polykomos", name="Blueprint
     _declared = provider("BlueprintApplication")
 
     database_uuid: pulumi.Output[str]
-    """Database to apply to; it must be active."""
+    """Database to apply to. One that is still provisioning is waited for."""
     blueprint_uuid: pulumi.Output[str]
     """Blueprint to apply."""
     blueprint_version: pulumi.Output[int | None]
@@ -259,7 +259,7 @@ class BlueprintApplication(DeclaredResource, module="polykomos", name="Blueprint
     ) -> None:
         """:param resource_name: Name in the program and in the stack's state.
         :param opts: Pulumi's.
-        :param database_uuid: Database to apply to; it must be active.
+        :param database_uuid: Database to apply to. One that is still provisioning is waited for.
         :param blueprint_uuid: Blueprint to apply.
         :param blueprint_version: Version to apply. The API applies the current version only, so this is a pin: when
             the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to

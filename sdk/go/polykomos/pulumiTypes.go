@@ -121,7 +121,7 @@ type BlueprintVariable struct {
 	Default interface{} `pulumi:"default"`
 	// What it is for.
 	Description *string `pulumi:"description"`
-	// Whether every application must give a value.
+	// Whether every application must give a value. Default false.
 	Required *bool `pulumi:"required"`
 	// How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
 	Type *string `pulumi:"type"`
@@ -144,7 +144,7 @@ type BlueprintVariableArgs struct {
 	Default pulumi.Input `pulumi:"default"`
 	// What it is for.
 	Description pulumi.StringPtrInput `pulumi:"description"`
-	// Whether every application must give a value.
+	// Whether every application must give a value. Default false.
 	Required pulumi.BoolPtrInput `pulumi:"required"`
 	// How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
 	Type pulumi.StringPtrInput `pulumi:"type"`
@@ -212,7 +212,7 @@ func (o BlueprintVariableOutput) Description() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v BlueprintVariable) *string { return v.Description }).(pulumi.StringPtrOutput)
 }
 
-// Whether every application must give a value.
+// Whether every application must give a value. Default false.
 func (o BlueprintVariableOutput) Required() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v BlueprintVariable) *bool { return v.Required }).(pulumi.BoolPtrOutput)
 }

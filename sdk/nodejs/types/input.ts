@@ -18,7 +18,7 @@ export interface BlueprintVariableArgs {
      */
     description?: pulumi.Input<string | undefined>;
     /**
-     * Whether every application must give a value.
+     * Whether every application must give a value. Default false.
      */
     required?: pulumi.Input<boolean | undefined>;
     /**

@@ -60,7 +60,7 @@ export interface BlueprintVariable {
      */
     description?: string;
     /**
-     * Whether every application must give a value.
+     * Whether every application must give a value. Default false.
      */
     required?: boolean;
     /**

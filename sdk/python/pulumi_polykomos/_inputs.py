@@ -37,7 +37,7 @@ class BlueprintVariableArgsDict(TypedDict):
     """
     required: NotRequired[pulumi.Input[Optional[_builtins.bool]]]
     """
-    Whether every application must give a value.
+    Whether every application must give a value. Default false.
     """
     type: NotRequired[pulumi.Input[Optional[_builtins.str]]]
     """
@@ -56,7 +56,7 @@ class BlueprintVariableArgs:
 
         :param Any default: The value when an application gives none.
         :param pulumi.Input[_builtins.str] description: What it is for.
-        :param pulumi.Input[_builtins.bool] required: Whether every application must give a value.
+        :param pulumi.Input[_builtins.bool] required: Whether every application must give a value. Default false.
         :param pulumi.Input[_builtins.str] type: How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
         """
         if default is not None:
@@ -96,7 +96,7 @@ class BlueprintVariableArgs:
     @pulumi.getter
     def required(self) -> pulumi.Input[Optional[_builtins.bool]]:
         """
-        Whether every application must give a value.
+        Whether every application must give a value. Default false.
         """
         return pulumi.get(self, "required")
 

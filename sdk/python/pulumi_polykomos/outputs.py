@@ -159,7 +159,7 @@ class BlueprintVariable(dict):
 
         :param Any default: The value when an application gives none.
         :param _builtins.str description: What it is for.
-        :param _builtins.bool required: Whether every application must give a value.
+        :param _builtins.bool required: Whether every application must give a value. Default false.
         :param _builtins.str type: How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
         """
         if default is not None:
@@ -191,7 +191,7 @@ class BlueprintVariable(dict):
     @pulumi.getter
     def required(self) -> Optional[_builtins.bool]:
         """
-        Whether every application must give a value.
+        Whether every application must give a value. Default false.
         """
         return pulumi.get(self, "required")
 
