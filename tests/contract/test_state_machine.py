@@ -327,7 +327,7 @@ class Databases(RuleBasedStateMachine):
 @pytest.fixture(scope="module")
 def plane() -> Iterator[ControlPlane]:
     """Of its own: the machine lists everything there is. Kept over restarts, but in memory where that can be had."""
-    memory = Path("/dev/shm")  # noqa: S108
+    memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
         Path(name).chmod(0o755)  # the servers run in another account
         with ControlPlane("--data-dir", f"{name}/data", "--rate-limit", "0", "--pool-size", "4") as plane:

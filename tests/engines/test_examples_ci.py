@@ -90,9 +90,11 @@ def test_pulumis_pipeline(plane: ControlPlane, tmp_path: Path) -> None:
         told = shell.run("REPORT=drift.md ./drift.sh || echo status $?")
         assert "status 2" in told
         assert "reports" in (shell.directory / "drift.md").read_text()
-        refused = shell.run("STACK=production; pulumi -C ../pulumi-yaml stack init production\n"
-                            "pulumi -C ../pulumi-yaml config set webhookUrl https://x.example.com --stack production\n"
-                            "STACK=production REPORT=refused.md ./preview.sh || echo status $?")
+        refused = shell.run(
+            "STACK=production; pulumi -C ../pulumi-yaml stack init production\n"
+            "pulumi -C ../pulumi-yaml config set webhookUrl https://x.example.com --stack production\n"
+            "STACK=production REPORT=refused.md ./preview.sh || echo status $?"
+        )
         assert "::orders: a production database needs deletion protection" in refused
         assert "status 1" in refused
         shell.run("pulumi -C ../pulumi-yaml stack select staging")

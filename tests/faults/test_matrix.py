@@ -152,7 +152,7 @@ def test_more_than_a_day_between_the_runs(story: Story, plane: ControlPlane, adm
 def test_more_than_a_day_between_a_crash_and_the_next_run(
     story: Story, plane: ControlPlane, admin: httpx.Client
 ) -> None:
-    """The API has forgotten the key: one more is made, and what was lost is named. All else is as if nothing had been."""
+    """The API has forgotten the key: one more is made, and what was lost is named. All else is as if nothing was."""
     rule = {"operation": "createWebhookEndpoint", "effect": "latency", "seconds": 60, "count": 2}
     admin.post("/faults", json=rule).raise_for_status()
     story.write(MADE)

@@ -24,7 +24,7 @@ def leaks(directory: Path, keys: Collection[str], secrets: Collection[str]) -> l
 
 
 def _contents(directory: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file by name, those in a plan too: `plan!file`. A control plane's own data are left out: that is the safe."""
+    """Every file by name, those in a plan too: `plan!file`. A control plane's own data are left out: the safe."""
     safes = {path.parent for path in directory.rglob(STATE_FILE)}
     for path in directory.rglob("*"):
         if path.is_symlink() or not path.is_file() or safes.intersection(path.parents):

@@ -16,8 +16,8 @@ _HOOKS = "https://hooks.example.com"
 class Program:
     """name: of everything, and the mark that applications leave. limit: of connections; it changes in place.
 
-    plan: another one replaces a database. hook: another one replaces a webhook endpoint. looks: whether data sources are
-    read, too.
+    plan: another one replaces a database. hook: another one replaces a webhook endpoint. looks: whether data sources
+    are read, too.
     """
 
     name: str

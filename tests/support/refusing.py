@@ -50,7 +50,7 @@ class Refusing:
                 self._listener = socket.create_server(("127.0.0.1", self._port))
 
     def _pass(self, near: socket.socket) -> None:
-        with contextlib.suppress(OSError), near:
+        with contextlib.suppress(OSError), near:  # noqa: SIM117 (one line would be too long)
             with socket.create_connection((self._target.hostname, self._target.port), timeout=130) as far:
                 with self._lock:
                     self._open |= {near, far}
