@@ -74,9 +74,17 @@ class Lifecycle:
 
     def refuse_if_protected(self, state: Mapping[str, Any], doing: str) -> None:
         """Raise when the object must stay. doing: "delete" or "replace", for the message."""
-        reason = self.resource.protected(self._state(state))
+        reason = self.protection(state)
         if reason:
             raise ResourceError(f"cannot {doing}: {reason}")
+
+    def protection(self, state: Mapping[str, Any]) -> str | None:
+        """Why the object must stay, in words; None when it need not."""
+        return self.resource.protected(self._state(state))
+
+    def sketch(self, args: Mapping[str, Any]) -> Values:
+        """The state of an object that these arguments would make, without what the API adds."""
+        return {**dict.fromkeys(fields_of(self.resource.state)), **args}
 
     def drifted(self, state: Mapping[str, Any], args: Mapping[str, Any], ctx: Context[Any]) -> list[str]:
         """State fields that need a new object although no argument changed."""

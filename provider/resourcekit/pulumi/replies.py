@@ -12,9 +12,12 @@ from google.protobuf import any_pb2, struct_pb2
 from pydantic import BaseModel
 
 from resourcekit.errors import CheckFailed, Failure, ResourceError
+from resourcekit.logs import trace_of
 from resourcekit.pulumi.names import camel_path, camel_text
+from resourcekit.pulumi.properties import hidden_in
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.protocol import status_pb2
+from resourcekit.secrecy import Hidden
 from resourcekit.shapes import ObjectOf
 
 log = logging.getLogger(__name__)
@@ -27,9 +30,9 @@ class InitFailed(Exception):
 
     def __init__(self, id: str, properties: struct_pb2.Struct, inputs: struct_pb2.Struct, reason: str) -> None:
         super().__init__(reason)
-        self.detail = pb.ErrorResourceInitFailed(
-            id=id, properties=properties, inputs=inputs, reasons=[camel_text(reason)]
-        )
+        self.id = id
+        self.properties = properties
+        self.inputs = inputs
 
 
 def check_failures(model: type[BaseModel], failures: Iterable[Failure]) -> list[pb.CheckFailure]:
@@ -52,10 +55,10 @@ def _with_property(path: str, text: str) -> str:
 
 
 def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
-    """Wrap one RPC: whatever it raises becomes a status with a text for people, never a traceback.
+    """Wrap one RPC: whatever it raises becomes a status with a text for people, never a traceback or a secret.
 
-    Exceptions that nobody foresaw could carry a secret in their text, so only their type is told; the whole goes to the
-    log.
+    Exceptions that nobody foresaw could carry a secret in their text, so only their type is told; where they were
+    raised goes to the log.
     """
 
     @functools.wraps(method)
@@ -63,26 +66,30 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
         try:
             return method(self, request, context)
         except InitFailed as failed:
-            _abort_init_failed(context, failed)
+            _abort_init_failed(context, failed, hidden_in(request))
         except ResourceError as error:
             text = message_of(error)
         except NotImplementedError:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method.__name__} is not offered by this provider")
         except Exception as error:
-            log.debug("internal error in %s", method.__name__, exc_info=True)
+            log.error("internal error in %s: %s at %s", method.__name__, type(error).__name__, trace_of(error))
             text = (
                 f"internal error in the provider during {method.__name__} ({type(error).__name__}). Nothing more is "
-                f"known to have happened. Set {self.package.log_variable}=debug for the details, and please report it"
+                f"known to have happened. Run it with {self.package.log_variable}=debug in the environment and --debug "
+                "to see where it was, and please report it"
             )
-        context.abort(grpc.StatusCode.UNKNOWN, text)
+        context.abort(grpc.StatusCode.UNKNOWN, hidden_in(request).masked(text))
 
     return run
 
 
-def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailed) -> NoReturn:
+def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailed, hidden: Hidden) -> NoReturn:
+    reason = hidden.masked(camel_text(str(failed)))
     detail = any_pb2.Any()
-    detail.Pack(failed.detail)
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(failed))
+    detail.Pack(
+        pb.ErrorResourceInitFailed(id=failed.id, properties=failed.properties, inputs=failed.inputs, reasons=[reason])
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=reason)
     status.details.append(detail)
     context.set_trailing_metadata(((_DETAILS, status.SerializeToString()),))
-    context.abort(grpc.StatusCode.UNKNOWN, str(failed))
+    context.abort(grpc.StatusCode.UNKNOWN, reason)

@@ -41,7 +41,7 @@ class Resources:
         kind = self._kind(request.type_name, report)
         prior = kind.block.read(request.prior_state)
         config = kind.block.read(request.config)
-        self._note(kind, prior)
+        self._note(kind, prior, report)
         if config is None:
             if prior is not None:
                 kind.lifecycle.refuse_if_protected(kind.state(prior), "destroy")
@@ -70,7 +70,7 @@ class Resources:
         kind = self._kind(request.type_name, report)
         prior = kind.block.read(request.prior_state)
         planned = kind.block.read(request.planned_state)
-        self._note(kind, prior)
+        self._note(kind, prior, report)
         if planned is None:
             self._delete(kind, prior, report)
             return pb.ApplyResourceChange.Response(new_state=kind.block.write(None))
@@ -97,7 +97,7 @@ class Resources:
     def ReadResource(self, request: pb.ReadResource.Request, report: Report) -> Any:
         kind = self._kind(request.type_name, report)
         prior = _present(kind, request.current_state)
-        self._note(kind, prior)
+        self._note(kind, prior, report)
         state = {} if states.is_import(kind, prior) else kind.state(prior)
         found = kind.lifecycle.read(kind.id(prior), state, {}, self.session.context(_READ_SECONDS, report))
         if found is None:
@@ -143,8 +143,9 @@ class Resources:
             ctx = self.session.context(kind.seconds(prior, "delete"), report)
             kind.lifecycle.delete(kind.id(prior), kind.state(prior), ctx)
 
-    def _note(self, kind: Kind, prior: Values | None) -> None:
-        """What the engine speaks of is in its state."""
+    def _note(self, kind: Kind, prior: Values | None, report: Report) -> None:
+        """What the engine speaks of is in its state, secrets included."""
+        report.hide(kind.secrets(prior))
         if prior is not None and isinstance(prior.get("id"), str):
             self.session.ledger.note(kind.type_name, str(prior["id"]))
 

@@ -1,0 +1,55 @@
+"""Replacements that the engine forces: `--target-replace`, `replaceOnChanges`, another provider, a taint.
+
+The engine asks no Diff for them, or overrules it: all it tells is the new object's Create, and then the old one's
+Delete. A Delete that is refused comes too late: the new object is there, and the stack wants to be rid of the old one
+for ever. So what is protected has to be known when the Create comes (docs/decisions/0005-deletion-protection.md).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.lifecycle import Lifecycle
+from resourcekit.pulumi.names import from_pulumi
+from resourcekit.pulumi.stack import Held
+
+
+class Forced:
+    """What a stack holds under the URNs that are created. ask: the state, slow, hence once and only when needed."""
+
+    def __init__(self, ask: Callable[[], list[Held] | None]) -> None:
+        self._ask = ask
+        self._told: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._asked: dict[str, Held] | None = None
+        self._lock = threading.Lock()
+
+    def note(self, urn: str, id: str, state: Mapping[str, Any]) -> None:
+        """The engine asked for a Diff of this object: a Create of the same URN would replace it."""
+        self._told[urn] = (id, state)
+
+    def refuse(self, lifecycle: Lifecycle, urn: str, args: Mapping[str, Any], ctx: Context[Any]) -> None:
+        """Raise ResourceError when a Create would replace a protected object.
+
+        The state is asked only where the new object is to be protected as well. An object that is gone from the API
+        may be made again, whatever the state says.
+        """
+        held = self._told.get(urn)
+        if held is None and lifecycle.protection(lifecycle.sketch(args)):
+            held = self._in_state(lifecycle, urn)
+        if held is None:
+            return
+        id_, state = held
+        reason = lifecycle.protection(state)
+        if reason and lifecycle.read(id_, {}, {}, ctx) is not None:
+            raise ResourceError(f"cannot replace: {reason}")
+
+    def _in_state(self, lifecycle: Lifecycle, urn: str) -> tuple[str, Mapping[str, Any]] | None:
+        with self._lock:
+            if self._asked is None:
+                self._asked = {each.urn: each for each in self._ask() or () if not each.to_be_deleted}
+        found = self._asked.get(urn)
+        return None if found is None else (found.id, from_pulumi(lifecycle.resource.state, found.outputs))
