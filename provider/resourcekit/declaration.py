@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
+from resourcekit.sameness import alike
+
 
 @dataclass(frozen=True)
 class Replaces:
@@ -137,11 +139,10 @@ class FieldFacts:
             return True
         if left is not None and right is not None:
             if self.canonical is not None:
-                return bool(self.canonical(left) == self.canonical(right))
+                return alike(self.canonical(left), self.canonical(right))
             if self.unordered:
                 return set(left) == set(right)
-        # bool before number: True == 1 in Python, but not in an API.
-        return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+        return alike(left, right)
 
 
 def _facts(name: str, info: FieldInfo) -> FieldFacts:

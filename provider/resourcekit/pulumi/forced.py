@@ -15,16 +15,19 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.pulumi.names import from_pulumi
-from resourcekit.pulumi.stack import Held
+from resourcekit.pulumi.wire import SIGNATURE
 
 
 class Forced:
-    """What a stack holds under the URNs that are created. ask: the state, slow, hence once and only when needed."""
+    """What a stack holds under the URNs that are created.
 
-    def __init__(self, ask: Callable[[], list[Held] | None]) -> None:
+    ask: the resources in the state, as the engine exports them. Slow, hence once and only when needed.
+    """
+
+    def __init__(self, ask: Callable[[], list[Mapping[str, Any]] | None]) -> None:
         self._ask = ask
         self._told: dict[str, tuple[str, Mapping[str, Any]]] = {}
-        self._asked: dict[str, Held] | None = None
+        self._asked: dict[str, Mapping[str, Any]] | None = None
         self._lock = threading.Lock()
 
     def note(self, urn: str, id: str, state: Mapping[str, Any]) -> None:
@@ -50,6 +53,10 @@ class Forced:
     def _in_state(self, lifecycle: Lifecycle, urn: str) -> tuple[str, Mapping[str, Any]] | None:
         with self._lock:
             if self._asked is None:
-                self._asked = {each.urn: each for each in self._ask() or () if not each.to_be_deleted}
+                self._asked = {str(each.get("urn")): each for each in self._ask() or () if not each.get("delete")}
         found = self._asked.get(urn)
-        return None if found is None else (found.id, from_pulumi(lifecycle.resource.state, found.outputs))
+        if found is None or not found.get("id"):
+            return None
+        outputs = found.get("outputs") or {}
+        plain = {name: value for name, value in outputs.items() if not (isinstance(value, dict) and SIGNATURE in value)}
+        return str(found["id"]), from_pulumi(lifecycle.resource.state, plain)

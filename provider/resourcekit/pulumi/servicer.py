@@ -28,7 +28,7 @@ from resourcekit.pulumi.protocol import plugin_pb2, provider_pb2_grpc
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.schema import write_schema
-from resourcekit.pulumi.stack import held_by, objects_in, stack_of
+from resourcekit.pulumi.stack import objects_in, resources_in, stack_of
 from resourcekit.resource import Function, Package
 from resourcekit.unknown import has_unknown
 
@@ -113,7 +113,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         # Made by the engine when the program first used this provider, and kept in the stack's state.
         self._instance = request.id
         self._ledger = Ledger(lambda: objects_in(stack_of(request.urn)))
-        self._forced = Forced(lambda: held_by(stack_of(request.urn)))
+        self._forced = Forced(lambda: resources_in(stack_of(request.urn)))
         # Settings that are still unknown leave the provider unconnected: previews go on without the API.
         if not has_unknown(inputs.values):
             self._api = settings.connect(self.package, inputs.values, lambda text: self.engine.warn("", text))
@@ -137,15 +137,20 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
+        ctx = self._preview_context(request)
         found = lifecycle.difference(
             state=olds.values,
             old_inputs=old_inputs.values,
             news=news.values,
             ignore=_ignored(lifecycle, request),
+            ctx=ctx,
         )
         drifted: list[str] = []
-        if self._api is not None and not found.replaces:
-            drifted = lifecycle.drifted(olds.values, news.values, self._context(request, 60))
+        if ctx is not None:
+            for note in found.notes:
+                ctx.warn(note)
+            if not found.replaces:
+                drifted = lifecycle.drifted(olds.values, news.values, ctx)
         if found.replaces or drifted:
             lifecycle.refuse_if_protected(olds.values, "replace")
         self._forced.note(request.urn, request.id, olds.values)
@@ -179,6 +184,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             old_inputs=old_inputs.values,
             news=news.values,
             ignore=_ignored(lifecycle, request),
+            ctx=self._preview_context(request),
         ).changed
         if request.preview:
             planned = lifecycle.preview_update(news.values, olds.values, changed, self._preview_context(request))

@@ -126,7 +126,7 @@ class Resources:
         self, kind: Kind, prior: Values, planned: Values, config: Values, memory: Memory, report: Report
     ) -> Values:
         report.doing = "update"
-        found = plans.changes(kind, prior, config, memory)
+        found = plans.changes(kind, prior, config, memory, self.session.planning_context(report))
         state = kind.state(prior)
         if not (found.changed or kind.lifecycle.unfinished(state) or is_unknown(planned)):
             return planned  # Terraform's own attributes alone: the API has nothing to do

@@ -7,7 +7,7 @@ from typing import Any
 
 from polykomos.client import Blueprint as ApiBlueprint
 from polykomos.client import BlueprintApplication as ApiApplication
-from polykomos.client import Client, NotFound
+from polykomos.client import Client, DeadlineExceeded, InvalidRequest, NotFound
 from polykomos.client.blueprints import ENDED, RUNNING
 from polykomos.resources.blueprint_application.creation import creation_of
 from polykomos.resources.blueprint_application.declaration import (
@@ -16,10 +16,12 @@ from polykomos.resources.blueprint_application.declaration import (
 )
 from polykomos.resources.blueprint_application.identity import ApplicationId
 from polykomos.resources.creation import create_once
+from polykomos.resources.gone import told_if_gone
 from polykomos.resources.values import is_uuid, timestamp
 from resourcekit.context import Context
 from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Resource
+from resourcekit.secrecy import Hidden, texts_in
 from resourcekit.unknown import has_unknown
 
 
@@ -51,7 +53,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     ) -> Mapping[str, Any] | None:
         """Dry-run it, when all of it is known: the API runs the SQL in a transaction and takes it back.
 
-        What that shows is certain only for a pinned version: a tracked one may move on before it is applied.
+        What that shows is certain only for a pinned version: a tracked one may move on before it is applied. Nothing
+        is foretold of a database that is not ready yet, or of SQL that takes longer than a preview may.
         """
         if has_unknown(args):
             return None
@@ -61,13 +64,9 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         except NotFound:
             raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
         _refuse_another_version(typed, blueprint.version)
-        run = ctx.api.apply_blueprint(
-            typed.database_uuid,
-            blueprint_uuid=typed.blueprint_uuid,
-            variables=typed.variables,
-            dry_run=True,
-            server_wait=30,
-        ).object
+        run = _dry_run(typed, ctx)
+        if run is None:
+            return None
         _refuse_failure(run, "the dry run")
         warnings = _warnings(blueprint, ctx)
         for warning in warnings:
@@ -98,12 +97,16 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         id_ = ApplicationId(args.database_uuid, args.blueprint_uuid, run.id)
         if run.status in RUNNING:
             ctx.checkpoint(str(id_), _state(run, id_, args.variables, warnings))
-        run = _until_ended(run, ctx)
+        run = _until_ended(run, ctx, "applying")
         # It left nothing behind: there is no object to keep.
         if run.status not in RUNNING and run.status != "completed":
             ctx.saved = None
         _refuse_failure(run, "the application")
-        return str(id_), _state(run, id_, args.variables, warnings)
+        state = _state(run, id_, args.variables, warnings)
+        if args.blueprint_version not in (None, run.blueprint_version):
+            ctx.checkpoint(str(id_), state)
+            raise _of_another_version(run, args.blueprint_version)
+        return str(id_), state
 
     def read(
         self, id: str, prior: BlueprintApplicationState | None, ctx: Context[Client]
@@ -129,7 +132,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         """Only ever called to wait on for one that outlived its time-out."""
         id_ = ApplicationId.parse(id)
         ctx.checkpoint(id, prior)
-        run = _until_ended(ctx.api.get_blueprint_application(id_.number), ctx)
+        with told_if_gone("blueprint application", id):
+            run = _until_ended(ctx.api.get_blueprint_application(id_.number), ctx, "applying")
         state = _state(run, id_, args.variables, prior.warnings)
         ctx.checkpoint(id, state)
         _refuse_failure(run, "the application")
@@ -148,14 +152,35 @@ def _with_version(listed: ApiBlueprint) -> ApiBlueprint | None:
     return listed if listed.version is not None else None
 
 
-def _until_ended(run: ApiApplication, ctx: Context[Client]) -> ApiApplication:
+def _dry_run(args: BlueprintApplicationArgs, ctx: Context[Client]) -> ApiApplication | None:
+    """How it would end; None, and told, where that cannot be found out now."""
+    try:
+        run = ctx.api.apply_blueprint(
+            args.database_uuid, blueprint_uuid=args.blueprint_uuid, variables=args.variables, dry_run=True
+        ).object
+        return _until_ended(run, ctx, "dry run")
+    except NotFound:
+        raise ResourceError(
+            f"there is no database {args.database_uuid}. If it was deleted by hand, refresh: it will be made again",
+            property="database_uuid",
+        ) from None
+    except InvalidRequest as error:
+        if error.code != "database_not_active":
+            raise
+        ctx.info(f"dry run skipped: {error.message}")
+    except DeadlineExceeded as error:
+        ctx.warn(f"dry run given up, so it is not known whether the SQL would work: {error}")
+    return None
+
+
+def _until_ended(run: ApiApplication, ctx: Context[Client], doing: str) -> ApiApplication:
     if run.status not in RUNNING:
         return run
     return ctx.api.wait_for_application(
         run.id,
         timeout=ctx.remaining(),
         cancel=ctx.cancel,
-        progress=lambda seconds: ctx.progress(f"applying, {seconds:.0f} s"),
+        progress=lambda seconds: ctx.progress(f"{doing}, {seconds:.0f} s"),
     )
 
 
@@ -166,6 +191,15 @@ def _refuse_another_version(args: BlueprintApplicationArgs, current: int | None)
             "applies the current one only. Pin that, or give it the blueprint's `version`",
             property="blueprint_version",
         )
+
+
+def _of_another_version(run: ApiApplication, pinned: int | None) -> ResourceError:
+    return ResourceError(
+        f"application {run.id} has run version {run.blueprint_version} of the blueprint, not version {pinned}: the "
+        "blueprint was changed at that moment. Its SQL stays in the database; see what it did, then pin the version "
+        "that the database is to have",
+        property="blueprint_version",
+    )
 
 
 def _refuse_failure(run: ApiApplication, what: str) -> None:
@@ -187,6 +221,13 @@ def _position(entry: Mapping[str, Any]) -> Any:
     return index + 1 if isinstance(index, int) else "?"
 
 
+def _without_values(run: ApiApplication, variables: Mapping[str, Any] | None) -> str | None:
+    """The error as it may stand in a state, where nothing tells which variable holds a secret: without their values."""
+    if run.error_message is None:
+        return None
+    return Hidden(texts_in([variables or {}, run.variable_values or {}]), "(value)").masked(run.error_message)
+
+
 def _state(
     run: ApiApplication, id_: ApplicationId, variables: Mapping[str, Any] | None, warnings: list[str] | None
 ) -> BlueprintApplicationState:
@@ -202,7 +243,7 @@ def _state(
         statements_failed=run.statements_failed,
         warnings=warnings,
         total_duration_ms=run.total_duration_ms,
-        error_message=run.error_message,
+        error_message=_without_values(run, variables),
         completed_at=timestamp(run.completed_at),
         created_at=timestamp(run.created_at),
     )

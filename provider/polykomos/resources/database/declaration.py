@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from polykomos.resources.values import is_uuid
 from resourcekit.declaration import (
     Arguments,
     Clearable,
@@ -63,7 +64,7 @@ class DatabaseArgs(Arguments):
     warning_threshold_pct: Annotated[int | None, Clearable(), Computed(("warning_threshold_pct",))] = Field(
         None, ge=1, le=100, description="Percentage of a limit at which to warn, 1-100. The plan's own when left out."
     )
-    blueprint_uuid: Annotated[str | None, CreateOnly(_LATER)] = Field(
+    blueprint_uuid: Annotated[str | None, CreateOnly(_LATER), Rule(is_uuid, "must be a UUID")] = Field(
         None, description="Blueprint to apply once, when the database has been created. A later change is refused: "
         "use a `BlueprintApplication`, which also reports the outcome."
     )  # fmt: skip
