@@ -63,6 +63,14 @@ def test_only_other_sql_makes_a_new_version(api: httpx.Client) -> None:
 
 
 @pytest.mark.facts("C5", "S19")
+def test_true_is_not_one(api: httpx.Client) -> None:
+    body = {"name": "kinds", "sql_content": "SELECT {{n}};", "variables": {"n": 1}}
+    made = api.post("/blueprints", json=body, headers=new_key()).json()["data"]
+    changed = api.patch(f"/blueprints/{made['uuid']}", json={"variables": {"n": True}})
+    assert changed.json()["data"]["variables"]["n"] is True
+    assert api.get(f"/blueprints/{made['uuid']}").json()["data"]["variables"]["n"] is True
+
+
 def test_deleted_is_gone(api: httpx.Client) -> None:
     path = f"/blueprints/{create(api)['uuid']}"
     gone = api.delete(path)
