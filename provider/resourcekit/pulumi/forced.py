@@ -17,6 +17,12 @@ from resourcekit.lifecycle import Lifecycle
 from resourcekit.pulumi.names import from_pulumi
 from resourcekit.pulumi.wire import SIGNATURE
 
+_TOO_LATE = (
+    "As another one has taken its place in the program, that can be done in the state alone: `pulumi stack export "
+    '--file stack.json`, in its entry with `"delete": true` set the property to false to let it go, or take the entry '
+    "out to keep the object unmanaged, and `pulumi stack import --file stack.json`"
+)
+
 
 class Forced:
     """What a stack holds under the URNs that are created.
@@ -31,8 +37,18 @@ class Forced:
         self._lock = threading.Lock()
 
     def note(self, urn: str, id: str, state: Mapping[str, Any]) -> None:
-        """The engine asked for a Diff of this object: a Create of the same URN would replace it."""
+        """Remember whose the URN is: the engine asked for this object's Diff, or had it created."""
         self._told[urn] = (id, state)
+
+    def refuse_left_over(self, lifecycle: Lifecycle, urn: str, id: str, state: Mapping[str, Any]) -> None:
+        """Raise ResourceError when a Delete is of a protected object whose URN is another's by now.
+
+        No program can take its protection off any more.
+        """
+        held = self._told.get(urn)
+        reason = lifecycle.protection(state)
+        if held is not None and held[0] != id and reason:
+            raise ResourceError(f"cannot delete: {reason}. {_TOO_LATE}")
 
     def refuse(self, lifecycle: Lifecycle, urn: str, args: Mapping[str, Any], ctx: Context[Any]) -> None:
         """Raise ResourceError when a Create would replace a protected object.

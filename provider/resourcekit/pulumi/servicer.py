@@ -172,6 +172,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         seed = f"{self._instance} {request.urn}" if self._instance else None
         ctx.keys = Keys(self._token(request.urn, request.type), seed, self._ledger)
         outcome = lifecycle.create(inputs.values, ctx)
+        self._forced.note(request.urn, outcome.id, outcome.state)
         properties = self._finished(lifecycle, outcome, inputs, request)
         return pb.CreateResponse(id=outcome.id, properties=properties)
 
@@ -198,6 +199,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         ctx = self._context(request, request.timeout or lifecycle.resource.timeouts.delete)
+        self._forced.refuse_left_over(lifecycle, request.urn, request.id, state.values)
         lifecycle.delete(request.id, state.values, ctx)
         return empty_pb2.Empty()
 

@@ -159,6 +159,16 @@ def test_a_create_that_would_replace_what_is_protected_is_refused(provider: Any)
     create(provider, name="c")
 
 
+def test_what_was_replaced_although_it_is_protected_is_told_with_the_way_out(provider: Any) -> None:
+    create(provider, name="b")
+    old = encode({"name": "a", "shelfId": "s0", "guarded": True})
+    text = error_of(lambda: provider.Delete(pb.DeleteRequest(urn=URN, id="s0", properties=old))).details()
+    assert text.startswith("cannot delete: it is guarded")
+    assert "`pulumi stack export --file stack.json`" in text
+    current = pb.DeleteRequest(urn=URN, id="s1", properties=encode({"name": "b", "shelfId": "s1", "guarded": True}))
+    assert "stack export" not in error_of(lambda: provider.Delete(current)).details()
+
+
 def test_check_speaks_of_properties_in_the_engines_spelling(provider: Any) -> None:
     reply = provider.Check(
         pb.CheckRequest(urn=URN, news=encode({"name": "a", "woodKnd": "x", "limits": {"maxBooks": "m"}}))
