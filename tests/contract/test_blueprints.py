@@ -63,14 +63,6 @@ def test_only_other_sql_makes_a_new_version(api: httpx.Client) -> None:
 
 
 @pytest.mark.facts("C5", "S19")
-def test_true_is_not_one(api: httpx.Client) -> None:
-    body = {"name": "kinds", "sql_content": "SELECT {{n}};", "variables": {"n": 1}}
-    made = api.post("/blueprints", json=body, headers=new_key()).json()["data"]
-    changed = api.patch(f"/blueprints/{made['uuid']}", json={"variables": {"n": True}})
-    assert changed.json()["data"]["variables"]["n"] is True
-    assert api.get(f"/blueprints/{made['uuid']}").json()["data"]["variables"]["n"] is True
-
-
 def test_deleted_is_gone(api: httpx.Client) -> None:
     path = f"/blueprints/{create(api)['uuid']}"
     gone = api.delete(path)
@@ -181,3 +173,11 @@ def test_the_manifest_has_its_keys(api: httpx.Client) -> None:
     manifest = validate(api, ONE + " SELECT {{x}};", variables={"x": 1})["manifest"]
     assert manifest.keys() == {"statements", "creates", "variables"}
     assert [statement.keys() for statement in manifest["statements"]] == [{"index", "kind", "object"}] * 2
+
+
+def test_true_is_not_one(api: httpx.Client) -> None:
+    body = {"name": "kinds", "sql_content": "SELECT {{n}};", "variables": {"n": 1}}
+    made = api.post("/blueprints", json=body, headers=new_key()).json()["data"]
+    changed = api.patch(f"/blueprints/{made['uuid']}", json={"variables": {"n": True}})
+    assert changed.json()["data"]["variables"]["n"] is True
+    assert api.get(f"/blueprints/{made['uuid']}").json()["data"]["variables"]["n"] is True
