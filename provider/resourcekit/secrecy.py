@@ -6,6 +6,7 @@ text by chance: it is taken out where it stands alone in quotes or parentheses, 
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,11 +19,16 @@ class Hidden:
     """The values of one request that must not be shown. mask: what stands in their place."""
 
     def __init__(self, values: Iterable[str] = (), mask: str = "[secret]") -> None:
-        forms = {form for value in values if value.strip() for form in _forms(value)}
+        self._values = [value for value in values if value.strip()]
+        self._mask = mask
+
+    @functools.cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        """Made when a text is first looked at: most requests have none to show."""
+        forms = {form for value in self._values for form in _forms(value)}
         # The longest first: one that begins like another would leave its end behind.
         patterns = [_pattern(form) for form in sorted(forms, key=len, reverse=True)]
-        self._pattern = re.compile("|".join(patterns)) if patterns else None
-        self._mask = mask
+        return re.compile("|".join(patterns)) if patterns else None
 
     def masked(self, text: str) -> str:
         """The text without them."""

@@ -72,6 +72,8 @@ def test_a_version_that_moved_on_while_it_was_applied_is_told_with_the_applicati
     with ScriptedServer([BLUEPRINT, VALID, applied(blueprint_version=2)]) as server:
         _, state = BlueprintApplication().create(application(None), context(server)[0])
     assert state.blueprint_version == 2
+    with ScriptedServer([BLUEPRINT, VALID, applied()]) as server:
+        BlueprintApplication().create(application(), context(server)[0])  # the service need not say
 
 
 NOT_ACTIVE = answer(

@@ -103,7 +103,10 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             ctx.saved = None
         _refuse_failure(run, "the application")
         state = _state(run, id_, args.variables, warnings)
-        if args.blueprint_version not in (None, run.blueprint_version):
+        if (
+            None not in (args.blueprint_version, run.blueprint_version)
+            and args.blueprint_version != run.blueprint_version
+        ):
             ctx.checkpoint(str(id_), state)
             raise _of_another_version(run, args.blueprint_version)
         return str(id_), state
