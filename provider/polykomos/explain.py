@@ -11,12 +11,13 @@ from polykomos.client.errors import (
     RateLimited,
     TransportError,
     Unauthorized,
+    UnknownOutcome,
 )
 from resourcekit.errors import Cancelled as OperationCancelled
 from resourcekit.errors import ResourceError
 
-# The API's names of a field, where they are not the argument's own.
-_FIELDS = {"Idempotency-Key": "", "limit": "", "starting_after": ""}
+# Fields that are no argument's: headers, and parameters of queries and paths.
+_FIELDS = {"Idempotency-Key": "", "limit": "", "starting_after": "", "uuid": ""}
 
 
 def explain(error: Exception) -> Exception:
@@ -26,7 +27,12 @@ def explain(error: Exception) -> Exception:
     if isinstance(error, ApiError):
         return ResourceError(f"{error}{_advice(error)}", property=_property(error))
     if isinstance(error, DeadlineExceeded):
-        return ResourceError(f"{error}. Run it again to wait on, or allow it more time")
+        return ResourceError(
+            f"{error}. Run it again: it goes on waiting. To let it wait longer, raise `customTimeouts` (Pulumi) or "
+            "`timeouts` (Terraform, OpenTofu)"
+        )
+    if isinstance(error, UnknownOutcome):
+        return ResourceError(f"{error}. A refresh shows what became of it")
     if isinstance(error, TransportError):
         return ResourceError(f"{error}. Check `base_url`, the network and the service's status, then run it again")
     if isinstance(error, PolykomosError):

@@ -11,10 +11,10 @@ from resourcekit.pulumi.server import serve
 
 def main() -> None:
     """Serve the Polykomos package to the engine whose address is the last argument."""
-    serve(_package, sys.argv[1:])
+    status = serve(_package, sys.argv[1:])
     # Without taking the interpreter down piece by piece: the engine waits for the end, several times a command.
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)
 
 
 def _package() -> Any:

@@ -25,7 +25,7 @@ def _calls() -> Mapping[str, Callable[..., Any]]:
     from resourcekit.terraform.logs import log_to_engine
     from resourcekit.terraform.provider import Provider
 
-    log_to_engine(os.environ.get(package().log_variable, "info"))
+    log_to_engine(os.environ.get(package().log_variable))
     return Provider(package()).calls()
 
 

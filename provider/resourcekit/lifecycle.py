@@ -7,8 +7,8 @@ resuming) is done here once. Adapters turn wire values into the plain values use
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -68,18 +68,48 @@ class Lifecycle:
         old_inputs: Mapping[str, Any],
         news: Mapping[str, Any],
         ignore: Set[str] = frozenset(),
+        ctx: Context[Any] | None = None,
     ) -> Difference:
-        """The pure diff; raises ResourceError where a change is refused (create-only, protected)."""
-        found = diff(self.resource.arguments, state=state, old_inputs=old_inputs, news=news, ignore=ignore)
+        """The diff; raises ResourceError where a change is refused (create-only).
+
+        ctx: to ask the API, in the rare case, whether a change that would be refused is borne after all.
+        """
+
+        def compare(recorded: Iterable[str] = ()) -> Difference:
+            model = self.resource.arguments
+            return diff(model, state=state, old_inputs=old_inputs, news=news, ignore=ignore, recorded=recorded)
+
+        found = compare()
+        if found.refusals and ctx is not None:
+            there = {**old_inputs, **{name: value for name, value in state.items() if value is not None}}
+            borne = self._borne([failure.property for failure in found.refusals], there, ctx)
+            found = replace(compare(borne), notes=tuple(f"`{name}`: {reason}" for name, reason in borne.items()))
         if found.refusals:
             raise CheckFailed(found.refusals)
         return found
 
+    def _borne(self, names: Iterable[str], there: Mapping[str, Any], ctx: Context[Any]) -> dict[str, str]:
+        """Why changes of these create-only arguments are borne; those that are not are left out."""
+
+        def ask(name: str) -> str | None:
+            reason: str | None = self._explained(lambda: self.resource.outlived(name, there.get(name), ctx))
+            return reason
+
+        return {name: reason for name in names if (reason := ask(name))}
+
     def refuse_if_protected(self, state: Mapping[str, Any], doing: str) -> None:
         """Raise when the object must stay. doing: "delete" or "replace", for the message."""
-        reason = self.resource.protected(self._state(state))
+        reason = self.protection(state)
         if reason:
             raise ResourceError(f"cannot {doing}: {reason}")
+
+    def protection(self, state: Mapping[str, Any]) -> str | None:
+        """Why the object must stay, in words; None when it need not."""
+        return self.resource.protected(self._state(state))
+
+    def sketch(self, args: Mapping[str, Any]) -> Values:
+        """The state of an object that these arguments would make, without what the API adds."""
+        return {**dict.fromkeys(fields_of(self.resource.state)), **args}
 
     def drifted(self, state: Mapping[str, Any], args: Mapping[str, Any], ctx: Context[Any]) -> list[str]:
         """State fields that need a new object although no argument changed."""
@@ -95,10 +125,13 @@ class Lifecycle:
         ctx: Context[Any] | None,
     ) -> tuple[Difference, list[str]]:
         """`difference` and, asked of the API, `drifted`. Raises also where a protected object would be replaced."""
-        found = self.difference(state=state, old_inputs=old_inputs, news=news, ignore=ignore)
+        found = self.difference(state=state, old_inputs=old_inputs, news=news, ignore=ignore, ctx=ctx)
         drifted: list[str] = []
-        if ctx is not None and not found.replaces:
-            drifted = self.drifted(state, news, ctx)
+        if ctx is not None:
+            for note in found.notes:
+                ctx.warn(note)
+            if not found.replaces:
+                drifted = self.drifted(state, news, ctx)
         if found.replaces or drifted:
             self.refuse_if_protected(state, "replace")
         return found, drifted

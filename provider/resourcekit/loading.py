@@ -5,8 +5,10 @@ Engines start a plugin several times a command and wait for its first line each 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from resourcekit.sync_grpc import grpc
@@ -22,13 +24,14 @@ class LoadedLater(grpc.GenericRpcHandler):
         self._load = load
         self._handlers: Future[Handlers] = Future()
 
-    def begin(self) -> None:
-        """Load now, in this thread; a failure is every call's."""
+    def begin(self) -> bool:
+        """Load now, in this thread. False when that failed, which is told on stderr: the process has to end."""
         try:
             self._handlers.set_result(self._load())
-        except BaseException as error:
-            self._handlers.set_exception(error)
-            raise
+        except Exception as error:
+            print(f"{Path(sys.argv[0]).name} cannot start: {type(error).__name__}: {error}", file=sys.stderr)
+            return False
+        return True
 
     def service(self, handler_call_details: Any) -> Any:
         service, _, method = handler_call_details.method.lstrip("/").partition("/")

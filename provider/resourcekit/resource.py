@@ -82,6 +82,14 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """The id in the API's own spelling, for one that a person wrote. Raises ResourceError for what is none."""
         return id
 
+    def outlived(self, name: str, value: Any, ctx: Context[ApiT]) -> str | None:
+        """Why a create-only argument may change, in words: what its value named is gone, so no program can keep it.
+
+        The change is then only recorded. None: the change is refused.
+        """
+        del name, value, ctx
+        return None
+
     def create(self, args: ArgsT, ctx: Context[ApiT]) -> tuple[str, StateT]:
         """Make the object; `ctx.checkpoint` as soon as its id is known. Returns (id, state)."""
         raise NotImplementedError

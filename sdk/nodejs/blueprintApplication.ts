@@ -68,7 +68,7 @@ export class BlueprintApplication extends pulumi.CustomResource {
      */
     declare public readonly databaseUuid: pulumi.Output<string>;
     /**
-     * Why it failed, null when it did not.
+     * Why it failed, without the values of variables; null when it did not.
      */
     declare public /*out*/ readonly errorMessage: pulumi.Output<string | undefined>;
     /**

@@ -173,3 +173,11 @@ def test_the_manifest_has_its_keys(api: httpx.Client) -> None:
     manifest = validate(api, ONE + " SELECT {{x}};", variables={"x": 1})["manifest"]
     assert manifest.keys() == {"statements", "creates", "variables"}
     assert [statement.keys() for statement in manifest["statements"]] == [{"index", "kind", "object"}] * 2
+
+
+def test_true_is_not_one(api: httpx.Client) -> None:
+    body = {"name": "kinds", "sql_content": "SELECT {{n}};", "variables": {"n": 1}}
+    made = api.post("/blueprints", json=body, headers=new_key()).json()["data"]
+    changed = api.patch(f"/blueprints/{made['uuid']}", json={"variables": {"n": True}})
+    assert changed.json()["data"]["variables"]["n"] is True
+    assert api.get(f"/blueprints/{made['uuid']}").json()["data"]["variables"]["n"] is True

@@ -149,3 +149,25 @@ def test_a_blueprint_acts_when_the_database_is_created_and_never_later(stack: St
     stack.write({"bp": blueprint, "db": ("Database", {"name": name})}, outputs)
     assert not stack.up().ops.get("db"), "taking it out is no change"
     stack.destroy()
+
+
+def test_a_blueprint_that_is_made_anew_is_not_held_against_the_database(stack: Stack, api: httpx.Client) -> None:
+    blueprint = ("Blueprint", {"name": unique("again"), "sqlContent": ONE})
+    db = ("Database", {"name": unique("again"), "blueprintUuid": "${bp.uuid}"})
+    stack.write({"bp": blueprint, "db": db}, {"bp": "${bp.uuid}", "db": "${db.uuid}"})
+    stack.up()
+    made = stack.outputs()
+    api.delete(f"/blueprints/{made['bp']}").raise_for_status()
+    again = stack.up("--refresh", previewed=True)
+    assert "create" in again.ops["bp"]
+    assert "is gone. The other one is noted and not applied" in again.diagnostics
+    after = stack.outputs()
+    assert (after["bp"] != made["bp"], after["db"]) == (True, made["db"])
+    assert stack.resource("db")["outputs"]["blueprintUuid"] == after["bp"]
+    stack.assert_no_changes()
+    # A wish for another blueprint, while the old one is there, is refused as ever.
+    other = ("Blueprint", {"name": unique("other"), "sqlContent": TWO})
+    wished = ("Database", {**db[1], "blueprintUuid": "${other.uuid}"})
+    stack.write({"bp": blueprint, "other": other, "db": wished})
+    assert "acts only when the object is created" in stack.up(ok=False).output
+    stack.destroy()

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from support.control_plane import new_key
+from support.control_plane import new_key, wait_until
+from support.killing import start_up
 from support.pulumi import Stack
 
 SQL = "CREATE TABLE IF NOT EXISTS log (who text, at int); INSERT INTO log VALUES ({{who}}, 1);"
 
 
 def program(
-    sql: str = SQL, *, pin: Any = "${bp.version}", variables: Any = None, **db: Any
+    sql: str = SQL, *, pin: Any = "${bp.version}", variables: Any = None, default: str = "nobody", **db: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """A blueprint, a database and the application of one to the other."""
     app: dict[str, Any] = {"databaseUuid": "${db.uuid}", "blueprintUuid": "${bp.uuid}"}
@@ -24,7 +27,7 @@ def program(
     if variables is not None:
         app["variables"] = variables
     resources = {
-        "bp": ("Blueprint", {"name": "app-log", "sqlContent": sql, "variables": {"who": {"default": "nobody"}}}),
+        "bp": ("Blueprint", {"name": "app-log", "sqlContent": sql, "variables": {"who": {"default": default}}}),
         "db": ("Database", {"name": "app-log", **db}),
         "app": ("BlueprintApplication", app),
     }
@@ -166,3 +169,76 @@ def test_a_failed_check_names_property_and_rule(stack: Stack, bad: str) -> None:
     failed = stack.preview(ok=False)
     assert "databaseUuid" in failed.output
     assert "UUID" in failed.output
+
+
+def test_another_blueprint_or_a_database_that_is_gone_makes_a_new_application(stack: Stack, api: httpx.Client) -> None:
+    resources, outputs = program()
+    other = ("Blueprint", {"name": "app-log-too", "sqlContent": "CREATE TABLE other (n int);"})
+    stack.write({**resources, "other": other}, outputs)
+    stack.up(previewed=True)
+    app = {**resources["app"][1], "blueprintUuid": "${other.uuid}", "blueprintVersion": "${other.version}"}
+    stack.write({**resources, "other": other, "app": ("BlueprintApplication", app)}, outputs)
+    assert stack.up(previewed=True).replaces == {"app": ["blueprintUuid"]}
+    with psycopg.connect(stack.outputs()["url"]) as connection:
+        assert connection.execute("SELECT count(*) FROM other").fetchone() == (0,)
+
+    stack.write(resources, outputs)
+    stack.up()
+    api.delete(f"/databases/{stack.outputs()['db']}", headers=new_key()).raise_for_status()
+    again = stack.up("--refresh", previewed=True)
+    assert "create" in again.ops["db"]
+    assert set(again.replaces) == {"app"}
+    assert log_of(stack) == ["nobody"]
+    stack.assert_no_changes()
+    stack.destroy()
+
+
+HUSH = "hunter2-s3cret"
+
+
+def test_a_secret_variable_is_in_no_error_and_no_plain_state(stack: Stack) -> None:
+    """PostgreSQL repeats in its error what it could not read, and the API passes that on."""
+    sql = "CREATE TABLE IF NOT EXISTS log (who text, at int); {sleep} INSERT INTO log VALUES ('x', {{{{who}}}}::int);"
+    given: dict[str, Any] = {"variables": {"who": {"fn::secret": HUSH}}, "default": "1"}
+    resources, outputs = program(sql.format(sleep=""), **given)
+    stack.write({k: resources[k] for k in ("bp", "db")}, {"url": outputs["url"]})
+    stack.up()
+    stack.write(resources)
+    for failed in (stack.preview(ok=False), stack.up(ok=False)):
+        assert 'invalid input syntax for type integer: "[secret]"' in failed.output
+        assert HUSH not in failed.output
+    # One that outlives its time-out and fails then is kept, with its error.
+    resources, _ = program(sql.format(sleep="SELECT pg_sleep(4);"), **given)
+    resources["app"] = (*resources["app"], {"customTimeouts": {"create": "1s"}})
+    stack.write(resources)
+    late = stack.up(ok=False)
+    assert "is still running" in late.output
+    assert "Run it again: it goes on waiting" in late.output
+    assert HUSH not in stack.up(ok=False).output
+    kept = stack.state()
+    assert HUSH not in str(kept)
+    (app,) = [each for each in kept["deployment"]["resources"] if each["urn"].endswith("::app")]
+    assert app["outputs"]["status"] == "rolled_back"
+    assert app["outputs"]["errorMessage"] == 'invalid input syntax for type integer: "(value)"'
+    stack.destroy()
+
+
+def test_a_preview_waits_for_the_dry_runs_end_and_can_be_stopped(stack: Stack) -> None:
+    sql = "SELECT pg_sleep({{who}}::int); SELECT 1 / ({{who}}::int - 3);"
+    resources, outputs = program(sql, default="0", variables={"who": "3"})
+    stack.write({k: resources[k] for k in ("bp", "db")}, {"url": outputs["url"]})
+    stack.up()
+    stack.write(resources)
+    failed = stack.preview(ok=False)
+    assert "the dry run failed at statement 2: division by zero" in failed.output
+
+    resources, _ = program(sql, default="0", variables={"who": "60"})
+    stack.write(resources)
+    process = start_up(stack, command="preview")
+    assert process.stdout is not None
+    wait_until(lambda: "dry run, " in process.stdout.readline(), seconds=60, every=0)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert time.monotonic() - began < 5, "not when the API has answered"
+    stack.destroy()

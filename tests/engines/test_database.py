@@ -95,7 +95,9 @@ def test_changes_in_place(stack: Stack, api: httpx.Client) -> None:
     stack.destroy()
 
 
-@pytest.mark.parametrize(("property_", "value"), [("region", "eu-west-1"), ("plan", "launch"), ("teamId", None)])
+@pytest.mark.parametrize(
+    ("property_", "value"), [("region", "eu-west-1"), ("plan", "launch"), ("teamId", None), ("dbType", "mysql")]
+)
 def test_changes_that_replace(stack: Stack, api: httpx.Client, property_: str, value: Any, other_team: int) -> None:
     name = unique("fresh")
     first = {"name": name, "region": "us-east-1", "plan": "free", "dbType": "postgres"}
@@ -236,3 +238,47 @@ def test_protection_stops_delete_and_replacement(stack: Stack, api: httpx.Client
     assert stack.up().ops == {"db": "update"}
     stack.destroy()
     assert api.get(f"/databases/{id_}").status_code == 404
+
+
+def test_protection_stops_a_replacement_that_is_forced(stack: Stack, api: httpx.Client) -> None:
+    """The engine asks no Diff then: the new database's Create is all it tells before the old one is to go."""
+    name = unique("held")
+    kept = {"name": name, "deletionProtection": True}
+    stack.write({"db": ("Database", kept)}, {"uuid": "${db.uuid}"})
+    stack.up(previewed=True)
+    id_ = stack.outputs()["uuid"]
+    target = ("--target-replace", stack.resource("db")["urn"])
+    for refused in (stack.preview(*target, ok=False), stack.up(*target, ok=False)):
+        assert f"cannot replace: database {name}" in refused.output
+    renamed = ("Database", {**kept, "name": unique("held")}, {"replaceOnChanges": ["name"]})
+    stack.write({"db": renamed}, {"uuid": "${db.uuid}"})
+    for refused in (stack.preview(ok=False), stack.up(ok=False)):
+        assert f"cannot replace: database {name}" in refused.output
+    assert stack.resource("db")["id"] == id_, "and nothing is to be deleted"
+    stack.write({"db": ("Database", kept)}, {"uuid": "${db.uuid}"})
+    stack.assert_no_changes()
+    # What is gone may be made again, though the state still tells of the protected one.
+    api.delete(f"/databases/{id_}", headers=new_key()).raise_for_status()
+    assert "create" in stack.up("--refresh", previewed=True).ops["db"]
+    stack.write({"db": ("Database", {"name": name, "deletionProtection": False})})
+    stack.up()
+    stack.destroy()
+
+
+def test_gone_behind_the_engines_back_is_told_with_the_way_out(stack: Stack, api: httpx.Client) -> None:
+    given = {"name": unique("lost")}
+    blueprint = {"name": unique("lost"), "sqlContent": "SELECT 1;"}
+    outputs = {"db": "${db.uuid}", "bp": "${bp.uuid}"}
+    stack.write({"db": ("Database", given), "bp": ("Blueprint", blueprint)}, outputs)
+    stack.up()
+    made = stack.outputs()
+    api.delete(f"/databases/{made['db']}", headers=new_key()).raise_for_status()
+    api.delete(f"/blueprints/{made['bp']}").raise_for_status()
+    given["name"], blueprint["name"] = unique("found"), unique("found")
+    stack.write({"db": ("Database", given), "bp": ("Blueprint", blueprint)}, outputs)
+    failed = stack.up("--continue-on-error", ok=False)
+    for what, kind in (("database", "db"), ("blueprint", "bp")):
+        assert f"{what} {made[kind]} is gone: refresh" in failed.output
+        assert "pulumi up --refresh" in failed.output
+    assert stack.up("--refresh").ops == {"db": "create", "bp": "create"}
+    stack.destroy()

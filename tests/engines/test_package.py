@@ -64,6 +64,7 @@ def test_every_function(stack: Stack, api: httpx.Client, made: dict[str, Any]) -
             "deliveries": invoke("getWebhookDeliveries", {"endpointId": made["hook"]["id"]}, "deliveries"),
             "good": invoke("validateBlueprint", {"sqlContent": "SELECT 1; SELECT 2;"}, "statementCount"),
             "bad": invoke("validateBlueprint", {"sqlContent": "SELEC 1"}, "errors"),
+            "asked": invoke("runQuery", {"databaseUuid": made["db"]["uuid"], "query": "show all tables"}, "sql"),
         },
     )
     stack.up()
@@ -73,6 +74,7 @@ def test_every_function(stack: Stack, api: httpx.Client, made: dict[str, Any]) -
     assert found["byUuid"] == made["db"]["name"]
     assert found["byName"] == made["db"]["uuid"]
     assert made["db"]["db_password"] in found["url"]
+    assert "SELECT" in found["asked"]
     assert made["db"]["uuid"] in [database["uuid"] for database in found["databases"]]
     assert made["db"]["db_password"] not in json.dumps(found["databases"])
     assert found["sql"] == "CREATE TABLE fn (id int);"

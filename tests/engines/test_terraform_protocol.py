@@ -256,7 +256,7 @@ def test_a_write_only_value_is_in_no_error(plugin: Plugin, api: httpx.Client) ->
     for reply in (plugin.plan(APPLICATION, config), plugin.apply(APPLICATION, config, planned)):
         assert "invalid input syntax" in errors(reply)[0]
         assert "hush" not in str(reply.diagnostics)
-        assert "(write-only value)" in errors(reply)[0]
+        assert "(sensitive value)" in errors(reply)[0]
 
 
 # Stopping

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from support.control_plane import SLOW_SECONDS, ControlPlane, database_names, wait_until
 from support.killing import kill, processes, start_up
 from support.naming import unique
-from support.pulumi import Stack
+from support.pulumi import Stack, require
 
 
 @pytest.fixture
@@ -36,6 +38,8 @@ def test_a_create_that_ran_out_of_time_is_resumed(slow_stack: Stack, slow: Contr
     slow_stack.write({"db": db}, {"url": "${db.connectionString}", "status": "${db.status}"})
     failed = slow_stack.up(ok=False)
     assert "still provisioning" in failed.output
+    assert "Run it again: it goes on waiting" in failed.output
+    assert "`customTimeouts`" in failed.output
     kept = slow_stack.resource("db")
     assert kept["initErrors"]
     assert kept["id"] == kept["outputs"]["uuid"]
@@ -116,3 +120,80 @@ def test_an_api_that_is_gone_or_refuses_is_told_in_words(new_stack: Callable[...
     lost = new_stack({"POLYKOMOS_BASE_URL": "https://polykomos.com", "POLYKOMOS_API_KEY": "pk_live_" + "0" * 32})
     lost.write({"db": ("Database", {"name": "never"})})
     assert "/api/v1" in lost.preview(ok=False).output
+
+
+@pytest.fixture(scope="module")
+def stalled() -> Iterator[ControlPlane]:
+    """A control plane where databases get ready when its clock is put forward."""
+    arguments = ("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", "600")
+    with ControlPlane(*arguments) as running:
+        yield running
+
+
+@pytest.fixture
+def stalled_stack(new_stack: Callable[..., Stack], stalled: ControlPlane) -> Stack:
+    return new_stack({"POLYKOMOS_BASE_URL": stalled.base_url, "POLYKOMOS_API_KEY": stalled.api_key})
+
+
+def test_a_preview_goes_without_a_dry_run_while_the_database_is_made(
+    stalled_stack: Stack, stalled: ControlPlane
+) -> None:
+    brief = {"customTimeouts": {"create": "2s", "update": "2s"}}
+    app = {"databaseUuid": "${db.uuid}", "blueprintUuid": "${bp.uuid}"}
+    resources = {
+        "bp": ("Blueprint", {"name": unique("late"), "sqlContent": "CREATE TABLE t (n int);"}),
+        "db": ("Database", {"name": unique("late")}, brief),
+        "app": ("BlueprintApplication", app),
+    }
+    stalled_stack.write(resources, {"status": "${app.status}"})
+    assert "still provisioning" in stalled_stack.up(ok=False, previewed=True).output
+    again = stalled_stack.up(ok=False, previewed=True)
+    assert "dry run skipped: The database is provisioning" in again.output
+    assert "still provisioning" in again.output, "it was the update that failed, not its preview"
+    stalled.advance(700)
+    stalled_stack.up(previewed=True)
+    assert stalled_stack.outputs()["status"] == "completed"
+    stalled_stack.destroy()
+
+
+def test_what_provisioning_gave_up_on_is_made_again_after_a_refresh(
+    stalled_stack: Stack, stalled: ControlPlane
+) -> None:
+    db = ("Database", {"name": unique("hopeless")}, {"customTimeouts": {"create": "2s"}})
+    stalled_stack.write({"db": db})
+    with stalled.admin() as admin:
+        admin.patch("/provisioning", json={"failures": 5}).raise_for_status()
+        stalled_stack.up(ok=False)
+        first = stalled_stack.resource("db")["id"]
+        with stalled.client() as api:
+
+            def is_gone() -> bool:
+                stalled.advance(700)
+                return api.get(f"/databases/{first}").status_code == 404
+
+            wait_until(is_gone, every=0.3)
+        failed = stalled_stack.up(ok=False)
+        assert f"database {first} is gone: refresh" in failed.output
+        admin.patch("/provisioning", json={"failures": 0, "delay_seconds": 0}).raise_for_status()
+    stalled_stack.up("--refresh")
+    assert stalled_stack.resource("db")["id"] != first
+    stalled_stack.destroy()
+
+
+def test_a_plugin_whose_engine_is_gone_before_it_starts_ends_too() -> None:
+    """Its parent is whoever adopted it, from the start; nobody listens where the engine should."""
+    plugin = require("pulumi-resource-polykomos")
+    command = f"'{plugin}' 127.0.0.1:9 >/dev/null & echo $!"
+    number = int(subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, check=True, text=True).stdout)
+    try:
+        wait_until(lambda: not Path(f"/proc/{number}").exists(), seconds=10)
+    finally:
+        kill([number])
+
+
+def test_the_log_level(stack: Stack) -> None:
+    stack.write({"bp": ("Blueprint", {"name": unique("log"), "sqlContent": "SELECT 1;"})})
+    wrong = stack.preview(POLYKOMOS_LOG="verbose")
+    assert "POLYKOMOS_LOG: 'verbose' is no log level, critical is used" in wrong.diagnostics
+    assert "polykomos.client" not in stack.preview(POLYKOMOS_LOG="debug").output
+    assert "polykomos.client:POST /blueprint_validations 200" in stack.preview("--debug", POLYKOMOS_LOG="debug").output

@@ -34,7 +34,8 @@ def processes(home: Path, program: str) -> list[int]:
 
 def start_up(stack: Stack, *words: str, command: str = "up") -> subprocess.Popen[str]:
     """`pulumi up`, or another command of its kind, left running."""
-    command_line = [stack.pulumi, command, "--yes", "--skip-preview", "--non-interactive", "--stack", "dev", *words]
+    at_once = () if command == "preview" else ("--yes", "--skip-preview")
+    command_line = [stack.pulumi, command, *at_once, "--non-interactive", "--stack", "dev", *words]
     return subprocess.Popen(
         command_line, cwd=stack.directory, env=stack.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

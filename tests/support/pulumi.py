@@ -142,8 +142,10 @@ class Stack:
         events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         return _judged(Result(done.status, done.output, events), (command, *words), ok)
 
-    def up(self, *words: str, ok: bool | None = True, **env: str) -> Result:
-        return self._watched("up", "--yes", "--skip-preview", *words, ok=ok, **env)
+    def up(self, *words: str, ok: bool | None = True, previewed: bool = False, **env: str) -> Result:
+        """previewed: with its preview first, as people run it."""
+        skipped = () if previewed else ("--skip-preview",)
+        return self._watched("up", "--yes", *skipped, *words, ok=ok, **env)
 
     def preview(self, *words: str, ok: bool | None = True, **env: str) -> Result:
         return self._watched("preview", *words, ok=ok, **env)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from controlplane.blueprints import scratch, store, worker
@@ -42,7 +43,7 @@ async def update_blueprint(call: Call) -> Reply:
     row = await store.find_or_404(call, to_change=True)
     args = call.parse(UpdateBlueprint)
     changes = {name: getattr(args, name) for name in args.model_fields_set}
-    changes = {name: value for name, value in changes.items() if value != row[name]}
+    changes = {name: value for name, value in changes.items() if not _same(value, row[name])}
     if not changes:
         return reply(summary(row), message="Blueprint updated.")
     if {"sql_content", "variables"} & changes.keys():
@@ -69,6 +70,11 @@ async def validate_sql(call: Call) -> Reply:
 
     # After the transaction, so that a slow rehearsal keeps no connection from other calls.
     return Reply(200, {}, judge)
+
+
+def _same(left: Any, right: Any) -> bool:
+    """As JSON: to Python, true is 1."""
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 
 def _definitions(given: dict[str, Any] | None) -> dict[str, Definition]:

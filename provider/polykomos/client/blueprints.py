@@ -9,6 +9,7 @@ from typing import Any
 
 from polykomos.client.calls import Calls, given, parse, segment, written
 from polykomos.client.databases import SERVER_WAIT_SECONDS
+from polykomos.client.errors import ApiError
 from polykomos.client.models import Blueprint, BlueprintApplication, BlueprintValidation, Written
 from polykomos.client.retry import Safety
 from polykomos.client.waits import Progress, wait_until
@@ -95,14 +96,20 @@ class BlueprintCalls(Calls):
             "wait": server_wait > 0,
             "timeout": max(1, server_wait),
         }
-        answer = self._transport.ask(
-            "POST",
-            f"/databases/{segment(database_uuid)}/blueprint_applications",
-            json=body,
-            safety=Safety.KEYED,
-            idempotency_key=idempotency_key,
-            server_wait=server_wait,
-        )
+        try:
+            answer = self._transport.ask(
+                "POST",
+                f"/databases/{segment(database_uuid)}/blueprint_applications",
+                json=body,
+                safety=Safety.KEYED,
+                idempotency_key=idempotency_key,
+                server_wait=server_wait,
+            )
+        except ApiError as error:
+            # The parameter of the path, which is called so there.
+            if error.field == "uuid":
+                error.details = {**error.details, "field": "database_uuid"}
+            raise
         return written(BlueprintApplication, answer)
 
     def get_blueprint_application(self, number: int) -> BlueprintApplication:

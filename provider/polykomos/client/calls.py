@@ -36,8 +36,12 @@ class Calls:
         self._transport = transport
 
     def _pages(self, path: str, model: type[ModelT], cursor: str) -> Iterator[ModelT]:
-        """Every item of a list, page by page. cursor: the field that names an item for `starting_after`."""
+        """Every item of a list, page by page. cursor: the field that names an item for `starting_after`.
+
+        Raises TransportError where pages lead in a circle.
+        """
         after = None
+        seen: set[str] = set()
         while True:
             page = self._page(path, model, after)
             yield from page.items
@@ -45,6 +49,9 @@ class Calls:
             if not (page.has_more and page.items):
                 return
             after = str(getattr(page.items[-1], cursor))
+            if after in seen:
+                raise TransportError(f"the API's list {path} has no end: it comes back to {after}")
+            seen.add(after)
 
     def _page(self, path: str, model: type[ModelT], after: str | None) -> ListPage[ModelT]:
         """One page of a list. after: the last item of the page before; None at first."""

@@ -241,7 +241,7 @@ class BlueprintApplication(DeclaredResource, module="polykomos", name="Blueprint
     total_duration_ms: pulumi.Output[int | None]
     """Duration in milliseconds."""
     error_message: pulumi.Output[str | None]
-    """Why it failed, null when it did not."""
+    """Why it failed, without the values of variables; null when it did not."""
     completed_at: pulumi.Output[str | None]
     """When it ended (RFC 3339)."""
     created_at: pulumi.Output[str | None]

@@ -1,10 +1,15 @@
-"""Check: are these arguments right, as far as they are known? And their normal form."""
+"""Check: are these arguments right, as far as they are known? And their normal form.
+
+Each value must be of its own kind: `"off"` is no boolean and `true` no number, however well pydantic could read them.
+Only a whole number may come as a float or a Decimal, because the engines' wires know no integers.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -13,10 +18,12 @@ from resourcekit.component import Component
 from resourcekit.declaration import FieldFacts, fields_of, plain
 from resourcekit.errors import Failure
 from resourcekit.resource import Function, Resource
-from resourcekit.shapes import ListOf, ObjectOf, Shape, shape_of
+from resourcekit.shapes import ListOf, MapOf, ObjectOf, Scalar, ScalarKind, Shape, field_shapes
 from resourcekit.unknown import UNKNOWN, has_unknown, known
 
 _adapters: dict[int, TypeAdapter[Any]] = {}
+_NUMBERS = (int, float, Decimal)
+_KINDS: Mapping[ScalarKind, Any] = {"string": str, "integer": _NUMBERS, "number": _NUMBERS, "boolean": bool}
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Checked:
 
 def check_arguments(model: type[BaseModel], given: Mapping[str, Any]) -> Checked:
     """Validate what is known of `given` field by field. null and left out mean the same (both engines)."""
-    fields = fields_of(model)
+    fields, shapes = fields_of(model), field_shapes(model)
     values: dict[str, Any] = {}
     failures = [_unknown_name(name, fields) for name in given if name not in fields]
     for name, facts in fields.items():
@@ -41,7 +48,7 @@ def check_arguments(model: type[BaseModel], given: Mapping[str, Any]) -> Checked
         if value is UNKNOWN:
             values[name] = value
             continue
-        checked, problems = _check_value(facts, value)
+        checked, problems = _check_value(facts, shapes[name], value)
         values[name] = checked
         failures.extend(problems)
     return Checked(values, tuple(failures))
@@ -63,9 +70,8 @@ def _unknown_name(name: str, fields: Mapping[str, FieldFacts]) -> Failure:
     return Failure(name, f"unknown property; {hint}")
 
 
-def _check_value(facts: FieldFacts, value: Any) -> tuple[Any, list[Failure]]:
-    shape = shape_of(facts.annotation)
-    problems = _check_objects(facts.name, shape, value)
+def _check_value(facts: FieldFacts, shape: Shape, value: Any) -> tuple[Any, list[Failure]]:
+    problems = _check_objects(facts.name, shape, value) or list(_misfits(shape, value, facts.name))
     # A container with unknowns is checked by its known entries and handed on whole.
     partial = has_unknown(value)
     if problems or (partial and not isinstance(value, Mapping)):
@@ -88,6 +94,25 @@ def _check_objects(path: str, shape: Shape, value: Any) -> list[Failure]:
         case ListOf(item) if isinstance(value, list):
             return [found for i, each in enumerate(value) for found in _check_objects(f"{path}.{i}", item, each)]
     return []
+
+
+def _misfits(shape: Shape, value: Any, path: str) -> Iterator[Failure]:
+    """What in a value is of another kind than its place."""
+    match shape:
+        case _ if value is None or value is UNKNOWN:
+            return
+        case Scalar(kind):
+            if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
+                yield Failure(path, f"Input should be a valid {kind}")
+        case ListOf(item) if isinstance(value, list):
+            for index, each in enumerate(value):
+                yield from _misfits(item, each, f"{path}.{index}")
+        case MapOf(item) if isinstance(value, Mapping):
+            for key, each in value.items():
+                yield from _misfits(item, each, f"{path}.{key}")
+        case ObjectOf(model) if isinstance(value, Mapping):
+            for name, part in field_shapes(model).items():
+                yield from _misfits(part, value.get(name), f"{path}.{name}")
 
 
 def _adapter(facts: FieldFacts) -> TypeAdapter[Any]:

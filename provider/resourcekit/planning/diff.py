@@ -33,10 +33,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """All changes, and those which are refused (create-only arguments)."""
+    """All changes, and those which are refused (create-only arguments). notes: what to say of those that are not."""
 
     changes: tuple[Change, ...] = ()
     refusals: tuple[Failure, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def changed(self) -> frozenset[str]:
@@ -56,14 +57,18 @@ def diff(
     old_inputs: Mapping[str, Any],
     news: Mapping[str, Any],
     ignore: Iterable[str] = (),
+    recorded: Iterable[str] = (),
 ) -> Difference:
     """Compare the program's arguments with what is there (`state`, as last read), not with what was last asked for.
 
     So a drift that a refresh found shows as a change, and a value that the API already has does not. Where the
     state says nothing of an argument (write-only), the old input stands in. An argument that is left out changes
     something only if it was given before and is `Clearable` or has no say of the API's own.
+
+    A create-only argument's change is refused, but for those in `recorded`: they change in the state alone. What is
+    not known yet may turn out to be the old value, so it is not refused before it is known.
     """
-    ignored = frozenset(ignore)
+    ignored, kept = frozenset(ignore), frozenset(recorded)
     changes: list[Change] = []
     refusals: list[Failure] = []
     for name, facts in fields_of(model).items():
@@ -72,8 +77,10 @@ def diff(
         there = state.get(name)
         if there is None:
             there = old_inputs.get(name)
-        found = _change(facts, there, old_inputs.get(name), news.get(name))
-        if found and facts.create_only:
+        new = news.get(name)
+        found = _change(facts, there, old_inputs.get(name), new)
+        open_ = name in kept or (there is not None and has_unknown(new))
+        if found and facts.create_only and not open_:
             refusals.append(Failure(name, f"acts only when the object is created. {facts.create_only}"))
         else:
             changes.extend(found)

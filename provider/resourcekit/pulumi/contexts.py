@@ -8,28 +8,21 @@ from typing import Any
 
 from resourcekit.context import Context
 from resourcekit.moving import Moving
-from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.engine import Row
 from resourcekit.resource import Package
 
 
 def context_for(
-    urn: str,
-    seconds: float,
-    *,
-    package: Package[Any],
-    api: Any,
-    engine: EngineLog,
-    cancel: threading.Event,
-    moving: Moving | None = None,
+    row: Row, seconds: float, *, package: Package[Any], api: Any, cancel: threading.Event, moving: Moving | None = None
 ) -> Context[Any]:
-    """What an operation on the resource `urn` is given; it ends after `seconds`, or when `cancel` is set."""
+    """What an operation is given. row: where it speaks. It ends after `seconds`, or when `cancel` is set."""
     deadline = time.monotonic() + seconds
     return Context(
-        api=package.bound(api, deadline, cancel, lambda text: engine.info(urn, text)),
+        api=package.bound(api, deadline, cancel, row.info),
         deadline=deadline,
         cancel=cancel,
-        progress=lambda text: engine.progress(urn, text),
-        info=lambda text: engine.info(urn, text),
-        warn=lambda text: engine.warn(urn, text),
+        progress=row.progress,
+        info=row.info,
+        warn=row.warn,
         moving=moving or Moving(),
     )

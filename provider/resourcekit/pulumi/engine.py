@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 import grpc
 
+from resourcekit.pulumi.names import camel_text
 from resourcekit.pulumi.protocol import engine_pb2, engine_pb2_grpc
+from resourcekit.secrecy import Hidden
 
 
 class EngineLog:
@@ -44,3 +47,27 @@ class EngineLog:
         request = engine_pb2.LogRequest(severity=severity, message=text, urn=urn, ephemeral=ephemeral)
         with contextlib.suppress(grpc.RpcError):
             self._stub.Log(request, timeout=5)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One resource's row, where nothing hidden shows."""
+
+    log: EngineLog
+    urn: str
+    hidden: Hidden
+
+    def info(self, text: str) -> None:
+        """A line that stays."""
+        self.log.info(self.urn, self._shown(text))
+
+    def warn(self, text: str) -> None:
+        """A warning that stays."""
+        self.log.warn(self.urn, self._shown(text))
+
+    def progress(self, text: str) -> None:
+        """Shows until the next one."""
+        self.log.progress(self.urn, self._shown(text))
+
+    def _shown(self, text: str) -> str:
+        return self.hidden.masked(camel_text(text))

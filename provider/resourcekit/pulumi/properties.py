@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from google.protobuf import struct_pb2
+from google.protobuf.message import Message
 from pydantic import BaseModel
 
 from resourcekit.component import Output, gathered
 from resourcekit.declaration import fields_of
 from resourcekit.pulumi.names import camel, from_pulumi, to_pulumi
-from resourcekit.pulumi.wire import decode, decode_outputs, encode
+from resourcekit.pulumi.wire import decode, decode_outputs, encode, secret_texts
+from resourcekit.secrecy import Hidden
 from resourcekit.shapes import Anything, ListOf, ObjectOf, Shape, field_shapes
 
 # Entries that the engine adds to inputs for its own use.
@@ -84,7 +86,16 @@ def write_inputs(model: type[BaseModel], inputs: Inputs) -> struct_pb2.Struct:
     return encode(to_pulumi(model, inputs.values), inputs.secrets)
 
 
-def write_state(model: type[BaseModel], values: Mapping[str, Any], secrets: frozenset[str]) -> struct_pb2.Struct:
-    """As `write_inputs`, with the fields that the model declares secret marked too."""
-    declared = {camel(name) for name, facts in fields_of(model).items() if facts.secret}
-    return encode(to_pulumi(model, values), secrets | declared)
+def write_state(
+    model: type[BaseModel], values: Mapping[str, Any], secrets: frozenset[str], hidden: Hidden
+) -> struct_pb2.Struct:
+    """As `write_inputs`, with the fields marked too that the model declares secret, or that repeat a hidden value."""
+    marked = {camel(name) for name, facts in fields_of(model).items() if facts.secret}
+    marked |= {camel(name) for name, value in values.items() if hidden.shown_in(value)}
+    return encode(to_pulumi(model, values), secrets | marked)
+
+
+def hidden_in(request: Message) -> Hidden:
+    """What arrived secret in any of a request's property structs."""
+    structs = (value for _, value in request.ListFields() if isinstance(value, struct_pb2.Struct))
+    return Hidden(text for struct in structs for each in struct.fields.values() for text in secret_texts(each))

@@ -10,12 +10,16 @@ from typing import Any, NoReturn, TypeVar
 
 import grpc
 from google.protobuf import any_pb2, struct_pb2
+from google.protobuf.message import Message
 from pydantic import BaseModel
 
 from resourcekit.errors import CheckFailed, Failure, ResourceError
+from resourcekit.logs import trace_of
 from resourcekit.pulumi.names import camel_path, camel_text
+from resourcekit.pulumi.properties import hidden_in
 from resourcekit.pulumi.protocol import errors_pb2, status_pb2
 from resourcekit.pulumi.protocol import provider_pb2 as pb
+from resourcekit.secrecy import Hidden
 from resourcekit.shapes import ObjectOf
 
 log = logging.getLogger(__name__)
@@ -29,9 +33,9 @@ class InitFailed(Exception):
 
     def __init__(self, id: str, properties: struct_pb2.Struct, inputs: struct_pb2.Struct, reason: str) -> None:
         super().__init__(reason)
-        self.detail = pb.ErrorResourceInitFailed(
-            id=id, properties=properties, inputs=inputs, reasons=[camel_text(reason)]
-        )
+        self.id = id
+        self.properties = properties
+        self.inputs = inputs
 
 
 class InvalidInputs(Exception):
@@ -78,15 +82,16 @@ def unforeseen(error: Exception, operation: str, log_variable: str) -> str:
     """What is told of an exception that nobody foresaw."""
     return (
         f"internal error in the provider during {operation} ({type(error).__name__}). Nothing more is known to have "
-        f"happened. Set {log_variable}=debug for the details, and please report it"
+        f"happened. Run it with {log_variable}=debug in the environment and --debug to see where it was, and please "
+        "report it"
     )
 
 
 def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
-    """Wrap one RPC: whatever it raises becomes a status with a text for people, never a traceback.
+    """Wrap one RPC: whatever it raises becomes a status with a text for people, never a traceback or a secret.
 
-    Exceptions that nobody foresaw could carry a secret in their text, so only their type is told; the whole goes to the
-    log.
+    Exceptions that nobody foresaw could carry a secret in their text, so only their type is told; where they were
+    raised goes to the log.
     """
 
     @functools.wraps(method)
@@ -94,25 +99,33 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
         try:
             return method(self, request, context)
         except InitFailed as failed:
-            _abort_with(context, grpc.StatusCode.UNKNOWN, failed)
+            _abort_init_failed(context, failed, hidden_in(request))
         except InvalidInputs as invalid:
-            _abort_with(context, grpc.StatusCode.INVALID_ARGUMENT, invalid)
+            _abort_with(context, grpc.StatusCode.INVALID_ARGUMENT, invalid.detail, str(invalid))
         except ResourceError as error:
             text = message_of(error)
         except NotImplementedError:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method.__name__} is not offered by this provider")
         except Exception as error:
-            log.debug("internal error in %s", method.__name__, exc_info=True)
+            log.error("internal error in %s: %s at %s", method.__name__, type(error).__name__, trace_of(error))
             text = unforeseen(error, method.__name__, self.package.log_variable)
-        context.abort(grpc.StatusCode.UNKNOWN, text)
+        context.abort(grpc.StatusCode.UNKNOWN, hidden_in(request).masked(text))
 
     return run
 
 
-def _abort_with(context: grpc.ServicerContext, code: grpc.StatusCode, failed: InitFailed | InvalidInputs) -> NoReturn:
-    detail = any_pb2.Any()
-    detail.Pack(failed.detail)
-    status = status_pb2.Status(code=code.value[0], message=str(failed))
-    status.details.append(detail)
+def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailed, hidden: Hidden) -> NoReturn:
+    reason = hidden.masked(camel_text(str(failed)))
+    detail = pb.ErrorResourceInitFailed(
+        id=failed.id, properties=failed.properties, inputs=failed.inputs, reasons=[reason]
+    )
+    _abort_with(context, grpc.StatusCode.UNKNOWN, detail, reason)
+
+
+def _abort_with(context: grpc.ServicerContext, code: grpc.StatusCode, detail: Message, text: str) -> NoReturn:
+    packed = any_pb2.Any()
+    packed.Pack(detail)
+    status = status_pb2.Status(code=code.value[0], message=text)
+    status.details.append(packed)
     context.set_trailing_metadata(((_DETAILS, status.SerializeToString()),))
-    context.abort(code, str(failed))
+    context.abort(code, text)

@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from resourcekit.engine_watch import listens, watch_engine
 from resourcekit.loading import Handlers, LoadedLater
+from resourcekit.logs import level_of
 from resourcekit.sync_grpc import grpc
 
 # Imported while the engine connects.
@@ -32,14 +33,14 @@ _GRACE_SECONDS = 2
 _GONE_EXIT = 1
 
 
-def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> None:
-    """Run until the engine ends. load: gives the package, once the port is out.
+def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> int:
+    """Run until the engine ends; returns the exit status. load: gives the package, once the port is out.
 
     argv: the engine's address as it passes it, absent when it will Attach.
     """
     address = next((word for word in reversed(argv) if not word.startswith("-")), "")
     if address:
-        exit_with_engine()
+        watch_engine(lambda: listens(address), lambda: os._exit(_GONE_EXIT))
     service = LoadedLater("pulumirpc.ResourceProvider", lambda: _handlers(load(), address))
     server = grpc.server(
         ThreadPoolExecutor(_WORKERS),
@@ -54,28 +55,20 @@ def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> None:
         signal.signal(number, lambda *_: told.set())
     server.start()
     print(port, flush=True)
-    service.begin()
+    if not service.begin():
+        return 1
     told.wait()
     server.stop(_GRACE_SECONDS).wait()
+    return 0
 
 
 def _handlers(package: Package[Any], address: str) -> Handlers:
     from resourcekit.pulumi.engine import EngineLog
     from resourcekit.pulumi.servicer import ProviderServicer, handlers
 
-    logging.basicConfig(stream=sys.stderr, level=os.environ.get(package.log_variable, "critical").upper())
+    # The engine shows a plugin's stderr with --debug only, so what is wrong with the level is told another way.
+    level, problem = level_of(os.environ.get(package.log_variable), "critical")
+    logging.basicConfig(stream=sys.stderr, level=level.upper())
     engine = EngineLog()
     engine.attach(address)
-    return handlers(ProviderServicer(package, engine))
-
-
-def exit_with_engine(every: float = 1.0) -> None:
-    """End this process when its parent ends: an engine that was killed cannot tell its plugins to stop."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(every)
-        os._exit(_GONE_EXIT)
-
-    threading.Thread(target=watch, name="engine-watch", daemon=True).start()
+    return handlers(ProviderServicer(package, engine, f"{package.log_variable}: {problem}" if problem else ""))

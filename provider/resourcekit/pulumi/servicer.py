@@ -8,26 +8,28 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
+from google.protobuf.message import Message
 
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
 from resourcekit.keys import Keys, Ledger
-from resourcekit.lifecycle import Lifecycle, Outcome, explained_by
+from resourcekit.lifecycle import Lifecycle, Outcome, Values, explained_by
 from resourcekit.loading import Handlers, handlers_of
 from resourcekit.moving import Moving
 from resourcekit.planning.check import check_declared
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.contexts import context_for
 from resourcekit.pulumi.diffs import diff_response
-from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.engine import EngineLog, Row
+from resourcekit.pulumi.forced import Forced
 from resourcekit.pulumi.names import camel
-from resourcekit.pulumi.properties import Inputs, read_inputs, write_inputs, write_state
+from resourcekit.pulumi.properties import Inputs, hidden_in, read_inputs, write_inputs, write_state
 from resourcekit.pulumi.protocol import plugin_pb2, provider_pb2_grpc
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.schema import write_schema
-from resourcekit.pulumi.stack import objects_in, stack_of, type_of
+from resourcekit.pulumi.stack import objects_in, resources_in, stack_of, type_of
 from resourcekit.resource import Function, Package
 from resourcekit.unknown import UNKNOWN, has_unknown
 
@@ -35,18 +37,20 @@ from resourcekit.unknown import UNKNOWN, has_unknown
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     """One configured provider. The engine calls from many threads at once.
 
-    on_cancel: told when the engine cancels, beside every running wait.
+    warning: what the user should know of how this process was started; empty when there is nothing.
     """
 
-    def __init__(self, package: Package[Any], engine: EngineLog) -> None:
+    def __init__(self, package: Package[Any], engine: EngineLog, warning: str = "") -> None:
         self.package = package
         self.engine = engine
+        self._warning = warning
         self._api: Any = None
         self._cancel = threading.Event()
         self._moving = Moving()
         self._instance = ""
         self._reference = ""
         self._ledger = Ledger(lambda: None)
+        self._forced = Forced(lambda: None)
         self._lifecycles = {
             f"{package.name}:index:{resource.name}": Lifecycle(package, resource) for resource in package.resources
         }
@@ -107,11 +111,14 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     @explained
     def Configure(self, request: pb.ConfigureRequest, context: grpc.ServicerContext) -> Any:
         inputs = read_inputs(self.package.settings, request.args)
+        if self._warning:
+            self.engine.warn("", self._warning)
         self._cancel, self._moving = threading.Event(), Moving()
         # Made by the engine when the program first used this provider, and kept in the stack's state.
         self._instance = request.id
         self._reference = f"{request.urn}::{request.id}" if request.id else ""
         self._ledger = Ledger(lambda: objects_in(stack_of(request.urn), request.id))
+        self._forced = Forced(lambda: resources_in(stack_of(request.urn), request.id))
         # Settings that are still unknown leave the provider unconnected: previews go on without the API.
         if not has_unknown(inputs.values):
             self._api = settings.connect(self.package, inputs.values, lambda text: self.engine.warn("", text))
@@ -133,13 +140,15 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
+        ctx = self._preview_context(request)
         found, drifted = lifecycle.compare(
             state=olds.values,
             old_inputs=old_inputs.values,
             news=news.values,
             ignore=_ignored(lifecycle, request),
-            ctx=None if self._api is None else self._context(request.urn, 60),
+            ctx=ctx,
         )
+        self._forced.note(request.urn, request.id, olds.values)
         return diff_response(lifecycle.resource, found, drifted)
 
     @explained
@@ -147,14 +156,19 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         lifecycle = self._lifecycle(request.urn, request.type)
         inputs = read_inputs(lifecycle.resource.arguments, request.properties)
         if request.preview:
-            planned = lifecycle.preview_create(inputs.values, self._preview_context(request.urn))
-            return pb.CreateResponse(properties=write_state(lifecycle.resource.state, planned, inputs.secrets))
-        ctx = self._context(request.urn, request.timeout or lifecycle.resource.timeouts.create)
+            asking = self._preview_context(request)
+            if asking is not None:
+                self._forced.refuse(lifecycle, request.urn, inputs.values, asking)
+            planned = lifecycle.preview_create(inputs.values, asking)
+            return pb.CreateResponse(properties=self._written(lifecycle, planned, inputs, request))
+        ctx = self._context(request, request.timeout or lifecycle.resource.timeouts.create)
+        self._forced.refuse(lifecycle, request.urn, inputs.values, ctx)
         # An engine that does not name its providers leaves the keys to chance.
         seed = f"{self._instance} {request.urn}" if self._instance else None
         ctx.keys = Keys(self._token(request.urn, request.type), seed, self._ledger)
         outcome = lifecycle.create(inputs.values, ctx)
-        properties = self._finished(lifecycle, outcome, inputs)
+        self._forced.note(request.urn, outcome.id, outcome.state)
+        properties = self._finished(lifecycle, outcome, inputs, request)
         return pb.CreateResponse(id=outcome.id, properties=properties)
 
     @explained
@@ -166,22 +180,24 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             old_inputs=old_inputs.values,
             news=news.values,
             ignore=_ignored(lifecycle, request),
+            ctx=self._preview_context(request),
         ).changed
         if request.preview:
-            ctx = self._preview_context(request.urn)
+            ctx = self._preview_context(request)
             planned = lifecycle.preview_update(news.values, olds.values, changed, ctx)
             self._moving.note(lifecycle.resource.name, request.id, (n for n in planned if planned[n] is UNKNOWN))
-            return pb.UpdateResponse(properties=write_state(lifecycle.resource.state, planned, news.secrets))
-        ctx = self._context(request.urn, request.timeout or lifecycle.resource.timeouts.update)
+            return pb.UpdateResponse(properties=self._written(lifecycle, planned, news, request))
+        ctx = self._context(request, request.timeout or lifecycle.resource.timeouts.update)
         self._moving.note(lifecycle.resource.name, request.id)
         outcome = lifecycle.update(request.id, news.values, olds.values, changed, ctx)
-        return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news))
+        return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news, request))
 
     @explained
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
-        ctx = self._context(request.urn, request.timeout or lifecycle.resource.timeouts.delete)
+        ctx = self._context(request, request.timeout or lifecycle.resource.timeouts.delete)
+        self._forced.refuse_left_over(lifecycle, request.urn, request.id, state.values)
         lifecycle.delete(request.id, state.values, ctx)
         return empty_pb2.Empty()
 
@@ -190,14 +206,14 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         inputs = read_inputs(lifecycle.resource.arguments, request.inputs)
-        found = lifecycle.read(request.id, state.values, inputs.values, self._context(request.urn, 300))
+        found = lifecycle.read(request.id, state.values, inputs.values, self._context(request, 300))
         if found is None:
             return pb.ReadResponse()
-        secrets = state.secrets | inputs.secrets
+        there = Inputs(found.inputs, state.secrets | inputs.secrets)
         return pb.ReadResponse(
             id=found.id,
-            properties=write_state(lifecycle.resource.state, found.state, secrets),
-            inputs=write_inputs(lifecycle.resource.arguments, Inputs(found.inputs, secrets)),
+            properties=self._written(lifecycle, found.state, there, request),
+            inputs=write_inputs(lifecycle.resource.arguments, there),
         )
 
     # Components
@@ -225,12 +241,12 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         checked = check_declared(function, inputs.values)
         if checked.failures:
             return pb.InvokeResponse(failures=check_failures(function.arguments, checked.failures))
-        result = self._call(function, checked.values)
-        reply = {"return": write_state(function.result, result, frozenset())}
+        result = self._call(function, checked.values, request)
+        reply = {"return": write_state(function.result, result, frozenset(), hidden_in(request))}
         return pb.InvokeResponse(**reply)  # type: ignore[arg-type]  # `return` is a keyword in Python
 
-    def _call(self, function: Function[Any, Any, Any], values: dict[str, Any]) -> dict[str, Any]:
-        ctx = self._context("", 120)
+    def _call(self, function: Function[Any, Any, Any], values: dict[str, Any], request: pb.InvokeRequest) -> Values:
+        ctx = self._context(request, 120)
         typed = function.arguments.model_validate(values)
         result = explained_by(self.package, lambda: function.call(typed, ctx))
         return dict(result.model_dump(mode="json"))
@@ -259,26 +275,29 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             read_inputs(arguments, request.news),
         )
 
-    def _finished(self, lifecycle: Lifecycle, outcome: Outcome, inputs: Inputs) -> Any:
+    def _written(self, lifecycle: Lifecycle, state: Values, inputs: Inputs, request: Message) -> Any:
+        """A state to answer with."""
+        return write_state(lifecycle.resource.state, state, inputs.secrets, hidden_in(request))
+
+    def _finished(self, lifecycle: Lifecycle, outcome: Outcome, inputs: Inputs, request: Message) -> Any:
         """The state to answer with; raises InitFailed when the object is there but not complete."""
-        properties = write_state(lifecycle.resource.state, outcome.state, inputs.secrets)
+        properties = self._written(lifecycle, outcome.state, inputs, request)
         if outcome.unfinished:
             sent = write_inputs(lifecycle.resource.arguments, inputs)
             raise InitFailed(outcome.id, properties, sent, outcome.unfinished)
         return properties
 
-    def _preview_context(self, urn: str) -> Context[Any] | None:
-        return None if self._api is None else self._context(urn, 120)
+    def _preview_context(self, request: Message) -> Context[Any] | None:
+        return None if self._api is None else self._context(request, 120)
 
-    def _context(self, urn: str, seconds: float) -> Context[Any]:
+    def _context(self, request: Message, seconds: float) -> Context[Any]:
         if self._api is None:
             raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
         return context_for(
-            urn,
+            Row(self.engine, getattr(request, "urn", ""), hidden_in(request)),
             seconds,
             package=self.package,
             api=self._api,
-            engine=self.engine,
             cancel=self._cancel,
             moving=self._moving,
         )

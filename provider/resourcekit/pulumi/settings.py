@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,22 +13,38 @@ from resourcekit.planning.check import Checked
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.resource import Package
+from resourcekit.shapes import Scalar, Shape, field_shapes
 
 
 def check(package: Package[Any], values: Mapping[str, Any]) -> Checked:
     """The settings with the environment's, and what is wrong with them."""
-    checked = settings.check_settings(package, _vendors(values))
+    checked = settings.check_settings(package, _vendors(package, values))
     return Checked(checked.values, tuple(_with_ways_out(package, failure) for failure in checked.failures))
 
 
 def connect(package: Package[Any], values: Mapping[str, Any], warn: Callable[[str], None]) -> Any:
     """The vendor's client. Raises CheckFailed or ResourceError."""
-    return settings.connect(package, _vendors(values), "pulumi", warn)
+    return settings.connect(package, _vendors(package, values), "pulumi", warn)
 
 
-def _vendors(values: Mapping[str, Any]) -> dict[str, Any]:
+def _vendors(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings without those that the engine and its SDKs put in for themselves."""
-    return {name: value for name, value in values.items() if name not in ("version", "pluginDownloadURL")}
+    shapes = field_shapes(package.settings)
+    return {
+        name: _unquoted(shapes.get(name), value)
+        for name, value in values.items()
+        if name not in ("version", "pluginDownloadURL")
+    }
+
+
+def _unquoted(shape: Shape | None, value: Any) -> Any:
+    """Stack configuration and the SDKs give settings that are no strings as JSON in one."""
+    if not isinstance(value, str) or shape in (None, Scalar("string")):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def _with_ways_out(package: Package[Any], failure: Failure) -> Failure:

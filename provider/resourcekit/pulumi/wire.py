@@ -6,7 +6,7 @@ from it goes back marked. A secret deep inside a map marks the whole property: m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from google.protobuf import struct_pb2
 
 from resourcekit.component import Output
 from resourcekit.errors import ResourceError
+from resourcekit.secrecy import texts_in
 from resourcekit.unknown import UNKNOWN
 
 # The engine's marks (pulumi/sdk/go/common/resource: signatures and unknown sentinels).
@@ -70,6 +71,23 @@ def encode(values: Mapping[str, Any], secrets: Set[str] = frozenset()) -> struct
         else:
             _write(struct.fields[name], value)
     return struct
+
+
+def secret_texts(value: struct_pb2.Value, *, secret: bool = False) -> Iterator[str]:
+    """Every text and number that is marked secret, at any depth, whatever else the value holds."""
+    kind = value.WhichOneof("kind")
+    if kind == "list_value":
+        for item in value.list_value.values:
+            yield from secret_texts(item, secret=secret)
+    elif kind == "struct_value":
+        fields = value.struct_value.fields
+        mark = fields[SIGNATURE].string_value if SIGNATURE in fields else ""
+        below = secret or mark == SECRET or (mark == OUTPUT and "secret" in fields and fields["secret"].bool_value)
+        for name, item in fields.items():
+            if name != SIGNATURE:
+                yield from secret_texts(item, secret=below)
+    elif secret and kind in ("string_value", "number_value"):
+        yield from texts_in(_Reader("").read(value))
 
 
 class _Reader:

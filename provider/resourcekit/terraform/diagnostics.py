@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.logs import trace_of
+from resourcekit.secrecy import Hidden
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.types import Collection, CtyType, Structure, TupleOf
 from resourcekit.terraform.values import WireError
 
 log = logging.getLogger(__name__)
-_MASK = "(write-only value)"
+_MASK = "(sensitive value)"
 _ABOUT = re.compile(r"`([a-z_]+)`: ")
 Types = Mapping[str, CtyType]
 
@@ -31,13 +33,18 @@ class Report:
         self.doing = ""
         self.types: Types = {}
         self.kept: dict[str, Any] = {}
-        self._hidden: list[str] = []
+        self._secrets: list[str] = []
+        self._hidden = Hidden()
         self.diagnostics: list[pb.Diagnostic] = []
 
     def hide(self, values: Iterable[str]) -> None:
-        """Keep these out of every text: an API may repeat in an error what it was given."""
-        # The longest first: one that begins like another would leave its end behind.
-        self._hidden = sorted({*self._hidden, *filter(None, values)}, key=len, reverse=True)
+        """Keep these out of every text."""
+        self._secrets.extend(values)
+        self._hidden = Hidden(self._secrets, _MASK)
+
+    def shown(self, text: str) -> str:
+        """The text as people may see it."""
+        return self._hidden.masked(text)
 
     @property
     def failed(self) -> bool:
@@ -67,20 +74,15 @@ class Report:
             case _:
                 # A text that nobody foresaw could hold a secret: it goes nowhere, not even to the log.
                 log.error(
-                    "unforeseen %s while asked to %s", type(error).__name__, doing, extra={"trace": _trace(error)}
+                    "unforeseen %s while asked to %s", type(error).__name__, doing, extra={"trace": trace_of(error)}
                 )
                 self.error(subject, f"internal error ({type(error).__name__}); please report it with the log")
 
     def _add(self, severity: pb.Diagnostic.Severity, summary: str, detail: str, path: str) -> None:
         steps = steps_of(path, self.types)
         where = pb.AttributePath(steps=steps) if steps else None
-        summary, detail = self._shown(summary), self._shown(detail)
+        summary, detail = self.shown(summary), self.shown(detail)
         self.diagnostics.append(pb.Diagnostic(severity=severity, summary=summary, detail=detail, attribute=where))
-
-    def _shown(self, text: str) -> str:
-        for value in self._hidden:
-            text = text.replace(value, _MASK)
-        return text
 
 
 def steps_of(path: str, types: Types) -> list[pb.AttributePath.Step]:
@@ -158,11 +160,3 @@ def _about(property_: str) -> str:
 
 def _wire_text(error: WireError) -> str:
     return f"{'.'.join(map(str, error.path))}: {error.reason}" if error.path else error.reason
-
-
-def _trace(error: Exception) -> list[str]:
-    """Where it was raised: files and lines, no values."""
-    import traceback
-
-    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in
-            traceback.extract_tb(error.__traceback__)]  # fmt: skip

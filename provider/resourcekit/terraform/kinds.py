@@ -12,6 +12,7 @@ from resourcekit.declaration import FieldFacts, fields_of
 from resourcekit.errors import Failure
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.resource import Resource
+from resourcekit.secrecy import texts_in
 from resourcekit.shapes import field_shapes
 from resourcekit.terraform import durations
 from resourcekit.terraform.blocks import Block, Text, Values, absence, resource_block, twin, twin_version
@@ -81,9 +82,10 @@ class Kind:
         """The arguments that the program gives through their twins."""
         return frozenset(name for name in self.twins if config.get(name) is None and config.get(twin(name)) is not None)
 
-    def secrets(self, config: Values) -> list[str]:
-        """Every text inside the write-only values."""
-        return [text for name in self.twins for text in _texts(self.block.plain(config, twin(name)))]
+    def secrets(self, values: Values | None) -> list[str]:
+        """Every text inside the write-only values of a program, or inside the sensitive ones of a state."""
+        names = [attribute.name for attribute in self.block.attributes if attribute.sensitive]
+        return [text for name in names for text in texts_in(self.block.plain(values or {}, name))]
 
     def conflicts(self, config: Values) -> list[Failure]:
         """Arguments given in both ways."""
@@ -124,13 +126,6 @@ class Kind:
     def empty(self, id_: Wire) -> Values:
         """A state that says nothing but the id."""
         return {**dict.fromkeys(self.block.types), "id": id_}
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return [text for item in items for text in _texts(item)]
 
 
 def engine_made(name: str, kind: Kind) -> bool:

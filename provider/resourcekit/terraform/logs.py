@@ -7,6 +7,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from resourcekit.logs import level_of
+
 
 class HclogFormatter(logging.Formatter):
     """A record as hclog writes it."""
@@ -22,8 +24,11 @@ class HclogFormatter(logging.Formatter):
         return json.dumps(line | ({"trace": trace} if trace else {}))
 
 
-def log_to_engine(level: str) -> None:
-    """Send every logger's records to stderr. level: a name such as `info`."""
+def log_to_engine(wanted: str | None) -> None:
+    """Send every logger's records to stderr. wanted: the level's name, as the user gave it."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(HclogFormatter())
+    level, problem = level_of(wanted, "info")
     logging.basicConfig(handlers=[handler], level=level.upper())
+    if problem:
+        logging.getLogger(__name__).warning(problem)

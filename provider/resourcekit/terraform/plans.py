@@ -62,8 +62,11 @@ def checked(kind: Kind, config: Values) -> dict[str, Any]:
     return found.values
 
 
-def changes(kind: Kind, prior: Values, config: Values, memory: Memory) -> Changes:
-    """Compare the program with the state. Raises CheckFailed for what may not change."""
+def changes(kind: Kind, prior: Values, config: Values, memory: Memory, ctx: Context[Any] | None = None) -> Changes:
+    """Compare the program with the state. Raises CheckFailed for what may not change.
+
+    ctx: None while the API cannot be asked.
+    """
     args = checked(kind, config)
     state = kind.state(prior)
     normal = {**state, **check_arguments(kind.resource.arguments, kind.arguments_in(state)).values}
@@ -79,7 +82,7 @@ def changes(kind: Kind, prior: Values, config: Values, memory: Memory) -> Change
         for name in kind.written_only(config)
         if name not in memory.given or state[name] is None or has_unknown(args[name])
     }
-    difference = kind.lifecycle.difference(state=normal, old_inputs=old_inputs, news=args, ignore=unseen)
+    difference = kind.lifecycle.difference(state=normal, old_inputs=old_inputs, news=args, ignore=unseen, ctx=ctx)
     return Changes(args, difference, _new_versions(kind, prior, config, memory))
 
 
@@ -89,7 +92,10 @@ def plan(kind: Kind, prior: Values | None, config: Values, memory: Memory, ctx: 
     if prior is None:
         expected = kind.lifecycle.preview_create(checked(kind, config), ctx)
         return Plan(_planned(kind, None, config, expected, frozenset()), (), given)
-    found = changes(kind, prior, config, memory)
+    found = changes(kind, prior, config, memory, ctx)
+    if ctx is not None:
+        for note in found.difference.notes:
+            ctx.warn(note)
     state = kind.state(prior)
     replaces = _replacing(kind, found)
     drifted: list[str] = []

@@ -41,7 +41,7 @@ class Resources:
         kind = self._kind(request.type_name, report)
         prior = kind.block.read(request.prior_state)
         config = kind.block.read(request.config)
-        self._note(kind, prior)
+        self._note(kind, prior, report)
         if config is None:
             if prior is not None:
                 kind.lifecycle.refuse_if_protected(kind.state(prior), "destroy")
@@ -73,7 +73,7 @@ class Resources:
         kind = self._kind(request.type_name, report)
         prior = kind.block.read(request.prior_state)
         planned = kind.block.read(request.planned_state)
-        self._note(kind, prior)
+        self._note(kind, prior, report)
         if planned is None:
             self._delete(kind, prior, report)
             return pb.ApplyResourceChange.Response(new_state=kind.block.write(None))
@@ -101,7 +101,7 @@ class Resources:
     def ReadResource(self, request: pb.ReadResource.Request, report: Report) -> Any:
         kind = self._kind(request.type_name, report)
         prior = _present(kind, request.current_state)
-        self._note(kind, prior)
+        self._note(kind, prior, report)
         state = kind.state(prior)
         if states.is_import(kind, prior):
             state = {name: value for name, value in state.items() if value is not None}
@@ -135,7 +135,7 @@ class Resources:
         self, kind: Kind, prior: Values, planned: Values, config: Values, memory: Memory, report: Report
     ) -> Values:
         report.doing = "update"
-        found = plans.changes(kind, prior, config, memory)
+        found = plans.changes(kind, prior, config, memory, self.session.planning_context(report))
         state = kind.state(prior)
         if not (found.changed or kind.lifecycle.unfinished(state) or is_unknown(planned)):
             return planned  # Terraform's own attributes alone: the API has nothing to do
@@ -152,8 +152,9 @@ class Resources:
             ctx = self.session.context(kind.seconds(prior, "delete"), report)
             kind.lifecycle.delete(kind.id(prior), kind.state(prior), ctx)
 
-    def _note(self, kind: Kind, prior: Values | None) -> None:
-        """What the engine speaks of is in its state."""
+    def _note(self, kind: Kind, prior: Values | None, report: Report) -> None:
+        """What the engine speaks of is in its state, secrets included."""
+        report.hide(kind.secrets(prior))
         if prior is not None and isinstance(prior.get("id"), str):
             self.session.ledger.note(kind.type_name, str(prior["id"]))
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from resourcekit.engine_watch import reads_stdout, watch_engine
 from resourcekit.loading import Handlers, LoadedLater, handlers_of
 from resourcekit.sync_grpc import grpc
 
@@ -43,6 +44,8 @@ def serve(load: Callable[[], Calls], addresses: Sequence[str], argv: Sequence[st
     for number in (signal.SIGINT, signal.SIGTERM):
         # The engine's own Ctrl-C reaches this process too, but the engine says by StopProvider what it wants.
         signal.signal(number, (lambda *_: told.set()) if debug or number == signal.SIGTERM else signal.SIG_IGN)
+    if not debug:
+        watch_engine(reads_stdout, told.set)
     with _socket() as path:
         provider = LoadedLater("tfplugin6.Provider", lambda: _handlers(load()))
         server = grpc.server(
@@ -59,7 +62,8 @@ def serve(load: Callable[[], Calls], addresses: Sequence[str], argv: Sequence[st
             _print_reattach(addresses, path)
         else:
             print(f"1|{_PROTOCOL}|unix|{path}|grpc|{certificate}", flush=True)
-        provider.begin()
+        if not provider.begin():
+            return 1
         told.wait()
         server.stop(_GRACE_SECONDS).wait()
     return 0

@@ -61,15 +61,17 @@ class Session:
         """For one operation. Raises ResourceError while the settings are not known."""
         if self.api is None:
             raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
+
+        def say(text: str) -> None:
+            log.info("%s: %s", report.subject, report.shown(text))
+
         deadline = time.monotonic() + seconds
         return Context(
-            api=self.package.bound(
-                self.api, deadline, self.cancel, lambda text: log.info("%s: %s", report.subject, text)
-            ),
+            api=self.package.bound(self.api, deadline, self.cancel, say),
             deadline=deadline,
             cancel=self.cancel,
-            progress=lambda text: log.info("%s: %s", report.subject, text),
-            info=lambda text: log.info("%s: %s", report.subject, text),
+            progress=say,
+            info=say,
             warn=lambda text: report.warn(self.text(text)),
             moving=self.moving,
         )

@@ -37,7 +37,7 @@ type BlueprintApplication struct {
 	CreatedAt pulumi.StringPtrOutput `pulumi:"createdAt"`
 	// Database to apply to. One that is still provisioning is waited for.
 	DatabaseUuid pulumi.StringOutput `pulumi:"databaseUuid"`
-	// Why it failed, null when it did not.
+	// Why it failed, without the values of variables; null when it did not.
 	ErrorMessage pulumi.StringPtrOutput `pulumi:"errorMessage"`
 	// Statements that failed.
 	StatementsFailed pulumi.IntPtrOutput `pulumi:"statementsFailed"`
@@ -240,7 +240,7 @@ func (o BlueprintApplicationOutput) DatabaseUuid() pulumi.StringOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringOutput { return v.DatabaseUuid }).(pulumi.StringOutput)
 }
 
-// Why it failed, null when it did not.
+// Why it failed, without the values of variables; null when it did not.
 func (o BlueprintApplicationOutput) ErrorMessage() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringPtrOutput { return v.ErrorMessage }).(pulumi.StringPtrOutput)
 }

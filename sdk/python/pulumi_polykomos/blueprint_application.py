@@ -273,7 +273,7 @@ class BlueprintApplication(pulumi.CustomResource):
     @pulumi.getter(name="errorMessage")
     def error_message(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Why it failed, null when it did not.
+        Why it failed, without the values of variables; null when it did not.
         """
         return pulumi.get(self, "error_message")
 

@@ -84,3 +84,18 @@ def test_an_applications_id_comes_back_as_it_went() -> None:
     for bad in ("42", f"{uuid}/42", f"{uuid}/{uuid}/x", f"{uuid}/nope/42", f"{uuid}/{uuid}/42/1", f"{uuid}/{uuid}/²"):
         with pytest.raises(ResourceError, match="<database uuid>/<blueprint uuid>/<application number>"):
             ApplicationId.parse(bad)
+
+
+def test_true_is_another_value_than_one() -> None:
+    """Python takes them for the same."""
+    uuid = "d7f3a1b2-4c5e-4f7a-8b9c-0d1e2f3a4b5c"
+    application = {"database_uuid": uuid, "blueprint_uuid": uuid, "variables": {"n": 1}}
+    changed = {**application, "variables": {"n": True}}
+    model = next(resource for resource in package().resources if resource.name == "BlueprintApplication").arguments
+    assert diff(model, state=application, old_inputs=application, news=changed).replaces
+    assert not diff(model, state=application, old_inputs=application, news=application).changes
+
+
+def test_a_blueprint_is_named_by_its_uuid() -> None:
+    checked = check_declared(RESOURCES["Database"], {"name": "d", "blueprint_uuid": "contacts"})
+    assert [(each.property, each.reason) for each in checked.failures] == [("blueprint_uuid", "must be a UUID")]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,10 +16,12 @@ def reasons(given: dict) -> dict[str, str]:
 
 
 def test_normal_form_drops_null_and_coerces_whole_numbers() -> None:
-    checked = check_arguments(ShelfArgs, {"name": "a", "wood_kind": None, "seats": 4.0, "limits": {"max_books": 2.0}})
+    given = {"name": "a", "wood_kind": None, "seats": 4.0, "height": Decimal("2.5"), "limits": {"max_books": 2.0}}
+    checked = check_arguments(ShelfArgs, given)
     assert checked.failures == ()
-    assert checked.values == {"name": "a", "seats": 4, "limits": {"max_books": 2}}
+    assert checked.values == {"name": "a", "seats": 4, "height": 2.5, "limits": {"max_books": 2}}
     assert type(checked.values["seats"]) is int
+    assert type(checked.values["height"]) is float
 
 
 @pytest.mark.parametrize(
@@ -32,6 +36,14 @@ def test_normal_form_drops_null_and_coerces_whole_numbers() -> None:
         ({"name": "a", "labels": {"x": 1}}, "labels.x", "string"),
         ({"name": "a", "limits": {"max_books": "many"}}, "limits.max_books", "integer"),
         ({"name": "a", "tags": "red"}, "tags", "list"),
+        ({"name": "a", "seats": True}, "seats", "integer"),
+        ({"name": "a", "seats": "4"}, "seats", "integer"),
+        ({"name": "a", "height": "2.5"}, "height", "number"),
+        ({"name": "a", "height": False}, "height", "number"),
+        ({"name": "a", "guarded": "off"}, "guarded", "boolean"),
+        ({"name": "a", "guarded": 1}, "guarded", "boolean"),
+        ({"name": "a", "limits": {"max_books": True}}, "limits.max_books", "integer"),
+        ({"name": "a", "tags": ["x", 1]}, "tags.1", "string"),
     ],
 )
 def test_a_broken_rule_names_its_property(given: dict, path: str, text: str) -> None:

@@ -89,3 +89,13 @@ def test_ignored_arguments_are_left_alone() -> None:
 @given(st.dictionaries(st.sampled_from(["name", "wood_kind", "seats", "labels"]), st.just(UNKNOWN)))
 def test_an_unknown_is_always_a_change(unknowns: dict) -> None:
     assert run({**INPUTS, **unknowns}).changed == set(unknowns)
+
+
+def test_a_create_only_argument_may_turn_out_to_be_what_it_was() -> None:
+    sown = {**INPUTS, "seed": "poppy"}
+    assert [each.property for each in run({**sown, "seed": "rose"}, old=sown).refusals] == ["seed"]
+    open_ = run({**sown, "seed": UNKNOWN}, old=sown)
+    assert (open_.refusals, kinds(open_)) == ((), {"seed": (Kind.UPDATE, False)})
+    assert [each.property for each in run({**INPUTS, "seed": UNKNOWN}).refusals] == ["seed"], "there was none"
+    borne = diff(ShelfArgs, state=STATE, old_inputs=sown, news={**sown, "seed": "rose"}, recorded=["seed"])
+    assert (borne.refusals, kinds(borne)) == ((), {"seed": (Kind.UPDATE, False)})

@@ -77,7 +77,10 @@ def test_a_process_without_an_engine_finds_none() -> None:
 
 def test_the_objects_of_a_stack() -> None:
     exported = {"deployment": {"resources": [PROVIDER, SHELF, {"type": "component", "urn": "x"}]}}
-    assert stack.objects_of(exported, INSTANCE) == {("pulumi:providers:toy", INSTANCE), ("toy:index:Shelf", "7")}
+    assert stack.objects_of(stack.resources_of(exported, INSTANCE) or []) == {
+        ("pulumi:providers:toy", INSTANCE),
+        ("toy:index:Shelf", "7"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def test_the_objects_of_a_stack() -> None:
     ],
 )
 def test_another_stack_of_the_same_name_tells_nothing(exported: Any) -> None:
-    assert stack.objects_of(exported, INSTANCE) is None
+    assert stack.resources_of(exported, INSTANCE) is None
 
 
 def test_the_name_that_the_user_gave_is_tried_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,13 +19,14 @@ from resourcekit.pulumi.servicer import ProviderServicer
 from resourcekit.pulumi.wire import decode, encode
 from resourcekit.resource import Package
 from resourcekit.unknown import UNKNOWN
-from support.toy import Carpentry, Shelf
+from support.toy import Carpentry, Shelf, ShelfState
 
 URN = "urn:pulumi:dev::p::toy:index:Shelf::s"
 
 
 class Settings(Arguments):
     tool_key: str = Field(description="A key.")
+    patience: float | None = Field(None, description="In seconds.")
 
 
 class ToyPackage(Package[Carpentry]):
@@ -116,6 +117,58 @@ def test_secret_inputs_stay_secret_in_inputs_and_state(provider: Any) -> None:
     assert "labels" in decode(read.properties).secrets
 
 
+def test_what_arrives_secret_is_in_no_text_and_no_plain_output(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    hush = encode({"name": "a", "labels": {"k": "hunter2"}}, {"labels"})
+
+    def repeats(self: Shelf, args: Any, ctx: Any) -> Any:
+        ctx.checkpoint("s1", ShelfState(name="a", wood_kind=f"for {args.labels['k']}", shelf_id="s1"))
+        raise ResourceError(f"{args.labels['k']} does not fit")
+
+    monkeypatch.setattr(Shelf, "create", repeats)
+    error = error_of(lambda: provider.Create(pb.CreateRequest(urn=URN, properties=hush)))
+    details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+    assert error.details() == "[secret] does not fit"
+    failed = pb.ErrorResourceInitFailed()
+    assert status_pb2.Status.FromString(details).details[0].Unpack(failed)
+    assert list(failed.reasons) == ["[secret] does not fit"]
+    assert decode(failed.properties).secrets == {"woodKind"}, "an output that repeats it is marked, and no other"
+    # An old state's secrets as well.
+    monkeypatch.setattr(
+        Shelf, "delete", lambda *_: (_ for _ in ()).throw(ResourceError("hunter2 stays")), raising=False
+    )
+    assert error_of(lambda: provider.Delete(pb.DeleteRequest(urn=URN, id="s1", properties=hush))).details() == (
+        "[secret] stays"
+    )
+
+
+def test_a_create_that_would_replace_what_is_protected_is_refused(provider: Any) -> None:
+    """The engine may overrule a Diff; then the Create is all that tells of a replacement."""
+    create(provider, name="a", guarded=True)
+    olds = encode({"name": "a", "shelfId": "s1", "guarded": True})
+    request = pb.DiffRequest(urn=URN, id="s1", olds=olds, old_inputs=encode({"name": "a"}), news=encode({"name": "b"}))
+    provider.Diff(request)
+    for preview in (True, False):
+        again = pb.CreateRequest(urn=URN, properties=encode({"name": "b"}), preview=preview)
+        assert (
+            error_of(lambda again=again: provider.Create(again)).details().startswith("cannot replace: it is guarded")
+        )
+    # What is gone may be made anew, and so may what is not protected.
+    ToyPackage.carpentry.shelves.clear()
+    create(provider, name="b")
+    provider.Diff(pb.DiffRequest(urn=URN, id="s1", olds=encode({"name": "b", "shelfId": "s1"}), news=request.news))
+    create(provider, name="c")
+
+
+def test_what_was_replaced_although_it_is_protected_is_told_with_the_way_out(provider: Any) -> None:
+    create(provider, name="b")
+    old = encode({"name": "a", "shelfId": "s0", "guarded": True})
+    text = error_of(lambda: provider.Delete(pb.DeleteRequest(urn=URN, id="s0", properties=old))).details()
+    assert text.startswith("cannot delete: it is guarded")
+    assert "`pulumi stack export --file stack.json`" in text
+    current = pb.DeleteRequest(urn=URN, id="s1", properties=encode({"name": "b", "shelfId": "s1", "guarded": True}))
+    assert "stack export" not in error_of(lambda: provider.Delete(current)).details()
+
+
 def test_check_speaks_of_properties_in_the_engines_spelling(provider: Any) -> None:
     reply = provider.Check(
         pb.CheckRequest(urn=URN, news=encode({"name": "a", "woodKnd": "x", "limits": {"maxBooks": "m"}}))
@@ -154,3 +207,9 @@ def test_unknown_tokens_are_refused_by_name(provider: Any) -> None:
     error = error_of(lambda: provider.Check(pb.CheckRequest(urn=URN.replace("Shelf", "Shelve"))))
     assert "toy:index:Shelve" in error.details()
     assert "toy:index:Shelf" in error.details()
+
+
+def test_settings_that_are_no_strings_come_as_json_in_one(provider: Any) -> None:
+    for given, failures in (("2.5", []), (2.5, []), ("long", ["patience"])):
+        reply = provider.CheckConfig(pb.CheckRequest(news=encode({"toolKey": "5", "patience": given})))
+        assert [f.property for f in reply.failures] == failures

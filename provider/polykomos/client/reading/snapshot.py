@@ -156,13 +156,14 @@ class _Pages(Generic[ItemT]):
 
     def keep(self, page: Page[ItemT]) -> None:
         """Add the next page."""
+        brings = page.items.keys() - self.items.keys()
         for id_, item in page.items.items():
             self.items[id_] = (page.asked_at, item)
             self.cursor = id_
         self.count += 1
         self.last_at = page.asked_at
-        # A page without items could name no next one.
-        self.ended = not (page.has_more and page.items)
+        # A page that brings nothing could name no next one, or leads in a circle.
+        self.ended = not (page.has_more and brings)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from polykomos.resources.blueprint.declaration import (
     canonical_variables,
 )
 from polykomos.resources.creation import create_once
+from polykomos.resources.gone import told_if_gone
 from polykomos.resources.values import timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import plain
@@ -89,10 +90,11 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
         self, id: str, args: BlueprintArgs, prior: BlueprintState, changed: frozenset[str], ctx: Context[Client]
     ) -> BlueprintState:
         body = {name: value for name, value in _body(args).items() if name in changed}
-        if body:
-            return _state(_updated(id, body, ctx), args.sql_content)
-        found = ctx.api.get_blueprint(id)
-        return _state(found, found.sql_content or "")
+        with told_if_gone("blueprint", id):
+            if body:
+                return _state(_updated(id, body, ctx), args.sql_content)
+            found = ctx.api.get_blueprint(id)
+            return _state(found, found.sql_content or "")
 
     def listing(self, ctx: Context[Client]) -> Iterable[tuple[str, str, BlueprintState]]:
         for listed in ctx.api.iter_blueprints():

@@ -40,6 +40,8 @@ class BlueprintApplicationState(BlueprintApplicationArgs, Result):
         None, description="What the API warned of in the blueprint's SQL, such as statements that destroy data."
     )
     total_duration_ms: Annotated[int | None, Computed()] = Field(None, description="Duration in milliseconds.")
-    error_message: Annotated[str | None, Computed()] = Field(None, description="Why it failed, null when it did not.")
+    error_message: Annotated[str | None, Computed()] = Field(
+        None, description="Why it failed, without the values of variables; null when it did not."
+    )
     completed_at: Annotated[str | None, Computed()] = Field(None, description="When it ended (RFC 3339).")
     created_at: Annotated[str | None, Computed(), Stable()] = Field(None, description="When it was asked (RFC 3339).")

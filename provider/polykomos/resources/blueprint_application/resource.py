@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from polykomos.client import ApiError, Client, NotFound
+from polykomos.client import ApiError, Client, DeadlineExceeded, NotFound
 from polykomos.client import Blueprint as ApiBlueprint
 from polykomos.client import BlueprintApplication as ApiApplication
 from polykomos.client.blueprints import ENDED, RUNNING
@@ -17,10 +17,12 @@ from polykomos.resources.blueprint_application.declaration import (
 )
 from polykomos.resources.blueprint_application.identity import ApplicationId
 from polykomos.resources.creation import create_once
+from polykomos.resources.gone import told_if_gone
 from polykomos.resources.values import is_uuid, timestamp
 from resourcekit.context import Context
 from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Resource, Scopes
+from resourcekit.secrecy import Hidden, texts_in
 from resourcekit.unknown import has_unknown
 
 # A preview that speaks of something that is not there should say so soon.
@@ -58,7 +60,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     ) -> Mapping[str, Any] | None:
         """Dry-run it, when all of it is known: the API runs the SQL in a transaction and takes it back.
 
-        What that shows is certain only for a pinned version: a tracked one may move on before it is applied.
+        What that shows is certain only for a pinned version: a tracked one may move on before it is applied. Nothing
+        is foretold of a database that is not ready yet, or of SQL that takes longer than a preview may.
         """
         # A version that this very run makes cannot be tried yet.
         if has_unknown(args) or _gets_a_new_version(args["blueprint_uuid"], ctx):
@@ -73,18 +76,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         except NotFound:
             raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
         _refuse_another_version(typed, blueprint.version)
-        try:
-            run = ctx.api.apply_blueprint(
-                typed.database_uuid,
-                blueprint_uuid=typed.blueprint_uuid,
-                variables=typed.variables,
-                dry_run=True,
-                server_wait=30,
-            ).object
-        except ApiError:
-            if not _is_provisioning(typed.database_uuid, ctx):
-                raise
-            ctx.info("no dry run: the database is still provisioning, and is waited for when this is applied")
+        run = _dry_run(typed, ctx)
+        if run is None:
             return None
         _refuse_failure(run, "the dry run")
         warnings = _warnings(blueprint, ctx)
@@ -124,12 +117,19 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         id_ = ApplicationId(args.database_uuid, args.blueprint_uuid, run.id)
         if run.status in RUNNING:
             ctx.checkpoint(str(id_), _state(run, id_, args.variables, warnings))
-        run = _until_ended(run, ctx)
+        run = _until_ended(run, ctx, "applying")
         # It left nothing behind: there is no object to keep.
         if run.status not in RUNNING and run.status != "completed":
             ctx.saved = None
         _refuse_failure(run, "the application")
-        return str(id_), _state(run, id_, args.variables, warnings)
+        state = _state(run, id_, args.variables, warnings)
+        if (
+            None not in (args.blueprint_version, run.blueprint_version)
+            and args.blueprint_version != run.blueprint_version
+        ):
+            ctx.checkpoint(str(id_), state)
+            raise _of_another_version(run, args.blueprint_version)
+        return str(id_), state
 
     def read(
         self, id: str, prior: BlueprintApplicationState | None, ctx: Context[Client]
@@ -155,7 +155,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         """Only ever called to wait on for one that outlived its time-out."""
         id_ = ApplicationId.parse(id)
         ctx.checkpoint(id, prior)
-        run = _until_ended(ctx.api.get_blueprint_application(id_.number), ctx)
+        with told_if_gone("blueprint application", id):
+            run = _until_ended(ctx.api.get_blueprint_application(id_.number), ctx, "applying")
         state = _state(run, id_, args.variables, prior.warnings)
         ctx.checkpoint(id, state)
         _refuse_failure(run, "the application")
@@ -199,14 +200,35 @@ def _waited_for_database(database_uuid: str, error: ApiError, ctx: Context[Clien
     return error.code == "database_not_active"  # it may have become so just now
 
 
-def _until_ended(run: ApiApplication, ctx: Context[Client]) -> ApiApplication:
+def _dry_run(args: BlueprintApplicationArgs, ctx: Context[Client]) -> ApiApplication | None:
+    """How it would end; None, and told, where that cannot be found out now."""
+    try:
+        run = ctx.api.apply_blueprint(
+            args.database_uuid, blueprint_uuid=args.blueprint_uuid, variables=args.variables, dry_run=True
+        ).object
+        return _until_ended(run, ctx, "dry run")
+    except NotFound:
+        raise ResourceError(
+            f"there is no database {args.database_uuid}. If it was deleted by hand, refresh: it will be made again",
+            property="database_uuid",
+        ) from None
+    except ApiError as error:
+        if error.code != "database_not_active":
+            raise
+        ctx.info(f"dry run skipped: {error.message}")
+    except DeadlineExceeded as error:
+        ctx.warn(f"dry run given up, so it is not known whether the SQL would work: {error}")
+    return None
+
+
+def _until_ended(run: ApiApplication, ctx: Context[Client], doing: str) -> ApiApplication:
     if run.status not in RUNNING:
         return run
     return ctx.api.wait_for_application(
         run.id,
         timeout=ctx.remaining(),
         cancel=ctx.cancel,
-        progress=lambda seconds: ctx.progress(f"applying, {seconds:.0f} s"),
+        progress=lambda seconds: ctx.progress(f"{doing}, {seconds:.0f} s"),
     )
 
 
@@ -217,6 +239,15 @@ def _refuse_another_version(args: BlueprintApplicationArgs, current: int | None)
             "applies the current one only. Pin that, or give it the blueprint's `version`",
             property="blueprint_version",
         )
+
+
+def _of_another_version(run: ApiApplication, pinned: int | None) -> ResourceError:
+    return ResourceError(
+        f"application {run.id} has run version {run.blueprint_version} of the blueprint, not version {pinned}: the "
+        "blueprint was changed at that moment. Its SQL stays in the database; see what it did, then pin the version "
+        "that the database is to have",
+        property="blueprint_version",
+    )
 
 
 def _refuse_failure(run: ApiApplication, what: str) -> None:
@@ -238,6 +269,13 @@ def _position(entry: Mapping[str, Any]) -> Any:
     return index + 1 if isinstance(index, int) else "?"
 
 
+def _without_values(run: ApiApplication, variables: Mapping[str, Any] | None) -> str | None:
+    """The error as it may stand in a state, where nothing tells which variable holds a secret: without their values."""
+    if run.error_message is None:
+        return None
+    return Hidden(texts_in([variables or {}, run.variable_values or {}]), "(value)").masked(run.error_message)
+
+
 def _state(
     run: ApiApplication, id_: ApplicationId, variables: Mapping[str, Any] | None, warnings: list[str] | None
 ) -> BlueprintApplicationState:
@@ -253,7 +291,7 @@ def _state(
         statements_failed=run.statements_failed,
         warnings=warnings,
         total_duration_ms=run.total_duration_ms,
-        error_message=run.error_message,
+        error_message=_without_values(run, variables),
         completed_at=timestamp(run.completed_at),
         created_at=timestamp(run.created_at),
     )

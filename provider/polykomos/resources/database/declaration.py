@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from polykomos.resources.values import is_uuid
 from resourcekit.declaration import (
     Always,
     Arguments,
@@ -70,7 +71,7 @@ class DatabaseOrder(Arguments):
 class DatabaseArgs(DatabaseOrder):
     """The arguments of a database."""
 
-    blueprint_uuid: Annotated[str | None, CreateOnly(_LATER)] = Field(
+    blueprint_uuid: Annotated[str | None, CreateOnly(_LATER), Rule(is_uuid, "must be a UUID")] = Field(
         None, description="Blueprint to apply once, when the database has been created. A later change is refused: "
         "use a `BlueprintApplication`, which also reports the outcome."
     )  # fmt: skip

@@ -6,11 +6,12 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from polykomos.client import Client, NotFound, Secret
+from polykomos.client import ApiError, Client, NotFound, Secret
 from polykomos.client import Database as ApiDatabase
 from polykomos.resources.creation import create_once, refuse_other
 from polykomos.resources.database.creation import creation_of
 from polykomos.resources.database.declaration import PLANS, DatabaseArgs, DatabaseState
+from polykomos.resources.gone import is_gone, told_if_gone
 from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
@@ -23,6 +24,8 @@ _LOCAL = {name for name, facts in fields_of(DatabaseArgs).items() if facts.local
 _WHERE = ("host", "port", "db_name", "db_username")
 _QUOTAS = ("storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct")
 _FIXED = ("db_type", "region", "plan", "team_id")
+# A database that is paused is all there; None: a service that does not say (no field of its answers is required).
+_FINISHED = ("active", "paused", None)
 
 
 class Database(Resource[DatabaseArgs, DatabaseState, Client]):
@@ -89,25 +92,32 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
     def update(
         self, id: str, args: DatabaseArgs, prior: DatabaseState, changed: frozenset[str], ctx: Context[Client]
     ) -> DatabaseState:
-        if self.unfinished(prior):
-            # An earlier run made it and gave up waiting: wait on before changing anything.
-            ctx.checkpoint(id, prior)
-            ctx.checkpoint(id, _state(_until_active(ctx.api.get_database(id), ctx), args))
-        # Replies to writes mask credentials (api-facts C16): they are those of the state, or read where it has none.
-        found: ApiDatabase | None = None
-        if "name" in changed:
-            found = _with_credentials(ctx.api.rename_database(id, args.name).object, prior, args)
-            ctx.checkpoint(id, _state(found or ctx.api.get_database(id), args))
-        quotas = {name: getattr(args, name) for name in _QUOTAS if name in changed}
-        if quotas:
-            found = _with_credentials(ctx.api.update_quotas(id, quotas).object, prior, args)
-        return _state(found or ctx.api.get_database(id), args)
+        with told_if_gone("database", id):
+            if prior.status not in _FINISHED:
+                # An earlier run made it and gave up waiting: wait on before changing anything.
+                ctx.checkpoint(id, prior)
+                ctx.checkpoint(id, _state(_until_active(ctx.api.get_database(id), ctx), args))
+            return _changed(id, args, prior, changed, ctx)
 
     def delete(self, id: str, prior: DatabaseState, ctx: Context[Client]) -> None:
         try:
             ctx.api.delete_database(id)
         except NotFound:
             return
+
+    def outlived(self, name: str, value: Any, ctx: Context[Client]) -> str | None:
+        if name != "blueprint_uuid" or not isinstance(value, str):
+            return None
+        try:
+            ctx.api.get_blueprint(value)
+        except NotFound:
+            return (
+                "the blueprint that this database was made with is gone. The other one is noted and not applied: "
+                "declare a `BlueprintApplication` for that"
+            )
+        except ApiError:
+            pass  # the key may not read blueprints
+        return None
 
     def unfinished(self, prior: DatabaseState) -> bool:
         return prior.status == "provisioning"
@@ -132,15 +142,38 @@ def _given(args: DatabaseArgs, names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(args, name)) is not None}
 
 
+def _changed(
+    id: str, args: DatabaseArgs, prior: DatabaseState, changed: frozenset[str], ctx: Context[Client]
+) -> DatabaseState:
+    # Replies to writes mask credentials (api-facts C16): they are those of the state, or read where it has none.
+    found: ApiDatabase | None = None
+    if "name" in changed:
+        found = _with_credentials(ctx.api.rename_database(id, args.name).object, prior, args)
+        ctx.checkpoint(id, _state(found or ctx.api.get_database(id), args))
+    quotas = {name: getattr(args, name) for name in _QUOTAS if name in changed}
+    if quotas:
+        found = _with_credentials(ctx.api.update_quotas(id, quotas).object, prior, args)
+    return _state(found or ctx.api.get_database(id), args)
+
+
 def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:
-    if database.status != "provisioning":
-        return database
-    return ctx.api.wait_for_database(
-        database.uuid,
-        timeout=ctx.remaining(),
-        cancel=ctx.cancel,
-        progress=lambda seconds: ctx.progress(f"provisioning, {seconds:.0f} s"),
-    )
+    """The database once it is there. Raises ResourceError where provisioning has come to another end."""
+    if database.status == "provisioning":
+        with told_if_gone("database", database.uuid):
+            database = ctx.api.wait_for_database(
+                database.uuid,
+                timeout=ctx.remaining(),
+                cancel=ctx.cancel,
+                progress=lambda seconds: ctx.progress(f"provisioning, {seconds:.0f} s"),
+            )
+    if database.status == "deleted":
+        raise is_gone("database", database.uuid)
+    if database.status not in _FINISHED:
+        raise ResourceError(
+            f"database {database.uuid} is {database.status}, not active: see at the service what became of it. Once it "
+            "is active, run this again"
+        )
+    return database
 
 
 def _warn_of_an_unheard_plan(plan: Any, ctx: Context[Client]) -> None:

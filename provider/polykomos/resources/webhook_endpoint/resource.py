@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from polykomos.client import Client, NotFound
 from polykomos.client import WebhookEndpoint as ApiEndpoint
 from polykomos.resources.creation import create_once, refuse_other
+from polykomos.resources.gone import is_gone
 from polykomos.resources.values import revealed, timestamp
 from polykomos.resources.webhook_endpoint.creation import creation_of, earlier_at
 from polykomos.resources.webhook_endpoint.declaration import WebhookEndpointArgs, WebhookEndpointState
@@ -65,7 +66,7 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client
         """Nothing can change in place; the engine asks only where it believes something is unfinished."""
         found = self.read(id, prior, ctx)
         if found is None:
-            raise ResourceError(f"webhook endpoint {id} is gone: refresh, and it will be made again")
+            raise is_gone("webhook endpoint", id)
         return found
 
     def listing(self, ctx: Context[Client]) -> Iterable[tuple[str, str, WebhookEndpointState]]:

@@ -17,10 +17,11 @@ from resourcekit.keys import Keys, Ledger
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.contexts import context_for
-from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.engine import EngineLog, Row
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.stack import objects_in, stack_of, type_of
 from resourcekit.resource import Package
+from resourcekit.secrecy import Hidden
 from resourcekit.settings import with_environment
 
 
@@ -58,9 +59,9 @@ class Session:
         """What an operation is given. Raises CheckFailed where the settings are not right."""
         if urn:
             self._stack = stack_of(urn)
-        return context_for(
-            urn, seconds, package=self.package, api=self._connected(), engine=self._engine, cancel=self._cancel
-        )
+        # The host does not tell which values are secret.
+        row = Row(self._engine, urn, Hidden())
+        return context_for(row, seconds, package=self.package, api=self._connected(), cancel=self._cancel)
 
     def note(self, urn: str, id: str) -> None:
         """The engine spoke of this object."""

@@ -1,0 +1,50 @@
+"""Ending with the engine: one that was killed cannot tell its plugins to stop."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+_EVERY_SECONDS = 1.0
+_STDOUT = 1
+
+
+def watch_engine(is_there: Callable[[], bool], end: Callable[[], None]) -> None:
+    """Call `end` when this process's parent ends, or when the engine is not there twice in a row.
+
+    The parent alone does not tell: it may have ended before this process could look who it was, and whoever adopted it
+    stays. An engine can be process 1 itself, so an adopter is not told by its number either.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        missed = 0
+        while os.getppid() == parent and missed < 2:
+            missed = 0 if is_there() else missed + 1
+            time.sleep(_EVERY_SECONDS)
+        end()
+
+    threading.Thread(target=watch, name="engine-watch", daemon=True).start()
+
+
+def listens(address: str) -> bool:
+    """Whether somebody listens at `host:port`; anything but a refusal counts as yes."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=_EVERY_SECONDS):
+            return True
+    except ConnectionRefusedError:
+        return False
+    except (OSError, ValueError):
+        return True
+
+
+def reads_stdout() -> bool:
+    """Whether anybody still reads what this process prints; what is no pipe counts as read."""
+    poll = select.poll()
+    poll.register(_STDOUT, 0)
+    return not any(event & select.POLLERR for _, event in poll.poll(0))

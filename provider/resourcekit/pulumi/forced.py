@@ -1,0 +1,78 @@
+"""Replacements that the engine forces: `--target-replace`, `replaceOnChanges`, another provider, a taint.
+
+The engine asks no Diff for them, or overrules it: all it tells is the new object's Create, and then the old one's
+Delete. A Delete that is refused comes too late: the new object is there, and the stack wants to be rid of the old one
+for ever. So what is protected has to be known when the Create comes (docs/decisions/0005-deletion-protection.md).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.lifecycle import Lifecycle
+from resourcekit.pulumi.names import from_pulumi
+from resourcekit.pulumi.wire import SIGNATURE
+
+_TOO_LATE = (
+    "As another one has taken its place in the program, that can be done in the state alone: `pulumi stack export "
+    '--file stack.json`, in its entry with `"delete": true` set the property to false to let it go, or take the entry '
+    "out to keep the object unmanaged, and `pulumi stack import --file stack.json`"
+)
+
+
+class Forced:
+    """What a stack holds under the URNs that are created.
+
+    ask: the resources in the state, as the engine exports them. Slow, hence once and only when needed.
+    """
+
+    def __init__(self, ask: Callable[[], list[Mapping[str, Any]] | None]) -> None:
+        self._ask = ask
+        self._told: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._asked: dict[str, Mapping[str, Any]] | None = None
+        self._lock = threading.Lock()
+
+    def note(self, urn: str, id: str, state: Mapping[str, Any]) -> None:
+        """Remember whose the URN is: the engine asked for this object's Diff, or had it created."""
+        self._told[urn] = (id, state)
+
+    def refuse_left_over(self, lifecycle: Lifecycle, urn: str, id: str, state: Mapping[str, Any]) -> None:
+        """Raise ResourceError when a Delete is of a protected object whose URN is another's by now.
+
+        No program can take its protection off any more.
+        """
+        held = self._told.get(urn)
+        reason = lifecycle.protection(state)
+        if held is not None and held[0] != id and reason:
+            raise ResourceError(f"cannot delete: {reason}. {_TOO_LATE}")
+
+    def refuse(self, lifecycle: Lifecycle, urn: str, args: Mapping[str, Any], ctx: Context[Any]) -> None:
+        """Raise ResourceError when a Create would replace a protected object.
+
+        The state is asked only where the new object is to be protected as well. An object that is gone from the API
+        may be made again, whatever the state says.
+        """
+        held = self._told.get(urn)
+        if held is None and lifecycle.protection(lifecycle.sketch(args)):
+            held = self._in_state(lifecycle, urn)
+        if held is None:
+            return
+        id_, state = held
+        reason = lifecycle.protection(state)
+        if reason and lifecycle.read(id_, {}, {}, ctx) is not None:
+            raise ResourceError(f"cannot replace: {reason}")
+
+    def _in_state(self, lifecycle: Lifecycle, urn: str) -> tuple[str, Mapping[str, Any]] | None:
+        with self._lock:
+            if self._asked is None:
+                self._asked = {str(each.get("urn")): each for each in self._ask() or () if not each.get("delete")}
+        found = self._asked.get(urn)
+        if found is None or not found.get("id"):
+            return None
+        outputs = found.get("outputs") or {}
+        plain = {name: value for name, value in outputs.items() if not (isinstance(value, dict) and SIGNATURE in value)}
+        return str(found["id"]), from_pulumi(lifecycle.resource.state, plain)

@@ -1,0 +1,61 @@
+"""What both kinds of plugin share: their log's level, the end with their engine, a start that fails."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resourcekit.engine_watch import listens
+from resourcekit.loading import LoadedLater
+from resourcekit.logs import level_of
+
+COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
+
+
+@pytest.mark.parametrize("given", [None, "", "info", " INFO "])
+def test_a_level_that_is_one(given: str | None) -> None:
+    assert level_of(given, "info") == ("info", "")
+
+
+def test_a_level_that_is_none_is_told_and_goes_back_to_the_default() -> None:
+    level, problem = level_of("verbose", "critical")
+    assert level == "critical"
+    assert "'verbose' is no log level" in problem
+    assert "debug, info" in problem
+
+
+def test_who_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert listens(address)
+    assert not listens(address)
+    assert listens("no address"), "only a refusal says that nobody is there"
+
+
+def test_a_terraform_plugin_ends_with_an_engine_that_was_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "polykomos_provider.terraform_plugin"]
+    env = {**os.environ, "TF_PLUGIN_MAGIC_COOKIE": COOKIE, "PLUGIN_UNIX_SOCKET_DIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"1|6|unix|")
+        process.stdout.close()  # as the system does for one that is killed
+        try:
+            assert process.wait(15) == 0
+        finally:
+            process.kill()
+    assert list(tmp_path.iterdir()) == [], "and takes its socket away"
+
+
+def test_a_start_that_fails_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> dict[str, object]:
+        raise ModuleNotFoundError("No module named 'polykomos'")
+
+    assert LoadedLater("service", fails).begin() is False
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "cannot start: ModuleNotFoundError: No module named 'polykomos'" in told
