@@ -133,7 +133,7 @@ class World:
     client: httpx.Client
     stranger: httpx.Client
     day: int = 0
-    interruptions: dict[str, int] = field(default_factory=lambda: {"restart": 1, "kill": 2})
+    interruptions: dict[str, int] = field(default_factory=lambda: {"restart": 2, "kill": 4})
 
     def interrupt(self, how: str) -> None:
         self.interruptions[how] -= 1
@@ -153,6 +153,7 @@ class Databases(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.model: list[Database] = []
+        self.last: Call | None = None
 
     @property
     def client(self) -> httpx.Client:
@@ -172,6 +173,8 @@ class Databases(RuleBasedStateMachine):
         call.status, call.day = reply.status_code, self.world.day
         call.answer = {key: value for key, value in reply.json().items() if key != "request_id"}
         assert "idempotency_replay" not in call.answer
+        if call.target is not None:
+            self.last = call
 
     @precondition(lambda self: len(self.living) < 4)
     @rule(target=databases, name=names, plan=plans, engine=st.sampled_from(ENGINES), given=quotas)
@@ -228,6 +231,9 @@ class Databases(RuleBasedStateMachine):
 
     @rule(call=calls)
     def repeat(self, call: Call) -> None:
+        self.again(call)
+
+    def again(self, call: Call) -> None:
         """An old answer comes back as it was, whatever happened to the database since; a day later the call is new."""
         reply = call.repeat(self.client)
         if call.day < self.world.day:
@@ -263,6 +269,8 @@ class Databases(RuleBasedStateMachine):
         self.world.day += 1
         dead = {(each.engine, each.user) for each in self.model if each.deleted}
         wait_until(lambda: not dead & users(self.world.plane, self.model), seconds=60)
+        if self.last is not None:
+            self.again(self.last)
 
     @precondition(lambda self: self.living and any(self.world.interruptions.values()))
     @rule(data=st.data())
@@ -340,7 +348,7 @@ def test_any_sequence_of_calls_keeps_to_the_model(plane: ControlPlane) -> None:
         run_state_machine_as_test(
             type("Databases", (Databases,), {"world": world}),
             settings=settings(
-                max_examples=12,
+                max_examples=25,
                 stateful_step_count=20,
                 deadline=None,
                 derandomize=True,
