@@ -8,6 +8,7 @@ A block fenced as `sh` runs, in one bash session from the first to the last. Two
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -36,7 +37,7 @@ _END = "end of the block: "
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. file: the name that its content is to be kept under; needs: a program that it cannot do without."""
+    """A fenced block. file: the name that its content is kept under; needs: a program that it cannot do without."""
 
     language: str
     text: str
@@ -149,7 +150,5 @@ def _stream(stream: IO[str] | None) -> IO[str]:
 
 
 def _kill(group: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
