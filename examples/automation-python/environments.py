@@ -64,7 +64,7 @@ def drift(stack: automation.Stack) -> int:
     def note(event: automation.EngineEvent) -> None:
         done = event.res_outputs_event
         if done and done.metadata.op not in UNCHANGED and not done.metadata.type.startswith("pulumi:"):
-            drifted.append(f"{done.metadata.op}: {done.metadata.urn.rpartition('::')[2]}")
+            drifted.append(f"{done.metadata.op.value}: {done.metadata.urn.rpartition('::')[2]}")
 
     stack.preview_refresh(on_event=note)
     print("\n".join(drifted) or "no drift")

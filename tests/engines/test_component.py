@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import psycopg
 
-from engines.test_python_program import installed
 from support.control_plane import ControlPlane, wait_until
 from support.naming import unique
 from support.pulumi import Stack
+from support.sdk import installed
 
 TYPE = "polykomos:index:ManagedDatabase"
 VERSION = metadata.version("polykomos-provider")

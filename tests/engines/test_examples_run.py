@@ -14,6 +14,12 @@ from support.objects import left, objects
 from support.pulumi import require
 from support.readme import Session, blocks, copied
 
+# A value of the wrong type in place of the right one, what compiles it, and what the compiler says.
+WRONG = {
+    "typescript": ("HardLimit: 15", 'HardLimit: "15"', "npm run build", "Type 'string' is not assignable to type"),
+    "go": ("pulumi.Int(15)", 'pulumi.String("15")', "go build ./shop", "cannot use pulumi.String"),
+}
+
 
 @pytest.fixture
 def plane() -> Iterator[ControlPlane]:
@@ -27,11 +33,10 @@ def session(example: str, directory: Path, plane: ControlPlane, **env: str) -> S
 
 
 def change_by_hand(plane: ControlPlane, name: str) -> None:
-    """Set a limit of the database of that name, behind the engine's back."""
+    """Rename the database of that name, behind the engine's back."""
     with plane.client() as api:
         (uuid,) = [each["uuid"] for each in api.get("/databases").json()["data"] if each["name"] == name]
-        changed = {"connection_hard_limit": 7}
-        api.patch(f"/databases/{uuid}", json=changed, headers=new_key()).raise_for_status()
+        api.patch(f"/databases/{uuid}", json={"name": f"{name}-2"}, headers=new_key()).raise_for_status()
 
 
 @pytest.mark.parametrize("language", ["python", "typescript", "go"])
@@ -54,7 +59,11 @@ def test_one_shop_in_three_languages(language: str, plane: ControlPlane, tmp_pat
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT name FROM contacts").fetchall() == [("Grace Hopper",)]
         shell.follow([last])
-    assert left(plane) == []
+        assert left(plane) == []
+        if language in WRONG:
+            right, wrong, compiler, complaint = WRONG[language]
+            shell.run(f"sed -i 's/{right}/{wrong}/' shop.ts shop/shop.go 2>/dev/null || true")
+            assert complaint in shell.run(f"{compiler} 2>&1 || echo status $?")
 
 
 def test_the_stack_in_yaml(plane: ControlPlane, tmp_path: Path) -> None:
@@ -86,7 +95,7 @@ def test_preview_environments(plane: ControlPlane, tmp_path: Path) -> None:
         assert "no drift" in shell.follow([drift])[0]
         change_by_hand(plane, "shop-pr-7")
         told = shell.run("python environments.py drift 7 || echo status $?")
-        assert "update: orders" in told
+        assert "update: orders-database" in told
         assert "status 2" in told
         shell.follow([down])
         with plane.client() as api:

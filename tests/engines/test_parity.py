@@ -1,5 +1,5 @@
-"""One stack, written for Pulumi and for Terraform: the same calls to the API that change anything, and the same objects
-come of it, down to the rows that the applied SQL wrote.
+"""One stack, written for Pulumi in YAML and in Python, and for Terraform: the same calls to the API that change
+anything, and the same objects come of it, down to the rows that the applied SQL wrote.
 
 What only tries is not counted: Terraform plans a resource again while applying, as soon as its unknowns are known, so
 an application is dry-run once more there.
@@ -11,6 +11,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,7 +22,8 @@ import pytest
 from support.control_plane import ControlPlane
 from support.objects import objects
 from support.pulumi import Stack
-from support.terraform import ENGINES, Workspace
+from support.sdk import installed
+from support.terraform import Workspace
 
 SQL = "CREATE TABLE IF NOT EXISTS log (who text); INSERT INTO log VALUES ({{who}});"
 DATABASE = {"name": "orders", "plan": "launch", "connection_hard_limit": 12}
@@ -33,6 +36,30 @@ CHANGES: dict[str, dict[str, Any]] = {
     "hook": {"url": "https://example.com/other"},
 }
 _VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/|$)")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two that are compared: where it is deployed from, and what writes its program."""
+
+    project: Stack | Workspace
+    write: Callable[[Any, int], None]
+
+    def deploy(self, round_: int) -> None:
+        self.write(self.project, round_)
+        if isinstance(self.project, Stack):
+            self.project.preview()
+            self.project.up()
+        else:
+            self.project.plan()
+            self.project.apply("tfplan")
+
+    def settled(self) -> None:
+        """Nothing is left to do."""
+        if isinstance(self.project, Stack):
+            self.project.assert_no_changes()
+        else:
+            self.project.settled()
 
 
 @pytest.fixture
@@ -106,30 +133,48 @@ def rows(api: httpx.Client, uuid: str) -> list[str]:
         return [row[0] for row in connection.execute("SELECT who FROM log")]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+def write_python(stack: Stack, round_: int) -> None:
+    given = arguments(round_)
+    resources = [
+        f"{name} = polykomos.{kind}({name!r}, {', '.join(f'{key}={value!r}' for key, value in given[name].items())})"
+        for name, kind in (("db", "Database"), ("bp", "Blueprint"), ("hook", "WebhookEndpoint"))
+    ]
+    application = "'app', database_uuid=db.uuid, blueprint_uuid=bp.uuid, blueprint_version=bp.version"
+    program = ["import pulumi_polykomos as polykomos", *resources, f"polykomos.BlueprintApplication({application})"]
+    (stack.directory / "__main__.py").write_text("\n".join(program))
+
+
+def assert_same(plane: ControlPlane, other: ControlPlane, begun: tuple[int, int]) -> None:
+    """The same calls since those lines of the two logs, and the same objects."""
+    assert calls(plane, begun[0]) == calls(other, begun[1])
+    assert everything(plane) == everything(other)
+
+
+@pytest.mark.parametrize("language", ["terraform", "tofu", "python"])
 def test_the_same_calls_and_objects(
-    engine: str,
+    language: str,
     two: tuple[ControlPlane, ControlPlane],
     new_stack: Callable[..., Stack],
     new_workspace: Callable[..., Workspace],
+    tmp_path: Path,
 ) -> None:
+    """A stack in YAML beside the same one in another language."""
     one, other = two
-    stack = new_stack({"POLYKOMOS_BASE_URL": one.base_url, "POLYKOMOS_API_KEY": one.api_key})
-    workspace = new_workspace(engine, {"POLYKOMOS_BASE_URL": other.base_url, "POLYKOMOS_API_KEY": other.api_key})
+    first, second = ({"POLYKOMOS_BASE_URL": each.base_url, "POLYKOMOS_API_KEY": each.api_key} for each in two)
+    yaml = Side(new_stack(first), write_pulumi)
+    beside: Side
+    if language == "python":
+        beside = Side(new_stack({**second, "PYTHONPATH": str(installed(tmp_path / "sdk"))}, "python"), write_python)
+    else:
+        beside = Side(new_workspace(language, second), write_terraform)
     for round_ in range(2):
-        before = len(one.request_lines()), len(other.request_lines())
-        write_pulumi(stack, round_)
-        stack.preview()
-        stack.up()
-        write_terraform(workspace, round_)
-        workspace.plan()
-        workspace.apply("tfplan")
-        assert calls(one, before[0]) == calls(other, before[1]), f"round {round_}"
-        assert everything(one) == everything(other)
-    stack.assert_no_changes()
-    workspace.settled()
-    before = len(one.request_lines()), len(other.request_lines())
-    stack.destroy()
-    workspace.destroy()
-    assert calls(one, before[0]) == calls(other, before[1])
-    assert everything(one) == everything(other)
+        begun = len(one.request_lines()), len(other.request_lines())
+        yaml.deploy(round_)
+        beside.deploy(round_)
+        assert_same(one, other, begun)
+    yaml.settled()
+    beside.settled()
+    begun = len(one.request_lines()), len(other.request_lines())
+    yaml.project.destroy()
+    beside.project.destroy()
+    assert_same(one, other, begun)

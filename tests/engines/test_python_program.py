@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from support.naming import unique
 from support.pulumi import Stack
+from support.sdk import installed
 
-SDK = Path(__file__).resolve().parents[2] / "sdk" / "python"
 PROGRAM = """
 import pulumi
 import pulumi_polykomos as polykomos
@@ -30,14 +27,6 @@ polykomos.BlueprintApplication(
 pulumi.export("url", db.connection_string)
 pulumi.export("mine", polykomos.get_database_output(uuid=db.uuid).apply(lambda found: found.name))
 """
-
-
-def installed(directory: Path) -> Path:
-    """The SDK as pip installs it; built from a copy, because building writes beside the sources."""
-    shutil.copytree(SDK, directory / "source")
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--target", directory / "site"]
-    subprocess.run([sys.executable, "-m", "pip", "install", *options, directory / "source"], check=True)
-    return directory / "site"
 
 
 def test_a_program_in_python(new_stack: Callable[..., Stack], connection: dict[str, str], tmp_path: Path) -> None:

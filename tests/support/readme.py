@@ -37,7 +37,7 @@ _END = "end of the block: "
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. file: the name that its content is to be kept under; needs: a program it cannot do without."""
+    """A fenced block. file: the name that its content is kept under; needs: a program that it cannot do without."""
 
     language: str
     text: str

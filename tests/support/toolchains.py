@@ -1,4 +1,4 @@
-"""Languages' own tools as a README's steps find them: with the caches that `make setup` filled, whatever HOME is."""
+"""Languages' own tools as a README's steps find them: with the caches that `make setup` fills, whatever HOME is."""
 
 from __future__ import annotations
 

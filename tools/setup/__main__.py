@@ -1,4 +1,5 @@
-"""What `make setup`, `engines`, `env`, `sdk` and `bench` run, and where the tests find caches.
+"""What `make setup`, `engines`, `env`, `sdk` and `bench` run, and where tests find caches. Standard library only: it
+makes what it would need.
 
 Standard library only: it makes what it would need.
 Every step says what it does and how long it took, does nothing when its work is done already, and fails by name.

@@ -15,7 +15,7 @@ import click
 
 _PROGRAMS = {"pulumi": ("pulumi",), "terraform": ("terraform", "tofu")}
 # What would change the form of an answer that is read here; and a yes to all questions, with which Pulumi refuses to
-# preview a refresh alone.
+# only preview a refresh.
 _UNSET = (
     "PULUMI_DEBUG_COMMANDS",
     "PULUMI_ENABLE_STREAMING_JSON_PREVIEW",
