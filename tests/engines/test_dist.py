@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import time
 import venv
 import zipfile
 from collections.abc import Callable, Iterator
@@ -229,22 +228,6 @@ def test_the_terms_of_all_that_is_bundled_are_there(built: Built) -> None:
         for module in bundled - {"polykomos", "polykomos_provider", "resourcekit"}:
             assert {re.sub(r"[-_.]+", "-", owner).lower() for owner in owners[module]} & named, module
         assert "debugpy" not in bundled, "Pulumi's SDK is not in it, nor what that needs"
-
-
-def test_it_starts_as_soon_as_the_wheel_does(built: Built) -> None:
-    """docs/decisions/0033-archives.md. The least of several: what else the machine does is never less than nothing."""
-    programs = Path(sys.executable).with_name("pulumi-resource-polykomos"), built.pulumi / "pulumi-resource-polykomos"
-    found: dict[Path, list[float]] = {program: [] for program in programs}
-    for _ in range(9):
-        for program in programs:
-            began = time.perf_counter()
-            with subprocess.Popen([program, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True) as process:
-                assert process.stdout is not None
-                assert int(process.stdout.readline())
-                found[program].append(time.perf_counter() - began)
-                process.terminate()
-    wheel, archive = (min(times) for times in found.values())
-    assert archive < 1.5 * wheel
 
 
 @pytest.mark.parametrize(("before", "after"), [({}, None), ({"LD_LIBRARY_PATH_ORIG": "/opt/lib"}, "/opt/lib")])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,12 @@ FAULTS: dict[str, dict[str, Any]] = {
     "500 after the commit": {"effect": "status_after", "status": 500},
     "503": {"effect": "status", "status": 503},
 }
-MADE = Program("made", 5, looks=True)
 STAGES: tuple[tuple[Program, Marks], ...] = (
-    (MADE, {"made": ["made"], "made-two": ["made"]}),
-    (
-        Program("changed", 6, hook="another", looks=True),
-        {"changed": ["made", "changed"], "changed-two": ["made", "changed"]},
-    ),
+    (Program("made", 5), {"made": ["made"], "made-two": ["made"]}),
+    (Program("changed", 6, hook="another"), {"changed": ["made", "changed"], "changed-two": ["made", "changed"]}),
 )
+# The same with data sources. A query is never repeated blindly, so that each fault of one costs a run.
+LOOKING = tuple((replace(program, looks=True, asks=program.hook == "another"), marks) for program, marks in STAGES)
 
 
 @pytest.fixture(params=ENGINES)
@@ -57,7 +56,11 @@ def nothing() -> None:
 
 
 def whole_life(
-    story: Story, plane: ControlPlane, before: Callable[[], object] = nothing, after: Callable[[], object] = nothing
+    story: Story,
+    plane: ControlPlane,
+    before: Callable[[], object] = nothing,
+    after: Callable[[], object] = nothing,
+    stages: tuple[tuple[Program, Marks], ...] = LOOKING,
 ) -> None:
     """before, after: what happens around every stage."""
 
@@ -66,7 +69,7 @@ def whole_life(
         until_done(run, most=4)
         after()
 
-    for program, marks in STAGES:
+    for program, marks in stages:
         story.write(program)
         brought_about(story.up)
         is_exactly(story, plane, program, marks)
@@ -84,7 +87,12 @@ class Rules:
 
     def lay(self) -> None:
         for operation in sorted(OPERATIONS):
-            self._admin.post("/faults", json={"operation": operation, **self._fault}).raise_for_status()
+            self._lay(operation)
+        # What engines apply they may run dry first: then this meets the one that counts.
+        self._lay("createDatabaseBlueprintApplication", skip=1)
+
+    def _lay(self, operation: str, **more: int) -> None:
+        self._admin.post("/faults", json={"operation": operation, **self._fault, **more}).raise_for_status()
 
     def lift(self) -> None:
         """So that the test's own look meets none."""
@@ -126,7 +134,7 @@ def test_connections_are_refused(engine: str, plane: ControlPlane, admin: httpx.
 def test_slow_provisioning(story: Story, plane: ControlPlane, admin: httpx.Client) -> None:
     admin.patch("/provisioning", json={"delay_seconds": 3, "pool_size": 0}).raise_for_status()
     try:
-        whole_life(story, plane)
+        whole_life(story, plane, stages=STAGES)
     finally:
         admin.patch("/provisioning", json={"delay_seconds": 0, "pool_size": 3}).raise_for_status()
 
@@ -136,17 +144,18 @@ def test_a_read_that_does_not_see_the_write_yet(story: Story, plane: ControlPlan
     for operation in ("getDatabase", "getBlueprint", "getBlueprintApplication"):
         rule = {"operation": operation, "effect": "status", "status": 404}
         admin.post("/faults", json=rule).raise_for_status()
-    story.write(Program("made", 5))
+    program, marks = STAGES[0]
+    story.write(program)
     until_done(story.up)
     met = {rule["operation"] for rule in admin.get("/faults").json() if rule["applied"]}
     assert met >= {"getDatabase", "getBlueprint"}
     admin.delete("/faults").raise_for_status()
-    is_exactly(story, plane, Program("made", 5), STAGES[0][1])
+    is_exactly(story, plane, program, marks)
     until_done(story.destroy)
 
 
 def test_more_than_a_day_between_the_runs(story: Story, plane: ControlPlane, admin: httpx.Client) -> None:
-    whole_life(story, plane, lambda: plane.advance(25 * 3600))
+    whole_life(story, plane, lambda: plane.advance(25 * 3600), stages=STAGES)
 
 
 def test_more_than_a_day_between_a_crash_and_the_next_run(
@@ -155,7 +164,7 @@ def test_more_than_a_day_between_a_crash_and_the_next_run(
     """The API has forgotten the key: one more is made, and what was lost is named. All else is as if nothing was."""
     rule = {"operation": "createWebhookEndpoint", "effect": "latency", "seconds": 60, "count": 2}
     admin.post("/faults", json=rule).raise_for_status()
-    story.write(MADE)
+    story.write(STAGES[0][0])
     interrupted(story, "up", lambda: len(there(plane)["webhook_endpoints"]) == 2)
     admin.delete("/faults").raise_for_status()
     lost = set(there(plane)["webhook_endpoints"])

@@ -9,6 +9,7 @@ from typing import Any
 # Each application leaves a row, so that one that ran twice shows as two.
 _TABLE = "CREATE TABLE IF NOT EXISTS seen (mark text);"
 _BY_VARIABLE = f"{_TABLE} INSERT INTO seen VALUES ({{{{mark}}}});"
+_QUERY = "show all seen"
 _HOOKS = "https://hooks.example.com"
 
 
@@ -16,8 +17,8 @@ _HOOKS = "https://hooks.example.com"
 class Program:
     """name: of everything, and the mark that applications leave. limit: of connections; it changes in place.
 
-    plan: another one replaces a database. hook: another one replaces a webhook endpoint. looks: whether data sources
-    are read, too.
+    plan: another one replaces a database. hook: another one replaces a webhook endpoint. looks: whether data sources are
+    read, too. asks: whether one of them runs a query. With them applications go one after the other.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Program:
     plan: str = "free"
     hook: str = "one"
     looks: bool = False
+    asks: bool = False
 
     @property
     def other(self) -> str:
@@ -53,7 +55,11 @@ def pulumi_resources(program: Program) -> dict[str, Any]:
             {"name": program.other, "sqlContent": _BY_VARIABLE, "variables": {"mark": {"type": "string"}}},
         ),
         "run1": ("BlueprintApplication", _run("one", "bp1")),
-        "run2": ("BlueprintApplication", {**_run("two", "bp2"), "variables": {"mark": program.name}}),
+        "run2": (
+            "BlueprintApplication",
+            {**_run("two", "bp2"), "variables": {"mark": program.name}},
+            {"dependsOn": ["${run1}"]} if program.looks else {},
+        ),
         "hook1": ("WebhookEndpoint", {"url": f"{_HOOKS}/{program.hook}"}),
         "hook2": ("WebhookEndpoint", {"url": f"{_HOOKS}/two", "events": ["database.deleted"]}),
     }
@@ -63,7 +69,7 @@ def pulumi_variables(program: Program) -> dict[str, Any]:
     """Every function that reads: those with an argument wait for what they ask of."""
     if not program.looks:
         return {}
-    return {
+    found = {
         "account": _invoke("getAccount"),
         "types": _invoke("getDatabaseTypes"),
         "databases": _invoke("getDatabases"),
@@ -72,8 +78,10 @@ def pulumi_variables(program: Program) -> dict[str, Any]:
         "blueprint": _invoke("getBlueprint", uuid="${bp1.uuid}"),
         "endpoints": _invoke("getWebhookEndpoints"),
         "deliveries": _invoke("getWebhookDeliveries", endpointId="${hook1.id}"),
-        "answer": _invoke("runQuery", databaseUuid="${run1.databaseUuid}", query="show all seen"),
     }
+    if program.asks:
+        found["answer"] = _invoke("runQuery", databaseUuid="${run1.databaseUuid}", query=_QUERY)
+    return found
 
 
 def _run(database: str, blueprint: str) -> dict[str, Any]:
@@ -116,6 +124,7 @@ resource "polykomos_blueprint_application" "run2" {{
   blueprint_uuid    = polykomos_blueprint.bp2.uuid
   blueprint_version = polykomos_blueprint.bp2.version
   variables         = {{ mark = "{program.name}" }}
+  depends_on        = [{after}]
 }}
 resource "polykomos_webhook_endpoint" "hook1" {{
   url = "{hooks}/{program.hook}"
@@ -140,10 +149,12 @@ data "polykomos_blueprint" "this" {
 data "polykomos_webhook_deliveries" "this" {
   endpoint_id = polykomos_webhook_endpoint.hook1.id
 }
-data "polykomos_run_query" "this" {
+"""
+_ASKS = f"""
+data "polykomos_run_query" "this" {{
   database_uuid = polykomos_blueprint_application.run1.database_uuid
-  query         = "show all seen"
-}
+  query         = "{_QUERY}"
+}}
 """
 
 
@@ -151,5 +162,6 @@ def terraform_module(program: Program) -> str:
     """For `Workspace.write`."""
     # JSON's strings are Terraform's, but for templates, of which there are none here.
     texts = {"sql": json.dumps(program.sql), "by_variable": json.dumps(_BY_VARIABLE)}
-    module = _MODULE.format(program=program, hooks=_HOOKS, **texts)
-    return module + _LOOKS if program.looks else module
+    after = "polykomos_blueprint_application.run1" if program.looks else ""
+    module = _MODULE.format(program=program, hooks=_HOOKS, after=after, **texts)
+    return module + (_LOOKS if program.looks else "") + (_ASKS if program.asks else "")
