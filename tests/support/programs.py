@@ -17,8 +17,8 @@ _HOOKS = "https://hooks.example.com"
 class Program:
     """name: of everything, and the mark that applications leave. limit: of connections; it changes in place.
 
-    plan: another one replaces a database. hook: another one replaces a webhook endpoint. looks: whether data sources are
-    read, too. asks: whether one of them runs a query. With them applications go one after the other.
+    plan: another one replaces a database. hook: another one replaces a webhook endpoint. looks: whether data sources
+    are read, too. asks: whether one of them runs a query. With them applications go one after the other.
     """
 
     name: str
