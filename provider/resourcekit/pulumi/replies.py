@@ -41,30 +41,38 @@ class InitFailed(Exception):
 class InvalidInputs(Exception):
     """A component's inputs break rules; nothing has been registered.
 
-    secrets: the property names that hold secrets. The engine prints the values at the paths that it is told, marked or
-    not: of these the text tells instead.
+    secrets: the property names that hold secrets.
     """
 
     def __init__(self, model: type[BaseModel], failures: Iterable[Failure], secrets: Set[str]) -> None:
-        found = check_failures(model, failures)
-        hidden = [each for each in found if _HEAD.split(each.property, maxsplit=1)[0] in secrets]
-        told = "; ".join(f"{each.property}: {each.reason}" for each in hidden)
+        found = check_failures(model, failures, secrets)
+        told = "; ".join(each.reason for each in found if not each.property)
         super().__init__(f"invalid inputs: {told}" if told else "invalid inputs")
         self.detail = errors_pb2.InputPropertiesError(
             errors=[
                 errors_pb2.InputPropertiesError.PropertyError(property_path=each.property, reason=each.reason)
                 for each in found
-                if each not in hidden
+                if each.property
             ]
         )
 
 
-def check_failures(model: type[BaseModel], failures: Iterable[Failure]) -> list[pb.CheckFailure]:
-    """Failures with this engine's property paths and spelling."""
-    return [
-        pb.CheckFailure(property=camel_path(failure.property, ObjectOf(model)), reason=camel_text(failure.reason))
-        for failure in failures
-    ]
+def check_failures(
+    model: type[BaseModel], failures: Iterable[Failure], secrets: Set[str] = frozenset()
+) -> list[pb.CheckFailure]:
+    """Failures with this engine's property paths and spelling.
+
+    secrets: the property names that hold secrets. The engine prints the value at each path that it is told, marked or
+    not: of these the text has the path instead.
+    """
+
+    def told(failure: Failure) -> pb.CheckFailure:
+        path, reason = camel_path(failure.property, ObjectOf(model)), camel_text(failure.reason)
+        if _HEAD.split(path, maxsplit=1)[0] in secrets:
+            return pb.CheckFailure(reason=f"{path}: {reason}")
+        return pb.CheckFailure(property=path, reason=reason)
+
+    return [told(failure) for failure in failures]
 
 
 def message_of(error: ResourceError) -> str:

@@ -100,7 +100,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
         inputs = read_inputs(self.package.settings, request.news)
         checked = settings.check(self.package, inputs.values)
-        return pb.CheckResponse(inputs=request.news, failures=check_failures(self.package.settings, checked.failures))
+        return pb.CheckResponse(
+            inputs=request.news, failures=check_failures(self.package.settings, checked.failures, inputs.secrets)
+        )
 
     @explained
     def DiffConfig(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
@@ -133,7 +135,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         checked = check_declared(lifecycle.resource, inputs.values)
         return pb.CheckResponse(
             inputs=write_inputs(lifecycle.resource.arguments, Inputs(checked.values, inputs.secrets)),
-            failures=check_failures(lifecycle.resource.arguments, checked.failures),
+            failures=check_failures(lifecycle.resource.arguments, checked.failures, inputs.secrets),
         )
 
     @explained
@@ -240,7 +242,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs = read_inputs(function.arguments, request.args)
         checked = check_declared(function, inputs.values)
         if checked.failures:
-            return pb.InvokeResponse(failures=check_failures(function.arguments, checked.failures))
+            failures = check_failures(function.arguments, checked.failures, inputs.secrets)
+            return pb.InvokeResponse(failures=failures)
         result = self._call(function, checked.values, request)
         reply = {"return": write_state(function.result, result, frozenset(), hidden_in(request))}
         return pb.InvokeResponse(**reply)  # type: ignore[arg-type]  # `return` is a keyword in Python

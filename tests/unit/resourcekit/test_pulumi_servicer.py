@@ -177,6 +177,14 @@ def test_check_speaks_of_properties_in_the_engines_spelling(provider: Any) -> No
     assert "`woodKind`" in reply.failures[0].reason
 
 
+def test_no_path_leads_to_a_secret_that_breaks_a_rule(provider: Any) -> None:
+    """The engine prints what is at a path that it is told."""
+    news = encode({"name": "a", "limits": {"maxBooks": "m"}}, secrets={"limits"})
+    (failure,) = provider.Check(pb.CheckRequest(urn=URN, news=news)).failures
+    assert not failure.property
+    assert failure.reason.startswith("limits.maxBooks: ")
+
+
 def test_a_replacement_names_exactly_what_forces_it(provider: Any) -> None:
     olds = encode({"name": "a", "woodKind": "oak", "shelfId": "s1"})
     request = pb.DiffRequest(urn=URN, id="s1", olds=olds, old_inputs=encode({"name": "a"}))
