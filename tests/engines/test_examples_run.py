@@ -100,4 +100,4 @@ def test_preview_environments(plane: ControlPlane, tmp_path: Path) -> None:
         shell.follow([down])
         with plane.client() as api:
             assert [each["name"] for each in api.get("/databases").json()["data"]] == ["shop-pr-8"]
-        assert [path.stem for path in (shell.directory / "state").rglob("pr-*.json")] == ["pr-8"]
+        assert [path.stem for path in (shell.directory / "state" / ".pulumi" / "stacks").rglob("pr-*.json")] == ["pr-8"]
