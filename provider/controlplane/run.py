@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-import psycopg
 import uvicorn
 from starlette.applications import Starlette
 
@@ -25,13 +24,13 @@ from controlplane.blueprints.mysql.clones import drop_leftovers
 from controlplane.clock import AdjustableClock, SystemClock
 from controlplane.data_dir import open_data_dir
 from controlplane.databases.catalog import PLANS, Plans
-from controlplane.databases.instances import close_to_public
 from controlplane.databases.pool_filler import wait_until_full
 from controlplane.engines import Engines
 from controlplane.failures import StartFailed
 from controlplane.http.connections import Protocol
 from controlplane.http.endpoint import PREFIX
 from controlplane.logs import configure_logging
+from controlplane.mysql.binaries import MISSING, NO_HOST
 from controlplane.mysql.binaries import find_binaries as find_mariadb
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.mysql.process import Home
@@ -41,8 +40,8 @@ from controlplane.postgres.engine import PostgresEngine
 from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
-from controlplane.store.migrate import migrate
-from controlplane.store.pool import make_pool
+from controlplane.store.pool import Pool, make_pool
+from controlplane.store.preparing import prepare, server_of
 from controlplane.store.presence import Presence
 from controlplane.store.server import CONTROL_DATABASE, Server
 
@@ -52,11 +51,6 @@ _log = logging.getLogger("controlplane")
 _POOL_PATIENCE = 2.0
 # What uvicorn waits for requests in flight; those that wait for provisioning return at once (Services.stopping).
 _GRACEFUL_SECONDS = 5
-_PREPARING = 0x70726570  # advisory lock in the database `postgres`
-
-
-class UnusableServer(StartFailed):
-    """The server of --database-url cannot be used."""
 
 
 def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) -> None:
@@ -78,7 +72,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
         users = [developer(api_key, settings.rate_limit), *seed.users]
         with contextlib.ExitStack() as stack:
             if settings.database_url is not None:
-                server = _server_of(settings.database_url)
+                server = server_of(settings.database_url)
             else:
                 embedded = embedded_server(directory / "postgres", state, ephemeral=settings.data_dir is None)
                 server = stack.enter_context(embedded)
@@ -102,14 +96,14 @@ async def open_services(
     settings: Settings, server: Server, mysql_directory: Path, state: StateFile, plans: Plans
 ) -> AsyncIterator[Services]:
     """The control plane's database made and migrated, tenants kept out of it, the pool open, the engines at hand."""
-    await _prepare(server)
+    await prepare(server)
     presence = Presence(server)
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(make_pool(server.conninfo(CONTROL_DATABASE)))
         await presence.take()
         stack.push_async_callback(presence.leave)
         clock = AdjustableClock() if settings.has_admin else SystemClock()
-        mysql = MysqlServer(pool, state, _mysql_home(settings, mysql_directory), drop_leftovers)
+        mysql = _mysql_server(settings, mysql_directory, pool, state)
         engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
         await stack.enter_async_context(mysql.opened(presence))
         yield Services(
@@ -123,42 +117,19 @@ async def open_services(
         )
 
 
-def _mysql_home(settings: Settings, directory: Path) -> Home | None:
-    """Who has the store's files has MySQL's; None also without a MariaDB server."""
+def _mysql_server(settings: Settings, directory: Path, pool: Pool, state: StateFile) -> MysqlServer:
+    """A directory that vanishes at the end can hold MySQL's files only where the store's vanish with it."""
     binaries = find_mariadb()
-    if settings.database_url is not None or binaries is None:
-        return None
-    return Home(directory, binaries, ephemeral=settings.data_dir is None)
-
-
-def _server_of(url: str) -> Server:
-    try:
-        return Server.from_url(url)
-    except (psycopg.ProgrammingError, ValueError):
-        # libpq's message would repeat the URL, password and all.
-        raise UnusableServer("--database-url is not a PostgreSQL URL.") from None
-
-
-async def _prepare(server: Server) -> None:
-    try:
-        first = await server.connect("postgres")
-    except psycopg.OperationalError as error:
-        raise UnusableServer(f"Cannot connect to PostgreSQL at {server.host}:{server.port}: {error}") from None
-    async with first as conn:
-        cursor = await conn.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        role = await cursor.fetchone()
-        if role is None or not role["rolsuper"]:
-            raise UnusableServer("The role of --database-url must be a superuser: it makes roles and databases.")
-        # Goes with the connection. Processes that start together would make the database together.
-        await conn.execute("SELECT pg_advisory_lock(%s)", (_PREPARING,))
-        cursor = await conn.execute("SELECT FROM pg_database WHERE datname = %s", (CONTROL_DATABASE,))
-        if await cursor.fetchone() is None:
-            await conn.execute(f"CREATE DATABASE {CONTROL_DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
-        await close_to_public(conn, ["postgres", "template1", CONTROL_DATABASE])
-    async with await server.connect(CONTROL_DATABASE) as conn:
-        applied = await migrate(conn)
-    if applied:
-        _log.info("migrated", extra={"facts": {"applied": applied}})
+    owns_store, is_ephemeral = settings.database_url is None, settings.data_dir is None
+    can_host = binaries is not None and (owns_store or not is_ephemeral)
+    return MysqlServer(
+        pool,
+        state,
+        Home(directory, binaries, ephemeral=is_ephemeral) if binaries is not None and can_host else None,
+        owns_store=owns_store,
+        absent=MISSING if binaries is None else NO_HOST,
+        at_start=drop_leftovers,
+    )
 
 
 async def _serve(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -9,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pymysql
 import pytest
 
 from controlplane.postgres.cluster import embedded_server
 from controlplane.state_file import StateFile
+from support import mysql
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 from support.receiver import Receiver
 
@@ -35,13 +39,10 @@ def process(url: str, *options: str) -> ControlPlane:
 def planes(url: str) -> Iterator[list[ControlPlane]]:
     """Three, started at the same moment on an empty server."""
     planes = [process(url, "--pool-size", "0", "--provision-delay", "0.3") for _ in range(3)]
-    try:
+    with contextlib.ExitStack() as stack:
         with ThreadPoolExecutor(3) as threads:
-            list(threads.map(lambda plane: plane.__enter__(), planes))
+            list(threads.map(stack.enter_context, planes))
         yield planes
-    finally:
-        for plane in planes:
-            plane.__exit__()
 
 
 @pytest.fixture
@@ -143,6 +144,58 @@ def test_a_frozen_clock_stands_still_for_all(planes: list[ControlPlane]) -> None
                     assert made["created_at"] == "2030-01-01T00:00:00Z"
         finally:
             admin.post("/clock/reset").raise_for_status()
+
+
+def test_the_limit_of_a_key_is_one_for_all(url: str, planes: list[ControlPlane], tmp_path: Path) -> None:
+    """However many calls come at once, wherever."""
+    seed = tmp_path / "seed.json"
+    key = {"key": "pk_live_limited_everywhere", "name": "k", "requests_per_minute": 10, "monthly_quota": 15}
+    seed.write_text(json.dumps({"users": [{"name": "L", "email": "l@x.test", "teams": ["T"], "keys": [key]}]}))
+    with ControlPlane("--ephemeral", "--database-url", url, "--api-key", KEY, "--pool-size", "0", seed=seed):
+        pass  # the key is there now
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(12) as threads:
+        asked = [stack.enter_context(plane.client(key["key"])) for plane in planes]
+        codes = list(threads.map(lambda n: asked[n % 3].get("/me").status_code, range(40)))
+        assert Counter(codes) == {200: 10, 429: 30}
+        planes[0].advance(61)
+        for plane in planes:
+            with plane.admin() as admin:
+                wait_until(lambda admin=admin: admin.get("/clock").json()["offset_seconds"] >= 61)
+        codes = list(threads.map(lambda n: asked[n % 3].get("/me").status_code, range(40)))
+        assert Counter(codes) == {200: 5, 429: 35}, "the month is used up"
+    with planes[0].admin() as admin:
+        admin.post("/clock/reset").raise_for_status()
+
+
+def test_mysql_has_one_host_that_may_go_and_come_back(url: str, clients: list[httpx.Client], tmp_path: Path) -> None:
+    """The first process whose directory lasts is it; those without one say what is missing."""
+    options = ("--database-url", url, "--api-key", KEY, "--rate-limit", "0", "--pool-size", "0")
+
+    def is_offered(client: httpx.Client) -> bool:
+        found = {each["value"]: each["is_available"] for each in client.get("/database_types").json()["data"]}
+        return bool(found["mysql"])
+
+    refused = clients[0].post("/databases", json={"name": "m", "db_type": "mysql"}, headers=new_key())
+    assert "any process with a --data-dir" in refused.json()["error"]["message"]
+    with ControlPlane("--data-dir", str(tmp_path / "host"), *options) as host:
+        wait_until(lambda: is_offered(clients[0]))
+        made = create_database(clients[0], "m", db_type="mysql")
+        mysql.once(made, "CREATE TABLE kept AS SELECT 42 AS answer")
+        with ControlPlane("--data-dir", str(tmp_path / "other"), *options) as other:
+            assert not (tmp_path / "other" / "mysql").exists()
+            host.kill()
+            wait_until(lambda: not is_offered(clients[0]))
+            with other.client() as client:
+                wait_until(lambda: not is_offered(client))  # it has not the files
+                assert client.get(f"/databases/{made['uuid']}").json()["data"]["port"] == made["port"]
+            waiting = clients[1].delete(f"/databases/{made['uuid']}", headers=new_key())
+            assert waiting.status_code == 200, "the row comes first"
+        host.restart()
+        wait_until(lambda: is_offered(clients[0]))
+        again = create_database(clients[0], "n", db_type="mysql")
+        assert mysql.once(again, "SELECT 1") == [(1,)]
+        with pytest.raises(pymysql.err.OperationalError):
+            mysql.once(made, "SELECT 1")
 
 
 def test_the_servers_password_is_never_shown(planes: list[ControlPlane], url: str, tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ class World:
     client: httpx.Client
     stranger: httpx.Client
     day: int = 0
-    interruptions: dict[str, int] = field(default_factory=lambda: {"restart": 2, "kill": 4})
+    interruptions: dict[str, int] = field(default_factory=lambda: {"restart": 1, "kill": 3})
 
     def interrupt(self, how: str) -> None:
         self.interruptions[how] -= 1
@@ -348,7 +348,7 @@ def test_any_sequence_of_calls_keeps_to_the_model(plane: ControlPlane) -> None:
         run_state_machine_as_test(
             type("Databases", (Databases,), {"world": world}),
             settings=settings(
-                max_examples=25,
+                max_examples=18,
                 stateful_step_count=20,
                 deadline=None,
                 derandomize=True,

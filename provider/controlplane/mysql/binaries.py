@@ -15,6 +15,11 @@ MISSING = (
     f"{DIRECTORY_VARIABLE} to a directory with `mariadbd` and `mariadb-install-db`, and start again"
 )
 
+NO_HOST = (
+    "the MariaDB server is run by the control-plane process whose --data-dir holds its files, and that is not running: "
+    "start it (where there was none yet: any process with a --data-dir)"
+)
+
 
 @dataclass(frozen=True)
 class Binaries:

@@ -1,7 +1,8 @@
 """The MariaDB server of this control plane: started when it is needed, at the first order or for databases there are.
 
-Only the process whose data directory holds the server's files runs it (the host). Others that share the store find its
-address there, and leave the jobs to the host.
+Only the process whose data directory holds the server's files runs it (the host). Who has the store's files too is the
+host; where the store is a server of its own, the first process to come with a directory that lasts is, from then on.
+Others find its address in the store, and leave the jobs to the host.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 
+import psycopg
+from psycopg_pool import PoolTimeout
 from pymysql.err import Error
 
+from controlplane import crew
 from controlplane.engines import EngineDown
 from controlplane.mysql import process
-from controlplane.mysql.binaries import MISSING
+from controlplane.mysql.binaries import MISSING, NO_HOST
 from controlplane.mysql.process import HOST, Home, MariadbFailed, Running
 from controlplane.mysql.sessions import SYSTEM_ERRORS, Login, verifier
 from controlplane.postgres.cluster import free_port
@@ -28,25 +32,38 @@ from controlplane.store.presence import Presence
 
 ADMIN = "polykomos"
 _PATIENCE = 60.0  # seconds until it answers
+_LOOK_EVERY = 1.0  # seconds
 _log = logging.getLogger("controlplane.mysql")
 
 
 class MysqlServer:
-    """home: the server's files, None where this process does not host it. at_start: blocking, when it has started and
-    before anything else. Use it inside of `opened`.
+    """home: where the server's files would be, None where this process cannot host it. owns_store: whether its
+    directory holds the store's files too. absent: why there is no server if there was never a host. at_start: blocking,
+    when it has started and before anything else. Use it inside of `opened`.
     """
 
     def __init__(
-        self, pool: Pool, state: StateFile, home: Home | None, at_start: Callable[[Login], None] = lambda _: None
+        self,
+        pool: Pool,
+        state: StateFile,
+        home: Home | None,
+        *,
+        owns_store: bool = True,
+        absent: str = MISSING,
+        at_start: Callable[[Login], None] = lambda _: None,
     ) -> None:
         self._at_start = at_start
+        self._owns_store = owns_store
+        self._absent = absent
         self._pool = pool
         self._state = state
         self._home = home
         self._running: Running | None = None
         self._has_answered = False
         self._starting = asyncio.Lock()
+        # Where it was last known to be; has_host: whether the process that runs it lives.
         self._login: Login | None = None
+        self._has_host = False
 
     @property
     def is_hosted(self) -> bool:
@@ -61,7 +78,9 @@ class MysqlServer:
     @property
     def missing(self) -> str | None:
         """Why there is none."""
-        return MISSING if self._login is None else None
+        if self._login is None:
+            return self._absent
+        return None if self._has_host else NO_HOST
 
     @property
     def port(self) -> int:
@@ -71,44 +90,61 @@ class MysqlServer:
     @contextlib.asynccontextmanager
     async def opened(self, presence: Presence) -> AsyncIterator[None]:
         """Known to the store; stopped at the end if it was started."""
+        if self._home is not None and not await self._be_host(presence.number):
+            self._home = None
+        looking = None
         if self._home is not None:
-            self._login = Login(
-                HOST,
-                free_port(int(self._state.get_or_make("mariadb_port", lambda: "0"))),
-                ADMIN,
-                self._state.get_or_make("mariadb_password", lambda: secrets.token_hex(24)),
-            )
-            await self._tell_store(presence.number)
-            presence.on_taken(self._tell_store)
+            presence.on_taken(self._be_host)
         else:
-            await self.look_up()
+            await self._look_up()
+            looking = asyncio.create_task(self._keep_looking())
         try:
             yield
         finally:
+            if looking is not None:
+                await crew.end([looking])
             if self._running is not None:
                 await asyncio.to_thread(self._running.stop)
 
-    async def _tell_store(self, process_no: int) -> None:
-        assert self._login is not None
-        self._state.put("mariadb_port", str(self._login.port))
+    async def _be_host(self, process_no: int) -> bool:
+        """Tell the store so; False if another directory has the files."""
+        if self._login is None:
+            port = free_port(int(self._state.get_or_make("mariadb_port", lambda: "0")))
+            password = self._state.get_or_make("mariadb_password", lambda: secrets.token_hex(24))
+            self._login = Login(HOST, port, ADMIN, password)
         async with self._pool.connection() as conn:
-            await conn.execute(
-                "INSERT INTO mysql_server (process_no, host, port, password)"
-                " VALUES (%(no)s, %(host)s, %(port)s, %(pw)s) ON CONFLICT (only_row) DO UPDATE"
-                " SET process_no = %(no)s, host = %(host)s, port = %(port)s,"
-                " password = %(pw)s",
-                {"no": process_no, "host": HOST, "port": self._login.port, "pw": self._login.password},
+            cursor = await conn.execute(
+                "INSERT INTO mysql_server AS s (process_no, host, port, password, home)"
+                " VALUES (%(no)s, %(host)s, %(port)s, %(pw)s, %(home)s) ON CONFLICT (only_row) DO UPDATE"
+                " SET process_no = %(no)s, host = %(host)s, port = %(port)s, password = %(pw)s, home = %(home)s"
+                " WHERE %(owns_store)s OR s.home = %(home)s",
+                {
+                    "no": process_no,
+                    "host": HOST,
+                    "port": self._login.port,
+                    "pw": self._login.password,
+                    "home": self._state.get_or_make("mariadb_home", lambda: secrets.token_hex(16)),
+                    "owns_store": self._owns_store,
+                },
             )
+        self._has_host = bool(cursor.rowcount)
+        if self._has_host:
+            self._state.put("mariadb_port", str(self._login.port))
+        return self._has_host
 
-    async def look_up(self) -> None:
-        """Where the store says that a living host has it."""
-        if self._home is not None:
-            return
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            with contextlib.suppress(psycopg.Error, PoolTimeout):
+                await self._look_up()
+
+    async def _look_up(self) -> None:
+        """Where the store says that it is: a host may come, go and come back."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute("SELECT * FROM mysql_server")
             row = await cursor.fetchone()
-            known = row is not None and await liveness.is_alive(conn, row["process_no"])
-        self._login = Login(row["host"], row["port"], ADMIN, row["password"]) if row and known else None
+            self._has_host = row is not None and await liveness.is_alive(conn, row["process_no"])
+        self._login = None if row is None else Login(row["host"], row["port"], ADMIN, row["password"])
 
     async def login(self) -> Login:
         """As the administrator, the server running. Raises EngineDown."""
@@ -116,7 +152,7 @@ class MysqlServer:
             async with self._starting:
                 if not self.is_up:
                     await self._start(self._home)
-        if self._login is None:
+        if self._login is None or not self._has_host:
             raise EngineDown("the MariaDB server of this control plane is not running")
         return self._login
 

@@ -33,9 +33,9 @@ class Presence:
         self.number = liveness.NOBODY
         self._server = server
         self._conn: Connection | None = None
-        self._listeners: list[Callable[[int], Awaitable[None]]] = []
+        self._listeners: list[Callable[[int], Awaitable[object]]] = []
 
-    def on_taken(self, listener: Callable[[int], Awaitable[None]]) -> None:
+    def on_taken(self, listener: Callable[[int], Awaitable[object]]) -> None:
         """Tell of every number that is taken from now on."""
         self._listeners.append(listener)
 
