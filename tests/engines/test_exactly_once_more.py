@@ -69,7 +69,7 @@ def test_a_preview_bears_a_database_that_is_still_provisioning(
         database = api.post("/databases", json={"name": name}, headers=new_key()).json()["data"]["uuid"]
         sql = api.post("/blueprints", json={"name": name, "sql_content": "SELECT 1"}, headers=new_key()).json()["data"]
         stack.write({"run": ("BlueprintApplication", {"databaseUuid": database, "blueprintUuid": sql["uuid"]})})
-        assert "no dry run: the database is still provisioning" in stack.preview().output
+        assert "dry run skipped: The database is provisioning" in stack.preview().output
     finally:
         admin.patch("/provisioning", json={"delay_seconds": 0, "pool_size": 2}).raise_for_status()
         api.delete(f"/databases/{database}", headers=new_key()).raise_for_status()
