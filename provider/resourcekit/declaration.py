@@ -39,6 +39,11 @@ class Stable:
 
 
 @dataclass(frozen=True)
+class ObjectNumber:
+    """The number of another object. Engines know ids as texts alone, so such a one may stand for it."""
+
+
+@dataclass(frozen=True)
 class Always:
     """A computed value that is there whenever a program sees the object: typed SDKs do not call it optional.
 
@@ -134,6 +139,7 @@ class FieldFacts:
     computed: bool = False
     stable: bool = False
     always: bool = False
+    object_number: bool = False
     secret: bool = False
     clearable: bool = False
     local: bool = False
@@ -171,6 +177,7 @@ def _facts(name: str, info: FieldInfo) -> FieldFacts:
         computed=computed is not None,
         stable=Stable in marks,
         always=Always in marks,
+        object_number=ObjectNumber in marks,
         secret=Secret in marks,
         clearable=Clearable in marks,
         local=local is not None,

@@ -25,7 +25,7 @@ OPERATIONS = {
     "createDatabase", "getDatabase", "listDatabases", "updateDatabase", "updateDatabaseQuotas", "deleteDatabase",
     "createBlueprint", "getBlueprint", "listBlueprints", "updateBlueprint", "deleteBlueprint",
     "createBlueprintValidation", "createDatabaseBlueprintApplication", "getBlueprintApplication",
-    "createWebhookEndpoint", "listWebhookEndpoints", "revokeWebhookEndpoint",
+    "createWebhookEndpoint", "listWebhookEndpoints", "revokeWebhookEndpoint", "listWebhookDeliveries",
     "getMe", "getDatabaseTypes", "createQueryExecution",
 }  # fmt: skip
 # Called where the answer to an application was lost, and where one takes its time.

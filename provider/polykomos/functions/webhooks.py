@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from polykomos.client import Client, NotFound
@@ -15,7 +17,7 @@ from polykomos.functions.results import (
 )
 from polykomos.resources.values import timestamp
 from resourcekit.context import Context
-from resourcekit.declaration import Arguments, Result
+from resourcekit.declaration import Arguments, ObjectNumber, Result
 from resourcekit.errors import ResourceError
 from resourcekit.resource import Function
 
@@ -47,7 +49,9 @@ class GetWebhookEndpoints(Function[NoArguments, GetWebhookEndpointsResult, Clien
 class GetWebhookDeliveriesArgs(Arguments):
     """Whose deliveries."""
 
-    endpoint_id: int = Field(ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id).")
+    endpoint_id: Annotated[int, ObjectNumber()] = Field(
+        ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id)."
+    )
 
 
 class GetWebhookDeliveries(Function[GetWebhookDeliveriesArgs, GetWebhookDeliveriesResult, Client]):
@@ -68,7 +72,9 @@ class GetWebhookDeliveries(Function[GetWebhookDeliveriesArgs, GetWebhookDeliveri
 class WebhookTestArgs(Arguments):
     """Which endpoint."""
 
-    endpoint_id: int = Field(ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id).")
+    endpoint_id: Annotated[int, ObjectNumber()] = Field(
+        ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id)."
+    )
 
 
 class WebhookTestResult(Result):

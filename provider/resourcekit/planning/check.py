@@ -7,6 +7,7 @@ Only a whole number may come as a float or a Decimal, because the engines' wires
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,6 +24,7 @@ from resourcekit.unknown import UNKNOWN, has_unknown, known
 
 _adapters: dict[int, TypeAdapter[Any]] = {}
 _NUMBERS = (int, float, Decimal)
+_WHOLE = re.compile("[0-9]{1,18}")
 _KINDS: Mapping[ScalarKind, Any] = {"string": str, "integer": _NUMBERS, "number": _NUMBERS, "boolean": bool}
 
 
@@ -71,6 +73,8 @@ def _unknown_name(name: str, fields: Mapping[str, FieldFacts]) -> Failure:
 
 
 def _check_value(facts: FieldFacts, shape: Shape, value: Any) -> tuple[Any, list[Failure]]:
+    if facts.object_number and isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
     problems = _check_objects(facts.name, shape, value) or list(_misfits(shape, value, facts.name))
     # A container with unknowns is checked by its known entries and handed on whole.
     partial = has_unknown(value)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from polykomos.functions import FUNCTIONS
 from polykomos.package import package
 from polykomos.resources.blueprint.declaration import canonical_variables
 from polykomos.resources.blueprint_application.identity import ApplicationId
@@ -99,3 +100,11 @@ def test_true_is_another_value_than_one() -> None:
 def test_a_blueprint_is_named_by_its_uuid() -> None:
     checked = check_declared(RESOURCES["Database"], {"name": "d", "blueprint_uuid": "contacts"})
     assert [(each.property, each.reason) for each in checked.failures] == [("blueprint_uuid", "must be a UUID")]
+
+
+def test_an_endpoints_id_stands_for_its_number() -> None:
+    """Engines know ids as texts: `${hook.id}` is what the reference says to pass."""
+    asked = next(each for each in FUNCTIONS if each.name == "get_webhook_deliveries")
+    assert check_declared(asked, {"endpoint_id": "7"}).values == {"endpoint_id": 7}
+    for wrong in ("7.5", "seven", "-7", "", True):
+        assert [each.property for each in check_declared(asked, {"endpoint_id": wrong}).failures] == ["endpoint_id"]
