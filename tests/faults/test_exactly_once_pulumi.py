@@ -14,7 +14,7 @@ from support.killing import kill_up
 from support.pulumi import Stack
 
 URN = "urn:pulumi:dev::story::polykomos:index:"
-TABLE = "CREATE TABLE seen (n int); INSERT INTO seen VALUES (1);"
+TABLE = "CREATE TABLE IF NOT EXISTS seen (n int); INSERT INTO seen VALUES (1);"
 
 
 def there(plane: ControlPlane, kind: str = "databases") -> dict[Any, dict[str, Any]]:

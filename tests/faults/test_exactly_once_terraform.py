@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
-from support.control_plane import ControlPlane, wait_until
+from support.control_plane import ControlPlane, database_names, wait_until
 from support.killing import kill_apply
 from support.terraform import ENGINES, Workspace
 
@@ -19,6 +20,9 @@ resource "polykomos_database" "db" {{
 }}
 """
 
+# Of an application whose arguments are all known, in one `apply`: for its plan, and once more before it is made.
+DRY_RUNS = 2
+
 
 @pytest.fixture(params=ENGINES)
 def workspace(
@@ -27,14 +31,14 @@ def workspace(
     return new_workspace(request.param, POLYKOMOS_IDEMPOTENCY_SCOPE="tests/once")
 
 
-def there(plane: ControlPlane) -> set[str]:
+def there(plane: ControlPlane, kind: str = "databases") -> set[str]:
     with plane.client() as api:
-        found = api.get("/databases", params={"limit": 100}).json()["data"]
-    return {each["uuid"] for each in found if each["status"] != "deleted"}
+        found = api.get(f"/{kind}", params={"limit": 100}).json()["data"]
+    return {str(each.get("uuid", each.get("id"))) for each in found if each["status"] not in ("deleted", "revoked")}
 
 
 def held(workspace: Workspace) -> set[str]:
-    return {values["uuid"] for values in workspace.resources().values()}
+    return {values["id"] for values in workspace.resources().values()}
 
 
 def late(admin: httpx.Client, **rule: Any) -> None:
@@ -103,6 +107,102 @@ def test_destroyed_and_applied_again(workspace: Workspace, plane: ControlPlane, 
         seen |= held(workspace)
         workspace.destroy()
         assert not there(plane)
+
+
+@pytest.mark.parametrize("create_first", [False, True])
+def test_a_replacement_with_a_crash(
+    workspace: Workspace, plane: ControlPlane, admin: httpx.Client, create_first: bool
+) -> None:
+    program = f"""
+resource "polykomos_database" "db" {{{{
+  name = "once"
+  plan = "{{plan}}"
+  lifecycle {{{{ create_before_destroy = {str(create_first).lower()} }}}}
+}}}}
+"""
+    workspace.write(program.format(plan="free"))
+    workspace.apply()
+    old = held(workspace)
+    workspace.write(program.format(plan="launch"))
+    late(admin)
+    kill_apply(workspace, lambda: there(plane) - old)
+    admin.delete("/faults").raise_for_status()
+    made = there(plane) - old
+    workspace.apply()
+    assert held(workspace) == there(plane) == made
+    workspace.settled()
+
+
+def test_a_webhook_endpoint_keeps_its_secret(workspace: Workspace, plane: ControlPlane, admin: httpx.Client) -> None:
+    """And one of more than a day ago, whose secret nobody knows any more, is told of."""
+    hook = """
+resource "polykomos_webhook_endpoint" "hook" {{
+  url = "https://example.com/{path}"
+}}
+"""
+    workspace.write(hook.format(path="kept"))
+    late(admin, operation="createWebhookEndpoint")
+    kill_apply(workspace, lambda: there(plane, "webhook_endpoints"))
+    admin.delete("/faults").raise_for_status()
+    workspace.apply()
+    assert held(workspace) == there(plane, "webhook_endpoints")
+    assert workspace.resource("polykomos_webhook_endpoint.hook")["secret"].startswith("whsec_")
+    workspace.settled()
+    workspace.destroy()
+
+    workspace.write(hook.format(path="lost"))
+    late(admin, operation="createWebhookEndpoint")
+    kill_apply(workspace, lambda: there(plane, "webhook_endpoints"))
+    admin.delete("/faults").raise_for_status()
+    (lost,) = there(plane, "webhook_endpoints")
+    plane.advance(25 * 3600)
+    assert f"webhook endpoint {lost} hears at the same" in workspace.apply().diagnostics
+    assert lost not in held(workspace)
+
+
+def test_an_application_is_not_run_twice(workspace: Workspace, plane: ControlPlane, admin: httpx.Client) -> None:
+    program = f"""
+{ONE.format(count=1)}
+resource "polykomos_blueprint" "bp" {{
+  name        = "once"
+  sql_content = "CREATE TABLE IF NOT EXISTS seen (n int); INSERT INTO seen VALUES (1);"
+}}
+"""
+    workspace.write(program)
+    workspace.apply()
+    run = """
+resource "polykomos_blueprint_application" "run" {
+  database_uuid     = polykomos_database.db[0].uuid
+  blueprint_uuid    = polykomos_blueprint.bp.uuid
+  blueprint_version = polykomos_blueprint.bp.version
+}
+"""
+    workspace.write(program + run)
+    login = workspace.resource("polykomos_database.db[0]")["connection_string"]
+
+    def rows() -> int:
+        with psycopg.connect(login) as connection:
+            try:
+                return len(connection.execute("SELECT n FROM seen").fetchall())
+            except psycopg.errors.UndefinedTable:
+                return 0
+
+    late(admin, operation="createDatabaseBlueprintApplication", skip=DRY_RUNS)
+    kill_apply(workspace, rows)
+    assert [rule["applied"] for rule in admin.get("/faults").json()] == [1], "it was not the application that was late"
+    admin.delete("/faults").raise_for_status()
+    workspace.apply()
+    assert rows() == 1
+    assert workspace.resource("polykomos_blueprint_application.run")["status"] == "completed"
+    workspace.settled()
+
+
+def test_there_and_back_within_the_day(workspace: Workspace, plane: ControlPlane, admin: httpx.Client) -> None:
+    for name in ("a", "b", "a", "b", "a"):
+        workspace.write(ONE.format(count=1).replace("once", name))
+        workspace.apply()
+        assert database_names(plane) == [name]
+        assert held(workspace) == there(plane)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

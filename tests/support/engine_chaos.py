@@ -18,7 +18,10 @@ from support.programs import Program
 from support.stories import Marks, Story, is_exactly, new_story, there, until_done
 
 ENGINES = ("pulumi", "terraform", "tofu")
-_DELAY = 1.0  # of provisioning, in one round of three
+# In one round of three provisioning takes so long, in another the answer to each creation that was carried out: that is
+# when a kill loses it. Seconds.
+_DELAY = 1.0
+_CREATIONS = ("createDatabase", "createBlueprint", "createDatabaseBlueprintApplication", "createWebhookEndpoint")
 # A quarter of the changes replaces a database, a quarter an endpoint.
 _PLANS = ("free", "free", "free", "launch")
 _HOOKS = ("one", "one", "one", "another")
@@ -57,11 +60,13 @@ class Chaos:
 
     def _round(self, story: Story, doing: str, number: int) -> None:
         self._declare(story, doing, f"round-{number}")
-        slow = number % 3 == 2
-        if slow:
-            self._provisioning(delay_seconds=_DELAY, pool_size=0)
+        trouble = number % 3
+        if trouble:
+            self._delay(late_answers=trouble == 1)
         process = story.start(doing)
-        time.sleep(self.random.uniform(0.05, 0.95) * self.seconds[doing] + (_DELAY if slow and doing == "up" else 0))
+        # What is created one after the other: a database or a blueprint, and its application.
+        longer = {"up": (0.0, 2 * _DELAY, _DELAY)[trouble]}.get(doing, 0.0)
+        time.sleep(self.random.uniform(0.05, 0.95) * (self.seconds[doing] + longer))
         self.met += process.poll() is None
         victim = self.random.choice(("engine", "plugin", "both", "control plane"))
         if victim in ("engine", "both"):
@@ -75,7 +80,7 @@ class Chaos:
         assert "Traceback" not in output
         kill(story.plugins())
         story.killed()
-        self._provisioning(delay_seconds=None, pool_size=None)
+        self._no_delay()
         self._brought_about(story, doing)
 
     def _declare(self, story: Story, doing: str, name: str) -> None:
@@ -107,6 +112,16 @@ class Chaos:
         self.program, self.marks = None, {}
         return seconds
 
-    def _provisioning(self, **settings: float | None) -> None:
+    def _delay(self, *, late_answers: bool) -> None:
         with self.plane.admin() as admin:
-            admin.patch("/provisioning", json=settings).raise_for_status()
+            if not late_answers:
+                admin.patch("/provisioning", json={"delay_seconds": _DELAY, "pool_size": 0}).raise_for_status()
+                return
+            for operation in _CREATIONS:
+                rule = {"operation": operation, "effect": "latency", "seconds": _DELAY, "count": None}
+                admin.post("/faults", json=rule).raise_for_status()
+
+    def _no_delay(self) -> None:
+        with self.plane.admin() as admin:
+            admin.delete("/faults").raise_for_status()
+            admin.patch("/provisioning", json={"delay_seconds": None, "pool_size": None}).raise_for_status()
