@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 _REQUEST = re.compile(rb"([A-Z]+) (/[^ ?]*)")
 _VALUE = re.compile(r"/(\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)")
-_CLOSED_SECONDS = 0.3
+_CLOSED_SECONDS = 0.15
 
 
 class Refusing:
