@@ -62,7 +62,9 @@ class PulumiStory:
         self.stack.write(pulumi_resources(program), variables=pulumi_variables(program))
 
     def up(self) -> tuple[bool, str]:
-        return _told(self.stack.up(ok=None))
+        done, output = _told(self.stack.up(ok=None))
+        # A variable that failed and that nothing uses is an error, and the status is 0 all the same.
+        return done and "error:" not in output, output
 
     def refresh(self) -> tuple[bool, str]:
         return _told(self.stack.refresh(ok=None))
