@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +19,12 @@ def no_leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """
     yield
     assert leaks(tmp_path_factory.getbasetemp(), ControlPlane.keys, ControlPlane.secrets) == []
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests have spent of a key's limit, which processes tell each other, is not this one's."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
 from controlplane.store.pool import make_pool
+from controlplane.store.presence import Presence
 from controlplane.store.server import CONTROL_DATABASE, Server
 from support import inside
 from support.control_plane import ControlPlane, create_database, delete_all, new_key, wait_active, wait_until
@@ -489,7 +490,7 @@ def services(tables: psycopg.Connection, tmp_path: Path) -> Services:
     pool = make_pool(server.conninfo(CONTROL_DATABASE))
     mysql = MysqlServer(pool, StateFile(tmp_path / "state.json"), home=None)
     engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
-    return Services(settings=Settings(), pool=pool, server=server, engines=engines, process_no=0)
+    return Services(settings=Settings(), pool=pool, server=server, engines=engines, presence=Presence(server))
 
 
 class Counting(AsyncConnection[DictRow]):

@@ -350,7 +350,7 @@ def test_an_application_waits_for_its_database(
     ctx = one.context("app")
     ctx.info = told.append
     assert BlueprintApplication().review(args.model_dump(exclude_none=True), None, frozenset(), ctx) is None
-    assert "no dry run" in told[0]
+    assert "dry run skipped" in told[0]
     with pytest.raises(Exception, match="still provisioning"):
         BlueprintApplication().create(args, run().context("app", seconds=1))
     # Refused with the same key before; and a read that does not see the blueprint yet.

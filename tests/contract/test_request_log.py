@@ -22,6 +22,7 @@ from controlplane.engines import Engines
 from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.store.pool import make_pool
+from controlplane.store.presence import Presence
 from controlplane.store.server import CONTROL_DATABASE, Server
 from controlplane.traffic import keeping
 from controlplane.traffic.curl import as_curl
@@ -204,7 +205,7 @@ def test_the_end_writes_what_is_left_and_nothing_twice(
 
     async def end() -> None:
         pool = make_pool(server.conninfo(CONTROL_DATABASE))
-        services = Services(settings=Settings(), pool=pool, server=server, engines=Engines(), process_no=0)
+        services = Services(settings=Settings(), pool=pool, server=server, engines=Engines(), presence=Presence(server))
         async with pool:
             services.traffic.put_back([entry])
             task = asyncio.create_task(keeping.work(services))
