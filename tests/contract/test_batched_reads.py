@@ -207,9 +207,9 @@ def test_no_read_is_staler_than_the_bound(uuids: list[str], new_client: Callable
     threads += [threading.Thread(target=read, args=(reader,)) for _ in range(4)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: len(written[watched[-1]]) > 40 or late, seconds=60)
+    # Enough writes, and enough of them seen: how many the readers see in a given time is the machine's business.
+    wait_until(lambda: (len(written[watched[-1]]) > 40 and len(seen) > 10) or late, seconds=60)
     stop.set()
     for thread in threads:
         thread.join()
     assert not late, late[:5]
-    assert len(seen) > 10, "the readers saw the writers' work"
