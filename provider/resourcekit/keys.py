@@ -81,17 +81,24 @@ class Ledger:
 class Keys:
     """The keys of one object's creation.
 
-    seed: what names the object in every run. None: no run but this one can know the keys.
+    seed: what names the object in every run. None: no run but this one can know the keys. alone: no other object has
+    the same seed, so that nobody waits for this one's turn.
     """
 
     kind: str = ""
     seed: str | None = None
     ledger: Ledger = field(default_factory=lambda: Ledger(lambda: None))
+    alone: bool = True
 
     @property
     def foreseeable(self) -> bool:
         """Whether an earlier run may have used them."""
         return self.seed is not None
+
+    @property
+    def patient(self) -> bool:
+        """Whether a creation may take its time: a later run would find the object, and nobody waits for this one."""
+        return self.foreseeable and self.alone
 
     def creation(self, generation: int, *facts: str) -> str:
         """A UUID: of the object's `generation`-th incarnation. facts: what else makes it another object.

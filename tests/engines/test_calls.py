@@ -74,3 +74,14 @@ def test_many_applications_of_one_blueprint_ask_for_its_verdict_once(stack: Stac
     assert calls["createDatabaseBlueprintApplication"] == 6
     # Those that begin together cannot know of each other's answers.
     assert calls["createBlueprintValidation"] + calls["getBlueprint"] + calls["listBlueprints"] <= 9, calls
+
+
+def test_a_database_that_is_made_to_order_is_one_call_too(stack: Stack) -> None:
+    stack.write({"db": ("Database", {"name": "cold"})})
+    with ControlPlane("--ephemeral", "--pool-size", "0") as cold:
+        stack.env |= {"POLYKOMOS_BASE_URL": cold.base_url, "POLYKOMOS_API_KEY": cold.api_key}
+        with counted(cold) as calls:
+            stack.up()
+        assert calls == {"createDatabase": 1}
+        assert stack.resource("db")["outputs"]["status"] == "active"
+        stack.destroy()

@@ -51,7 +51,8 @@ class Session:
         """
         if not self.scope:
             return Keys(type_name, None, self.ledger)
-        return Keys(type_name, f"{self.scope} {json.dumps(arguments, sort_keys=True, default=str)}", self.ledger)
+        seed = f"{self.scope} {json.dumps(arguments, sort_keys=True, default=str)}"
+        return Keys(type_name, seed, self.ledger, alone=False)
 
     def text(self, text: str) -> str:
         """A declared text in this engine's spelling."""

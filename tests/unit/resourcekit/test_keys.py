@@ -86,3 +86,9 @@ def test_those_with_one_seed_take_turns() -> None:
         entered.clear()
     same.join(5)
     assert entered.is_set()
+
+
+def test_a_creation_takes_its_time_only_where_nobody_loses_by_it() -> None:
+    assert Keys("kind", "seed").patient
+    assert not Keys("kind", "seed", alone=False).patient, "others wait for its turn"
+    assert not Keys("kind").patient, "only its answer tells the id"

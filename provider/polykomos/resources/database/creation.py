@@ -7,16 +7,20 @@ from typing import Any
 
 from polykomos.client import Client, Written
 from polykomos.client import Database as ApiDatabase
+from polykomos.client.databases import SERVER_WAIT_SECONDS
 from polykomos.resources.creation import Kind, Recent, is_recent
 from polykomos.resources.guessing import ABSENT
+from resourcekit.context import Context
 
 
-def creation_of(body: Mapping[str, Any], api: Client) -> Kind[ApiDatabase]:
+def creation_of(body: Mapping[str, Any], ctx: Context[Client]) -> Kind[ApiDatabase]:
     """body: the fields of the request."""
+    api = ctx.api
+    # Where nothing but the answer tells the id, it is not held back: the sooner it is known, the less can be lost.
+    server_wait = SERVER_WAIT_SECONDS if ctx.keys.patient else 0
 
     def send(fields: Mapping[str, Any], key: str) -> Written[ApiDatabase]:
-        # Not held back by the server: the sooner the id is known, the less an interruption can lose.
-        return api.create_database(**fields, server_wait=0, idempotency_key=key)
+        return api.create_database(**fields, server_wait=server_wait, idempotency_key=key)
 
     def find(made: ApiDatabase) -> ApiDatabase | None:
         found = api.get_database(made.uuid)

@@ -64,7 +64,7 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
         created = create_once(
-            creation_of(args.model_dump(exclude_none=True, exclude=_LOCAL), ctx.api),
+            creation_of(args.model_dump(exclude_none=True, exclude=_LOCAL), ctx),
             ctx,
             lambda earlier: refuse_other("database", earlier.uuid, _given(args, _FIXED), earlier.model_dump()),
         )
