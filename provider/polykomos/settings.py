@@ -38,9 +38,9 @@ class Settings(Arguments):
     )
     idempotency_scope: Annotated[str | None, Rule(lambda scope: bool(scope.strip()), "must not be empty")] = Field(
         None,
-        description="Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, "
-        "what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from "
-        "POLYKOMOS_IDEMPOTENCY_SCOPE when left out.",
+        description="For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as "
+        "`prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. "
+        "Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.",
     )
     read_snapshot_seconds: Annotated[float | None, Rule(lambda age: 0 <= age <= 300, "must be from 0 to 300")] = Field(
         None,

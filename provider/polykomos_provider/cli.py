@@ -14,6 +14,9 @@ from polykomos_provider.commands.install import install
 from polykomos_provider.commands.speaking import obey_no_color
 from polykomos_provider.dev import dev
 
+# 2 means drift (`polykomos drift`), so that no mistake on the command line may end with it, `polykomos drfit` neither.
+click.UsageError.exit_code = 1
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(metadata.version("polykomos-provider"), prog_name="polykomos")

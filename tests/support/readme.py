@@ -45,9 +45,12 @@ class Block:
     needs: str
 
 
-def blocks(document: Path) -> list[Block]:
-    """The fenced blocks of a document, in their order."""
-    found = _BLOCK.finditer(document.read_text(encoding="utf-8"))
+def blocks(document: Path, section: str = "") -> list[Block]:
+    """The fenced blocks of a document, or of its section of that heading, in their order."""
+    text = document.read_text(encoding="utf-8")
+    if section:
+        text = text.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    found = _BLOCK.finditer(text)
     return [Block(each["language"], each["text"], each["file"] or "", each["needs"] or "") for each in found]
 
 

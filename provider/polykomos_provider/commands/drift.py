@@ -19,28 +19,6 @@ from polykomos_provider.drifting.report import as_markdown, as_text
 _DRIFTED = 2
 
 
-class _Command(click.Command):
-    """2 means drift here, so a mistake on the command line must not end with click's 2."""
-
-    def make_context(self, *words: Any, **options: Any) -> click.Context:
-        try:
-            return super().make_context(*words, **options)
-        except click.UsageError as error:
-            error.exit_code = 1  # type: ignore[misc]  # click reads it from the instance
-            raise
-
-
-class _Group(_Command, click.Group):
-    command_class = _Command
-
-    def resolve_command(self, *words: Any) -> Any:
-        try:
-            return super().resolve_command(*words)
-        except click.UsageError as error:
-            error.exit_code = 1  # type: ignore[misc]  # click reads it from the instance
-            raise
-
-
 _reporting = together(
     DIRECTORY,
     click.option("--json", "form", flag_value="json", help="Report for programs."),
@@ -50,7 +28,7 @@ _reporting = together(
 )  # fmt: skip
 
 
-@click.group(cls=_Group)
+@click.group()
 def drift() -> None:
     """Tell what has changed behind an engine's back.
 

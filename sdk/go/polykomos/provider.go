@@ -44,7 +44,7 @@ type providerArgs struct {
 	ApiKey string `pulumi:"apiKey"`
 	// Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
 	BaseUrl *string `pulumi:"baseUrl"`
-	// Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+	// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
 	IdempotencyScope *string `pulumi:"idempotencyScope"`
 	// Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
 	ReadSnapshotSeconds *float64 `pulumi:"readSnapshotSeconds"`
@@ -56,7 +56,7 @@ type ProviderArgs struct {
 	ApiKey pulumi.StringInput
 	// Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
 	BaseUrl pulumi.StringPtrInput
-	// Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+	// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
 	IdempotencyScope pulumi.StringPtrInput
 	// Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
 	ReadSnapshotSeconds pulumi.Float64PtrInput

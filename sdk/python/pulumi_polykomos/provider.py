@@ -28,7 +28,7 @@ class ProviderArgs:
 
         :param pulumi.Input[_builtins.str] api_key: API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out.
         :param pulumi.Input[_builtins.str] base_url: Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
-        :param pulumi.Input[_builtins.str] idempotency_scope: Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+        :param pulumi.Input[_builtins.str] idempotency_scope: For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
         :param pulumi.Input[_builtins.float] read_snapshot_seconds: Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
         """
         pulumi.set(__self__, "api_key", api_key)
@@ -67,7 +67,7 @@ class ProviderArgs:
     @pulumi.getter(name="idempotencyScope")
     def idempotency_scope(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+        For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
         """
         return pulumi.get(self, "idempotency_scope")
 
@@ -106,7 +106,7 @@ class Provider(pulumi.ProviderResource):
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.str] api_key: API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out.
         :param pulumi.Input[_builtins.str] base_url: Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
-        :param pulumi.Input[_builtins.str] idempotency_scope: Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+        :param pulumi.Input[_builtins.str] idempotency_scope: For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
         :param pulumi.Input[_builtins.float] read_snapshot_seconds: Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
         """
         ...

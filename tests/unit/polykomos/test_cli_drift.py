@@ -141,6 +141,16 @@ def test_long_values_are_cut() -> None:
     assert shown(None) == "(none)"
 
 
-@pytest.mark.parametrize("words", ["", "bogus", "pulumi --bogus", "pulumi --dir /nowhere", "terraform --program nope"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "drfit",
+        "drift",
+        "drift bogus",
+        "drift pulumi --bogus",
+        "drift pulumi --dir /nowhere",
+        "drift terraform --program no",
+    ],
+)
 def test_a_mistake_on_the_command_line_is_not_taken_for_drift(words: str) -> None:
-    assert CliRunner().invoke(main, ["drift", *words.split()]).exit_code == 1
+    assert CliRunner().invoke(main, words.split()).exit_code == 1

@@ -21,7 +21,7 @@ func GetBaseUrl(ctx *pulumi.Context) string {
 	return config.Get(ctx, "polykomos:baseUrl")
 }
 
-// Terraform and OpenTofu only: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
 func GetIdempotencyScope(ctx *pulumi.Context) string {
 	return config.Get(ctx, "polykomos:idempotencyScope")
 }
