@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -22,6 +22,8 @@ Sql = Annotated[str, AfterValidator(_not_blank)]
 class CreateBlueprint(Body):
     """Operation 17."""
 
+    disputed_nulls: ClassVar = ("variables",)
+
     name: Name
     sql_content: Sql
     description: str | None = None
@@ -30,6 +32,8 @@ class CreateBlueprint(Body):
 
 class UpdateBlueprint(Body):
     """Operation 19: what is not given stays; look at `model_fields_set`."""
+
+    disputed_nulls: ClassVar = ("variables",)
 
     name: Name = "-"
     sql_content: Sql = "-"
@@ -46,6 +50,8 @@ class ValidateSql(Body):
 
 class ApplyBlueprint(Body):
     """Operation 9. timeout: seconds to wait."""
+
+    disputed_nulls: ClassVar = ("variables",)
 
     blueprint_uuid: UuidText
     variables: dict[str, Any] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -33,6 +33,8 @@ class QuotaFields(Body):
 
 class CreateDatabase(QuotaFields):
     """Operation 4. team_id 0 stands for the caller's primary team."""
+
+    disputed_nulls: ClassVar = (*QuotaFields.model_fields, "blueprint_variables")
 
     name: DatabaseName
     db_type: str = catalog.DEFAULT_ENGINE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
@@ -19,6 +19,8 @@ class Body(BaseModel):
     """Base of all request bodies. `"10"` for 10, 1.0 for an integer and true for 1 are refused (S32)."""
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True)
+    # Fields whose null only one of the documents allows (C4, C24).
+    disputed_nulls: ClassVar[tuple[str, ...]] = ()
 
 
 def parse_uuid(text: str) -> UUID | None:

@@ -1,4 +1,4 @@
-"""What `--strict` refuses besides: the letter of the published document where the sources leave room (S31, C9)."""
+"""What `--strict` refuses besides: the letter of the documents where they leave room (S31, C4, C9, C24)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ def check_query(operation_id: str, names: Iterable[str]) -> None:
 
 
 def check_fields(model: type[Body], value: object) -> None:
-    """Raises 422 for a field that the body does not have."""
+    """Raises 422 for a field that the body does not have, or that may not be null in both documents."""
     if not isinstance(value, dict):
         return
     for name in value:
         if name not in model.model_fields:
             raise invalid_field(name, "is no field of this request", allowed=sorted(model.model_fields))
+    for name in model.disputed_nulls:
+        if name in value and value[name] is None:
+            raise invalid_field(name, "must not be null: leave it out")
 
 
 def check_key(value: str) -> None:
