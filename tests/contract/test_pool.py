@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 
+from support import inside
 from support.control_plane import ControlPlane, new_key, wait_until
 
 
@@ -70,3 +71,18 @@ def test_health_is_open_to_all(plane: ControlPlane) -> None:
     assert httpx.get(f"{plane.origin}/healthz", trust_env=False).json() == {"status": "ok"}
     missing = httpx.get(f"{plane.origin}/nowhere", trust_env=False)
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_nobody_enters_a_database_while_it_is_made(plane: ControlPlane, client: httpx.Client) -> None:
+    """Not between its creation and the moment when its rights are set."""
+    made = client.post("/databases", params={"wait": "true"}, json={"name": "first"}, headers=new_key()).json()["data"]
+    open_to_all = (
+        "SELECT datname FROM pg_database WHERE datname LIKE 'instance%' AND datconnlimit <> 0"
+        " AND has_database_privilege('public', oid, 'CONNECT')"
+    )
+    with inside.connect(plane, made["port"]) as look, ThreadPoolExecutor(3) as threads:
+        body = {"params": {"wait": "true"}, "json": {"name": "building"}}
+        building = [threads.submit(client.post, "/databases", headers=new_key(), **body) for _ in range(9)]
+        while not all(each.done() for each in building):
+            assert look.execute(open_to_all).fetchall() == []
+    assert {each.result().status_code for each in building} == {201}

@@ -52,21 +52,26 @@ async def build(
             await conn.execute(_statement("CREATE ROLE {role} NOLOGIN", role=role))
         await reached("after_role")
         if not await _exists(conn, "SELECT FROM pg_database WHERE datname = %s", database):
+            # PUBLIC may connect to a new database: its limit keeps all but superusers out until that is revoked.
             await conn.execute(
                 _statement(
-                    "CREATE DATABASE {database} TEMPLATE {template} ENCODING 'UTF8'",
+                    "CREATE DATABASE {database} TEMPLATE {template} ENCODING 'UTF8' CONNECTION LIMIT 0",
                     database=database,
                     template=template,
                 )
             )
-        await conn.execute(_statement("REVOKE ALL ON DATABASE {database} FROM PUBLIC", database=database))
+    async with await server.connect(database) as conn:
+        # Together: one commit, and nobody sees the half of it.
         await conn.execute(
             _statement(
-                "GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role}", database=database, role=role
+                "REVOKE ALL ON DATABASE {database} FROM PUBLIC;"
+                " GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role};"
+                " ALTER DATABASE {database} CONNECTION LIMIT -1;"
+                " ALTER SCHEMA public OWNER TO {role}",
+                database=database,
+                role=role,
             )
         )
-    async with await server.connect(database) as conn:
-        await conn.execute(_statement("ALTER SCHEMA public OWNER TO {role}", role=role))
 
 
 async def hand_over(conn: Connection, number: int, *, db_name: str, password: str, connections: int) -> None:
