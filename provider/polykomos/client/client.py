@@ -14,6 +14,7 @@ from polykomos.client.account import AccountCalls
 from polykomos.client.budget import Budget
 from polykomos.client.deferred import deferred
 from polykomos.client.errors import ConfigurationError
+from polykomos.client.exchange import Exchange
 from polykomos.client.reading.calls import ReadCalls
 from polykomos.client.reading.snapshot import Snapshots
 from polykomos.client.secrets import MASK
@@ -73,7 +74,7 @@ class Client(ReadCalls, AccountCalls):
                 "the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http(s) URL, such as http://proxy:3128"
             ) from None
         budget = Budget(record_of(self._base_url, api_key.strip()))
-        super().__init__(Transport(http, api_key.strip(), Snapshots(read_snapshot_seconds), budget=budget))
+        super().__init__(Transport(Exchange(http, api_key.strip()), Snapshots(read_snapshot_seconds), budget=budget))
 
     def within(self, bounds: Bounds) -> Client:
         """The same client, sharing its connections, with bounds on how long calls go on retrying."""
