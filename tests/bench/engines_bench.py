@@ -19,6 +19,7 @@ from subjects import PulumiSubject, Subject, TerraformSubject, connection, pulum
 
 from support import inside
 from support.control_plane import WILDCARD_KEY, ControlPlane, create_database, wait_until
+from support.operations import list_all
 from support.pulumi import Stack
 from support.terraform import Workspace
 
@@ -66,22 +67,23 @@ def curves(engine: str, look: str, make: Subjects) -> None:
 def _targets(report: Report, found: Costs, look: str, floor: str) -> None:
     report.text("")
     largest = max(SIZES)
-    ours, beside = found["look", "ours", largest], found["look", floor, largest]
-    report.row(
-        f"{look} of {largest}, ours", f"{ours.seconds:.1f} s", f"{floor} {beside.seconds:.1f} s",
-        ours.seconds / beside.seconds, "1.5x" if floor == "floor" else "1x",
-    )  # fmt: skip
-    if ("look", "generic Go provider", largest) in found:
-        generic = found["look", "generic Go provider", largest]
-        report.row(
-            f"{look} of {largest}, ours", f"{ours.seconds:.1f} s", f"generic Go provider {generic.seconds:.1f} s",
-            ours.seconds / generic.seconds, "0.2x",
-        )  # fmt: skip
+    for size in sorted({500, largest} & set(SIZES)):
+        _beside(report, found, look, floor, "1.5x" if floor == "floor" else "1x", size)
+        _beside(report, found, look, "generic Go provider", "0.2x", size)
     smaller = [size for size in SIZES if size < largest]
     if smaller:
         _linear(report, found, look, max(smaller), largest)
     most = max(cost.plugin_mb for (_, name, _), cost in found.items() if name == "ours")
     report.row("plugin's memory at most", f"{most:.0f} MB", target="120 MB")
+
+
+def _beside(report: Report, found: Costs, look: str, other: str, target: str, size: int) -> None:
+    if (beside := found.get(("look", other, size))) is None:
+        return
+    ours = found["look", "ours", size].seconds
+    report.row(
+        f"{look} of {size}, ours", f"{ours:.1f} s", f"{other} {beside.seconds:.1f} s", ours / beside.seconds, target
+    )
 
 
 def _linear(report: Report, found: Costs, look: str, smaller: int, larger: int) -> None:
@@ -179,6 +181,27 @@ def rate_limit(count: int = 200, limit: int = 120) -> None:
         report.row(f"{engine}, the drift check that follows", f"{after.seconds:.1f} s, {after.calls} calls",
                    target="10 s")  # fmt: skip
         report.write()
+    _peers_limited(report, count, limit)
+    report.write()
+
+
+def _peers_limited(report: Report, count: int, limit: int) -> None:
+    """Blueprints, because the peers' programs make those: one call each, so that only the limit is in the way."""
+    report.text(f"The peers, with {count} blueprints of one call each and the same limit:")
+    report.table(("provider", "s", "calls", f"made, of {count}"))
+    makers: dict[str, Subjects] = {"Terraform": terraform_subjects, "Pulumi": pulumi_subjects}
+    for engine, make in makers.items():
+        for name in ("ours", "generic Go provider", "dynamic provider"):
+            directory = Path(tempfile.mkdtemp())
+            with ControlPlane("--ephemeral", "--rate-limit", str(limit), "--pool-size", "1") as plane:
+                subject = make(directory, plane, count).get(name)
+                if subject is not None:
+                    cost = cost_of(subject.try_apply, subject.plugin, plane)
+                    plane.advance(120)  # the key's minute is over
+                    with plane.client() as api:
+                        made = sum(not each["is_system_blueprint"] for each in list_all(api, "/blueprints"))
+                    report.cells(f"{engine}, {name}", f"{cost.seconds:.0f}", cost.calls, made)
+            shutil.rmtree(directory)
 
 
 def allowed_seconds(calls: int, limit: int, unlimited: float) -> float:

@@ -27,6 +27,9 @@ class Subject(Protocol):
     def apply(self) -> object:
         """Make them."""
 
+    def try_apply(self) -> object:
+        """As far as it gets."""
+
     def look(self) -> object:
         """Find that nothing has changed."""
 
@@ -43,6 +46,9 @@ class PulumiSubject:
     def apply(self) -> object:
         return self.stack.run("up", "--yes", "--skip-preview", timeout=_SECONDS)
 
+    def try_apply(self) -> object:
+        return self.stack.run("up", "--yes", "--skip-preview", ok=None, timeout=_SECONDS)
+
     def look(self) -> object:
         return self.stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes", timeout=_SECONDS)
 
@@ -58,6 +64,9 @@ class TerraformSubject:
 
     def apply(self) -> object:
         return self.workspace.run("apply", "-auto-approve", timeout=_SECONDS)
+
+    def try_apply(self) -> object:
+        return self.workspace.run("apply", "-auto-approve", ok=None, timeout=_SECONDS)
 
     def look(self) -> object:
         return self.workspace.run("plan", "-detailed-exitcode", ok=0, timeout=_SECONDS)
