@@ -11,6 +11,9 @@ from support.inside import STATE_FILE
 # Terraform keeps sensitive values in its states and plans as they are; what can be kept out of them, and how, is in
 # docs/terraform-secrets.md and has its own tests. An API key has no business there either.
 _PLAIN = (".tfstate", "!tfstate", "!tfplan")  # and backups; the latter two are parts of a plan
+# Programs and packages that tests install: hundreds of megabytes that no run has written.
+_INSTALLED = {"node_modules", "site-packages", "_internal"}
+_PROGRAM = b"\x7fELF"
 
 
 def leaks(directory: Path, keys: Collection[str], secrets: Collection[str]) -> list[str]:
@@ -24,14 +27,20 @@ def leaks(directory: Path, keys: Collection[str], secrets: Collection[str]) -> l
 
 
 def _contents(directory: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file by name, those in a plan too: `plan!file`. A control plane's own data are left out: the safe."""
-    safes = {path.parent for path in directory.rglob(STATE_FILE)}
-    for path in directory.rglob("*"):
+    """Every file by name, those in a plan too: `plan!file`. Left out are programs, and a control plane's own data,
+    which are the safe.
+    """
+    files = [path for path in directory.rglob("*") if not _INSTALLED.intersection(path.parts)]
+    safes = {path.parent for path in files if path.name == STATE_FILE}
+    for path in files:
         if path.is_symlink() or not path.is_file() or safes.intersection(path.parents):
             continue
         name = str(path.relative_to(directory))
         try:
-            yield name, path.read_bytes()
+            content = path.read_bytes()
+            if content.startswith(_PROGRAM):
+                continue
+            yield name, content
             if zipfile.is_zipfile(path):
                 with zipfile.ZipFile(path) as packed:
                     yield from ((f"{name}!{part}", packed.read(part)) for part in packed.namelist())

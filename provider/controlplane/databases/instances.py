@@ -76,14 +76,14 @@ async def build(
 
 async def hand_over(conn: Connection, number: int, *, db_name: str, password: str, connections: int) -> None:
     """Give a built instance its name and let the tenant in."""
-    role = role_name(number)
     # The verifier instead of the password: a failing statement must not carry the secret.
     await conn.execute(
-        _statement("ALTER DATABASE {database} RENAME TO {name}", database=raw_name(number), name=db_name)
-    )
-    await conn.execute(
-        sql.SQL("ALTER ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
-            sql.Identifier(role), sql.Literal(verifier(password)), sql.Literal(connections)
+        sql.SQL("ALTER DATABASE {} RENAME TO {}; ALTER ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
+            sql.Identifier(raw_name(number)),
+            sql.Identifier(db_name),
+            sql.Identifier(role_name(number)),
+            sql.Literal(verifier(password)),
+            sql.Literal(connections),
         )
     )
 
