@@ -61,7 +61,7 @@ class Run:
         return create_once(kind(ctx.api), ctx)
 
     def database(self, seed: str, **body: Any) -> Created[Any]:
-        return self.create(lambda api: database({"name": seed, **body}, api), seed)
+        return self.create(lambda api: database({"name": seed, **body}, api, patient=True), seed)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_a_cancel_ends_the_looking(run: Callable[..., Run], admin: httpx.Client)
     threading.Timer(0.5, ctx.cancel.set).start()
     began = time.monotonic()
     with pytest.raises(Exception, match="cancelled"):
-        create_once(database({"name": name}, ctx.api), ctx)
+        create_once(database({"name": name}, ctx.api, patient=True), ctx)
     assert time.monotonic() - began < 2
 
 

@@ -10,14 +10,14 @@ from polykomos.client import Database as ApiDatabase
 from polykomos.client.databases import SERVER_WAIT_SECONDS
 from polykomos.resources.creation import Kind, Recent, is_recent
 from polykomos.resources.guessing import ABSENT
-from resourcekit.context import Context
 
 
-def creation_of(body: Mapping[str, Any], ctx: Context[Client]) -> Kind[ApiDatabase]:
-    """body: the fields of the request."""
-    api = ctx.api
-    # Where nothing but the answer tells the id, it is not held back: the sooner it is known, the less can be lost.
-    server_wait = SERVER_WAIT_SECONDS if ctx.keys.patient else 0
+def creation_of(body: Mapping[str, Any], api: Client, *, patient: bool = False) -> Kind[ApiDatabase]:
+    """body: the fields of the request. patient: whether the answer may be held back until the database is ready.
+
+    Where nothing but the answer tells the id it may not: the sooner it is known, the less can be lost.
+    """
+    server_wait = SERVER_WAIT_SECONDS if patient else 0
 
     def send(fields: Mapping[str, Any], key: str) -> Written[ApiDatabase]:
         return api.create_database(**fields, server_wait=server_wait, idempotency_key=key)

@@ -63,8 +63,9 @@ class Database(Resource[DatabaseArgs, DatabaseState, Client]):
         return uuid_or_refuse(id, "a database's id is its UUID")
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
+        body = args.model_dump(exclude_none=True, exclude=_LOCAL)
         created = create_once(
-            creation_of(args.model_dump(exclude_none=True, exclude=_LOCAL), ctx),
+            creation_of(body, ctx.api, patient=ctx.keys.patient),
             ctx,
             lambda earlier: refuse_other("database", earlier.uuid, _given(args, _FIXED), earlier.model_dump()),
         )
