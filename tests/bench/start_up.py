@@ -133,12 +133,13 @@ def _terraform() -> Callable[[], object]:
     block = (
         calls["GetProviderSchema"](tf.GetProviderSchema.Request(), None).resource_schemas["polykomos_database"].block
     )
-    state = {**dict.fromkeys(each.name for each in block.attributes), "name": "orders", "connection_hard_limit": 40}
-    sent = tf.DynamicValue(msgpack=msgpack.packb(state))
+    config = {**dict.fromkeys(each.name for each in block.attributes), "name": "orders", "connection_hard_limit": 40}
+    sent = tf.DynamicValue(msgpack=msgpack.packb(config))
+    state = tf.DynamicValue(msgpack=msgpack.packb({**config, "id": "u", "uuid": "u", "deletion_protection": False}))
     name = "polykomos_database"
     validate = tf.ValidateResourceConfig.Request(type_name=name, config=sent).SerializeToString()
     plan = tf.PlanResourceChange.Request(
-        type_name=name, prior_state=sent, proposed_new_state=sent, config=sent
+        type_name=name, prior_state=state, proposed_new_state=state, config=sent
     ).SerializeToString()
 
     def both() -> None:
