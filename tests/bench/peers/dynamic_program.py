@@ -11,7 +11,6 @@ import httpx
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
 
-
 # Pulumi's pickling of a provider goes one call deeper for each resource: without this, 310 of them are too many.
 sys.setrecursionlimit(1_000_000)
 
