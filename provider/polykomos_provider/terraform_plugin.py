@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -13,14 +14,20 @@ from resourcekit.terraform.serving import serve
 
 def main() -> None:
     """Serve the Polykomos package to the engine that started this process."""
-    status = serve(_calls, ADDRESSES, sys.argv[1:])
+    status = serve(_calls, ADDRESSES, sys.argv[1:], {"GetProviderSchema": _schema})
     sys.stderr.flush()
     # Without taking the interpreter down piece by piece: the engine waits for the end, several times a command.
     os._exit(status)
 
 
+def _schema() -> bytes:
+    """What `make schema` has written down of the declarations: engines ask for it with every command."""
+    with open(f"{os.path.dirname(__file__)}/terraform_schema.b64", "rb") as file:  # noqa: PTH120, PTH123 - no pathlib
+        return binascii.a2b_base64(file.read())
+
+
 def _calls() -> Mapping[str, Callable[..., Any]]:
-    # Loaded after the handshake.
+    # Loaded when it is needed.
     from polykomos.package import package
     from resourcekit.terraform.logs import log_to_engine
     from resourcekit.terraform.provider import Provider

@@ -1,6 +1,7 @@
 """A gRPC service whose code is loaded after the process has said that it is there.
 
 Engines start a plugin several times a command and wait for its first line each time; while they connect, it loads.
+What is known beforehand is answered without loading.
 """
 
 from __future__ import annotations
@@ -14,14 +15,30 @@ from typing import Any
 from resourcekit.sync_grpc import grpc
 
 Handlers = Mapping[str, Any]
+Known = Mapping[str, Callable[[], bytes]]
+
+
+def _nobody() -> None:
+    """Loads without being asked to."""
 
 
 class LoadedLater(grpc.GenericRpcHandler):
-    """The service `name`; its first calls wait until `load` has given the handlers, by the methods' names."""
+    """The service `name`; its first calls wait until `load` has given the handlers, by the methods' names.
 
-    def __init__(self, name: str, load: Callable[[], Handlers]) -> None:
+    known: the answers of methods that need no handler. wanted: told, once, that another method was asked for.
+    """
+
+    def __init__(
+        self, name: str, load: Callable[[], Handlers], known: Known | None = None, wanted: Callable[[], None] = _nobody
+    ) -> None:
         self._name = name
         self._load = load
+        self._known: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            method: grpc.unary_unary_rpc_method_handler(lambda _request, _context, answer=answer: answer())
+            for method, answer in (known or {}).items()
+        }
+        self._wanted = wanted
+        self._is_wanted = False
         self._handlers: Future[Handlers] = Future()
 
     def begin(self) -> bool:
@@ -35,7 +52,14 @@ class LoadedLater(grpc.GenericRpcHandler):
 
     def service(self, handler_call_details: Any) -> Any:
         service, _, method = handler_call_details.method.lstrip("/").partition("/")
-        return self._handlers.result().get(method) if service == self._name else None
+        if service != self._name:
+            return None
+        if method in self._known:
+            return self._known[method]
+        if not self._is_wanted:  # one thread asks for handlers, of all calls
+            self._is_wanted = True
+            self._wanted()
+        return self._handlers.result().get(method)
 
 
 def handlers_of(service: Any, calls: Mapping[str, Callable[..., Any]]) -> Handlers:

@@ -5,6 +5,7 @@ python tools/generate schema|docs|parity [--check]
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from collections.abc import Callable
@@ -18,15 +19,26 @@ import registry
 
 from polykomos.package import package
 from resourcekit.pulumi.schema import write_schema
+from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
+from resourcekit.terraform.provider import Provider
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def schema() -> dict[Path, str]:
-    """schema.json, and the dynamic provider's classes."""
+    """schema.json, the dynamic provider's classes, and the schema that Terraform's plugin answers with."""
     text = json.dumps(write_schema(package()), indent=2, ensure_ascii=False) + "\n"
-    classes = ROOT / "provider" / "polykomos_provider" / "dynamic" / "resources.py"
-    return {ROOT / "schema.json": text, classes: dynamic.module(package())}
+    home = ROOT / "provider" / "polykomos_provider"
+    return {
+        ROOT / "schema.json": text,
+        home / "dynamic" / "resources.py": dynamic.module(package()),
+        home / "terraform_schema.b64": _terraform_schema(),
+    }
+
+
+def _terraform_schema() -> str:
+    answer = Provider(package()).calls()["GetProviderSchema"](tf.GetProviderSchema.Request(), None)
+    return base64.encodebytes(answer.SerializeToString(deterministic=True)).decode()
 
 
 def docs() -> dict[Path, str]:

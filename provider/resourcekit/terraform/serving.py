@@ -1,7 +1,7 @@
 """The plugin process: go-plugin's handshake on stdout, then gRPC on a unix socket until Shutdown.
 
-The handshake comes first and the package is loaded while the engine connects: an engine starts this process several
-times a command and waits for that one line each time.
+The handshake comes first, and the package is loaded when the first call needs it: an engine starts this process several
+times a command, waits for that one line each time, and one of the processes is asked for the schema alone.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 from resourcekit.engine_watch import reads_stdout, watch_engine
-from resourcekit.loading import Handlers, LoadedLater, handlers_of
+from resourcekit.loading import Handlers, Known, LoadedLater, handlers_of
 from resourcekit.sync_grpc import grpc
 
 _COOKIE = ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2")
@@ -25,32 +27,36 @@ _PROTOCOL = "6"
 _WORKERS = 128
 _MESSAGE_BYTES = 256 * 1024 * 1024
 _GRACE_SECONDS = 2
+# What the main thread is told to do.
+_LOAD, _END = "load", "end"
 
 Calls = Mapping[str, Callable[..., Any]]
 
 
-def serve(load: Callable[[], Calls], addresses: Sequence[str], argv: Sequence[str]) -> int:
+def serve(load: Callable[[], Calls], addresses: Sequence[str], argv: Sequence[str], known: Known | None = None) -> int:
     """Serve until told to end; returns the exit status.
 
-    load: gives the provider's calls, once the handshake is out. addresses: the provider's source addresses, one for
-    each engine. argv: `--debug` serves until Ctrl-C and prints what TF_REATTACH_PROVIDERS should be.
+    load: gives the provider's calls, when one is needed that is not among the `known` answers. addresses: the
+    provider's source addresses, one for each engine. argv: `--debug` serves until Ctrl-C and prints what
+    TF_REATTACH_PROVIDERS should be.
     """
     debug = "--debug" in argv
     refusal = None if debug else _refusal(os.environ)
     if refusal:
         print(refusal, file=sys.stderr)
         return 1
-    told = threading.Event()
+    orders: SimpleQueue[str] = SimpleQueue()
+    end = partial(orders.put, _END)
     for number in (signal.SIGINT, signal.SIGTERM):
         # The engine's own Ctrl-C reaches this process too, but the engine says by StopProvider what it wants.
-        signal.signal(number, (lambda *_: told.set()) if debug or number == signal.SIGTERM else signal.SIG_IGN)
+        signal.signal(number, (lambda *_: end()) if debug or number == signal.SIGTERM else signal.SIG_IGN)
     if not debug:
-        watch_engine(reads_stdout, told.set)
+        watch_engine(reads_stdout, end)
     with _socket() as path:
-        provider = LoadedLater("tfplugin6.Provider", lambda: _handlers(load()))
+        provider = LoadedLater("tfplugin6.Provider", lambda: _handlers(load()), known, partial(orders.put, _LOAD))
         server = grpc.server(
             ThreadPoolExecutor(_WORKERS),
-            handlers=[provider, _GoPlugin(told)],
+            handlers=[provider, _GoPlugin(end)],
             options=[
                 ("grpc.max_receive_message_length", _MESSAGE_BYTES),
                 ("grpc.max_send_message_length", _MESSAGE_BYTES),
@@ -62,9 +68,9 @@ def serve(load: Callable[[], Calls], addresses: Sequence[str], argv: Sequence[st
             _print_reattach(addresses, path)
         else:
             print(f"1|{_PROTOCOL}|unix|{path}|grpc|{certificate}", flush=True)
-        if not provider.begin():
-            return 1
-        told.wait()
+        while orders.get() == _LOAD:
+            if not provider.begin():
+                return 1
         server.stop(_GRACE_SECONDS).wait()
     return 0
 
@@ -138,18 +144,18 @@ class _GoPlugin(grpc.GenericRpcHandler):
     Both take and give messages without a field that is used, so bytes do.
     """
 
-    def __init__(self, told: threading.Event) -> None:
+    def __init__(self, end: Callable[[], None]) -> None:
         self._methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
             "/plugin.GRPCController/Shutdown": grpc.unary_unary_rpc_method_handler(self._shutdown),
             "/plugin.GRPCStdio/StreamStdio": grpc.unary_stream_rpc_method_handler(self._stdio),
         }
-        self._told = told
+        self._end = end
 
     def service(self, handler_call_details: Any) -> Any:
         return self._methods.get(handler_call_details.method)
 
     def _shutdown(self, _request: bytes, _context: Any) -> bytes:
-        self._told.set()
+        self._end()
         return b""
 
     def _stdio(self, _request: bytes, context: Any) -> Iterator[bytes]:

@@ -8,11 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
 
+from polykomos.package import package
 from resourcekit.engine_watch import listens
 from resourcekit.loading import LoadedLater
 from resourcekit.logs import level_of
+from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
+from resourcekit.terraform.provider import Provider
 
 COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
 
@@ -49,6 +53,27 @@ def test_a_terraform_plugin_ends_with_an_engine_that_was_killed(tmp_path: Path) 
         finally:
             process.kill()
     assert list(tmp_path.iterdir()) == [], "and takes its socket away"
+
+
+def test_terraforms_schema_is_told_without_loading_what_it_tells_of(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "polykomos_provider.terraform_plugin"]
+    env = {**os.environ, "TF_PLUGIN_MAGIC_COOKIE": COOKIE, "PLUGIN_UNIX_SOCKET_DIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().decode().split("|")[3]
+        with grpc.insecure_channel(f"unix:{address}") as channel:
+            ask = channel.unary_unary("/tfplugin6.Provider/GetProviderSchema")
+            told = tf.GetProviderSchema.Response.FromString(ask(b""))
+            assert not _has_loaded(process.pid, "pydantic_core")
+            channel.unary_unary("/tfplugin6.Provider/GetMetadata")(b"")
+            assert _has_loaded(process.pid, "pydantic_core"), "other calls need it"
+        process.terminate()
+        assert process.wait(15) == 0
+    assert told == Provider(package()).calls()["GetProviderSchema"](tf.GetProviderSchema.Request(), None)
+
+
+def _has_loaded(pid: int, library: str) -> bool:
+    return library in Path(f"/proc/{pid}/maps").read_text()
 
 
 def test_a_start_that_fails_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
