@@ -52,6 +52,8 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     timeouts: ClassVar[Timeouts] = Timeouts()
     import_id: ClassVar[str] = "its id"
     scopes: ClassVar[Scopes] = Scopes()
+    # Whether `review` gives values: they belong into every plan, so it is asked for each.
+    foretells: ClassVar[bool] = False
     # Of the state as engines keep it; `upgrade` reads the older ones.
     schema_version: ClassVar[int] = 0
     # The part of the object's URL before its id, which is the last one: what a generic REST provider kept can then be

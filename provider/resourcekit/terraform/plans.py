@@ -86,11 +86,17 @@ def changes(kind: Kind, prior: Values, config: Values, memory: Memory, ctx: Cont
     return Changes(args, difference, _new_versions(kind, prior, config, memory))
 
 
-def plan(kind: Kind, prior: Values | None, config: Values, memory: Memory, ctx: Context[Any] | None) -> Plan:
-    """prior: None for a create. ctx: None while the API cannot be asked."""
+def plan(
+    kind: Kind, prior: Values | None, config: Values, memory: Memory, ctx: Context[Any] | None, *, again: bool = False
+) -> Plan:
+    """prior: None for a create. ctx: None while the API cannot be asked. again: whether the engine is applying, so that
+    it has planned this before.
+    """
+    # Whether the API would take it was asked then, and the API is about to say so itself.
+    review = None if again and not kind.resource.foretells else ctx
     given = frozenset(name for name in (*kind.arguments, *map(twin, kind.twins)) if config.get(name) is not None)
     if prior is None:
-        expected = kind.lifecycle.preview_create(checked(kind, config), ctx)
+        expected = kind.lifecycle.preview_create(checked(kind, config), review)
         return Plan(_planned(kind, None, config, expected, frozenset()), (), given)
     found = changes(kind, prior, config, memory, ctx)
     if ctx is not None:
@@ -104,8 +110,8 @@ def plan(kind: Kind, prior: Values | None, config: Values, memory: Memory, ctx: 
     if replaces or drifted:
         kind.lifecycle.refuse_if_protected(state, "replace")
         # The engine asks again, as for a create: then the API is asked too.
-        ctx = None
-    expected = kind.lifecycle.preview_update(found.args, state, found.changed, ctx)
+        review = None
+    expected = kind.lifecycle.preview_update(found.args, state, found.changed, review)
     expected.update(dict.fromkeys(drifted, UNKNOWN))
     if kind.lifecycle.unfinished(state):
         expected.update(_to_be_waited_for(kind, state))

@@ -51,7 +51,8 @@ class Resources:
             )
         report.hide(kind.secrets(config))
         memory = Memory.read(request.prior_private)
-        found = plans.plan(kind, prior, config, memory, self.session.planning_context(report))
+        ctx = self.session.planning_context(report)
+        found = plans.plan(kind, prior, config, memory, ctx, again=self.session.is_applying)
         if prior is not None:
             self._move(kind, prior, *(name for name, value in found.planned.items() if is_unknown(value)))
         return pb.PlanResourceChange.Response(
@@ -70,6 +71,7 @@ class Resources:
         kept=lambda request: {"new_state": request.prior_state, "private": request.planned_private},
     )
     def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Report) -> Any:
+        self.session.is_applying = True
         kind = self._kind(request.type_name, report)
         prior = kind.block.read(request.prior_state)
         planned = kind.block.read(request.planned_state)

@@ -27,7 +27,8 @@ class Session:
 
     api: the vendor's client; None until the settings are known.
     ledger: whose objects are known to be whose, since the last configuration.
-    moving: what has been planned since then.
+    moving: what has been planned since then. is_applying: whether anything has been applied since then: while applying,
+    the engine plans each change once more, by a process of its own.
     """
 
     def __init__(self, package: Package[Any]) -> None:
@@ -36,6 +37,7 @@ class Session:
         self.cancel = threading.Event()
         self.moving = Moving()
         self.scope = ""
+        self.is_applying = False
         self.ledger = Ledger(lambda: None)
 
     def configured(self, api: Any, scope: str) -> None:
@@ -43,7 +45,7 @@ class Session:
         # A scope may be the same in every workspace of a configuration, and each has a state of its own.
         self.api, self.scope = api, scope and f"{scope} {held.workspace(os.environ)}"
         ledger = Ledger(lambda: held.objects(ledger.told))
-        self.ledger = ledger
+        self.ledger, self.is_applying = ledger, False
 
     def keys(self, type_name: str, arguments: Mapping[str, Any]) -> Keys:
         """Of a creation. The engine tells nobody a resource's address: with a scope its arguments stand for it, and

@@ -41,6 +41,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     state = BlueprintApplicationState
     import_id = f"`{ApplicationId.FORM}`, because the API's own number does not tell which database it was"
     scopes = Scopes(("blueprints:read",), ("databases:write",))
+    foretells = True
 
     def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
         for name in ("database_uuid", "blueprint_uuid"):
