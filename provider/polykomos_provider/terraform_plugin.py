@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import polykomos_provider
 from polykomos_provider.addresses import ADDRESSES
 from resourcekit.terraform.serving import serve
 
@@ -22,7 +23,8 @@ def main() -> None:
 
 def _schema() -> bytes:
     """What `make schema` has written down of the declarations: engines ask for it with every command."""
-    with open(f"{os.path.dirname(__file__)}/terraform_schema.b64", "rb") as file:  # noqa: PTH120, PTH123 - no pathlib
+    # Not from this file's own place: an archive has it elsewhere, as its program.
+    with open(f"{polykomos_provider.__path__[0]}/terraform_schema.b64", "rb") as file:  # noqa: PTH123 - no pathlib
         return binascii.a2b_base64(file.read())
 
 
