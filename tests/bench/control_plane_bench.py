@@ -27,7 +27,7 @@ from support import inside
 from support.control_plane import ControlPlane, create_database, new_key
 
 SECONDS = 4.0
-POOLED = 80
+POOLED = 50  # the most that are kept
 AT_ONCE = 3
 
 
