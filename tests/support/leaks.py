@@ -12,7 +12,7 @@ from support.inside import STATE_FILE
 # docs/terraform-secrets.md and has its own tests. An API key has no business there either.
 _PLAIN = (".tfstate", "!tfstate", "!tfplan")  # and backups; the latter two are parts of a plan
 # Programs and packages that tests install: hundreds of megabytes that no run has written.
-_INSTALLED = {"node_modules", "site-packages", "_internal"}
+_INSTALLED = {"node_modules", "site-packages"}
 _PROGRAM = b"\x7fELF"
 
 
