@@ -31,9 +31,9 @@ POOLED = 50  # the most that are kept
 AT_ONCE = 3
 
 
-def fill_pool(plane: ControlPlane, port: int, count: int) -> None:
+def fill_pool(plane: ControlPlane, count: int) -> None:
     """Have `count` instances ready, and none built meanwhile."""
-    with plane.admin() as admin, inside.connect(plane, port) as conn:
+    with plane.admin() as admin, inside.connect(plane) as conn:
         admin.patch("/provisioning", json={"pool_size": count}).raise_for_status()
         while conn.execute("SELECT count(*) FROM pool_instances WHERE is_ready").fetchone() != (count,):
             time.sleep(0.2)
@@ -83,7 +83,7 @@ def throughput(report: Report, plane: ControlPlane, database: dict[str, Any]) ->
     for name, request in kinds.items():
         for clients in (1, 16):
             if request[0] == "POST":
-                fill_pool(plane, database["port"], POOLED)
+                fill_pool(plane, POOLED)
             most = POOLED if request[0] == "POST" else None
             rate, p50, p99 = calls(plane, clients, lambda request=request: request, most)
             report.cells(name, clients, f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}")
@@ -112,16 +112,16 @@ def bare_assignments(conn: psycopg.Connection[Any], count: int) -> Iterator[Call
         yield assign
 
 
-def provisioning(report: Report, plane: ControlPlane, port: int) -> None:
-    with plane.client() as api, plane.admin() as admin, inside.connect(plane, port) as conn:
+def provisioning(report: Report, plane: ControlPlane) -> None:
+    with plane.client() as api, plane.admin() as admin, inside.connect(plane) as conn:
         admin.patch("/provisioning", json={"pool_size": 0}).raise_for_status()
         cold, made = in_turn(lambda: create_database(api, "cold"), lambda: _bare(conn), 15)
         report.row("cold create", f"{cold * 1000:.0f} ms ({1 / cold:.1f}/s)",
                    f"role + CREATE DATABASE {made * 1000:.0f} ms", cold / made, "1.3x")  # fmt: skip
-        many, bare_many = at_once(lambda: create_database(api, "cold"), lambda: _bare_elsewhere(plane, port))
+        many, bare_many = at_once(lambda: create_database(api, "cold"), lambda: _bare_elsewhere(plane))
         report.row(f"cold creates, {AT_ONCE} at once", f"{many:.1f}/s", f"role + CREATE DATABASE {bare_many:.1f}/s",
                    bare_many / many, "1.3x")  # fmt: skip
-        fill_pool(plane, port, 30)
+        fill_pool(plane, 30)
         assignments = iter(list(bare_assignments(conn, 25)))
         pooled, assigned = in_turn(lambda: create_database(api, "pooled"), lambda: next(assignments)(), 25)
         report.row("create from the pool", f"{pooled * 1000:.1f} ms ({1 / pooled:.0f}/s)",
@@ -139,8 +139,8 @@ def at_once(one: Callable[[], object], other: Callable[[], object]) -> tuple[flo
     return 12 * AT_ONCE / seconds[0], 12 * AT_ONCE / seconds[1]
 
 
-def _bare_elsewhere(plane: ControlPlane, port: int) -> None:
-    with inside.connect(plane, port) as conn:
+def _bare_elsewhere(plane: ControlPlane) -> None:
+    with inside.connect(plane) as conn:
         _bare(conn)
 
 
@@ -175,9 +175,9 @@ def resident(pids: list[int]) -> float:
     return total / 1024
 
 
-def memory(report: Report, plane: ControlPlane, port: int) -> None:
+def memory(report: Report, plane: ControlPlane) -> None:
     before = _memory(plane)
-    with plane.client() as api, plane.admin() as admin, inside.connect(plane, port) as conn:
+    with plane.client() as api, plane.admin() as admin, inside.connect(plane) as conn:
         admin.patch("/provisioning", json={"pool_size": 8}).raise_for_status()
         while (row := conn.execute("SELECT count(*) FROM databases").fetchone()) and row[0] < 300:
             create_database(api, "many")
@@ -199,10 +199,10 @@ def main() -> None:
             report.row("ready, its data directory there", f"{time.perf_counter() - began:.2f} s", target="3 s")
             with plane.client() as api:
                 database = create_database(api, "first")
-            provisioning(report, plane, database["port"])
+            provisioning(report, plane)
             throughput(report, plane, database)
             report.text("")
-            memory(report, plane, database["port"])
+            memory(report, plane)
     report.write()
 
 

@@ -218,8 +218,8 @@ def allowed_seconds(calls: int, limit: int, unlimited: float) -> float:
 def fill_pool(plane: ControlPlane, count: int) -> None:
     """Have so many databases ready; asked for with another key."""
     with plane.client(WILDCARD_KEY) as api:
-        port = create_database(api)["port"]
-    with inside.connect(plane, port) as connection:
+        create_database(api)
+    with inside.connect(plane) as connection:
         ready = "SELECT count(*) FROM pool_instances WHERE is_ready"
         wait_until(lambda: (connection.execute(ready).fetchone() or (0,))[0] >= count, seconds=300, every=0.5)
 

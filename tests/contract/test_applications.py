@@ -203,7 +203,7 @@ def test_one_that_was_committed_before_the_crash_is_not_run_again(kept: ControlP
     kept.stop()
     kept.start()
     with kept.client() as api:
-        with inside.connect(kept, database["port"]) as connection:
+        with inside.connect(kept) as connection:
             connection.execute(
                 "UPDATE blueprint_applications SET status = 'running', owner = -1, completed_at = NULL WHERE id = %s",
                 (number,),
@@ -211,7 +211,7 @@ def test_one_that_was_committed_before_the_crash_is_not_run_again(kept: ControlP
         path = f"/blueprint_applications/{number}"
         wait_until(lambda: api.get(path).json()["data"]["status"] == "completed")
         assert rows(database) == ["nobody"]
-        with inside.connect(kept, database["port"]) as connection:
+        with inside.connect(kept) as connection:
             connection.execute(
                 "UPDATE blueprint_applications SET status = 'running', owner = -1, xid = NULL WHERE id = %s", (number,)
             )

@@ -86,9 +86,7 @@ def api(plane: ControlPlane) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def tables(plane: ControlPlane) -> Iterator[psycopg.Connection]:
-    with plane.client() as client:
-        port = create_database(client, "tables")["port"]
-    with inside.connect(plane, port) as connection:
+    with inside.connect(plane) as connection:
         yield connection
 
 

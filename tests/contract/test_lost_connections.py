@@ -32,17 +32,17 @@ def plane() -> Iterator[ControlPlane]:
         yield plane
 
 
-def terminate(plane: ControlPlane, port: int, which: str) -> None:
-    with inside.connect(plane, port) as conn:
+def terminate(plane: ControlPlane, which: str) -> None:
+    with inside.connect(plane) as conn:
         conn.execute(f"SELECT pg_terminate_backend(pid) FROM ({which}) AS each")
 
 
 def terminate_presence(plane: ControlPlane, tenant: dict[str, Any]) -> None:
-    terminate(plane, tenant["port"], PRESENCE)
+    terminate(plane, PRESENCE)
 
 
 def terminate_all(plane: ControlPlane, tenant: dict[str, Any]) -> None:
-    terminate(plane, tenant["port"], OURS)
+    terminate(plane, OURS)
 
 
 def crash(plane: ControlPlane, tenant: dict[str, Any]) -> None:
@@ -52,10 +52,10 @@ def crash(plane: ControlPlane, tenant: dict[str, Any]) -> None:
     session.close()
 
 
-def numbers(plane: ControlPlane, port: int) -> list[int]:
+def numbers(plane: ControlPlane) -> list[int]:
     """Of the processes that count as alive; none while the server is not to be reached."""
     try:
-        with inside.connect(plane, port) as conn:
+        with inside.connect(plane) as conn:
             return [row[0] for row in conn.execute(PRESENCE.replace("pid", "objid::int", 1))]
     except psycopg.OperationalError:
         return []
@@ -98,11 +98,11 @@ def test_what_was_under_way_is_done_once(
         api.delete(f"/databases/{doomed['uuid']}", headers=new_key()).raise_for_status()
         receiver.wait_for(1)
         tenant, run = running(api)
-        before = numbers(plane, tenant["port"])
+        before = numbers(plane)
         lose(plane, tenant)
         # Another number, because by the old one others may have taken the work over.
-        wait_until(lambda: set(numbers(plane, tenant["port"])) - set(before))
-        wait_until(lambda: not set(numbers(plane, tenant["port"])) & set(before))
+        wait_until(lambda: set(numbers(plane)) - set(before))
+        wait_until(lambda: not set(numbers(plane)) & set(before))
         found = wait_until(lambda: ended(api, run))
         assert found["status"] == "completed"
         made = api.post("/databases", json={"name": "after"}, headers=new_key())
@@ -117,7 +117,7 @@ def test_who_was_taken_for_dead_commits_nothing(plane: ControlPlane) -> None:
     """The application is begun again while it still runs."""
     with plane.client() as api:
         tenant, run = running(api)
-        with inside.connect(plane, tenant["port"]) as conn:
+        with inside.connect(plane) as conn:
             conn.execute("UPDATE blueprint_applications SET owner = %s WHERE id = %s", (NOBODY, run))
         assert wait_until(lambda: ended(api, run))["status"] == "completed"
     wait_until(lambda: "taken over by another process" in plane.log_text)
@@ -126,10 +126,10 @@ def test_who_was_taken_for_dead_commits_nothing(plane: ControlPlane) -> None:
 
 def test_by_a_lost_number_nothing_is_claimed(plane: ControlPlane) -> None:
     with plane.client() as api:
-        port = create_database(api, "any")["port"]
+        create_database(api, "any")
 
     async def lose() -> None:
-        server = Server.from_url(inside.url(plane, port))
+        server = Server.from_url(inside.url(plane))
         presence = Presence(server)
         await presence.take()
         first = presence.number

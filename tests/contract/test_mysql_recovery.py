@@ -101,9 +101,8 @@ def test_who_was_deleted_while_the_server_was_away_does_not_get_in(plane: Contro
     """A killed delete: the row says so, the MariaDB server does not know of it yet."""
     with plane.client() as api:
         database = create_database(api, "late", db_type="mysql")
-        port = create_database(api, "port")["port"]
         other = create_database(api, "other", db_type="mysql")
-        with inside.connect(plane, port) as store:
+        with inside.connect(plane) as store:
             store.execute("UPDATE databases SET deleted_at = now() WHERE uuid = %s", (database["uuid"],))
         plane.kill()
         wait_until(lambda: not servers_below(tmp_path))
@@ -118,9 +117,8 @@ def test_who_was_deleted_while_the_server_was_away_does_not_get_in(plane: Contro
 def test_a_deleted_tenant_who_can_still_get_in_is_found(plane: ControlPlane) -> None:
     with plane.client() as api:
         database = create_database(api, "late", db_type="mysql")
-        port = create_database(api, "port")["port"]
     session = connect(database)
-    with inside.connect(plane, port) as store:
+    with inside.connect(plane) as store:
         store.execute("UPDATE databases SET deleted_at = now() WHERE uuid = %s", (database["uuid"],))
     wait_until(lambda: not can_enter(database))
 
@@ -168,9 +166,8 @@ def test_kills_at_any_moment_of_provisioning_leave_one_database(plane: ControlPl
 def test_destruction_after_the_grace_leaves_nothing(plane: ControlPlane) -> None:
     with plane.client() as api:
         database = create_database(api, "grave", db_type="mysql")
-        port = create_database(api, "port")["port"]
         api.delete(f"/databases/{database['uuid']}", headers=new_key())
-    with inside.connect_mysql(plane, database["port"]) as server, inside.connect(plane, port) as store:
+    with inside.connect_mysql(plane, database["port"]) as server, inside.connect(plane) as store:
 
         def remains() -> list[Any]:
             users = ask(server, f"SELECT 1 FROM mysql.global_priv WHERE User = '{database['db_username']}'")
@@ -183,9 +180,7 @@ def test_destruction_after_the_grace_leaves_nothing(plane: ControlPlane) -> None
 
 def test_two_processes_can_share_one_store(plane: ControlPlane, tmp_path: Path) -> None:
     """The one with the files runs the server and the jobs; the other orders, shows and deletes all the same."""
-    with plane.client() as api:
-        port = create_database(api, "port")["port"]
-    url = inside.url(plane, port)
+    url = inside.url(plane)
     arguments = ["--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--api-key", plane.api_key]
     with ControlPlane(*arguments, "--database-url", url) as second, second.client() as other:
         types = {one["value"]: one["is_available"] for one in other.get("/database_types").json()["data"]}
@@ -207,7 +202,7 @@ def test_two_processes_can_share_one_store(plane: ControlPlane, tmp_path: Path) 
 def test_one_from_the_pool_that_is_deleted_before_its_job_began_leaves_no_user(plane: ControlPlane) -> None:
     with plane.client() as api:
         port = create_database(api, "first", db_type="mysql")["port"]
-        with inside.connect(plane, create_database(api, "port")["port"]) as store:
+        with inside.connect(plane) as store:
             ready = "SELECT 1 FROM pool_instances WHERE is_ready AND db_type = 'mysql'"
             wait_until(lambda: store.execute(ready).fetchone())
             store.execute(NO_JOB_BEGINS)

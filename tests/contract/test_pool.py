@@ -75,12 +75,11 @@ def test_health_is_open_to_all(plane: ControlPlane) -> None:
 
 def test_nobody_enters_a_database_while_it_is_made(plane: ControlPlane, client: httpx.Client) -> None:
     """Not between its creation and the moment when its rights are set."""
-    made = client.post("/databases", params={"wait": "true"}, json={"name": "first"}, headers=new_key()).json()["data"]
     open_to_all = (
         "SELECT datname FROM pg_database WHERE datname LIKE 'instance%' AND datconnlimit <> 0"
         " AND has_database_privilege('public', oid, 'CONNECT')"
     )
-    with inside.connect(plane, made["port"]) as look, ThreadPoolExecutor(3) as threads:
+    with inside.connect(plane) as look, ThreadPoolExecutor(3) as threads:
         body = {"params": {"wait": "true"}, "json": {"name": "building"}}
         building = [threads.submit(client.post, "/databases", headers=new_key(), **body) for _ in range(9)]
         while not all(each.done() for each in building):

@@ -33,7 +33,7 @@ def test_every_attempt_is_kept_without_rows(plane: ControlPlane) -> None:
         made = "create a table called notes with title"
         for query in (made, "add note Secret", "notes", "SELECT 1/0", "huh", "DROP TABLE t"):
             ask(client, database, query)
-        with inside.connect(plane, database["port"]) as conn:
+        with inside.connect(plane) as conn:
             add, every = """INSERT INTO "notes" ("title") VALUES ('Secret')""", 'SELECT * FROM "notes" LIMIT 100'
             assert conn.execute(KEPT).fetchall() == [
                 (1, made, make, "ddl_batch", "succeeded", None, 1),
@@ -60,14 +60,14 @@ def test_what_a_dead_process_was_at_is_lost(plane: ControlPlane) -> None:
 
             thread = threading.Thread(target=asked)
             thread.start()
-            with inside.connect(plane, database["port"]) as store:
+            with inside.connect(plane) as store:
                 wait_until(lambda: store.execute(KEPT).fetchall())
             plane.kill()
             thread.join()
         plane.restart()
 
         def status() -> bool:
-            with inside.connect(plane, client.get(f"/databases/{database['uuid']}").json()["data"]["port"]) as store:
+            with inside.connect(plane) as store:
                 return store.execute("SELECT status FROM query_executions").fetchall() == [("lost",)]
 
         wait_until(status)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from support import parity
-from support.control_plane import OTHER_KEY, ControlPlane
+from support import inside, parity
+from support.control_plane import OTHER_KEY, ControlPlane, wait_until
 from support.operations import BY_NAME, OPERATIONS, Operation, error_of
 
 LIMIT = 5
@@ -24,8 +24,9 @@ def limited() -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="module")
 def exhausted() -> Iterator[ControlPlane]:
-    """Whose key has had its calls of this minute."""
+    """Whose key has had its calls of this minute, which does not end."""
     with ControlPlane("--ephemeral", "--rate-limit", "1", "--pool-size", "0") as plane, plane.client() as client:
+        plane.freeze()
         assert client.get("/me").status_code == 200
         yield plane
 
@@ -50,6 +51,25 @@ def test_calls_at_the_same_time_are_all_counted(limited: ControlPlane) -> None:
     with limited.client() as client, concurrent.futures.ThreadPoolExecutor(8) as threads:
         codes = list(threads.map(lambda _: client.get("/me").status_code, range(4 * LIMIT)))
     assert sorted(codes) == [200] * LIMIT + [429] * (3 * LIMIT)
+
+
+def test_a_call_counts_in_the_second_of_its_turn(limited: ControlPlane) -> None:
+    """Not of its arrival: those that it waited for would be in the future then, and not count."""
+    limited.freeze()
+    with (
+        limited.client() as client,
+        inside.connect(limited) as conn,
+        concurrent.futures.ThreadPoolExecutor(1) as threads,
+    ):
+        client.get("/me")
+        with conn.transaction():
+            conn.execute("SELECT FROM key_usage FOR UPDATE")
+            waiting = threads.submit(client.get, "/me")
+            wait_until(lambda: conn.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall())
+            limited.advance(7)
+        assert waiting.result().status_code == 200
+        (seconds,) = conn.execute("SELECT seconds FROM key_usage").fetchone() or ()
+        assert [at - seconds[0] for at in seconds] == [0, 7]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)

@@ -28,7 +28,7 @@ from controlplane.traffic import keeping
 from controlplane.traffic.curl import as_curl
 from controlplane.traffic.entries import Entry
 from support import inside
-from support.control_plane import ControlPlane, create_database, new_key, wait_until
+from support.control_plane import ControlPlane, new_key, wait_until
 from support.operations import OPERATIONS
 
 
@@ -50,9 +50,7 @@ def scene(plane: ControlPlane) -> Scene:
 
 @pytest.fixture(scope="module")
 def store(plane: ControlPlane) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with plane.client() as client:
-        port = create_database(client, "probe")["port"]
-    with inside.connect(plane, port) as connection:
+    with inside.connect(plane) as connection:
         connection.row_factory = dict_row  # type: ignore[assignment]
         yield connection  # type: ignore[misc]
 

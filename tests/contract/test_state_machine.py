@@ -97,9 +97,8 @@ def users(plane: ControlPlane, model: list[Database]) -> set[tuple[str, str]]:
     """(engine, name) of those that the servers know."""
     ports = {database.engine: database.port for database in model}
     found = set()
-    if "postgres" in ports:
-        with inside.connect(plane, ports["postgres"]) as conn:
-            found |= {("postgres", row[0]) for row in conn.execute("SELECT rolname FROM pg_roles")}
+    with inside.connect(plane) as conn:
+        found |= {("postgres", row[0]) for row in conn.execute("SELECT rolname FROM pg_roles")}
     if "mysql" in ports:
         with inside.connect_mysql(plane, ports["mysql"]) as server:
             found |= {("mysql", row[0]) for row in mysql.ask(server, "SELECT User FROM mysql.global_priv")}

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
+from support import inside
 from support.control_plane import ControlPlane, create_database, delete_all, new_key, wait_until
 from support.receiver import Receiver
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("hooks") / "data"
-
-
-@pytest.fixture(scope="module")
-def plane(directory: Path) -> Iterator[ControlPlane]:
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    directory = tmp_path_factory.mktemp("hooks") / "data"
     with ControlPlane("--data-dir", str(directory), "--rate-limit", "0", "--pool-size", "0") as plane:
         yield plane
 
@@ -32,12 +26,11 @@ def client(plane: ControlPlane) -> Iterator[httpx.Client]:
         yield client
 
 
-def execute(directory: Path, query: str, *parameters: object) -> psycopg.Cursor[Any]:
-    """In the control plane's own tables, as its superuser."""
-    state = json.loads((directory / "control-plane.json").read_text())
-    url = f"postgresql://polykomos:{state['postgres_password']}@127.0.0.1:{state['postgres_port']}/polykomos_control"
-    with psycopg.connect(url, autocommit=True) as conn:
-        return conn.execute(query, parameters)
+def execute(plane: ControlPlane, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """What it returns in the control plane's own tables; nothing is a list as well."""
+    with inside.connect(plane) as conn:
+        cursor = conn.execute(query, parameters)
+        return cursor.fetchall() if cursor.description else []
 
 
 def create(client: httpx.Client, url: str, *events: str) -> dict[str, Any]:
@@ -88,7 +81,7 @@ def test_what_was_queued_before_a_stop_is_sent_after_it(plane: ControlPlane, cli
 
 
 @pytest.mark.facts("webhooks:retries")
-def test_the_sixth_failure_is_the_last(directory: Path, client: httpx.Client) -> None:
+def test_the_sixth_failure_is_the_last(plane: ControlPlane, client: httpx.Client) -> None:
     with Receiver([500]) as receiver:
         number = create(client, receiver.url, "database.deleted")["data"]["id"]
         delete_all(client, [create_database(client, "hopeless")["uuid"]])
@@ -96,7 +89,7 @@ def test_the_sixth_failure_is_the_last(directory: Path, client: httpx.Client) ->
         wait_until(lambda: the_delivery(client, number, "pending")["response_code"])
         # As though four more had failed and the ten minutes were over.
         execute(
-            directory,
+            plane,
             "UPDATE webhook_deliveries SET attempt_count = 5, not_before = now() WHERE endpoint_id = %s",
             number,
         )
@@ -106,14 +99,14 @@ def test_the_sixth_failure_is_the_last(directory: Path, client: httpx.Client) ->
         assert len(receiver.received) <= 3
 
 
-def test_the_fifth_failure_is_not(directory: Path, client: httpx.Client) -> None:
+def test_the_fifth_failure_is_not(plane: ControlPlane, client: httpx.Client) -> None:
     with Receiver([500]) as receiver:
         number = create(client, receiver.url, "database.deleted")["data"]["id"]
         delete_all(client, [create_database(client, "patient")["uuid"]])
         receiver.wait_for(1)
         wait_until(lambda: the_delivery(client, number, "pending")["response_code"])
         execute(
-            directory,
+            plane,
             "UPDATE webhook_deliveries SET attempt_count = 4, not_before = now() WHERE endpoint_id = %s",
             number,
         )
@@ -121,18 +114,18 @@ def test_the_fifth_failure_is_not(directory: Path, client: httpx.Client) -> None
             "SELECT count(*) FROM webhook_deliveries WHERE endpoint_id = %s AND attempt_count = 5 AND owner IS NULL"
             " AND not_before BETWEEN now() + interval '9 minutes' AND now() + interval '10 minutes'"
         )
-        wait_until(lambda: execute(directory, query, number).fetchone() == (1,))
+        wait_until(lambda: execute(plane, query, number) == [(1,)])
         assert the_delivery(client, number, "pending")["attempt_count"] == 5
 
 
-def test_a_revocation_ends_what_waits_at_once(directory: Path, client: httpx.Client) -> None:
+def test_a_revocation_ends_what_waits_at_once(plane: ControlPlane, client: httpx.Client) -> None:
     with Receiver([500]) as receiver:
         number = create(client, receiver.url, "database.deleted")["data"]["id"]
         delete_all(client, [create_database(client, "ended")["uuid"]])
         receiver.wait_for(1)
         wait_until(lambda: the_delivery(client, number, "pending")["response_code"])
         query = "UPDATE webhook_deliveries SET not_before = now() + interval '1 hour' WHERE endpoint_id = %s"
-        execute(directory, query + " AND owner IS NULL", number)
+        execute(plane, query + " AND owner IS NULL", number)
         client.delete(f"/webhook_endpoints/{number}", headers=new_key()).raise_for_status()
         failed = the_delivery(client, number, "failed")
         assert failed["error_message"] == "The endpoint was revoked."

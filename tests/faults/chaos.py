@@ -129,7 +129,7 @@ def held(plane: ControlPlane, targets: list[Target], rounds: int) -> None:
 
 
 def held_by_postgres(plane: ControlPlane, listed: list[dict[str, Any]]) -> None:
-    with inside.connect(plane, listed[0]["port"]) as connection:
+    with inside.connect(plane) as connection:
         on_server = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
     assert {database["db_name"] for database in listed} <= on_server
     wait_until(lambda: not inside.unaccounted(plane))

@@ -166,6 +166,11 @@ class ControlPlane:
         with self.admin() as admin:
             admin.post("/clock/advance", json={"seconds": seconds}).raise_for_status()
 
+    def freeze(self) -> None:
+        """Let time stand still."""
+        with self.admin() as admin:
+            admin.post("/clock/freeze", json={}).raise_for_status()
+
     def start(self) -> None:
         """Start, and return when the export lines have been read."""
         command = [str(Path(sys.executable).with_name("polykomos")), "dev", "--port", str(self._port)]

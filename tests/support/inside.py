@@ -20,15 +20,15 @@ STATE_FILE = "control-plane.json"  # in every directory of a control plane
 _OWN = {"polykomos_control", "polykomos_scratch", "postgres", "template0", "template1"}
 
 
-def connect(plane: ControlPlane, port: int) -> psycopg.Connection:
-    """An autocommit connection to the control plane's tables. port: the databases' own, as the API shows it."""
-    where = {"host": "127.0.0.1", "port": port, "user": SUPERUSER, "password": _state(plane)["postgres_password"]}
-    return psycopg.connect(dbname="polykomos_control", autocommit=True, **where)
+def connect(plane: ControlPlane) -> psycopg.Connection:
+    """An autocommit connection to the control plane's tables, which are on the server that it started."""
+    return psycopg.connect(url(plane), autocommit=True)
 
 
-def url(plane: ControlPlane, port: int) -> str:
+def url(plane: ControlPlane) -> str:
     """What another process takes as --database-url."""
-    return f"postgresql://{SUPERUSER}:{_state(plane)['postgres_password']}@127.0.0.1:{port}/polykomos_control"
+    state = _state(plane)
+    return f"postgresql://{SUPERUSER}:{state['postgres_password']}@127.0.0.1:{state['postgres_port']}/polykomos_control"
 
 
 def connect_mysql(plane: ControlPlane, port: int) -> pymysql.Connection:
@@ -43,14 +43,14 @@ def secrets(plane: ControlPlane) -> set[str]:
     """
     if "--database-url" in plane.arguments:
         return set()
-    with connect(plane, int(_state(plane)["postgres_port"])) as conn:
+    with connect(plane) as conn:
         found = conn.execute("SELECT db_password FROM databases UNION SELECT secret FROM webhook_endpoints").fetchall()
     return {row[0] for row in found}
 
 
 def unaccounted(plane: ControlPlane) -> set[str]:
     """Roles and databases of the PostgreSQL server that are nobody's, or are missing there."""
-    with connect(plane, int(_state(plane)["postgres_port"])) as conn:
+    with connect(plane) as conn:
         rows = conn.execute(
             "SELECT id, db_name, is_assigned FROM databases WHERE db_type = 'postgres' AND destroyed_at IS NULL"
             " UNION SELECT id, NULL, false FROM pool_instances WHERE db_type = 'postgres'"

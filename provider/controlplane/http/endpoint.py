@@ -133,7 +133,7 @@ class Endpoint:
             principal = await authenticate(conn, token, request.client and request.client.host, now)
         facts["key"] = principal.key_preview
         request.state.key_id = principal.key_id
-        await count_request(services.pool, principal, now)
+        await count_request(services.pool, principal, services.clock)
         try:
             return await self._carry_out(request, request_id, facts, principal, now)
         except ApiError as error:

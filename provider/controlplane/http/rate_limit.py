@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from controlplane.clock import Clock
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal
 from controlplane.store.pool import Connection, Pool
@@ -71,16 +72,18 @@ def _refusal(code: str, message: str, seconds: float) -> ApiError:
     return ApiError(429, code, message, headers={"Retry-After": str(max(1, math.ceil(seconds)))})
 
 
-async def count_request(pool: Pool, principal: Principal, now: datetime) -> None:
+async def count_request(pool: Pool, principal: Principal, clock: Clock) -> None:
     """Admit one request of the key and count it, in every process's sight; raises 429."""
     if principal.requests_per_minute <= 0 and principal.monthly_quota is None:
         return
     async with pool.connection() as conn, conn.transaction():
         # A crash may forget the last requests; waiting for the disk at each one is not worth it.
         await conn.execute("SET LOCAL synchronous_commit = off")
+        usage = await _lock(conn, principal.key_id)
+        # The time of its turn: by the time of its arrival, those it waited for would be in the future and not count.
         usage = admit(
-            await _lock(conn, principal.key_id),
-            now,
+            usage,
+            clock.now(),
             per_minute=principal.requests_per_minute,
             monthly_quota=principal.monthly_quota,
         )
