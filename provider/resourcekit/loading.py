@@ -7,6 +7,7 @@ What is known beforehand is answered without loading.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -46,6 +47,8 @@ class LoadedLater(grpc.GenericRpcHandler):
         """Load now, in this thread. False when that failed, which is told on stderr: the process has to end."""
         # What is loaded stays: looking for garbage in it, now and later, is a tenth of the time that loading takes.
         gc.disable()
+        # Nor does pydantic have to look for extensions of its own among all the packages that are installed.
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         try:
             self._handlers.set_result(self._load())
         except Exception as error:

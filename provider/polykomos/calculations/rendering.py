@@ -17,23 +17,20 @@ from resourcekit.resource import Calculation
 
 _LONGEST_IDENTIFIER = 63  # bytes, PostgreSQL's NAMEDATALEN less its end
 # What is passed over whole, because `{{` inside it is plain text; then a variable; then anything.
-_PIECE = re.compile(
-    r"""
-      (?P<opaque>
-          --[^\r\n]*
-        | [eE]'(?:[^'\\]|''|\\.)*'
-        | '(?:[^']|'')*'
-        | "(?:[^"]|"")*"
-        | \$(?P<tag>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$ .*? \$(?(tag)(?P=tag))\$
-        # A whole word, so that the e of `rate'…'` does not open an escape string. PostgreSQL takes any byte above 7F.
-        | [A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*
-      )
-    | (?P<comment>/\*)
-    | \{\{\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}
-    | .
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_PIECE = r"""
+  (?P<opaque>
+      --[^\r\n]*
+    | [eE]'(?:[^'\\]|''|\\.)*'
+    | '(?:[^']|'')*'
+    | "(?:[^"]|"")*"
+    | \$(?P<tag>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$ .*? \$(?(tag)(?P=tag))\$
+    # A whole word, so that the e of `rate'…'` does not open an escape string. PostgreSQL takes any byte above 7F.
+    | [A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*
+  )
+| (?P<comment>/\*)
+| \{\{\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}
+| .
+"""
 _COMMENT = re.compile(r"/\*|\*/")
 
 
@@ -65,10 +62,12 @@ class RenderBlueprint(Calculation[RenderArgs]):
 
 def render(sql: str, definitions: Mapping[str, Mapping[str, Any]] | None, values: Mapping[str, Any]) -> str:
     """definitions: canonical ones; None makes each variable a string. Raises ResourceError naming the variable."""
+    # Compiled at the first rendering: few programs render anything, and this one takes long.
+    piece = re.compile(_PIECE, re.VERBOSE | re.DOTALL)
     written: list[str] = []
     position = 0
     while position < len(sql):
-        found = _PIECE.match(sql, position)
+        found = piece.match(sql, position)
         assert found is not None, "the last alternative takes any character"
         end = _comment_end(sql, position) if found["comment"] else found.end()
         name = found["name"]

@@ -52,7 +52,7 @@ class Client(ReadCalls, AccountCalls):
         self._base_url = _base_url(base_url)
         if not api_key.isascii() or not api_key.isprintable() or " " in api_key.strip() or not api_key.strip():
             raise ConfigurationError("the API key (POLYKOMOS_API_KEY) holds characters that no key has")
-        trust = _trust(ca_bundle)
+        trust = _trust(ca_bundle, encrypted=self._base_url.startswith("https:"))
         try:
             http = httpx.Client(
                 base_url=self._base_url,
@@ -119,9 +119,13 @@ def _base_url(text: str) -> str:
     return url
 
 
-def _trust(ca_bundle: str | Path | None) -> ssl.SSLContext:
-    """One context for all connections: making one costs as much as twenty calls."""
+def _trust(ca_bundle: str | Path | None, *, encrypted: bool) -> ssl.SSLContext:
+    """One context for all connections: making one costs as much as twenty calls. Where nothing will be encrypted, it
+    trusts nobody.
+    """
     try:
+        if ca_bundle is None and not encrypted:
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if ca_bundle is None:
             return httpx.create_ssl_context()
         return ssl.create_default_context(cafile=str(ca_bundle))
