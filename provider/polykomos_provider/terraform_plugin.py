@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import binascii
+import functools
+import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import polykomos_provider
 from polykomos_provider.addresses import ADDRESSES
-from resourcekit.terraform.serving import serve
+from resourcekit.engine_watch import Watch, watch_stdout
+from resourcekit.terraform import zygote
 
 
 def main() -> None:
     """Serve the Polykomos package to the engine that started this process."""
-    status = serve(_calls, ADDRESSES, sys.argv[1:], {"GetProviderSchema": _schema})
+    arguments = sys.argv[1:]
+    serve = partial(_serve, arguments)
+    is_started_by_engine = "TF_PLUGIN_MAGIC_COOKIE" in os.environ and "--debug" not in arguments
+    if is_started_by_engine and not os.environ.get("POLYKOMOS_NO_ZYGOTE"):
+        status = zygote.run(serve, _prepare)
+    else:
+        status = serve(watch_stdout)
     sys.stderr.flush()
     # Without taking the interpreter down piece by piece: the engine waits for the end, several times a command.
     os._exit(status)
+
+
+def _serve(arguments: list[str], watch: Watch) -> int:
+    from resourcekit.terraform.serving import serve
+
+    return serve(_calls, ADDRESSES, arguments, {"GetProviderSchema": _schema}, watch)
 
 
 def _schema() -> bytes:
@@ -32,10 +48,30 @@ def _calls() -> Mapping[str, Callable[..., Any]]:
     # Loaded when it is needed.
     from polykomos.package import package
     from resourcekit.terraform.logs import log_to_engine
-    from resourcekit.terraform.provider import Provider
 
     log_to_engine(os.environ.get(package().log_variable))
-    return Provider(package()).calls()
+    calls: Mapping[str, Callable[..., Any]] = _provider().calls()
+    return calls
+
+
+@functools.cache
+def _provider() -> Any:
+    from polykomos.package import package
+    from resourcekit.terraform.provider import Provider
+
+    return Provider(package())
+
+
+def _prepare() -> Iterator[None]:
+    """All that a plugin process comes to need; what one needs that only validates comes first."""
+    from resourcekit.terraform.tls import new_certificate
+
+    importlib.import_module("resourcekit.terraform.serving")
+    new_certificate()  # the first one takes longest
+    _provider()
+    yield
+    for name in ("httpx", "httpcore", "resourcekit.terraform.logs"):
+        importlib.import_module(name)
 
 
 if __name__ == "__main__":

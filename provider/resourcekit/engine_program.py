@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from resourcekit.engine_watch import started_by
+
 log = logging.getLogger(__name__)
 
 _SECONDS: Final = 60.0
@@ -53,7 +55,7 @@ class Engine:
 
 def running(names: Sequence[str]) -> Engine | None:
     """The engine that runs this process: the nearest of its ancestors that is called one of `names`."""
-    pid = os.getppid()
+    pid = started_by()
     for _ in range(_GENERATIONS):
         process = _process(pid)
         if process is None:

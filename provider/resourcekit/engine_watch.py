@@ -12,6 +12,21 @@ from collections.abc import Callable
 _EVERY_SECONDS = 1.0
 _STDOUT = 1
 
+# Is given a way to end; calls it when the engine is not there any more.
+Watch = Callable[[Callable[[], None]], None]
+
+_stands_for_child_of: list[int] = []
+
+
+def started_by() -> int:
+    """The engine, or the launcher between it and this process."""
+    return (_stands_for_child_of or [os.getppid()])[-1]
+
+
+def stand_for_child_of(pid: int) -> None:
+    """Say that this process does the work of one that `pid` started; its own parent is another."""
+    _stands_for_child_of.append(pid)
+
 
 def watch_engine(is_there: Callable[[], bool], end: Callable[[], None]) -> None:
     """Call `end` when this process's parent ends, or when the engine is not there twice in a row.
@@ -48,3 +63,8 @@ def reads_stdout() -> bool:
     poll = select.poll()
     poll.register(_STDOUT, 0)
     return not any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def watch_stdout(end: Callable[[], None]) -> None:
+    """Call `end` when this process's parent ends, or when nobody reads what it prints (a Watch)."""
+    watch_engine(reads_stdout, end)

@@ -17,7 +17,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from resourcekit.engine_watch import reads_stdout, watch_engine
+from resourcekit.engine_watch import Watch, watch_stdout
 from resourcekit.loading import Handlers, Known, LoadedLater, handlers_of
 from resourcekit.sync_grpc import grpc
 
@@ -33,8 +33,14 @@ _LOAD, _END = "load", "end"
 Calls = Mapping[str, Callable[..., Any]]
 
 
-def serve(load: Callable[[], Calls], addresses: Sequence[str], argv: Sequence[str], known: Known | None = None) -> int:
-    """Serve until told to end; returns the exit status.
+def serve(
+    load: Callable[[], Calls],
+    addresses: Sequence[str],
+    argv: Sequence[str],
+    known: Known | None = None,
+    watch: Watch = watch_stdout,
+) -> int:
+    """Serve until told to end, or until `watch` finds the engine gone; returns the exit status.
 
     load: gives the provider's calls, when one is needed that is not among the `known` answers. addresses: the
     provider's source addresses, one for each engine. argv: `--debug` serves until Ctrl-C and prints what
@@ -51,7 +57,7 @@ def serve(load: Callable[[], Calls], addresses: Sequence[str], argv: Sequence[st
         # The engine's own Ctrl-C reaches this process too, but the engine says by StopProvider what it wants.
         signal.signal(number, (lambda *_: end()) if debug or number == signal.SIGTERM else signal.SIG_IGN)
     if not debug:
-        watch_engine(reads_stdout, end)
+        watch(end)
     with _socket() as path:
         provider = LoadedLater("tfplugin6.Provider", lambda: _handlers(load()), known, partial(orders.put, _LOAD))
         server = grpc.server(

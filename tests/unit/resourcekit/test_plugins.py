@@ -17,8 +17,7 @@ from resourcekit.loading import LoadedLater
 from resourcekit.logs import level_of
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
 from resourcekit.terraform.provider import Provider
-
-COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
+from support.tfplugin import COOKIE
 
 
 @pytest.mark.parametrize("given", [None, "", "info", " INFO "])
@@ -43,7 +42,7 @@ def test_who_listens() -> None:
 
 def test_a_terraform_plugin_ends_with_an_engine_that_was_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "polykomos_provider.terraform_plugin"]
-    env = {**os.environ, "TF_PLUGIN_MAGIC_COOKIE": COOKIE, "PLUGIN_UNIX_SOCKET_DIR": str(tmp_path)}
+    env = {**os.environ, **COOKIE, "PLUGIN_UNIX_SOCKET_DIR": str(tmp_path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith(b"1|6|unix|")
@@ -57,7 +56,12 @@ def test_a_terraform_plugin_ends_with_an_engine_that_was_killed(tmp_path: Path) 
 
 def test_terraforms_schema_is_told_without_loading_what_it_tells_of(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "polykomos_provider.terraform_plugin"]
-    env = {**os.environ, "TF_PLUGIN_MAGIC_COOKIE": COOKIE, "PLUGIN_UNIX_SOCKET_DIR": str(tmp_path)}
+    env = {
+        **os.environ,
+        **COOKIE,
+        "POLYKOMOS_NO_ZYGOTE": "1",
+        "PLUGIN_UNIX_SOCKET_DIR": str(tmp_path),
+    }
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as process:
         assert process.stdout is not None
         address = process.stdout.readline().decode().split("|")[3]

@@ -1,0 +1,205 @@
+"""A zygote: a process that has loaded everything and forks, so that the next plugin of the same command need not load.
+
+Terraform starts a provider two to five times a command, one after the other. The first leaves a zygote beside itself. A
+later one hands it what the engine gave it (environment, stdin, stdout, stderr) and stands by while a fork of the zygote
+serves. The zygote belongs to one engine process and ends with it; where there is none, a plugin serves by itself.
+
+They meet at an abstract unix socket (Linux) whose name says which engine and which program; both sides ask the kernel
+that the other is the same user's.
+"""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from resourcekit.engine_watch import Watch, stand_for_child_of, watch_stdout
+
+# How long a plugin waits for the zygote to begin, which may still be loading, before it serves by itself.
+_PATIENCE_SECONDS = 10.0
+_STREAMS = (0, 1, 2)
+_SIZE = 4  # bytes that say how many follow
+_BEGUN, _END = b"b", b"e"
+
+Serve = Callable[[Watch], int]
+Prepare = Callable[[], Iterator[None]]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The process that started this one. pidfd: tells when it ends. address: where its zygote listens."""
+
+    pid: int
+    pidfd: int
+    address: str
+
+
+def run(serve: Serve, prepare: Prepare) -> int:
+    """Serve, in a fork of this engine's zygote or here; returns the exit status.
+
+    prepare: loads what `serve` needs: up to its first `yield` what the second process needs, after that what later ones
+    do. It may start no thread, for only the one that forks is in the fork.
+    """
+    engine = _engine()
+    if engine is not None:
+        status = _served_by_zygote(engine.address)
+        if status is not None:
+            return status
+        _leave_zygote(engine, serve, prepare)
+        os.close(engine.pidfd)
+    return serve(watch_stdout)
+
+
+def _engine() -> Engine | None:
+    """None where there are no zygotes: they need Linux."""
+    pid = os.getppid()
+    try:
+        pidfd = os.pidfd_open(pid)
+        with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123 - importing pathlib takes longer
+            # The second field is the name, in brackets, and may hold anything; the 22nd is when it began.
+            began = stat.read().rpartition(b")")[2].split()[19].decode()
+    except (AttributeError, OSError, IndexError):
+        return None
+    program = binascii.crc32("\0".join((sys.executable, sys.argv[0], *sys.path)).encode())
+    return Engine(pid, pidfd, f"\0terraform-plugin-{os.getuid()}-{pid}-{began}-{program:x}")
+
+
+def _is_ours(link: socket.socket) -> bool:
+    """Whether the other end is a process of the same user."""
+    peer = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)  # pid, uid, gid
+    return int.from_bytes(peer[4:8], sys.byteorder) == os.getuid()
+
+
+def _served_by_zygote(address: str) -> int | None:
+    """The exit status of the fork that served; None where none began to."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(_PATIENCE_SECONDS)
+        try:
+            link.connect(address)
+            if not _is_ours(link):
+                return None
+            environment = b"\0".join(b"%s=%s" % item for item in os.environb.items())
+            socket.send_fds(link, [len(environment).to_bytes(_SIZE, "big")], _STREAMS)
+            link.sendall(environment)
+            if link.recv(1) != _BEGUN:
+                return None
+            link.settimeout(None)
+        except OSError:
+            return None
+        # The engine's own Ctrl-C reaches this process too, but the engine says by StopProvider what it wants.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        end = partial(_tell, link, _END)
+        signal.signal(signal.SIGTERM, lambda *_: end())
+        watch_stdout(end)
+        status = _heard(link)
+        return status[0] if status else 1
+
+
+def _tell(link: socket.socket, word: bytes) -> None:
+    with contextlib.suppress(OSError):
+        link.sendall(word)
+
+
+def _heard(link: socket.socket) -> bytes:
+    """One byte; none when the other end is gone."""
+    try:
+        return link.recv(1)
+    except OSError:
+        return b""
+
+
+def _leave_zygote(engine: Engine, serve: Serve, prepare: Prepare) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        try:
+            listener.bind(engine.address)
+            listener.listen(64)
+            forked = os.fork()
+        except OSError:
+            return  # another has just done so, or there is no room for one more process
+        if forked == 0:
+            try:
+                _live(listener, engine, serve, prepare)
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+            finally:
+                os._exit(1)
+
+
+def _live(listener: socket.socket, engine: Engine, serve: Serve, prepare: Prepare) -> None:
+    """The zygote's life, until the engine ends; and the lives of its forks."""
+    _stand_alone({listener.fileno(), engine.pidfd})
+    stages = prepare()
+    _load(stages)
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    poll.register(engine.pidfd, select.POLLIN)
+    while not any(ready == engine.pidfd for ready, _ in poll.poll()):
+        link, _ = listener.accept()
+        if _is_ours(link) and os.fork() == 0:
+            listener.close()
+            os.close(engine.pidfd)
+            stand_for_child_of(engine.pid)
+            _serve_for(link, serve)
+        link.close()
+        _load(stages)
+    os._exit(0)
+
+
+def _load(stages: Iterator[None]) -> None:
+    """One stage. What is loaded stays, and stays shared with the forks."""
+    gc.disable()
+    next(stages, None)
+    gc.freeze()
+    gc.enable()
+
+
+def _stand_alone(keep: set[int]) -> None:
+    """Let go of what the engine gave: it waits for the end of its plugin's output."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
+        if number not in keep:
+            with contextlib.suppress(OSError):  # the listing's own
+                os.close(number)
+    for _ in _STREAMS:
+        os.open(os.devnull, os.O_RDWR)
+
+
+def _serve_for(link: socket.socket, serve: Serve) -> None:
+    """Be the plugin whose process is at the other end. Does not return."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    size, streams, _, _ = socket.recv_fds(link, _SIZE, len(_STREAMS))
+    environment = link.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
+    for number, stream in zip(_STREAMS, streams, strict=True):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    for item in environment.split(b"\0"):
+        name, _, value = item.partition(b"=")
+        os.environb[name] = value
+    link.sendall(_BEGUN)
+    status = serve(partial(_watch, link))
+    sys.stderr.flush()
+    _tell(link, bytes([status]))
+    os._exit(status)
+
+
+def _watch(link: socket.socket, end: Callable[[], None]) -> None:
+    """End when the plugin's own process says so, and at once when it was killed."""
+
+    def watch() -> None:
+        while _heard(link) == _END:
+            end()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="plugin-watch", daemon=True).start()

@@ -1,0 +1,197 @@
+"""Plugin processes that need not load, because one of the same engine has loaded for them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from support.control_plane import wait_until
+from support.tfplugin import COOKIE
+
+COMMAND = [sys.executable, "-m", "polykomos_provider.terraform_plugin"]
+# An engine that starts two plugins, tells of both, and goes on until it is killed.
+ENGINE = f"""
+import subprocess, sys, time
+started = [subprocess.Popen({COMMAND!r}, stdout=subprocess.PIPE, text=True) for _ in range(2) if not time.sleep(1 * _)]
+for each in started:
+    print(each.pid, each.stdout.readline(), end="", flush=True)
+time.sleep(60)
+"""
+
+
+class Plugin:
+    """One started plugin process, and the process that serves for it."""
+
+    def __init__(self, process: subprocess.Popen[str], line: str) -> None:
+        self.process = process
+        self.socket = line.split("|")[3]
+        self.server = _server(self.socket)
+
+    @property
+    def is_forked(self) -> bool:
+        return self.server != self.process.pid
+
+    @property
+    def zygote(self) -> int:
+        assert self.is_forked
+        return int(Path(f"/proc/{self.server}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _server(address: str) -> int:
+    """Who listens there."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(address)
+        return int.from_bytes(link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def _zygotes() -> set[str]:
+    """Where the zygotes of this process's plugins listen."""
+    ours = f"@terraform-plugin-{os.getuid()}-{os.getpid()}-"
+    return {line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines() if ours in line}
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Plugin]]:
+    """Plugins of one program of this test's own, so that no zygote of another test is theirs."""
+    started: list[subprocess.Popen[str]] = []
+
+    def one(**env: str) -> Plugin:
+        directory = tmp_path / str(len(started))
+        directory.mkdir()
+        own = {"PYTHONPATH": str(tmp_path), "PLUGIN_UNIX_SOCKET_DIR": str(directory)}
+        process = subprocess.Popen(
+            COMMAND, env={**os.environ, **COOKIE, **own, **env}, stdout=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        assert process.stdout is not None
+        plugin = Plugin(process, process.stdout.readline())
+        assert Path(plugin.socket).is_relative_to(directory), "each has the environment that it was started with"
+        return plugin
+
+    yield one
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_the_second_process_of_an_engine_is_served_by_a_fork(start: Callable[..., Plugin]) -> None:
+    first, second, third = start(), start(), start()
+    assert [each.is_forked for each in (first, second, third)] == [False, True, True]
+    assert second.zygote == third.zygote != first.process.pid
+    assert "pydantic_core" not in Path(f"/proc/{second.process.pid}/maps").read_text(), "it has loaded nothing"
+    with grpc.insecure_channel(f"unix:{second.socket}") as channel:
+        assert channel.unary_unary("/tfplugin6.Provider/GetMetadata")(b"")
+        channel.unary_unary("/plugin.GRPCController/Shutdown")(b"")
+    assert second.process.wait(5) == 0
+    assert not Path(second.socket).parent.exists()
+
+
+def test_the_first_ends_although_its_zygote_goes_on(start: Callable[..., Plugin]) -> None:
+    """The engine waits for the end of a plugin's output as well."""
+    first, second = start(), start()
+    first.process.terminate()
+    assert first.process.communicate(timeout=5) == ("", None)
+    assert _is_there(second.zygote)
+    assert start().is_forked
+
+
+def test_a_plugin_that_is_told_to_end_ends_with_its_fork(start: Callable[..., Plugin]) -> None:
+    start()
+    plugin = start()
+    plugin.process.terminate()
+    assert plugin.process.wait(5) == 0
+    wait_until(lambda: not _is_there(plugin.server), seconds=2)
+
+
+def test_a_plugin_that_is_killed_takes_its_fork_along(start: Callable[..., Plugin]) -> None:
+    start()
+    plugin = start()
+    plugin.process.kill()
+    wait_until(lambda: not _is_there(plugin.server), seconds=2)
+    assert start().is_forked
+
+
+def test_a_fork_that_is_killed_ends_its_plugin(start: Callable[..., Plugin]) -> None:
+    start()
+    plugin = start()
+    os.kill(plugin.server, signal.SIGKILL)
+    assert plugin.process.wait(5) == 1
+
+
+def test_ctrl_c_is_for_the_engine(start: Callable[..., Plugin]) -> None:
+    start()
+    plugin = start()
+    plugin.process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        plugin.process.wait(0.5)
+    assert _is_there(plugin.server)
+
+
+def test_without_a_zygote_a_plugin_serves_by_itself_and_leaves_another(start: Callable[..., Plugin]) -> None:
+    start()
+    killed = start().zygote
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: not _is_there(killed))
+    assert not start().is_forked
+    assert start().is_forked
+
+
+def test_it_ends_with_its_engine_and_so_does_all_else(tmp_path: Path) -> None:
+    env = {**os.environ, **COOKIE, "PLUGIN_UNIX_SOCKET_DIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", ENGINE], env=env, stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        pids = []
+        for is_forked in (False, True):
+            pid, _, line = engine.stdout.readline().partition(" ")
+            server = _server(line.split("|")[3])
+            assert (server != int(pid)) is is_forked
+            pids += [int(pid), server]
+        zygote = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
+        engine.kill()
+    wait_until(lambda: not _is_there(zygote), seconds=2)
+    wait_until(lambda: not any(map(_is_there, pids)), seconds=10)
+    assert list(tmp_path.iterdir()) == [], "the sockets are gone, too"
+
+
+def test_nobody_else_is_served(start: Callable[..., Plugin]) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root can be somebody else")
+    before = _zygotes()
+    start()
+    zygote = start().zygote
+    (address,) = _zygotes() - before
+    connect = (
+        "import os, socket; os.setuid(65534); link = socket.socket(socket.AF_UNIX); "
+        f"link.connect('\\0{address[1:]}'); socket.send_fds(link, [(4).to_bytes(4, 'big')], [0, 1, 2]); "
+        "link.sendall(b'A=bc'); print(link.recv(1))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", connect], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20
+    )
+    assert "b'b'" not in done.stdout, "it would have been told that one had begun"
+    assert _is_there(zygote)
+    assert start().is_forked, "and those whose it is still are"
+
+
+def test_one_can_be_told_to_leave_none(start: Callable[..., Plugin]) -> None:
+    before = _zygotes()
+    assert not start(POLYKOMOS_NO_ZYGOTE="1").is_forked
+    assert not start(POLYKOMOS_NO_ZYGOTE="1").is_forked
+    assert _zygotes() == before
