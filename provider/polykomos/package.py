@@ -7,19 +7,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata, resources
-from typing import cast
+from typing import Any, cast
 
-from polykomos.calculations import CALCULATIONS
 from polykomos.client import Bounds, Client, ConfigurationError
 from polykomos.client.client import READ_SNAPSHOT_SECONDS
-from polykomos.components import COMPONENTS
 from polykomos.explain import explain
-from polykomos.functions import ACTIONS, CREDENTIALS, FUNCTIONS
 from polykomos.resources import RESOURCES
 from polykomos.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
+from resourcekit.component import Component
 from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
-from resourcekit.resource import Package
+from resourcekit.resource import Calculation, Function, Package
 
 # How the names of an engine's examples end.
 _EXAMPLES = {"pulumi-yaml": "pulumi-yaml.yaml", "terraform": "terraform.tf"}
@@ -28,6 +26,36 @@ _EXAMPLES = {"pulumi-yaml": "pulumi-yaml.yaml", "terraform": "terraform.tf"}
 @dataclass(frozen=True)
 class Polykomos(Package[Client]):
     """Polykomos as the engines' adapters see it."""
+
+    @functools.cached_property
+    def functions(self) -> tuple[Function[Any, Any, Client], ...]:
+        from polykomos.functions import FUNCTIONS
+
+        return FUNCTIONS
+
+    @functools.cached_property
+    def credentials(self) -> tuple[Function[Any, Any, Client], ...]:
+        from polykomos.functions import CREDENTIALS
+
+        return CREDENTIALS
+
+    @functools.cached_property
+    def actions(self) -> tuple[Function[Any, Any, Client], ...]:
+        from polykomos.functions import ACTIONS
+
+        return ACTIONS
+
+    @functools.cached_property
+    def calculations(self) -> tuple[Calculation[Any], ...]:
+        from polykomos.calculations import CALCULATIONS
+
+        return CALCULATIONS
+
+    @functools.cached_property
+    def components(self) -> tuple[Component[Any, Any], ...]:
+        from polykomos.components import COMPONENTS
+
+        return COMPONENTS
 
     def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> Client:
         given = cast("Settings", settings)
@@ -69,11 +97,6 @@ def package() -> Polykomos:
         settings=Settings,
         environment=ENVIRONMENT,
         resources=RESOURCES,
-        functions=FUNCTIONS,
-        credentials=CREDENTIALS,
-        actions=ACTIONS,
-        calculations=CALCULATIONS,
-        components=COMPONENTS,
         scope_setting="idempotency_scope",
         keywords=("pulumi", "polykomos", "database", "postgresql", "mysql", "category/database", "kind/native"),
     )

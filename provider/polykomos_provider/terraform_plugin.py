@@ -63,15 +63,17 @@ def _provider() -> Any:
 
 
 def _prepare() -> Iterator[None]:
-    """All that a plugin process comes to need; what one needs that only validates comes first."""
+    """All that a plugin process comes to need, as `zygote.run` wants it."""
     from resourcekit.terraform.tls import new_certificate
 
     importlib.import_module("resourcekit.terraform.serving")
     new_certificate()  # the first one takes longest
+    yield
     _provider()
     yield
     for name in ("httpx", "httpcore", "resourcekit.terraform.logs"):
         importlib.import_module(name)
+    yield
 
 
 if __name__ == "__main__":

@@ -166,10 +166,8 @@ class Calculation(Generic[ArgsT]):
 class Package(Generic[ApiT]):
     """A vendor as the adapters see it. Subclasses say how settings become a client.
 
-    functions: data sources. credentials: functions whose results must not be stored (ephemeral resources).
-    actions: functions that do something. calculations: pure functions. Pulumi has `functions` alone.
-    components: resources made of resources; Pulumi alone has them, Terraform's users have modules.
     scope_setting: the setting that names the program where the engine does not; empty = there is none.
+    What programs seldom use is behind properties, for a subclass to load when it is first asked for.
     """
 
     name: str
@@ -180,13 +178,33 @@ class Package(Generic[ApiT]):
     settings: type[Arguments]
     environment: Mapping[str, str]
     resources: tuple[Resource[Any, Any, ApiT], ...]
-    functions: tuple[Function[Any, Any, ApiT], ...]
-    credentials: tuple[Function[Any, Any, ApiT], ...] = ()
-    actions: tuple[Function[Any, Any, ApiT], ...] = ()
-    calculations: tuple[Calculation[Any], ...] = ()
-    components: tuple[Component[Any, Any], ...] = ()
     keywords: tuple[str, ...] = ()
     scope_setting: str = ""
+
+    @property
+    def functions(self) -> tuple[Function[Any, Any, ApiT], ...]:
+        """Data sources."""
+        return ()
+
+    @property
+    def credentials(self) -> tuple[Function[Any, Any, ApiT], ...]:
+        """Functions whose results must not be stored: ephemeral resources. Pulumi has none."""
+        return ()
+
+    @property
+    def actions(self) -> tuple[Function[Any, Any, ApiT], ...]:
+        """Functions that do something. Pulumi has none."""
+        return ()
+
+    @property
+    def calculations(self) -> tuple[Calculation[Any], ...]:
+        """Pure functions. Pulumi has none."""
+        return ()
+
+    @property
+    def components(self) -> tuple[Component[Any, Any], ...]:
+        """Resources made of resources. Pulumi alone has them; Terraform's users have modules."""
+        return ()
 
     @property
     def log_variable(self) -> str:

@@ -89,7 +89,6 @@ PACKAGE: Package[None] = Package(
     settings=Arguments,
     environment={},
     resources=(Cabinet(),),
-    functions=(),
 )
 
 
@@ -97,7 +96,7 @@ def cabinet(drift: tuple[str, ...] = ()) -> Kind:
     """The kind as Terraform sees it. drift: what it will say has drifted."""
     resource = Cabinet()
     resource.drift = drift
-    return Kind("carpentry_cabinet", Lifecycle(PACKAGE, resource), lambda text: text)
+    return Kind("carpentry_cabinet", Lifecycle(PACKAGE, resource))
 
 
 def context() -> Context[None]:

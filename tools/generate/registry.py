@@ -11,7 +11,6 @@ from resourcekit.resource import Calculation, Package
 from resourcekit.shapes import Shape, field_shapes, shape_of
 from resourcekit.terraform.blocks import Attribute, Block, twin
 from resourcekit.terraform.kinds import Kind
-from resourcekit.terraform.names import terraform_text
 from resourcekit.terraform.provider import Provider
 from resourcekit.terraform.questions import Question
 from resourcekit.terraform.types import Collection, CtyType, Dynamic, Primitive, Structure, TupleOf, type_of
@@ -50,8 +49,8 @@ def pages(package: Package[Any]) -> dict[str, str]:
         for name, question in questions.items():
             found[f"{folder}/{_short(package, name)}.md"] = _question(package, folder, name, question)
     for calculation in package.calculations:
-        found[f"functions/{calculation.name}.md"] = _calculation(package, provider, calculation)
-    return found
+        found[f"functions/{calculation.name}.md"] = _calculation(package, calculation)
+    return {file: provider.session.text(text) for file, text in found.items()}
 
 
 def _short(package: Package[Any], type_name: str) -> str:
@@ -98,7 +97,7 @@ def _index(package: Package[Any], provider: Provider) -> str:
 
 def _resource(package: Package[Any], name: str, kind: Kind) -> str:
     imports = (
-        f"By {terraform_text(package, kind.resource.import_id)}, in the program:\n\n"
+        f"By {kind.resource.import_id}, in the program:\n\n"
         f'```terraform\nimport {{\n  to = {name}.example\n  id = "…"\n}}\n```\n\n'
         "by identity (Terraform 1.12, OpenTofu 1.12):\n\n"
         f'```terraform\nimport {{\n  to = {name}.example\n  identity = {{\n    id = "…"\n  }}\n}}\n```\n\n'
@@ -146,12 +145,12 @@ def _question(package: Package[Any], folder: str, name: str, question: Question)
     return _page(package, folder, name, question.block.description, parts)
 
 
-def _calculation(package: Package[Any], provider: Provider, calculation: Calculation[Any]) -> str:
+def _calculation(package: Package[Any], calculation: Calculation[Any]) -> str:
     shapes = field_shapes(calculation.arguments)
     signature = ", ".join(f"{name} {_type(type_of(shape))}" for name, shape in shapes.items())
     result = type_of(shape_of(calculation.result))
     arguments = "\n".join(
-        f"1. `{name}` ({_type(type_of(shapes[name]))}) {provider.session.text(facts.description)}"
+        f"1. `{name}` ({_type(type_of(shapes[name]))}) {facts.description}"
         for name, facts in fields_of(calculation.arguments).items()
     )
     returned = _signature_of(result)
@@ -163,7 +162,7 @@ def _calculation(package: Package[Any], provider: Provider, calculation: Calcula
         *objects,
         f"## Return Type\n\n{returned}",
     ]
-    text = provider.session.text(inspect.getdoc(type(calculation)) or "")
+    text = inspect.getdoc(type(calculation)) or ""
     return _page(package, "functions", calculation.name, text, parts)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import cached_property
 from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
+from resourcekit.component import Component
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
@@ -54,10 +56,14 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._lifecycles = {
             f"{package.name}:index:{resource.name}": Lifecycle(package, resource) for resource in package.resources
         }
-        self._functions: dict[str, Function[Any, Any, Any]] = {
-            f"{package.name}:index:{camel(function.name)}": function for function in package.functions
-        }
-        self._components = {f"{package.name}:index:{component.name}": component for component in package.components}
+
+    @cached_property
+    def _functions(self) -> dict[str, Function[Any, Any, Any]]:
+        return {f"{self.package.name}:index:{camel(each.name)}": each for each in self.package.functions}
+
+    @cached_property
+    def _components(self) -> dict[str, Component[Any, Any]]:
+        return {f"{self.package.name}:index:{each.name}": each for each in self.package.components}
 
     # The plugin itself
 

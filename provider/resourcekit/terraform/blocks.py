@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -20,13 +20,11 @@ from resourcekit.terraform.types import NUMBER, STRING, CtyType, Structure, type
 from resourcekit.terraform.values import Wire, WireError, pack, unpack
 
 Values = dict[str, Wire]
-Text = Callable[[str], str]
-"""Respells a declared text for this engine."""
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute. model, nesting: of one whose parts are attributes themselves."""
+    """One attribute, its texts as they are declared. nested, nesting: of one whose parts are attributes themselves."""
 
     name: str
     type: CtyType
@@ -86,16 +84,16 @@ def twin_version(name: str) -> str:
     return f"{name}_wo_version"
 
 
-def resource_block(resource: Resource[Any, Any, Any], text: Text) -> Block:
+def resource_block(resource: Resource[Any, Any, Any]) -> Block:
     """A resource's attributes: its arguments and state, `id`, `timeouts`, and write-only twins."""
     model: type[BaseModel] = resource.arguments
     arguments, shapes = fields_of(model), field_shapes(model)
     attributes = [
-        Attribute("id", STRING, text(f"Id in this engine's state and for import: {resource.import_id}."), computed=True)
+        Attribute("id", STRING, f"Id in this engine's state and for import: {resource.import_id}.", computed=True)
     ]
     for name, facts in fields_of(resource.state).items():
         given = arguments.get(name)
-        attribute = _attribute(resource.state, facts, given, text)
+        attribute = _attribute(resource.state, facts, given)
         if given is not None and absence(given, shapes[name]) is not None:
             # What an import spells out stays when the program leaves it out.
             attribute = replace(attribute, computed=True)
@@ -103,7 +101,7 @@ def resource_block(resource: Resource[Any, Any, Any], text: Text) -> Block:
         if given is not None and given.may_hold_secrets:
             attributes.extend(_twins(attributes[-1]))
     attributes.append(_timeouts())
-    return Block(tuple(attributes), text(_doc(resource)), resource.schema_version)
+    return Block(tuple(attributes), _doc(resource), resource.schema_version)
 
 
 def absence(facts: FieldFacts, shape: Shape) -> Any:
@@ -115,19 +113,19 @@ def absence(facts: FieldFacts, shape: Shape) -> Any:
     return [] if isinstance(shape, ListOf) else {} if isinstance(shape, MapOf) else None
 
 
-def function_block(function: Function[Any, Any, Any], text: Text) -> Block:
+def function_block(function: Function[Any, Any, Any]) -> Block:
     """A data source's or ephemeral resource's attributes: its arguments and its result."""
     given, found = fields_of(function.arguments), fields_of(function.result)
-    attributes = [_attribute(function.arguments, facts, facts, text, found.get(name)) for name, facts in given.items()]
-    attributes += [_attribute(function.result, facts, None, text) for name, facts in found.items() if name not in given]
-    return Block(tuple(attributes), text(_doc(function)))
+    attributes = [_attribute(function.arguments, facts, facts, found.get(name)) for name, facts in given.items()]
+    attributes += [_attribute(function.result, facts, None) for name, facts in found.items() if name not in given]
+    return Block(tuple(attributes), _doc(function))
 
 
-def arguments_block(model: type[BaseModel], description: str, text: Text, optional: Iterable[str] = ()) -> Block:
+def arguments_block(model: type[BaseModel], description: str, optional: Iterable[str] = ()) -> Block:
     """The attributes of settings or of an action. optional: those that may come from elsewhere."""
-    attributes = [_attribute(model, facts, facts, text) for facts in fields_of(model).values()]
+    attributes = [_attribute(model, facts, facts) for facts in fields_of(model).values()]
     relaxed = set(optional)
-    return Block(tuple(_optional(each) if each.name in relaxed else each for each in attributes), text(description))
+    return Block(tuple(_optional(each) if each.name in relaxed else each for each in attributes), description)
 
 
 def _doc(declared: object) -> str:
@@ -139,38 +137,38 @@ def _optional(attribute: Attribute) -> Attribute:
 
 
 def _attribute(
-    model: type[BaseModel], facts: FieldFacts, given: FieldFacts | None, text: Text, result: FieldFacts | None = None
+    model: type[BaseModel], facts: FieldFacts, given: FieldFacts | None, result: FieldFacts | None = None
 ) -> Attribute:
     """given: the facts as an argument, None for what is only reported. result: those of a reported one of this name."""
     shape = field_shapes(model)[facts.name]
-    nested, nesting = _nested(shape, text, argument=given is not None)
+    nested, nesting = _nested(shape, argument=given is not None)
     return Attribute(
         name=facts.name,
         type=type_of(shape),
-        description=text(facts.description),
+        description=facts.description,
         required=given is not None and given.required,
         optional=given is not None and not given.required,
         computed=given is None or (not given.required and (given.computed or result is not None)),
         sensitive=facts.secret,
-        deprecated=text(facts.deprecated) if facts.deprecated else None,
+        deprecated=facts.deprecated,
         nested=nested,
         nesting=nesting,
     )
 
 
-def _nested(shape: Shape, text: Text, *, argument: bool) -> tuple[tuple[Attribute, ...], str]:
+def _nested(shape: Shape, *, argument: bool) -> tuple[tuple[Attribute, ...], str]:
     match shape:
         case ObjectOf(model):
-            return _parts(model, text, argument=argument, inside=False), "single"
+            return _parts(model, argument=argument, inside=False), "single"
         case ListOf(ObjectOf(model)):
-            return _parts(model, text, argument=argument, inside=True), "list"
+            return _parts(model, argument=argument, inside=True), "list"
         case MapOf(ObjectOf(model)):
-            return _parts(model, text, argument=argument, inside=True), "map"
+            return _parts(model, argument=argument, inside=True), "map"
     return (), ""
 
 
-def _parts(model: type[BaseModel], text: Text, *, argument: bool, inside: bool) -> tuple[Attribute, ...]:
-    parts = [_attribute(model, facts, facts if argument else None, text) for facts in fields_of(model).values()]
+def _parts(model: type[BaseModel], *, argument: bool, inside: bool) -> tuple[Attribute, ...]:
+    parts = [_attribute(model, facts, facts if argument else None) for facts in fields_of(model).values()]
     shapes = field_shapes(model)
     return tuple(replace(part, type=type_of(shapes[part.name], inside=inside)) for part in parts)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel
@@ -26,7 +28,11 @@ class Calculations:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.found = {each.name: each for each in session.package.calculations}
+
+    @cached_property
+    def found(self) -> Mapping[str, Calculation[Any]]:
+        """The functions, by name."""
+        return {each.name: each for each in self.session.package.calculations}
 
     def signatures(self) -> dict[str, pb.Function]:
         """Every function's signature, by name."""

@@ -15,7 +15,7 @@ from resourcekit.resource import Resource
 from resourcekit.secrecy import texts_in
 from resourcekit.shapes import field_shapes
 from resourcekit.terraform import durations
-from resourcekit.terraform.blocks import Block, Text, Values, absence, resource_block, twin, twin_version
+from resourcekit.terraform.blocks import Block, Values, absence, resource_block, twin, twin_version
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.values import Wire, WireError, is_unknown, pack, unpack
 
@@ -23,10 +23,10 @@ from resourcekit.terraform.values import Wire, WireError, is_unknown, pack, unpa
 class Kind:
     """A resource type."""
 
-    def __init__(self, type_name: str, lifecycle: Lifecycle, text: Text) -> None:
+    def __init__(self, type_name: str, lifecycle: Lifecycle) -> None:
         self.type_name = type_name
         self.lifecycle = lifecycle
-        self.block: Block = resource_block(lifecycle.resource, text)
+        self.block: Block = resource_block(lifecycle.resource)
 
     @property
     def resource(self) -> Resource[Any, Any, Any]:

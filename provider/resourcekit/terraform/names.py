@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from resourcekit.resource import Function, Package, Resource
@@ -25,11 +26,15 @@ def function_type(package: Package[Any], function: Function[Any, Any, Any]) -> s
     return f"{package.name}_{function.name.removeprefix('get_')}"
 
 
-def terraform_text(package: Package[Any], text: str) -> str:
+def types_by_name(package: Package[Any]) -> dict[str, str]:
+    """Terraform's types by the names that declared texts have for resources and functions."""
+    found = {resource.name: resource_type(package, resource) for resource in package.resources}
+    return found | {_camel(function.name): function_type(package, function) for function in package.functions}
+
+
+def respelled(text: str, types: Mapping[str, str]) -> str:
     """A declared text, with the resources and functions that it names in backticks spelled as Terraform's types."""
-    spelled = {resource.name: resource_type(package, resource) for resource in package.resources}
-    spelled |= {_camel(function.name): function_type(package, function) for function in package.functions}
-    return _WORD.sub(lambda found: f"`{spelled.get(found[1], found[1])}`", text)
+    return _WORD.sub(lambda found: f"`{types.get(found[1], found[1])}`", text)
 
 
 def _camel(name: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from resourcekit.errors import CheckFailed, Failure
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.moving import Moving
-from resourcekit.resource import Package
+from resourcekit.resource import Function, Package
 from resourcekit.settings import check_settings, connect
 from resourcekit.terraform.blocks import Block, arguments_block, function_block
 from resourcekit.terraform.calculating import Calculations
@@ -38,28 +39,33 @@ class Provider:
     def __init__(self, package: Package[Any]) -> None:
         self.package = package
         self.session = Session(package)
-        text = self.session.text
-        self.block: Block = arguments_block(
-            package.settings, package.description, text, optional=package.environment.keys()
-        )
+        self.block: Block = arguments_block(package.settings, package.description, optional=package.environment.keys())
         self.kinds = {
-            resource_type(package, each): Kind(resource_type(package, each), Lifecycle(package, each), text)
+            resource_type(package, each): Kind(resource_type(package, each), Lifecycle(package, each))
             for each in package.resources
         }
         self.listable = {name: kind for name, kind in self.kinds.items() if kind.resource.listable}
-        self.sources = {
-            function_type(package, each): Question(each, function_block(each, text)) for each in package.functions
-        }
-        self.ephemerals = {
-            function_type(package, each): Question(each, function_block(each, text)) for each in package.credentials
-        }
-        self.actions = {
-            function_type(package, each): Question(
-                each, arguments_block(each.arguments, inspect.getdoc(type(each)) or "", text)
-            )
-            for each in package.actions
-        }
         self.calculations = Calculations(self.session)
+
+    @cached_property
+    def sources(self) -> Mapping[str, Question]:
+        """The data sources."""
+        return self._questions(self.package.functions)
+
+    @cached_property
+    def ephemerals(self) -> Mapping[str, Question]:
+        """The ephemeral resources."""
+        return self._questions(self.package.credentials)
+
+    @cached_property
+    def actions(self) -> Mapping[str, Question]:
+        """The actions."""
+        return {
+            function_type(self.package, each): Question(
+                each, arguments_block(each.arguments, inspect.getdoc(type(each)) or "")
+            )
+            for each in self.package.actions
+        }
 
     def calls(self) -> Mapping[str, Callable[..., Any]]:
         """Every call that is served, by its name in the protocol."""
@@ -67,9 +73,9 @@ class Provider:
             self,
             Resources(self.session, self.kinds),
             Imports(self.kinds),
-            Questions(self.session, self.sources, self.ephemerals),
+            Questions(self.session, lambda: self.sources, lambda: self.ephemerals),
             Lists(self.session, self.listable),
-            Actions(self.session, self.actions),
+            Actions(self.session, lambda: self.actions),
             self.calculations,
         )
         service = pb.DESCRIPTOR.services_by_name["Provider"]
@@ -95,14 +101,17 @@ class Provider:
 
     @answered(pb.GetProviderSchema.Response, "describe the provider")
     def GetProviderSchema(self, _request: pb.GetProviderSchema.Request, _report: Report) -> Any:
+        text = self.session.text
         return pb.GetProviderSchema.Response(
             server_capabilities=_CAPABILITIES,
-            provider=schema_of(self.block),
-            resource_schemas={name: schema_of(kind.block) for name, kind in self.kinds.items()},
-            data_source_schemas={name: schema_of(each.block) for name, each in self.sources.items()},
-            ephemeral_resource_schemas={name: schema_of(each.block) for name, each in self.ephemerals.items()},
-            list_resource_schemas={name: schema_of(Block(())) for name in self.listable},
-            action_schemas={name: pb.ActionSchema(schema=schema_of(each.block)) for name, each in self.actions.items()},
+            provider=schema_of(self.block, text),
+            resource_schemas={name: schema_of(kind.block, text) for name, kind in self.kinds.items()},
+            data_source_schemas={name: schema_of(each.block, text) for name, each in self.sources.items()},
+            ephemeral_resource_schemas={name: schema_of(each.block, text) for name, each in self.ephemerals.items()},
+            list_resource_schemas={name: schema_of(Block(()), text) for name in self.listable},
+            action_schemas={
+                name: pb.ActionSchema(schema=schema_of(each.block, text)) for name, each in self.actions.items()
+            },
             functions=self.calculations.signatures(),
         )
 
@@ -131,6 +140,9 @@ class Provider:
         """The user asked to stop: every wait ends and hands back what it has. The process goes on until Shutdown."""
         self.session.cancel.set()
         return pb.StopProvider.Response()
+
+    def _questions(self, functions: Iterable[Function[Any, Any, Any]]) -> dict[str, Question]:
+        return {function_type(self.package, each): Question(each, function_block(each)) for each in functions}
 
     def _settings(self, config: pb.DynamicValue, report: Report) -> dict[str, Any]:
         report.types = self.block.types

@@ -49,10 +49,14 @@ class Question:
         return result
 
 
+# Most programs ask nothing: what there is to ask is loaded with the first question.
+ByName = Callable[[], Mapping[str, Question]]
+
+
 class Questions:
     """The calls of data sources and ephemeral resources."""
 
-    def __init__(self, session: Session, sources: dict[str, Question], ephemerals: dict[str, Question]) -> None:
+    def __init__(self, session: Session, sources: ByName, ephemerals: ByName) -> None:
         self.session = session
         self.sources = sources
         self.ephemerals = ephemerals
@@ -85,7 +89,7 @@ class Questions:
     def CloseEphemeralResource(self, _request: pb.CloseEphemeralResource.Request, _report: Report) -> Any:
         return pb.CloseEphemeralResource.Response()
 
-    def _ask(self, questions: dict[str, Question], request: Any, report: Report) -> pb.DynamicValue:
+    def _ask(self, questions: ByName, request: Any, report: Report) -> pb.DynamicValue:
         question = _question(questions, request.type_name, report)
         values, arguments = question.arguments(request.config)
         found = question.answer(self.session, arguments, self.session.context(_SECONDS, report))
@@ -99,7 +103,7 @@ class Questions:
 class Actions:
     """The calls of actions."""
 
-    def __init__(self, session: Session, actions: dict[str, Question]) -> None:
+    def __init__(self, session: Session, actions: ByName) -> None:
         self.session = session
         self.actions = actions
 
@@ -136,9 +140,9 @@ def told_while(work: Callable[[Callable[[str], None]], Any]) -> Iterator[str]:
         working.result()
 
 
-def _question(questions: dict[str, Question], type_name: str, report: Report) -> Question:
-    found = questions.get(type_name)
+def _question(questions: ByName, type_name: str, report: Report) -> Question:
+    found = questions().get(type_name)
     if found is None:
-        raise WireError(f"this provider has no {type_name!r}; it has {', '.join(questions)}")
+        raise WireError(f"this provider has no {type_name!r}; it has {', '.join(questions())}")
     report.subject, report.types = type_name, found.block.types
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from resourcekit.terraform.blocks import Attribute, Block
@@ -16,14 +16,17 @@ _NESTINGS = {
 }
 
 
-def schema_of(block: Block) -> pb.Schema:
-    """A block's schema."""
+Text = Callable[[str], str]
+
+
+def schema_of(block: Block, text: Text) -> pb.Schema:
+    """A block's schema. text: respells a declared text for this engine."""
     return pb.Schema(
         version=block.version,
         block=pb.Schema.Block(
             version=block.version,
-            attributes=_attributes(block.attributes),
-            description=block.description,
+            attributes=_attributes(block.attributes, text),
+            description=text(block.description),
             description_kind=pb.MARKDOWN,
         ),
     )
@@ -37,18 +40,18 @@ def identity_schema() -> pb.ResourceIdentitySchema:
     return pb.ResourceIdentitySchema(version=0, identity_attributes=[attribute])
 
 
-def _attributes(attributes: Iterable[Attribute]) -> list[pb.Schema.Attribute]:
-    return [_attribute(attribute) for attribute in attributes]
+def _attributes(attributes: Iterable[Attribute], text: Text) -> list[pb.Schema.Attribute]:
+    return [_attribute(attribute, text) for attribute in attributes]
 
 
-def _attribute(attribute: Attribute) -> pb.Schema.Attribute:
+def _attribute(attribute: Attribute, text: Text) -> pb.Schema.Attribute:
     carried: dict[str, Any] = {"type": constraint_json(attribute.type)}
     if attribute.nesting:
-        nested = pb.Schema.Object(attributes=_attributes(attribute.nested), nesting=_NESTINGS[attribute.nesting])
+        nested = pb.Schema.Object(attributes=_attributes(attribute.nested, text), nesting=_NESTINGS[attribute.nesting])
         carried = {"nested_type": nested}
     return pb.Schema.Attribute(
         name=attribute.name,
-        description=attribute.description,
+        description=text(attribute.description),
         description_kind=pb.MARKDOWN,
         required=attribute.required,
         optional=attribute.optional,
@@ -56,6 +59,6 @@ def _attribute(attribute: Attribute) -> pb.Schema.Attribute:
         sensitive=attribute.sensitive,
         write_only=attribute.write_only,
         deprecated=attribute.deprecated is not None,
-        deprecation_message=attribute.deprecated or "",
+        deprecation_message=text(attribute.deprecated or ""),
         **carried,
     )

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from resourcekit.context import Context
@@ -17,7 +18,7 @@ from resourcekit.moving import Moving
 from resourcekit.resource import Package
 from resourcekit.terraform import held
 from resourcekit.terraform.diagnostics import Report
-from resourcekit.terraform.names import terraform_text
+from resourcekit.terraform.names import respelled, types_by_name
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +57,13 @@ class Session:
         seed = f"{self.scope} {json.dumps(arguments, sort_keys=True, default=str)}"
         return Keys(type_name, seed, self.ledger, alone=False)
 
+    @cached_property
+    def _types(self) -> Mapping[str, str]:
+        return types_by_name(self.package)
+
     def text(self, text: str) -> str:
         """A declared text in this engine's spelling."""
-        return terraform_text(self.package, text)
+        return respelled(text, self._types)
 
     def context(self, seconds: float, report: Report) -> Context[Any]:
         """For one operation. Raises ResourceError while the settings are not known."""

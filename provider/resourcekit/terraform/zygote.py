@@ -47,15 +47,17 @@ class Engine:
 def run(serve: Serve, prepare: Prepare) -> int:
     """Serve, in a fork of this engine's zygote or here; returns the exit status.
 
-    prepare: loads what `serve` needs: up to its first `yield` what the second process needs, after that what later ones
-    do. It may start no thread, for only the one that forks is in the fork.
+    prepare: loads in three stages, with a `yield` after each: what every process needs, what the second one does, and
+    what later ones do. It may start no thread, for only the one that forks is in the fork.
     """
     engine = _engine()
     if engine is not None:
         status = _served_by_zygote(engine.address)
         if status is not None:
             return status
-        _leave_zygote(engine, serve, prepare)
+        stages = prepare()
+        next(stages)
+        _leave_zygote(engine, serve, stages)
         os.close(engine.pidfd)
     return serve(watch_stdout)
 
@@ -118,7 +120,7 @@ def _heard(link: socket.socket) -> bytes:
         return b""
 
 
-def _leave_zygote(engine: Engine, serve: Serve, prepare: Prepare) -> None:
+def _leave_zygote(engine: Engine, serve: Serve, stages: Iterator[None]) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         try:
             listener.bind(engine.address)
@@ -128,17 +130,16 @@ def _leave_zygote(engine: Engine, serve: Serve, prepare: Prepare) -> None:
             return  # another has just done so, or there is no room for one more process
         if forked == 0:
             try:
-                _live(listener, engine, serve, prepare)
+                _live(listener, engine, serve, stages)
             except BaseException:
                 sys.excepthook(*sys.exc_info())
             finally:
                 os._exit(1)
 
 
-def _live(listener: socket.socket, engine: Engine, serve: Serve, prepare: Prepare) -> None:
+def _live(listener: socket.socket, engine: Engine, serve: Serve, stages: Iterator[None]) -> None:
     """The zygote's life, until the engine ends; and the lives of its forks."""
     _stand_alone({listener.fileno(), engine.pidfd})
-    stages = prepare()
     _load(stages)
     poll = select.poll()
     poll.register(listener, select.POLLIN)

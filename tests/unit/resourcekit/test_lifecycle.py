@@ -14,9 +14,7 @@ from support.toy import Carpentry, Shelf, ShelfArgs, ShelfState
 
 @pytest.fixture
 def lifecycle() -> Lifecycle:
-    package: Package[Any] = Package(
-        "toy", "1.0.0", "Toy", "A toy.", "https://example.com", ShelfArgs, {}, (Shelf(),), ()
-    )
+    package: Package[Any] = Package("toy", "1.0.0", "Toy", "A toy.", "https://example.com", ShelfArgs, {}, (Shelf(),))
     return Lifecycle(package, package.resources[0])
 
 
@@ -42,7 +40,7 @@ def test_a_failure_that_nobody_foresaw_keeps_them_too_and_says_nothing_of_itself
             id_, state = super().create(args, ctx)
             raise ValueError(f"hush {id_} {state}")
 
-    package: Package[Any] = Package("toy", "1", "Toy", "A toy.", "", ShelfArgs, {}, (Clumsy(),), ())
+    package: Package[Any] = Package("toy", "1", "Toy", "A toy.", "", ShelfArgs, {}, (Clumsy(),))
     outcome = Lifecycle(package, package.resources[0]).create({"name": "a"}, context(Carpentry()))
     assert (outcome.id, outcome.state["name"]) == ("s1", "a")
     assert outcome.unfinished == "internal error (ValueError); please report it with the log"

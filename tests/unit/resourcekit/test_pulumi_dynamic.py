@@ -65,7 +65,7 @@ def configured(**config: str) -> DynamicProvider:
     """A provider of its own session, as the host has it."""
     load = functools.partial(
         ToyPackage,
-        *("toy", "1", "Toy", "A toy.", "x", Settings, {"shop": "TOY_SHOP"}, (FussyShelf(),), ()),
+        *("toy", "1", "Toy", "A toy.", "x", Settings, {"shop": "TOY_SHOP"}, (FussyShelf(),)),
         scope_setting="shop",
     )
     provider = DynamicProvider(lambda _: provider, functools.cache(load), "Shelf")

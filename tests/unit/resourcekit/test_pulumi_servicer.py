@@ -41,7 +41,7 @@ class ToyPackage(Package[Carpentry]):
 
 @pytest.fixture
 def provider() -> Iterator[Any]:
-    package = ToyPackage("toy", "1", "Toy", "A toy.", "x", Settings, {"tool_key": "TOY_KEY"}, (Shelf(),), ())
+    package = ToyPackage("toy", "1", "Toy", "A toy.", "x", Settings, {"tool_key": "TOY_KEY"}, (Shelf(),))
     ToyPackage.carpentry = Carpentry()
     server = grpc.server(ThreadPoolExecutor(4))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(ProviderServicer(package, EngineLog()), server)

@@ -24,7 +24,7 @@ class Renamed(Cabinet):
         return {**state, "note": " ".join(state["note"]) if isinstance(state["note"], list) else state["note"]}
 
 
-KIND = Kind("carpentry_cabinet", Lifecycle(PACKAGE, Renamed()), lambda text: text)
+KIND = Kind("carpentry_cabinet", Lifecycle(PACKAGE, Renamed()))
 
 
 def upgrade(version: int, state: dict[str, Any]) -> pb.UpgradeResourceState.Response:

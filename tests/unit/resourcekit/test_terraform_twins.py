@@ -141,7 +141,7 @@ def test_a_replacement_asks_the_api_once_as_a_create() -> None:
             asked.append((prior and prior.wood, sorted(changed)))
             return {"status": "foretold"}
 
-    kind = Kind("carpentry_cabinet", Lifecycle(PACKAGE, Asking()), lambda text: text)
+    kind = Kind("carpentry_cabinet", Lifecycle(PACKAGE, Asking()))
     assert plan(kind, state(), config(), NOTHING, context()).planned == state(), "nothing changes: nothing to ask"
     assert plan(kind, state(), config(name="b"), NOTHING, context()).planned["status"] == "foretold"
     assert asked == [("oak", ["name"])]

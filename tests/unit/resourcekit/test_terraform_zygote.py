@@ -26,6 +26,22 @@ for each in started:
 time.sleep(60)
 """
 
+# A plugin that only says who started it.
+ASKING = """
+import os, sys
+from resourcekit.engine_watch import started_by
+from resourcekit.terraform import zygote
+
+def serve(watch):
+    print(started_by(), os.getpid(), flush=True)
+    return 7
+
+def prepare():
+    yield
+
+sys.exit(zygote.run(serve, prepare))
+"""
+
 
 class Plugin:
     """One started plugin process, and the process that serves for it."""
@@ -142,6 +158,20 @@ def test_ctrl_c_is_for_the_engine(start: Callable[..., Plugin]) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         plugin.process.wait(0.5)
     assert _is_there(plugin.server)
+
+
+def test_a_fork_knows_whose_plugin_it_is(tmp_path: Path) -> None:
+    """The engine is asked for its state where nothing else tells what a create is to be called."""
+    (tmp_path / "plugin.py").write_text(ASKING)
+    pids = []
+    for _ in range(3):
+        with subprocess.Popen([sys.executable, tmp_path / "plugin.py"], stdout=subprocess.PIPE, text=True) as process:
+            told, _ = process.communicate(timeout=20)
+        engine, server = map(int, told.split())
+        assert engine == os.getpid()
+        assert process.returncode == 7
+        pids.append(server == process.pid)
+    assert pids == [True, False, False]
 
 
 def test_without_a_zygote_a_plugin_serves_by_itself_and_leaves_another(start: Callable[..., Plugin]) -> None:
