@@ -25,16 +25,16 @@ def main() -> None:
     if is_started_by_engine and not os.environ.get("POLYKOMOS_NO_ZYGOTE"):
         status = zygote.run(serve, _prepare)
     else:
-        status = serve(watch_stdout)
+        status = serve(watch_stdout, None)
     sys.stderr.flush()
     # Without taking the interpreter down piece by piece: the engine waits for the end, several times a command.
     os._exit(status)
 
 
-def _serve(arguments: list[str], watch: Watch) -> int:
+def _serve(arguments: list[str], watch: Watch, shared: int | None) -> int:
     from resourcekit.terraform.serving import serve
 
-    return serve(_calls, ADDRESSES, arguments, {"GetProviderSchema": _schema}, watch)
+    return serve(partial(_calls, shared), ADDRESSES, arguments, {"GetProviderSchema": _schema}, watch)
 
 
 def _schema() -> bytes:
@@ -44,13 +44,13 @@ def _schema() -> bytes:
         return binascii.a2b_base64(file.read())
 
 
-def _calls() -> Mapping[str, Callable[..., Any]]:
+def _calls(shared: int | None) -> Mapping[str, Callable[..., Any]]:
     # Loaded when it is needed.
     from polykomos.package import package
     from resourcekit.terraform.logs import log_to_engine
 
     log_to_engine(os.environ.get(package().log_variable))
-    calls: Mapping[str, Callable[..., Any]] = _provider().calls()
+    calls: Mapping[str, Callable[..., Any]] = _provider().calls(shared)
     return calls
 
 

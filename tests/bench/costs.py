@@ -1,7 +1,12 @@
-"""What a command costs: time, calls of the API, processor, and the memory of the plugin that it starts."""
+"""What a command costs: time, calls of the API, processor, and the memory of the plugin that it starts.
+
+Plugin processes whose parents end before them become children of this process, so that their costs count as well.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import re
 import resource
@@ -33,9 +38,12 @@ def cost_of(run: Callable[[], object], plugin: str, plane: ControlPlane | None =
     """Run it. plugin: what the plugin's command line ends its program's path with."""
     most, stop = [0.0], threading.Event()
 
+    _adopt_orphans()
+    there = set(_processes(plugin))
+
     def watch() -> None:
         while not stop.wait(_EVERY_SECONDS):
-            most[0] = max([most[0], *_held_by(plugin)])
+            most[0] = max([most[0], *map(_held, set(_processes(plugin)) - there)])
 
     watcher = threading.Thread(target=watch)
     first = _mark(plane) if plane else 0
@@ -48,6 +56,7 @@ def cost_of(run: Callable[[], object], plugin: str, plane: ControlPlane | None =
     finally:
         stop.set()
         watcher.join()
+    _outlive(set(_processes(plugin)) - there)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(seconds, cpu, _mark(plane) - first - 1 if plane else None, most[0])
@@ -62,26 +71,32 @@ def _mark(plane: ControlPlane) -> int:
     return int(found[0]["id"])
 
 
-def _held_by(plugin: str) -> list[float]:
-    """MB that each of our descendants of that name has held at most."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
+def _processes(plugin: str) -> list[int]:
+    """Those of that name."""
     found = []
-    for pid in parents:
-        try:
-            if _is_ours(pid, parents) and plugin.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-                found.append(int(peak[1]) / 1024 if peak else 0.0)
-        except OSError:
-            continue
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if plugin.encode() in command.read_bytes():
+                found.append(int(command.parent.name))
     return found
 
 
-def _is_ours(pid: int, parents: dict[int, int]) -> bool:
-    while pid in parents and pid != os.getpid():
-        pid = parents[pid]
-    return pid == os.getpid()
+def _held(pid: int) -> float:
+    """MB that it has held at most."""
+    with contextlib.suppress(OSError):
+        if peak := re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()):
+            return int(peak[1]) / 1024
+    return 0.0
+
+
+def _adopt_orphans() -> None:
+    """Linux gives processes whose parent has ended to the nearest ancestor that asks for them (prctl 36)."""
+    if ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def _outlive(pids: set[int]) -> None:
+    """Wait for the end of those that were adopted."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)

@@ -44,6 +44,18 @@ def engine_certificate() -> str:
     return made.sign(key, hashes.SHA512()).public_bytes(serialization.Encoding.PEM).decode()
 
 
+def first_of_a_command(program: Path, **env: str) -> None:
+    """As `first_line`, started by a process that has started no other."""
+    engine = ["sh", "-c", '"$0" & read -r _; kill -9 $!', program]
+    with subprocess.Popen(
+        engine, env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.communicate()
+    assert line.strip(), program
+
+
 def first_line(program: Path, *arguments: str, **env: str) -> None:
     with subprocess.Popen(
         [program, *arguments], env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -78,16 +90,20 @@ def start_up() -> None:
         {
             "grpc": lambda: subprocess.run([sys.executable, "-c", "import grpc"], check=True),
             "pulumi": lambda: first_line(BIN / "pulumi-resource-polykomos", "127.0.0.1:1"),
-            "terraform": lambda: first_line(BIN / "terraform-provider-polykomos", **terraform),
-            "go": lambda: first_line(baseline, **terraform),
+            "terraform": lambda: first_of_a_command(BIN / "terraform-provider-polykomos", **terraform),
+            "later": lambda: first_line(BIN / "terraform-provider-polykomos", **terraform),
+            "go": lambda: first_of_a_command(baseline, **terraform),
         },
         15,
     )
     bare = f"import grpc {found['grpc']:.0f} ms"
     report.row("Pulumi plugin", f"{found['pulumi']:.0f} ms", bare, found["pulumi"] / found["grpc"], "1.5x")
-    report.row("Terraform plugin", f"{found['terraform']:.0f} ms", bare, found["terraform"] / found["grpc"], "1.8x")
+    first = f"{found['terraform']:.0f} ms"
+    report.row("Terraform plugin, the first of a command", first, bare, found["terraform"] / found["grpc"], "1.8x")
     go = f"Go framework {found['go']:.0f} ms"
-    report.row("Terraform plugin", f"{found['terraform']:.0f} ms", go, found["terraform"] / found["go"], "6x")
+    report.row("Terraform plugin, the first of a command", first, go, found["terraform"] / found["go"], "6x")
+    later = f"{found['later']:.0f} ms"
+    report.row("Terraform plugin, a later one", later, go, found["later"] / found["go"])
     _operations(report)
     report.write()
 

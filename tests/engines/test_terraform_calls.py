@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from support.calls import counted
-from support.control_plane import ControlPlane
+from support.control_plane import ControlPlane, create_database, new_key
 from support.terraform import ENGINES, Workspace
 
 MANY, AT_ONCE = 30, 3
@@ -40,4 +40,40 @@ def test_what_was_planned_is_not_judged_again_while_it_is_applied(
         # Those that were under way before the first was applied could not know.
         assert MANY <= calls["createBlueprintValidation"] <= MANY + AT_ONCE, calls
     workspace.settled()
+    workspace.destroy()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_application_is_tried_once_a_run(
+    engine: str, plane: ControlPlane, new_workspace: Callable[..., Workspace]
+) -> None:
+    """By the first plan. The second, while it is applied, has to say the same, and need not ask for it."""
+    connection = {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key}
+    workspace = new_workspace(engine, connection)
+    with plane.client() as api:
+        database = create_database(api)["uuid"]
+        body = {"name": "tried", "sql_content": "SELECT {{n}}", "variables": {"n": {"type": "number"}}}
+        made = api.post("/blueprints", json=body, headers=new_key()).raise_for_status().json()["data"]
+
+    def apply(count: int, *words: str) -> dict[str, int]:
+        workspace.write(f"""
+          resource "polykomos_blueprint_application" "run" {{
+            count             = {count}
+            database_uuid     = "{database}"
+            blueprint_uuid    = "{made["uuid"]}"
+            blueprint_version = {made["version"]}
+            variables         = {{ n = count.index }}
+          }}
+        """)
+        with counted(plane) as calls:
+            workspace.apply(*words)
+        return calls
+
+    assert apply(3)["createDatabaseBlueprintApplication"] == 3 * 2, "the trial, and the application"
+    workspace.settled()
+    # A saved plan is applied by another command, which tries what it applies.
+    workspace.plan()
+    with counted(plane) as calls:
+        workspace.run("apply", "tfplan")
+    assert calls["createDatabaseBlueprintApplication"] == 0, "nothing to do"
     workspace.destroy()

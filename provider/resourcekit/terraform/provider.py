@@ -16,6 +16,7 @@ from resourcekit.settings import check_settings, connect
 from resourcekit.terraform.blocks import Block, arguments_block, function_block
 from resourcekit.terraform.calculating import Calculations
 from resourcekit.terraform.diagnostics import Report, answered
+from resourcekit.terraform.foretold import Foretold
 from resourcekit.terraform.imports import Imports
 from resourcekit.terraform.kinds import Kind
 from resourcekit.terraform.lists import Lists
@@ -67,8 +68,9 @@ class Provider:
             for each in self.package.actions
         }
 
-    def calls(self) -> Mapping[str, Callable[..., Any]]:
-        """Every call that is served, by its name in the protocol."""
+    def calls(self, shared: int | None = None) -> Mapping[str, Callable[..., Any]]:
+        """Every call that is served, by its name in the protocol. shared: a file of this command's processes."""
+        self.session.foretold = Foretold(shared)
         families = (
             self,
             Resources(self.session, self.kinds),

@@ -50,19 +50,18 @@ class Resources:
                 planned_state=kind.block.write(None), planned_private=request.prior_private
             )
         report.hide(kind.secrets(config))
-        memory = Memory.read(request.prior_private)
-        ctx = self.session.planning_context(report)
-        found = plans.plan(kind, prior, config, memory, ctx, again=self.session.is_applying)
-        if prior is not None:
-            self._move(kind, prior, *(name for name, value in found.planned.items() if is_unknown(value)))
-        return pb.PlanResourceChange.Response(
-            planned_state=kind.block.write(found.planned),
-            requires_replace=[
-                pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)]) for name in found.replaces
-            ],
-            planned_private=memory.write_planned(found.given),
-            planned_identity=request.prior_identity if request.HasField("prior_identity") else None,
-        )
+        if not kind.resource.foretells:
+            return self._plan(kind, prior, config, request, report)
+        # What Terraform itself can do it says otherwise while it applies; it makes no difference here.
+        request.ClearField("client_capabilities")
+        asked = request.SerializeToString(deterministic=True)
+        before = self.session.foretold.take(asked)
+        if before is not None:
+            return pb.PlanResourceChange.Response.FromString(before)
+        answer = self._plan(kind, prior, config, request, report)
+        if self.session.api is not None:
+            self.session.foretold.keep(asked, answer.SerializeToString())
+        return answer
 
     @answered(
         pb.ApplyResourceChange.Response,
@@ -115,6 +114,23 @@ class Resources:
             new_state=kind.block.write(states.after_read(kind, found.id, found.state, prior, withheld)),
             private=request.private,
             new_identity=write_identity(found.id),
+        )
+
+    def _plan(
+        self, kind: Kind, prior: Values | None, config: Values, request: pb.PlanResourceChange.Request, report: Report
+    ) -> pb.PlanResourceChange.Response:
+        memory = Memory.read(request.prior_private)
+        ctx = self.session.planning_context(report)
+        found = plans.plan(kind, prior, config, memory, ctx, again=self.session.is_applying)
+        if prior is not None:
+            self._move(kind, prior, *(name for name, value in found.planned.items() if is_unknown(value)))
+        return pb.PlanResourceChange.Response(
+            planned_state=kind.block.write(found.planned),
+            requires_replace=[
+                pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)]) for name in found.replaces
+            ],
+            planned_private=memory.write_planned(found.given),
+            planned_identity=request.prior_identity if request.HasField("prior_identity") else None,
         )
 
     def _create(self, kind: Kind, planned: Values, config: Values, report: Report) -> Values:

@@ -18,6 +18,7 @@ from resourcekit.moving import Moving
 from resourcekit.resource import Package
 from resourcekit.terraform import held
 from resourcekit.terraform.diagnostics import Report
+from resourcekit.terraform.foretold import Foretold
 from resourcekit.terraform.names import respelled, types_by_name
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Session:
     api: the vendor's client; None until the settings are known.
     ledger: whose objects are known to be whose, since the last configuration.
     moving: what has been planned since then. is_applying: whether anything has been applied since then: while applying,
-    the engine plans each change once more, by a process of its own.
+    the engine plans each change once more, by a process of its own. foretold: what the process before it has planned.
     """
 
     def __init__(self, package: Package[Any]) -> None:
@@ -39,6 +40,7 @@ class Session:
         self.moving = Moving()
         self.scope = ""
         self.is_applying = False
+        self.foretold = Foretold(None)
         self.ledger = Ledger(lambda: None)
 
     def configured(self, api: Any, scope: str) -> None:

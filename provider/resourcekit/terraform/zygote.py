@@ -31,7 +31,8 @@ _STREAMS = (0, 1, 2)
 _SIZE = 4  # bytes that say how many follow
 _BEGUN, _END = b"b", b"e"
 
-Serve = Callable[[Watch], int]
+# Is given how to watch the engine, and a file in memory that the forks of one zygote share.
+Serve = Callable[[Watch, int | None], int]
 Prepare = Callable[[], Iterator[None]]
 
 
@@ -59,7 +60,7 @@ def run(serve: Serve, prepare: Prepare) -> int:
         next(stages)
         _leave_zygote(engine, serve, stages)
         os.close(engine.pidfd)
-    return serve(watch_stdout)
+    return serve(watch_stdout, None)
 
 
 def _engine() -> Engine | None:
@@ -141,6 +142,7 @@ def _live(listener: socket.socket, engine: Engine, serve: Serve, stages: Iterato
     """The zygote's life, until the engine ends; and the lives of its forks."""
     _stand_alone({listener.fileno(), engine.pidfd})
     _load(stages)
+    shared = os.memfd_create("plugins")
     poll = select.poll()
     poll.register(listener, select.POLLIN)
     poll.register(engine.pidfd, select.POLLIN)
@@ -150,7 +152,7 @@ def _live(listener: socket.socket, engine: Engine, serve: Serve, stages: Iterato
             listener.close()
             os.close(engine.pidfd)
             stand_for_child_of(engine.pid)
-            _serve_for(link, serve)
+            _serve_for(link, partial(serve, partial(_watch, link), shared))
         link.close()
         _load(stages)
     os._exit(0)
@@ -167,7 +169,7 @@ def _load(stages: Iterator[None]) -> None:
 def _stand_alone(keep: set[int]) -> None:
     """Let go of what the engine gave: it waits for the end of its plugin's output."""
     os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    signal.signal(signal.SIGCHLD, _reap)
     for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
         if number not in keep:
             with contextlib.suppress(OSError):  # the listing's own
@@ -176,7 +178,14 @@ def _stand_alone(keep: set[int]) -> None:
         os.open(os.devnull, os.O_RDWR)
 
 
-def _serve_for(link: socket.socket, serve: Serve) -> None:
+def _reap(*_: object) -> None:
+    """The forks that have ended."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _serve_for(link: socket.socket, serve: Callable[[], int]) -> None:
     """Be the plugin whose process is at the other end. Does not return."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     size, streams, _, _ = socket.recv_fds(link, _SIZE, len(_STREAMS))
@@ -189,7 +198,7 @@ def _serve_for(link: socket.socket, serve: Serve) -> None:
         name, _, value = item.partition(b"=")
         os.environb[name] = value
     link.sendall(_BEGUN)
-    status = serve(partial(_watch, link))
+    status = serve()
     sys.stderr.flush()
     _tell(link, bytes([status]))
     os._exit(status)

@@ -32,7 +32,7 @@ import os, sys
 from resourcekit.engine_watch import started_by
 from resourcekit.terraform import zygote
 
-def serve(watch):
+def serve(watch, shared):
     print(started_by(), os.getpid(), flush=True)
     return 7
 
