@@ -9,12 +9,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
 
 import polykomos_provider
 from polykomos_provider.addresses import ADDRESSES
 from resourcekit.engine_watch import Watch, watch_stdout
 from resourcekit.terraform import zygote
+
+TYPE_CHECKING = False  # importing `typing` takes as long as meeting the zygote
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def main() -> None:

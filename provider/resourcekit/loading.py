@@ -6,14 +6,13 @@ What is known beforehand is answered without loading.
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from resourcekit.importing import much_imported
 from resourcekit.sync_grpc import grpc
 
 Handlers = Mapping[str, Any]
@@ -45,18 +44,13 @@ class LoadedLater(grpc.GenericRpcHandler):
 
     def begin(self) -> bool:
         """Load now, in this thread. False when that failed, which is told on stderr: the process has to end."""
-        # What is loaded stays: looking for garbage in it, now and later, is a tenth of the time that loading takes.
-        gc.disable()
-        # Nor does pydantic have to look for extensions of its own among all the packages that are installed.
-        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         try:
-            self._handlers.set_result(self._load())
+            with much_imported():
+                handlers = self._load()
         except Exception as error:
             print(f"{Path(sys.argv[0]).name} cannot start: {type(error).__name__}: {error}", file=sys.stderr)
             return False
-        finally:
-            gc.freeze()
-            gc.enable()
+        self._handlers.set_result(handlers)
         return True
 
     def service(self, handler_call_details: Any) -> Any:

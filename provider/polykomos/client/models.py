@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from polykomos.client.secrets import Secret
 
@@ -101,7 +101,7 @@ class DatabaseType(Model):
     label: str | None = None
     is_provisionable: bool | None = None
     is_available: bool | None = None
-    regions: list[Region] = Field(default_factory=list)
+    regions: list[Region] = []
 
 
 class User(Model):
@@ -116,7 +116,7 @@ class KeyControls(Model):
 
     requests_per_minute: int | None = None
     monthly_quota: int | None = None
-    allowed_ip_list: Texts = Field(default_factory=list)
+    allowed_ip_list: Texts = []
     inactive_ttl_days: int | None = None
 
 
@@ -125,17 +125,17 @@ class ApiKey(Model):
 
     name: str | None = None
     preview: str | None = None
-    permissions: Texts = Field(default_factory=list)
+    permissions: Texts = []
     status: str | None = None
     last_used_at: Timestamp | None = None
-    controls: KeyControls = Field(default_factory=KeyControls)
+    controls: KeyControls = KeyControls()
 
 
 class Account(Model):
     """The answer of `GET /me`."""
 
-    user: User = Field(default_factory=User)
-    api_key: ApiKey = Field(default_factory=ApiKey)
+    user: User = User()
+    api_key: ApiKey = ApiKey()
 
 
 class Blueprint(Model):
@@ -160,8 +160,8 @@ class BlueprintValidation(Model):
 
     valid: bool
     statement_count: int | None = None
-    errors: Texts = Field(default_factory=list)
-    warnings: Texts = Field(default_factory=list)
+    errors: Texts = []
+    warnings: Texts = []
 
 
 class BlueprintApplication(Model):
@@ -188,7 +188,7 @@ class WebhookEndpoint(Model):
 
     id: int
     url: str
-    events: Texts = Field(default_factory=list)
+    events: Texts = []
     status: str | None = None
     last_success_at: Timestamp | None = None
     last_failure_at: Timestamp | None = None

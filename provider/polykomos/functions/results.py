@@ -59,7 +59,7 @@ class DatabaseType(BaseModel):
     label: str | None = Field(None, description="Name for people.")
     is_provisionable: bool | None = Field(None, description="Whether it can be created through the API.")
     is_available: bool | None = Field(None, description="Whether it can be created now.")
-    regions: list[Region] = Field(default_factory=list, description="Where it is offered.")
+    regions: list[Region] = Field([], description="Where it is offered.")
 
 
 class GetDatabaseTypesResult(Result):
@@ -76,10 +76,10 @@ class GetAccountResult(Result):
     key_name: str | None = Field(None, description="The API key's name.")
     key_preview: str | None = Field(None, description="The key's first and last characters.")
     key_status: str | None = Field(None, description="`active` unless expired or revoked.")
-    permissions: list[str] = Field(default_factory=list, description="Scopes of the key, such as `databases:read`.")
+    permissions: list[str] = Field([], description="Scopes of the key, such as `databases:read`.")
     requests_per_minute: int | None = Field(None, description="The key's rate limit.")
     monthly_quota: int | None = Field(None, description="Most requests a month; null is unlimited.")
-    allowed_ip_list: list[str] = Field(default_factory=list, description="Addresses that may use it; empty is all.")
+    allowed_ip_list: list[str] = Field([], description="Addresses that may use it; empty is all.")
     inactive_ttl_days: int | None = Field(None, description="Days without use after which it expires.")
 
 
@@ -115,7 +115,7 @@ class WebhookEndpointSummary(BaseModel):
 
     id: int = Field(description="The endpoint's number.")
     url: str = Field(description="Where events go.")
-    events: list[str] = Field(default_factory=list, description="Events that it gets; empty is all.")
+    events: list[str] = Field([], description="Events that it gets; empty is all.")
     status: str | None = Field(None, description="`active` or `revoked`.")
     last_success_at: str | None = Field(None, description="Last delivery that succeeded.")
     last_failure_at: str | None = Field(None, description="Last delivery that failed.")
@@ -151,8 +151,8 @@ class ValidateBlueprintResult(Result):
 
     valid: bool = Field(description="Whether a blueprint of this SQL would be accepted.")
     statement_count: int | None = Field(None, description="Statements found.")
-    errors: list[str] = Field(default_factory=list, description="Why it is not valid.")
-    warnings: list[str] = Field(default_factory=list, description="What is valid but destructive.")
+    errors: list[str] = Field([], description="Why it is not valid.")
+    warnings: list[str] = Field([], description="What is valid but destructive.")
 
 
 class RunQueryResult(Result):

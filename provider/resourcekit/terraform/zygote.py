@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import binascii
 import contextlib
-import gc
 import os
 import select
 import signal
@@ -20,10 +19,10 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from resourcekit.engine_watch import Watch, stand_for_child_of, watch_stdout
+from resourcekit.importing import much_imported
 
 # How long a plugin waits for the zygote to begin, which may still be loading, before it serves by itself.
 _PATIENCE_SECONDS = 10.0
@@ -36,13 +35,14 @@ Serve = Callable[[Watch, int | None], int]
 Prepare = Callable[[], Iterator[None]]
 
 
-@dataclass(frozen=True)
+# No dataclass: importing those is a third of what a plugin's process imports before it meets the zygote.
 class Engine:
     """The process that started this one. pidfd: tells when it ends. address: where its zygote listens."""
 
-    pid: int
-    pidfd: int
-    address: str
+    def __init__(self, pid: int, pidfd: int, address: str) -> None:
+        self.pid = pid
+        self.pidfd = pidfd
+        self.address = address
 
 
 def run(serve: Serve, prepare: Prepare) -> int:
@@ -141,7 +141,8 @@ def _leave_zygote(engine: Engine, serve: Serve, stages: Iterator[None]) -> None:
 def _live(listener: socket.socket, engine: Engine, serve: Serve, stages: Iterator[None]) -> None:
     """The zygote's life, until the engine ends; and the lives of its forks."""
     _stand_alone({listener.fileno(), engine.pidfd})
-    _load(stages)
+    with much_imported():
+        next(stages)
     shared = os.memfd_create("plugins")
     poll = select.poll()
     poll.register(listener, select.POLLIN)
@@ -154,16 +155,9 @@ def _live(listener: socket.socket, engine: Engine, serve: Serve, stages: Iterato
             stand_for_child_of(engine.pid)
             _serve_for(link, partial(serve, partial(_watch, link), shared))
         link.close()
-        _load(stages)
+        with much_imported():
+            next(stages, None)
     os._exit(0)
-
-
-def _load(stages: Iterator[None]) -> None:
-    """One stage. What is loaded stays, and stays shared with the forks."""
-    gc.disable()
-    next(stages, None)
-    gc.freeze()
-    gc.enable()
 
 
 def _stand_alone(keep: set[int]) -> None:

@@ -37,7 +37,7 @@ def serve(watch, shared):
     return 7
 
 def prepare():
-    yield
+    yield from range(3)
 
 sys.exit(zygote.run(serve, prepare))
 """
