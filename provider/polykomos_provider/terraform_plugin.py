@@ -14,6 +14,7 @@ import polykomos_provider
 from polykomos_provider.addresses import ADDRESSES
 from resourcekit.engine_watch import Watch, watch_stdout
 from resourcekit.terraform import zygote
+from resourcekit.terraform.cookie import COOKIE
 
 TYPE_CHECKING = False  # importing `typing` takes as long as meeting the zygote
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def main() -> None:
     """Serve the Polykomos package to the engine that started this process."""
     arguments = sys.argv[1:]
     serve = partial(_serve, arguments)
-    is_started_by_engine = "TF_PLUGIN_MAGIC_COOKIE" in os.environ and "--debug" not in arguments
+    is_started_by_engine = os.environ.get(COOKIE[0]) == COOKIE[1] and "--debug" not in arguments
     if is_started_by_engine and not os.environ.get("POLYKOMOS_NO_ZYGOTE"):
         status = zygote.run(serve, _prepare)
     else:

@@ -7,79 +7,98 @@ same, and could show something else where much time has passed, which Terraform 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
-# A plan that nobody has applied by then was made for itself.
-_SECONDS: Final = 1800.0
+import msgpack
+
+ResultT = TypeVar("ResultT")
 _MOST_BYTES: Final = 64 * 1024 * 1024
-_KEY: Final = hashlib.sha256().digest_size
+_LENGTH: Final = 4  # bytes that say how long an entry is
 
 
 class Foretold:
-    """Answers by what was asked; each is given once. fd: a file that the processes share; None = nothing is kept.
+    """Answers by what was asked. fd: a file that the processes share; None = nothing is kept.
 
-    The file is a log: key, time, length, answer. An empty answer says that the one before it has been given.
+    The file is a log of entries, each with its length before it: a process that begins with some settings, or an
+    answer. A file that cannot be read or written is as good as none.
     """
 
     def __init__(self, fd: int | None) -> None:
         self._fd = fd
         self._lock = threading.Lock()
         self._read = 0
-        self._found: dict[bytes, tuple[float, bytes]] = {}
+        self._found: dict[bytes, tuple[int, bytes]] = {}
+        self._begun: dict[bytes, int] = {}
+        self._settings = b""
+        self._number = 0
+
+    def begin(self, settings: object) -> None:
+        """Work with these settings from now on. What is kept is for the next process that has the same."""
+        self._settings = hashlib.sha256(repr(settings).encode()).digest()
+
+        def write(fd: int) -> None:
+            self._number = self._begun.get(self._settings, 0) + 1
+            self._write(fd, [self._settings, self._number])
+
+        self._alone(write)
 
     def keep(self, asked: bytes, answer: bytes) -> None:
         """Remember it."""
-        if self._fd is not None:
-            with self._open(self._fd) as fd:
-                self._write(fd, _key(asked), answer)
+
+        def write(fd: int) -> None:
+            if self._read < _MOST_BYTES:
+                self._write(fd, [self._key(asked), self._number, answer])
+
+        self._alone(write)
 
     def take(self, asked: bytes) -> bytes | None:
-        """The answer, which is then forgotten; None where there is none."""
+        """What the process before this one has answered; None where it has not."""
+
+        def find(_fd: int) -> bytes | None:
+            number, answer = self._found.get(self._key(asked), (0, b""))
+            return answer if number and number == self._number - 1 else None
+
+        return self._alone(find)
+
+    def _key(self, asked: bytes) -> bytes:
+        return hashlib.sha256(self._settings + asked).digest()
+
+    def _alone(self, work: Callable[[int], ResultT]) -> ResultT | None:
+        """Do it with the file read to its end, alone among the threads and the processes; None where there is none."""
         if self._fd is None:
             return None
-        with self._open(self._fd) as fd:
-            self._catch_up(fd)
-            at, answer = self._found.get(_key(asked), (0.0, b""))
-            if not answer:
-                return None
-            self._write(fd, _key(asked), b"")
-            return answer if time.monotonic() - at < _SECONDS else None
-
-    @contextmanager
-    def _open(self, fd: int) -> Iterator[int]:
-        """Alone among the threads and the processes."""
-        with self._lock:
-            fcntl.lockf(fd, fcntl.LOCK_EX)
+        with self._lock, contextlib.suppress(OSError):
+            fcntl.lockf(self._fd, fcntl.LOCK_EX)
             try:
-                yield fd
+                self._catch_up(self._fd)
+                return work(self._fd)
             finally:
-                fcntl.lockf(fd, fcntl.LOCK_UN)
+                fcntl.lockf(self._fd, fcntl.LOCK_UN)
+        return None
 
-    def _write(self, fd: int, key: bytes, answer: bytes) -> None:
-        size = os.fstat(fd).st_size
-        if size < _MOST_BYTES:
-            entry = key + int(time.monotonic()).to_bytes(8, "big") + len(answer).to_bytes(8, "big") + answer
-            os.pwrite(fd, entry, size)
+    def _write(self, fd: int, entry: list[Any]) -> None:
+        packed = msgpack.packb(entry)
+        # Behind the last whole entry: what one wrote that was killed in the middle is written over.
+        os.ftruncate(fd, self._read)
+        os.pwrite(fd, len(packed).to_bytes(_LENGTH, "big") + packed, self._read)
 
     def _catch_up(self, fd: int) -> None:
-        """Read what others have written."""
         data = os.pread(fd, os.fstat(fd).st_size - self._read, self._read)
         position = 0
-        while position < len(data):
-            key, position = data[position : position + _KEY], position + _KEY
-            at, length = (int.from_bytes(data[position + each : position + each + 8], "big") for each in (0, 8))
-            position += 16
-            self._found[key] = float(at), data[position : position + length]
-            position += length
-        self._read += len(data)
-
-
-def _key(asked: bytes) -> bytes:
-    return hashlib.sha256(asked).digest()
+        while (body := position + _LENGTH) <= len(data):
+            end = body + int.from_bytes(data[position:body], "big")
+            if end > len(data):
+                break
+            key, number, *answer = msgpack.unpackb(data[body:end])
+            if answer:
+                self._found[key] = number, answer[0]
+            else:
+                self._begun[key] = number
+            position = end
+        self._read += position

@@ -136,6 +136,7 @@ class Provider:
             engine = f"terraform/{request.terraform_version}"
             api = connect(self.package, settings, engine, lambda text: report.warn(self.session.text(text)))
             self.session.configured(api, settings.get(self.package.scope_setting) or "")
+            self.session.foretold.begin(sorted(settings.items()))
         return pb.ConfigureProvider.Response()
 
     def StopProvider(self, _request: pb.StopProvider.Request, _context: Any) -> Any:

@@ -50,7 +50,7 @@ class Resources:
                 planned_state=kind.block.write(None), planned_private=request.prior_private
             )
         report.hide(kind.secrets(config))
-        if not kind.resource.foretells:
+        if not kind.resource.foretells or self.session.api is None:
             return self._plan(kind, prior, config, request, report)
         # What Terraform itself can do it says otherwise while it applies; it makes no difference here.
         request.ClearField("client_capabilities")
@@ -59,8 +59,7 @@ class Resources:
         if before is not None:
             return pb.PlanResourceChange.Response.FromString(before)
         answer = self._plan(kind, prior, config, request, report)
-        if self.session.api is not None:
-            self.session.foretold.keep(asked, answer.SerializeToString())
+        self.session.foretold.keep(asked, answer.SerializeToString())
         return answer
 
     @answered(

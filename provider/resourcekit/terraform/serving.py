@@ -20,8 +20,8 @@ from typing import Any
 from resourcekit.engine_watch import Watch, watch_stdout
 from resourcekit.loading import Handlers, Known, LoadedLater, handlers_of
 from resourcekit.sync_grpc import grpc
+from resourcekit.terraform.cookie import COOKIE
 
-_COOKIE = ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2")
 _PROTOCOL = "6"
 # `-parallelism=64` and more may wait at once; StopProvider and Shutdown must always find a thread.
 _WORKERS = 128
@@ -82,7 +82,7 @@ def serve(
 
 
 def _refusal(environment: Mapping[str, str]) -> str | None:
-    name, value = _COOKIE
+    name, value = COOKIE
     if environment.get(name) != value:
         return (
             "This program is a Terraform and OpenTofu provider. It is not meant to be run by hand: the engine starts "

@@ -4,8 +4,8 @@ Terraform starts a provider two to five times a command, one after the other. Th
 later one hands it what the engine gave it (environment, stdin, stdout, stderr) and stands by while a fork of the zygote
 serves. The zygote belongs to one engine process and ends with it; where there is none, a plugin serves by itself.
 
-They meet at an abstract unix socket (Linux) whose name says which engine and which program; both sides ask the kernel
-that the other is the same user's.
+They meet at an abstract unix socket (Linux) whose name says which engine and which program. Both sides ask the kernel
+who the other is: the same user's, and for the zygote a process that its engine has started.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ import signal
 import socket
 import sys
 import threading
+from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from resourcekit.engine_watch import Watch, stand_for_child_of, watch_stdout
+from resourcekit.engine_watch import Watch, reads_stdout, stand_for_child_of, watch_stdout
 from resourcekit.importing import much_imported
 
 # How long a plugin waits for the zygote to begin, which may still be loading, before it serves by itself.
 _PATIENCE_SECONDS = 10.0
 _STREAMS = (0, 1, 2)
+# Fields of /proc/…/stat after the name.
+_PARENT, _BEGAN = 1, 19
 _SIZE = 4  # bytes that say how many follow
 _BEGUN, _END = b"b", b"e"
 
@@ -51,6 +54,8 @@ def run(serve: Serve, prepare: Prepare) -> int:
     prepare: loads in three stages, with a `yield` after each: what every process needs, what the second one does, and
     what later ones do. It may start no thread, for only the one that forks is in the fork.
     """
+    # The engine's own Ctrl-C reaches this process too, but the engine says by StopProvider what it wants.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     engine = _engine()
     if engine is not None:
         status = _served_by_zygote(engine.address)
@@ -64,23 +69,42 @@ def run(serve: Serve, prepare: Prepare) -> int:
 
 
 def _engine() -> Engine | None:
-    """None where there are no zygotes: they need Linux."""
+    """None where there are no zygotes: they need Linux, and an engine that is there."""
     pid = os.getppid()
     try:
+        began = _stat(pid)[_BEGAN].decode()
+        # Another container may share the network, and with it the socket's name.
+        space = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116
+        program = binascii.crc32("\0".join((sys.executable, sys.argv[0], *sys.path)).encode())
+        address = f"\0terraform-plugin-{os.geteuid()}-{space}-{pid}-{began}-{program:x}"
         pidfd = os.pidfd_open(pid)
-        with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123 - importing pathlib takes longer
-            # The second field is the name, in brackets, and may hold anything; the 22nd is when it began.
-            began = stat.read().rpartition(b")")[2].split()[19].decode()
     except (AttributeError, OSError, IndexError):
         return None
-    program = binascii.crc32("\0".join((sys.executable, sys.argv[0], *sys.path)).encode())
-    return Engine(pid, pidfd, f"\0terraform-plugin-{os.getuid()}-{pid}-{began}-{program:x}")
+    if reads_stdout():
+        return Engine(pid, pidfd, address)
+    os.close(pidfd)  # whoever has adopted this process is no engine
+    return None
 
 
-def _is_ours(link: socket.socket) -> bool:
-    """Whether the other end is a process of the same user."""
-    peer = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)  # pid, uid, gid
-    return int.from_bytes(peer[4:8], sys.byteorder) == os.getuid()
+def _stat(pid: int) -> list[bytes]:
+    """What /proc says of it, from its state on: the name before that is in brackets, and may hold anything."""
+    with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123 - importing pathlib takes longer
+        return stat.read().rpartition(b")")[2].split()
+
+
+def _peer(link: socket.socket) -> int | None:
+    """The process at the other end; None for one of another user or container."""
+    pid, user, _ = array("i", link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return pid if pid > 0 and user == os.geteuid() else None
+
+
+def _is_started_by(engine: Engine, link: socket.socket) -> bool:
+    """Whether the process at the other end is one of the engine's."""
+    pid = _peer(link)
+    try:
+        return pid is not None and int(_stat(pid)[_PARENT]) == engine.pid
+    except OSError:
+        return False
 
 
 def _served_by_zygote(address: str) -> int | None:
@@ -89,7 +113,7 @@ def _served_by_zygote(address: str) -> int | None:
         link.settimeout(_PATIENCE_SECONDS)
         try:
             link.connect(address)
-            if not _is_ours(link):
+            if _peer(link) is None:
                 return None
             environment = b"\0".join(b"%s=%s" % item for item in os.environb.items())
             socket.send_fds(link, [len(environment).to_bytes(_SIZE, "big")], _STREAMS)
@@ -99,8 +123,6 @@ def _served_by_zygote(address: str) -> int | None:
             link.settimeout(None)
         except OSError:
             return None
-        # The engine's own Ctrl-C reaches this process too, but the engine says by StopProvider what it wants.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         end = partial(_tell, link, _END)
         signal.signal(signal.SIGTERM, lambda *_: end())
         watch_stdout(end)
@@ -143,13 +165,13 @@ def _live(listener: socket.socket, engine: Engine, serve: Serve, stages: Iterato
     _stand_alone({listener.fileno(), engine.pidfd})
     with much_imported():
         next(stages)
-    shared = os.memfd_create("plugins")
+    shared = _shared_file()
     poll = select.poll()
     poll.register(listener, select.POLLIN)
     poll.register(engine.pidfd, select.POLLIN)
     while not any(ready == engine.pidfd for ready, _ in poll.poll()):
         link, _ = listener.accept()
-        if _is_ours(link) and os.fork() == 0:
+        if _is_started_by(engine, link) and os.fork() == 0:
             listener.close()
             os.close(engine.pidfd)
             stand_for_child_of(engine.pid)
@@ -158,6 +180,14 @@ def _live(listener: socket.socket, engine: Engine, serve: Serve, stages: Iterato
         with much_imported():
             next(stages, None)
     os._exit(0)
+
+
+def _shared_file() -> int | None:
+    """A file in memory, where the system has such."""
+    try:
+        return os.memfd_create("plugins")
+    except (AttributeError, OSError):
+        return None
 
 
 def _stand_alone(keep: set[int]) -> None:

@@ -18,26 +18,33 @@ def fd() -> Iterator[int]:
     os.close(fd)
 
 
-def test_what_one_keeps_another_takes_once(fd: int) -> None:
-    first, second = Foretold(fd), Foretold(fd)
+def begun(fd: int | None, settings: object = "settings") -> Foretold:
+    """A process's own."""
+    found = Foretold(fd)
+    found.begin(settings)
+    return found
+
+
+def test_the_next_process_takes_what_one_keeps(fd: int) -> None:
+    first = begun(fd)
     first.keep(b"asked", b"answer")
-    first.keep(b"else", b"other")
+    assert first.take(b"asked") is None, "two that are alike are both tried by the same plan"
+    second = begun(fd)
     assert second.take(b"never") is None
-    assert second.take(b"asked") == b"answer"
-    assert second.take(b"asked") is None
-    assert first.take(b"asked") is None
-    assert first.take(b"else") == b"other"
+    assert [second.take(b"asked") for _ in range(2)] == [b"answer", b"answer"]
+    assert begun(fd).take(b"asked") is None, "not the one after that: it is a plan of its own"
 
 
-def test_a_later_answer_stands_for_an_earlier_one(fd: int) -> None:
-    first, second = Foretold(fd), Foretold(fd)
-    first.keep(b"asked", b"answer")
-    second.keep(b"asked", b"now")
-    assert first.take(b"asked") == b"now"
+def test_settings_keep_apart(fd: int) -> None:
+    """Those of another provider block may lead to another account."""
+    begun(fd).keep(b"asked", b"answer")
+    assert begun(fd, "others").take(b"asked") is None
+    assert begun(fd, "others").take(b"asked") is None
+    assert begun(fd).take(b"asked") == b"answer"
 
 
 def test_processes_share_it(fd: int) -> None:
-    mine = Foretold(fd)
+    mine = begun(fd)
     children = []
     for number in range(4):
         pid = os.fork()
@@ -47,22 +54,29 @@ def test_processes_share_it(fd: int) -> None:
             os._exit(0)
         children.append(pid)
     assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 4
+    after = begun(fd)
     for number in range(4):
         for each in range(50):
-            assert mine.take(f"{number} {each}".encode()) == bytes([number]) * each + b"!"
+            assert after.take(f"{number} {each}".encode()) == bytes([number]) * each + b"!"
 
 
-def test_one_alone_keeps_nothing() -> None:
-    alone = Foretold(None)
-    alone.keep(b"asked", b"answer")
-    assert alone.take(b"asked") is None
+@pytest.mark.parametrize("fd", [None, 10_000])
+def test_without_a_file_nothing_is_kept(fd: int | None) -> None:
+    begun(fd).keep(b"asked", b"answer")
+    assert begun(fd).take(b"asked") is None
 
 
-def test_it_is_forgotten_in_time_and_has_a_size(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foretold, "_SECONDS", -1.0)
-    Foretold(fd).keep(b"asked", b"answer")
-    assert Foretold(fd).take(b"asked") is None
-    monkeypatch.undo()
+def test_what_was_written_by_half_is_written_over(fd: int) -> None:
+    begun(fd).keep(b"asked", b"answer")
+    os.pwrite(fd, (100).to_bytes(4, "big") + b"killed in the middle", os.fstat(fd).st_size)
+    second = begun(fd)
+    assert second.take(b"asked") == b"answer"
+    second.keep(b"asked", b"later")
+    assert begun(fd).take(b"asked") == b"later"
+
+
+def test_it_has_a_size(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = begun(fd)
     monkeypatch.setattr(foretold, "_MOST_BYTES", os.fstat(fd).st_size)
-    Foretold(fd).keep(b"more", b"answer")
-    assert Foretold(fd).take(b"more") is None
+    first.keep(b"asked", b"answer")
+    assert begun(fd).take(b"asked") is None

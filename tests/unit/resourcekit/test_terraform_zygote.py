@@ -77,8 +77,8 @@ def _is_there(pid: int) -> bool:
 
 def _zygotes() -> set[str]:
     """Where the zygotes of this process's plugins listen."""
-    ours = f"@terraform-plugin-{os.getuid()}-{os.getpid()}-"
-    return {line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines() if ours in line}
+    names = (line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines())
+    return {name for name in names if name.startswith("@terraform-plugin-") and f"-{os.getpid()}-" in name}
 
 
 @pytest.fixture
@@ -200,24 +200,42 @@ def test_it_ends_with_its_engine_and_so_does_all_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "the sockets are gone, too"
 
 
-def test_nobody_else_is_served(start: Callable[..., Plugin]) -> None:
-    if os.getuid() != 0:
+@pytest.mark.parametrize("become", ["os.setuid(65534)", "pass"])
+def test_nobody_else_is_served(become: str, start: Callable[..., Plugin]) -> None:
+    """Not another user's process, nor one that the engine has not started."""
+    if os.getuid() != 0 and become != "pass":
         pytest.skip("only root can be somebody else")
     before = _zygotes()
     start()
     zygote = start().zygote
     (address,) = _zygotes() - before
     connect = (
-        "import os, socket; os.setuid(65534); link = socket.socket(socket.AF_UNIX); "
+        f"import os, socket; {become}; link = socket.socket(socket.AF_UNIX); "
         f"link.connect('\\0{address[1:]}'); socket.send_fds(link, [(4).to_bytes(4, 'big')], [0, 1, 2]); "
         "link.sendall(b'A=bc'); print(link.recv(1))"
     )
     done = subprocess.run(
-        [sys.executable, "-I", "-c", connect], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20
+        ["sh", "-c", '"$@"; exit', "sh", sys.executable, "-I", "-c", connect],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=20,
     )
     assert "b'b'" not in done.stdout, "it would have been told that one had begun"
     assert _is_there(zygote)
     assert start().is_forked, "and those whose it is still are"
+
+
+def test_one_whose_engine_is_gone_leaves_none(tmp_path: Path) -> None:
+    """Whoever has adopted it is no engine, and does not end."""
+    before = _zygotes()
+    reading, writing = os.pipe()
+    os.close(reading)
+    env = {**os.environ, **COOKIE, "PLUGIN_UNIX_SOCKET_DIR": str(tmp_path)}
+    with subprocess.Popen(COMMAND, env=env, stdout=writing, stderr=subprocess.DEVNULL) as process:
+        os.close(writing)
+        process.wait(15)
+    assert _zygotes() == before
 
 
 def test_one_can_be_told_to_leave_none(start: Callable[..., Plugin]) -> None:
