@@ -24,26 +24,30 @@ _EVERY_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Cost:
-    """seconds: wall time. cpu: seconds of all processors, engine and plugin. calls: None where there is no API.
-    plugin_mb: the most that one plugin process held.
+    """seconds: wall time. cpu: seconds of all processors, engine and plugin. plugin_cpu: the plugin processes' part, as
+    last seen. calls: None where there is no API. plugin_mb: the most that one plugin process held.
     """
 
     seconds: float
     cpu: float
+    plugin_cpu: float
     calls: int | None
     plugin_mb: float
 
 
 def cost_of(run: Callable[[], object], plugin: str, plane: ControlPlane | None = None) -> Cost:
     """Run it. plugin: what the plugin's command line ends its program's path with."""
-    most, stop = [0.0], threading.Event()
-
+    held: dict[int, float] = {}
+    used: dict[int, float] = {}
+    stop = threading.Event()
     _adopt_orphans()
     there = set(_processes(plugin))
 
     def watch() -> None:
         while not stop.wait(_EVERY_SECONDS):
-            most[0] = max([most[0], *map(_held, set(_processes(plugin)) - there)])
+            for pid in set(_processes(plugin)) - there:
+                held[pid] = max(held.get(pid, 0.0), _held(pid))
+                used[pid] = max(used.get(pid, 0.0), _used(pid))
 
     watcher = threading.Thread(target=watch)
     first = _mark(plane) if plane else 0
@@ -59,7 +63,8 @@ def cost_of(run: Callable[[], object], plugin: str, plane: ControlPlane | None =
     _reap_orphans(Path(plugin).name)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(seconds, cpu, _mark(plane) - first - 1 if plane else None, most[0])
+    calls = _mark(plane) - first - 1 if plane else None
+    return Cost(seconds, cpu, sum(used.values()), calls, max(held.values(), default=0.0))
 
 
 def _mark(plane: ControlPlane) -> int:
@@ -86,6 +91,14 @@ def _held(pid: int) -> float:
     with contextlib.suppress(OSError):
         if peak := re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()):
             return int(peak[1]) / 1024
+    return 0.0
+
+
+def _used(pid: int) -> float:
+    """Seconds of processors that it has used so far."""
+    with contextlib.suppress(OSError):
+        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
     return 0.0
 
 

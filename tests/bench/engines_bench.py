@@ -23,7 +23,7 @@ from support.operations import list_all
 from support.pulumi import Stack
 from support.terraform import Workspace
 
-SIZES = tuple(int(size) for size in os.environ.get("BENCH_SIZES", "10,100,500,1000").split(","))
+SIZES = tuple(int(size) for size in os.environ.get("BENCH_SIZES", "1,10,100,500,1000").split(","))
 ONLY = os.environ.get("BENCH_ONLY", "start,curves,calls,limit").split(",")
 PLOTS = DOCUMENT.parent / "benchmarks"
 # The largest that the control plane keeps ready.
@@ -43,13 +43,13 @@ def curves(engine: str, look: str, make: Subjects) -> None:
     report = Report(
         f"{engine}: cost against the number of resources",
         f"Blueprints, so that nothing but the provider and the API is measured. `apply` makes them, `{look}` finds "
-        "that nothing has changed (the median of five), `destroy` removes them. CPU: engine and plugin. MB: the most "
-        "that a plugin held.",
+        "that nothing has changed (the median of five), `destroy` removes them. CPU: engine and plugin, and of it the "
+        "plugin's. MB: the most that a plugin held.",
     )
     if engine == "Terraform" and restful() is None:
         report.text("terraform-provider-restful is skipped: its Go module cannot be had here.")
     found: Costs = {}
-    report.table(("N", "step", "provider", "s", "beside ours", "calls", "CPU s", "plugin MB"))
+    report.table(("N", "step", "provider", "s", "beside ours", "calls", "CPU s", "plugin's", "plugin MB"))
     for count in SIZES:
         for name in SUBJECTS[engine]:
             directory = Path(tempfile.mkdtemp())
@@ -65,7 +65,8 @@ def curves(engine: str, look: str, make: Subjects) -> None:
                     report.cells(
                         *(count, look if step == "look" else step, name, f"{cost.seconds:.1f}"),
                         f"{cost.seconds / ours.seconds:.2f}x",
-                        *("" if cost.calls is None else cost.calls, f"{cost.cpu:.1f}", f"{cost.plugin_mb:.0f}"),
+                        *("" if cost.calls is None else cost.calls, f"{cost.cpu:.1f}", f"{cost.plugin_cpu:.1f}"),
+                        f"{cost.plugin_mb:.0f}",
                     )
             shutil.rmtree(directory)
     _targets(report, found, look, "floor" if engine == "Pulumi" else "minimal Go provider")
@@ -99,7 +100,11 @@ def _linear(report: Report, found: Costs, look: str, smaller: int, larger: int) 
     """What N more resources cost, beside what the first N did: over 1 where cost grows faster than N."""
     for step in ("apply", "look"):
         few, many = found[step, "ours", smaller], found[step, "ours", larger]
-        for unit, cost in (("calls", (few.calls or 1, many.calls or 1)), ("CPU s", (few.cpu, many.cpu))):
+        for unit, cost in (
+            ("calls", (few.calls or 1, many.calls or 1)),
+            ("CPU s", (few.cpu, many.cpu)),
+            ("the plugin's CPU s", (few.plugin_cpu, many.plugin_cpu)),
+        ):
             what = f"{look if step == 'look' else step}, {unit} a resource at {larger}"
             measured, beside = cost[1] / larger, cost[0] / smaller
             report.row(what, f"{measured:.4f}", f"{beside:.4f} at {smaller}", measured / beside, "about 1x or less")
