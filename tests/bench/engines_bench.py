@@ -1,6 +1,6 @@
 """Cost against the number of resources, on Pulumi and on Terraform; and what a default rate limit makes of it.
 
-BENCH_SIZES=10,100 measures fewer; BENCH_ONLY=curves (or calls, limit, start) one part.
+BENCH_SIZES=10,100 measures fewer; BENCH_ONLY=curves (or turn, calls, limit, start) one part.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import plot
 from costs import Cost, cost_of
 from report import DOCUMENT, Report
-from start_up import start_up
+from start_up import in_turn, start_up
 from subjects import PulumiSubject, Subject, TerraformSubject, connection, pulumi_subjects, restful, terraform_subjects
 
 from support import inside
@@ -24,7 +24,7 @@ from support.pulumi import Stack
 from support.terraform import Workspace
 
 SIZES = tuple(int(size) for size in os.environ.get("BENCH_SIZES", "1,10,100,500,1000").split(","))
-ONLY = os.environ.get("BENCH_ONLY", "start,curves,calls,limit").split(",")
+ONLY = os.environ.get("BENCH_ONLY", "start,curves,turn,calls,limit").split(",")
 PLOTS = DOCUMENT.parent / "benchmarks"
 # The largest that the control plane keeps ready.
 POOL = 50
@@ -71,6 +71,29 @@ def curves(engine: str, look: str, make: Subjects) -> None:
             shutil.rmtree(directory)
     _targets(report, found, look, "floor" if engine == "Pulumi" else "minimal Go provider")
     _plots(report, engine, look, found)
+    report.write()
+
+
+def drift_in_turn(count: int, times: int = 9) -> None:
+    """What the curves measure one after the other is too near to each other for that."""
+    report = Report(
+        f"Finding drift among {count} blueprints, in turn",
+        f"Ours and a provider that has nothing to do, alternately, so that what else the machine does meets both: the "
+        f"medians of {times}.",
+    )
+    for engine, look, make, floor, target in (
+        ("Terraform", "plan", terraform_subjects, "minimal Go provider", "1x"),
+        ("Pulumi", "refresh", pulumi_subjects, "floor", "1.5x"),
+    ):
+        directory = Path(tempfile.mkdtemp())
+        with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "1") as plane:
+            subjects = make(directory, plane, count)
+            for name in ("ours", floor):
+                subjects[name].apply()
+            found = in_turn({name: subjects[name].look for name in ("ours", floor)}, times)
+        shutil.rmtree(directory)
+        ours, beside = found["ours"] / 1000, found[floor] / 1000
+        report.row(f"{engine} {look}", f"{ours:.2f} s", f"{floor} {beside:.2f} s", ours / beside, target)
     report.write()
 
 
@@ -249,6 +272,8 @@ def main() -> None:
     if "curves" in ONLY:
         curves("Pulumi", "refresh", pulumi_subjects)
         curves("Terraform", "plan", terraform_subjects)
+    if "turn" in ONLY:
+        drift_in_turn(min(500, max(SIZES)))
     if "calls" in ONLY:
         database_calls(min(500, max(SIZES)))
     if "limit" in ONLY:
