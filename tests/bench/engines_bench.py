@@ -18,7 +18,7 @@ from start_up import in_turn, start_up
 from subjects import PulumiSubject, Subject, TerraformSubject, connection, pulumi_subjects, restful, terraform_subjects
 
 from support import inside
-from support.control_plane import WILDCARD_KEY, ControlPlane, create_database, wait_until
+from support.control_plane import ControlPlane, wait_until
 from support.operations import list_all
 from support.pulumi import Stack
 from support.terraform import Workspace
@@ -248,9 +248,7 @@ def allowed_seconds(calls: int, limit: int, unlimited: float) -> float:
 
 
 def fill_pool(plane: ControlPlane, count: int) -> None:
-    """Have so many databases ready; asked for with another key."""
-    with plane.client(WILDCARD_KEY) as api:
-        create_database(api)
+    """Have so many databases ready."""
     with inside.connect(plane) as connection:
         ready = "SELECT count(*) FROM pool_instances WHERE is_ready"
         wait_until(lambda: (connection.execute(ready).fetchone() or (0,))[0] >= count, seconds=300, every=0.5)

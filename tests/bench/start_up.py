@@ -28,9 +28,9 @@ from resourcekit.pulumi.wire import encode
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
 from resourcekit.terraform.provider import Provider
 from support.pulumi import require
+from support.tfplugin import COOKIE
 
 BIN = Path(sys.executable).parent
-COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
 URN = "urn:pulumi:dev::bench::polykomos:index:Database::db"
 
 
@@ -83,8 +83,7 @@ def start_up() -> None:
         "Start-up and single operations",
         "Until the plugin's first line, which the engine waits for; beside it, Python importing grpc and no more.",
     )
-    terraform = {"TF_PLUGIN_MAGIC_COOKIE": COOKIE, "PLUGIN_PROTOCOL_VERSIONS": "6"}
-    terraform["PLUGIN_CLIENT_CERT"] = engine_certificate()
+    terraform = {**COOKIE, "PLUGIN_CLIENT_CERT": engine_certificate()}
     baseline = Path(require("terraform-provider-baseline"))
     found = in_turn(
         {

@@ -125,9 +125,6 @@ def test_who_was_taken_for_dead_commits_nothing(plane: ControlPlane) -> None:
 
 
 def test_by_a_lost_number_nothing_is_claimed(plane: ControlPlane) -> None:
-    with plane.client() as api:
-        create_database(api, "any")
-
     async def lose() -> None:
         server = Server.from_url(inside.url(plane))
         presence = Presence(server)

@@ -26,12 +26,15 @@ def plane() -> Iterator[ControlPlane]:
         yield plane
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_what_was_planned_is_not_judged_again_while_it_is_applied(
-    engine: str, plane: ControlPlane, new_workspace: Callable[..., Workspace]
-) -> None:
+@pytest.fixture(params=ENGINES)
+def workspace(
+    request: pytest.FixtureRequest, plane: ControlPlane, new_workspace: Callable[..., Workspace]
+) -> Workspace:
     connection = {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key}
-    workspace = new_workspace(engine, connection)
+    return new_workspace(request.param, connection)
+
+
+def test_what_was_planned_is_not_judged_again_while_it_is_applied(plane: ControlPlane, workspace: Workspace) -> None:
     for number, operation in enumerate(("createBlueprint", "updateBlueprint")):
         workspace.write(BLUEPRINTS % number)
         with counted(plane) as calls:
@@ -43,13 +46,8 @@ def test_what_was_planned_is_not_judged_again_while_it_is_applied(
     workspace.destroy()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_an_application_is_tried_once_a_run(
-    engine: str, plane: ControlPlane, new_workspace: Callable[..., Workspace]
-) -> None:
+def test_an_application_is_tried_once_a_run(plane: ControlPlane, workspace: Workspace) -> None:
     """By the first plan. The second, while it is applied, has to say the same, and need not ask for it."""
-    connection = {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key}
-    workspace = new_workspace(engine, connection)
     with plane.client() as api:
         database = create_database(api)["uuid"]
         body = {"name": "tried", "sql_content": "SELECT {{n}}", "variables": {"n": {"type": "number"}}}

@@ -54,7 +54,7 @@ def run(serve: Serve, prepare: Prepare) -> int:
     prepare: loads in three stages, with a `yield` after each: what every process needs, what the second one does, and
     what later ones do. It may start no thread, for only the one that forks is in the fork.
     """
-    # The engine's own Ctrl-C reaches this process too, but the engine says by StopProvider what it wants.
+    # As `serve` does, but while this process waits or loads as well.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     engine = _engine()
     if engine is not None:

@@ -66,7 +66,7 @@ class Plugin:
     @property
     def zygote(self) -> int:
         assert self.is_forked
-        return int(Path(f"/proc/{self.server}/stat").read_text().rpartition(")")[2].split()[1])
+        return _parent(self.server)
 
 
 def _server(address: str) -> int:
@@ -76,9 +76,18 @@ def _server(address: str) -> int:
         return int.from_bytes(link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
 
 
+def _stat(pid: int) -> list[str]:
+    """From its state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _parent(pid: int) -> int:
+    return int(_stat(pid)[1])
+
+
 def _is_there(pid: int) -> bool:
     try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return _stat(pid)[0] != "Z"
     except FileNotFoundError:
         return False
 
@@ -201,7 +210,7 @@ def test_it_ends_with_its_engine_and_so_does_all_else(tmp_path: Path) -> None:
             server = _server(line.split("|")[3])
             assert (server != int(pid)) is is_forked
             pids += [int(pid), server]
-        zygote = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
+        zygote = _parent(server)
         engine.kill()
     wait_until(lambda: not _is_there(zygote), seconds=20)
     wait_until(lambda: not any(map(_is_there, pids)), seconds=10)
