@@ -181,7 +181,7 @@ def test_a_cancel_ends_the_looking(run: Callable[..., Run], admin: httpx.Client)
     began = time.monotonic()
     with pytest.raises(Exception, match="cancelled"):
         create_once(database({"name": name}, ctx.api, patient=True), ctx)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 # Identical instances (Terraform)
@@ -387,4 +387,4 @@ def test_a_blueprints_change_ends_with_its_time(run: Callable[..., Run], admin: 
     began = time.monotonic()
     with pytest.raises(ApiError):
         Blueprint().update(id_, args.model_copy(update={"name": "b"}), prior, frozenset({"name"}), short)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20

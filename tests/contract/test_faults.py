@@ -86,13 +86,13 @@ def test_a_reply_is_lost_after_the_commit(
 
 
 def test_latency_delays_and_nothing_else(admin: httpx.Client, client: httpx.Client) -> None:
-    rule(admin, operation="getMe", effect="latency", seconds=0.6)
+    rule(admin, operation="getMe", effect="latency", seconds=2)
     began = time.monotonic()
     assert client.get("/me").status_code == 200
-    assert time.monotonic() - began >= 0.6
+    assert time.monotonic() - began >= 2
     began = time.monotonic()
     assert client.get("/me").status_code == 200
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 2
 
 
 def test_skip_lets_calls_pass_and_any_meets_all(admin: httpx.Client, client: httpx.Client) -> None:

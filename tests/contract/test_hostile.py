@@ -102,7 +102,7 @@ def test_ten_megabytes_are_refused_and_others_are_served_meanwhile(api: httpx.Cl
     body = b'{"sql_content": "' + b"x" * 10_000_000 + b'"}'
     began = time.monotonic()
     error_of(api.post("/blueprint_validations", content=body), 413, "payload_too_large")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert api.get("/me").status_code == 200
 
 
@@ -125,7 +125,7 @@ def test_many_who_say_nothing_keep_nobody_waiting(control_plane: ControlPlane, a
             connection.sendall(b"POST /api/v1/databases HTTP/1.1\r\nHost: x\r\nContent-Le"[: 5 + number % 50])
         began = time.monotonic()
         assert [api.get("/me").status_code for _ in range(5)] == [200] * 5
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 25
 
 
 # Text that would be SQL.

@@ -143,7 +143,7 @@ def test_a_wait_ends_at_once_when_the_control_plane_stops(tmp_path: Path) -> Non
         started = time.monotonic()
         assert plane.stop() == 0
         waiting.join()
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < 30
     assert [reply.status_code for reply in replies] == [202]
 
 

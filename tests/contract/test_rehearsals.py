@@ -59,9 +59,9 @@ def test_other_sessions_are_out_of_reach(control_plane: ControlPlane, sql: str) 
 
 def test_many_slow_statements_have_an_end(control_plane: ControlPlane) -> None:
     began = time.monotonic()
-    verdict = validate(control_plane, "SELECT pg_sleep(4.5);" * 8)
+    verdict = validate(control_plane, "SELECT pg_sleep(4.5);" * 20)
     assert verdict["valid"] is False
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 60
 
 
 def test_others_are_answered_while_much_sql_is_read(control_plane: ControlPlane) -> None:

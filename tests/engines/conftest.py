@@ -112,10 +112,9 @@ def estate() -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[ControlPlane]:
-    """A control plane where every database takes some seconds."""
-    with ControlPlane(
-        "--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(SLOW_SECONDS)
-    ) as running:
+    """A control plane where databases get ready when its clock is put forward."""
+    arguments = ("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(SLOW_SECONDS))
+    with ControlPlane(*arguments) as running:
         yield running
 
 

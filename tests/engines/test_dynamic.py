@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support.control_plane import ControlPlane, create_database, database_names, new_key
+from support.control_plane import SLOW_SECONDS, ControlPlane, create_database, database_names, new_key
 from support.naming import unique
 from support.pulumi import Stack
 
@@ -186,6 +186,7 @@ def test_an_id_reached_is_kept_and_with_a_scope_found_again(
     assert re.search(r"db: database \S+ is still provisioning", failed.output)
     assert any(re.match(r"provisioning, \d+ s", row) for row in failed.rows), "in the resource's row"
     kept = stack.resource("db")["id"]
+    slow.advance(SLOW_SECONDS)
     resumed = stack.up()
     assert resumed.ops == {"db": "update"}
     assert stack.resource("db")["id"] == kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -42,17 +43,16 @@ def test_ctrl_c_keeps_the_database_and_the_next_apply_goes_on(slow_workspace: Wo
     process = apply_in_background(slow_workspace)
     wait_until(lambda: name in database_names(slow))
     time.sleep(0.5)
-    began = time.monotonic()
     interrupt(process)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode != 0, output
-    assert time.monotonic() - began < SLOW_SECONDS - 1, "the wait ended at once"
     assert "Traceback" not in output
     kept = slow_workspace.resource("polykomos_database.db")
     assert kept["status"] == "provisioning"
     assert '"status": "tainted"' not in slow_workspace.state_text, "it would be destroyed and made again"
     planned = slow_workspace.plan()
     assert planned.actions in ({}, {"polykomos_database.db": "update"}), "never a replacement"
+    slow.advance(SLOW_SECONDS)
     slow_workspace.apply()
     after = slow_workspace.resource("polykomos_database.db")
     assert (after["id"], after["status"]) == (kept["id"], "active")
@@ -71,8 +71,9 @@ def test_ctrl_c_twice(slow_workspace: Workspace, slow: ControlPlane) -> None:
     interrupt(process)
     time.sleep(0.2)
     interrupt(process)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     assert "Traceback" not in output
+    slow.advance(SLOW_SECONDS)
     slow_workspace.apply()
     assert database_names(slow).count(name) == 1, output
     slow_workspace.settled()
@@ -91,6 +92,7 @@ def test_a_time_out_keeps_the_id_and_says_what_to_do(slow_workspace: Workspace, 
     assert '"status": "tainted"' not in slow_workspace.state_text, "it would be destroyed and made again"
     slow_workspace.write(database(name))
     assert slow_workspace.plan().actions == {"polykomos_database.db": "update"}
+    slow.advance(SLOW_SECONDS)
     slow_workspace.apply()
     after = slow_workspace.resource("polykomos_database.db")
     assert (after["id"], after["status"]) == (kept["id"], "active")
@@ -119,8 +121,11 @@ resource "polykomos_blueprint_application" "run" {{
     failed = slow_workspace.apply(ok=False)
     assert "polykomos_blueprint_application.run" not in slow_workspace.resources()
     assert failed.diagnostics.count("still provisioning") == 2
-    slow_workspace.write(late + blueprint.replace("TIME", "30s"))
+    slow_workspace.write(late + blueprint.replace("TIME", "60s"))
+    soon = threading.Timer(3, slow.advance, (SLOW_SECONDS,))
+    soon.start()
     slow_workspace.apply()
+    soon.join()
     assert slow_workspace.resource("polykomos_blueprint_application.run")["status"] == "completed"
     assert slow_workspace.resource("polykomos_database.db")["status"] == "active"
     slow_workspace.settled()

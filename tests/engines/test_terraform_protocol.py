@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import httpx
@@ -263,7 +262,7 @@ def test_a_write_only_value_is_in_no_error(plugin: Plugin, api: httpx.Client) ->
 
 
 def test_stopping_in_mid_create_hands_back_the_id() -> None:
-    arguments = ("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", "20")
+    arguments = ("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", "600")
     with ControlPlane(*arguments) as slow:
         env = {"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key}
         with Plugin(env) as running, slow.client() as api:
@@ -274,10 +273,8 @@ def test_stopping_in_mid_create_hands_back_the_id() -> None:
             thread = threading.Thread(target=lambda: replies.append(running.apply(DATABASE, config, planned)))
             thread.start()
             wait_until(lambda: api.get("/databases").json()["data"])
-            began = time.monotonic()
             running.call("StopProvider")
-            thread.join(10)
-            assert time.monotonic() - began < 3
+            thread.join(60)
             (reply,) = replies
             state = plain(reply.new_state)
             assert (state["status"], bool(state["uuid"])) == ("provisioning", True)
@@ -298,7 +295,7 @@ def test_an_application_that_is_given_up_runs_on_and_is_waited_for(
     given = {"database_uuid": database["uuid"], "blueprint_uuid": blueprint}
     times = {"create": "1s", "update": None, "delete": None} if way == "time-out" else None
     config = plugin.object(
-        APPLICATION, **given, variables=[b'["object",{"seconds":"number"}]', {"seconds": 4}], timeouts=times
+        APPLICATION, **given, variables=[b'["object",{"seconds":"number"}]', {"seconds": 8}], timeouts=times
     )
     # Not by `plan`, which would dry-run it for as long.
     computed = {each for each in plugin.types[APPLICATION] if each not in ("variables_wo", "variables_wo_version")}

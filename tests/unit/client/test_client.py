@@ -147,7 +147,7 @@ def test_a_wait_ticks_and_ends_when_done_cancelled_or_out_of_time() -> None:
     began = time.monotonic()
     with pytest.raises(Cancelled, match="it waits when"):
         wait_until(lambda: 0, bool, what="it waits", timeout=30, cancel=stop)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 def test_a_wait_bears_at_first_that_what_was_just_made_does_not_show_yet(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from polykomos.client.budget import Budget
 from polykomos.client.pace import LEARN_AFTER_CALLS, WINDOW_SECONDS, limit_in, seconds_until_room, should_learn
 from polykomos.client.record import Known, OwnRecord, still_known
 from polykomos.client.shared import record_of
+from support.control_plane import wait_until
 from support.scripted_server import ScriptedServer, answer, error
 
 KEY = "pk_live_0123456789abcdef"
@@ -93,12 +94,10 @@ def test_writes_go_before_reads_that_waited_longer() -> None:
 
     assert budget.take(write=True, deadline=time.monotonic() + 10, cancel=stop, say=lambda _: None)
     with ThreadPoolExecutor(6) as threads:
-        for number in range(3):
-            threads.submit(turn, f"read {number}", write=False)
-            time.sleep(0.05)
-        for number in range(2):
-            threads.submit(turn, f"write {number}", write=True)
-            time.sleep(0.05)
+        asked = [f"read {number}" for number in range(3)] + [f"write {number}" for number in range(2)]
+        for waiting, name in enumerate(asked, 1):
+            threads.submit(turn, name, write=name.startswith("write"))
+            wait_until(lambda waiting=waiting: len(budget._queue) == waiting)
         budget.done(refused_for=0.0)
     assert order == ["write 0", "write 1", "read 0", "read 1", "read 2"]
 
@@ -141,7 +140,7 @@ def test_the_deadline_and_cancel_end_the_wait(write: bool) -> None:
     budget.done(refused_for=60)
     began = time.monotonic()
     assert not budget.take(write=write, deadline=began + 0.5, cancel=stop, say=lambda _: None)
-    assert 0.4 < time.monotonic() - began < 2
+    assert 0.4 < time.monotonic() - began < 20
 
 
 def test_waiting_for_the_limit_is_no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
