@@ -1,8 +1,8 @@
 """Plans that must come out again, in memory that the plugin processes of one command share.
 
 Terraform plans each change once more while it applies it, by another process, and holds the second plan against the
-first. What was foretold by trying it (`Resource.foretells`) is therefore remembered: trying it again would cost the
-same, and could show something else where much time has passed, which Terraform takes for an error of the provider.
+first. The first is therefore remembered: asking the API again would cost the same calls, and could show something else
+where much time has passed, which Terraform takes for an error of the provider.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ class Foretold:
 
     def take(self, asked: bytes) -> bytes | None:
         """What the process before this one has answered; None where it has not."""
+        if self._number < 2:
+            return None
 
         def find(_fd: int) -> bytes | None:
             number, answer = self._found.get(self._key(asked), (0, b""))

@@ -50,16 +50,9 @@ class Resources:
                 planned_state=kind.block.write(None), planned_private=request.prior_private
             )
         report.hide(kind.secrets(config))
-        if not kind.resource.foretells or self.session.api is None:
-            return self._plan(kind, prior, config, request, report)
-        # What Terraform itself can do it says otherwise while it applies; it makes no difference here.
-        request.ClearField("client_capabilities")
-        asked = request.SerializeToString(deterministic=True)
-        before = self.session.foretold.take(asked)
-        if before is not None:
-            return pb.PlanResourceChange.Response.FromString(before)
-        answer = self._plan(kind, prior, config, request, report)
-        self.session.foretold.keep(asked, answer.SerializeToString())
+        answer, planned = self._planned(kind, prior, config, request, report)
+        if prior is not None:
+            self._move(kind, prior, *(name for name, value in planned.items() if is_unknown(value)))
         return answer
 
     @answered(
@@ -115,15 +108,24 @@ class Resources:
             new_identity=write_identity(found.id),
         )
 
-    def _plan(
+    def _planned(
         self, kind: Kind, prior: Values | None, config: Values, request: pb.PlanResourceChange.Request, report: Report
-    ) -> pb.PlanResourceChange.Response:
+    ) -> tuple[pb.PlanResourceChange.Response, Values]:
+        """What the process before this one has planned, or a new plan, kept for the next one; and the planned state."""
+        # While it applies Terraform puts these otherwise; none makes a difference here.
+        request.ClearField("client_capabilities")
+        request.ClearField("proposed_new_state")
+        if prior is None:
+            request.ClearField("prior_private")  # that of the object to be replaced
+        asked = request.SerializeToString(deterministic=True)
+        before = self.session.foretold.take(asked)
+        if before is not None:
+            answer = pb.PlanResourceChange.Response.FromString(before)
+            return answer, _present(kind, answer.planned_state)
         memory = Memory.read(request.prior_private)
         ctx = self.session.planning_context(report)
         found = plans.plan(kind, prior, config, memory, ctx, again=self.session.is_applying)
-        if prior is not None:
-            self._move(kind, prior, *(name for name, value in found.planned.items() if is_unknown(value)))
-        return pb.PlanResourceChange.Response(
+        answer = pb.PlanResourceChange.Response(
             planned_state=kind.block.write(found.planned),
             requires_replace=[
                 pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)]) for name in found.replaces
@@ -131,6 +133,10 @@ class Resources:
             planned_private=memory.write_planned(found.given),
             planned_identity=request.prior_identity if request.HasField("prior_identity") else None,
         )
+        # Without changes there is nothing to apply, and no second plan. Without an API little was found out.
+        if ctx is not None and found.planned != prior:
+            self.session.foretold.keep(asked, answer.SerializeToString())
+        return answer, found.planned
 
     def _create(self, kind: Kind, planned: Values, config: Values, report: Report) -> Values:
         report.doing = "create"
