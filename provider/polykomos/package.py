@@ -6,25 +6,27 @@ import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata, resources
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from polykomos.client import Bounds, Client, ConfigurationError
-from polykomos.client.client import READ_SNAPSHOT_SECONDS
+from polykomos import client
 from polykomos.explain import explain
 from polykomos.resources import RESOURCES
 from polykomos.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
+from polykomos.version import VERSION
 from resourcekit.component import Component
 from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
 from resourcekit.resource import Calculation, Function, Package
+
+if TYPE_CHECKING:
+    from polykomos.client import Client
 
 # How the names of an engine's examples end.
 _EXAMPLES = {"pulumi-yaml": "pulumi-yaml.yaml", "terraform": "terraform.tf"}
 
 
 @dataclass(frozen=True)
-class Polykomos(Package[Client]):
+class Polykomos(Package["Client"]):
     """Polykomos as the engines' adapters see it."""
 
     @functools.cached_property
@@ -63,23 +65,24 @@ class Polykomos(Package[Client]):
         if base_url.startswith("http://") and "://127." not in base_url and "://localhost" not in base_url:
             warn("`base_url` is plain http: the API key and passwords travel unencrypted")
         try:
-            seconds = given.read_snapshot_seconds
-            return Client(
+            return client.Client(
                 base_url=base_url,
                 api_key=given.api_key,
                 user_agent_suffix=engine,
-                read_snapshot_seconds=READ_SNAPSHOT_SECONDS if seconds is None else seconds,
+                read_snapshot_seconds=given.read_snapshot_seconds,
             )
-        except ConfigurationError as error:
+        except client.ConfigurationError as error:
             raise ResourceError(str(error)) from error
 
     def bound(self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> Client:
-        return api.within(Bounds(deadline, cancel, say))
+        return api.within(client.Bounds(deadline, cancel, say))
 
     def explain(self, error: Exception) -> Exception:
         return explain(error)
 
     def example(self, name: str, engine: str) -> str | None:
+        from importlib import resources
+
         ending = _EXAMPLES.get(engine)
         path = resources.files("polykomos").joinpath("docs", f"{name}.{ending}")
         return path.read_text(encoding="utf-8") if ending and path.is_file() else None
@@ -87,10 +90,10 @@ class Polykomos(Package[Client]):
 
 @functools.cache
 def package() -> Polykomos:
-    """The one package; its version is the distribution's."""
+    """The one package."""
     return Polykomos(
         name="polykomos",
-        version=metadata.version("polykomos-provider"),
+        version=VERSION,
         display_name="Polykomos",
         description="Managed PostgreSQL and MySQL databases, versioned SQL blueprints and webhook endpoints.",
         homepage="https://polykomos.com",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import metadata
-
 import click
 
+from polykomos.version import VERSION
 from polykomos_provider.commands.adopt import adopt
 from polykomos_provider.commands.completion import completion
 from polykomos_provider.commands.doctor import doctor
@@ -19,7 +18,7 @@ click.UsageError.exit_code = 1
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(metadata.version("polykomos-provider"), prog_name="polykomos")
+@click.version_option(VERSION, prog_name="polykomos")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Polykomos infrastructure as code.

@@ -8,9 +8,9 @@ what Python writes beside its modules.
 from __future__ import annotations
 
 import platform
-from importlib import metadata
 from pathlib import Path
 
+from polykomos.version import VERSION
 from polykomos_provider.addresses import ADDRESSES
 from polykomos_provider.launcher import write_launcher
 
@@ -27,9 +27,8 @@ def write_mirror(directory: Path, project: Path | None = None) -> list[Path]:
 
     project: whose directory it is, when it is a project's.
     """
-    version = metadata.version("polykomos-provider")
     return [
-        write_launcher(_PROGRAM, directory / address / version / target(), project, f"{_PROGRAM}_v{version}")
+        write_launcher(_PROGRAM, directory / address / VERSION / target(), project, f"{_PROGRAM}_v{VERSION}")
         for address in ADDRESSES
     ]
 

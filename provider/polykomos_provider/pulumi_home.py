@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from enum import Enum
-from importlib import metadata
 from pathlib import Path
 
+from polykomos.version import VERSION
 from polykomos_provider.launcher import write_launcher
 
 PROGRAM = "pulumi-resource-polykomos"
@@ -35,7 +35,7 @@ def user_plugins() -> Path:
 
 def write_user_plugin() -> Path:
     """Write the launcher as this version's plugin of the user. Returns its path."""
-    return write_launcher(PROGRAM, user_plugins() / f"resource-polykomos-v{metadata.version('polykomos-provider')}")
+    return write_launcher(PROGRAM, user_plugins() / f"resource-polykomos-v{VERSION}")
 
 
 def write_project_plugin(project: Path) -> Path:

@@ -75,7 +75,7 @@ def _prepare() -> Iterator[None]:
     yield
     _provider()
     yield
-    for name in ("httpx", "httpcore", "resourcekit.terraform.logs"):
+    for name in ("polykomos.client.client", "httpx", "httpcore", "resourcekit.terraform.logs"):
         importlib.import_module(name)
     yield
 

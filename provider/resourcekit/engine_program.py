@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +33,8 @@ class Engine:
 
     def ask(self, *words: str) -> Any:
         """The JSON that it prints for a command, in the directory and environment that it gave us; None if none."""
+        import subprocess  # rarely needed, long to import
+
         # It would take ours for its own surroundings as a plugin's host; and its own arguments fit no other command.
         ours = ("TF_PLUGIN_", "PLUGIN_", "TF_CLI_ARGS")
         env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -103,6 +104,8 @@ def _process_by_ps(pid: int) -> tuple[int, Engine] | None:
     ps = shutil.which("ps")
     if ps is None:
         return None
+    import subprocess
+
     try:
         done = subprocess.run(  # noqa: S603 - the system's own
             [ps, "-ww", "-o", "ppid=,args=", "-p", str(pid)], capture_output=True, text=True, timeout=10, check=False

@@ -1,6 +1,14 @@
-"""A typed client of the Polykomos API: models, one error hierarchy, idempotency keys, retries and waits."""
+"""A typed client of the Polykomos API: models, one error hierarchy, idempotency keys, retries and waits.
 
-from polykomos.client.client import Client
+What only a connection needs is imported by the first who asks for it: engines start a plugin several times a command,
+and not every time to talk to the API.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from polykomos.client.errors import (
     ApiError,
     Cancelled,
@@ -19,25 +27,28 @@ from polykomos.client.errors import (
     Unauthorized,
     UnknownOutcome,
 )
-from polykomos.client.models import (
-    Account,
-    ApiKey,
-    Blueprint,
-    BlueprintApplication,
-    BlueprintValidation,
-    CreatedWebhookEndpoint,
-    Database,
-    DatabaseType,
-    DeletedDatabase,
-    QueryExecution,
-    Quotas,
-    Region,
-    WebhookDelivery,
-    WebhookEndpoint,
-    Written,
-)
 from polykomos.client.secrets import Secret, mask
-from polykomos.client.transport import Bounds
+
+if TYPE_CHECKING:
+    from polykomos.client.client import Client
+    from polykomos.client.models import (
+        Account,
+        ApiKey,
+        Blueprint,
+        BlueprintApplication,
+        BlueprintValidation,
+        CreatedWebhookEndpoint,
+        Database,
+        DatabaseType,
+        DeletedDatabase,
+        QueryExecution,
+        Quotas,
+        Region,
+        WebhookDelivery,
+        WebhookEndpoint,
+        Written,
+    )
+    from polykomos.client.transport import Bounds
 
 __all__ = [
     "Account",
@@ -76,3 +87,14 @@ __all__ = [
     "Written",
     "mask",
 ]
+
+_PLACES = {"Client": "client", "Bounds": "transport"}
+
+
+def __getattr__(name: str) -> Any:
+    """A name of `__all__` that is not here yet."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_PLACES.get(name, 'models')}"), name)
+    globals()[name] = found
+    return found

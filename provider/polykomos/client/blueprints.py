@@ -8,14 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from polykomos.client.calls import Calls, given, parse, segment, written
-from polykomos.client.databases import SERVER_WAIT_SECONDS
 from polykomos.client.errors import ApiError
 from polykomos.client.models import Blueprint, BlueprintApplication, BlueprintValidation, Written
 from polykomos.client.retry import Safety
-from polykomos.client.waits import Progress, wait_until
-
-RUNNING = frozenset({"pending", "running"})
-ENDED = frozenset({"completed", "failed", "rolled_back"})
+from polykomos.client.statuses import RUNNING
+from polykomos.client.waits import SERVER_WAIT_SECONDS, Progress, wait_until
 
 
 class BlueprintCalls(Calls):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import ssl
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -20,6 +19,7 @@ from polykomos.client.reading.snapshot import Snapshots
 from polykomos.client.secrets import MASK
 from polykomos.client.shared import record_of
 from polykomos.client.transport import Bounds, Transport
+from polykomos.version import VERSION
 
 if TYPE_CHECKING:
     import httpx
@@ -36,7 +36,8 @@ class Client(ReadCalls, AccountCalls):
 
     base_url: with `/api/v1`. ca_bundle: a PEM file of certificates to trust instead of the system's (SSL_CERT_FILE is
     honoured without it); proxies come from HTTPS_PROXY, HTTP_PROXY and NO_PROXY. user_agent_suffix: who uses it.
-    read_snapshot_seconds: how old the answer of a `read_` method may be; 0 = it is always asked for anew.
+    read_snapshot_seconds: how old the answer of a `read_` method may be, None = READ_SNAPSHOT_SECONDS; 0 = it is always
+    asked for anew.
     Raises ConfigurationError for settings that cannot work. Every method may raise the errors of `errors`.
     """
 
@@ -47,7 +48,7 @@ class Client(ReadCalls, AccountCalls):
         api_key: str,
         ca_bundle: str | Path | None = None,
         user_agent_suffix: str = "",
-        read_snapshot_seconds: float = READ_SNAPSHOT_SECONDS,
+        read_snapshot_seconds: float | None = None,
     ) -> None:
         self._base_url = _base_url(base_url)
         if not api_key.isascii() or not api_key.isprintable() or " " in api_key.strip() or not api_key.strip():
@@ -73,8 +74,9 @@ class Client(ReadCalls, AccountCalls):
             raise ConfigurationError(
                 "the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http(s) URL, such as http://proxy:3128"
             ) from None
+        snapshots = Snapshots(READ_SNAPSHOT_SECONDS if read_snapshot_seconds is None else read_snapshot_seconds)
         budget = Budget(record_of(self._base_url, api_key.strip()))
-        super().__init__(Transport(Exchange(http, api_key.strip()), Snapshots(read_snapshot_seconds), budget=budget))
+        super().__init__(Transport(Exchange(http, api_key.strip()), snapshots, budget=budget))
 
     def within(self, bounds: Bounds) -> Client:
         """The same client, sharing its connections, with bounds on how long calls go on retrying."""
@@ -135,5 +137,4 @@ def _trust(ca_bundle: str | Path | None, *, encrypted: bool) -> ssl.SSLContext:
 
 
 def _user_agent(suffix: str) -> str:
-    version = metadata.version("polykomos-provider")
-    return f"polykomos-provider/{version} python/{platform.python_version()} {suffix}".strip()
+    return f"polykomos-provider/{VERSION} python/{platform.python_version()} {suffix}".strip()

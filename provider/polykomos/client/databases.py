@@ -9,11 +9,8 @@ from typing import Any, Final
 from polykomos.client.calls import Calls, given, parse, parse_all, segment, written
 from polykomos.client.models import Database, DatabaseType, DeletedDatabase, Written
 from polykomos.client.retry import Safety
-from polykomos.client.waits import Progress, wait_until
+from polykomos.client.waits import SERVER_WAIT_SECONDS, Progress, wait_until
 
-# The server holds the answer back so long at most: the pool and fast engines answer within it, in one call; a slow one
-# answers with the id, which must be known before a long wait begins (docs/decisions/0003-waits.md).
-SERVER_WAIT_SECONDS: Final = 2
 # A preview of many databases asks what is on offer for each of them.
 OFFER_SECONDS: Final = 60.0
 

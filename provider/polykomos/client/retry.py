@@ -6,13 +6,14 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
 
 _RETRIED: Final = frozenset({429, 500, 502, 503, 504})
 _BASE_SECONDS: Final = 0.25
 _CAP_SECONDS: Final = 15.0
+# How long an outage (refused connections, 5xx) is borne; limits (429) are waited out to the deadline.
+OUTAGE_SECONDS: Final = 60.0
 
 
 class Safety(Enum):
@@ -85,6 +86,8 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return max(0.0, float(int(header.strip())))
     except (ValueError, OverflowError):
         pass
+    from email.utils import parsedate_to_datetime  # rarely needed, long to import
+
     try:
         moment = parsedate_to_datetime(header)
     except (ValueError, OverflowError):

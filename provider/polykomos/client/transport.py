@@ -21,11 +21,9 @@ from polykomos.client.memory import Memory
 from polykomos.client.pace import limit_in
 from polykomos.client.reading.decide import written_kind
 from polykomos.client.reading.snapshot import Snapshots
-from polykomos.client.retry import Safety, backoff
+from polykomos.client.retry import OUTAGE_SECONDS, Safety, backoff
 from polykomos.client.waits import FIRST_PAUSE, SCARCE_FIRST_PAUSE
 
-# How long an outage (refused connections, 5xx) is borne; limits (429) are waited out to the deadline.
-OUTAGE_SECONDS: Final = 60.0
 DEADLINE_SECONDS: Final = 120.0
 
 

@@ -16,6 +16,9 @@ FIRST_PAUSE: Final = 0.25
 # Where calls are scarce, fewer looks leave more of them for work.
 SCARCE_FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 5.0
+# The server holds the answer back so long at most: the pool and fast engines answer within it, in one call; a slow one
+# answers with the id, which must be known before a long wait begins (docs/decisions/0003-waits.md).
+SERVER_WAIT_SECONDS: Final = 2
 _TICK: Final = 1.0
 # What was made a moment ago may not show yet where the answer comes from.
 _UNSEEN_SECONDS: Final = 10.0

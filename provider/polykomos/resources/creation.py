@@ -10,15 +10,18 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from polykomos.client import ApiError, Client, IdempotencyConflict, InvalidRequest, NotFound, Written
+from polykomos.client import ApiError, IdempotencyConflict, InvalidRequest, NotFound
 from polykomos.client.waits import until_seen
 from polykomos.resources.guessing import Options, guesses
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
+
+if TYPE_CHECKING:
+    from polykomos.client import Client, Written
 
 T = TypeVar("T", bound=BaseModel)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 
 import click
 
+from polykomos.version import VERSION
 from polykomos_provider.checkup.findings import (
     ENGINES,
     ERROR,
@@ -67,7 +68,7 @@ def _engine(name: str) -> Iterator[Finding]:
     places = pulumi_places(Path.cwd()) if name == "pulumi" else terraform_places(name, Path.cwd())
     words = () if name == "pulumi" else ("--debug",)
     broken = why_not_starting(places[0], *words) if places else ""
-    yield plugin(name, list(map(str, places)), broken, metadata.version("polykomos-provider"))
+    yield plugin(name, list(map(str, places)), broken, VERSION)
 
 
 def _dev(*, must_work: bool) -> Iterator[Finding]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from polykomos.client import Blueprint as ApiBlueprint
-from polykomos.client import Client, NotFound, Written
+from polykomos.client import NotFound
 from polykomos.resources.creation import Kind, Recent, is_recent
 from polykomos.resources.guessing import ABSENT
+
+if TYPE_CHECKING:
+    from polykomos.client import Blueprint as ApiBlueprint
+    from polykomos.client import Client, Written
 
 # Lists are without SQL, so that each of them is one call more.
 _MOST_READ: Final = 30

@@ -5,12 +5,10 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from polykomos.client import Blueprint as ApiBlueprint
-from polykomos.client import Client, NotFound, ServerError, UnknownOutcome
-from polykomos.client.retry import backoff
-from polykomos.client.transport import OUTAGE_SECONDS
+from polykomos.client import NotFound, ServerError, UnknownOutcome
+from polykomos.client.retry import OUTAGE_SECONDS, backoff
 from polykomos.resources.blueprint.creation import creation_of
 from polykomos.resources.blueprint.declaration import (
     BlueprintArgs,
@@ -27,10 +25,14 @@ from resourcekit.errors import CheckFailed, Failure
 from resourcekit.resource import Resource, Scopes
 from resourcekit.unknown import has_unknown
 
+if TYPE_CHECKING:
+    from polykomos.client import Blueprint as ApiBlueprint
+    from polykomos.client import Client
+
 _FIELDS = ("name", "description", "sql_content", "variables")
 
 
-class Blueprint(Resource[BlueprintArgs, BlueprintState, Client]):
+class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
     """Versioned SQL that can be applied to databases, in one transaction.
 
     The API checks the SQL, and this provider has it checked while previewing. Every argument changes in place; a new

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from polykomos.client import BlueprintApplication as ApiApplication
-from polykomos.client import Client, Written
 from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
 from polykomos.resources.blueprint_application.identity import ApplicationId
 from polykomos.resources.creation import Kind
+
+if TYPE_CHECKING:
+    from polykomos.client import BlueprintApplication as ApiApplication
+    from polykomos.client import Client, Written
 
 
 def creation_of(args: BlueprintApplicationArgs, version: int | None, api: Client) -> Kind[ApiApplication]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from polykomos.client import ApiError, Client, DeadlineExceeded, NotFound
-from polykomos.client import Blueprint as ApiBlueprint
-from polykomos.client import BlueprintApplication as ApiApplication
-from polykomos.client.blueprints import ENDED, RUNNING
+from polykomos.client import ApiError, DeadlineExceeded, NotFound
+from polykomos.client.statuses import ENDED, RUNNING
 from polykomos.client.waits import until_seen
 from polykomos.resources.blueprint_application.creation import creation_of
 from polykomos.resources.blueprint_application.declaration import (
@@ -25,11 +23,16 @@ from resourcekit.resource import Resource, Scopes
 from resourcekit.secrecy import Hidden, texts_in
 from resourcekit.unknown import has_unknown
 
+if TYPE_CHECKING:
+    from polykomos.client import Blueprint as ApiBlueprint
+    from polykomos.client import BlueprintApplication as ApiApplication
+    from polykomos.client import Client
+
 # A preview that speaks of something that is not there should say so soon.
 _UNSEEN_SECONDS: Final = 4.0
 
 
-class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicationState, Client]):
+class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicationState, "Client"]):
     """The application of a blueprint to a database: its SQL, run once, in one transaction.
 
     A preview dry-runs it where the database exists, and reports statements and warnings. Other variables or another

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from polykomos.client import Client, Written
-from polykomos.client import Database as ApiDatabase
-from polykomos.client.databases import SERVER_WAIT_SECONDS
+from polykomos.client.waits import SERVER_WAIT_SECONDS
 from polykomos.resources.creation import Kind, Recent, is_recent
 from polykomos.resources.guessing import ABSENT
+
+if TYPE_CHECKING:
+    from polykomos.client import Client, Written
+    from polykomos.client import Database as ApiDatabase
 
 
 def creation_of(body: Mapping[str, Any], api: Client, *, patient: bool = False) -> Kind[ApiDatabase]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from polykomos.client import ApiError, Client, NotFound, Secret
-from polykomos.client import Database as ApiDatabase
+from polykomos.client import ApiError, NotFound, Secret
 from polykomos.resources.creation import create_once, refuse_other
 from polykomos.resources.database.creation import creation_of
 from polykomos.resources.database.declaration import PLANS, DatabaseArgs, DatabaseState
@@ -19,6 +18,10 @@ from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Resource, Scopes, Timeouts
 from resourcekit.unknown import UNKNOWN
 
+if TYPE_CHECKING:
+    from polykomos.client import Client
+    from polykomos.client import Database as ApiDatabase
+
 _LOCAL = {name for name, facts in fields_of(DatabaseArgs).items() if facts.local}
 # What a connection string is made of, beside the password.
 _WHERE = ("host", "port", "db_name", "db_username")
@@ -28,7 +31,7 @@ _FIXED = ("db_type", "region", "plan", "team_id")
 _FINISHED = ("active", "paused", None)
 
 
-class Database(Resource[DatabaseArgs, DatabaseState, Client]):
+class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
     """A managed PostgreSQL or MySQL database, with a user of its own and a connection string.
 
     The name and the limits change in place. The engine, region, plan and team cannot change at the API: a change of

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from polykomos.client import Client, CreatedWebhookEndpoint, NotFound, PolykomosError, WebhookEndpoint, Written
+from polykomos import client
+from polykomos.client import NotFound, PolykomosError
 from polykomos.resources.creation import Kind, Recent, is_recent
+
+if TYPE_CHECKING:
+    from polykomos.client import Client, CreatedWebhookEndpoint, WebhookEndpoint, Written
 
 
 def creation_of(url: str, events: Sequence[str], api: Client) -> Kind[CreatedWebhookEndpoint]:
@@ -15,7 +19,7 @@ def creation_of(url: str, events: Sequence[str], api: Client) -> Kind[CreatedWeb
 
     def send(fields: Mapping[str, Any], key: str) -> Written[CreatedWebhookEndpoint]:
         made = api.create_webhook_endpoint(**fields, idempotency_key=key)
-        return Written(object=made, replayed=made.replayed, resent=made.resent)
+        return client.Written(object=made, replayed=made.replayed, resent=made.resent)
 
     def find(made: CreatedWebhookEndpoint) -> CreatedWebhookEndpoint | None:
         """With the secret of the replayed answer: nothing else tells it."""
@@ -26,7 +30,7 @@ def creation_of(url: str, events: Sequence[str], api: Client) -> Kind[CreatedWeb
         return None if there.status == "revoked" else made.model_copy(update={"endpoint": there})
 
     def recent() -> list[CreatedWebhookEndpoint]:
-        return [CreatedWebhookEndpoint(endpoint=each) for each in _active(api) if is_recent(each.created_at)]
+        return [client.CreatedWebhookEndpoint(endpoint=each) for each in _active(api) if is_recent(each.created_at)]
 
     return Kind(
         what="webhook endpoint",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from polykomos.client import Client, NotFound
-from polykomos.client import WebhookEndpoint as ApiEndpoint
+from polykomos.client import NotFound
 from polykomos.resources.creation import create_once, refuse_other
 from polykomos.resources.gone import is_gone
 from polykomos.resources.values import revealed, timestamp
@@ -15,8 +15,12 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.resource import Resource, Scopes
 
+if TYPE_CHECKING:
+    from polykomos.client import Client
+    from polykomos.client import WebhookEndpoint as ApiEndpoint
 
-class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, Client]):
+
+class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Client"]):
     """An address that hears of databases being created and deleted, by signed HTTP requests.
 
     The API cannot change an endpoint: a change makes a new one, with a new `secret`, before the old one is revoked. The

@@ -1,0 +1,47 @@
+"""What a plugin loads before it connects: each start of one waits for it. Each in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+import polykomos.client
+from polykomos.version import VERSION
+
+DECLARED = """
+from resourcekit.importing import much_imported
+with much_imported():
+    from polykomos.package import package
+    from resourcekit.{engine} import Provider
+    Provider(package())
+"""
+CONNECTION = ("polykomos.client.client", "polykomos.client.models", "httpx", "ssl", "subprocess", "email.message")
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_declarations_load_no_connection() -> None:
+    code = DECLARED.format(engine="terraform.provider")
+    assert run(f"{code}\nimport sys; print([name for name in {CONNECTION} if name in sys.modules])") == "[]"
+
+
+def test_what_is_put_off_is_there_for_whoever_asks() -> None:
+    code = DECLARED.format(engine="terraform.provider")
+    assert run(f"{code}\nimport importlib.metadata as m; print(m.version('polykomos-provider'))") == VERSION
+    within = "from importlib.metadata import entry_points, version; print(version('polykomos-provider'))"
+    code = f"from resourcekit.importing import much_imported\nwith much_imported():\n    {within}"
+    assert run(code) == VERSION
+    found = "bool(entry_points(group='console_scripts')), entry_points.__module__"
+    assert run(code.replace("version('polykomos-provider')", found)) == "True resourcekit.importing"
+    assert metadata.version("polykomos-provider") == VERSION
+    for name in polykomos.client.__all__:
+        assert getattr(polykomos.client, name).__name__ == name
+    with pytest.raises(AttributeError, match="Clint"):
+        _ = polykomos.client.Clint
