@@ -65,7 +65,8 @@ class Block:
 
     def plain(self, values: Mapping[str, Wire], name: str) -> Any:
         """One attribute as a plain value that JSON can hold."""
-        return doubles(plain(self.types[name], values.get(name)))
+        value = values.get(name)
+        return None if value is None else doubles(plain(self.types[name], value))
 
     def write(self, values: Mapping[str, Wire] | None) -> pb.DynamicValue:
         """The reply that holds these values. Every attribute is written: one left out would lose the whole state."""

@@ -54,6 +54,11 @@ class Kind:
         return frozenset(name for name in self.twins if not self.arguments[name].create_only)
 
     @cached_property
+    def engine_made(self) -> frozenset[str]:
+        """The attributes that are Terraform's own: none of the declaration."""
+        return frozenset({durations.NAME, *map(twin_version, self.twins)})
+
+    @cached_property
     def absences(self) -> Mapping[str, Any]:
         """What leaving out an argument means, of those where a program may spell it."""
         model: type[BaseModel] = self.resource.arguments
@@ -126,11 +131,6 @@ class Kind:
     def empty(self, id_: Wire) -> Values:
         """A state that says nothing but the id."""
         return {**dict.fromkeys(self.block.types), "id": id_}
-
-
-def engine_made(name: str, kind: Kind) -> bool:
-    """Whether an attribute is Terraform's own: not one of the declaration."""
-    return name in (*(twin_version(each) for each in kind.twins), durations.NAME)
 
 
 def write_identity(id_: str) -> pb.ResourceIdentityData:

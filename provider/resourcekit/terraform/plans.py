@@ -40,6 +40,7 @@ class Changes:
     """What differs between the program and the state. by_version: arguments whose write-only twin has a new version."""
 
     args: dict[str, Any]
+    state: dict[str, Any]
     difference: Difference
     by_version: tuple[str, ...]
 
@@ -83,7 +84,7 @@ def changes(kind: Kind, prior: Values, config: Values, memory: Memory, ctx: Cont
         if name not in memory.given or state[name] is None or has_unknown(args[name])
     }
     difference = kind.lifecycle.difference(state=normal, old_inputs=old_inputs, news=args, ignore=unseen, ctx=ctx)
-    return Changes(args, difference, _new_versions(kind, prior, config, memory))
+    return Changes(args, state, difference, _new_versions(kind, prior, config, memory))
 
 
 def plan(
@@ -102,7 +103,7 @@ def plan(
     if ctx is not None:
         for note in found.difference.notes:
             ctx.warn(note)
-    state = kind.state(prior)
+    state = found.state
     replaces = _replacing(kind, found)
     drifted: list[str] = []
     if ctx is not None and not replaces:

@@ -55,7 +55,7 @@ def attributes_of(attributes: Mapping[str, CtyType], value: Wire) -> dict[str, A
 
 def doubles(value: Any) -> Any:
     """The same plain value as an API takes it: JSON's numbers are doubles, Terraform's have more digits."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: doubles(each) for key, each in value.items()}
     if isinstance(value, list):
         return [doubles(each) for each in value]

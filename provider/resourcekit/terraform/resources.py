@@ -159,7 +159,7 @@ class Resources:
     ) -> Values:
         report.doing = "update"
         found = plans.changes(kind, prior, config, memory, self.session.planning_context(report))
-        state = kind.state(prior)
+        state = found.state
         if not (found.changed or kind.lifecycle.unfinished(state) or is_unknown(planned)):
             return planned  # Terraform's own attributes alone: the API has nothing to do
         ctx = self.session.context(kind.seconds(planned, "update"), report)

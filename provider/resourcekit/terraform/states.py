@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from resourcekit.planning.check import check_arguments
 from resourcekit.terraform.blocks import Attribute, Values
-from resourcekit.terraform.kinds import Kind, engine_made
+from resourcekit.terraform.kinds import Kind
 from resourcekit.terraform.values import Wire, WireError, is_unknown
 from resourcekit.terraform.writing import wire
 
@@ -43,28 +44,34 @@ def after_read(
     kind: Kind, id_: str, found: Mapping[str, Any], prior: Values, withheld: Set[str] = frozenset()
 ) -> Values:
     """What means the same as before stays as it was written before. withheld: arguments that an import leaves out."""
-    normal = check_arguments(kind.resource.arguments, kind.arguments_in(kind.state(prior))).values
     imported = is_import(kind, prior)
+
+    @functools.cache
+    def normal() -> dict[str, Any]:
+        return check_arguments(kind.resource.arguments, kind.arguments_in(kind.state(prior))).values
 
     def keep(attribute: Attribute) -> Wire:
         name = attribute.name
-        value = found[name]
         if imported and name in withheld:
             return None
-        if imported and kind.is_absence(name, wire(attribute.type, value)):
+        value = wire(attribute.type, found[name])
+        if imported and kind.is_absence(name, value):
             return wire(attribute.type, kind.absences[name])  # a program may leave it out or spell it
         facts = kind.arguments.get(name)
-        if facts is not None and not imported and facts.same(normal.get(name), value):
-            return prior.get(name)
-        return wire(attribute.type, value)
+        if facts is None or imported:
+            return value
+        before = prior.get(name)
+        return before if value == before or facts.same(normal().get(name), found[name]) else value
 
     return _state(kind, id_, prior, keep)
 
 
 def is_import(kind: Kind, prior: Values) -> bool:
     """Whether a state says nothing of what is at the API but the id: what an import begins with."""
-    known = {name for name, value in prior.items() if value is not None and not engine_made(name, kind)}
-    return known <= {"id"} | kind.locals
+    return all(
+        value is None or name == "id" or name in kind.locals or name in kind.engine_made
+        for name, value in prior.items()
+    )
 
 
 def _state(kind: Kind, id_: str, base: Values, keep: Any) -> Values:
@@ -74,7 +81,7 @@ def _state(kind: Kind, id_: str, base: Values, keep: Any) -> Values:
             state["id"] = id_
         elif attribute.write_only:
             state[attribute.name] = None
-        elif engine_made(attribute.name, kind):
+        elif attribute.name in kind.engine_made:
             state[attribute.name] = base.get(attribute.name)
         else:
             state[attribute.name] = keep(attribute)

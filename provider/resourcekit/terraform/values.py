@@ -10,7 +10,7 @@ come back unchanged: the type of a dynamic value, the digits of a number, what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgpack
@@ -48,7 +48,7 @@ def is_unknown(value: Wire) -> bool:
     """Whether a wire value is unknown or holds an unknown at any depth."""
     if isinstance(value, msgpack.ExtType):
         return True
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return any(is_unknown(item) for item in value.values())
     return isinstance(value, list) and any(is_unknown(item) for item in value)
 
@@ -70,9 +70,9 @@ def key(value: Any) -> str:
     raise WireError("has a key that is no string")
 
 
-def mapping(value: Any) -> Mapping[Any, Any]:
+def mapping(value: Any) -> dict[Any, Any]:
     """What must be an object or a map. Raises WireError."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value
     raise WireError("must be an object or a map")
 
