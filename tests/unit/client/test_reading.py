@@ -34,6 +34,9 @@ KNOWN = Known(
         (replace(KNOWN, ended=True), Step.SINGLE),
         (replace(KNOWN, pages=5), Step.SINGLE),
         (replace(KNOWN, pages=5, singly=False), Step.PAGE),
+        (replace(KNOWN, pages=7, reads=7), Step.SINGLE),
+        (replace(KNOWN, pages=15, reads=8), Step.PAGE),
+        (replace(KNOWN, pages=16, reads=8), Step.SINGLE),
     ],
 )
 def test_the_next_step(known: Known, step: Step) -> None:

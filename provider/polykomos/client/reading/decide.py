@@ -8,6 +8,8 @@ from typing import Final
 
 # Two reads of a kind that are closer than this are of one run of an engine, and more are likely to follow.
 NEAR_SECONDS: Final = 2.0
+# So many reads of one listing are of a run that looks at a whole stack: engines have about as many under way at once.
+_MANY_READS: Final = 8
 
 
 class Step(Enum):
@@ -43,11 +45,7 @@ class Known:
 
 
 def next_step(known: Known) -> Step:
-    """The next step of one read.
-
-    A page costs as much as a single read, so no more pages are read than reads were asked for: whatever the number of
-    objects in the account, at most twice the calls of single reads are made.
-    """
+    """The next step of one read."""
     if known.seen_at is not None and known.seen_at >= known.oldest:
         return Step.LISTED
     if known.loading:
@@ -56,9 +54,19 @@ def next_step(known: Known) -> Step:
         return Step.SINGLE
     if known.seen_at is not None or known.last_at is None or known.last_at < known.oldest:
         return Step.RESTART
-    if known.ended or (known.singly and known.pages >= known.reads):
+    if known.ended or (known.singly and known.pages >= _pages_worth(known.reads)):
         return Step.SINGLE
     return Step.PAGE
+
+
+def _pages_worth(reads: int) -> int:
+    """How many pages may be read for so many reads. A page costs as much as a single read.
+
+    Of a few reads nobody knows whether more will follow: with as many pages, at most twice the calls of single reads
+    are made, whatever the number of objects in the account. Where many are asked for, most likely far more follow, and
+    engines begin with the oldest objects, which the last pages show: as many pages again, so at most three times.
+    """
+    return reads if reads < _MANY_READS else 2 * reads
 
 
 def oldest_allowed(now: float, seconds: float, last_write: float) -> float:
