@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from weakref import WeakValueDictionary
 
 
 class Bell:
@@ -33,6 +34,28 @@ class Bell:
     async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - a pause, not a deadline
         """Return at the next ring from now or after `timeout` seconds."""
         await self.listen().wait(timeout)
+
+
+class Doorbells:
+    """A bell at each of many doors: who waits for one thing is not woken for the others."""
+
+    def __init__(self) -> None:
+        # A door is there as long as somebody listens at it.
+        self._events: WeakValueDictionary[int, asyncio.Event] = WeakValueDictionary()
+
+    def ring(self, door: int | None = None) -> None:
+        """Wake all who listen at the door; None: at any."""
+        for each in list(self._events) if door is None else [door]:
+            event = self._events.pop(each, None)
+            if event is not None:
+                event.set()
+
+    def listen(self, door: int) -> Ear:
+        """Hear every ring at this door from now on."""
+        event = self._events.get(door)
+        if event is None:
+            event = self._events[door] = asyncio.Event()
+        return Ear(event)
 
 
 class Ear:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from controlplane.bell import Bell
+from controlplane.bell import Bell, Doorbells
 from controlplane.clock import Clock, SystemClock
 from controlplane.controls import Controls
 from controlplane.databases.catalog import PLANS, Plans
@@ -20,17 +20,24 @@ from controlplane.traffic.recorder import Recorder
 
 @dataclass(frozen=True)
 class Bells:
-    """One bell for each kind of news; ring it after the commit, never before."""
+    """One bell for each kind of news; ring it after the commit, never before.
+
+    jobs: instances are to be made. creations: databases wait for their blueprints. pool: an instance was taken from it.
+    databases: one has another status. deletions: one was deleted.
+    """
 
     jobs: Bell = field(default_factory=Bell)
-    databases: Bell = field(default_factory=Bell)
+    creations: Bell = field(default_factory=Bell)
+    pool: Bell = field(default_factory=Bell)
+    databases: Doorbells = field(default_factory=Doorbells)
+    deletions: Bell = field(default_factory=Bell)
     applications: Bell = field(default_factory=Bell)
     deliveries: Bell = field(default_factory=Bell)
     quotas: Bell = field(default_factory=Bell)
 
     def ring_all(self) -> None:
         """For news that concern everyone, such as another time."""
-        for bell in (self.jobs, self.databases, self.applications, self.deliveries, self.quotas):
+        for bell in vars(self).values():
             bell.ring()
 
 

@@ -58,7 +58,7 @@ async def create_database(call: Call) -> Reply:
     if row["is_assigned"]:
         await engine.hand_over(call.conn, row, effective_quotas(row, call.services.plans).connection_hard_limit)
     if pooled is not None:
-        call.after_commit(call.services.bells.jobs.ring)  # the pool wants filling up
+        call.after_commit(call.services.bells.pool.ring)
     if row["status"] == "active":
         await call.emit("database.provisioned", team_id, masked(row, call.services))
         return _provisioned(call.services, row)
@@ -165,7 +165,8 @@ async def _queue_job(call: Call, row: Row, application_id: int | None, *, delay:
         " VALUES (%s, %s, %s + make_interval(secs => %s), %s)",
         (row["id"], application_id, call.now, delay, call.now),
     )
-    call.after_commit(call.services.bells.jobs.ring)
+    bells = call.services.bells
+    call.after_commit((bells.creations if row["is_assigned"] else bells.jobs).ring)
 
 
 def _provisioned(services: Services, row: Row) -> Reply:
@@ -191,7 +192,7 @@ def _waiting(services: Services, number: int, wait: _Wait) -> Callable[[], Await
     async def look() -> Reply:
         started = time.monotonic()
         while True:
-            ear = services.bells.databases.listen()
+            ear = services.bells.databases.listen(number)
             async with services.pool.connection() as conn:
                 row = await store.by_id(conn, number)
             if row["status"] == "active":

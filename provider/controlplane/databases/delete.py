@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from datetime import timedelta
 
@@ -45,7 +46,8 @@ async def delete_database(call: Call) -> Reply:
     )
     deleted = await store.by_id(call.conn, number)
     await call.emit("database.deleted", row["team_id"], masked(deleted, call.services))
-    call.after_commit(call.services.bells.databases.ring)
+    call.after_commit(functools.partial(call.services.bells.databases.ring, row["id"]))
+    call.after_commit(call.services.bells.deletions.ring)
     final = reply(
         {
             "object": "database",

@@ -19,7 +19,7 @@ _POOL_LOCK = 0x706F6F6C  # "pool": processes that share a store do not overfill 
 async def work(services: Services) -> None:
     """Fill the pool up to its size whenever an instance was taken, for ever."""
     while True:
-        ear = services.bells.jobs.listen()
+        ear = services.bells.pool.listen()
         filled = False
         for engine in services.engines:
             if engine.keeps_pool and engine.is_hosted:

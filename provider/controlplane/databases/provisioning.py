@@ -15,6 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from controlplane.bell import Bell
 from controlplane.blueprints import creation
 from controlplane.crew import keep_busy
 from controlplane.databases import store
@@ -34,19 +35,19 @@ _log = logging.getLogger("controlplane.provisioning")
 
 async def build(services: Services) -> None:
     """Run due jobs whose instance is still to be made, for ever."""
-    await _keep_busy(services, _BUILT_AT_ONCE, _build, is_assigned=False)
+    await _keep_busy(services, services.bells.jobs, _BUILT_AT_ONCE, _build, is_assigned=False)
 
 
 async def apply(services: Services) -> None:
     """Run due jobs whose instance is there and waits for its blueprint, for ever."""
-    await _keep_busy(services, _APPLIED_AT_ONCE, _apply, is_assigned=True)
+    await _keep_busy(services, services.bells.creations, _APPLIED_AT_ONCE, _apply, is_assigned=True)
 
 
 async def _keep_busy(
-    services: Services, hands: int, do: Callable[[Services, Row], Awaitable[None]], *, is_assigned: bool
+    services: Services, bell: Bell, hands: int, do: Callable[[Services, Row], Awaitable[None]], *, is_assigned: bool
 ) -> None:
     await keep_busy(
-        services.bells.jobs,
+        bell,
         hands,
         lambda: _claim(services, is_assigned=is_assigned),
         functools.partial(do, services),
@@ -97,9 +98,10 @@ async def _build(services: Services, job: Row) -> None:
         await reached("after_database")
     async with services.pool.connection() as conn, conn.transaction():
         wanted = await _lock(conn, job)
-        if wanted is not None:
-            await _hand_over(services, conn, job, wanted)
-    _announce(services)
+        heard = wanted is not None and await _hand_over(services, conn, job, wanted)
+    if job["application_id"] is not None:
+        services.bells.creations.ring()
+    _announce(services, job, heard=heard)
 
 
 async def _lock(conn: Connection, job: Row) -> Row | None:
@@ -112,8 +114,11 @@ async def _lock(conn: Connection, job: Row) -> Row | None:
     return row if row["status"] == "provisioning" and await cursor.fetchone() is not None else None
 
 
-async def _hand_over(services: Services, conn: Connection, job: Row, row: Row) -> None:
-    """Give the instance its name and let the tenant in; then the job is done, or comes to its second stage."""
+async def _hand_over(services: Services, conn: Connection, job: Row, row: Row) -> bool:
+    """Give the instance its name and let the tenant in; then the job is done, or comes to its second stage.
+
+    Returns whether a webhook is to hear of it.
+    """
     limit = effective_quotas(row, services.plans).connection_hard_limit
     engine = services.engines.of(row["db_type"])
     await engine.hand_over(conn, row, limit)
@@ -123,11 +128,11 @@ async def _hand_over(services: Services, conn: Connection, job: Row, row: Row) -
         "UPDATE databases SET is_assigned = true, connections_applied = %s WHERE id = %s", (limit, row["id"])
     )
     if job["application_id"] is None:
-        await _finish(services, conn, job, row)
-    else:
-        await conn.execute(
-            "UPDATE provision_jobs SET state = 'queued', owner = NULL, attempts = 0 WHERE id = %s", (job["id"],)
-        )
+        return await _finish(services, conn, job, row)
+    await conn.execute(
+        "UPDATE provision_jobs SET state = 'queued', owner = NULL, attempts = 0 WHERE id = %s", (job["id"],)
+    )
+    return False
 
 
 async def _apply(services: Services, job: Row) -> None:
@@ -137,18 +142,20 @@ async def _apply(services: Services, job: Row) -> None:
         await creation.run(services, job["application_id"])
     async with services.pool.connection() as conn, conn.transaction():
         row = await _lock(conn, job)
-        if row is not None:
-            await _finish(services, conn, job, row)
-    _announce(services)
+        heard = row is not None and await _finish(services, conn, job, row)
+    _announce(services, job, heard=heard)
 
 
-async def _finish(services: Services, conn: Connection, job: Row, row: Row) -> None:
+async def _finish(services: Services, conn: Connection, job: Row, row: Row) -> bool:
+    """The database is active. Returns whether a webhook is to hear of it."""
     now = services.clock.now()
     await conn.execute("UPDATE databases SET status = 'active', updated_at = %s WHERE id = %s", (now, row["id"]))
     await conn.execute("UPDATE provision_jobs SET state = 'done', owner = NULL WHERE id = %s", (job["id"],))
     active = await store.by_id(conn, row["id"])
-    await emit(conn, team_id=row["team_id"], event="database.provisioned", data=masked(active, services), now=now)
+    data = masked(active, services)
+    heard = await emit(conn, team_id=row["team_id"], event="database.provisioned", data=data, now=now)
     await services.controls.reach(services.pool, "before_ack")
+    return heard
 
 
 async def _put_back(services: Services, job: Row, error: Exception) -> None:
@@ -183,9 +190,12 @@ async def _put_back(services: Services, job: Row, error: Exception) -> None:
                 (now, now, now + GRACE, row["id"]),
             )
             _log.error("provisioning given up", extra={"facts": {"database_id": row["id"]}})
-    _announce(services)
+    if gives_up:
+        services.bells.deletions.ring()
+    _announce(services, job)
 
 
-def _announce(services: Services) -> None:
-    services.bells.databases.ring()
-    services.bells.deliveries.ring()
+def _announce(services: Services, job: Row, *, heard: bool = False) -> None:
+    services.bells.databases.ring(job["database_id"])
+    if heard:
+        services.bells.deliveries.ring()

@@ -23,7 +23,7 @@ async def work(services: Services) -> None:
                     pass
         async with services.pool.connection() as conn:
             await idempotency.forget_expired(conn, services.clock.now())
-        await services.bells.databases.wait(_LOOK_EVERY)
+        await services.bells.deletions.wait(_LOOK_EVERY)
 
 
 async def destroy_one(services: Services, engine: Engine) -> bool:

@@ -29,6 +29,4 @@ async def restore(services: Services, uuid: UUID) -> dict[str, Any]:
             " WHERE id = %s",
             (services.clock.now(), row["id"]),
         )
-        restored = masked(await store.by_id(conn, row["id"]), services)
-    services.bells.databases.ring()
-    return restored
+        return masked(await store.by_id(conn, row["id"]), services)

@@ -108,8 +108,8 @@ class Call:
 
     async def emit(self, event: str, team_id: int, data: Mapping[str, Any]) -> None:
         """Queue a webhook event in this transaction (no password, no full connection string in `data`)."""
-        await emit(self.conn, team_id=team_id, event=event, data=data, now=self.now)
-        self.after_commit(self.services.bells.deliveries.ring)
+        if await emit(self.conn, team_id=team_id, event=event, data=data, now=self.now):
+            self.after_commit(self.services.bells.deliveries.ring)
 
     def require_scope(self, scope: str) -> None:
         """For what only some bodies need (C2); raises 403 `insufficient_scope`."""

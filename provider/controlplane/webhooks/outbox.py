@@ -17,16 +17,17 @@ def event_body(event: str, data: Mapping[str, Any], now: datetime) -> str:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-async def emit(conn: Connection, *, team_id: int, event: str, data: Mapping[str, Any], now: datetime) -> None:
-    """Queue a delivery to every active endpoint of the team's members that asked for `event`.
+async def emit(conn: Connection, *, team_id: int, event: str, data: Mapping[str, Any], now: datetime) -> bool:
+    """Queue a delivery to every active endpoint of the team's members that asked for `event`. False if there is none.
 
     An endpoint belongs to a user (operation 12 names no team), who hears of all databases that they can see. The
     deliveries exist only if the transaction of `conn` commits; ring `bells.deliveries` after that.
     """
-    await conn.execute(
+    cursor = await conn.execute(
         "INSERT INTO webhook_deliveries (endpoint_id, event_type, body, not_before, created_at)"
         " SELECT e.id, %(event)s, %(body)s, %(now)s, %(now)s FROM webhook_endpoints e"
         " JOIN memberships m ON m.user_id = e.user_id AND m.team_id = %(team_id)s"
         " WHERE e.status = 'active' AND (e.events = '{}' OR %(event)s = ANY(e.events)) ORDER BY e.id",
         {"team_id": team_id, "event": event, "body": event_body(event, data, now), "now": now},
     )
+    return cursor.rowcount > 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.account.seed import BadSeed, developer, read_seed
-from controlplane.bell import Bell
+from controlplane.bell import Bell, Doorbells
 from controlplane.data_dir import DataDirBusy, default_data_dir, open_data_dir
 from controlplane.logs import JsonFormatter
 from controlplane.postgres.binaries import DIRECTORY_VARIABLE, NoPostgres, find_binaries
@@ -105,6 +105,26 @@ def test_a_ring_between_look_and_wait_is_heard() -> None:
         ear = bell.listen()
         bell.ring()
         await asyncio.wait_for(ear.wait(60), 5)
+
+    asyncio.run(story())
+
+
+def test_a_ring_at_one_door_wakes_nobody_at_another() -> None:
+    async def story() -> None:
+        doors = Doorbells()
+        one, other = doors.listen(1), doors.listen(2)
+        again = doors.listen(1)
+        doors.ring(1)
+        doors.ring(3)
+        for ear in (one, again):
+            await asyncio.wait_for(ear.wait(60), 5)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(other.wait(60), 0.05)
+        doors.ring()
+        await asyncio.wait_for(other.wait(60), 5)
+        later = doors.listen(1)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(later.wait(60), 0.05)
 
     asyncio.run(story())
 
