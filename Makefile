@@ -6,6 +6,8 @@ WORKERS ?= 2
 # What a recipe needs on PATH: .venv and the engines.
 ENV = eval "$$($(PYTHON) tools/setup env)"
 PYTEST = $(ENV) && pytest
+# Of the contract, what most changes to the client or the control plane would break.
+MIDDLE = $(addprefix tests/contract/test_,databases_real.py idempotency.py creation.py client.py batched_reads.py paging.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup env engines demo test check lint format lock schema stubs docs parity sdk bench chaos dist clean
@@ -28,8 +30,8 @@ demo: setup ## a team's whole day with this provider, on real parts
 test: setup lint ## everything: units, contract, engines
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup
 
-check: setup ## the quick subset, about two minutes
-	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow and not engine"
+check: setup ## the quick subset, about two minutes: units, docs, the middle of the contract
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow and not engine" tests/unit tests/docs $(MIDDLE)
 
 lint: setup ## ruff, mypy --strict, import contracts, fresh schema
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
