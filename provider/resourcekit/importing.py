@@ -25,7 +25,8 @@ def much_imported() -> Iterator[None]:
     """
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if _METADATA not in sys.modules:
-        sys.modules[_METADATA] = _Metadata(_METADATA)
+        # As a real import would; whoever looks there finds what stands in, which passes it on, until there is one.
+        importlib.metadata = sys.modules[_METADATA] = _Metadata(_METADATA)
     gc.disable()
     try:
         yield

@@ -114,6 +114,11 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         return False
 
     @property
+    def follows_others(self) -> bool:
+        """Whether an object may have to be made anew because others change."""
+        return type(self).drifted is not Resource.drifted
+
+    @property
     def listable(self) -> bool:
         """Whether the API can list objects of this kind."""
         return type(self).listing is not Resource.listing

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support.control_plane import SLOW_SECONDS, ControlPlane, create_database, new_key
+from support.control_plane import SLOW, ControlPlane, create_database, new_key
 from support.pulumi import Stack
 from support.terraform import ENGINES, Workspace
 from support.tfplugin import Plugin, watched
@@ -113,8 +113,7 @@ def estate() -> Iterator[ControlPlane]:
 @pytest.fixture(scope="module")
 def slow() -> Iterator[ControlPlane]:
     """A control plane where databases get ready when its clock is put forward."""
-    arguments = ("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(SLOW_SECONDS))
-    with ControlPlane(*arguments) as running:
+    with ControlPlane(*SLOW) as running:
         yield running
 
 

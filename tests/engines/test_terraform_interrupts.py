@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -122,10 +122,19 @@ resource "polykomos_blueprint_application" "run" {{
     assert "polykomos_blueprint_application.run" not in slow_workspace.resources()
     assert failed.diagnostics.count("still provisioning") == 2
     slow_workspace.write(late + blueprint.replace("TIME", "60s"))
-    soon = threading.Timer(3, slow.advance, (SLOW_SECONDS,))
-    soon.start()
-    slow_workspace.apply()
-    soon.join()
+    before = len(slow.request_lines())
+
+    def is_tried() -> bool:
+        return any("/blueprint_applications" in line["path"] for line in slow.request_lines()[before:])
+
+    def ready_once_tried() -> None:
+        wait_until(is_tried, seconds=60)
+        slow.advance(SLOW_SECONDS)
+
+    with ThreadPoolExecutor(1) as aside:
+        released = aside.submit(ready_once_tried)
+        slow_workspace.apply()
+        released.result()
     assert slow_workspace.resource("polykomos_blueprint_application.run")["status"] == "completed"
     assert slow_workspace.resource("polykomos_database.db")["status"] == "active"
     slow_workspace.settled()

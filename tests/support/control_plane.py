@@ -67,6 +67,7 @@ _READY_SECONDS = 60.0
 
 # How long each provisioning takes at the slow control plane of the engine tests, unless its clock is put forward.
 SLOW_SECONDS = 600
+SLOW = ("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", str(SLOW_SECONDS))
 
 
 def database_names(plane: ControlPlane) -> list[str]:

@@ -12,7 +12,7 @@ from steps import ROOT, Failed, run, say, step
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 _STAMP = VENV / ".installed"
-_SOURCES = (ROOT / "requirements" / "dev.txt", ROOT / "pyproject.toml")
+_SOURCES = tuple(ROOT / name for name in ("requirements/dev.txt", "pyproject.toml", "provider/polykomos/version.py"))
 
 
 def prepare() -> None:

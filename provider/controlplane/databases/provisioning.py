@@ -51,7 +51,7 @@ async def _keep_busy(
         hands,
         lambda: _claim(services, is_assigned=is_assigned),
         functools.partial(do, services),
-        lambda: _until_next(services),
+        lambda: _until_next(services, is_assigned=is_assigned),
         functools.partial(_put_back, services),
     )
 
@@ -77,10 +77,14 @@ async def _claim(services: Services, *, is_assigned: bool) -> Row | None:
         return await cursor.fetchone()
 
 
-async def _until_next(services: Services) -> float:
-    """Seconds until the next queued job is due, at most _LOOK_EVERY."""
+async def _until_next(services: Services, *, is_assigned: bool) -> float:
+    """Seconds until the next queued job of a stage is due, at most _LOOK_EVERY."""
     async with services.pool.connection() as conn:
-        cursor = await conn.execute("SELECT min(not_before) AS due FROM provision_jobs WHERE state = 'queued'")
+        cursor = await conn.execute(
+            "SELECT min(not_before) AS due FROM provision_jobs WHERE state = 'queued' AND database_id IN"
+            " (SELECT id FROM databases WHERE db_type = ANY(%s) AND is_assigned = %s)",
+            (services.engines.hosted, is_assigned),
+        )
         row = await cursor.fetchone()
     due = row and row["due"]
     return min(_LOOK_EVERY, (due - services.clock.now()).total_seconds()) if due else _LOOK_EVERY

@@ -17,7 +17,7 @@ from resourcekit.pulumi.properties import read_outputs, write_outputs
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.protocol import resource_pb2, resource_pb2_grpc
 from resourcekit.pulumi.replies import InvalidInputs
-from resourcekit.pulumi.server import MESSAGE_SIZES
+from resourcekit.pulumi.sizes import MESSAGE_SIZES
 from resourcekit.pulumi.wire import decode, encode
 
 _Request = resource_pb2.RegisterResourceRequest

@@ -14,6 +14,7 @@ from typing import Any
 from resourcekit.engine_watch import listens, watch_engine
 from resourcekit.loading import Handlers, LoadedLater
 from resourcekit.logs import level_of
+from resourcekit.pulumi.sizes import MESSAGE_SIZES
 from resourcekit.sync_grpc import grpc
 
 # Imported while the engine connects.
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 
 # The engine runs up to 64 operations at once (`--parallel 64`) and each may wait; Cancel must always find a thread.
 _WORKERS = 96
-_MESSAGE_BYTES = 400 * 1024 * 1024
-MESSAGE_SIZES = (
-    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-    ("grpc.max_send_message_length", _MESSAGE_BYTES),
-)
 # For answers under way when told to end.
 _GRACE_SECONDS = 2
 _GONE_EXIT = 1

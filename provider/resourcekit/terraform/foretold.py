@@ -64,7 +64,7 @@ class Foretold:
 
         def find(_fd: int) -> bytes | None:
             number, answer = self._found.get(self._key(asked), (0, b""))
-            return answer if number and number == self._number - 1 else None
+            return answer if number == self._number - 1 else None
 
         return self._alone(find)
 

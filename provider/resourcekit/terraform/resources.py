@@ -50,10 +50,10 @@ class Resources:
                 planned_state=kind.block.write(None), planned_private=request.prior_private
             )
         report.hide(kind.secrets(config))
-        answer, planned = self._planned(kind, prior, config, request, report)
-        if prior is not None:
-            self._move(kind, prior, *(name for name, value in planned.items() if is_unknown(value)))
-        return answer
+        # What changes with others can be told by the request alone only before it is made.
+        if prior is None or not kind.resource.follows_others:
+            return self._foretold(kind, prior, config, request, report)
+        return self._plan(kind, prior, config, request, report)[0]
 
     @answered(
         pb.ApplyResourceChange.Response,
@@ -108,10 +108,10 @@ class Resources:
             new_identity=write_identity(found.id),
         )
 
-    def _planned(
+    def _foretold(
         self, kind: Kind, prior: Values | None, config: Values, request: pb.PlanResourceChange.Request, report: Report
-    ) -> tuple[pb.PlanResourceChange.Response, Values]:
-        """What the process before this one has planned, or a new plan, kept for the next one; and the planned state."""
+    ) -> pb.PlanResourceChange.Response:
+        """What the process before this one has planned, or a new plan, kept for the next one."""
         # While it applies Terraform puts these otherwise; none makes a difference here.
         request.ClearField("client_capabilities")
         request.ClearField("proposed_new_state")
@@ -121,10 +121,24 @@ class Resources:
         before = self.session.foretold.take(asked)
         if before is not None:
             answer = pb.PlanResourceChange.Response.FromString(before)
-            return answer, _present(kind, answer.planned_state)
+            if prior is not None:
+                self._move_to(kind, prior, _present(kind, answer.planned_state))
+            return answer
+        answer, is_change = self._plan(kind, prior, config, request, report)
+        # Without changes there is nothing to apply, and no second plan. Without an API little was found out.
+        if is_change and self.session.api is not None:
+            self.session.foretold.keep(asked, answer.SerializeToString())
+        return answer
+
+    def _plan(
+        self, kind: Kind, prior: Values | None, config: Values, request: pb.PlanResourceChange.Request, report: Report
+    ) -> tuple[pb.PlanResourceChange.Response, bool]:
+        """The plan, and whether it changes anything."""
         memory = Memory.read(request.prior_private)
         ctx = self.session.planning_context(report)
         found = plans.plan(kind, prior, config, memory, ctx, again=self.session.is_applying)
+        if prior is not None:
+            self._move_to(kind, prior, found.planned)
         answer = pb.PlanResourceChange.Response(
             planned_state=kind.block.write(found.planned),
             requires_replace=[
@@ -133,10 +147,7 @@ class Resources:
             planned_private=memory.write_planned(found.given),
             planned_identity=request.prior_identity if request.HasField("prior_identity") else None,
         )
-        # Without changes there is nothing to apply, and no second plan. Without an API little was found out.
-        if ctx is not None and found.planned != prior:
-            self.session.foretold.keep(asked, answer.SerializeToString())
-        return answer, found.planned
+        return answer, found.planned != prior
 
     def _create(self, kind: Kind, planned: Values, config: Values, report: Report) -> Values:
         report.doing = "create"
@@ -184,6 +195,9 @@ class Resources:
     def _move(self, kind: Kind, prior: Values, *fields: str) -> None:
         """What is planned for an object; nothing once it is done."""
         self.session.moving.note(kind.resource.name, kind.id(prior), fields)
+
+    def _move_to(self, kind: Kind, prior: Values, planned: Values) -> None:
+        self._move(kind, prior, *(name for name, value in planned.items() if is_unknown(value)))
 
     def _kind(self, type_name: str, report: Report) -> Kind:
         return kind_of(self.kinds, type_name, report)

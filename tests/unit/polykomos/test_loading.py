@@ -32,16 +32,24 @@ def test_declarations_load_no_connection() -> None:
     assert run(f"{code}\nimport sys; print([name for name in {CONNECTION} if name in sys.modules])") == "[]"
 
 
+WITHIN = """
+from resourcekit.importing import much_imported
+with much_imported():
+    {code}
+"""
+
+
 def test_what_is_put_off_is_there_for_whoever_asks() -> None:
-    code = DECLARED.format(engine="terraform.provider")
-    assert run(f"{code}\nimport importlib.metadata as m; print(m.version('polykomos-provider'))") == VERSION
-    within = "from importlib.metadata import entry_points, version; print(version('polykomos-provider'))"
-    code = f"from resourcekit.importing import much_imported\nwith much_imported():\n    {within}"
-    assert run(code) == VERSION
-    found = "bool(entry_points(group='console_scripts')), entry_points.__module__"
-    assert run(code.replace("version('polykomos-provider')", found)) == "True resourcekit.importing"
-    assert metadata.version("polykomos-provider") == VERSION
+    version = "print(importlib.metadata.version('polykomos-provider'))"
+    assert run(f"{DECLARED.format(engine='terraform.provider')}\nimport importlib.metadata; {version}") == VERSION
+    assert run(WITHIN.format(code=f"import importlib.metadata; {version}")) == VERSION
+    code = "from importlib.metadata import entry_points; print(bool(entry_points(group='console_scripts')))"
+    assert run(WITHIN.format(code=code)) == "True"
     for name in polykomos.client.__all__:
         assert getattr(polykomos.client, name).__name__ == name
     with pytest.raises(AttributeError, match="Clint"):
         _ = polykomos.client.Clint
+
+
+def test_the_version_is_the_distributions() -> None:
+    assert metadata.version("polykomos-provider") == VERSION

@@ -9,6 +9,10 @@ import pytest
 
 from resourcekit.terraform import foretold
 from resourcekit.terraform.foretold import Foretold
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.resources import Resources
+from resourcekit.terraform.session import Session
+from support.cabinet import PACKAGE, cabinet
 
 
 @pytest.fixture
@@ -80,3 +84,24 @@ def test_it_has_a_size(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foretold, "_MOST_BYTES", os.fstat(fd).st_size)
     first.keep(b"asked", b"answer")
     assert begun(fd).take(b"asked") is None
+
+
+def test_what_changes_with_others_is_planned_anew(fd: int) -> None:
+    """A run of `terraform test` may plan what the next one does not."""
+    prior = {"id": "7", "name": "a", "number": 7, "status": "ready"}
+
+    def replaced(drift: tuple[str, ...]) -> list[str]:
+        session, kind = Session(PACKAGE), cabinet(drift)
+        session.api, session.foretold = object(), begun(fd)
+        request = pb.PlanResourceChange.Request(
+            type_name=kind.type_name,
+            prior_state=kind.block.write(prior),
+            config=kind.block.write({"name": "a", "note": "n"}),
+        )
+        answer = Resources(session, {kind.type_name: kind}).PlanResourceChange(request, None)
+        assert not answer.diagnostics
+        return [path.steps[0].attribute_name for path in answer.requires_replace]
+
+    assert replaced(("number",)) == ["number"]
+    assert replaced(()) == []
+    assert replaced(("number",)) == ["number"]

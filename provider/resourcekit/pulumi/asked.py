@@ -1,0 +1,61 @@
+"""Functions and components: what a program asks of the package beside its resources."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import grpc
+
+from resourcekit.component import Component
+from resourcekit.errors import ResourceError
+from resourcekit.lifecycle import Values, explained_by
+from resourcekit.planning.check import check_declared
+from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.properties import hidden_in, read_inputs, write_state
+from resourcekit.pulumi.protocol import provider_pb2 as pb
+from resourcekit.pulumi.replies import check_failures, explained
+from resourcekit.pulumi.session import Family
+from resourcekit.resource import Function
+
+
+class Asked(Family):
+    """Invoke and Construct."""
+
+    @cached_property
+    def _functions(self) -> dict[str, Function[Any, Any, Any]]:
+        return {f"{self.package.name}:index:{camel(each.name)}": each for each in self.package.functions}
+
+    @cached_property
+    def _components(self) -> dict[str, Component[Any, Any]]:
+        return {f"{self.package.name}:index:{each.name}": each for each in self.package.components}
+
+    @explained
+    def Construct(self, request: pb.ConstructRequest, context: grpc.ServicerContext) -> Any:
+        # Loaded when it is needed: most runs have no components.
+        from resourcekit.pulumi.construct import construct
+
+        component = self._components.get(request.type)
+        if component is None:
+            raise ResourceError(f"this provider has no component {request.type!r}")
+        return construct(self.package.name, component, request, self.session.reference, self.session.engine.warn)
+
+    @explained
+    def Invoke(self, request: pb.InvokeRequest, context: grpc.ServicerContext) -> Any:
+        function = self._functions.get(request.tok)
+        if function is None:
+            raise ResourceError(f"this provider has no function {request.tok!r}")
+        inputs = read_inputs(function.arguments, request.args)
+        checked = check_declared(function, inputs.values)
+        if checked.failures:
+            failures = check_failures(function.arguments, checked.failures, inputs.secrets)
+            return pb.InvokeResponse(failures=failures)
+        result = self._call(function, checked.values, request)
+        reply = {"return": write_state(function.result, result, frozenset(), hidden_in(request))}
+        return pb.InvokeResponse(**reply)  # type: ignore[arg-type]  # `return` is a keyword in Python
+
+    def _call(self, function: Function[Any, Any, Any], values: dict[str, Any], request: pb.InvokeRequest) -> Values:
+        ctx = self.session.context(request, 120)
+        typed = function.arguments.model_validate(values)
+        result = explained_by(self.package, lambda: function.call(typed, ctx))
+        return dict(result.model_dump(mode="json"))

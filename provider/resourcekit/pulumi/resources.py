@@ -1,0 +1,164 @@
+"""The calls of a resource's life: bytes to plain values, lifecycle, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from google.protobuf.message import Message
+
+from resourcekit.declaration import fields_of
+from resourcekit.errors import ResourceError
+from resourcekit.keys import Keys
+from resourcekit.lifecycle import Lifecycle, Outcome, Values
+from resourcekit.planning.check import check_declared
+from resourcekit.pulumi.diffs import diff_response
+from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.properties import Inputs, hidden_in, read_inputs, write_inputs, write_state
+from resourcekit.pulumi.protocol import provider_pb2 as pb
+from resourcekit.pulumi.replies import InitFailed, check_failures, explained
+from resourcekit.pulumi.session import Family, Session
+from resourcekit.pulumi.stack import type_of
+from resourcekit.unknown import UNKNOWN
+
+
+class ResourceCalls(Family):
+    """Check, Diff, Create, Update, Delete and Read of a package's resources."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._lifecycles = {
+            f"{self.package.name}:index:{resource.name}": Lifecycle(self.package, resource)
+            for resource in self.package.resources
+        }
+
+    @explained
+    def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type)
+        inputs = read_inputs(lifecycle.resource.arguments, request.news)
+        checked = check_declared(lifecycle.resource, inputs.values)
+        return pb.CheckResponse(
+            inputs=write_inputs(lifecycle.resource.arguments, Inputs(checked.values, inputs.secrets)),
+            failures=check_failures(lifecycle.resource.arguments, checked.failures, inputs.secrets),
+        )
+
+    @explained
+    def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type, request.id)
+        olds, old_inputs, news = self._three(lifecycle, request)
+        ctx = self.session.preview_context(request)
+        found, drifted = lifecycle.compare(
+            state=olds.values,
+            old_inputs=old_inputs.values,
+            news=news.values,
+            ignore=_ignored(lifecycle, request),
+            ctx=ctx,
+        )
+        self.session.forced.note(request.urn, request.id, olds.values)
+        return diff_response(lifecycle.resource, found, drifted)
+
+    @explained
+    def Create(self, request: pb.CreateRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type)
+        inputs = read_inputs(lifecycle.resource.arguments, request.properties)
+        if request.preview:
+            asking = self.session.preview_context(request)
+            if asking is not None:
+                self.session.forced.refuse(lifecycle, request.urn, inputs.values, asking)
+            planned = lifecycle.preview_create(inputs.values, asking)
+            return pb.CreateResponse(properties=self._written(lifecycle, planned, inputs, request))
+        ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.create)
+        self.session.forced.refuse(lifecycle, request.urn, inputs.values, ctx)
+        # An engine that does not name its providers leaves the keys to chance.
+        seed = f"{self.session.instance} {request.urn}" if self.session.instance else None
+        ctx.keys = Keys(self._token(request.urn, request.type), seed, self.session.ledger)
+        outcome = lifecycle.create(inputs.values, ctx)
+        self.session.forced.note(request.urn, outcome.id, outcome.state)
+        properties = self._finished(lifecycle, outcome, inputs, request)
+        return pb.CreateResponse(id=outcome.id, properties=properties)
+
+    @explained
+    def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type, request.id)
+        olds, old_inputs, news = self._three(lifecycle, request)
+        changed = lifecycle.difference(
+            state=olds.values,
+            old_inputs=old_inputs.values,
+            news=news.values,
+            ignore=_ignored(lifecycle, request),
+            ctx=self.session.preview_context(request),
+        ).changed
+        if request.preview:
+            ctx = self.session.preview_context(request)
+            planned = lifecycle.preview_update(news.values, olds.values, changed, ctx)
+            self.session.moving.note(lifecycle.resource.name, request.id, (n for n in planned if planned[n] is UNKNOWN))
+            return pb.UpdateResponse(properties=self._written(lifecycle, planned, news, request))
+        ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.update)
+        self.session.moving.note(lifecycle.resource.name, request.id)
+        outcome = lifecycle.update(request.id, news.values, olds.values, changed, ctx)
+        return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news, request))
+
+    @explained
+    def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type, request.id)
+        state = read_inputs(lifecycle.resource.state, request.properties)
+        ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.delete)
+        self.session.forced.refuse_left_over(lifecycle, request.urn, request.id, state.values)
+        lifecycle.delete(request.id, state.values, ctx)
+        return empty_pb2.Empty()
+
+    @explained
+    def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> Any:
+        lifecycle = self._lifecycle(request.urn, request.type, request.id)
+        state = read_inputs(lifecycle.resource.state, request.properties)
+        inputs = read_inputs(lifecycle.resource.arguments, request.inputs)
+        found = lifecycle.read(request.id, state.values, inputs.values, self.session.context(request, 300))
+        if found is None:
+            return pb.ReadResponse()
+        there = Inputs(found.inputs, state.secrets | inputs.secrets)
+        return pb.ReadResponse(
+            id=found.id,
+            properties=self._written(lifecycle, found.state, there, request),
+            inputs=write_inputs(lifecycle.resource.arguments, there),
+        )
+
+    def _lifecycle(self, urn: str, token: str, id: str = "") -> Lifecycle:
+        """The lifecycle of a resource. id: the object's, which the stack's state then holds."""
+        token = self._token(urn, token)
+        found = self._lifecycles.get(token)
+        if found is None:
+            raise ResourceError(f"this provider has no resource {token!r}; it has {', '.join(self._lifecycles)}")
+        self.session.ledger.note(token, id)
+        return found
+
+    def _token(self, urn: str, token: str) -> str:
+        # Engines before 3.1xx leave `type` empty: it is the last but one part of the URN then.
+        return token or type_of(urn)
+
+    def _three(self, lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> tuple[Inputs, Inputs, Inputs]:
+        """Old state, old inputs, new inputs."""
+        arguments = lifecycle.resource.arguments
+        return (
+            read_inputs(lifecycle.resource.state, request.olds),
+            read_inputs(arguments, request.old_inputs),
+            read_inputs(arguments, request.news),
+        )
+
+    def _written(self, lifecycle: Lifecycle, state: Values, inputs: Inputs, request: Message) -> Any:
+        """A state to answer with."""
+        return write_state(lifecycle.resource.state, state, inputs.secrets, hidden_in(request))
+
+    def _finished(self, lifecycle: Lifecycle, outcome: Outcome, inputs: Inputs, request: Message) -> Any:
+        """The state to answer with; raises InitFailed when the object is there but not complete."""
+        properties = self._written(lifecycle, outcome.state, inputs, request)
+        if outcome.unfinished:
+            sent = write_inputs(lifecycle.resource.arguments, inputs)
+            raise InitFailed(outcome.id, properties, sent, outcome.unfinished)
+        return properties
+
+
+def _ignored(lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> frozenset[str]:
+    """The arguments that `ignoreChanges` names, by their declared names; a path inside one names it whole."""
+    wanted = {path.split(".")[0].split("[")[0] for path in request.ignoreChanges}
+    return frozenset(name for name in fields_of(lifecycle.resource.arguments) if camel(name) in wanted)

@@ -1,0 +1,75 @@
+"""One configured provider: the package, its connection, and what is known of the stack that it works for."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from google.protobuf.message import Message
+
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.keys import Ledger
+from resourcekit.moving import Moving
+from resourcekit.pulumi.contexts import context_for
+from resourcekit.pulumi.engine import EngineLog, Row
+from resourcekit.pulumi.forced import Forced
+from resourcekit.pulumi.properties import hidden_in
+from resourcekit.pulumi.stack import objects_in, resources_in, stack_of
+from resourcekit.resource import Package
+
+
+class Session:
+    """Shared by all families of calls; the engine calls from many threads at once.
+
+    api: the vendor's client; None until the settings are known. instance: the provider's id in the stack's state.
+    reference: by which the stack's resources name this provider. The others are of the time since it was configured.
+    """
+
+    def __init__(self, package: Package[Any], engine: EngineLog) -> None:
+        self.package = package
+        self.engine = engine
+        self.api: Any = None
+        self.cancel = threading.Event()
+        self.moving = Moving()
+        self.instance = ""
+        self.reference = ""
+        self.ledger = Ledger(lambda: None)
+        self.forced = Forced(lambda: None)
+
+    def begin(self, urn: str, id: str) -> None:
+        """A configuration. id: made by the engine when the program first used this provider, and kept in the state."""
+        self.cancel, self.moving = threading.Event(), Moving()
+        self.instance = id
+        self.reference = f"{urn}::{id}" if id else ""
+        self.ledger = Ledger(lambda: objects_in(stack_of(urn), id))
+        self.forced = Forced(lambda: resources_in(stack_of(urn), id))
+
+    def context(self, request: Message, seconds: float) -> Context[Any]:
+        """For one operation. Raises ResourceError while the settings are not known."""
+        if self.api is None:
+            raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
+        return context_for(
+            Row(self.engine, getattr(request, "urn", ""), hidden_in(request)),
+            seconds,
+            package=self.package,
+            api=self.api,
+            cancel=self.cancel,
+            moving=self.moving,
+        )
+
+    def preview_context(self, request: Message) -> Context[Any] | None:
+        """For asking the API while previewing; None while the settings are not known, when previews go on without."""
+        return None if self.api is None else self.context(request, 120)
+
+
+class Family:
+    """Some of the engine's calls, over one session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @property
+    def package(self) -> Package[Any]:
+        """What is declared."""
+        return self.session.package
