@@ -16,7 +16,8 @@ from polykomos.version import VERSION
 from resourcekit.component import Component
 from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
-from resourcekit.resource import Calculation, Function, Package
+from resourcekit.package import Package
+from resourcekit.resource import Calculation, Function
 
 if TYPE_CHECKING:
     from polykomos.client import Client

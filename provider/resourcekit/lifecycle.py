@@ -17,9 +17,10 @@ from resourcekit.context import Context
 from resourcekit.declaration import Result, fields_of
 from resourcekit.errors import Cancelled, CheckFailed, ResourceError
 from resourcekit.logs import trace_of
+from resourcekit.package import Package
 from resourcekit.planning.diff import Difference, diff
 from resourcekit.planning.planned import live_inputs, planned_create, planned_update
-from resourcekit.resource import Package, Resource, state_dict
+from resourcekit.resource import Resource, state_dict
 from resourcekit.unknown import known
 
 log = logging.getLogger(__name__)

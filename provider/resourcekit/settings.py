@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from resourcekit.errors import CheckFailed
+from resourcekit.package import Package
 from resourcekit.planning.check import Checked, check_arguments
-from resourcekit.resource import Package
 
 
 def with_environment(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from resourcekit.declaration import (
     plain,
 )
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.resource import Package, Resource
+from resourcekit.package import Package
+from resourcekit.resource import Resource
 from resourcekit.terraform.kinds import Kind
 
 

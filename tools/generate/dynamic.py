@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from resourcekit.declaration import FieldFacts, fields_of
+from resourcekit.package import Package
 from resourcekit.pulumi.schema import clean_doc
-from resourcekit.resource import Package, Resource
+from resourcekit.resource import Resource
 from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes
 
 _WIDTH = 120

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from resourcekit.declaration import fields_of
-from resourcekit.resource import Calculation, Package
+from resourcekit.package import Package
+from resourcekit.resource import Calculation
 from resourcekit.shapes import Shape, field_shapes, shape_of
 from resourcekit.terraform.blocks import Attribute, Block, twin
 from resourcekit.terraform.kinds import Kind

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from resourcekit.context import Context
-    from resourcekit.resource import Package, Resource
+    from resourcekit.package import Package
+    from resourcekit.resource import Resource
 
 
 @dataclass(frozen=True)

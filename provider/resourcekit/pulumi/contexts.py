@@ -8,8 +8,8 @@ from typing import Any
 
 from resourcekit.context import Context
 from resourcekit.moving import Moving
+from resourcekit.package import Package
 from resourcekit.pulumi.engine import Row
-from resourcekit.resource import Package
 
 
 def context_for(

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from resourcekit.component import Component
 from resourcekit.declaration import FieldFacts, fields_of
+from resourcekit.package import Package
 from resourcekit.pulumi.names import camel, camel_text
-from resourcekit.resource import Function, Package, Resource
+from resourcekit.resource import Function, Resource
 from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes
 
 Json = dict[str, Any]

@@ -20,7 +20,7 @@ from resourcekit.sync_grpc import grpc
 # Imported while the engine connects.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from resourcekit.resource import Package
+    from resourcekit.package import Package
 
 # The engine runs up to 64 operations at once (`--parallel 64`) and each may wait; Cancel must always find a thread.
 _WORKERS = 96

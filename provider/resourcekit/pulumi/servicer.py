@@ -11,6 +11,7 @@ from google.protobuf import empty_pb2
 
 from resourcekit.errors import ResourceError
 from resourcekit.loading import Handlers, handlers_of
+from resourcekit.package import Package
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.asked import Asked
 from resourcekit.pulumi.engine import EngineLog
@@ -21,7 +22,6 @@ from resourcekit.pulumi.replies import check_failures, explained
 from resourcekit.pulumi.resources import ResourceCalls
 from resourcekit.pulumi.schema import write_schema
 from resourcekit.pulumi.session import Session
-from resourcekit.resource import Package
 from resourcekit.unknown import has_unknown
 
 

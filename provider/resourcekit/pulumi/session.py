@@ -11,12 +11,12 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.keys import Ledger
 from resourcekit.moving import Moving
+from resourcekit.package import Package
 from resourcekit.pulumi.contexts import context_for
 from resourcekit.pulumi.engine import EngineLog, Row
 from resourcekit.pulumi.forced import Forced
 from resourcekit.pulumi.properties import hidden_in
 from resourcekit.pulumi.stack import objects_in, resources_in, stack_of
-from resourcekit.resource import Package
 
 
 class Session:

@@ -9,10 +9,10 @@ from typing import Any
 from resourcekit import settings
 from resourcekit.declaration import fields_of
 from resourcekit.errors import Failure
+from resourcekit.package import Package
 from resourcekit.planning.check import Checked
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.protocol import provider_pb2 as pb
-from resourcekit.resource import Package
 from resourcekit.shapes import Scalar, Shape, field_shapes
 
 

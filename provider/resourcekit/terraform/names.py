@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from resourcekit.resource import Function, Package, Resource
+from resourcekit.package import Package
+from resourcekit.resource import Function, Resource
 
 _WORD = re.compile(r"`([A-Za-z]+)`")
 

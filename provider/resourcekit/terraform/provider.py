@@ -11,7 +11,8 @@ from typing import Any
 from resourcekit.errors import CheckFailed, Failure
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.moving import Moving
-from resourcekit.resource import Function, Package
+from resourcekit.package import Package
+from resourcekit.resource import Function
 from resourcekit.settings import check_settings, connect
 from resourcekit.terraform.blocks import Block, arguments_block, function_block
 from resourcekit.terraform.calculating import Calculations

@@ -15,7 +15,7 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.keys import Keys, Ledger
 from resourcekit.moving import Moving
-from resourcekit.resource import Package
+from resourcekit.package import Package
 from resourcekit.terraform import held
 from resourcekit.terraform.diagnostics import Report
 from resourcekit.terraform.foretold import Foretold

@@ -8,7 +8,7 @@ import pytest
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.resource import Package
+from resourcekit.package import Package
 from support.toy import Carpentry, Shelf, ShelfArgs, ShelfState
 
 

@@ -20,13 +20,13 @@ from polykomos_provider.dynamic.providers import provider as provider_of
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
+from resourcekit.package import Package
 from resourcekit.pulumi.dynamic import values
 from resourcekit.pulumi.dynamic.failures import Told
 from resourcekit.pulumi.dynamic.provider import DynamicProvider
 from resourcekit.pulumi.dynamic.resource import timeouts
 from resourcekit.pulumi.dynamic.session import engine_address, session_of
 from resourcekit.pulumi.wire import UNKNOWN_STRING
-from resourcekit.resource import Package
 from resourcekit.unknown import UNKNOWN
 from support.toy import Carpentry, Shelf, ShelfArgs, ShelfState
 

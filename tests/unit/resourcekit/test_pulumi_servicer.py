@@ -14,10 +14,10 @@ from pydantic import Field
 
 from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
+from resourcekit.package import Package
 from resourcekit.pulumi.engine import EngineLog
 from resourcekit.pulumi.servicer import ProviderServicer
 from resourcekit.pulumi.wire import decode, encode
-from resourcekit.resource import Package
 from resourcekit.unknown import UNKNOWN
 from support.toy import Carpentry, Shelf, ShelfState
 

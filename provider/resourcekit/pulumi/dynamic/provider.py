@@ -19,12 +19,13 @@ from pulumi.dynamic import (
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle, Outcome
+from resourcekit.package import Package
 from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.dynamic import values
 from resourcekit.pulumi.dynamic.failures import failures_of, text_of, told
 from resourcekit.pulumi.dynamic.session import session_of
 from resourcekit.pulumi.dynamic.values import Properties
-from resourcekit.resource import Package, Resource
+from resourcekit.resource import Resource
 
 _LOOKING = 120
 

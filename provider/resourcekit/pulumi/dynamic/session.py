@@ -15,12 +15,12 @@ from resourcekit.declaration import fields_of
 from resourcekit.errors import CheckFailed, ResourceError
 from resourcekit.keys import Keys, Ledger
 from resourcekit.lifecycle import Lifecycle
+from resourcekit.package import Package
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.contexts import context_for
 from resourcekit.pulumi.engine import EngineLog, Row
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.stack import objects_in, stack_of, type_of
-from resourcekit.resource import Package
 from resourcekit.secrecy import Hidden
 from resourcekit.settings import with_environment
 
