@@ -13,7 +13,6 @@ from polykomos.explain import explain
 from polykomos.resources import RESOURCES
 from polykomos.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
 from polykomos.version import VERSION
-from resourcekit.component import Component
 from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
 from resourcekit.package import Package
@@ -21,6 +20,7 @@ from resourcekit.resource import Calculation, Function
 
 if TYPE_CHECKING:
     from polykomos.client import Client
+    from resourcekit.component import Component
 
 # How the names of an engine's examples end.
 _EXAMPLES = {"pulumi-yaml": "pulumi-yaml.yaml", "terraform": "terraform.tf"}

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from support.control_plane import ControlPlane, create_database, new_key, wait_until
+from support.control_plane import SLOW, ControlPlane, create_database, new_key, wait_until
 from support.naming import unique
 from support.receiver import Receiver
 from support.tfplugin import COOKIE, PROGRAM, UNKNOWN, Plugin, errors, paths, plain, value
@@ -262,8 +262,7 @@ def test_a_write_only_value_is_in_no_error(plugin: Plugin, api: httpx.Client) ->
 
 
 def test_stopping_in_mid_create_hands_back_the_id() -> None:
-    arguments = ("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--provision-delay", "600")
-    with ControlPlane(*arguments) as slow:
+    with ControlPlane(*SLOW) as slow:
         env = {"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key}
         with Plugin(env) as running, slow.client() as api:
             running.configure()

@@ -14,6 +14,7 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Final
 
 from controlplane.bell import Bell
 from controlplane.blueprints import creation
@@ -30,6 +31,10 @@ MOST_ATTEMPTS = 5  # of each stage
 _BUILT_AT_ONCE = 3
 _APPLIED_AT_ONCE = 6
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
+# Jobs of one stage, of the engines that this process can reach.
+_OF_STAGE: Final = (
+    "database_id IN (SELECT id FROM databases WHERE db_type = ANY(%(engines)s) AND is_assigned = %(is_assigned)s)"
+)
 _log = logging.getLogger("controlplane.provisioning")
 
 
@@ -60,11 +65,9 @@ async def _claim(services: Services, *, is_assigned: bool) -> Row | None:
     """Take the next due job of a stage, or one whose process died."""
     async with services.pool.connection() as conn, conn.transaction():
         cursor = await conn.execute(
-            "UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = ("
+            "UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = ("  # noqa: S608
             " SELECT id FROM provision_jobs WHERE not_before <= %(now)s"
-            " AND database_id IN (SELECT id FROM databases"
-            "  WHERE db_type = ANY(%(engines)s) AND is_assigned = %(is_assigned)s)"
-            " AND (state = 'queued' OR (state = 'running' AND owner <> ALL(%(living)s)))"
+            " AND " + _OF_STAGE + " AND (state = 'queued' OR (state = 'running' AND owner <> ALL(%(living)s)))"
             " ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
             {
                 "me": services.process_no,
@@ -81,9 +84,8 @@ async def _until_next(services: Services, *, is_assigned: bool) -> float:
     """Seconds until the next queued job of a stage is due, at most _LOOK_EVERY."""
     async with services.pool.connection() as conn:
         cursor = await conn.execute(
-            "SELECT min(not_before) AS due FROM provision_jobs WHERE state = 'queued' AND database_id IN"
-            " (SELECT id FROM databases WHERE db_type = ANY(%s) AND is_assigned = %s)",
-            (services.engines.hosted, is_assigned),
+            "SELECT min(not_before) AS due FROM provision_jobs WHERE state = 'queued' AND " + _OF_STAGE,  # noqa: S608
+            {"engines": services.engines.hosted, "is_assigned": is_assigned},
         )
         row = await cursor.fetchone()
     due = row and row["due"]

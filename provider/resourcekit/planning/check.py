@@ -11,16 +11,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from resourcekit.component import Component
 from resourcekit.declaration import FieldFacts, fields_of, plain
 from resourcekit.errors import Failure
 from resourcekit.resource import Function, Resource
 from resourcekit.shapes import ListOf, MapOf, ObjectOf, Scalar, ScalarKind, Shape, field_shapes
 from resourcekit.unknown import UNKNOWN, has_unknown, known
+
+if TYPE_CHECKING:
+    from resourcekit.component import Component
 
 _adapters: dict[int, TypeAdapter[Any]] = {}
 _NUMBERS = (int, float, Decimal)

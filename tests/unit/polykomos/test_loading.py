@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from importlib import metadata
 
 import pytest
 
 import polykomos.client
 from polykomos.version import VERSION
+from support.python import run
 
 DECLARED = """
 from resourcekit.importing import much_imported
 with much_imported():
     from polykomos.package import package
-    from resourcekit.{engine} import Provider
+    from resourcekit.terraform.provider import Provider
     Provider(package())
 """
 CONNECTION = ("polykomos.client.client", "polykomos.client.models", "httpx", "ssl", "subprocess", "email.message")
 
 
-def run(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def test_declarations_load_no_connection() -> None:
-    code = DECLARED.format(engine="terraform.provider")
-    assert run(f"{code}\nimport sys; print([name for name in {CONNECTION} if name in sys.modules])") == "[]"
+    assert run(f"{DECLARED}\nimport sys; print([name for name in {CONNECTION} if name in sys.modules])") == "[]"
 
 
 WITHIN = """
@@ -41,7 +33,7 @@ with much_imported():
 
 def test_what_is_put_off_is_there_for_whoever_asks() -> None:
     version = "print(importlib.metadata.version('polykomos-provider'))"
-    assert run(f"{DECLARED.format(engine='terraform.provider')}\nimport importlib.metadata; {version}") == VERSION
+    assert run(f"{DECLARED}\nimport importlib.metadata; {version}") == VERSION
     assert run(WITHIN.format(code=f"import importlib.metadata; {version}")) == VERSION
     code = "from importlib.metadata import entry_points; print(bool(entry_points(group='console_scripts')))"
     assert run(WITHIN.format(code=code)) == "True"
