@@ -37,13 +37,14 @@ class Controls:
     has_failures: bool = False
     kill_at: str | None = None
 
-    async def fail_if_wanted(self, conn: Connection) -> None:
+    async def fail_if_wanted(self, pool: Pool) -> None:
         """Raises FailureWanted if this attempt to provision is one of those."""
         if not self.has_failures:
             return
-        cursor = await conn.execute(
-            "UPDATE dev_controls SET provision_failures = provision_failures - 1 WHERE provision_failures > 0"
-        )
+        async with pool.connection() as conn:
+            cursor = await conn.execute(
+                "UPDATE dev_controls SET provision_failures = provision_failures - 1 WHERE provision_failures > 0"
+            )
         if cursor.rowcount:
             raise FailureWanted("the admin API asked for it")
 

@@ -7,11 +7,22 @@ import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from controlplane.bell import Bell
 
 T = TypeVar("T")
+
+
+class Claim(NamedTuple, Generic[T]):
+    """The next piece that is due, if there is one.
+
+    pause: seconds after which to look for another though nobody rang; 0 = at once.
+    """
+
+    piece: T | None
+    pause: float
+
 
 _AGAIN: Final = 0.5  # seconds
 _log = logging.getLogger("controlplane")
@@ -20,17 +31,15 @@ _log = logging.getLogger("controlplane")
 async def keep_busy(
     bell: Bell,
     hands: int,
-    claim: Callable[[], Awaitable[T | None]],
+    claim: Callable[[], Awaitable[Claim[T]]],
     do: Callable[[T], Awaitable[object]],
-    pause: Callable[[], Awaitable[float]],
     give_back: Callable[[T, Exception], Awaitable[object]] | None = None,
 ) -> None:
     """Claim and do, for ever, up to `hands` at once.
 
-    claim: the next piece that is due, None when there is none. pause: seconds after which to look again though nobody
-    rang. give_back: for a piece whose `do` raised; tried until it works, because nobody else takes what a living
-    process has claimed. None: the error is logged, and the claim runs out by itself. `bell` also rings at the end of
-    each piece, which may have made another one due.
+    give_back: for a piece whose `do` raised; tried until it works, because nobody else takes what a living process has
+    claimed. None: the error is logged, and the claim runs out by itself. Ring `bell` in `do` where that makes another
+    piece due.
     """
     under_way: set[asyncio.Task[None]] = set()
     free = asyncio.Semaphore(hands)
@@ -45,24 +54,24 @@ async def keep_busy(
                 await _insist(functools.partial(give_back, piece, error))
         finally:
             free.release()
-            bell.ring()
 
     try:
         while True:
             await free.acquire()
             ear = bell.listen()
             try:
-                piece = await claim()
+                claimed = await claim()
             except BaseException:
                 free.release()
                 raise
-            if piece is None:
+            if claimed.piece is None:
                 free.release()
-                await ear.wait(await pause())
-                continue
-            task = asyncio.create_task(complete(piece))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
+            else:
+                task = asyncio.create_task(complete(claimed.piece))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+            if claimed.pause > 0:
+                await ear.wait(claimed.pause)
     finally:
         await end(under_way)
 

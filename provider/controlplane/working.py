@@ -13,7 +13,6 @@ from psycopg_pool import PoolTimeout
 from controlplane import crew
 from controlplane.failures import Failed
 from controlplane.services import Services, Worker
-from controlplane.store.presence import PresenceLost
 
 _AGAIN: Final = 0.2  # seconds until the server is tried again
 _SAY_EVERY: Final = 50  # tries that fail
@@ -41,8 +40,6 @@ async def _keep_running(worker: Worker, services: Services) -> None:
     while True:
         try:
             await worker(services)
-        except PresenceLost:
-            await asyncio.sleep(_AGAIN)  # `work` is about to hear of it
         except Exception:
             _log.exception("a background worker failed and is started again")
             await asyncio.sleep(1)

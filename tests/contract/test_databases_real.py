@@ -56,10 +56,12 @@ def test_a_wrong_password_is_refused(database: dict[str, Any]) -> None:
         connect(database, password=database["db_password"][::-1])
 
 
-@pytest.mark.parametrize("foreign", ["postgres", "template1", "polykomos_control", "the neighbour's"])
+@pytest.mark.parametrize(
+    "foreign", ["postgres", "template1", "polykomos_control", "polykomos_template", "the neighbour's"]
+)
 def test_no_other_database_can_be_entered(database: dict[str, Any], neighbour: dict[str, Any], foreign: str) -> None:
     name = neighbour["db_name"] if foreign == "the neighbour's" else foreign
-    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+    with pytest.raises(psycopg.OperationalError, match=r"permission denied for database|not currently accepting"):
         connect(database, dbname=name)
 
 
@@ -75,12 +77,42 @@ def test_no_other_database_can_be_entered(database: dict[str, Any], neighbour: d
         "COPY (SELECT 1) TO PROGRAM 'true'",
         "SELECT pg_read_file('/etc/passwd')",
         "SELECT rolpassword FROM pg_authid",
+        "GRANT {role} TO polykomos_tenants",
+        "GRANT polykomos_tenants TO polykomos",
+        "SET ROLE polykomos_tenants; ALTER ROLE CURRENT_USER LOGIN",
+        "SET ROLE polykomos_tenants; DROP DATABASE {db_name}",
+        "SET ROLE polykomos_tenants; GRANT CONNECT ON DATABASE {db_name} TO PUBLIC",
     ],
 )
 def test_the_tenant_is_no_administrator(database: dict[str, Any], statement: str) -> None:
     with connect(database) as conn, pytest.raises(psycopg.Error) as failure:
-        conn.execute(statement.replace("{db_name}", f'"{database["db_name"]}"'))
+        names = {"{db_name}": f'"{database["db_name"]}"', "{role}": database["db_username"]}
+        for name, text in names.items():
+            statement = statement.replace(name, text)
+        conn.execute(statement)
     assert not isinstance(failure.value, psycopg.errors.SyntaxError)
+
+
+def test_the_role_that_all_tenants_are_in_opens_nothing_of_others(
+    database: dict[str, Any], neighbour: dict[str, Any]
+) -> None:
+    """It owns every tenant's schema `public` (docs/decisions/0040)."""
+    with connect(neighbour) as other, connect(database) as conn:
+        row = other.execute("SELECT pg_backend_pid()").fetchone()
+        assert row is not None
+        for role in (database["db_username"], "polykomos_tenants"):
+            conn.execute(f"SET ROLE {role}")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute("SELECT pg_terminate_backend(%s)", row)
+            shown = conn.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", row).fetchone()
+            assert shown == ("<insufficient privilege>",)
+        other.execute("SELECT 1")
+        # Whatever it sets of itself is of no use: nobody logs in as it.
+        conn.execute("ALTER ROLE polykomos_tenants PASSWORD 'known'; ALTER ROLE polykomos_tenants SET work_mem = '1GB'")
+        with pytest.raises(psycopg.OperationalError, match="is not permitted to log in"):
+            connect(database, user="polykomos_tenants", password="known")
+        with connect(neighbour) as again:
+            assert again.execute("SHOW work_mem").fetchone() == ("4MB",)
 
 
 @pytest.mark.facts("S14", "S12")

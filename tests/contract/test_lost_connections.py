@@ -14,8 +14,9 @@ import httpx
 import psycopg
 import pytest
 
+from controlplane.store import liveness
 from controlplane.store.liveness import LOCK_CLASS, NOBODY
-from controlplane.store.presence import Presence, PresenceLost
+from controlplane.store.presence import Presence
 from controlplane.store.server import Server
 from support import inside
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
@@ -131,14 +132,13 @@ def test_by_a_lost_number_nothing_is_claimed(plane: ControlPlane) -> None:
         await presence.take()
         first = presence.number
         async with await server.connect("polykomos_control") as conn:
-            assert first in await presence.living(conn)
+            assert await liveness.is_alive(conn, first)
             await conn.execute(f"SELECT pg_terminate_backend(pid) FROM ({PRESENCE} AND objid = {first}) AS each")
             await asyncio.wait_for(presence.lost(), 5)
-            with pytest.raises(PresenceLost):
-                await presence.living(conn)
+            assert not await liveness.is_alive(conn, first)
             await presence.take()
             assert presence.number != first
-            assert presence.number in await presence.living(conn)
+            assert await liveness.is_alive(conn, presence.number)
         await presence.leave()
 
     asyncio.run(lose())

@@ -132,6 +132,17 @@ def test_a_deleted_database_is_given_back_until_it_is_destroyed(
         error_of(admin.post(f"/databases/{absent}/restore"), 404, "not_found")
 
 
+def test_a_database_whose_tenant_dropped_public_comes_back_without_it(
+    admin: httpx.Client, client: httpx.Client
+) -> None:
+    database = create_database(client, "bare")
+    run(database, "CREATE SCHEMA own; CREATE TABLE own.t (i int); DROP SCHEMA public")
+    admin.post("/snapshots", json={"name": "bare"}).raise_for_status()
+    admin.post("/snapshots/bare/restore").raise_for_status()
+    assert run(database, "SELECT nspname FROM pg_namespace WHERE nspname IN ('own', 'public')") == [("own",)]
+    run(database, "INSERT INTO own.t VALUES (1)")
+
+
 def test_tenants_cannot_reach_a_snapshot(admin: httpx.Client, client: httpx.Client) -> None:
     database = create_database(client, "curious")
     admin.post("/snapshots", json={"name": "private"}).raise_for_status()

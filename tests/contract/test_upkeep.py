@@ -87,15 +87,21 @@ def test_only_a_hash_of_the_key_is_stored(plane: ControlPlane, store: psycopg.Co
     assert plane.api_key not in str(rows)
 
 
-def test_a_failed_provisioning_is_tried_again(client: httpx.Client, store: psycopg.Connection[Any]) -> None:
+def hindered(store: psycopg.Connection[Any]) -> str:
+    """The next tenant's role, there already and as none can be: all attempts fail half-way."""
     row = store.execute("SELECT last_value + is_called::int FROM instance_numbers").fetchone()
     assert row is not None
-    # What a worker finds of that number cannot be entered, so the attempt fails half-way.
-    store.execute(f"CREATE DATABASE instance_{row[0]} ALLOW_CONNECTIONS false")
+    role = f"u{row[0]}"
+    store.execute(f"CREATE ROLE {role}; GRANT {role} TO polykomos_tenants")
+    return role
+
+
+def test_a_failed_provisioning_is_tried_again(client: httpx.Client, store: psycopg.Connection[Any]) -> None:
+    role = hindered(store)
     reply = client.post("/databases", json={"name": "stubborn"}, headers=new_key())
     uuid = reply.json()["data"]["uuid"]
     wait_until(lambda: store.execute("SELECT 1 FROM provision_jobs WHERE last_error IS NOT NULL").fetchone())
-    store.execute(f"ALTER DATABASE instance_{row[0]} ALLOW_CONNECTIONS true")
+    store.execute(f"REVOKE {role} FROM polykomos_tenants")
     made = wait_active(client, uuid)
     psycopg.connect(made["connection_string"]).close()
 
@@ -104,9 +110,7 @@ def test_a_failed_provisioning_is_tried_again(client: httpx.Client, store: psyco
 def test_a_provisioning_that_keeps_failing_ends_as_deleted(
     client: httpx.Client, store: psycopg.Connection[Any], plane: ControlPlane
 ) -> None:
-    row = store.execute("SELECT last_value + is_called::int FROM instance_numbers").fetchone()
-    assert row is not None
-    store.execute(f"CREATE DATABASE instance_{row[0]} ALLOW_CONNECTIONS false")
+    hindered(store)
     reply = client.post("/databases", json={"name": "hopeless"}, headers=new_key())
     uuid = reply.json()["data"]["uuid"]
 

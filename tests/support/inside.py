@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from support.control_plane import ControlPlane
 
 STATE_FILE = "control-plane.json"  # in every directory of a control plane
-_OWN = {"polykomos_control", "polykomos_scratch", "postgres", "template0", "template1"}
+OWN_DATABASES = {"polykomos_control", "polykomos_scratch", "polykomos_template", "postgres", "template0", "template1"}
 
 
 def connect(plane: ControlPlane) -> psycopg.Connection:
@@ -58,7 +58,7 @@ def unaccounted(plane: ControlPlane) -> set[str]:
         databases = {row[0] for row in conn.execute("SELECT datname FROM pg_database")}
         roles = {row[0] for row in conn.execute("SELECT rolname FROM pg_roles WHERE rolname ~ '^u[0-9]+$'")}
     named = {name if is_assigned else raw_name(number) for number, name, is_assigned in rows}
-    return (databases - _OWN) ^ named | roles ^ {role_name(number) for number, _, _ in rows}
+    return (databases - OWN_DATABASES) ^ named | roles ^ {role_name(number) for number, _, _ in rows}
 
 
 def _state(plane: ControlPlane) -> dict[str, str]:

@@ -140,7 +140,7 @@ def use(database: dict[str, Any]) -> None:
 
 def on_postgres(conn: psycopg.Connection[Any]) -> tuple[set[str], set[str]]:
     """Databases and users of tenants."""
-    own = ["polykomos_control", "polykomos_scratch", "postgres", "template0", "template1"]
+    own = list(inside.OWN_DATABASES)
     databases = conn.execute("SELECT datname FROM pg_database WHERE NOT datname = ANY(%s)", (own,))
     roles = conn.execute("SELECT rolname FROM pg_roles WHERE rolname ~ '^u[0-9]+$'")
     return {row[0] for row in databases}, {row[0] for row in roles}

@@ -6,10 +6,10 @@ import asyncio
 import logging
 
 from controlplane.blueprints import running
-from controlplane.crew import keep_busy
+from controlplane.crew import Claim, keep_busy
 from controlplane.databases import store as databases
 from controlplane.services import Services
-from controlplane.store.liveness import NOBODY
+from controlplane.store.liveness import NOBODY, WITH_LIVING
 from controlplane.store.pool import Row
 
 _AT_ONCE = 6  # applications run at the same time
@@ -20,13 +20,14 @@ _log = logging.getLogger("controlplane.blueprints")
 async def work(services: Services) -> None:
     """Run waiting applications, for ever."""
 
+    async def claim() -> Claim[Row]:
+        row = await _claim(services)
+        return Claim(row, _LOOK_EVERY if row is None else 0)
+
     async def run(row: Row) -> None:
         async with services.pool.connection() as conn:
             database = await databases.by_id(conn, row["database_id"])
         await running.run(services, row, database)
-
-    async def pause() -> float:
-        return _LOOK_EVERY
 
     async def give_back(row: Row, error: Exception) -> None:
         facts = {"application": row["id"]}
@@ -38,7 +39,7 @@ async def work(services: Services) -> None:
                 (NOBODY, row["id"], row["owner"]),
             )
 
-    await keep_busy(services.bells.applications, _AT_ONCE, lambda: _claim(services), run, pause, give_back)
+    await keep_busy(services.bells.applications, _AT_ONCE, claim, run, give_back)
 
 
 async def _claim(services: Services) -> Row | None:
@@ -47,20 +48,15 @@ async def _claim(services: Services) -> Row | None:
     Those of a database's creation are the provisioning job's, unless a deletion has cancelled it: then nobody else
     would bring them to their end.
     """
-    async with services.pool.connection() as conn, conn.transaction():
+    async with services.pool.connection() as conn:
         cursor = await conn.execute(
-            "UPDATE blueprint_applications SET status = 'running', owner = %(me)s,"
+            WITH_LIVING + " UPDATE blueprint_applications SET status = 'running', owner = %(me)s,"  # noqa: S608
             " started_at = coalesce(started_at, %(now)s) WHERE id = ("
             " SELECT id FROM blueprint_applications a WHERE (NOT at_creation OR EXISTS ("
             "  SELECT FROM databases d WHERE d.id = a.database_id AND d.status = 'deleted'))"
             " AND EXISTS (SELECT FROM databases d WHERE d.id = a.database_id AND d.db_type = ANY(%(engines)s))"
-            " AND (status = 'pending' OR (status = 'running' AND owner <> ALL(%(living)s)))"
-            " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
-            {
-                "me": services.process_no,
-                "now": services.clock.now(),
-                "living": await services.presence.living(conn),
-                "engines": services.engines.hosted,
-            },
+            " AND (status = 'pending' OR status = 'running' AND owner NOT IN (TABLE living))"
+            " AND %(me)s IN (TABLE living) ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
+            {"me": services.process_no, "now": services.clock.now(), "engines": services.engines.hosted},
         )
         return await cursor.fetchone()

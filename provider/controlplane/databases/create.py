@@ -125,7 +125,8 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
     # A blueprint belongs to the creation: the database is not active before it was applied.
     status = "active" if is_assigned and not args.blueprint_uuid else "provisioning"
     limit = effective_quotas(_overrides(args), call.services.plans).connection_hard_limit
-    await call.conn.execute(
+    return await store.write(
+        call.conn,
         "INSERT INTO databases (id, uuid, team_id, name, db_type, region, plan, status, db_name, db_username,"
         " db_password, is_assigned, is_pooled, connections_applied, storage_hard_limit_gb, connection_hard_limit,"
         " warning_threshold_pct, created_at, updated_at) VALUES (%(id)s, %(uuid)s, %(team_id)s, %(name)s, %(db_type)s,"
@@ -152,7 +153,6 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
             "now": call.now,
         },
     )
-    return await store.by_id(call.conn, number)
 
 
 def _overrides(args: CreateDatabase) -> Row:
@@ -187,11 +187,17 @@ def _still_provisioning(
 
 
 def _waiting(services: Services, number: int, wait: _Wait) -> Callable[[], Awaitable[Reply]]:
-    """Look until the database is active, the time is over or the process is asked to stop."""
+    """Look until the database is active, the time is over or the process is asked to stop.
+
+    It is heard from now on, before the commit.
+    """
+    heard = services.bells.databases.listen(number)
 
     async def look() -> Reply:
         started = time.monotonic()
+        ear = heard
         while True:
+            await ear.wait(min(_LOOK_EVERY, wait.seconds - (time.monotonic() - started)))
             ear = services.bells.databases.listen(number)
             async with services.pool.connection() as conn:
                 row = await store.by_id(conn, number)
@@ -202,6 +208,5 @@ def _waiting(services: Services, number: int, wait: _Wait) -> Callable[[], Await
             waited = time.monotonic() - started
             if waited >= wait.seconds or services.stopping.is_set():
                 return _still_provisioning(services, row, waited=waited)
-            await ear.wait(min(_LOOK_EVERY, wait.seconds - waited))
 
     return look

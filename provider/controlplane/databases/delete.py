@@ -34,7 +34,8 @@ async def delete_database(call: Call) -> Reply:
     engine = call.services.engines.of(row["db_type"])
     if engine.shares_transactions:
         await engine.revoke(call.conn, row)
-    await call.conn.execute(
+    deleted = await store.write(
+        call.conn,
         "UPDATE databases SET status = 'deleted', deleted_at = %(now)s, updated_at = %(now)s,"
         " destroy_after = %(destroy_after)s, destroyed_at = %(destroyed_at)s WHERE id = %(id)s",
         {
@@ -44,7 +45,6 @@ async def delete_database(call: Call) -> Reply:
             "destroyed_at": None if is_built else call.now,
         },
     )
-    deleted = await store.by_id(call.conn, number)
     await call.emit("database.deleted", row["team_id"], masked(deleted, call.services))
     call.after_commit(functools.partial(call.services.bells.databases.ring, row["id"]))
     call.after_commit(call.services.bells.deletions.ring)

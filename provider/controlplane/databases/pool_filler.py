@@ -6,14 +6,29 @@ import asyncio
 import contextlib
 import functools
 import time
+from typing import Final
 
 from controlplane.databases.catalog import DEFAULT_ENGINE
 from controlplane.engines import Engine, EngineDown
 from controlplane.services import Services
+from controlplane.store.liveness import NOBODY, WITH_LIVING
 from controlplane.store.pool import Connection
 
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
 _POOL_LOCK = 0x706F6F6C  # "pool": processes that share a store do not overfill it
+_CLAIM: Final = f"""
+{WITH_LIVING}, found AS (
+    UPDATE pool_instances SET owner = %(me)s WHERE id = (
+        SELECT min(id) FROM pool_instances WHERE db_type = %(db_type)s AND NOT is_ready
+        AND coalesce(owner, {NOBODY}) NOT IN (TABLE living) AND %(me)s IN (TABLE living))
+    RETURNING id
+), made AS (
+    INSERT INTO pool_instances (db_type, owner, created_at) SELECT %(db_type)s, %(me)s, %(now)s
+    WHERE NOT EXISTS (TABLE found) AND %(me)s IN (TABLE living)
+    AND (SELECT count(*) FROM pool_instances WHERE db_type = %(db_type)s) < %(size)s
+    RETURNING id)
+TABLE found UNION ALL TABLE made
+"""  # noqa: S608
 
 
 async def work(services: Services) -> None:
@@ -62,23 +77,16 @@ async def _claim(services: Services, conn: Connection, db_type: str) -> int | No
     """A half-built instance that nobody works on, or a new number while there are too few."""
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_POOL_LOCK,))
     cursor = await conn.execute(
-        "SELECT id, owner, is_ready FROM pool_instances WHERE db_type = %s ORDER BY id", (db_type,)
+        _CLAIM,
+        {
+            "me": services.process_no,
+            "now": services.clock.now(),
+            "db_type": db_type,
+            "size": services.pool_size,
+        },
     )
-    rows = await cursor.fetchall()
-    alive = await services.presence.living(conn)
-    for row in rows:
-        if not row["is_ready"] and row["owner"] not in alive:
-            await conn.execute("UPDATE pool_instances SET owner = %s WHERE id = %s", (services.process_no, row["id"]))
-            return int(row["id"])
-    if len(rows) >= services.pool_size:
-        return None
-    cursor = await conn.execute(
-        "INSERT INTO pool_instances (db_type, owner, created_at) VALUES (%s, %s, %s) RETURNING id",
-        (db_type, services.process_no, services.clock.now()),
-    )
-    made = await cursor.fetchone()
-    assert made is not None
-    return int(made["id"])
+    row = await cursor.fetchone()
+    return None if row is None else int(row["id"])
 
 
 async def _update(services: Services, number: int, *, is_ready: bool) -> None:

@@ -18,11 +18,12 @@ from typing import Final
 
 from controlplane.bell import Bell
 from controlplane.blueprints import creation
-from controlplane.crew import keep_busy
+from controlplane.crew import Claim, keep_busy
 from controlplane.databases import store
 from controlplane.databases.delete import GRACE
 from controlplane.databases.views import effective_quotas, masked
 from controlplane.services import Services
+from controlplane.store.liveness import WITH_LIVING
 from controlplane.store.pool import Connection, Row
 from controlplane.webhooks.outbox import emit
 
@@ -31,10 +32,23 @@ MOST_ATTEMPTS = 5  # of each stage
 _BUILT_AT_ONCE = 3
 _APPLIED_AT_ONCE = 6
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
+_AGAIN = 0.1  # seconds
 # Jobs of one stage, of the engines that this process can reach.
 _OF_STAGE: Final = (
     "database_id IN (SELECT id FROM databases WHERE db_type = ANY(%(engines)s) AND is_assigned = %(is_assigned)s)"
 )
+_CLAIM: Final = f"""
+{WITH_LIVING}, claimed AS (
+    UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = (
+        SELECT id FROM provision_jobs WHERE not_before <= %(now)s AND {_OF_STAGE}
+        AND (state = 'queued' OR state = 'running' AND owner NOT IN (TABLE living)) AND %(me)s IN (TABLE living)
+        ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING *)
+SELECT claimed.*, b.db_type, (
+    SELECT min(not_before) FROM provision_jobs j WHERE state = 'queued' AND {_OF_STAGE}
+    AND j.id IS DISTINCT FROM claimed.id) AS next_due
+FROM (SELECT) AS always LEFT JOIN claimed ON true LEFT JOIN databases b ON b.id = claimed.database_id
+"""  # noqa: S608
 _log = logging.getLogger("controlplane.provisioning")
 
 
@@ -56,50 +70,37 @@ async def _keep_busy(
         hands,
         lambda: _claim(services, is_assigned=is_assigned),
         functools.partial(do, services),
-        lambda: _until_next(services, is_assigned=is_assigned),
         functools.partial(_put_back, services),
     )
 
 
-async def _claim(services: Services, *, is_assigned: bool) -> Row | None:
-    """Take the next due job of a stage, or one whose process died."""
-    async with services.pool.connection() as conn, conn.transaction():
+async def _claim(services: Services, *, is_assigned: bool) -> Claim[Row]:
+    """Take the next due job of a stage, or one whose process died; and when the one after it is due."""
+    now = services.clock.now()
+    async with services.pool.connection() as conn:
         cursor = await conn.execute(
-            "UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = ("  # noqa: S608
-            " SELECT id FROM provision_jobs WHERE not_before <= %(now)s"
-            " AND " + _OF_STAGE + " AND (state = 'queued' OR (state = 'running' AND owner <> ALL(%(living)s)))"
-            " ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
+            _CLAIM,
             {
                 "me": services.process_no,
-                "now": services.clock.now(),
-                "living": await services.presence.living(conn),
+                "now": now,
                 "engines": services.engines.hosted,
                 "is_assigned": is_assigned,
             },
         )
-        return await cursor.fetchone()
-
-
-async def _until_next(services: Services, *, is_assigned: bool) -> float:
-    """Seconds until the next queued job of a stage is due, at most _LOOK_EVERY."""
-    async with services.pool.connection() as conn:
-        cursor = await conn.execute(
-            "SELECT min(not_before) AS due FROM provision_jobs WHERE state = 'queued' AND " + _OF_STAGE,  # noqa: S608
-            {"engines": services.engines.hosted, "is_assigned": is_assigned},
-        )
         row = await cursor.fetchone()
-    due = row and row["due"]
-    return min(_LOOK_EVERY, (due - services.clock.now()).total_seconds()) if due else _LOOK_EVERY
+    assert row is not None
+    due = row["next_due"]
+    pause = min(_LOOK_EVERY, (due - now).total_seconds()) if due else _LOOK_EVERY
+    # One that is due and not to be had is somebody else's in a moment.
+    return Claim(None, max(_AGAIN, pause)) if row["id"] is None else Claim(row, pause)
 
 
 async def _build(services: Services, job: Row) -> None:
-    async with services.pool.connection() as conn:
-        row = await store.by_id(conn, job["database_id"])
-        await services.controls.fail_if_wanted(conn)
+    await services.controls.fail_if_wanted(services.pool)
     reached = functools.partial(services.controls.reach, services.pool)
-    engine = services.engines.of(row["db_type"])
+    engine = services.engines.of(job["db_type"])
     await reached("before_role")
-    await engine.build(row["id"], reached)
+    await engine.build(job["database_id"], reached)
     if engine.shares_transactions:
         await reached("after_database")
     async with services.pool.connection() as conn, conn.transaction():
@@ -112,12 +113,13 @@ async def _build(services: Services, job: Row) -> None:
 
 async def _lock(conn: Connection, job: Row) -> Row | None:
     """The database's row, until the transaction ends; None if it was deleted or the job is not ours any more."""
-    row = await store.by_id(conn, job["database_id"], lock=True)
     cursor = await conn.execute(
-        "SELECT FROM provision_jobs WHERE id = %s AND state = 'running' AND owner = %s FOR UPDATE",
+        "SELECT d.* FROM databases d JOIN provision_jobs j ON j.database_id = d.id WHERE j.id = %s AND j.owner = %s"
+        " AND j.state = 'running' AND d.status = 'provisioning'"
+        " FOR UPDATE OF d, j",  # in the order of a deletion
         (job["id"], job["owner"]),
     )
-    return row if row["status"] == "provisioning" and await cursor.fetchone() is not None else None
+    return await cursor.fetchone()
 
 
 async def _hand_over(services: Services, conn: Connection, job: Row, row: Row) -> bool:
@@ -130,11 +132,11 @@ async def _hand_over(services: Services, conn: Connection, job: Row, row: Row) -
     await engine.hand_over(conn, row, limit)
     if not engine.shares_transactions:
         await services.controls.reach(services.pool, "after_database")
+    if job["application_id"] is None:
+        return await _finish(services, conn, job, limit)
     await conn.execute(
         "UPDATE databases SET is_assigned = true, connections_applied = %s WHERE id = %s", (limit, row["id"])
     )
-    if job["application_id"] is None:
-        return await _finish(services, conn, job, row)
     await conn.execute(
         "UPDATE provision_jobs SET state = 'queued', owner = NULL, attempts = 0 WHERE id = %s", (job["id"],)
     )
@@ -142,24 +144,27 @@ async def _hand_over(services: Services, conn: Connection, job: Row, row: Row) -
 
 
 async def _apply(services: Services, job: Row) -> None:
-    async with services.pool.connection() as conn:
-        await services.controls.fail_if_wanted(conn)
+    await services.controls.fail_if_wanted(services.pool)
     if job["application_id"] is not None:
         await creation.run(services, job["application_id"])
     async with services.pool.connection() as conn, conn.transaction():
         row = await _lock(conn, job)
-        heard = row is not None and await _finish(services, conn, job, row)
+        heard = row is not None and await _finish(services, conn, job, row["connections_applied"])
     _announce(services, job, heard=heard)
 
 
-async def _finish(services: Services, conn: Connection, job: Row, row: Row) -> bool:
+async def _finish(services: Services, conn: Connection, job: Row, connections: int) -> bool:
     """The database is active. Returns whether a webhook is to hear of it."""
     now = services.clock.now()
-    await conn.execute("UPDATE databases SET status = 'active', updated_at = %s WHERE id = %s", (now, row["id"]))
     await conn.execute("UPDATE provision_jobs SET state = 'done', owner = NULL WHERE id = %s", (job["id"],))
-    active = await store.by_id(conn, row["id"])
+    active = await store.write(
+        conn,
+        "UPDATE databases SET status = 'active', is_assigned = true, connections_applied = %(connections)s,"
+        " updated_at = %(now)s WHERE id = %(id)s",
+        {"connections": connections, "now": now, "id": job["database_id"]},
+    )
     data = masked(active, services)
-    heard = await emit(conn, team_id=row["team_id"], event="database.provisioned", data=data, now=now)
+    heard = await emit(conn, team_id=active["team_id"], event="database.provisioned", data=data, now=now)
     await services.controls.reach(services.pool, "before_ack")
     return heard
 

@@ -24,9 +24,10 @@ async def restore(services: Services, uuid: UUID) -> dict[str, Any]:
             raise ApiError(422, "not_restorable", "Nothing is left of the database.", {"field": "uuid"})
         # Of an engine on another server: should we be killed before the commit, end_stray locks the tenant out again.
         await services.engines.of(row["db_type"]).readmit(conn, row)
-        await conn.execute(
-            "UPDATE databases SET status = 'active', deleted_at = NULL, destroy_after = NULL, updated_at = %s"
-            " WHERE id = %s",
-            (services.clock.now(), row["id"]),
+        restored = await store.write(
+            conn,
+            "UPDATE databases SET status = 'active', deleted_at = NULL, destroy_after = NULL, updated_at = %(now)s"
+            " WHERE id = %(id)s",
+            {"now": services.clock.now(), "id": row["id"]},
         )
-        return masked(await store.by_id(conn, row["id"]), services)
+        return masked(restored, services)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from controlplane.databases.naming import RESERVED, candidate_names
@@ -20,6 +21,9 @@ _FIND = _SELECT + " WHERE d.uuid = %s AND d.team_id = ANY(%s) AND d.deleted_at I
 _BY_ID = _SELECT + " WHERE d.id = %s"
 _LIST = _SELECT + " WHERE d.team_id = ANY(%s) AND d.deleted_at IS NULL"
 _LOCK = " FOR UPDATE OF d"
+_WRITE: Final[LiteralString] = (
+    "WITH d AS ({} RETURNING *) SELECT d.*, t.name AS team_name FROM d JOIN teams t ON t.id = d.team_id"
+)
 
 
 async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool = False) -> Row:
@@ -34,6 +38,14 @@ async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool
 async def by_id(conn: Connection, number: int, *, lock: bool = False) -> Row:
     """The row of a known number, deleted or not."""
     cursor = await conn.execute(_BY_ID + _LOCK if lock else _BY_ID, (number,))
+    row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
+async def write(conn: Connection, statement: LiteralString, parameters: Mapping[str, Any]) -> Row:
+    """Run an INSERT or UPDATE of one row of `databases`; the row after it."""
+    cursor = await conn.execute(_WRITE.format(statement), parameters)
     row = await cursor.fetchone()
     assert row is not None
     return row

@@ -20,25 +20,27 @@ async def update_database(call: Call) -> Reply:
     if args.name and args.name != row["name"]:
         if call.services.settings.strict:
             await store.check_unique(call.conn, row["team_id"], args.name)
-        await call.conn.execute(
-            "UPDATE databases SET name = %s, updated_at = %s WHERE id = %s", (args.name, call.now, row["id"])
+        row = await store.write(
+            call.conn,
+            "UPDATE databases SET name = %(name)s, updated_at = %(now)s WHERE id = %(id)s",
+            {"name": args.name, "now": call.now, "id": row["id"]},
         )
-    return reply(masked(await store.by_id(call.conn, row["id"]), call.services))
+    return reply(masked(row, call.services))
 
 
 async def update_quotas(call: Call) -> Reply:
     """Set or clear overrides; the connection limit holds from the commit on."""
     row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
     changes = call.parse(QuotaFields).model_dump(exclude_unset=True)
-    wanted = {**row, **changes}
+    wanted = after = {**row, **changes}
     if wanted != row:
-        await call.conn.execute(
+        after = await store.write(
+            call.conn,
             "UPDATE databases SET storage_hard_limit_gb = %(storage_hard_limit_gb)s,"
             " connection_hard_limit = %(connection_hard_limit)s, warning_threshold_pct = %(warning_threshold_pct)s,"
             " updated_at = %(now)s WHERE id = %(id)s",
             {**wanted, "now": call.now},
         )
-    after = await store.by_id(call.conn, row["id"])
     limit = effective_quotas(after, call.services.plans).connection_hard_limit
     # One that is still being built gets its limit when it is handed over.
     final = reply(masked(after, call.services), message="Database quotas updated.")

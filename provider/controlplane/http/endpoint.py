@@ -171,10 +171,8 @@ class Endpoint:
                 query=request.query_params,
                 body=body,
             )
-            outcome = await execution.run(call, key)
-        if isinstance(outcome, ApiError):
-            raise outcome
-        return await execution.finish(services, outcome, key)
+            reply = await execution.run(call, key)
+        return await execution.finish(services, reply, key)
 
 
 def _key(request: Request, match: Match, api_key_id: int, body: object) -> idempotency.Key | None:

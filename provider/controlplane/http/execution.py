@@ -13,57 +13,38 @@ from controlplane.http.replies import Reply
 from controlplane.services import Services
 
 
-async def run(call: Call, key: Key | None) -> Reply | ApiError:
+async def run(call: Call, key: Key | None) -> Reply:
     """The handler in its transaction; commits its changes together with the reply that the key keeps.
 
-    An ApiError is handed back, not raised, because the same commit may have kept it as the key's reply.
+    Raises ApiError, which undoes the changes; one that the key keeps is its reply from then on.
     """
-    if key is None:
-        return await _run_unkeyed(call)
-    outcome: Reply | ApiError
-    async with call.conn.transaction():
-        try:
-            kept = await idempotency.claim(call.conn, key, call.now)
-        except ApiError as refusal:
-            return refusal
-        if kept is not None:
-            return Reply(kept.status, {**kept.body, "idempotency_replay": True})
-        try:
-            # A savepoint: a failure undoes the handler's changes but not the record of its reply.
-            async with call.conn.transaction():
-                outcome = await call.operation.handler(call)
-        except ApiError as error:
-            outcome = error
-        await _keep(call, key, outcome)
-    if isinstance(outcome, Reply):
-        _tell(call)
-    return outcome
-
-
-async def _run_unkeyed(call: Call) -> Reply | ApiError:
-    # Reading needs no transaction; its statements are one each for what is shown.
-    transaction = contextlib.nullcontext() if call.operation.method == "GET" else call.conn.transaction()
     try:
-        async with transaction:
-            outcome = await call.operation.handler(call)
-    except ApiError as error:
-        return error
-    _tell(call)
-    return outcome
-
-
-def _tell(call: Call) -> None:
+        # Reading needs no transaction; its statements are one each for what is shown.
+        async with contextlib.nullcontext() if call.operation.method == "GET" else call.conn.transaction():
+            kept = None if key is None else await idempotency.claim(call.conn, key, call.now)
+            if kept is not None:
+                return Reply(kept.status, {**kept.body, "idempotency_replay": True})
+            reply = await call.operation.handler(call)
+            if key is not None:
+                pending_owner = None if reply.then is None else call.services.process_no
+                await idempotency.keep(
+                    call.conn, key, reply.status, reply.body, pending_owner=pending_owner, now=call.now
+                )
+    except ApiError as refusal:
+        if key is not None and idempotency.is_kept(refusal.status, refusal.code):
+            await _keep_refusal(call, key, refusal)
+        raise
     for callback in call.commit_callbacks:
         callback()
+    return reply
 
 
-async def _keep(call: Call, key: Key, outcome: Reply | ApiError) -> None:
-    if isinstance(outcome, ApiError):
-        if idempotency.is_kept(outcome.status, outcome.code):
-            await idempotency.keep(call.conn, key, outcome.status, outcome.body(), pending_owner=None, now=call.now)
-        return
-    pending_owner = None if outcome.then is None else call.services.process_no
-    await idempotency.keep(call.conn, key, outcome.status, outcome.body, pending_owner=pending_owner, now=call.now)
+async def _keep_refusal(call: Call, key: Key, refusal: ApiError) -> None:
+    """In a transaction of its own, unless another call has used the key in between."""
+    with contextlib.suppress(ApiError):
+        async with call.conn.transaction():
+            if await idempotency.claim(call.conn, key, call.now) is None:
+                await idempotency.keep(call.conn, key, refusal.status, refusal.body(), pending_owner=None, now=call.now)
 
 
 async def finish(services: Services, reply: Reply, key: Key | None) -> Reply:
@@ -81,5 +62,5 @@ async def finish(services: Services, reply: Reply, key: Key | None) -> Reply:
 
 
 async def _settle(services: Services, key: Key, final: Kept | None) -> None:
-    async with services.pool.connection() as conn, conn.transaction():
+    async with services.pool.connection() as conn:
         await idempotency.settle(conn, key, final)

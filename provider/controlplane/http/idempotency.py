@@ -83,13 +83,10 @@ async def claim(conn: Connection, key: Key, now: datetime) -> Kept | None:
     lock = await cursor.fetchone()
     if lock is None or not lock["taken"]:
         raise _in_progress()
-    await conn.execute(
-        "DELETE FROM idempotency_keys WHERE api_key_id = %s AND key = %s AND created_at <= %s",
-        (key.api_key_id, key.value, now - LIFETIME),
-    )
     cursor = await conn.execute(
-        "SELECT fingerprint, status, body, pending_owner FROM idempotency_keys WHERE api_key_id = %s AND key = %s",
-        (key.api_key_id, key.value),
+        "SELECT fingerprint, status, body, pending_owner FROM idempotency_keys"
+        " WHERE api_key_id = %s AND key = %s AND created_at > %s",
+        (key.api_key_id, key.value, now - LIFETIME),
     )
     row = await cursor.fetchone()
     if row is None:
@@ -104,10 +101,15 @@ async def claim(conn: Connection, key: Key, now: datetime) -> Kept | None:
 async def keep(
     conn: Connection, key: Key, status: int, body: dict[str, Any], *, pending_owner: int | None, now: datetime
 ) -> None:
-    """Store the reply; pending_owner is this process while it still waits for a better one."""
+    """Store the reply, also in place of one that is too old.
+
+    pending_owner: this process while it waits for a better one.
+    """
     await conn.execute(
         "INSERT INTO idempotency_keys (api_key_id, key, fingerprint, status, body, pending_owner, created_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (api_key_id, key) DO UPDATE SET"
+        " (fingerprint, status, body, pending_owner, created_at) = (excluded.fingerprint, excluded.status,"
+        " excluded.body, excluded.pending_owner, excluded.created_at)",
         (key.api_key_id, key.value, key.fingerprint, status, Json(body), pending_owner, now),
     )
 

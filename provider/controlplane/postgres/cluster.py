@@ -76,7 +76,7 @@ def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> It
         _initialise(binaries, account, directory, password)
     port = free_port(int(state.get_or_make("postgres_port", lambda: "0")))
     state.put("postgres_port", str(port))
-    server = Server(host=HOST, port=port, user=SUPERUSER, password=password, waits_for_disk=not ephemeral)
+    server = Server(host=HOST, port=port, user=SUPERUSER, password=password)
     log_path = directory / "postgres.log"
     settings = {**_CONFIGURATION, **(_EPHEMERAL if ephemeral else {}), "port": str(port)}
     process = _start(binaries, account, data, settings, log_path)

@@ -16,6 +16,18 @@ LOCK_CLASS: Final = 0x504B  # advisory locks (class, number) of this purpose
 NOBODY: Final = 0
 
 
+WITH_LIVING: Final = f"""
+WITH living AS MATERIALIZED (
+    SELECT objid::int AS number FROM pg_locks WHERE locktype = 'advisory' AND classid = {LOCK_CLASS} AND objsubid = 2
+    AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""  # noqa: S608
+"""Begins a statement that knows the processes that run now, as the table `living`.
+
+Whoever claims work sees in the same statement that its own number is one of them: without that a process that lost its
+number would take its own work for a dead one's.
+"""
+
+
 async def announce(conn: Connection) -> int:
     """Take a process number and hold its lock for as long as `conn` is open."""
     cursor = await conn.execute("SELECT nextval('process_numbers')::int AS number")
@@ -26,16 +38,10 @@ async def announce(conn: Connection) -> int:
     return number
 
 
-async def living(conn: Connection) -> list[int]:
-    """The numbers of all processes that run now."""
-    cursor = await conn.execute(
-        "SELECT objid::int AS number FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2"
-        " AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        (LOCK_CLASS,),
-    )
-    return [row["number"] for row in await cursor.fetchall()]
-
-
 async def is_alive(conn: Connection, number: int | None) -> bool:
     """Whether process `number` runs now."""
-    return number is not None and number in await living(conn)
+    if number is None:
+        return False
+    cursor = await conn.execute(WITH_LIVING + " SELECT %s IN (TABLE living) AS found", (number,))
+    row = await cursor.fetchone()
+    return row is not None and bool(row["found"])

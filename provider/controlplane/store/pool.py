@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -15,6 +15,19 @@ Pool = AsyncConnectionPool[Connection]
 
 # One request holds one connection only while its handler runs, not while it waits for provisioning.
 MAX_CONNECTIONS = 16
+
+
+async def execute_once(conn: Connection, statement: sql.Composed) -> None:
+    """Run what comes never again: it names roles or databases.
+
+    psycopg forgets all that it has prepared on a connection that runs ALTER or DROP, in case that was about one of its
+    tables. Of statements that are not to be prepared themselves it takes no notice.
+    """
+    threshold, conn.prepare_threshold = conn.prepare_threshold, None
+    try:
+        await conn.execute(statement)
+    finally:
+        conn.prepare_threshold = threshold
 
 
 async def _see(conn: Connection) -> None:

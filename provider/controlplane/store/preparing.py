@@ -9,6 +9,7 @@ import psycopg
 
 from controlplane.databases.instances import close_to_public
 from controlplane.failures import StartFailed
+from controlplane.postgres.template import make_template
 from controlplane.store.migrate import migrate
 from controlplane.store.server import CONTROL_DATABASE, Server
 
@@ -46,6 +47,7 @@ async def prepare(server: Server) -> None:
         if await cursor.fetchone() is None:
             await conn.execute(f"CREATE DATABASE {CONTROL_DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
         await close_to_public(conn, ["postgres", "template1", CONTROL_DATABASE])
+        await make_template(server, conn)
     async with await server.connect(CONTROL_DATABASE) as conn:
         applied = await migrate(conn)
     if applied:

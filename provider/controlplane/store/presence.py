@@ -22,10 +22,6 @@ _ASK_EVERY: Final = 1.0  # seconds; an end that the network does not tell of is 
 _PATIENCE: Final = 5.0  # seconds for the answer
 
 
-class PresenceLost(Exception):
-    """We count as dead until we have taken another number."""
-
-
 class Presence:
     """number: 0 before the first `take`."""
 
@@ -64,14 +60,3 @@ class Presence:
                     pass
                 async with asyncio.timeout(_PATIENCE):
                     await conn.execute("SELECT 1")
-
-    async def living(self, conn: Connection) -> list[int]:
-        """The numbers of all processes that run now. Raises PresenceLost where ours is not one of them.
-
-        Whoever claims work asks this in the transaction of the claim. Without that a process would take its own work
-        for a dead one's.
-        """
-        found = await liveness.living(conn)
-        if self.number not in found:
-            raise PresenceLost
-        return found

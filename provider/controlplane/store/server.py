@@ -22,8 +22,8 @@ CONTROL_DATABASE = "polykomos_control"
 class Server:
     """Where it listens and the superuser's name and password.
 
-    options: further libpq parameters (sslmode and the like) of a server given by URL. waits_for_disk: whether a commit
-    does. has_ended: whether it is known to be gone for good.
+    options: further libpq parameters (sslmode and the like) of a server given by URL.
+    has_ended: whether it is known to be gone for good.
     """
 
     host: str
@@ -31,7 +31,6 @@ class Server:
     user: str
     password: str = field(repr=False)
     options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    waits_for_disk: bool = True
     has_ended: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
     @classmethod

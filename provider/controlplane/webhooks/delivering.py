@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from controlplane.crew import keep_busy
+from controlplane.crew import Claim, keep_busy
 from controlplane.services import Services
+from controlplane.store.liveness import WITH_LIVING
 from controlplane.store.pool import Connection, Row
 from controlplane.webhooks import sending
 from controlplane.webhooks.schedule import next_attempt
@@ -30,13 +31,16 @@ _log = logging.getLogger("controlplane.webhooks")
 
 async def work(services: Services) -> None:
     """Send what is due, for ever."""
-    await keep_busy(
-        services.bells.deliveries,
-        _AT_ONCE,
-        lambda: _claim(services),
-        lambda row: deliver(services, row),
-        lambda: _until_next(services),
-    )
+
+    async def claim() -> Claim[Row]:
+        row = await _claim(services)
+        return Claim(row, await _until_next(services) if row is None else 0)
+
+    async def send(row: Row) -> None:
+        await deliver(services, row)
+        services.bells.deliveries.ring()  # the endpoint's next one may be due
+
+    await keep_busy(services.bells.deliveries, _AT_ONCE, claim, send)
 
 
 async def deliver(services: Services, row: Row) -> Row:
@@ -77,23 +81,18 @@ async def _claim(services: Services) -> Row | None:
         await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_CLAIM_LOCK,))
         now = services.clock.now()
         cursor = await conn.execute(
-            "UPDATE webhook_deliveries d SET owner = %(me)s, not_before = %(lease_end)s,"
+            WITH_LIVING + " UPDATE webhook_deliveries d SET owner = %(me)s, not_before = %(lease_end)s,"  # noqa: S608
             " attempt_count = attempt_count + (e.status = 'active')::int"
             " FROM webhook_endpoints e WHERE e.id = d.endpoint_id AND d.id = ("
             "  SELECT w.id FROM webhook_deliveries w JOIN webhook_endpoints t ON t.id = w.endpoint_id"
-            "  WHERE w.status = 'pending' AND (w.not_before <= %(now)s OR w.owner <> ALL(%(living)s)"
+            "  WHERE w.status = 'pending' AND (w.not_before <= %(now)s OR w.owner NOT IN (TABLE living)"
             "   OR (w.owner IS NULL AND t.status = 'revoked'))"
             "  AND NOT EXISTS (SELECT FROM webhook_deliveries o WHERE o.endpoint_id = w.endpoint_id"
             "   AND o.status = 'pending' AND (o.event_type <> 'ping' AND o.id < w.id"
-            "    OR o.owner = ANY(%(living)s) AND o.not_before > %(now)s))"
-            "  ORDER BY w.not_before, w.id LIMIT 1 FOR UPDATE OF w SKIP LOCKED)"
+            "    OR o.owner IN (TABLE living) AND o.not_before > %(now)s))"
+            "  AND %(me)s IN (TABLE living) ORDER BY w.not_before, w.id LIMIT 1 FOR UPDATE OF w SKIP LOCKED)"
             " RETURNING d.*, e.url, e.secret, e.status AS endpoint_status",
-            {
-                "me": services.process_no,
-                "now": now,
-                "lease_end": now + LEASE,
-                "living": await services.presence.living(conn),
-            },
+            {"me": services.process_no, "now": now, "lease_end": now + LEASE},
         )
         return await cursor.fetchone()
 

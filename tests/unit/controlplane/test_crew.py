@@ -18,8 +18,8 @@ def test_a_piece_that_failed_is_given_back_however_often_that_fails(monkeypatch:
     attempts = {"do": 0, "give back": 0}
     ended = asyncio.Event()
 
-    async def claim() -> str | None:
-        return queued.pop() if queued else None
+    async def claim() -> crew.Claim[str]:
+        return crew.Claim(queued.pop(), 0) if queued else crew.Claim(None, 60)
 
     async def do(piece: str) -> None:
         attempts["do"] += 1
@@ -34,11 +34,8 @@ def test_a_piece_that_failed_is_given_back_however_often_that_fails(monkeypatch:
         told.append(str(error))
         queued.append(piece)
 
-    async def pause() -> float:
-        return 60
-
     async def whole() -> None:
-        work = asyncio.create_task(crew.keep_busy(Bell(), 1, claim, do, pause, give_back))
+        work = asyncio.create_task(crew.keep_busy(Bell(), 1, claim, do, give_back))
         await asyncio.wait_for(ended.wait(), 5)
         work.cancel()
         with contextlib.suppress(asyncio.CancelledError):
