@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+from controlplane.http import execution, idempotency
+from controlplane.http.errors import not_found
+from controlplane.store.pool import Connection, make_pool
+from support import inside
 from support.control_plane import (
     NO_SCOPE_KEY,
     OTHER_KEY,
@@ -247,6 +254,36 @@ def test_a_refusal_for_other_reasons_leaves_the_key_unused(control_plane: Contro
     reply = create.call(api, headers=headers)
     assert reply.status_code == 201, reply.text
     assert "idempotency_replay" not in reply.json()
+
+
+@pytest.mark.facts("C11")
+def test_a_refusal_gives_way_to_a_call_that_took_the_key_meanwhile(
+    control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the handler did is undone before its refusal is kept. One key still has one answer."""
+    key, now = idempotency.Key(1, fresh(), b"payload"), datetime.now(UTC)
+    claim, claims = idempotency.claim, []
+
+    async def interrupted(conn: Connection, *of: Any) -> Any:
+        claims.append(of)
+        if len(claims) == 2:
+            async with pool.connection() as other:
+                await idempotency.keep(other, key, 201, {"data": "theirs"}, pending_owner=None, now=now)
+        return await claim(conn, *of)
+
+    async def handler(_call: Any) -> Any:
+        raise not_found("database")
+
+    async def whole() -> None:
+        async with pool, pool.connection() as conn:
+            operation = SimpleNamespace(method="DELETE", handler=handler)
+            call: Any = SimpleNamespace(conn=conn, now=now, operation=operation)
+            reply = await execution.run(call, key)
+        assert (reply.status, reply.body) == (201, {"data": "theirs", "idempotency_replay": True})
+
+    monkeypatch.setattr(idempotency, "claim", interrupted)
+    pool = make_pool(inside.url(control_plane))
+    asyncio.run(whole())
 
 
 @pytest.mark.facts("S5")

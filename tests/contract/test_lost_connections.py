@@ -125,7 +125,7 @@ def test_who_was_taken_for_dead_commits_nothing(plane: ControlPlane) -> None:
     assert times_run(tenant) == 1
 
 
-def test_by_a_lost_number_nothing_is_claimed(plane: ControlPlane) -> None:
+def test_a_lost_number_is_not_taken_again(plane: ControlPlane) -> None:
     async def lose() -> None:
         server = Server.from_url(inside.url(plane))
         presence = Presence(server)

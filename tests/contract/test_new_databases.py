@@ -40,7 +40,7 @@ def test_a_template_that_a_killed_start_left_half_made_is_finished(plane: Contro
     with inside.connect(plane) as conn:
         conn.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS true")
         with psycopg.connect(inside.url(plane), dbname=TEMPLATE, autocommit=True) as within:
-            within.execute("ALTER SCHEMA public OWNER TO CURRENT_USER")
+            within.execute("ALTER SCHEMA public OWNER TO pg_database_owner")
     plane.kill()
     plane.start()
     with plane.client() as api:
@@ -50,6 +50,17 @@ def test_a_template_that_a_killed_start_left_half_made_is_finished(plane: Contro
         conn.execute("CREATE TABLE t (i int)")
     with inside.connect(plane) as conn:
         assert size(conn, TEMPLATE) < 0.95 * size(conn, "template0"), "its catalogs are written anew"
+
+
+def test_what_a_version_before_left_half_built_becomes_its_tenant_s_too(plane: ControlPlane) -> None:
+    with inside.connect(plane) as conn:
+        row = conn.execute("SELECT last_value + is_called::int FROM instance_numbers").fetchone()
+        assert row is not None
+        conn.execute(f"CREATE DATABASE instance_{row[0]} TEMPLATE template0")
+    with plane.client() as api:
+        made = create_database(api, "taken-over")
+    with psycopg.connect(made["connection_string"], autocommit=True) as conn:
+        conn.execute("CREATE TABLE t (i int)")
 
 
 def test_statements_stay_prepared_where_roles_and_databases_are_changed(plane: ControlPlane) -> None:

@@ -38,6 +38,7 @@ async def work(services: Services) -> None:
                 "UPDATE blueprint_applications SET owner = %s WHERE id = %s AND owner = %s",
                 (NOBODY, row["id"], row["owner"]),
             )
+        services.bells.applications.ring()
 
     await keep_busy(services.bells.applications, _AT_ONCE, claim, run, give_back)
 

@@ -9,15 +9,23 @@ rows change together.
 from __future__ import annotations
 
 import contextlib
-from typing import LiteralString
+from typing import Final, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from controlplane.engines import Reached
 from controlplane.postgres.scram import verifier
-from controlplane.postgres.template import TEMPLATE, TENANTS
+from controlplane.postgres.template import TEMPLATE, TENANTS, share_public
 from controlplane.store.pool import Connection, Pool, execute_once
+from controlplane.store.server import Server
+
+# Any tenant may lock any database, by ALTER ROLE … IN DATABASE in a transaction that it leaves open.
+_EVICT: Final[LiteralString] = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+    " WHERE l.locktype = 'object' AND l.classid = 'pg_database'::regclass AND a.usename ~ '^u[0-9]+$'"
+    " AND l.objid = (SELECT oid FROM pg_database WHERE datname = {evicted})"
+)
 
 
 def role_name(number: int) -> str:
@@ -31,7 +39,13 @@ def raw_name(number: int) -> str:
 
 
 async def build(
-    pool: Pool, number: int, reached: Reached, *, conn: Connection | None = None, template: str = TEMPLATE
+    server: Server,
+    pool: Pool,
+    number: int,
+    reached: Reached,
+    *,
+    conn: Connection | None = None,
+    template: str = TEMPLATE,
 ) -> None:
     """Make role and raw database; what a killed run already made is kept. Nobody can log in yet.
 
@@ -39,10 +53,10 @@ async def build(
     """
     role, database = role_name(number), raw_name(number)
     async with pool.connection() if conn is None else contextlib.nullcontext(conn) as conn:
-        with contextlib.suppress(psycopg.errors.DuplicateObject):
+        with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             await _run(conn, "CREATE ROLE {role} NOLOGIN", role=role)
         await reached("after_role")
-        with contextlib.suppress(psycopg.errors.DuplicateDatabase):
+        try:
             # PUBLIC may connect to a new database: its limit keeps all but superusers out until that is revoked.
             await _run(
                 conn,
@@ -50,6 +64,9 @@ async def build(
                 database=database,
                 template=template,
             )
+        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+            async with await server.connect(database) as within:
+                await share_public(within)
         # Together: one commit, and nobody sees the half of it. It is on the disk with the commit that tells of it.
         await _run(
             conn,
@@ -66,8 +83,10 @@ async def hand_over(conn: Connection, number: int, *, db_name: str, password: st
     """Give a built instance its name and let the tenant in."""
     await _run(
         conn,
-        "ALTER DATABASE {raw} RENAME TO {name}; ALTER ROLE {role} LOGIN PASSWORD {verifier} CONNECTION LIMIT {limit}",
-        raw=raw_name(number),
+        _EVICT + "; ALTER DATABASE {database} RENAME TO {name};"
+        " ALTER ROLE {role} LOGIN PASSWORD {verifier} CONNECTION LIMIT {limit}",
+        database=raw_name(number),
+        evicted=sql.Literal(raw_name(number)),
         name=db_name,
         role=role_name(number),
         # Instead of the password: a failing statement must not carry the secret.
@@ -106,6 +125,7 @@ async def end_sessions(conn: Connection, number: int, db_name: str) -> None:
 async def destroy(conn: Connection, number: int, db_name: str | None) -> None:
     """Drop whatever exists of it. `conn` must not be in a transaction."""
     for database in filter(None, (db_name, raw_name(number))):
+        await _run(conn, _EVICT, evicted=sql.Literal(database))
         await _run(conn, "DROP DATABASE IF EXISTS {database} WITH (FORCE)", database=database)
     # A snapshot may hold objects of the role, and needs it if it is brought back.
     with contextlib.suppress(psycopg.errors.DependentObjectsStillExist):

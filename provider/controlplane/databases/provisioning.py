@@ -37,15 +37,17 @@ _AGAIN = 0.1  # seconds
 _OF_STAGE: Final = (
     "database_id IN (SELECT id FROM databases WHERE db_type = ANY(%(engines)s) AND is_assigned = %(is_assigned)s)"
 )
+# Nobody is at it.
+_WAITS: Final = "(state = 'queued' OR state = 'running' AND owner NOT IN (TABLE living))"
 _CLAIM: Final = f"""
 {WITH_LIVING}, claimed AS (
     UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = (
-        SELECT id FROM provision_jobs WHERE not_before <= %(now)s AND {_OF_STAGE}
-        AND (state = 'queued' OR state = 'running' AND owner NOT IN (TABLE living)) AND %(me)s IN (TABLE living)
+        SELECT id FROM provision_jobs WHERE not_before <= %(now)s AND {_OF_STAGE} AND {_WAITS}
+        AND %(me)s IN (TABLE living)
         ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING *)
 SELECT claimed.*, b.db_type, (
-    SELECT min(not_before) FROM provision_jobs j WHERE state = 'queued' AND {_OF_STAGE}
+    SELECT min(not_before) FROM provision_jobs j WHERE {_OF_STAGE} AND {_WAITS}
     AND j.id IS DISTINCT FROM claimed.id) AS next_due
 FROM (SELECT) AS always LEFT JOIN claimed ON true LEFT JOIN databases b ON b.id = claimed.database_id
 """  # noqa: S608

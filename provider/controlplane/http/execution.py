@@ -23,7 +23,7 @@ async def run(call: Call, key: Key | None) -> Reply:
         async with contextlib.nullcontext() if call.operation.method == "GET" else call.conn.transaction():
             kept = None if key is None else await idempotency.claim(call.conn, key, call.now)
             if kept is not None:
-                return Reply(kept.status, {**kept.body, "idempotency_replay": True})
+                return _replay(kept)
             reply = await call.operation.handler(call)
             if key is not None:
                 pending_owner = None if reply.then is None else call.services.process_no
@@ -32,19 +32,25 @@ async def run(call: Call, key: Key | None) -> Reply:
                 )
     except ApiError as refusal:
         if key is not None and idempotency.is_kept(refusal.status, refusal.code):
-            await _keep_refusal(call, key, refusal)
+            return await _refuse(call, key, refusal)
         raise
     for callback in call.commit_callbacks:
         callback()
     return reply
 
 
-async def _keep_refusal(call: Call, key: Key, refusal: ApiError) -> None:
-    """In a transaction of its own, unless another call has used the key in between."""
-    with contextlib.suppress(ApiError):
-        async with call.conn.transaction():
-            if await idempotency.claim(call.conn, key, call.now) is None:
-                await idempotency.keep(call.conn, key, refusal.status, refusal.body(), pending_owner=None, now=call.now)
+async def _refuse(call: Call, key: Key, refusal: ApiError) -> Reply:
+    """Keep and raise it; or, where another call has taken the key since the handler's transaction, that one's reply."""
+    async with call.conn.transaction():
+        kept = await idempotency.claim(call.conn, key, call.now)
+        if kept is not None:
+            return _replay(kept)
+        await idempotency.keep(call.conn, key, refusal.status, refusal.body(), pending_owner=None, now=call.now)
+    raise refusal
+
+
+def _replay(kept: Kept) -> Reply:
+    return Reply(kept.status, {**kept.body, "idempotency_replay": True})
 
 
 async def finish(services: Services, reply: Reply, key: Key | None) -> Reply:

@@ -28,7 +28,7 @@ class PostgresEngine:
         return Place("postgresql", self._server.host, self._server.port)
 
     async def build(self, number: int, reached: Reached) -> None:
-        await instances.build(self._pool, number, reached)
+        await instances.build(self._server, self._pool, number, reached)
 
     async def hand_over(self, conn: Connection, row: Row, connections: int) -> None:
         await instances.hand_over(

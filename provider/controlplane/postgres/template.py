@@ -33,10 +33,29 @@ async def make_template(server: Server, conn: Connection) -> None:
             sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' CONNECTION LIMIT 0").format(_DATABASE)
         )
     if made is None or made["datallowconn"]:
-        async with await server.connect(TEMPLATE) as inside:
-            await inside.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(_ROLE))
-            await inside.execute("VACUUM (FULL, FREEZE)")
+        async with await server.connect(TEMPLATE) as within:
+            await share_public(within)
+            await _compact(within)
+        # As initdb does of template0: else no copy could be made after an upgrade of the machine's C library. There is
+        # nothing in it that is sorted by that.
+        await conn.execute("UPDATE pg_database SET datcollversion = NULL WHERE datname = %s", (TEMPLATE,))
         # Copies can be made only while nobody is connected.
         await conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(_DATABASE))
-    # Else no copy can be made after an upgrade of the machine's C library. No text of a tenant's is in it.
-    await conn.execute(sql.SQL("ALTER DATABASE {} REFRESH COLLATION VERSION").format(_DATABASE))
+
+
+async def share_public(within: Connection) -> None:
+    """Give `public` to the role, where it is as `template0` has it: versions before made databases of that."""
+    cursor = await within.execute(
+        "SELECT FROM pg_namespace WHERE nspname = 'public' AND nspowner = 'pg_database_owner'::regrole"
+    )
+    if await cursor.fetchone() is not None:
+        await within.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(_ROLE))
+
+
+async def _compact(within: Connection) -> None:
+    """Only what is copied with a database: the catalogs that all share may be in use."""
+    cursor = await within.execute(
+        "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND NOT relisshared"
+    )
+    names = sql.SQL(", ").join([sql.SQL(row["name"]) for row in await cursor.fetchall()])
+    await within.execute(sql.SQL("VACUUM (FULL, FREEZE) {}").format(names))

@@ -30,7 +30,7 @@ async def bring_back(services: Services, conn: Connection, server: Connection, r
     """Make the database of a row in `conn` again, from its copy."""
     number = row["id"]
     reached = functools.partial(services.controls.reach, services.pool)
-    await instances.build(services.pool, number, reached, conn=server, template=copy)
+    await instances.build(services.server, services.pool, number, reached, conn=server, template=copy)
     await instances.hand_over(
         conn,
         number,
