@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pymysql
 
-from controlplane.databases.instances import raw_name, role_name
+from controlplane.databases.naming import role_name
 from controlplane.mysql.server import ADMIN
 from controlplane.postgres.cluster import SUPERUSER
+from controlplane.postgres.instances import raw_name
 
 if TYPE_CHECKING:
     from support.control_plane import ControlPlane

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from controlplane.blueprints import creation
-from controlplane.databases import catalog, instances, store
+from controlplane.databases import catalog, store
 from controlplane.databases.bodies import CreateDatabase
+from controlplane.databases.naming import role_name
 from controlplane.databases.views import effective_quotas, full, masked
 from controlplane.http.calls import Call
 from controlplane.http.errors import forbidden, invalid_field, not_found
@@ -142,7 +143,7 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
             "plan": args.plan,
             "status": status,
             "db_name": await store.choose_db_name(call.conn, args.db_type, args.name, number),
-            "role": instances.role_name(number),
+            "role": role_name(number),
             "password": "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(24)),
             "is_assigned": is_assigned,
             "is_pooled": pooled is not None,

@@ -1,4 +1,4 @@
-"""What a database is called on its server (S3). Pure."""
+"""What a database and its user are called on their server (S3). Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ _LONGEST_FILE_NAME: Final = 240
 _HYPHEN_IN_FILE: Final = 5
 
 RESERVED: Final[Mapping[str, frozenset[str]]] = {"mysql": frozenset({"mysql", "sys", "test"})}
+
+
+def role_name(number: int) -> str:
+    """The tenant's user name on the server, of whatever engine."""
+    return f"u{number}"
 
 
 def candidate_names(name: str, number: int, db_type: str = "postgres") -> Sequence[str]:

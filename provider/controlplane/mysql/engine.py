@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pymysql.err import Error, InterfaceError, OperationalError
 
+from controlplane.databases.naming import role_name
 from controlplane.engines import EngineDown, Place, Reached
 from controlplane.mysql.process import HOST
 from controlplane.mysql.server import MysqlServer
@@ -31,7 +32,7 @@ _END_PATIENCE = 5.0  # seconds
 
 def account(number: int) -> str:
     """The tenant's account, quoted."""
-    return f"'u{number}'@'%'"
+    return f"'{role_name(number)}'@'%'"
 
 
 class MysqlEngine:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from controlplane.databases import instances
 from controlplane.engines import Place, Reached
-from controlplane.postgres import storage
+from controlplane.postgres import instances, storage
 from controlplane.store.pool import Connection, Pool, Row
 from controlplane.store.server import Server
 

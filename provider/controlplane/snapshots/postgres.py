@@ -6,8 +6,8 @@ import functools
 
 from psycopg import sql
 
-from controlplane.databases import instances
 from controlplane.databases.views import effective_quotas
+from controlplane.postgres import instances
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
 

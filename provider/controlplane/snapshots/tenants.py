@@ -8,10 +8,10 @@ from typing import Final
 
 from psycopg import sql
 
-from controlplane.databases import instances
 from controlplane.engines import EngineDown
 from controlplane.http.errors import ApiError
 from controlplane.mysql.engine import MysqlEngine
+from controlplane.postgres import instances
 from controlplane.services import Services
 from controlplane.snapshots import mysql, postgres, tables
 from controlplane.store.pool import Connection, Row

@@ -7,8 +7,8 @@ from typing import Final
 
 import psycopg
 
-from controlplane.databases.instances import close_to_public
 from controlplane.failures import StartFailed
+from controlplane.postgres.instances import close_to_public
 from controlplane.postgres.template import make_template
 from controlplane.store.migrate import migrate
 from controlplane.store.server import CONTROL_DATABASE, Server

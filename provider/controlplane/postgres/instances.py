@@ -14,6 +14,7 @@ from typing import Final, LiteralString
 import psycopg
 from psycopg import sql
 
+from controlplane.databases.naming import role_name
 from controlplane.engines import Reached
 from controlplane.postgres.scram import verifier
 from controlplane.postgres.template import TEMPLATE, TENANTS, share_public
@@ -26,11 +27,6 @@ _EVICT: Final[LiteralString] = (
     " WHERE l.locktype = 'object' AND l.classid = 'pg_database'::regclass AND a.usename ~ '^u[0-9]+$'"
     " AND l.objid = (SELECT oid FROM pg_database WHERE datname = {evicted})"
 )
-
-
-def role_name(number: int) -> str:
-    """The tenant's role, which is its user name."""
-    return f"u{number}"
 
 
 def raw_name(number: int) -> str:
