@@ -11,6 +11,7 @@ from controlplane.http.calls import Operation
 from controlplane.queries.routes import OPERATIONS as QUERIES
 from controlplane.queries.routes import WORKERS as QUERY_WORKERS
 from controlplane.services import Worker
+from controlplane.snapshots.recovery import WORKERS as SNAPSHOT_WORKERS
 from controlplane.traffic.keeping import WORKERS as TRAFFIC_WORKERS
 from controlplane.webhooks.routes import OPERATIONS as WEBHOOKS
 from controlplane.webhooks.routes import WORKERS as WEBHOOK_WORKERS
@@ -22,4 +23,5 @@ WORKERS: tuple[Worker, ...] = (
     *WEBHOOK_WORKERS,
     *TRAFFIC_WORKERS,
     *QUERY_WORKERS,
+    *SNAPSHOT_WORKERS,
 )

@@ -140,6 +140,14 @@ class ControlPlane:
         if reply.status_code != 404:
             reply.raise_for_status()
 
+    def destroy_database(self, database: str) -> None:
+        """Delete it, and have its files removed now instead of after its 24 hours of grace."""
+        self.delete_database(database)
+        if self.admin_token:  # with `--no-admin` there is none
+            reply = self.admin.post(f"/databases/{database}/destroy")
+            if reply.status_code != 404:
+                reply.raise_for_status()
+
 
 def _client(base_url: str, token: str) -> httpx.Client:
     import httpx

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,7 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
+from controlplane.admin.kernel import Ask, Door, route
+from controlplane.engines import EngineDown
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import error_of
 
@@ -199,6 +203,54 @@ def test_the_inbox_receives_what_is_sent(admin: httpx.Client, client: httpx.Clie
     assert (forged["is_signed"], forged["body"]) == (False, "\ufffd not JSON")
     assert admin.delete("/inbox/mine").json() == {"removed": 3}
     client.delete(f"/webhook_endpoints/{endpoint['data']['id']}", headers=new_key())
+
+
+def test_the_inboxes_of_all_names_together_are_bounded(admin: httpx.Client, plane: ControlPlane) -> None:
+    with httpx.Client(base_url=f"{plane.origin}/_polykomos/inbox", trust_env=False) as sender:
+        for number in range(66):
+            sender.post(f"/large-{number}", content=b"x" * 1024 * 1024).raise_for_status()
+        assert [len(admin.get(f"/inbox/large-{number}").json()) for number in (0, 1, 2, 65)] == [0, 0, 1, 1]
+        for number in range(1000):
+            sender.post(f"/small-{number % 3}", content=b"x").raise_for_status()
+    assert admin.get("/inbox/large-65").json() == []
+    assert sum(admin.delete(f"/inbox/small-{number}").json()["removed"] for number in range(3)) == 1000
+
+
+@pytest.mark.parametrize("path", ["/inbox/a%00b", "/requests?text=%00", "/requests?operation=x%00"])
+def test_a_nul_is_refused(admin: httpx.Client, path: str) -> None:
+    error_of(admin.get(path), 422, "invalid_field")
+
+
+def test_a_nul_in_a_path_changes_nothing(admin: httpx.Client) -> None:
+    assert error_of(admin.post("/snapshots/%00/restore"), 422, "invalid_field")["field"] == "name"
+    error_of(admin.delete("/snapshots/a%00"), 422, "invalid_field")
+    error_of(admin.post("/inbox/a%00b"), 422, "invalid_field")
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [
+        (EngineDown("the MariaDB server cannot be reached"), 503, "engine_unavailable"),
+        (RuntimeError("hush"), 500, "internal_error"),
+    ],
+)
+def test_what_fails_inside_is_told_in_the_apis_form(
+    failure: Exception, status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(_: Ask) -> None:
+        raise failure
+
+    async def ask() -> httpx.Response:
+        door = route(Door("GET", "/door", fail, is_open=True), None, "")  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(Starlette(routes=[door]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://h") as client:
+            return await client.get("/_polykomos/door")
+
+    reply = asyncio.run(ask())
+    error_of(reply, status, code)
+    assert "hush" not in reply.text
+    logged = [record.facts["request_id"] for record in caplog.records if record.name == "controlplane.failure"]  # type: ignore[attr-defined]
+    assert logged == ([reply.json()["request_id"]] if status == 500 else [])
 
 
 def test_an_inbox_that_fails_is_tried_again_as_time_passes(

@@ -250,6 +250,10 @@ def test_no_secret_on_any_page(plane: ControlPlane, browser: httpx.Client) -> No
         hook = client.post("/webhook_endpoints", json=body, headers=new_key()).json()
         scene.secrets["second webhook secret"] = hook["secret"]
         scene.secrets["second password"] = database["db_password"]
+    # A search that found by what is masked would tell it letter by letter.
+    for section, word in (("applications", SECRET_VALUE), ("webhooks", "AbCdEf0123456789AbCd")):
+        assert "Nothing matches" in show(browser, f"/console/{section}?q={word}")
+    assert f'href="/console/webhooks/{hook["data"]["id"]}"' in show(browser, "/console/webhooks?q=127.0.0.1:9")
     last = scene.replies[-1].headers["X-Request-Id"]
     show_once(browser, f"/console/requests?q={last}", 'href="/console/requests/')
     pages = crawl(browser)

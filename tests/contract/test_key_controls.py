@@ -178,6 +178,44 @@ def test_a_seed_that_is_wrong_is_told_without_the_key(tmp_path: Path, controls: 
     assert "pk_live_secret_in_a_file" not in str(failure.value)
 
 
+def user_with(email: str, **keys: str) -> dict[str, Any]:
+    return {"name": email, "email": email, "keys": [{"key": key, "name": name} for name, key in keys.items()]}
+
+
+def test_a_key_that_stands_twice_in_a_seed_is_told_by_its_preview(tmp_path: Path) -> None:
+    seed = tmp_path / "users.json"
+    key = "pk_live_given_to_two_users"
+    seed.write_text(json.dumps({"users": [user_with("a@x.test", one=key), user_with("b@x.test", two=key)]}))
+    told = "the key pk_live_••••••••sers stands there twice, as 'one' and 'two'"
+    with pytest.raises(AssertionError, match=told) as failure, ControlPlane("--ephemeral", seed=seed):
+        pass
+    assert key not in str(failure.value)
+
+
+def test_a_seed_may_rename_a_key_but_not_give_it_away(tmp_path: Path) -> None:
+    seed = tmp_path / "users.json"
+    first, second = "pk_live_first_of_the_keys", "pk_live_second_of_the_keys"
+
+    def write(*users: dict[str, Any]) -> None:
+        seed.write_text(json.dumps({"users": users}))
+
+    write(user_with("a@x.test", old=first, other=second))
+    with ControlPlane("--data-dir", str(tmp_path / "data"), "--pool-size", "0", seed=seed) as plane:
+        write(user_with("a@x.test", new=first))
+        plane.restart()
+        names = {}
+        for key in (first, second):  # the second was taken out, which takes nothing from it
+            with plane.client(key) as client:
+                names[key] = client.get("/me").json()["data"]["api_key"]["name"]
+        assert names == {first: "new", second: "other"}
+        for wrong in (user_with("b@x.test", new=first), user_with("a@x.test", other=first)):
+            write(wrong)
+            with pytest.raises(AssertionError, match=r"it is there already, as 'new' of a@x\.test") as failure:
+                plane.restart()
+            assert first not in str(failure.value)
+            assert "Traceback" not in str(failure.value)
+
+
 @pytest.mark.facts("S11", "S28")
 def test_plans_of_a_seed(plane: ControlPlane) -> None:
     with plane.client() as client:

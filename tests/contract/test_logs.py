@@ -60,6 +60,10 @@ def play(client: httpx.Client, told: Scene) -> None:
         assert made.status_code == 201, made.text
         body = {"blueprint_uuid": made.json()["data"]["uuid"], "variables": {"word": SECRET_VALUE}}
         assert BY_NAME["createDatabaseBlueprintApplication"].call(client, database["uuid"], json=body).is_success
+    # A query that answers with the value, and one whose error repeats it.
+    for query in (f"SELECT '{SECRET_VALUE}' AS w", f"SELECT '{SECRET_VALUE}'::integer"):
+        asked = {"database_uuid": database["uuid"], "query": query}
+        assert SECRET_VALUE in BY_NAME["createQueryExecution"].call(client, json=asked).text
     for operation in OPERATIONS:
         operation.call(client)
         operation.call(client, content=f'{{"name": "{SECRET_VALUE}')
@@ -68,6 +72,7 @@ def play(client: httpx.Client, told: Scene) -> None:
         operation.call(client, headers={"Authorization": f"Basic {SECRET_VALUE}"})
         operation.call(client, params={"api_key": SECRET_VALUE, "starting_after": SECRET_VALUE})
     client.get(f"/databases/{SECRET_VALUE}")
+    client.get(f"/databases/pk_live_{SECRET_VALUE}")
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(database["connection_string"], dbname=SECRET_VALUE)
     time.sleep(1.5)  # Retries of deliveries log as well.
@@ -102,7 +107,7 @@ def test_the_operation_and_the_masked_key_are_named(scene: Scene) -> None:
 
 def test_no_secret_is_in_the_log(scene: Scene) -> None:
     text = scene.plane.log_text
-    # A path is logged as it came; the client put the value there itself.
+    # A path is logged as it came, but for keys; the client put the value there itself.
     text = text.replace(f"/databases/{SECRET_VALUE}", "")
     assert {name for name, secret in scene.secrets.items() if secret in text} == set()
 

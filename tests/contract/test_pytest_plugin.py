@@ -8,6 +8,7 @@ pytest_plugins = ["pytester"]
 
 THEIRS = """
     import os
+    import time
 
     import psycopg
     import pytest
@@ -29,6 +30,17 @@ THEIRS = """
         assert polykomos_control_plane.api.get(f"/databases/{uuids[-1]}").status_code == 404
         uuids.append(polykomos_database["uuid"])
         bases.add(polykomos_control_plane.base_url)
+
+    def test_nothing_is_left_on_the_server_of_the_databases_of_tests(polykomos_database):
+        with psycopg.connect(polykomos_database["connection_string"], autocommit=True) as conn:
+            def own():
+                listed = conn.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test_%'").fetchall()
+                return [name for (name,) in listed]
+
+            deadline = time.monotonic() + 20
+            while own() != [polykomos_database["db_name"]]:
+                assert time.monotonic() < deadline, own()
+                time.sleep(0.1)
 
     def test_one_server_for_all(polykomos_env):
         assert bases == {os.environ["POLYKOMOS_BASE_URL"]}
@@ -57,7 +69,7 @@ THEIRS = """
 def test_it_is_there_once_the_distribution_is_installed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(THEIRS)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
-    result.assert_outcomes(passed=5)
+    result.assert_outcomes(passed=6)
 
 
 def test_its_options_are_those_of_the_command(pytester: pytest.Pytester) -> None:

@@ -82,7 +82,7 @@ def failed(client: httpx.Client, database: dict[str, Any], query: str) -> dict[s
 # As the reference prints it
 
 
-@pytest.mark.facts("S28", "C21")
+@pytest.mark.facts("S28", "C21", "queries:reference", "queries:kinds")
 def test_the_references_select(client: httpx.Client, shop: dict[str, Any]) -> None:
     body = answer(client, shop, "show all contacts from Acme Corp")
     assert body.keys() == {"success", "sql", "result", "query_id", "request_id"}
@@ -98,6 +98,7 @@ def test_the_references_select(client: httpx.Client, shop: dict[str, Any]) -> No
     assert isinstance(body["query_id"], int)
 
 
+@pytest.mark.facts("queries:reference", "queries:kinds")
 def test_the_references_insert_and_ddl(client: httpx.Client) -> None:
     database = create_database(client, unique("made"))
     made = answer(client, database, "create a table called contacts with name, email and an index on email")
@@ -111,6 +112,7 @@ def test_the_references_insert_and_ddl(client: httpx.Client) -> None:
     assert rows(client, database, "contacts") == [{"id": 1, "name": "Bob", "email": "bob@example.com"}]
 
 
+@pytest.mark.facts("queries:failed")
 def test_the_references_error(client: httpx.Client) -> None:
     empty = create_database(client, unique("empty"))
     error = failed(client, empty, 'SELECT * FROM "contacts" LIMIT 100')
@@ -119,6 +121,7 @@ def test_the_references_error(client: httpx.Client) -> None:
     assert error["details"]["sql"] == 'SELECT * FROM "contacts" LIMIT 100'
 
 
+@pytest.mark.facts("queries:reference")
 def test_the_references_other_question(client: httpx.Client, shop: dict[str, Any]) -> None:
     found = rows(client, shop, "show all customers created this month")
     assert [row["name"] for row in found] == ["Ann", "Bo"]
@@ -138,6 +141,7 @@ def test_joins_sums_and_writes_are_right(client: httpx.Client, shop: dict[str, A
 # Fields
 
 
+@pytest.mark.facts("queries:length")
 @pytest.mark.parametrize(
     ("body", "code", "field"),
     [
@@ -154,6 +158,7 @@ def test_bad_fields(client: httpx.Client, body: dict[str, Any], code: str, field
     assert error_of(client.post("/query_executions", json=body), 422, code)["field"] == field
 
 
+@pytest.mark.facts("queries:length")
 def test_two_thousand_characters_are_taken(client: httpx.Client, shop: dict[str, Any]) -> None:
     text = "contacts from " + "é" * 1986
     assert len(text) == 2000
@@ -185,7 +190,7 @@ def test_what_is_not_understood_says_what_would_be(client: httpx.Client, shop: d
 # Safety
 
 
-@pytest.mark.facts("S28")
+@pytest.mark.facts("S28", "queries:unsafe")
 def test_unsafe_sql_is_not_run(client: httpx.Client, shop: dict[str, Any]) -> None:
     for sql in (
         "DROP TABLE contacts",
@@ -211,6 +216,7 @@ def test_a_question_cannot_write(client: httpx.Client, shop: dict[str, Any]) -> 
     assert rows(client, shop, "count contacts") == [{"count": 1}]
 
 
+@pytest.mark.facts("queries:tenant")
 def test_it_is_the_tenants_role_in_the_tenants_database(client: httpx.Client, shop: dict[str, Any]) -> None:
     found = rows(client, shop, "SELECT current_user::text AS u, current_database()::text AS d, session_user::text AS s")
     assert found == [{"u": shop["db_username"], "d": shop["db_name"], "s": shop["db_username"]}]
@@ -222,6 +228,7 @@ def test_ddl_is_all_or_nothing(client: httpx.Client, shop: dict[str, Any]) -> No
     assert failed(client, shop, "SELECT * FROM half")["message"] == 'relation "half" does not exist'
 
 
+@pytest.mark.facts("queries:failed")
 def test_the_engine_speaks_for_itself(client: httpx.Client, shop: dict[str, Any]) -> None:
     assert failed(client, shop, "SELECT 1 +")["message"] == "syntax error at end of input"
     assert failed(client, shop, "SELECT 1/0")["message"] == "division by zero"
@@ -232,7 +239,7 @@ def test_the_engine_speaks_for_itself(client: httpx.Client, shop: dict[str, Any]
 # Bounds
 
 
-@pytest.mark.facts("C21")
+@pytest.mark.facts("C21", "queries:truncated")
 def test_rows_are_capped(client: httpx.Client, shop: dict[str, Any]) -> None:
     for count, truncated in ((99, False), (100, False), (101, True), (5000, True)):
         result = answer(client, shop, f"SELECT generate_series(1, {count}) AS n")["result"]
@@ -250,6 +257,7 @@ def test_truncated_is_right_where_the_rules_put_the_limit(client: httpx.Client, 
         assert answer(client, shop, "list many limit 3")["result"]["truncated"] is False
 
 
+@pytest.mark.facts("queries:bytes")
 def test_bytes_are_capped(client: httpx.Client, shop: dict[str, Any]) -> None:
     result = answer(client, shop, "SELECT repeat('x', 1500000) AS x FROM generate_series(1, 5)")["result"]
     assert (result["rowCount"], result["truncated"]) == (2, True)
@@ -262,6 +270,7 @@ def test_what_returning_gives_back_stays_there(client: httpx.Client, shop: dict[
     assert answer(client, shop, sql)["result"] == {"type": "write", "affectedRows": 300}
 
 
+@pytest.mark.facts("queries:time-out")
 def test_a_long_statement_is_ended(client: httpx.Client, shop: dict[str, Any]) -> None:
     """Also one that lifts its own time-out through a function."""
     with psycopg.connect(shop["connection_string"], autocommit=True) as conn:
@@ -313,7 +322,7 @@ def test_deep_json_is_no_failure(client: httpx.Client, shop: dict[str, Any]) -> 
 # Limits and records
 
 
-@pytest.mark.facts("S28")
+@pytest.mark.facts("S28", "queries:daily-limit")
 def test_the_daily_limit(plane: ControlPlane) -> None:
     with ControlPlane("--ephemeral", "--rate-limit", "0") as own, own.client() as api:
         free, paid = create_database(api, "free"), create_database(api, "paid", plan="launch")

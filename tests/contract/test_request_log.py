@@ -28,7 +28,7 @@ from controlplane.traffic import keeping
 from controlplane.traffic.curl import as_curl
 from controlplane.traffic.entries import Entry
 from support import inside
-from support.control_plane import ControlPlane, new_key, wait_until
+from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import OPERATIONS
 
 
@@ -74,7 +74,7 @@ def test_every_answered_request_has_an_entry(scene: Scene, store: psycopg.Connec
         entry = kept[reply.headers["X-Request-Id"]]
         path, query = urlsplit(str(reply.request.url))[2:4]
         assert entry["method"] == reply.request.method
-        assert entry["target"].partition("?")[0] == path
+        assert entry["target"].partition("?")[0] == path.replace(f"pk_live_{SECRET_VALUE}", "pk_live_***")
         assert bool(query) == ("?" in entry["target"])
         assert entry["status"] == reply.status_code
         assert entry["code"] == (reply.json()["error"]["code"] if reply.is_error else None)
@@ -123,6 +123,20 @@ def test_an_entry_in_full(plane: ControlPlane, store: psycopg.Connection[dict[st
     assert entry["key_id"] == key["id"]
     assert (entry["operation"], entry["status"], entry["code"]) == ("createWebhookEndpoint", 201, None)
     assert not (entry["request_is_cut"] or entry["response_is_cut"])
+
+
+def test_what_is_left_of_a_query(plane: ControlPlane, store: psycopg.Connection[dict[str, Any]]) -> None:
+    with plane.client() as client:
+        body = {"database_uuid": create_database(client, "asked")["uuid"], "query": f"SELECT '{SECRET_VALUE}'::integer"}
+        reply = client.post("/query_executions", json=body, headers=new_key())
+    entry = entry_of(store, reply)
+    assert json.loads(entry["request_body"]) == {**body, "query": "***"}
+    answer = reply.json()
+    error = answer["error"]
+    assert SECRET_VALUE in error["message"]
+    masked = {**error, "message": "***", "details": {**error["details"], "sql": "***"}}
+    assert json.loads(entry["response_body"]) == {**answer, "error": masked}
+    assert "# Secrets are not kept" in as_curl(Entry(**entry))
 
 
 def raw_get(plane: ControlPlane, target: str) -> str:

@@ -91,8 +91,14 @@ def read_seed(path: Path) -> Seed:
         raise BadSeed(f"{path}: {place}: {first['msg']}") from None
     except (OSError, ValueError) as error:
         raise BadSeed(f"{path}: {error}") from None
+    names: dict[str, str] = {}
     for user in seed.users:
         for key in user.keys:
+            if key.key in names:
+                raise BadSeed(
+                    f"{path}: the key {key_preview(key.key)} stands there twice, as {names[key.key]!r} and {key.name!r}"
+                )
+            names[key.key] = key.name
             unknown = set(key.scopes) - {*ALL_SCOPES, *WILDCARDS}
             if unknown:
                 raise BadSeed(f"{path}: key {key.name!r}: unknown scopes {sorted(unknown)}")
@@ -106,7 +112,10 @@ def developer(api_key: str, requests_per_minute: int) -> UserSeed:
 
 
 async def plant(conn: Connection, user: UserSeed, now: datetime) -> None:
-    """Make sure that the user exists with these teams and keys; a key of the same name is replaced."""
+    """Make sure that the user exists with these teams and keys; a key of the same name is replaced.
+
+    Raises StartFailed for a key that is another user's.
+    """
     cursor = await conn.execute(
         "INSERT INTO users (name, email, created_at) VALUES (%s, %s, %s)"
         " ON CONFLICT (email) DO UPDATE SET name = users.name RETURNING id",
@@ -118,6 +127,7 @@ async def plant(conn: Connection, user: UserSeed, now: datetime) -> None:
     for team in user.teams or await _missing_team(conn, user_id, user.name):
         await _plant_team(conn, user_id, team, now)
     for key in user.keys:
+        await _rename(conn, user_id, key)
         await conn.execute(
             "INSERT INTO api_keys (user_id, name, hash, preview, scopes, status, requests_per_minute, monthly_quota,"
             " allowed_ip_list, inactive_ttl_days, created_at) VALUES (%(user_id)s, %(name)s, %(hash)s, %(preview)s,"
@@ -135,6 +145,29 @@ async def plant(conn: Connection, user: UserSeed, now: datetime) -> None:
                 "now": now,
             },
         )
+
+
+async def _rename(conn: Connection, user_id: int, key: KeySeed) -> None:
+    """The user's own key by another name gets this one, unless another key has it."""
+    cursor = await conn.execute(
+        "SELECT k.id, k.user_id, k.name, u.email FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.hash = %s",
+        (hash_key(key.key),),
+    )
+    row = await cursor.fetchone()
+    if row is None or (row["user_id"], row["name"]) == (user_id, key.name):
+        return
+    if row["user_id"] == user_id:
+        cursor = await conn.execute(
+            "UPDATE api_keys SET name = %(name)s WHERE id = %(id)s"
+            " AND NOT EXISTS (SELECT FROM api_keys WHERE user_id = %(user_id)s AND name = %(name)s)",
+            {"name": key.name, "id": row["id"], "user_id": user_id},
+        )
+        if cursor.rowcount:
+            return
+    raise StartFailed(
+        f"the key {key_preview(key.key)} cannot become {key.name!r}: it is there already, as {row['name']!r} of"
+        f" {row['email']}, and a key has one user and one name"
+    )
 
 
 async def _missing_team(conn: Connection, user_id: int, name: str) -> list[str]:

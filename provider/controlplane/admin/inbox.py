@@ -18,13 +18,20 @@ from controlplane.http.timestamps import zulu
 from controlplane.webhooks.signing import is_signed
 
 _MOST = 500  # kept for each name
+# Kept of all names together: anyone who reaches the port can make up names, and the store is on the user's disk.
+_MOST_OF_ALL, _MOST_BYTES = 1000, 64 * 1024 * 1024
+_TRIM = (
+    "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM (SELECT id, row_number() OVER newest AS place,"
+    " sum(octet_length(body)) OVER newest AS bytes FROM inbox WINDOW newest AS (ORDER BY id DESC)) counted"
+    " WHERE place > %s OR bytes > %s)"
+)
 _HEADERS = ("content-type", "user-agent", "x-polykomos-event", "x-polykomos-delivery", "x-polykomos-signature")
 
 
 async def receive(ask: Ask) -> JSONResponse:
-    """Keep what was sent, and answer as the URL asks."""
+    """Keep what was sent, the oldest making room, and answer as the URL asks."""
     name, status = ask.request.path_params["name"], ask.request.query_params.get("status", "200")
-    if not (status.isdecimal() and 200 <= int(status) <= 599):
+    if not (len(status) == 3 and status.isdecimal() and 200 <= int(status) <= 599):
         raise invalid_field("status", "must be a status from 200 to 599")
     body = (await read_body(ask.request)).decode("utf-8", "replace").replace("\x00", "\ufffd")
     headers = {name: ask.request.headers[name] for name in _HEADERS if name in ask.request.headers}
@@ -38,6 +45,7 @@ async def receive(ask: Ask) -> JSONResponse:
             " (SELECT id FROM inbox WHERE name = %(name)s ORDER BY id DESC OFFSET %(most)s LIMIT 1)",
             {"name": name, "most": _MOST},
         )
+        await conn.execute(_TRIM, (_MOST_OF_ALL, _MOST_BYTES))
     return JSONResponse({}, status_code=int(status))
 
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from controlplane.engines import EngineDown
 from controlplane.http.auth import bearer_token
 from controlplane.http.bodies import parse_json, read_body
 from controlplane.http.endpoint import new_request_id, render_error
-from controlplane.http.errors import ApiError, forbidden
+from controlplane.http.errors import ApiError, forbidden, invalid_field
 from controlplane.http.fields import BodyT, parse_body
 from controlplane.services import Services
 
 PREFIX = "/_polykomos"
+
+_failures = logging.getLogger("controlplane.failure")
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,22 @@ def route(door: Door, services: Services, token: str) -> Route:
     """The door for Starlette."""
 
     async def answer(request: Request) -> Response:
+        request_id = new_request_id()
         try:
             if not door.is_open:
                 _check_token(request, token)
+            _refuse_nul(request)
             found = await door.handler(Ask(services, request))
+            return found if isinstance(found, Response) else _Json(found)
         except ApiError as error:
-            return render_error(error, new_request_id())
-        return found if isinstance(found, Response) else _Json(found)
+            return render_error(error, request_id)
+        except EngineDown as down:
+            return render_error(ApiError(503, "engine_unavailable", f"Not now: {down}."), request_id)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+        except Exception:
+            _failures.exception("request failed", extra={"facts": {"request_id": request_id}})
+            return render_error(ApiError(500, "internal_error", "Internal error; the log says more."), request_id)
 
     return Route(PREFIX + door.path, answer, methods=[door.method])
 
@@ -67,6 +80,13 @@ def route(door: Door, services: Services, token: str) -> Route:
 class _Json(JSONResponse):
     def render(self, content: Any) -> bytes:
         return json.dumps(content, ensure_ascii=False, indent=2, default=str).encode() + b"\n"
+
+
+def _refuse_nul(request: Request) -> None:
+    """PostgreSQL's texts cannot hold it, so it is in no name and no text to search for."""
+    for name, value in [*request.path_params.items(), *request.query_params.multi_items()]:
+        if "\x00" in str(value):
+            raise invalid_field(name, "must not contain NUL characters")
 
 
 def _check_token(request: Request, token: str) -> None:

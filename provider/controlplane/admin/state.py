@@ -1,14 +1,15 @@
-"""The whole state: set aside, brought back, begun anew; and one deleted database given back."""
+"""The whole state: set aside, brought back, begun anew; one deleted database given back, or destroyed early."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import AfterValidator
 
 from controlplane.admin.kernel import Ask, Door
 from controlplane.admin.watching import changed
-from controlplane.databases import restoring
+from controlplane.databases import destroying, restoring
 from controlplane.http.errors import not_found
 from controlplane.http.fields import Body, parse_uuid
 from controlplane.http.timestamps import zulu
@@ -59,10 +60,19 @@ async def reset(ask: Ask) -> dict[str, Any]:
 
 async def undelete(ask: Ask) -> dict[str, Any]:
     """Give a deleted database back with its data and password, while its 24 hours of grace last."""
+    return await restoring.restore(ask.services, _uuid(ask))
+
+
+async def destroy(ask: Ask) -> dict[str, Any]:
+    """End a deleted database's 24 hours of grace: its files are removed in a moment."""
+    return await destroying.end_grace(ask.services, _uuid(ask))
+
+
+def _uuid(ask: Ask) -> UUID:
     uuid = parse_uuid(ask.request.path_params["uuid"])
     if uuid is None:
         raise not_found("database")
-    return await restoring.restore(ask.services, uuid)
+    return uuid
 
 
 async def _see(ask: Ask) -> dict[str, Any]:
@@ -78,4 +88,5 @@ DOORS = (
     Door("DELETE", "/snapshots/{name}", forget),
     Door("POST", "/reset", reset),
     Door("POST", "/databases/{uuid}/restore", undelete),
+    Door("POST", "/databases/{uuid}/destroy", destroy),
 )

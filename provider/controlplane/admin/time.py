@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final, LiteralString
 
 from pydantic import Field
 
@@ -17,6 +17,16 @@ from controlplane.http.timestamps import zulu
 from controlplane.store.pool import Connection
 
 _MOST = 100 * 365 * 86400  # seconds at once
+# From %(before)s back to %(now)s.
+_WAITING: Final[tuple[LiteralString, ...]] = (
+    "UPDATE provision_jobs SET not_before = %(now)s + greatest(interval '0', not_before - %(before)s)"
+    " WHERE state IN ('queued', 'running') AND not_before > %(now)s",
+    "UPDATE webhook_deliveries SET not_before = %(now)s + greatest(interval '0', not_before - %(before)s)"
+    " WHERE status = 'pending' AND not_before > %(now)s",
+    "UPDATE databases SET destroy_after = %(now)s + greatest(interval '0', destroy_after - %(before)s)"
+    " WHERE destroyed_at IS NULL AND deleted_at > %(now)s",
+    "UPDATE api_keys SET last_used_at = %(now)s WHERE last_used_at > %(now)s",
+)
 
 
 class Freeze(Body):
@@ -41,7 +51,7 @@ async def freeze(ask: Ask) -> dict[str, Any]:
     """Stand still."""
     text = (await ask.body(Freeze)).at
     at = None if text is None else _moment(text)
-    return await _set(ask, "at", lambda setting: setting.frozen(datetime.now(UTC), at))
+    return await _set(ask, "at", lambda setting: setting.frozen(datetime.now(UTC), at), may_go_back=True)
 
 
 async def advance(ask: Ask) -> dict[str, Any]:
@@ -57,19 +67,37 @@ async def resume(ask: Ask) -> dict[str, Any]:
 
 async def reset(ask: Ask) -> dict[str, Any]:
     """Be the machine's clock again."""
-    return await _set(ask, "body", lambda _: Setting())
+    return await _set(ask, "body", lambda _: Setting(), may_go_back=True)
 
 
-async def _set(ask: Ask, field: str, change: Callable[[Setting], Setting]) -> dict[str, Any]:
+async def _set(
+    ask: Ask, field: str, change: Callable[[Setting], Setting], *, may_go_back: bool = False
+) -> dict[str, Any]:
     """field: what to name when the clock would leave its range."""
     async with ask.services.pool.connection() as conn:
         async with conn.transaction():
-            setting = _within_range(field, change, await _read(conn))
+            if may_go_back:
+                # First of all: who has locked a job may wait for the row that we lock next.
+                await conn.execute("SELECT FROM provision_jobs WHERE state IN ('queued', 'running') FOR UPDATE")
+            before = await _read(conn)
+            setting = _within_range(field, change, before)
             await conn.execute(
                 "UPDATE dev_controls SET clock_offset = %s, frozen_at = %s", (setting.offset, setting.frozen_at)
             )
+            machine = datetime.now(UTC)
+            await _go_back(conn, before.at(machine), setting.at(machine))
         await changed(ask.services, conn)
     return _view(setting)
+
+
+async def _go_back(conn: Connection, before: datetime, now: datetime) -> None:
+    """Where the time was set back, what waits has as long to wait as before, and no key was used in the future.
+
+    What only tells when something happened is left as it was told.
+    """
+    if now < before:
+        for statement in _WAITING:
+            await conn.execute(statement, {"before": before, "now": now})
 
 
 async def _read(conn: Connection) -> Setting:

@@ -1,6 +1,6 @@
-"""Connections: given up when a request does not arrive, and broken on purpose for a fault.
+"""Connections: given up when a request does not arrive or an answer is not taken, and broken on purpose for a fault.
 
-The ASGI interface has no word for either, so the protocol keeps its transports.
+The ASGI interface has no word for any of that, so the protocol keeps its transports.
 """
 
 from __future__ import annotations
@@ -13,22 +13,26 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# For a request to arrive whole; who is slower holds a connection for nothing.
+# For a request to arrive whole, and for an answer to be taken; who is slower holds a connection, and the answer's
+# memory, for nothing.
 SECONDS: float = 30.0
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # linger, zero seconds: a reset instead of a goodbye
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
 class Protocol(H11Protocol):
-    """uvicorn's, with a deadline for each request and its transport within reach."""
+    """uvicorn's, with a deadline for each request and each answer, and its transport within reach."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _answer_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember it."""
         super().connection_made(transport)
         if self.client is not None:
             _transports[self.client] = transport
+        # So that we hear of all that waits to be sent, and not only of much: closing waits for little as well.
+        transport.set_write_buffer_limits(0)
         self._expect_request()
 
     def data_received(self, data: bytes) -> None:
@@ -41,9 +45,27 @@ class Protocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._expect_nothing()
+        self._all_is_taken()
         if self.client is not None:
             _transports.pop(self.client, None)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Something of an answer waits for the client to take it."""
+        super().pause_writing()
+        if self._answer_deadline is None:
+            # Not `close`, which would wait until all is sent.
+            self._answer_deadline = asyncio.get_running_loop().call_later(SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has taken all."""
+        self._all_is_taken()
+        super().resume_writing()
+
+    def _all_is_taken(self) -> None:
+        if self._answer_deadline is not None:
+            self._answer_deadline.cancel()
+            self._answer_deadline = None
 
     def _is_between_requests(self) -> bool:
         return self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]

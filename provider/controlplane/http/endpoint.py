@@ -26,6 +26,7 @@ from controlplane.http.replies import Reply
 from controlplane.http.routing import Match, Routes
 from controlplane.http.strictness import check_key, check_query
 from controlplane.services import Services
+from controlplane.traffic.masking import mask_text
 
 PREFIX = "/api/v1"
 # What was refused for these is no use of the key (S36).
@@ -98,7 +99,7 @@ class Endpoint:
             extra={
                 "facts": {
                     "method": request.method,
-                    "path": request.url.path,
+                    "path": mask_text(request.url.path),
                     "status": response.status_code,
                     "ms": ms,
                     "request_id": request_id,

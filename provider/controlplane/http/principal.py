@@ -23,6 +23,13 @@ class Principal:
         return scope in self.scopes or (scope.startswith("databases:") and "databases:*" in self.scopes)
 
 
+_PREFIX = "pk_live_"
+# A shorter secret loses too much by four shown characters.
+_SHORTEST_SHOWN = 12
+
+
 def key_preview(key: str) -> str:
-    """`pk_live_••••••••a1b2`: what may be shown of a key."""
-    return f"pk_live_{'•' * 8}{key[-4:]}"
+    """`pk_live_••••••••a1b2`: what may be shown of a key. One with another beginning shows none of that."""
+    secret = key.removeprefix(_PREFIX)
+    shown = _PREFIX if secret != key else ""
+    return f"{shown}{'•' * 8}{secret[-4:] if len(secret) >= _SHORTEST_SHOWN else ''}"

@@ -27,7 +27,7 @@ _PID_FILE = "mariadb.pid"
 _FILES = (
     "--innodb-log-file-size=32M",
     "--innodb-data-file-path=ibdata1:4M:autoextend",
-    "--innodb-temp-data-file-path=ibtmp1:2M:autoextend",
+    "--innodb-temp-data-file-path=ibtmp1:2M:autoextend:max:1G",
     "--innodb-autoextend-increment=4",
     "--innodb-use-native-aio=0",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import pymysql
 from pymysql.connections import Connection as RawConnection
-from pymysql.cursors import DictCursor
+from pymysql.cursors import DictCursor, SSCursor
 
 T = TypeVar("T")
 Raw: TypeAlias = "RawConnection[DictCursor]"  # generic in its stubs only
@@ -55,14 +54,10 @@ class Login:
             with contextlib.suppress(pymysql.err.Error):
                 raw.close()
 
-    async def run(self, work: Callable[[Raw], T], database: str | None = None) -> T:
-        """`work` in a thread, with a connection of its own."""
-
-        def whole() -> T:
-            with self.opened(database) as raw:
-                return work(raw)
-
-        return await asyncio.to_thread(whole)
+    def do(self, work: Callable[[Raw], T], database: str | None = None) -> T:
+        """`work` with a connection of its own. Blocking."""
+        with self.opened(database) as raw:
+            return work(raw)
 
 
 def execute(raw: Raw, *statements: str) -> None:
@@ -70,6 +65,17 @@ def execute(raw: Raw, *statements: str) -> None:
     with raw.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
+
+
+def touched(raw: Raw, statement: str) -> int:
+    """The rows that a statement changed or answered with. They are passed by, not kept: there may be any number."""
+    count = 0
+    with raw.cursor(SSCursor) as cursor:
+        cursor.execute(statement)
+        while True:
+            count += sum(1 for _ in cursor) if cursor.description is not None else max(cursor.rowcount, 0)
+            if not cursor.nextset():
+                return count
 
 
 def rows(raw: Raw, statement: str, *parameters: Any) -> list[dict[str, Any]]:

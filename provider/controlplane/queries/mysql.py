@@ -16,7 +16,8 @@ from pymysql.err import Error
 from controlplane.blueprints.mysql.execution import message_of
 from controlplane.blueprints.mysql.splitting import split
 from controlplane.blueprints.mysql.statements import refusal_of
-from controlplane.mysql.sessions import Login, Raw, execute, rows
+from controlplane.mysql.sessions import Login, Raw, execute, rows, touched
+from controlplane.mysql.threads import QUERIES, run_in
 from controlplane.queries.failures import SqlFailed, Unsafe
 from controlplane.queries.mysql_rows import as_json
 from controlplane.queries.mysql_schema import read_schema
@@ -78,7 +79,7 @@ class MysqlRunner:
             return work(raw)
 
         try:
-            return await self._login.run(bounded, self._database)
+            return await run_in(QUERIES, self._login.do, bounded, self._database)
         except Error as error:
             raise SqlFailed(message_of(error)) from None
 
@@ -120,9 +121,7 @@ def _define(raw: Raw, texts: Sequence[str]) -> Outcome:
 
 
 def _change(raw: Raw, text: str) -> int:
-    """Rows touched; those of RETURNING are not read."""
     raw.begin()
-    with raw.cursor() as cursor:
-        affected = cursor.execute(text)
+    affected = touched(raw, text)
     raw.commit()
-    return max(affected, 0)
+    return affected

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from controlplane.http.errors import ApiError, invalid_field, not_found
 from controlplane.services import Services
-from controlplane.snapshots import tables, tenants
+from controlplane.snapshots import recovery, tables, tenants
 from controlplane.store.pool import Connection
 from controlplane.store.server import CONTROL_DATABASE
 
@@ -19,7 +19,7 @@ _ACCOUNTS: Final = ["users", "teams", "memberships", "api_keys", "blueprints", "
 
 
 async def take(services: Services, name: str) -> None:
-    """Raises 422 `invalid_field` for a name that is taken, 409 `busy`."""
+    """Raises 422 `invalid_field` for a name that is taken, 409 `busy`. Broken off, it is undone by `recovery`."""
     async with _alone(services, to_change=False) as (conn, server):
         cursor = await conn.execute(
             "INSERT INTO snapshots (name, created_at) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING id",
@@ -84,6 +84,8 @@ async def _number(conn: Connection, name: str) -> int:
 async def _connections(services: Services) -> AsyncIterator[tuple[Connection, Connection]]:
     """Of our own: those of the pool may all wait for our locks."""
     async with await services.connect(CONTROL_DATABASE) as conn, await services.connect(CONTROL_DATABASE) as server:
+        # Before any other lock: the server does not know that the two connections wait for one another.
+        await recovery.take_turn(server)
         yield conn, server
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from controlplane.blueprints.mysql import clones
 from controlplane.databases.catalog import Plans
 from controlplane.databases.views import effective_quotas
@@ -34,12 +36,18 @@ async def bring_back(engine: MysqlEngine, plans: Plans, conn: Connection, row: R
         await engine.readmit(conn, row)
 
 
-async def drop(engine: MysqlEngine, prefix: str) -> None:
-    """Drop the copies whose name begins so. Raises EngineDown."""
+async def shut(engine: MysqlEngine) -> list[str]:
+    """The names of the users who cannot get in. Raises EngineDown."""
+    query = "SELECT User AS name FROM mysql.global_priv WHERE json_value(Priv, '$.account_locked')"
+    return [row["name"] for row in await engine.run(lambda raw: rows(raw, query))]
+
+
+async def drop(engine: MysqlEngine, is_unwanted: Callable[[str], bool]) -> None:
+    """Drop copies by their names. Raises EngineDown."""
 
     def drop_all(raw: Raw) -> None:
         for row in rows(raw, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA"):
-            if row["name"].startswith(prefix):
+            if is_unwanted(row["name"]):
                 execute(raw, f"DROP DATABASE {identifier(row['name'])}")
 
     await engine.run(drop_all)

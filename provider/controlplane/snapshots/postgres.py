@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 from psycopg import sql
 
@@ -42,8 +43,13 @@ async def bring_back(services: Services, conn: Connection, server: Connection, r
         await instances.revoke(conn, number, row["db_name"])
 
 
-async def drop(server: Connection, prefix: str) -> None:
-    """Drop the copies whose name begins so."""
-    cursor = await server.execute("SELECT datname AS name FROM pg_database WHERE starts_with(datname, %s)", (prefix,))
-    for row in await cursor.fetchall():
-        await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(row["name"])))
+async def shut(conn: Connection) -> list[str]:
+    """The names of the databases that let nobody in."""
+    cursor = await conn.execute("SELECT datname AS name FROM pg_database WHERE NOT datallowconn")
+    return [row["name"] for row in await cursor.fetchall()]
+
+
+async def drop(server: Connection, is_unwanted: Callable[[str], bool]) -> None:
+    """Drop copies by their names. Only what lets nobody in, as copies do: the server may not be ours alone."""
+    for name in filter(is_unwanted, await shut(server)):
+        await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))

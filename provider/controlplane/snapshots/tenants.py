@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -16,14 +17,21 @@ from controlplane.services import Services
 from controlplane.snapshots import mysql, postgres, tables
 from controlplane.store.pool import Connection, Row
 
+_COPY: Final = re.compile(r"snapshot_([0-9]+)_[0-9]+")
 _HAS_MYSQL: Final = sql.SQL(
     "SELECT EXISTS (SELECT FROM {}.databases WHERE db_type = 'mysql' AND destroyed_at IS NULL) AS is_there"
 )
 
 
-def copy_name(snapshot: int, database: int | None = None) -> str:
-    """The copy's name on its server, or how all of a snapshot's begin; no tenant can choose one with an underscore."""
-    return f"snapshot_{snapshot}_{'' if database is None else database}"
+def copy_name(snapshot: int, database: int) -> str:
+    """The copy's name on its server; no tenant can choose one with an underscore."""
+    return f"snapshot_{snapshot}_{database}"
+
+
+def snapshot_of(name: str) -> int | None:
+    """The snapshot that a database is a copy of; None if it is none."""
+    match = _COPY.fullmatch(name)
+    return None if match is None else int(match[1])
 
 
 async def present(conn: Connection) -> list[Row]:
@@ -71,11 +79,15 @@ async def bring_back(services: Services, conn: Connection, server: Connection, s
 
 async def drop(services: Services, server: Connection, snapshot: int) -> None:
     """Drop the copies. Raises 503 `engine_unavailable`."""
-    await postgres.drop(server, copy_name(snapshot))
+
+    def is_its(name: str) -> bool:
+        return snapshot_of(name) == snapshot
+
+    await postgres.drop(server, is_its)
     cursor = await server.execute(_HAS_MYSQL.format(sql.Identifier(tables.schema_of(snapshot))))
     if (await cursor.fetchone())["is_there"]:  # type: ignore[index]
         with _mysql(services) as engine:
-            await mysql.drop(engine, copy_name(snapshot))
+            await mysql.drop(engine, is_its)
 
 
 async def wake(services: Services, conn: Connection, snapshot: int | None = None) -> None:

@@ -24,14 +24,14 @@ _FOR_MARKS = 1024  # bytes kept free for the marks of what was left out
 # Where none of these words is (in small letters), none of the rules below applies. "://" has a rule of its own.
 _TRACES = (
     *("pass", "secret", "token", "credential", "apikey", "api_key", "authorization", "sql_preview", "variable"),
-    *("error_message", '"error": "', '"rows"', '"url"'),
+    *("error_message", '"error": "', '"rows"', '"url"', '"query"', '"sql"', '"query_id"'),
 )
 # The two secrets that most answers with a secret have, where JSON writes them without escapes.
 _FLAT = re.compile(r'"(db_password|secret)": "[^"\\]*"')
 _HARMLESS = ('"db_password": "***"', '"secret": "***"', '"api_key": {')
-# Fields whose value is a secret, or is text with values of variables in it.
+# Fields whose value is a secret, or is text with values of variables or rows in it.
 _SECRET = re.compile(
-    r"pass(word|wd|phrase)|secret|token|credential|api_?key$|authorization|^sql_preview$", re.IGNORECASE
+    r"pass(word|wd|phrase)|secret|token|credential|api_?key$|authorization|^sql_preview$|^query$|^sql$", re.IGNORECASE
 )
 # Names stay, values do not: a blueprint's variables, by whatever field they come.
 _VARIABLES = frozenset({"variables", "blueprint_variables", "variable_values"})
@@ -195,8 +195,11 @@ class _Walk:
         # GET /me tells about the key under the name that elsewhere is the key's.
         if _is_secret(name) and not (name == "api_key" and isinstance(item, dict)):
             return self._string(MASK)
-        # What PostgreSQL says of a statement may repeat the values in it.
+        # What an engine says of a statement may repeat the values in it.
         if (name == "error" and isinstance(item, str)) or (name == "error_message" and "execution_log" in parent):
+            return self._string(MASK)
+        # The same of a query; only its errors have its number among their details.
+        if (name == "message" and _is_of_query(parent.get("details"))) or (name == "hint" and _is_of_query(parent)):
             return self._string(MASK)
         if name == "rows" and isinstance(item, list):
             return self._string(f"{MASK} {len(item)} rows")
@@ -227,6 +230,10 @@ class _Walk:
 @functools.lru_cache(maxsize=512)
 def _is_secret(name: str) -> bool:
     return _SECRET.search(name) is not None
+
+
+def _is_of_query(details: object) -> bool:
+    return isinstance(details, dict) and "query_id" in details
 
 
 def _names_only(item: object) -> object:

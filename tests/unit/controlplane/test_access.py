@@ -61,8 +61,17 @@ def test_scopes(held: str, needed: str, granted: bool) -> None:
     assert principal(held).has_scope(needed) is granted
 
 
-def test_a_preview_shows_the_last_four() -> None:
-    assert key_preview("pk_live_secretsecreta1b2") == "pk_live_••••••••a1b2"
+@pytest.mark.parametrize(
+    ("key", "preview"),
+    [
+        ("pk_live_secretsecreta1b2", "pk_live_••••••••a1b2"),
+        ("sk_test_secretsecreta1b2", "••••••••a1b2"),
+        ("pk_live_short", "pk_live_••••••••"),
+        ("sk_short", "••••••••"),
+    ],
+)
+def test_a_preview_shows_the_last_four_of_a_long_key(key: str, preview: str) -> None:
+    assert key_preview(key) == preview
 
 
 def used(*seconds: float, per_minute: int = 2, monthly_quota: int | None = None) -> Usage:

@@ -73,6 +73,16 @@ def masked(value: object) -> Any:
             {"execution_log": [{"sql_preview": "SELECT 'hush'", "error": "hush", "index": 0}], "error_message": "hush"},
             {"execution_log": [{"sql_preview": "***", "error": "***", "index": 0}], "error_message": "***"},
         ),
+        ({"database_uuid": "u", "query": "SELECT 'hush'"}, {"database_uuid": "u", "query": "***"}),
+        ({"success": True, "sql": "SELECT 'hush'", "query_id": 7}, {"success": True, "sql": "***", "query_id": 7}),
+        (
+            {"error": {"code": "c", "message": "hush", "details": {"query_id": 7, "sql": "hush", "hint": "hush"}}},
+            {"error": {"code": "c", "message": "***", "details": {"query_id": 7, "sql": "***", "hint": "***"}}},
+        ),
+        (
+            {"error": {"code": "c", "message": "m", "details": {"field": "query", "hint": "h"}}},
+            {"error": {"code": "c", "message": "m", "details": {"field": "query", "hint": "h"}}},
+        ),
         ({"error_message": "No answer."}, {"error_message": "No answer."}),
         ({"error": {"code": "c", "message": "m"}}, {"error": {"code": "c", "message": "m"}}),
         ({"url": "https://h/x?token=hush"}, {"url": "https://h/x?token=***"}),

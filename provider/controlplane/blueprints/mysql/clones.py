@@ -14,11 +14,9 @@ from typing import Any, Final
 
 from pymysql.err import Error
 
-from controlplane.mysql.engine import KEPT, WRITES
+from controlplane.mysql.engine import KEPT, REHEARSAL, WRITES
 from controlplane.mysql.sessions import Login, Raw, execute, identifier, rows, verifier
 
-# Underscores: no tenant can choose such a name.
-PREFIX: Final = "polykomos_rehearsal_"
 MOST_BYTES: Final = 64_000_000  # of rows that are copied
 _COPY_SECONDS: Final = 60
 _DEFINER: Final = re.compile(r"DEFINER\s*=\s*`(?:[^`]|``)*`@`(?:[^`]|``)*`", re.IGNORECASE)
@@ -34,9 +32,12 @@ class Clone:
 
 
 @contextlib.contextmanager
-def clone(admin: Login, source: str | None) -> Iterator[Clone]:
-    """A copy of `source`, None = an empty database; dropped at the end. Blocking. Raises pymysql's errors."""
-    name = PREFIX + secrets.token_hex(6)
+def clone(admin: Login, source: str | None, *, may_write: bool = True) -> Iterator[Clone]:
+    """A copy of `source`, None = an empty database; dropped at the end. Blocking. Raises pymysql's errors.
+
+    may_write: False where the storage limit has stopped that in the source.
+    """
+    name = REHEARSAL + secrets.token_hex(6)
     user = f"'{name}'@'{admin.host}'"
     password = secrets.token_hex(16)
     with admin.opened() as raw:
@@ -47,7 +48,7 @@ def clone(admin: Login, source: str | None) -> Iterator[Clone]:
                 raw,
                 f"CREATE DATABASE {identifier(name)}",
                 f"CREATE USER {user} IDENTIFIED VIA mysql_native_password USING '{verifier(password)}'",
-                f"GRANT {KEPT}, {WRITES} ON {pattern}.* TO {user}",
+                f"GRANT {KEPT}{f', {WRITES}' if may_write else ''} ON {pattern}.* TO {user}",
                 # The copy shall not keep the tenant waiting.
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
                 f"SET SESSION max_statement_time = {_COPY_SECONDS}, foreign_key_checks = 0",
@@ -69,7 +70,7 @@ def drop_leftovers(admin: Login) -> None:
     with admin.opened() as raw:
         found = rows(raw, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA")
         users = rows(raw, "SELECT User AS name FROM mysql.global_priv")
-    for name in {row["name"] for row in (*found, *users) if row["name"].startswith(PREFIX)}:
+    for name in {row["name"] for row in (*found, *users) if row["name"].startswith(REHEARSAL)}:
         _drop(admin, name)
 
 

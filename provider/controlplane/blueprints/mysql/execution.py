@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pymysql.cursors import SSCursor
 from pymysql.err import Error, InterfaceError, OperationalError
 
 from controlplane.blueprints.execution import Run, entry
 from controlplane.blueprints.mysql.statements import is_transactional, runs_a_procedure
 from controlplane.blueprints.splitting import Statement
-from controlplane.mysql.sessions import Raw, execute, rows
+from controlplane.mysql.sessions import Raw, execute, rows, touched
 
 _LOCK_SECONDS: Final = 10
 _DEADLOCK: Final = 1213
@@ -82,18 +81,9 @@ def run_statements(
 
 
 def _run_one(raw: Raw, statement: Statement) -> tuple[int | None, Error | None]:
-    """The rows that it touched, or the error. Rows of a query are passed by, not kept."""
+    """The rows that it touched, or the error."""
     try:
-        with raw.cursor(SSCursor) as cursor:
-            cursor.execute(statement.text)
-            count = 0
-            while True:
-                if cursor.description is not None:
-                    count += sum(1 for _ in cursor)
-                else:
-                    count += max(cursor.rowcount, 0)
-                if not cursor.nextset():
-                    return count, None
+        return touched(raw, statement.text), None
     except Error as error:
         return None, error
 

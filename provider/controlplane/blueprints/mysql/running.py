@@ -26,6 +26,7 @@ from controlplane.blueprints.splitting import Statement
 from controlplane.engines import EngineDown
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.mysql.sessions import Login, Raw, execute
+from controlplane.mysql.threads import APPLICATIONS, run_in
 from controlplane.services import Services
 from controlplane.store.pool import Row
 
@@ -73,7 +74,9 @@ async def _outcome(services: Services, engine: MysqlEngine, row: Row, database: 
         return "failed", "the database was deleted", None
     statements = await asyncio.to_thread(split, row["rendered_sql"])
     admin = await engine.server.login()
-    rehearsed = await asyncio.to_thread(_rehearse, admin, database["db_name"], statements)
+    rehearsed = await run_in(
+        APPLICATIONS, _rehearse, admin, database["db_name"], statements, not database["writes_stopped"]
+    )
     if rehearsed.run.error is not None:
         if not row["is_dry_run"]:
             rehearsed.run.succeeded = 0  # of what counts, nothing was run
@@ -91,10 +94,10 @@ def _interrupted(row: Row) -> str:
     return f"The control plane was ended while statement {number} ran: {before}whether it was done itself is not known."
 
 
-def _rehearse(admin: Login, source: str, statements: Sequence[Statement]) -> Outcome:
+def _rehearse(admin: Login, source: str, statements: Sequence[Statement], may_write: bool) -> Outcome:  # noqa: FBT001
     """On a copy, by a user who can reach nothing else. Blocking."""
     try:
-        with clones.clone(admin, source) as clone, clone.login.opened(clone.name) as raw:
+        with clones.clone(admin, source, may_write=may_write) as clone, clone.login.opened(clone.name) as raw:
             execution.prepare(raw, _STATEMENT_SECONDS)
             outcome = execution.run_statements(raw, statements, told=lambda text: text.replace(clone.name, source))
             if outcome.run.error is None:
@@ -125,7 +128,7 @@ async def _for_real(
         reason = f"the database could not be connected to: {message_of(error)}"
         _log.warning("no connection to a tenant", extra={"facts": {"application": row["id"], "error": reason}})
         return "failed", f"{reason}. {_UNCHANGED}.", None
-    result = await asyncio.to_thread(_run_all, raw, row["id"], statements, started)
+    result = await run_in(APPLICATIONS, _run_all, raw, row["id"], statements, started)
     # Its end may have been done though the connection broke before the answer.
     if result[0] == "failed" and await engine.run(lambda admin: marks.is_set(admin, row["id"])):
         return "completed", None, result[2]

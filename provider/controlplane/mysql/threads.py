@@ -1,0 +1,23 @@
+"""Threads for what tenants have the server do, which may take minutes.
+
+The event loop's own threads, in which names are looked up and everybody's databases are made and locked, stay free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+# As many as are applied at the same time, those of creations included.
+APPLICATIONS: Final = ThreadPoolExecutor(12, thread_name_prefix="mysql-application")
+QUERIES: Final = ThreadPoolExecutor(32, thread_name_prefix="mysql-query")
+
+
+async def run_in(threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
+    """The result of blocking work."""
+    return await asyncio.get_running_loop().run_in_executor(threads, functools.partial(work, *arguments))
