@@ -50,8 +50,8 @@ class Engine(Protocol):
         """Whether this process runs the jobs of this engine."""
 
     @property
-    def keeps_pool(self) -> bool:
-        """Whether instances may be made ahead of need now."""
+    def is_running(self) -> bool:
+        """Whether its server runs now. To ask more of one that does not would start it."""
 
     @property
     def place(self) -> Place:

@@ -54,9 +54,7 @@ def test_a_template_that_a_killed_start_left_half_made_is_finished(plane: Contro
 
 def test_what_a_version_before_left_half_built_becomes_its_tenant_s_too(plane: ControlPlane) -> None:
     with inside.connect(plane) as conn:
-        row = conn.execute("SELECT last_value + is_called::int FROM instance_numbers").fetchone()
-        assert row is not None
-        conn.execute(f"CREATE DATABASE instance_{row[0]} TEMPLATE template0")
+        conn.execute(f"CREATE DATABASE instance_{inside.next_instance(conn)} TEMPLATE template0")
     with plane.client() as api:
         made = create_database(api, "taken-over")
     with psycopg.connect(made["connection_string"], autocommit=True) as conn:

@@ -26,6 +26,13 @@ def connect(plane: ControlPlane) -> psycopg.Connection:
     return psycopg.connect(url(plane), autocommit=True)
 
 
+def next_instance(conn: psycopg.Connection) -> int:
+    """The number that the next new database gets."""
+    row = conn.execute("SELECT last_value + is_called::int FROM instance_numbers").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def url(plane: ControlPlane) -> str:
     """What another process takes as --database-url."""
     state = _state(plane)

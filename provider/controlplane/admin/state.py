@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from controlplane.admin.kernel import Ask, Door
 from controlplane.admin.watching import changed
-from controlplane.databases import destroying, restoring
+from controlplane.databases import grace
 from controlplane.http.errors import not_found
 from controlplane.http.fields import Body, parse_uuid
 from controlplane.http.timestamps import zulu
@@ -60,12 +60,12 @@ async def reset(ask: Ask) -> dict[str, Any]:
 
 async def undelete(ask: Ask) -> dict[str, Any]:
     """Give a deleted database back with its data and password, while its 24 hours of grace last."""
-    return await restoring.restore(ask.services, _uuid(ask))
+    return await grace.restore(ask.services, _uuid(ask))
 
 
 async def destroy(ask: Ask) -> dict[str, Any]:
     """End a deleted database's 24 hours of grace: its files are removed in a moment."""
-    return await destroying.end_grace(ask.services, _uuid(ask))
+    return await grace.end(ask.services, _uuid(ask))
 
 
 def _uuid(ask: Ask) -> UUID:

@@ -37,7 +37,8 @@ async def work(services: Services) -> None:
         ear = services.bells.pool.listen()
         filled = False
         for engine in services.engines:
-            if engine.keeps_pool and engine.is_hosted:
+            # The pool alone starts no server.
+            if engine.is_running and engine.is_hosted:
                 with contextlib.suppress(EngineDown):
                     filled |= await fill_one(services, engine)
         if not filled:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any, Final
 
 import h11
@@ -20,11 +21,30 @@ _AT_ONCE: Final = struct.pack("ii", 1, 0)  # linger, zero seconds: a reset inste
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
+class _Deadline:
+    """Something that is done after SECONDS, unless it is called off."""
+
+    def __init__(self, do: Callable[[], None]) -> None:
+        self._do = do
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """From now, if it has not begun."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SECONDS, self._do)
+
+    def call_off(self) -> None:
+        """Until it begins again."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 class Protocol(H11Protocol):
     """uvicorn's, with a deadline for each request and each answer, and its transport within reach."""
 
-    _deadline: asyncio.TimerHandle | None = None
-    _answer_deadline: asyncio.TimerHandle | None = None
+    _request: _Deadline
+    _answer: _Deadline
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember it."""
@@ -33,19 +53,22 @@ class Protocol(H11Protocol):
             _transports[self.client] = transport
         # So that we hear of all that waits to be sent, and not only of much: closing waits for little as well.
         transport.set_write_buffer_limits(0)
-        self._expect_request()
+        self._request = _Deadline(transport.close)
+        # Not `close`, which would wait until all is sent.
+        self._answer = _Deadline(transport.abort)
+        self._request.begin()
 
     def data_received(self, data: bytes) -> None:
         """Some of a request, or all of it."""
-        self._expect_request()
+        self._request.begin()
         super().data_received(data)
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY) or self._is_between_requests():
-            self._expect_nothing()
+            self._request.call_off()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
-        self._expect_nothing()
-        self._all_is_taken()
+        self._request.call_off()
+        self._answer.call_off()
         if self.client is not None:
             _transports.pop(self.client, None)
         super().connection_lost(exc)
@@ -53,31 +76,15 @@ class Protocol(H11Protocol):
     def pause_writing(self) -> None:
         """Something of an answer waits for the client to take it."""
         super().pause_writing()
-        if self._answer_deadline is None:
-            # Not `close`, which would wait until all is sent.
-            self._answer_deadline = asyncio.get_running_loop().call_later(SECONDS, self.transport.abort)
+        self._answer.begin()
 
     def resume_writing(self) -> None:
         """The client has taken all."""
-        self._all_is_taken()
+        self._answer.call_off()
         super().resume_writing()
-
-    def _all_is_taken(self) -> None:
-        if self._answer_deadline is not None:
-            self._answer_deadline.cancel()
-            self._answer_deadline = None
 
     def _is_between_requests(self) -> bool:
         return self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
-
-    def _expect_request(self) -> None:
-        if self._deadline is None:
-            self._deadline = asyncio.get_running_loop().call_later(SECONDS, self.transport.close)
-
-    def _expect_nothing(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
 
 def end(scope: Any) -> None:

@@ -59,8 +59,7 @@ class MysqlEngine:
         return self.server.is_hosted
 
     @property
-    def keeps_pool(self) -> bool:
-        # The pool alone starts no server.
+    def is_running(self) -> bool:
         return self.server.is_up
 
     @property

@@ -6,7 +6,6 @@ The event loop's own threads, in which names are looked up and everybody's datab
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -15,9 +14,10 @@ T = TypeVar("T")
 
 # As many as are applied at the same time, those of creations included.
 APPLICATIONS: Final = ThreadPoolExecutor(12, thread_name_prefix="mysql-application")
-QUERIES: Final = ThreadPoolExecutor(32, thread_name_prefix="mysql-query")
+# For what somebody waits for, and is over in half a minute.
+QUESTIONS: Final = ThreadPoolExecutor(32, thread_name_prefix="mysql-question")
 
 
 async def run_in(threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
     """The result of blocking work."""
-    return await asyncio.get_running_loop().run_in_executor(threads, functools.partial(work, *arguments))
+    return await asyncio.get_running_loop().run_in_executor(threads, work, *arguments)

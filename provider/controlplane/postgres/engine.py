@@ -16,7 +16,7 @@ class PostgresEngine:
     shares_transactions = True
     missing: str | None = None
     is_hosted = True
-    keeps_pool = True
+    is_running = True
 
     def __init__(self, server: Server, pool: Pool) -> None:
         self._server = server

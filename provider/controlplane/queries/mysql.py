@@ -17,7 +17,7 @@ from controlplane.blueprints.mysql.execution import message_of
 from controlplane.blueprints.mysql.splitting import split
 from controlplane.blueprints.mysql.statements import refusal_of
 from controlplane.mysql.sessions import Login, Raw, execute, rows, touched
-from controlplane.mysql.threads import QUERIES, run_in
+from controlplane.mysql.threads import QUESTIONS, run_in
 from controlplane.queries.failures import SqlFailed, Unsafe
 from controlplane.queries.mysql_rows import as_json
 from controlplane.queries.mysql_schema import read_schema
@@ -79,7 +79,7 @@ class MysqlRunner:
             return work(raw)
 
         try:
-            return await run_in(QUERIES, self._login.do, bounded, self._database)
+            return await run_in(QUESTIONS, self._login.do, bounded, self._database)
         except Error as error:
             raise SqlFailed(message_of(error)) from None
 

@@ -38,9 +38,8 @@ async def work(services: Services) -> None:
         last = await _last_number(services)
         for engine in services.engines:
             # A server that does not run lets nobody in; it is looked at when it does.
-            is_up = engine.server.is_up if isinstance(engine, MysqlEngine) else True
             with contextlib.suppress(EngineDown):
-                if is_up and seen.get(engine.value) != last and await _undo(services, engine):
+                if engine.is_running and seen.get(engine.value) != last and await _undo(services, engine):
                     seen[engine.value] = last
         await asyncio.sleep(_LOOK_EVERY)
 

@@ -24,7 +24,7 @@ async def work(services: Services) -> None:
     """Forget marks whose application ended, but whose process did not live to forget them; for ever."""
     while True:
         engine = services.engines.get("mysql")
-        if isinstance(engine, MysqlEngine) and engine.keeps_pool:
+        if isinstance(engine, MysqlEngine) and engine.is_running:
             with contextlib.suppress(EngineDown):
                 await forget_ended(services, engine)
         await services.bells.applications.listen().wait(_LOOK_EVERY)

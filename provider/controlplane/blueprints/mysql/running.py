@@ -59,7 +59,7 @@ async def run(services: Services, engine: MysqlEngine, row: Row, database: Row) 
             await applications.record(conn, row, done, milliseconds=milliseconds, xid=None)
         await applications.finish(conn, row, status, services.clock.now(), error=error)
     services.bells.applications.ring()
-    if not row["is_dry_run"] and engine.keeps_pool:
+    if not row["is_dry_run"] and engine.is_running:
         with contextlib.suppress(EngineDown):  # the worker of marks will
             await engine.run(lambda raw: marks.forget(raw, row["id"], database["id"]))
 
@@ -74,8 +74,9 @@ async def _outcome(services: Services, engine: MysqlEngine, row: Row, database: 
         return "failed", "the database was deleted", None
     statements = await asyncio.to_thread(split, row["rendered_sql"])
     admin = await engine.server.login()
+    may_write = not database["writes_stopped"]
     rehearsed = await run_in(
-        APPLICATIONS, _rehearse, admin, database["db_name"], statements, not database["writes_stopped"]
+        APPLICATIONS, lambda: _rehearse(admin, database["db_name"], statements, may_write=may_write)
     )
     if rehearsed.run.error is not None:
         if not row["is_dry_run"]:
@@ -94,7 +95,7 @@ def _interrupted(row: Row) -> str:
     return f"The control plane was ended while statement {number} ran: {before}whether it was done itself is not known."
 
 
-def _rehearse(admin: Login, source: str, statements: Sequence[Statement], may_write: bool) -> Outcome:  # noqa: FBT001
+def _rehearse(admin: Login, source: str, statements: Sequence[Statement], *, may_write: bool) -> Outcome:
     """On a copy, by a user who can reach nothing else. Blocking."""
     try:
         with clones.clone(admin, source, may_write=may_write) as clone, clone.login.opened(clone.name) as raw:

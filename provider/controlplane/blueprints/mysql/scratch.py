@@ -14,7 +14,7 @@ from controlplane.blueprints.scratch import Findings
 from controlplane.blueprints.splitting import Statement
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.mysql.sessions import Login
-from controlplane.mysql.threads import APPLICATIONS, run_in
+from controlplane.mysql.threads import QUESTIONS, run_in
 
 _SECONDS: Final = 15.0  # for a rehearsal
 _STATEMENT_SECONDS: Final = 5.0
@@ -26,7 +26,7 @@ _MISSING_IN_TABLE: Final = frozenset({1054, 1072, 1091, 1176})
 async def rehearse(engine: MysqlEngine, statements: Sequence[Statement]) -> Findings:
     """Errors and warnings, each naming its statement. Raises EngineDown."""
     admin = await engine.server.login()
-    return await run_in(APPLICATIONS, _rehearse, admin, statements)
+    return await run_in(QUESTIONS, _rehearse, admin, statements)
 
 
 def _rehearse(admin: Login, statements: Sequence[Statement]) -> Findings:
