@@ -36,7 +36,10 @@ def open_data_dir(path: Path | None) -> Iterator[Path]:
         path = path.resolve()
         lock = _lock(path)
         if lock is None:
-            raise DataDirBusy(f"Another `polykomos dev` is running on {path}.")
+            raise DataDirBusy(
+                f"Another `polykomos dev` is running on {path}. `polykomos dev --env` prints its export lines; "
+                f"`polykomos dev --stop` stops it. Or choose another --data-dir, or --ephemeral."
+            )
         with lock:
             yield path
         return
@@ -49,6 +52,32 @@ def open_data_dir(path: Path | None) -> Iterator[Path]:
             yield made
         finally:
             shutil.rmtree(made, ignore_errors=True)
+
+
+def in_use(directory: Path) -> bool:
+    """Return whether a control plane runs on this data directory."""
+    if not (directory / "lock").exists():
+        return False
+    lock = _lock(directory)
+    if lock is None:
+        return True
+    lock.close()
+    return False
+
+
+def ephemeral_dirs() -> list[Path]:
+    """Return the data directories of this user's ephemeral control planes, those of crashed ones too."""
+    parents = dict.fromkeys((_MEMORY, Path(tempfile.gettempdir())))
+    found = [each for parent in parents for each in sorted(parent.glob(f"{_EPHEMERAL_PREFIX}*"))]
+    return [each for each in found if _is_ours(each)]
+
+
+def _is_ours(directory: Path) -> bool:
+    """Anyone may make a directory of this name in a place for temporary files; what is in it is then not trusted."""
+    try:
+        return not hasattr(os, "getuid") or directory.lstat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def _lock(directory: Path) -> IO[bytes] | None:

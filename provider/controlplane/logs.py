@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from logging.handlers import MemoryHandler
+
+_BUFFERED_LINES = 1000
 
 
 class JsonFormatter(logging.Formatter):
@@ -24,9 +28,20 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def configure_logging() -> None:
-    """Send everything of this process to stderr as JSON lines."""
+def configure_logging() -> Callable[[], None]:
+    """Send everything of this process to stderr as JSON lines.
+
+    Lines below WARNING wait until the returned function is called, or the process ends: on a terminal the export lines
+    then come first, where they can be copied.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    buffer = MemoryHandler(_BUFFERED_LINES, flushLevel=logging.WARNING, target=handler)
+    logging.basicConfig(level=logging.INFO, handlers=[buffer], force=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+    def release() -> None:
+        buffer.flushLevel = logging.NOTSET
+        buffer.flush()
+
+    return release

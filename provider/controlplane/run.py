@@ -37,6 +37,7 @@ from controlplane.mysql.process import Home
 from controlplane.mysql.server import MysqlServer
 from controlplane.postgres.cluster import embedded_server
 from controlplane.postgres.engine import PostgresEngine
+from controlplane.running import recorded
 from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
@@ -58,7 +59,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
 
     Raises Failed.
     """
-    configure_logging()
+    show_log = configure_logging()
     _end_on_signal()
     seed = Seed() if settings.seed is None else read_seed(settings.seed)
     with open_data_dir(settings.data_dir) as directory, _listen(settings) as listener:
@@ -78,6 +79,11 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
                 server = stack.enter_context(embedded)
             base_url = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}{PREFIX}"
 
+            def ready() -> None:
+                stack.enter_context(recorded(directory, base_url, detached=settings.detached))
+                announce(base_url, api_key, admin_token)
+                show_log()
+
             async def live() -> None:
                 async with open_services(settings, server, directory / "mysql", state, plans) as services:
                     async with services.pool.connection() as conn, conn.transaction():
@@ -86,7 +92,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
                         for user in users:
                             await plant(conn, user, services.clock.now())
                     application = create_app(services, admin_token)
-                    await _serve(services, application, listener, lambda: announce(base_url, api_key, admin_token))
+                    await _serve(services, application, listener, ready)
 
             asyncio.run(live())
 
@@ -199,7 +205,10 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
         try:
             listener.bind((settings.host, settings.port))
         except OSError as error:
-            raise StartFailed(f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}.") from None
+            raise StartFailed(
+                f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. Choose another --port; 0 "
+                f"takes a free one. A control plane of your own ends with `polykomos dev --stop`."
+            ) from None
         yield listener
 
 

@@ -24,6 +24,7 @@ class Settings:
     free_queries: queries in plain language a day of a team on plan free; 0 = no limit.
     translator_url: base of an OpenAI-compatible API (…/v1) that translates them; None = rules, without a model.
     translator_model: the model that it is asked for.
+    detached: whether `polykomos dev --detach` started it.
     """
 
     host: str = "127.0.0.1"
@@ -42,3 +43,4 @@ class Settings:
     free_queries: int = 10
     translator_url: str | None = None
     translator_model: str = "gpt-4o-mini"
+    detached: bool = False

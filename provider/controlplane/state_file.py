@@ -15,6 +15,10 @@ class StateFile:
         self._path = path
         self._values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
 
+    def get(self, name: str) -> str | None:
+        """Return the stored value, or None."""
+        return self._values.get(name)
+
     def get_or_make(self, name: str, make: Callable[[], str]) -> str:
         """The stored value; made and stored if there is none."""
         if name not in self._values:

@@ -25,7 +25,7 @@ def main(context: click.Context) -> None:
 
     \b
     A first look, from nothing:
-      polykomos dev --ephemeral &      # a control plane on this machine
+      eval "$(polykomos dev --detach)" # a control plane on this machine, in the background
       polykomos install pulumi         # or terraform
       polykomos doctor                 # is everything in place?
       polykomos adopt pulumi --all     # take over what exists already
@@ -36,3 +36,7 @@ def main(context: click.Context) -> None:
 
 for command in (adopt, completion, dev, doctor, drift, install):
     main.add_command(command)
+
+
+if __name__ == "__main__":  # what `polykomos dev --detach` starts
+    main(prog_name="polykomos")

@@ -5,11 +5,21 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
+from polykomos_provider.commands.speaking import note
+
+if TYPE_CHECKING:
+    from controlplane.running import Running
+
+_NONE = (
+    "No control plane is running in the background. Start one with `polykomos dev --detach`; name one that runs in a "
+    "terminal with --port or --data-dir."
+)
 _KEY = re.compile(r"[\x21-\x7e]{8,255}")
 
 
@@ -31,6 +41,14 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
 
 
 @click.command()
+@click.option(
+    "--detach", is_flag=True, help="Run in the background; return when ready, with the export lines on stdout."
+)
+@click.option(
+    "--stop", is_flag=True, help="Stop the one that runs on this machine; with --port or --data-dir that one."
+)
+@click.option("--env", "show_env", is_flag=True, help="Print the export lines of the one that is running.")
+@click.option("--detached", is_flag=True, hidden=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 = a free one."
@@ -102,34 +120,97 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
     show_default=True,
     help="The model that it is asked for.",
 )
-def dev(data_dir: Path | None, ephemeral: bool, **options: Any) -> None:  # noqa: FBT001 - click passes by name
+@click.pass_context
+def dev(
+    context: click.Context,
+    /,
+    data_dir: Path | None,
+    ephemeral: bool,  # noqa: FBT001 - click passes by name
+    detach: bool,  # noqa: FBT001
+    stop: bool,  # noqa: FBT001
+    show_env: bool,  # noqa: FBT001
+    **options: Any,
+) -> None:
     """Run the reference control plane on this machine.
 
     When it is ready, stdout shows the `export` lines that point clients and the admin API's users at it; logs go to
-    stderr.
+    stderr. With --detach it runs in the background and logs to the file `dev.log` in its data directory.
 
     \b
     Examples:
       polykomos dev                                # keeps its databases over restarts
+      eval "$(polykomos dev --detach)"             # in the background; this shell is set up when it is ready
+      eval "$(polykomos dev --env)"                # the same settings in another shell
+      polykomos dev --stop                         # ends it
       polykomos dev --ephemeral --port 0           # for a test: a free port, and nothing stays
       polykomos dev --rate-limit 0 --pool-size 8   # as quick as can be
     """
     if ephemeral and data_dir is not None:
         raise click.UsageError("--ephemeral and --data-dir exclude each other.")
+    if detach + stop + show_env > 1:
+        raise click.UsageError("--detach, --stop and --env exclude each other.")
     try:
         from controlplane.data_dir import default_data_dir
         from controlplane.failures import Failed
         from controlplane.run import serve
         from controlplane.settings import Settings
+        from polykomos_provider import dev_process
     except ImportError as error:
         raise click.ClickException(
             f"The control plane is not installed ({error.name}). Run: pip install 'polykomos-provider[controlplane]'"
         ) from None
-    settings = Settings(data_dir=None if ephemeral else data_dir or default_data_dir(), **options)
+    directory = None if ephemeral else data_dir or default_data_dir()
     try:
-        serve(settings, _announce)
+        if stop or show_env:
+            port = options["port"] if _is_given(context, "port") else None
+            running = dev_process.the_one(dev_process.find(data_dir, port))
+            (_stop if stop else _show_env)(running)
+        elif detach:
+            log = dev_process.log_file(directory, options["port"])
+            for line in dev_process.start(_arguments(context), log):
+                click.echo(line)
+            note(f"The control plane is ready. Its log: {log}. Stop it with: polykomos dev --stop")
+        else:
+            serve(Settings(data_dir=directory, **options), _announce)
     except Failed as error:
         raise click.ClickException(str(error)) from None
+
+
+def _stop(running: Running | None) -> None:
+    from polykomos_provider import dev_process
+
+    if running is None:
+        note(_NONE)
+        return
+    dev_process.stop(running)
+    note(f"Stopped: {running}.")
+
+
+def _show_env(running: Running | None) -> None:
+    from controlplane.state_file import StateFile
+
+    if running is None:
+        raise click.ClickException('No control plane is running. Start one: eval "$(polykomos dev --detach)"')
+    state = StateFile(Path(running.directory) / "control-plane.json")
+    _announce(running.base_url, state.get("api_key") or "", state.get("admin_token"))
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _arguments(context: click.Context) -> list[str]:
+    """Return the command's own options as they were given, without --detach."""
+    words: list[str] = []
+    for parameter in context.command.params:
+        name, value = str(parameter.name), context.params[str(parameter.name)]
+        if name == "detach" or not _is_given(context, name):
+            continue
+        if isinstance(parameter, click.Option) and parameter.is_flag:
+            words += parameter.opts if value else parameter.secondary_opts
+        else:
+            words += [parameter.opts[0], str(value)]
+    return words
 
 
 def _announce(base_url: str, api_key: str, admin_token: str | None) -> None:
