@@ -21,7 +21,7 @@ from resourcekit.package import Package
 from resourcekit.planning.diff import Difference, diff
 from resourcekit.planning.planned import live_inputs, planned_create, planned_update
 from resourcekit.resource import Resource, state_dict
-from resourcekit.unknown import known
+from resourcekit.unknown import UNKNOWN, known
 
 log = logging.getLogger(__name__)
 Values = dict[str, Any]
@@ -115,6 +115,15 @@ class Lifecycle:
     def drifted(self, state: Mapping[str, Any], args: Mapping[str, Any], ctx: Context[Any]) -> list[str]:
         """State fields that need a new object although no argument changed."""
         return list(self._explained(lambda: list(self.resource.drifted(self._state(state), args, ctx))))
+
+    def reported(self, name: str, state: Mapping[str, Any], ctx: Context[Any] | None) -> Any:
+        """Return what the API says of an argument that the state leaves out; UNKNOWN where it does not say.
+
+        ctx: None while the API cannot be asked.
+        """
+        return (
+            UNKNOWN if ctx is None else self._explained(lambda: self.resource.reported(name, self._state(state), ctx))
+        )
 
     def compare(
         self,

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments, Result
 from resourcekit.errors import Failure
+from resourcekit.unknown import UNKNOWN
 
 ArgsT = TypeVar("ArgsT", bound=Arguments)
 StateT = TypeVar("StateT", bound=Result)
@@ -87,6 +88,14 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """
         del name, value, ctx
         return None
+
+    def reported(self, name: str, prior: StateT, ctx: Context[ApiT]) -> Any:
+        """Return the value of an argument that the engine's state leaves out because it was given write-only.
+
+        UNKNOWN where the API does not report it.
+        """
+        del name, prior, ctx
+        return UNKNOWN
 
     def create(self, args: ArgsT, ctx: Context[ApiT]) -> tuple[str, StateT]:
         """Make the object; `ctx.checkpoint` as soon as its id is known. Returns (id, state)."""

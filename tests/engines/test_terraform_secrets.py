@@ -134,3 +134,53 @@ def test_a_key_that_is_wrong_or_missing_is_told_without_it(
     missing = new_workspace(engine, {"POLYKOMOS_BASE_URL": connection["POLYKOMOS_BASE_URL"]})
     missing.write(source)
     assert "POLYKOMOS_API_KEY" in missing.plan(ok=False).diagnostics
+
+
+WRITTEN = """
+resource "polykomos_blueprint" "bp" {{
+  name        = "written"
+  sql_content = "SELECT {{{{what}}}};"
+  variables   = {{ what = {{}} }}
+}}
+resource "polykomos_database" "db" {{
+  name           = "written"
+  blueprint_uuid = polykomos_blueprint.bp.uuid
+  {database}
+}}
+resource "polykomos_blueprint_application" "app" {{
+  database_uuid  = polykomos_database.db.uuid
+  blueprint_uuid = polykomos_blueprint.bp.uuid
+  {application}
+}}
+"""
+WRITE_ONLY = '{0}variables_wo = {{ what = "x" }}\n  {0}variables_wo_version = 1'
+OPEN = '{0}variables = {{ what = "{1}" }}'
+
+
+def test_a_write_only_value_goes_back_into_the_open(workspace: Workspace) -> None:
+    """Field report C16: the same value in the open is no change, and the SQL does not run again."""
+    database, application = "polykomos_database.db", "polykomos_blueprint_application.app"
+    hidden = {"database": WRITE_ONLY.format("blueprint_"), "application": WRITE_ONLY.format("")}
+    opened = {"database": OPEN.format("blueprint_", "x"), "application": OPEN.format("", "x")}
+    workspace.write(WRITTEN.format(**hidden))
+    workspace.apply()
+    number = workspace.resource(application)["application_id"]
+    workspace.write(WRITTEN.format(**{**opened, "application": OPEN.format("", "y")}))
+    assert workspace.plan().replaces == {application: ["variables"]}, "the API says which value was applied"
+    workspace.write(WRITTEN.format(**opened))
+    planned = workspace.plan()
+    assert (planned.actions, planned.replaces) == ({database: "update", application: "update"}, {})
+    assert "cannot be compared with the value that `blueprint_variables_wo` had" in planned.diagnostics
+    workspace.apply("tfplan")
+    kept = workspace.resource(application)
+    assert (kept["application_id"], kept["variables"], kept["variables_wo_version"]) == (number, {"what": "x"}, None)
+    workspace.settled()
+
+    workspace.write(WRITTEN.format(**hidden))
+    assert workspace.plan().replaces == {}, "and write-only again"
+    workspace.apply("tfplan")
+    workspace.write(WRITTEN.format(database="", application=hidden["application"]))
+    assert workspace.plan().actions == {database: "update"}, "values that have acted may be taken out"
+    workspace.apply("tfplan")
+    workspace.settled()
+    workspace.destroy()

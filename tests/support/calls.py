@@ -20,12 +20,21 @@ def counted(plane: ControlPlane, key: str | None = None) -> Iterator[Counter[str
     key: pays for the two calls that mark the block; the developer's own without it.
     """
     found: Counter[str] = Counter()
+    with recorded(plane, key) as entries:
+        yield found
+    found.update(entry["operation"] for entry in entries)
+
+
+@contextlib.contextmanager
+def recorded(plane: ControlPlane, key: str | None = None) -> Iterator[list[dict[str, Any]]]:
+    """As `counted`: the entries of the request log, oldest first."""
+    found: list[dict[str, Any]] = []
     with plane.admin() as admin, plane.client(key) as api:
         first = _mark(api, admin)
         yield found
         last = _mark(api, admin)
         entries = admin.get("/requests", params={"limit": 1000}).raise_for_status().json()
-        found.update(entry["operation"] for entry in entries if first < entry["id"] < last)
+        found.extend(entry for entry in reversed(entries) if first < entry["id"] < last)
 
 
 def _mark(api: httpx.Client, admin: httpx.Client) -> int:

@@ -138,6 +138,17 @@ def write_identity(id_: str) -> pb.ResourceIdentityData:
     return pb.ResourceIdentityData(identity_data=pb.DynamicValue(msgpack=pack({"id": id_})))
 
 
+def known_identity(state: pb.DynamicValue, given: pb.ResourceIdentityData) -> pb.ResourceIdentityData | None:
+    """Return the identity of the object in `state`; where that has no id, the one that the engine sent, if it did."""
+    try:
+        found = unpack(state.msgpack)
+    except WireError:
+        found = None
+    if isinstance(found, Mapping) and isinstance(found.get("id"), str):
+        return write_identity(found["id"])
+    return given if given.identity_data.msgpack else None
+
+
 def read_identity(identity: pb.ResourceIdentityData) -> str:
     """The id in an identity. Raises WireError for any other form."""
     found = unpack(identity.identity_data.msgpack)

@@ -6,9 +6,9 @@ the two mean the same, as it stood before; and what it holds as known must be wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
@@ -22,6 +22,11 @@ from resourcekit.terraform.memory import Memory
 from resourcekit.terraform.values import WIRE_UNKNOWN, Wire, is_unknown
 from resourcekit.terraform.writing import wire
 from resourcekit.unknown import UNKNOWN, has_unknown
+
+_NOT_COMPARED: Final = (
+    "cannot be compared with the value that `{}` had when the object was created. The new value is stored in the "
+    "state and has no effect"
+)
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,24 @@ def changes(kind: Kind, prior: Values, config: Values, memory: Memory, ctx: Cont
         for name in kind.written_only(config)
         if name not in memory.given or state[name] is None or has_unknown(args[name])
     }
+    returned = _returned(kind, state, config, memory)
+    notes: list[str] = []
+    for name in returned:
+        value = kind.lifecycle.reported(name, state, ctx)
+        if not has_unknown(value):
+            normal[name] = value
+        elif kind.arguments[name].create_only:
+            unseen.add(name)
+            notes.append(f"`{name}`: {_NOT_COMPARED.format(twin(name))}")
     difference = kind.lifecycle.difference(state=normal, old_inputs=old_inputs, news=args, ignore=unseen, ctx=ctx)
-    return Changes(args, state, difference, _new_versions(kind, prior, config, memory))
+    difference = replace(difference, notes=(*difference.notes, *notes))
+    return Changes(args, state, difference, _new_versions(kind, prior, config, memory, returned))
+
+
+def _returned(kind: Kind, state: Mapping[str, Any], config: Values, memory: Memory) -> frozenset[str]:
+    """The arguments that are given in the open and were write-only at the last apply, or left out by an import."""
+    hidden = {name for name in kind.twins if twin(name) in memory.given} if memory.given else kind.withholdable
+    return frozenset(name for name in hidden if state[name] is None and config.get(name) is not None)
 
 
 def plan(
@@ -119,17 +140,27 @@ def plan(
     return Plan(_planned(kind, prior, config, expected, found.changed), (*replaces, *drifted), given)
 
 
-def _new_versions(kind: Kind, prior: Values, config: Values, memory: Memory) -> tuple[str, ...]:
-    """The arguments whose write-only value has changed, as their version says."""
-    changed = tuple(name for name in sorted(kind.twins) if _is_new_version(name, prior, config, memory))
+def _new_versions(
+    kind: Kind, prior: Values, config: Values, memory: Memory, returned: Set[str] = frozenset()
+) -> tuple[str, ...]:
+    """The arguments whose write-only value has changed, as their version says.
+
+    returned: arguments that are given in the open again, so that their values are compared, not their versions.
+    """
+    changed = tuple(name for name in sorted(kind.twins - returned) if _is_new_version(name, prior, config, memory))
     refusals = tuple(
         Failure(twin_version(name), f"acts only when the object is created. {kind.arguments[name].create_only}")
         for name in changed
-        if kind.arguments[name].create_only and prior.get(twin_version(name)) is not None
+        # Taking a create-only argument out is no change: it has acted.
+        if kind.arguments[name].create_only and prior.get(twin_version(name)) is not None and _is_given(name, config)
     )
     if refusals:
         raise CheckFailed(refusals)
     return tuple(name for name in changed if not kind.arguments[name].create_only)
+
+
+def _is_given(name: str, config: Values) -> bool:
+    return any(config.get(each) is not None for each in (name, twin(name), twin_version(name)))
 
 
 def _is_new_version(name: str, prior: Values, config: Values, memory: Memory) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from resourcekit.terraform import plans, states
+from resourcekit.terraform.agreement import agreed
 from resourcekit.terraform.blocks import Values, twin
 from resourcekit.terraform.diagnostics import Report, answered
-from resourcekit.terraform.kinds import Kind, write_identity
+from resourcekit.terraform.kinds import Kind, known_identity, write_identity
 from resourcekit.terraform.memory import Memory
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.session import Session
@@ -47,7 +48,9 @@ class Resources:
                 kind.lifecycle.refuse_if_protected(kind.state(prior), "destroy")
                 self._move(kind, prior)
             return pb.PlanResourceChange.Response(
-                planned_state=kind.block.write(None), planned_private=request.prior_private
+                planned_state=kind.block.write(None),
+                planned_private=request.prior_private,
+                planned_identity=known_identity(request.prior_state, request.prior_identity),
             )
         report.hide(kind.secrets(config))
         # What changes with others can be told by the request alone only before it is made.
@@ -59,7 +62,11 @@ class Resources:
         pb.ApplyResourceChange.Response,
         "apply",
         # Whatever went wrong, what was there before still is: an answer without it would lose the object.
-        kept=lambda request: {"new_state": request.prior_state, "private": request.planned_private},
+        kept=lambda request: {
+            "new_state": request.prior_state,
+            "private": request.planned_private,
+            "new_identity": known_identity(request.prior_state, request.planned_identity),
+        },
     )
     def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Report) -> Any:
         self.session.is_applying = True
@@ -73,10 +80,11 @@ class Resources:
         config = _present(kind, request.config)
         report.hide(kind.secrets(config))
         remembered, memory = Memory.read(request.planned_private), Memory.planned(request.planned_private)
+        approved = agreed(kind, planned, config, memory.given)
         if prior is None:
-            state = self._create(kind, planned, config, report)
+            state = self._create(kind, planned, approved, report)
         else:
-            state = self._update(kind, prior, planned, config, remembered, report)
+            state = self._update(kind, prior, planned, approved, remembered, report)
             if report.failed:
                 memory = remembered  # what is not done yet is still to be done
             self._move(kind, prior)
@@ -89,7 +97,11 @@ class Resources:
     @answered(
         pb.ReadResource.Response,
         "read",
-        kept=lambda request: {"new_state": request.current_state, "private": request.private},
+        kept=lambda request: {
+            "new_state": request.current_state,
+            "private": request.private,
+            "new_identity": known_identity(request.current_state, request.current_identity),
+        },
     )
     def ReadResource(self, request: pb.ReadResource.Request, report: Report) -> Any:
         kind = self._kind(request.type_name, report)
@@ -145,18 +157,21 @@ class Resources:
                 pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)]) for name in found.replaces
             ],
             planned_private=memory.write_planned(found.given),
-            planned_identity=request.prior_identity if request.HasField("prior_identity") else None,
+            planned_identity=known_identity(request.prior_state, request.prior_identity),
         )
         return answer, found.planned != prior
 
-    def _create(self, kind: Kind, planned: Values, config: Values, report: Report) -> Values:
+    def _create(self, kind: Kind, planned: Values, approved: Values, report: Report) -> Values:
         report.doing = "create"
-        arguments = plans.checked(kind, config)
+        arguments = plans.checked(kind, approved)
         ctx = self.session.context(kind.seconds(planned, "create"), report)
         ctx.keys = self.session.keys(kind.type_name, kind.identifying(arguments))
         outcome = kind.lifecycle.create(arguments, ctx)
         # From here on a failure must not lose the object.
-        report.kept = {"new_state": kind.block.write(states.barely(outcome.id, planned))}
+        report.kept = {
+            "new_state": kind.block.write(states.barely(outcome.id, planned)),
+            "new_identity": write_identity(outcome.id),
+        }
         if outcome.unfinished and (outcome.cancelled or kind.lifecycle.unfinished(outcome.state)):
             # The user stopped, or the time ran out. The object is there and is waited for by the next apply; an error
             # would have it destroyed and made again instead.
@@ -166,10 +181,10 @@ class Resources:
         return states.after_change(kind, outcome.id, outcome.state, planned, report.warn)
 
     def _update(
-        self, kind: Kind, prior: Values, planned: Values, config: Values, memory: Memory, report: Report
+        self, kind: Kind, prior: Values, planned: Values, approved: Values, memory: Memory, report: Report
     ) -> Values:
         report.doing = "update"
-        found = plans.changes(kind, prior, config, memory, self.session.planning_context(report))
+        found = plans.changes(kind, prior, approved, memory, self.session.planning_context(report))
         state = found.state
         if not (found.changed or kind.lifecycle.unfinished(state) or is_unknown(planned)):
             return planned  # Terraform's own attributes alone: the API has nothing to do

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from polykomos.client import ApiError, DeadlineExceeded, NotFound
+from polykomos.client import ApiError, NotFound
 from polykomos.client.statuses import ENDED, RUNNING
 from polykomos.client.waits import until_seen
 from polykomos.resources.blueprint_application.creation import creation_of
@@ -14,6 +14,7 @@ from polykomos.resources.blueprint_application.declaration import (
     BlueprintApplicationState,
 )
 from polykomos.resources.blueprint_application.identity import ApplicationId
+from polykomos.resources.blueprint_application.runs import dry_run, refuse_failure, until_ended
 from polykomos.resources.creation import create_once
 from polykomos.resources.gone import told_if_gone
 from polykomos.resources.values import is_uuid, timestamp
@@ -21,7 +22,7 @@ from resourcekit.context import Context
 from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Resource, Scopes
 from resourcekit.secrecy import Hidden, texts_in
-from resourcekit.unknown import has_unknown
+from resourcekit.unknown import UNKNOWN, has_unknown
 
 if TYPE_CHECKING:
     from polykomos.client import Blueprint as ApiBlueprint
@@ -80,10 +81,10 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         except NotFound:
             raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
         _refuse_another_version(typed, blueprint.version)
-        run = _dry_run(typed, ctx)
+        run = dry_run(typed, ctx)
         if run is None:
             return None
-        _refuse_failure(run, "the dry run")
+        refuse_failure(run, "the dry run")
         warnings = _warnings(blueprint, ctx)
         for warning in warnings:
             ctx.warn(f"dry run: {warning}")
@@ -106,6 +107,14 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return []
         return ["blueprint_version"] if current != prior.blueprint_version else []
 
+    def reported(self, name: str, prior: BlueprintApplicationState, ctx: Context[Client]) -> Any:
+        if name != "variables":
+            return UNKNOWN
+        try:
+            return ctx.api.get_blueprint_application(prior.application_id).variable_values or {}
+        except NotFound:
+            return UNKNOWN
+
     def create(self, args: BlueprintApplicationArgs, ctx: Context[Client]) -> tuple[str, BlueprintApplicationState]:
         # What the API says now: a pin is held against it, and it belongs into the key.
         blueprint = until_seen(lambda: ctx.api.get_blueprint(args.blueprint_uuid), cancel=ctx.cancel)
@@ -121,11 +130,11 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         id_ = ApplicationId(args.database_uuid, args.blueprint_uuid, run.id)
         if run.status in RUNNING:
             ctx.checkpoint(str(id_), _state(run, id_, args.variables, warnings))
-        run = _until_ended(run, ctx, "applying")
+        run = until_ended(run, ctx, "applying")
         # It left nothing behind: there is no object to keep.
         if run.status not in RUNNING and run.status != "completed":
             ctx.saved = None
-        _refuse_failure(run, "the application")
+        refuse_failure(run, "the application")
         state = _state(run, id_, args.variables, warnings)
         if (
             None not in (args.blueprint_version, run.blueprint_version)
@@ -160,10 +169,10 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         id_ = ApplicationId.parse(id)
         ctx.checkpoint(id, prior)
         with told_if_gone("blueprint application", id):
-            run = _until_ended(ctx.api.get_blueprint_application(id_.number), ctx, "applying")
+            run = until_ended(ctx.api.get_blueprint_application(id_.number), ctx, "applying")
         state = _state(run, id_, args.variables, prior.warnings)
         ctx.checkpoint(id, state)
-        _refuse_failure(run, "the application")
+        refuse_failure(run, "the application")
         return state
 
     def unfinished(self, prior: BlueprintApplicationState) -> bool:
@@ -204,38 +213,6 @@ def _waited_for_database(database_uuid: str, error: ApiError, ctx: Context[Clien
     return error.code == "database_not_active"  # it may have become so just now
 
 
-def _dry_run(args: BlueprintApplicationArgs, ctx: Context[Client]) -> ApiApplication | None:
-    """How it would end; None, and told, where that cannot be found out now."""
-    try:
-        run = ctx.api.apply_blueprint(
-            args.database_uuid, blueprint_uuid=args.blueprint_uuid, variables=args.variables, dry_run=True
-        ).object
-        return _until_ended(run, ctx, "dry run")
-    except NotFound:
-        raise ResourceError(
-            f"there is no database {args.database_uuid}. If it was deleted by hand, refresh: it will be made again",
-            property="database_uuid",
-        ) from None
-    except ApiError as error:
-        if error.code != "database_not_active":
-            raise
-        ctx.info(f"dry run skipped: {error.message}")
-    except DeadlineExceeded as error:
-        ctx.warn(f"dry run given up, so it is not known whether the SQL would work: {error}")
-    return None
-
-
-def _until_ended(run: ApiApplication, ctx: Context[Client], doing: str) -> ApiApplication:
-    if run.status not in RUNNING:
-        return run
-    return ctx.api.wait_for_application(
-        run.id,
-        timeout=ctx.remaining(),
-        cancel=ctx.cancel,
-        progress=lambda seconds: ctx.progress(f"{doing}, {seconds:.0f} s"),
-    )
-
-
 def _refuse_another_version(args: BlueprintApplicationArgs, current: int | None) -> None:
     if args.blueprint_version is not None and args.blueprint_version != current:
         raise ResourceError(
@@ -254,23 +231,8 @@ def _of_another_version(run: ApiApplication, pinned: int | None) -> ResourceErro
     )
 
 
-def _refuse_failure(run: ApiApplication, what: str) -> None:
-    if run.status not in ("failed", "rolled_back"):
-        return
-    failed = next((entry for entry in run.execution_log or () if entry.get("error")), None)
-    where = f" at statement {_position(failed)}" if failed else ""
-    message = run.error_message or (failed or {}).get("error") or "the API gave no reason"
-    raise ResourceError(f"{what} failed{where}: {message}. Nothing of it was kept in the database")
-
-
 def _warnings(blueprint: ApiBlueprint, ctx: Context[Client]) -> list[str]:
     return list(ctx.api.validate_blueprint(blueprint.sql_content or "", blueprint.variables).warnings)
-
-
-def _position(entry: Mapping[str, Any]) -> Any:
-    """Counted from 1, as people count; the log's index counts from 0."""
-    index = entry.get("index")
-    return index + 1 if isinstance(index, int) else "?"
 
 
 def _without_values(run: ApiApplication, variables: Mapping[str, Any] | None) -> str | None:

@@ -1,0 +1,65 @@
+"""Runs of a blueprint's SQL: tried, waited for, and refused when they failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from polykomos.client import ApiError, DeadlineExceeded, NotFound
+from polykomos.client.statuses import RUNNING
+from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+
+if TYPE_CHECKING:
+    from polykomos.client import BlueprintApplication as ApiApplication
+    from polykomos.client import Client
+
+
+def dry_run(args: BlueprintApplicationArgs, ctx: Context[Client]) -> ApiApplication | None:
+    """Return how the application would end; None, with a message, where that cannot be found out now."""
+    try:
+        run = ctx.api.apply_blueprint(
+            args.database_uuid, blueprint_uuid=args.blueprint_uuid, variables=args.variables, dry_run=True
+        ).object
+        return until_ended(run, ctx, "dry run")
+    except NotFound:
+        raise ResourceError(
+            f"there is no database {args.database_uuid}. If it was deleted by hand, refresh: it will be made again",
+            property="database_uuid",
+        ) from None
+    except ApiError as error:
+        if error.code != "database_not_active":
+            raise
+        ctx.info(f"dry run skipped: {error.message}")
+    except DeadlineExceeded as error:
+        ctx.warn(f"dry run given up, so it is not known whether the SQL would work: {error}")
+    return None
+
+
+def until_ended(run: ApiApplication, ctx: Context[Client], doing: str) -> ApiApplication:
+    """Return the application once it has ended. doing: for the progress line."""
+    if run.status not in RUNNING:
+        return run
+    return ctx.api.wait_for_application(
+        run.id,
+        timeout=ctx.remaining(),
+        cancel=ctx.cancel,
+        progress=lambda seconds: ctx.progress(f"{doing}, {seconds:.0f} s"),
+    )
+
+
+def refuse_failure(run: ApiApplication, what: str) -> None:
+    """Raise ResourceError when the application failed. what: "the dry run", for people."""
+    if run.status not in ("failed", "rolled_back"):
+        return
+    failed = next((entry for entry in run.execution_log or () if entry.get("error")), None)
+    where = f" at statement {_position(failed)}" if failed else ""
+    message = run.error_message or (failed or {}).get("error") or "the API gave no reason"
+    raise ResourceError(f"{what} failed{where}: {message}. Nothing of it was kept in the database")
+
+
+def _position(entry: Mapping[str, Any]) -> Any:
+    """Counted from 1, as people count; the log's index counts from 0."""
+    index = entry.get("index")
+    return index + 1 if isinstance(index, int) else "?"
