@@ -155,6 +155,30 @@ def test_the_users_own_plugin_is_found(new_stack: Callable[..., Stack], env: dic
     stack.destroy()
 
 
+def test_an_installed_plugin_is_quiet_in_a_virtual_environment(
+    new_stack: Callable[..., Stack], env: dict[str, str]
+) -> None:
+    stack = new_stack(env)
+    # As with Pulumi's own installer: the language host beside `pulumi`, and no other one on PATH.
+    stack.env["PATH"] = f"{POLYKOMOS.parent}:{Path(stack.pulumi).parent}:/usr/bin:/bin"
+    where: dict[str, Any] = {"cwd": stack.directory, "env": stack.env}
+    stack.write({"hook": ("WebhookEndpoint", {"url": "https://hooks.example.com/quiet"})})
+    warning = "using pulumi-resource-polykomos from $PATH"
+    assert warning in stack.run("up", "--yes").output
+    assert "prints a warning each time" in polykomos("doctor", "pulumi", **where).stdout
+
+    line = polykomos("install", "pulumi", **where).stdout.removeprefix("export ").strip()
+    name, _, value = line.partition("=")
+    quiet = {**stack.env, name: value}
+    assert warning not in stack.run("up", "--yes", **{name: value}).output
+    assert "prints a warning" not in polykomos("doctor", "pulumi", cwd=stack.directory, env=quiet).stdout
+
+    polykomos("install", "pulumi", "--project", ".", **where)
+    assert warning not in stack.run("up", "--yes").output
+    assert "prints a warning" not in polykomos("doctor", "pulumi", **where).stdout
+    assert warning not in stack.run("destroy", "--yes").output
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_estate_comes_under_terraform_and_is_watched(
     name: str, new_workspace: Callable[..., Workspace], env: dict[str, str], service: httpx.Client

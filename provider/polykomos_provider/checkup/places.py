@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from polykomos_provider.pulumi_home import (
     stanza_in,
     user_plugins,
 )
+from polykomos_provider.pulumi_path import shadowing_plugin
 
 _TERRAFORM = "terraform-provider-polykomos"
 _HOSTS = dict(zip(("terraform", "tofu"), ADDRESSES, strict=True))
@@ -32,8 +32,8 @@ def pulumi_places(here: Path) -> list[Path]:
     program = project_file(here)
     if program is not None and stanza_in(program.read_text(encoding="utf-8", errors="replace")) is Stanza.THERE:
         found.append(here / PROJECT_PLUGIN / PROGRAM)
-    on_path = shutil.which(PROGRAM)
-    found += [Path(on_path)] if on_path else []
+    on_path = shadowing_plugin(os.environ)
+    found += [on_path] if on_path else []
     versions = user_plugins().glob(f"resource-polykomos-v*/{PROGRAM}")
     return [*found, *sorted(versions, key=lambda path: _numbers(path.parent.name), reverse=True)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from importlib import import_module
@@ -25,6 +26,7 @@ from polykomos_provider.checkup.findings import (
 from polykomos_provider.checkup.places import pulumi_places, terraform_places
 from polykomos_provider.checkup.programs import version_of, why_not_starting
 from polykomos_provider.checkup.service import service
+from polykomos_provider.pulumi_path import advice, other_plugins, shadowing_plugin
 
 _MARKS = {OK: ("ok", "green"), WARNING: ("warning", "yellow"), ERROR: ("error", "red")}
 
@@ -69,6 +71,8 @@ def _engine(name: str) -> Iterator[Finding]:
     words = () if name == "pulumi" else ("--debug",)
     broken = why_not_starting(places[0], *words) if places else ""
     yield plugin(name, list(map(str, places)), broken, VERSION)
+    if name == "pulumi" and places and places[0] == shadowing_plugin(os.environ):
+        yield Finding("pulumi: PATH", WARNING, advice(places[0], other_plugins(os.environ))[0])
 
 
 def _dev(*, must_work: bool) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from polykomos_provider.pulumi_home import (
     write_project_plugin,
     write_user_plugin,
 )
+from polykomos_provider.pulumi_path import advice, other_plugins, shadowing_plugin
 
 _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -42,16 +44,20 @@ def install_pulumi(project: Path | None) -> None:
     Without options that is `$PULUMI_HOME/plugins` (or `~/.pulumi/plugins`), under this provider's version: versions lie
     beside each other. With --project the plugin lies in `.polykomos/pulumi` of the project, and Pulumi.yaml says so.
 
+    Pulumi prefers a program on PATH to an installed plugin and warns each time, as in an activated virtual environment.
+    It is quiet with --project, or with the `export` line that is printed where the program is on PATH.
+
     What is written starts the provider of the Python environment that this command runs in. A project's own
     environment (`.venv`) is named relatively, so that both files can be committed.
 
     \b
     Examples:
-      polykomos install pulumi
-      polykomos install pulumi --project infrastructure
+      polykomos install pulumi --project .        # for the project here; quiet in every shell
+      eval "$(polykomos install pulumi)"          # for all projects; quiet in this shell
     """
     if project is None:
         note(f"wrote {write_user_plugin()}")
+        _quieten()
         return
     program = project_file(project)
     if program is None:
@@ -65,6 +71,15 @@ def install_pulumi(project: Path | None) -> None:
     elif found is Stanza.OTHERS:
         note(f"{program} names plugins of its own; add this one to them:\n")
         click.echo(STANZA, nl=False)
+
+
+def _quieten() -> None:
+    shadowing = shadowing_plugin(os.environ)
+    if shadowing is not None:
+        text, line = advice(shadowing, other_plugins(os.environ))
+        note(text)
+        if line:
+            click.echo(line)
 
 
 @install.command("terraform")

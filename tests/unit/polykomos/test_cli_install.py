@@ -88,6 +88,47 @@ def test_a_pulumi_project_is_told_once_and_keeps_its_text(tmp_path: Path) -> Non
     assert program.read_text() == others
 
 
+def executables(directory: Path, *names: str) -> str:
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (directory / name).write_text(PROGRAM)
+        (directory / name).chmod(0o755)
+    return str(directory)
+
+
+PLUGIN = "pulumi-resource-polykomos"
+QUIET = "export PULUMI_IGNORE_AMBIENT_PLUGINS=true\n"
+
+
+@pytest.mark.parametrize(
+    ("in_venv", "beside_pulumi", "elsewhere", "line"),
+    [
+        ([PLUGIN], ["pulumi", "pulumi-language-yaml"], [], QUIET),
+        ([], ["pulumi", "pulumi-language-yaml"], [], ""),  # not on PATH: nothing to be quiet about
+        ([PLUGIN], ["pulumi", "pulumi-language-yaml"], ["pulumi-language-yaml"], QUIET),
+        ([PLUGIN], ["pulumi"], ["pulumi-language-yaml"], ""),  # the language host would be lost
+        ([PLUGIN, "pulumi-resource-mine"], ["pulumi"], [], ""),
+        ([PLUGIN], [], [], QUIET),
+    ],
+)
+def test_an_installed_plugin_is_quiet(
+    in_venv: list[str], beside_pulumi: list[str], elsewhere: list[str], line: str, tmp_path: Path
+) -> None:
+    venv, pulumi = executables(tmp_path / "venv", *in_venv), executables(tmp_path / "pulumi", *beside_pulumi)
+    env = {
+        "PATH": f"{venv}:{pulumi}:{executables(tmp_path / 'other', *elsewhere)}:{tmp_path}/missing",
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "",
+    }
+    done = install("pulumi", **env)
+    assert done.stdout == line
+    assert ("prints a warning each time" in done.stderr) is (PLUGIN in in_venv)
+    assert ("--project" in done.stderr) is (PLUGIN in in_venv)
+    assert ("would hide pulumi-" in done.stderr) is (PLUGIN in in_venv and not line)
+    again = install("pulumi", **{**env, "PULUMI_IGNORE_AMBIENT_PLUGINS": "true"})
+    assert (again.stdout, "warning" in again.stderr) == ("", False)
+
+
 def test_what_cannot_be_installed_is_refused_with_the_way_out(tmp_path: Path) -> None:
     assert "no Pulumi.yaml" in install("pulumi", "--project", str(tmp_path)).stderr
     assert not (tmp_path / ".polykomos").exists()
