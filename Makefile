@@ -48,9 +48,11 @@ schema: setup ## write schema.json from the declarations
 sdk: ## generate sdk/python, sdk/nodejs and sdk/go from schema.json
 	@$(PYTHON) tools/setup sdk
 
+# Without the check of the runtime's version, as Pulumi's own stubs: some releases of protobuf 6 print a warning there.
 stubs: setup ## generate the protocol's messages from its .proto file
 	@cd provider/resourcekit/terraform/protocol && $(abspath $(BIN))/python -m grpc_tools.protoc -I . \
-	  --python_out=. --pyi_out=. tfplugin6.proto
+	  --python_out=. --pyi_out=. tfplugin6.proto && sed -e '/import runtime_version/d' \
+	  -e '/^_runtime_version/,/^)/d' tfplugin6_pb2.py > new && mv new tfplugin6_pb2.py
 
 docs: setup ## write docs/reference and docs/terraform from the declarations, and the site into build/site
 	@$(BIN)/python tools/generate docs
