@@ -7,7 +7,7 @@ text of all tokens joined is the input, so nothing is ever lost or invented.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -41,15 +41,18 @@ class LexError(ValueError):
 SPACES: Final = " \t\n\r\f\v"
 
 _LETTER = r"A-Za-z_\u0080-\U0010ffff"
-_ESCAPED = r"'(?:[^'\\]|''|\\.)*'"
+# Possessive: an open quote is found in one pass, and no shorter string is tried.
+_ESCAPED = r"'(?:[^'\\]++|''|\\.)*+'"
+# A string goes on behind white space that holds the end of a line; the server counts line comments as such space.
+_GOES_ON = r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+"
 _TOKEN = re.compile(
     rf"""
       (?P<space>[ \t\n\r\f\v]+)
     | (?P<line>--[^\n\r]*)
     | (?P<block>/\*)
-    | (?P<escape>[eE]{_ESCAPED}(?:[ \t\f\v]*[\n\r][ \t\n\r\f\v]*{_ESCAPED})*)  # goes on after a line's end
-    | (?P<string>(?:[uU]&|[bBxXnN])?'(?:[^']|'')*')
-    | (?P<quoted>(?:[uU]&)?"(?:[^"]|"")*")
+    | (?P<escape>[eE]{_ESCAPED}(?:{_GOES_ON}{_ESCAPED})*)
+    | (?P<string>(?:[uU]&|[bBxXnN])?'(?:[^']++|'')*+')
+    | (?P<quoted>(?:[uU]&)?"(?:[^"]++|"")*+")
     | (?P<dollar>\$(?P<tag>(?:[{_LETTER}][{_LETTER}0-9]*)?)\$)
     | (?P<variable>\{{\{{\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}}\}})
     | (?P<word>(?![eE]')[{_LETTER}][{_LETTER}0-9$]*)
@@ -69,16 +72,31 @@ _KINDS = {
     "word": Kind.WORD,
     "semicolon": Kind.SEMICOLON,
 }
+_SHORT: Final = 40  # characters of a token that is shared
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """Every token in order. Raises LexError where a quote or comment is not closed."""
+    """Yield every token in order. Raises LexError where a quote or comment is not closed."""
+    return scan(sql, _TOKEN, _token)
+
+
+def scan(sql: str, pattern: re.Pattern[str], token_of: Callable[[str, re.Match[str]], Token]) -> Iterator[Token]:
+    """Yield the tokens that `token_of` makes of what the pattern matches, one behind the other.
+
+    Equal short tokens are one object: most of a text consists of few of them.
+    """
+    seen: dict[str, Token] = {}
     position = 0
     while position < len(sql):
-        found = _TOKEN.match(sql, position)
+        found = pattern.match(sql, position)
         assert found is not None, "the last alternative takes any character"
-        token = _token(sql, found)
+        matched = found[0]
+        token = seen.get(matched)
+        if token is None:
+            token = token_of(sql, found)
+            if token.text == matched and len(matched) <= _SHORT:
+                seen[matched] = token
         yield token
         position += len(token.text)
 

@@ -1,25 +1,34 @@
-"""SQL text into statements. Pure.
+"""Split SQL text into statements by PostgreSQL's grammar. Pure.
 
-A semicolon ends a statement unless it stands in parentheses (rules with several actions) or in the BEGIN ATOMIC body of
-a function, as psql has it.
+A semicolon ends a statement unless it stands in parentheses (a rule with several actions) or in the BEGIN ATOMIC body
+of a function or procedure. END closes such a body only where a statement may begin: elsewhere it belongs to CASE or is
+a name. Time and memory grow linearly with the text.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from controlplane.blueprints.lexer import SPACES, Kind, Token, tokens
 
-_SILENT = (Kind.SPACE, Kind.COMMENT)
+SILENT: Final = (Kind.SPACE, Kind.COMMENT)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: its text without surrounding space, and its tokens without space and comments."""
+    """One statement: its text without surrounding space, and its tokens without space and comments.
+
+    `start` and `first` are offsets in the SQL that was split, in characters: of the text and of the first token.
+    """
 
     text: str
     tokens: tuple[Token, ...]
+    start: int = 0
+    first: int = 0
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -28,56 +37,76 @@ class Statement:
 
 
 def split(sql: str) -> list[Statement]:
-    """The statements of `sql`, those without content left out. Raises LexError."""
+    """Return the statements of `sql`, those without content left out. Raises LexError."""
+    every = list(tokens(sql))
+    return assemble(every, _ends(every))
+
+
+def assemble(every: Sequence[Token], ends: Iterable[int]) -> list[Statement]:
+    """Build the statements from all tokens of a text, and the positions of the semicolons that end one."""
     found: list[Statement] = []
-    current: list[Token] = []
-    nesting = _Nesting()
-    for token in tokens(sql):
-        if token.kind is Kind.SEMICOLON and nesting.outside:
-            _finish(current, found)
-            current, nesting = [], _Nesting()
-            continue
-        current.append(token)
-        nesting.see(token)
-    _finish(current, found)
+    begin = offset = 0
+    for end in (*ends, len(every)):
+        whole = "".join([token.text for token in every[begin:end]])
+        loud = tuple([token for token in every[begin:end] if token.kind not in SILENT])
+        if loud:
+            text = whole.lstrip(SPACES)
+            head = itertools.takewhile(lambda token: token.kind in SILENT, every[begin:end])
+            first = offset + sum(len(token.text) for token in head)
+            found.append(Statement(text.rstrip(SPACES), loud, offset + len(whole) - len(text), first))
+        offset += len(whole) + 1
+        begin = end + 1
     return found
 
 
-def _finish(current: list[Token], found: list[Statement]) -> None:
-    loud = tuple(token for token in current if token.kind not in _SILENT)
-    if loud:
-        found.append(Statement("".join(token.text for token in current).strip(SPACES), loud))
+def _ends(every: Sequence[Token]) -> Iterator[int]:
+    """Yield the positions of the semicolons that end a statement."""
+    position = _Position()
+    for at, token in enumerate(every):
+        if token.kind is Kind.SEMICOLON:
+            if position.at_semicolon():
+                yield at
+        elif token.kind not in SILENT:
+            position.advance(token)
 
 
-class _Nesting:
-    """How deep in parentheses and in a BEGIN ATOMIC body one is."""
+class _Position:
+    """Where in the grammar the scan is, as far as semicolons depend on it."""
 
     def __init__(self) -> None:
         self._parentheses = 0
-        self._blocks = 0
-        self._words: list[str] = []
+        self._bodies = 0
+        self._head: list[str] = []  # up to four words that begin the statement
+        self._before = ""
 
-    @property
-    def outside(self) -> bool:
-        return self._parentheses <= 0 and self._blocks == 0
+    def at_semicolon(self) -> bool:
+        """Pass a semicolon; return whether it ends the statement."""
+        if self._parentheses:
+            self._before = ""
+            return False
+        self._head, self._before = [], ""
+        return self._bodies == 0
 
-    def see(self, token: Token) -> None:
-        if token.kind is Kind.OTHER:
-            self._parentheses += {"(": 1, ")": -1}.get(token.text, 0)
-        elif token.kind is Kind.WORD:
-            self._see_word(token.text.upper())
+    def advance(self, token: Token) -> None:
+        """Pass any other token that is neither space nor comment."""
+        word = token.text.upper() if token.kind is Kind.WORD else ""
+        if token.text == "(":
+            self._parentheses += 1
+        elif token.text == ")":
+            self._parentheses = max(0, self._parentheses - 1)
+        elif not self._parentheses:
+            if word == "END" and self._bodies and not self._head:
+                self._bodies -= 1
+            elif word == "ATOMIC" and self._before == "BEGIN" and self._creates_routine():
+                self._bodies += 1
+                self._head, self._before = [], ""
+                return
+            if len(self._head) < 4:
+                self._head.append(word)
+        self._before = word
 
-    def _see_word(self, word: str) -> None:
-        before = self._words[-1] if self._words else ""
-        if self._blocks:
-            if word == "CASE" or (word == "ATOMIC" and before == "BEGIN"):
-                self._blocks += 1
-            elif word == "END":
-                self._blocks -= 1
-        elif word == "ATOMIC" and before == "BEGIN" and self._makes_routine():
-            self._blocks = 1
-        self._words.append(word)
-
-    def _makes_routine(self) -> bool:
-        head = [word for word in self._words[:4] if word not in ("OR", "REPLACE")]
+    def _creates_routine(self) -> bool:
+        head = self._head
+        if head[1:3] == ["OR", "REPLACE"]:
+            head = [head[0], *head[3:]]
         return head[:1] == ["CREATE"] and head[1:2] in (["FUNCTION"], ["PROCEDURE"])

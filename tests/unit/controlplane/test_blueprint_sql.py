@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 from __future__ import annotations
 
 import contextlib
@@ -41,6 +42,10 @@ def test_no_character_is_lost_or_invented(sql: str) -> None:
         assert "".join(token.text for token in tokens(sql)) == sql
 
 
+ATOMIC = "CREATE FUNCTION f(begin atomic) RETURNS int BEGIN ATOMIC SELECT 1 AS end; SELECT t.end, CASE WHEN a THEN b END; END"
+NESTED = "CREATE PROCEDURE p() BEGIN ATOMIC CREATE OR REPLACE FUNCTION g() RETURNS int BEGIN ATOMIC RETURN 1; END; END"
+
+
 def texts(sql: str) -> list[str]:
     return [statement.text for statement in split(sql)]
 
@@ -71,6 +76,9 @@ def texts(sql: str) -> list[str]:
         ("SELECT E'a'\n 'b\\';c'; x", ["SELECT E'a'\n 'b\\';c'", "x"]),
         ("SELECT E'a' 'b\\'; x", ["SELECT E'a' 'b\\'", "x"]),
         ("SELECT 1 AS a\u00a0; x", ["SELECT 1 AS a\u00a0", "x"]),
+        ("SELECT E'a' -- ;\n 'b\\';c'; x", ["SELECT E'a' -- ;\n 'b\\';c'", "x"]),
+        (f"{ATOMIC}; x", [ATOMIC, "x"]),
+        (f"{NESTED}; x", [NESTED, "x"]),
     ],
 )
 def test_statements_end_where_the_server_ends_them(sql: str, expected: list[str]) -> None:

@@ -1,15 +1,17 @@
 """MySQL's pure pieces: reading SQL, writing values, names, what a size asks for."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.blueprints.dialects import MYSQL
+from controlplane.blueprints.dialects import DIALECTS, MYSQL, Dialect
 from controlplane.blueprints.lexer import Kind, LexError
 from controlplane.blueprints.mysql.literals import LITERALS
 from controlplane.blueprints.mysql.statements import is_transactional
@@ -31,6 +33,28 @@ BODY = """CREATE PROCEDURE p(n int) BEGIN
     SELECT t.end, t.begin FROM t;
     DROP TABLE IF EXISTS t;
 END"""
+
+# Found by bug reports and by tests/fuzz; MariaDB takes each as one statement.
+ONE_STATEMENT = (
+    "CREATE TRIGGER b BEFORE INSERT ON u FOR EACH ROW FOLLOWS a IF NEW.k IS NULL THEN SET NEW.k = UUID(); END IF",
+    "CREATE TRIGGER b BEFORE INSERT ON u FOR EACH ROW PRECEDES `a;b` BEGIN SET @a = 1; SET @b = 2; END",
+    "CREATE PROCEDURE p(a INT) COMMENT 'x' IF a THEN SELECT 1; SELECT 2; END IF",
+    "CREATE FUNCTION f() RETURNS CHAR(3) CHARACTER SET utf8mb4 x: BEGIN RETURN 1; END",
+    "CREATE PROCEDURE p() BEGIN DECLARE end INT; SET @a = CASE WHEN 1 THEN end END; SELECT 1 AS end; END",
+    "CREATE PROCEDURE p() BEGIN DECLARE EXIT HANDLER FOR SQLSTATE VALUE '23000', NOT FOUND IF 1 THEN SELECT 1; END IF; END",
+    "CREATE PROCEDURE p() IF IF(1, 2, 3) THEN SELECT IF(1, (SELECT CASE 1 WHEN 1 THEN 2 END), 3); ELSE SELECT 2; END IF",
+    "CREATE PROCEDURE p() FOR i IN 1..CASE 1 WHEN 1 THEN 2 END DO SELECT 1; SELECT i; END FOR",
+    "CREATE PROCEDURE p() BEGIN `end`: REPEAT SELECT @end; UNTIL 1 END REPEAT `end`; END",
+    "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' ON COMPLETION NOT PRESERVE COMMENT ';' DO BEGIN DO 1; END",
+    "ALTER EVENT e RENAME TO begin DO BEGIN SELECT 1; END",
+    "CREATE DEFINER=`a;b`@ FUNCTION d.1e5x() RETURNS VARCHAR(3) BINARY BEGIN DECLARE c CURSOR FOR SELECT 1; RETURN 1; END",
+    "BEGIN NOT ATOMIC DECLARE begin INT; SELECT 1; END",
+    "IF 1 THEN SELECT 1; ELSEIF 2 THEN SELECT 2; END IF",
+    "SET STATEMENT max_statement_time = 1 FOR CREATE PROCEDURE p() BEGIN SELECT 1; END",
+    "CREATE PACKAGE BODY p AS x INT; PROCEDURE a AS BEGIN SELECT 1; END; BEGIN x := 1; EXCEPTION WHEN OTHERS THEN NULL; END",
+    "CREATE PACKAGE BODY p PROCEDURE a() BEGIN SELECT 1; END; END",
+    "CREATE PROCEDURE p AS x INT; BEGIN <<l>> LOOP EXIT WHEN 1; END LOOP; DECLARE BEGIN SELECT 1; END; END p",
+)
 
 
 @pytest.mark.parametrize(
@@ -55,10 +79,27 @@ END"""
             ["CREATE TRIGGER t AFTER DELETE ON a FOR EACH ROW DELETE FROM b", "SELECT 2"],
         ),
         ("CREATE TABLE t (begin int); SELECT 2", ["CREATE TABLE t (begin int)", "SELECT 2"]),
+        (
+            "CREATE TABLE `trigger` (event int, begin int); SELECT 2",
+            ["CREATE TABLE `trigger` (event int, begin int)", "SELECT 2"],
+        ),
+        *(([f"{one}; SELECT 2", [one, "SELECT 2"]]) for one in ONE_STATEMENT),
     ],
 )
 def test_statements_end_where_the_server_ends_them(sql: str, statements: list[str]) -> None:
     assert [statement.text.rstrip() for statement in MYSQL.split(sql)] == statements
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_splitting_takes_time_in_proportion_to_the_text(dialect: Dialect) -> None:
+    def seconds(lines: int) -> float:
+        sql = "INSERT INTO t (a, b) VALUES (1, 'it''s'); -- said\n" * lines
+        began = time.process_time()
+        assert len(dialect.split(sql)) == lines
+        return time.process_time() - began
+
+    few = min(seconds(500) for _ in range(3))
+    assert seconds(16_000) / few < 4 * 32  # if it grew with the square, 32 * 32
 
 
 @pytest.mark.parametrize("sql", ["SELECT 'a", 'SELECT "a', "SELECT `a", "/* a", "SELECT /*!5 1 */", "/*M! 1 */"])

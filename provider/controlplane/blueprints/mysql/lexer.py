@@ -9,22 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from controlplane.blueprints.lexer import Kind, LexError, Token
+from controlplane.blueprints.lexer import Kind, LexError, Token, scan
 
 _LETTER = r"A-Za-z_$\u0080-\U0010ffff"
+# Possessive: an open quote is found in one pass, and no shorter string is tried.
 _TOKEN = re.compile(
     rf"""
       (?P<space>[ \t\n\r\f\v]+)
     | (?P<line>\#[^\n]*|--(?=[\x00-\x20]|\Z)[^\n]*)
     | (?P<executed>/\*M?!)
     | (?P<block>/\*.*?\*/)
-    | (?P<string>[nNbBxX]?'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*")
-    | (?P<quoted>`(?:[^`]|``)*`)
+    | (?P<string>[nNbBxX]?'(?:[^'\\]++|''|\\.)*+'|"(?:[^"\\]++|""|\\.)*+")
+    | (?P<quoted>`(?:[^`]++|``)*+`)
     | (?P<variable>\{{\{{\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}}\}})
     | (?P<word>(?![nNbBxX]')[{_LETTER}][{_LETTER}0-9]*)
-    | (?P<number>[0-9]+(?:\.[0-9]*)?)
+    | (?P<member>(?<=[{_LETTER}0-9`]\.)(?=[0-9]*[{_LETTER}])[{_LETTER}0-9]+)  # a name, even where it looks like 1e5
+    | (?P<exponent>[0-9]+[eE][+-]?[0-9]+)
+    | (?P<digits>[0-9][{_LETTER}0-9]*[{_LETTER}][{_LETTER}0-9]*)  # a name that begins with a digit, or 0x1f
+    | (?P<number>[0-9]+(?:\.(?!\.)[0-9]*(?:[eE][+-]?[0-9]+)?)?)
     | (?P<semicolon>;)
     | (?P<open>['"`]|/\*|[nNbBxX]')
+    | (?P<assign>:=)
     | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -36,28 +41,26 @@ _KINDS = {
     "string": Kind.STRING,
     "quoted": Kind.QUOTED_NAME,
     "word": Kind.WORD,
+    "digits": Kind.WORD,
+    "member": Kind.WORD,
     "semicolon": Kind.SEMICOLON,
 }
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """Every token in order. Raises LexError where a quote or comment is not closed, or hides SQL."""
-    position = 0
-    while position < len(sql):
-        found = _TOKEN.match(sql, position)
-        assert found is not None, "the last alternative takes any character"
-        yield _token(sql, found)
-        position = found.end()
+    """Yield every token in order. Raises LexError where a quote or comment is not closed, or hides SQL."""
+    return scan(sql, _TOKEN, _token)
 
 
 def _token(sql: str, found: re.Match[str]) -> Token:
-    shown = repr(sql[found.start() : found.start() + 20])
     match found.lastgroup:
         case "variable":
             return Token(Kind.VARIABLE, found[0], found["name"])
         case "executed":
+            shown = repr(sql[found.start() : found.start() + 20])
             raise LexError(f"a comment that MySQL executes is not allowed, write its SQL plainly: {shown}")
         case "open":
+            shown = repr(sql[found.start() : found.start() + 20])
             what = "comment" if found[0] == "/*" else "quote"
             raise LexError(f"unterminated {what} that begins with {shown}")
     return Token(_KINDS.get(found.lastgroup or "", Kind.OTHER), found[0])

@@ -1,96 +1,48 @@
-"""SQL text into statements, by MySQL's rules. Pure.
+"""Split SQL text into statements by MariaDB's grammar. Pure.
 
-The bodies of routines and triggers hold semicolons of their own. They are recognised by their blocks (BEGIN, CASE, IF,
-LOOP, WHILE, REPEAT, FOR … END), so that no DELIMITER is needed, which is a command of a client program anyway.
+A semicolon ends a statement unless it stands in the body of a routine, trigger, event or package, or in a compound
+statement. Bodies are found by their place in the grammar, so that no DELIMITER is needed, which is a command of a
+client program anyway. Time and memory grow linearly with the text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
 
-from controlplane.blueprints.lexer import SPACES, Kind, LexError, Token
+from controlplane.blueprints.lexer import Kind, LexError, Token
+from controlplane.blueprints.mysql.bodies import Bodies
+from controlplane.blueprints.mysql.headers import body_start
 from controlplane.blueprints.mysql.lexer import tokens
-from controlplane.blueprints.splitting import Statement
-
-_SILENT: Final = (Kind.SPACE, Kind.COMMENT)
-_WITH_BODY: Final = frozenset({"PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE"})
-_ENDED: Final = frozenset({"IF", "CASE", "LOOP", "WHILE", "REPEAT", "FOR"})
-# What stands before a statement inside a body.
-_BEFORE_STATEMENT: Final = frozenset(
-    {";", ":", ")", "THEN", "ELSE", "DO", "BEGIN", "LOOP", "REPEAT", "ROW", "DETERMINISTIC", "SQL", "DATA", "DEFINER",
-     "INVOKER"}
-)  # fmt: skip
+from controlplane.blueprints.mysql.words import Words
+from controlplane.blueprints.splitting import SILENT, Statement, assemble
 
 
 def split(sql: str) -> list[Statement]:
-    """The statements of `sql`, those without content left out. Raises LexError."""
+    """Return the statements of `sql`, those without content left out. Raises LexError."""
     every = list(tokens(sql))
-    found: list[Statement] = []
-    start = 0
-    while start < len(every):
-        end = _end(every, start)
-        _finish(every[start:end], found)
-        start = end + 1
+    found = assemble(every, _ends(every))
+    for statement in found:
+        if statement.tokens[0].kind is Kind.WORD and statement.words[0] == "DELIMITER":
+            raise LexError(
+                "DELIMITER is a command of the mysql program, not SQL: leave it out, bodies of routines and triggers"
+                " are recognised as they are"
+            )
     return found
 
 
-def _finish(piece: Sequence[Token], found: list[Statement]) -> None:
-    loud = tuple(token for token in piece if token.kind not in _SILENT)
-    if not loud:
-        return
-    if loud[0].kind is Kind.WORD and loud[0].text.upper() == "DELIMITER":
-        raise LexError(
-            "DELIMITER is a command of the mysql program, not SQL: leave it out, bodies of routines and triggers are"
-            " recognised as they are"
-        )
-    found.append(Statement("".join(token.text for token in piece).strip(SPACES), loud))
+def _ends(every: Sequence[Token]) -> Iterator[int]:
+    """Yield the positions of the semicolons that end a statement."""
+    places = [at for at, token in enumerate(every) if token.kind not in SILENT]
+    words = Words(every, places)
+    at = 0
+    while at < len(places):
+        end = _end(words, at)
+        if end < len(places):
+            yield places[end]
+        at = end + 1
 
 
-def _end(every: Sequence[Token], start: int) -> int:
-    """The position of the semicolon that ends the statement at `start`, or behind the last token."""
-    loud = [(at, token) for at, token in enumerate(every[start:], start) if token.kind not in _SILENT]
-    words = [token.text.upper() if token.kind in (Kind.WORD, Kind.SEMICOLON, Kind.OTHER) else "" for _, token in loud]
-    first_end = words.index(";") if ";" in words else len(words)
-    has_body = words[:1] == ["CREATE"] and _WITH_BODY.intersection(words[:first_end])
-    depth = 0
-    skip = False
-    for number, word in enumerate(words):
-        if word == ";" and depth <= 0:
-            return loud[number][0]
-        if skip:
-            skip = False
-        elif has_body and (number == 0 or words[number - 1] != "."):
-            if word == "END":
-                depth -= 1
-                skip = words[number + 1 : number + 2] != [] and words[number + 1] in _ENDED
-            elif _opens(words, number):
-                depth += 1
-    return len(every)
-
-
-def _opens(words: Sequence[str], at: int) -> bool:
-    """Whether the word begins something that has an END."""
-    word = words[at]
-    after = list(words[at + 1 : at + 3])
-    if word in ("BEGIN", "CASE", "LOOP", "WHILE"):
-        return True
-    if word == "REPEAT":
-        return after[:1] != ["("]
-    if word == "FOR":
-        return after[1:2] == ["IN"]
-    return word == "IF" and words[at - 1] in _BEFORE_STATEMENT and not _calls_if(words, at + 1)
-
-
-def _calls_if(words: Sequence[str], at: int) -> bool:
-    """Whether an IF is the function: its parentheses hold a comma."""
-    if words[at : at + 1] != ["("]:
-        return False
-    depth = 0
-    for word in words[at:]:
-        depth += {"(": 1, ")": -1}.get(word, 0)
-        if word == "," and depth == 1:
-            return True
-        if depth == 0:
-            return False
-    return False
+def _end(words: Words, at: int) -> int:
+    """Return the position of the semicolon that ends the statement at `at`, or behind the last word."""
+    start = body_start(words, at)
+    return words.semicolon(at) if start is None else Bodies(words).end(start.at, start.opened)
