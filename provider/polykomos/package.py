@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from polykomos import client
+from polykomos.client.setting_values import is_unencrypted
 from polykomos.explain import explain
 from polykomos.resources import RESOURCES
 from polykomos.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
@@ -63,10 +64,10 @@ class Polykomos(Package["Client"]):
     def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> Client:
         given = cast("Settings", settings)
         base_url = given.base_url or DEFAULT_BASE_URL
-        if base_url.startswith("http://") and "://127." not in base_url and "://localhost" not in base_url:
+        if is_unencrypted(base_url):
             warn("`base_url` is plain http: the API key and passwords travel unencrypted")
         try:
-            return client.Client(
+            api = client.Client(
                 base_url=base_url,
                 api_key=given.api_key,
                 user_agent_suffix=engine,
@@ -74,6 +75,13 @@ class Polykomos(Package["Client"]):
             )
         except client.ConfigurationError as error:
             raise ResourceError(str(error)) from error
+        if api.route.proxy:
+            for entry in api.route.passed_over:
+                warn(
+                    f"{api.route.exceptions}: the entry {entry!r} cannot be read and is passed over; {base_url} is "
+                    f"reached through {api.route.shown} ({api.route.source})"
+                )
+        return api
 
     def bound(self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> Client:
         return api.within(client.Bounds(deadline, cancel, say))

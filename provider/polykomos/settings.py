@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from polykomos.client.setting_values import normalize_api_key, normalize_base_url
 from resourcekit.declaration import Arguments, Rule, Secret
 
 DEFAULT_BASE_URL: Final = "https://polykomos.com/api/v1"
@@ -19,19 +20,13 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 
 
-def _is_base_url(url: str) -> bool:
-    return url.startswith(("https://", "http://")) and url.rstrip("/").endswith("/api/v1")
-
-
 class Settings(Arguments):
     """How to reach the API."""
 
-    api_key: Annotated[str, Secret(), Rule(lambda key: bool(key.strip()), "must not be empty")] = Field(
+    api_key: Annotated[str, Secret(), AfterValidator(normalize_api_key)] = Field(
         description="API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out."
     )
-    base_url: Annotated[
-        str | None, Rule(_is_base_url, "must be an http(s) URL that ends in /api/v1, such as " + DEFAULT_BASE_URL)
-    ] = Field(
+    base_url: Annotated[str | None, AfterValidator(normalize_base_url)] = Field(
         None,
         description=f"Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; "
         f"{DEFAULT_BASE_URL} without either.",

@@ -152,13 +152,12 @@ class FieldFacts:
 
     def same(self, left: Any, right: Any) -> bool:
         """Whether two known values mean the same to the API."""
+        if self.canonical is not None:
+            left, right = (None if each is None else self.canonical(each) for each in (left, right))
         if left in _EMPTY and right in _EMPTY:
             return True
-        if left is not None and right is not None:
-            if self.canonical is not None:
-                return alike(self.canonical(left), self.canonical(right))
-            if self.unordered:
-                return set(left) == set(right)
+        if left is not None and right is not None and self.unordered:
+            return set(left) == set(right)
         return alike(left, right)
 
 

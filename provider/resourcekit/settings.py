@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from resourcekit.errors import CheckFailed
+from resourcekit.errors import CheckFailed, Failure
 from resourcekit.package import Package
 from resourcekit.planning.check import Checked, check_arguments
 
@@ -20,9 +20,21 @@ def with_environment(package: Package[Any], values: Mapping[str, Any]) -> dict[s
     return found
 
 
+def variable_of(package: Package[Any], values: Mapping[str, Any], name: str) -> str:
+    """Return the environment variable that gives a setting its value; empty where it is set itself, or not at all."""
+    variable = package.environment.get(name, "")
+    return variable if variable and values.get(name) is None and os.environ.get(variable) else ""
+
+
 def check_settings(package: Package[Any], values: Mapping[str, Any]) -> Checked:
-    """The settings with the environment's, and what is wrong with them."""
-    return check_arguments(package.settings, with_environment(package, values))
+    """The settings with the environment's, and what is wrong with them. A failure names the variable of its value."""
+    checked = check_arguments(package.settings, with_environment(package, values))
+
+    def sourced(failure: Failure) -> Failure:
+        variable = variable_of(package, values, failure.property)
+        return Failure(failure.property, f"{failure.reason} (its value is that of {variable})") if variable else failure
+
+    return Checked(checked.values, tuple(map(sourced, checked.failures)))
 
 
 def connect(package: Package[Any], values: Mapping[str, Any], engine: str, warn: Callable[[str], None]) -> Any:

@@ -48,7 +48,7 @@ export class WebhookEndpoint extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly createdAt: pulumi.Output<string | undefined>;
     /**
-     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
      */
     declare public readonly events: pulumi.Output<string[] | undefined>;
     /**
@@ -60,7 +60,7 @@ export class WebhookEndpoint extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly status: pulumi.Output<string | undefined>;
     /**
-     * HTTPS URL that receives the events.
+     * HTTPS URL that receives the events, without user name and password.
      */
     declare public readonly url: pulumi.Output<string>;
 
@@ -102,11 +102,11 @@ export class WebhookEndpoint extends pulumi.CustomResource {
  */
 export interface WebhookEndpointArgs {
     /**
-     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
      */
     events?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
-     * HTTPS URL that receives the events.
+     * HTTPS URL that receives the events, without user name and password.
      */
     url: pulumi.Input<string>;
 }

@@ -7,6 +7,7 @@ import hmac
 import json
 
 import httpx
+import pytest
 
 from support.control_plane import new_key
 from support.naming import unique
@@ -43,6 +44,38 @@ def test_an_endpoints_whole_life(workspace: Workspace, api: httpx.Client) -> Non
     workspace.destroy()
     found = {each["id"]: each["status"] for each in api.get("/webhook_endpoints", params={"limit": 100}).json()["data"]}
     assert found[int(last["id"])] == "revoked"
+
+
+def test_all_events_named_mean_the_same_as_none(workspace: Workspace) -> None:
+    every = ["database.provisioning_started", "database.provisioned", "database.deleted"]
+    workspace.write(endpoint("https://example.com/all", every))
+    workspace.apply()
+    id_ = workspace.resource(ENDPOINT)["id"]
+    for events in (None, every[::-1], [], [*every, "ping"]):
+        workspace.write(endpoint("https://example.com/all", events))
+        assert workspace.plan().replaces == {}, events
+        workspace.apply("tfplan")
+        workspace.settled()
+    assert workspace.resource(ENDPOINT)["id"] == id_, "a new endpoint is a new secret"
+    workspace.write(endpoint("https://example.com/all", every[:2]))
+    assert workspace.plan().replaces == {ENDPOINT: ["events"]}
+    workspace.destroy()
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("https://example.com/a b", "spaces"),
+        ("https://user:hunter2@example.com/x", "user name or a password"),
+        ("https://b\xfccher.example/x", "xn--"),
+        ("https://169.254.169.254/x", "link-local"),
+    ],
+)
+def test_a_url_that_the_api_would_refuse_is_refused_in_the_plan(workspace: Workspace, url: str, rule: str) -> None:
+    workspace.write(endpoint(url))
+    told = workspace.plan(ok=False).diagnostics
+    assert "url" in told
+    assert rule in told
 
 
 def test_revoked_out_of_band_and_import(workspace: Workspace, api: httpx.Client) -> None:

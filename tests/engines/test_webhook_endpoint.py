@@ -85,6 +85,9 @@ def test_import_has_no_secret_and_no_diff(stack: Stack, api: httpx.Client) -> No
     [
         ({"url": "http://example.com/x"}, "url", "https://"),
         ({"url": "nonsense"}, "url", "https://"),
+        ({"url": "https://example.com/a b"}, "url", "spaces"),
+        ({"url": "https://user:hunter2@example.com"}, "url", "user name or a password"),
+        ({"url": "https://b\xfccher.example"}, "url", "xn--"),
         ({"url": "https://example.com", "events": ["database.eaten"]}, "events", "database.provisioned"),
         ({}, "url", "missing"),
     ],
@@ -94,3 +97,19 @@ def test_a_failed_check_names_property_and_rule(stack: Stack, given: dict, prope
     failed = stack.preview(ok=False)
     assert property_ in failed.output
     assert rule in failed.output.lower()
+
+
+def test_all_events_named_mean_the_same_as_none(stack: Stack) -> None:
+    where, every = url(unique("all")), ["database.deleted", "database.provisioned", "database.provisioning_started"]
+    stack.write({"hook": ("WebhookEndpoint", {"url": where, "events": every})})
+    stack.up()
+    id_ = stack.resource("hook")["id"]
+    for events in (None, every[::-1], [], [*every, "ping"]):
+        stack.write({"hook": ("WebhookEndpoint", {"url": where, **({} if events is None else {"events": events})})})
+        assert not stack.up().ops, events
+        stack.refresh()
+        stack.assert_no_changes()
+    assert stack.resource("hook")["id"] == id_, "a new endpoint is a new secret"
+    stack.write({"hook": ("WebhookEndpoint", {"url": where, "events": every[:2]})})
+    assert stack.preview().replaces == {"hook": ["events"]}
+    stack.destroy()

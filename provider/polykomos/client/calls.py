@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from polykomos.client.errors import ConfigurationError, TransportError
+from polykomos.client.errors import ConfigurationError, IncompleteList, TransportError
 from polykomos.client.models import Written
 from polykomos.client.transport import Answer, Transport
 
@@ -36,27 +36,64 @@ class Calls:
         self._transport = transport
 
     def _pages(self, path: str, model: type[ModelT], cursor: str) -> Iterator[ModelT]:
-        """Every item of a list, page by page. cursor: the field that names an item for `starting_after`.
+        """Yield every item of a list once, page by page.
 
-        Raises TransportError where pages lead in a circle.
+        Args:
+            path: The list's.
+            model: Of an item.
+            cursor: The field that names an item for `starting_after`.
+
+        Raises:
+            IncompleteList: An answer shows that the list is not whole, so that nothing is known to be missing from it.
+
         """
         after = None
         seen: set[str] = set()
         while True:
             page = self._page(path, model, after)
-            yield from page.items
-            # A page without items could name no next one: `has_more` alone would loop for ever.
-            if not (page.has_more and page.items):
+            items = {str(getattr(item, cursor)): item for item in page.items}
+            fault = page_fault(list(items), seen, has_more=page.has_more)
+            if fault:
+                raise IncompleteList(f"the API's list {path} {fault}. Nothing is concluded from it")
+            yield from (item for id_, item in items.items() if id_ not in seen)
+            if not page.has_more:
                 return
-            after = str(getattr(page.items[-1], cursor))
-            if after in seen:
-                raise TransportError(f"the API's list {path} has no end: it comes back to {after}")
-            seen.add(after)
+            seen |= items.keys()
+            after = next(reversed(items))
 
     def _page(self, path: str, model: type[ModelT], after: str | None) -> ListPage[ModelT]:
         """One page of a list. after: the last item of the page before; None at first."""
         answer = self._transport.ask("GET", path, params={"limit": _PAGE, **given(starting_after=after)})
-        return ListPage(parse_all(model, answer.body), bool(answer.body.get("has_more")), answer.sent_at)
+        items = parse_all(model, answer.body)
+        return ListPage(items, _has_more(path, answer.body, len(items)), answer.sent_at)
+
+
+def page_fault(ids: Sequence[str], seen: Set[str], *, has_more: bool) -> str:
+    """Return what in a page shows that the list cannot be read to its end; empty where nothing does. Pure.
+
+    An overlap with the pages before is no fault: objects that are made meanwhile push others down.
+
+    Args:
+        ids: Of the page's items.
+        seen: Of the items of the pages before.
+        has_more: What the page says.
+
+    """
+    if has_more and not ids:
+        return "says that it goes on after a page without items"
+    if ids and all(each in seen for each in ids):
+        return f"has no end: it comes back to {ids[-1]}"
+    return ""
+
+
+def _has_more(path: str, body: Mapping[str, Any], count: int) -> bool:
+    told = body.get("has_more")
+    if isinstance(told, bool):
+        return told
+    if told is None:
+        # No document requires the field: only a page that is not full is the last one.
+        return count >= _PAGE
+    raise IncompleteList(f"the API's list {path} is not as documented: has_more is no boolean")
 
 
 def parse(model: type[ModelT], data: Any) -> ModelT:
@@ -90,9 +127,10 @@ def _without(data: Any, path: tuple[int | str, ...]) -> Any:
 
 def parse_all(model: type[ModelT], answer: Mapping[str, Any]) -> list[ModelT]:
     """The items of a list's `data`. Raises TransportError as `parse` does."""
-    data = answer.get("data") or []
+    data = answer.get("data")
     if not isinstance(data, list):
-        raise TransportError(f"the API's list of {model.__name__} is not as documented: data is no list")
+        # Without a list nothing is known: an empty one would say that there is nothing.
+        raise IncompleteList(f"the API's list of {model.__name__} is not as documented: data is no list")
     return [parse(model, item) for item in data]
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import urlsplit
 
 from polykomos.client.account import AccountCalls
 from polykomos.client.budget import Budget
 from polykomos.client.deferred import deferred
 from polykomos.client.errors import ConfigurationError
 from polykomos.client.exchange import Exchange
+from polykomos.client.proxy import Route, environment_route, proxy_fault
 from polykomos.client.reading.calls import ReadCalls
 from polykomos.client.reading.snapshot import Snapshots
 from polykomos.client.secrets import MASK
+from polykomos.client.setting_values import normalize_api_key, normalize_base_url
 from polykomos.client.shared import record_of
 from polykomos.client.transport import Bounds, Transport
 from polykomos.version import VERSION
@@ -35,7 +38,8 @@ class Client(ReadCalls, AccountCalls):
     """A client of the Polykomos API, to be shared by threads.
 
     base_url: with `/api/v1`. ca_bundle: a PEM file of certificates to trust instead of the system's (SSL_CERT_FILE is
-    honoured without it); proxies come from HTTPS_PROXY, HTTP_PROXY and NO_PROXY. user_agent_suffix: who uses it.
+    honoured without it); proxies come from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, and this machine is always
+    reached directly (`route`). user_agent_suffix: who uses it.
     read_snapshot_seconds: how old the answer of a `read_` method may be, None = READ_SNAPSHOT_SECONDS; 0 = it is always
     asked for anew.
     Raises ConfigurationError for settings that cannot work. Every method may raise the errors of `errors`.
@@ -50,38 +54,31 @@ class Client(ReadCalls, AccountCalls):
         user_agent_suffix: str = "",
         read_snapshot_seconds: float | None = None,
     ) -> None:
-        self._base_url = _base_url(base_url)
-        if not api_key.isascii() or not api_key.isprintable() or " " in api_key.strip() or not api_key.strip():
-            raise ConfigurationError("the API key (POLYKOMOS_API_KEY) holds characters that no key has")
-        trust = _trust(ca_bundle, encrypted=self._base_url.startswith("https:"))
+        self._base_url = _setting("base URL (`base_url`, POLYKOMOS_BASE_URL)", normalize_base_url, base_url)
+        key = _setting("API key (`api_key`, POLYKOMOS_API_KEY)", normalize_api_key, api_key)
+        self.route = environment_route(self._base_url)
+        transport = _transport(self.route, ca_bundle, encrypted=self._base_url.startswith("https:"))
         try:
             http = httpx.Client(
                 base_url=self._base_url,
                 headers={
-                    "Authorization": f"Bearer {api_key.strip()}",
+                    "Authorization": f"Bearer {key}",
                     "Accept": "application/json",
                     "User-Agent": _user_agent(user_agent_suffix),
                 },
-                http2=False,
-                limits=httpx.Limits(
-                    max_connections=100, max_keepalive_connections=32, keepalive_expiry=_KEEPALIVE_SECONDS
-                ),
-                verify=trust,
+                transport=transport,
+                trust_env=False,
                 follow_redirects=False,
             )
-        except (ValueError, ImportError, httpx.InvalidURL):
-            # A proxy's URL may hold a password, and httpx's words for it may too.
-            raise ConfigurationError(
-                "the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http(s) URL, such as http://proxy:3128"
-            ) from None
+        except httpx.InvalidURL:
+            raise ConfigurationError("the base URL (`base_url`, POLYKOMOS_BASE_URL) cannot be read") from None
         snapshots = Snapshots(READ_SNAPSHOT_SECONDS if read_snapshot_seconds is None else read_snapshot_seconds)
-        budget = Budget(record_of(self._base_url, api_key.strip()))
-        super().__init__(Transport(Exchange(http, api_key.strip()), snapshots, budget=budget))
+        super().__init__(Transport(Exchange(http, key), snapshots, budget=Budget(record_of(self._base_url, key))))
 
     def within(self, bounds: Bounds) -> Client:
         """The same client, sharing its connections, with bounds on how long calls go on retrying."""
         bound = object.__new__(Client)
-        bound._base_url = self._base_url
+        bound._base_url, bound.route = self._base_url, self.route
         bound._transport = self._transport.within(bounds)
         return bound
 
@@ -101,40 +98,65 @@ class Client(ReadCalls, AccountCalls):
         self.close()
 
 
-def _base_url(text: str) -> str:
-    url = text.strip().rstrip("/")
+def _setting(name: str, normalize: Callable[[str], str], value: str) -> str:
     try:
-        parts = urlsplit(url)
-        # Both raise for a host or port that no connection could be made to.
-        (parts.hostname or "").encode("idna")
-        httpx.URL(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path.endswith("/api/v1")
-        usable = usable and parts.port != 0 and not any(map(str.isspace, url))
-        usable = usable and not (parts.username or parts.password or parts.query or parts.fragment)
-    except (ValueError, httpx.InvalidURL):
-        usable = False
-    if not usable:
+        return normalize(value)
+    except ValueError as error:
+        raise ConfigurationError(f"the {name} {error}") from None
+
+
+def _transport(route: Route, ca_bundle: str | Path | None, *, encrypted: bool) -> httpx.HTTPTransport:
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=32, keepalive_expiry=_KEEPALIVE_SECONDS)
+    trust = _trust(ca_bundle, encrypted=encrypted or route.proxy.startswith("https:"))
+    if not route.proxy:
+        return httpx.HTTPTransport(verify=trust, limits=limits)
+    # A proxy's URL may hold a password, and httpx's words for it may too.
+    fault = proxy_fault(route.proxy)
+    if fault:
+        raise ConfigurationError(f"the proxy of {route.source} cannot be used: {fault}")
+    try:
+        of_proxy = trust if route.proxy.startswith("https:") else None
+        return httpx.HTTPTransport(verify=trust, limits=limits, proxy=httpx.Proxy(route.proxy, ssl_context=of_proxy))
+    except ImportError:
         raise ConfigurationError(
-            "the base URL (POLYKOMOS_BASE_URL) must be an http(s) URL that ends in /api/v1, without user or query, "
-            "such as https://polykomos.com/api/v1"
-        )
-    return url
+            f"the proxy of {route.source} cannot be used: a SOCKS proxy needs the package `httpx[socks]`"
+        ) from None
+    except (ValueError, httpx.InvalidURL):
+        raise ConfigurationError(f"the proxy of {route.source} cannot be used: its URL cannot be read") from None
 
 
 def _trust(ca_bundle: str | Path | None, *, encrypted: bool) -> ssl.SSLContext:
-    """One context for all connections: making one costs as much as twenty calls. Where nothing will be encrypted, it
-    trusts nobody.
+    """Return one context for all connections: making one costs as much as twenty calls. Where nothing will be
+    encrypted, it trusts nobody.
+
+    Raises:
+        ConfigurationError: A file cannot be used; the message names the setting that names the file.
+
     """
+    if ca_bundle is None and not encrypted:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    source, path = ("`ca_bundle`", str(ca_bundle)) if ca_bundle is not None else _certificates_of_environment()
     try:
-        if ca_bundle is None and not encrypted:
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if ca_bundle is None:
-            return httpx.create_ssl_context()
-        return ssl.create_default_context(cafile=str(ca_bundle))
+        if ca_bundle is not None:
+            return ssl.create_default_context(cafile=path)
+        return httpx.create_ssl_context()
     except (OSError, ssl.SSLError) as error:
-        which = ca_bundle or "of SSL_CERT_FILE or SSL_CERT_DIR"
-        raise ConfigurationError(f"the CA bundle {which} cannot be read: {error}") from None
+        # Python opens this file too, whenever it makes a context: its fault is not that of the certificates.
+        log_file = os.environ.get("SSLKEYLOGFILE")
+        if log_file and isinstance(error, OSError) and error.filename == log_file:
+            raise ConfigurationError(f"the file of SSLKEYLOGFILE, {log_file}, cannot be written: {error}") from None
+        raise ConfigurationError(f"the CA bundle of {source}, {path}, cannot be read: {error}") from None
+
+
+def _certificates_of_environment() -> tuple[str, str]:
+    """Return the variable that names the certificates, as httpx chooses it, and its value."""
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if os.environ.get(name):
+            return name, os.environ[name]
+    return "the package certifi", "which comes with this provider"
 
 
 def _user_agent(suffix: str) -> str:
-    return f"polykomos-provider/{VERSION} python/{platform.python_version()} {suffix}".strip()
+    # A header holds printable ASCII alone.
+    printable = "".join(each for each in suffix if each.isascii() and each.isprintable())
+    return f"polykomos-provider/{VERSION} python/{platform.python_version()} {printable}".strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,10 @@ class ConfigurationError(PolykomosError):
 
 class TransportError(PolykomosError):
     """No usable answer came: the network failed, or the answer was cut off or no JSON."""
+
+
+class IncompleteList(TransportError):
+    """A list's answer shows that it is not the whole list, so that what it lacks may exist all the same."""
 
 
 class UnknownOutcome(TransportError):
@@ -70,10 +75,19 @@ class ApiError(PolykomosError):
         if isinstance(allowed, list):
             facts.append(f"allowed: {', '.join(map(str, allowed))}")
         errors = self.details.get("errors")
-        listed = f": {'; '.join(map(str, errors))}" if isinstance(errors, list) and errors else ""
+        # A service may put its only error, or all of them, into the message as well.
+        more = (
+            [text for each in errors if not _says(self.message, text := str(each))] if isinstance(errors, list) else []
+        )
+        listed = f": {'; '.join(more)}" if more else ""
         if self.request_id:
             facts.append(self.request_id)
         return f"{self.message.rstrip('.')}{listed} ({', '.join(fact for fact in facts if fact)})"
+
+
+def _says(message: str, text: str) -> bool:
+    """Whether a message has a text in it as whole words."""
+    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", message) is not None
 
 
 class Unauthorized(ApiError):

@@ -22,6 +22,7 @@ def service() -> Iterator[Finding]:
     from polykomos.settings import DEFAULT_BASE_URL
     from resourcekit.settings import with_environment
 
+    yield from _proxy()
     try:
         package, ctx = connected(_SECONDS)
     except click.ClickException as error:
@@ -41,6 +42,32 @@ def service() -> Iterator[Finding]:
     needs = (Needs(each.name, each.scopes.read, each.scopes.write) for each in package.resources)
     yield from scopes(needs, account.api_key.permissions)
     yield budget(account.api_key.controls.requests_per_minute, account.api_key.controls.monthly_quota)
+
+
+def _proxy() -> Iterator[Finding]:
+    """Yield which proxy the base URL is reached through; nothing for an unreadable URL, which is another finding."""
+    from polykomos.client.proxy import environment_route, proxy_fault
+    from polykomos.package import package
+    from polykomos.settings import DEFAULT_BASE_URL
+    from resourcekit.settings import check_settings
+
+    checked = check_settings(package(), {})
+    if any(failure.property == "base_url" for failure in checked.failures):
+        return
+    base_url = checked.values.get("base_url") or DEFAULT_BASE_URL
+    route = environment_route(base_url)
+    fault = proxy_fault(route.proxy) if route.proxy else ""
+    if fault:
+        yield Finding(
+            "proxy", ERROR, f"{route.source} cannot be used: {fault}", f"set {route.source} right or unset it"
+        )
+    elif route.proxy:
+        yield Finding("proxy", OK, f"{base_url} is reached through {route.shown} ({route.source})")
+    else:
+        yield Finding("proxy", OK, f"{base_url} is reached directly: {route.reason}")
+    for entry in route.passed_over:
+        advice = "an entry is a host, .domain, address or network such as 10.0.0.0/8 or [::1], with or without a port"
+        yield Finding("proxy", WARNING, f"the entry {entry!r} of {route.exceptions} cannot be read", advice)
 
 
 def _refused(error: Any, explained: Exception) -> Finding:

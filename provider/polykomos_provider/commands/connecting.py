@@ -22,7 +22,7 @@ def connected(seconds: float) -> tuple[Polykomos, Context[Client]]:
     """The package, and a context whose calls end in `seconds`. Raises ClickException."""
     from polykomos.package import package
     from resourcekit.context import Context
-    from resourcekit.errors import ResourceError
+    from resourcekit.errors import CheckFailed, ResourceError
     from resourcekit.settings import connect, with_environment
 
     found = package()
@@ -30,6 +30,8 @@ def connected(seconds: float) -> tuple[Polykomos, Context[Client]]:
         raise click.ClickException(WITHOUT_KEY)
     try:
         api: Any = connect(found, {}, "cli", lambda text: note(f"warning: {text}"))
+    except CheckFailed as error:
+        raise click.ClickException("; ".join(f"{each.property} {each.reason}" for each in error.failures)) from None
     except ResourceError as error:
         raise click.ClickException(str(error)) from None
     deadline = time.monotonic() + seconds

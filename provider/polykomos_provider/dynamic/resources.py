@@ -286,9 +286,10 @@ class WebhookEndpoint(DeclaredResource, module="polykomos", name="WebhookEndpoin
     _declared = provider("WebhookEndpoint")
 
     url: pulumi.Output[str]
-    """HTTPS URL that receives the events."""
+    """HTTPS URL that receives the events, without user name and password."""
     events: pulumi.Output[list[str] | None]
-    """Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+    """Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out,
+    which is the same as naming all of them.
     """
     status: pulumi.Output[str | None]
     """`active` or `revoked`."""
@@ -307,9 +308,9 @@ class WebhookEndpoint(DeclaredResource, module="polykomos", name="WebhookEndpoin
     ) -> None:
         """:param resource_name: Name in the program and in the stack's state.
         :param opts: Pulumi's.
-        :param url: HTTPS URL that receives the events.
+        :param url: HTTPS URL that receives the events, without user name and password.
         :param events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`.
-            All when left out.
+            All when left out, which is the same as naming all of them.
         """
         arguments = {
             "url": url,

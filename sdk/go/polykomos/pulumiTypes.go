@@ -634,9 +634,9 @@ func (o ManagedDatabaseEndpointOutput) Port() pulumi.IntOutput {
 
 // Where the account's database events are sent, those of this database among them.
 type ManagedDatabaseWebhook struct {
-	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
 	Events []string `pulumi:"events"`
-	// HTTPS URL that receives the events.
+	// HTTPS URL that receives the events, without user name and password.
 	Url string `pulumi:"url"`
 }
 
@@ -653,9 +653,9 @@ type ManagedDatabaseWebhookInput interface {
 
 // Where the account's database events are sent, those of this database among them.
 type ManagedDatabaseWebhookArgs struct {
-	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
 	Events pulumi.StringArrayInput `pulumi:"events"`
-	// HTTPS URL that receives the events.
+	// HTTPS URL that receives the events, without user name and password.
 	Url pulumi.StringInput `pulumi:"url"`
 }
 
@@ -737,12 +737,12 @@ func (o ManagedDatabaseWebhookOutput) ToManagedDatabaseWebhookPtrOutputWithConte
 	}).(ManagedDatabaseWebhookPtrOutput)
 }
 
-// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
 func (o ManagedDatabaseWebhookOutput) Events() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v ManagedDatabaseWebhook) []string { return v.Events }).(pulumi.StringArrayOutput)
 }
 
-// HTTPS URL that receives the events.
+// HTTPS URL that receives the events, without user name and password.
 func (o ManagedDatabaseWebhookOutput) Url() pulumi.StringOutput {
 	return o.ApplyT(func(v ManagedDatabaseWebhook) string { return v.Url }).(pulumi.StringOutput)
 }
@@ -771,7 +771,7 @@ func (o ManagedDatabaseWebhookPtrOutput) Elem() ManagedDatabaseWebhookOutput {
 	}).(ManagedDatabaseWebhookOutput)
 }
 
-// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
 func (o ManagedDatabaseWebhookPtrOutput) Events() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v *ManagedDatabaseWebhook) []string {
 		if v == nil {
@@ -781,7 +781,7 @@ func (o ManagedDatabaseWebhookPtrOutput) Events() pulumi.StringArrayOutput {
 	}).(pulumi.StringArrayOutput)
 }
 
-// HTTPS URL that receives the events.
+// HTTPS URL that receives the events, without user name and password.
 func (o ManagedDatabaseWebhookPtrOutput) Url() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *ManagedDatabaseWebhook) *string {
 		if v == nil {

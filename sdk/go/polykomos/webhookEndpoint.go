@@ -27,13 +27,13 @@ type WebhookEndpoint struct {
 
 	// When it was created.
 	CreatedAt pulumi.StringPtrOutput `pulumi:"createdAt"`
-	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
 	Events pulumi.StringArrayOutput `pulumi:"events"`
 	// Secret that signs deliveries (`whsec_…`). The API shows it once, at creation: null after import.
 	Secret pulumi.StringPtrOutput `pulumi:"secret"`
 	// `active` or `revoked`.
 	Status pulumi.StringPtrOutput `pulumi:"status"`
-	// HTTPS URL that receives the events.
+	// HTTPS URL that receives the events, without user name and password.
 	Url pulumi.StringOutput `pulumi:"url"`
 }
 
@@ -84,17 +84,17 @@ func (WebhookEndpointState) ElementType() reflect.Type {
 }
 
 type webhookEndpointArgs struct {
-	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
 	Events []string `pulumi:"events"`
-	// HTTPS URL that receives the events.
+	// HTTPS URL that receives the events, without user name and password.
 	Url string `pulumi:"url"`
 }
 
 // The set of arguments for constructing a WebhookEndpoint resource.
 type WebhookEndpointArgs struct {
-	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
 	Events pulumi.StringArrayInput
-	// HTTPS URL that receives the events.
+	// HTTPS URL that receives the events, without user name and password.
 	Url pulumi.StringInput
 }
 
@@ -190,7 +190,7 @@ func (o WebhookEndpointOutput) CreatedAt() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *WebhookEndpoint) pulumi.StringPtrOutput { return v.CreatedAt }).(pulumi.StringPtrOutput)
 }
 
-// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
 func (o WebhookEndpointOutput) Events() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v *WebhookEndpoint) pulumi.StringArrayOutput { return v.Events }).(pulumi.StringArrayOutput)
 }
@@ -205,7 +205,7 @@ func (o WebhookEndpointOutput) Status() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *WebhookEndpoint) pulumi.StringPtrOutput { return v.Status }).(pulumi.StringPtrOutput)
 }
 
-// HTTPS URL that receives the events.
+// HTTPS URL that receives the events, without user name and password.
 func (o WebhookEndpointOutput) Url() pulumi.StringOutput {
 	return o.ApplyT(func(v *WebhookEndpoint) pulumi.StringOutput { return v.Url }).(pulumi.StringOutput)
 }

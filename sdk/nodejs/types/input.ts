@@ -50,11 +50,11 @@ export interface ManagedDatabaseBlueprintArgs {
  */
 export interface ManagedDatabaseWebhookArgs {
     /**
-     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
      */
     events?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
-     * HTTPS URL that receives the events.
+     * HTTPS URL that receives the events, without user name and password.
      */
     url: pulumi.Input<string>;
 }

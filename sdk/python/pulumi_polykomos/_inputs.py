@@ -195,11 +195,11 @@ class ManagedDatabaseWebhookArgsDict(TypedDict):
     """
     url: pulumi.Input[_builtins.str]
     """
-    HTTPS URL that receives the events.
+    HTTPS URL that receives the events, without user name and password.
     """
     events: NotRequired[pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]]]
     """
-    Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+    Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
     """
 
 @pulumi.input_type
@@ -210,8 +210,8 @@ class ManagedDatabaseWebhookArgs:
         """
         Where the account's database events are sent, those of this database among them.
 
-        :param pulumi.Input[_builtins.str] url: HTTPS URL that receives the events.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+        :param pulumi.Input[_builtins.str] url: HTTPS URL that receives the events, without user name and password.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
         """
         pulumi.set(__self__, "url", url)
         if events is not None:
@@ -221,7 +221,7 @@ class ManagedDatabaseWebhookArgs:
     @pulumi.getter
     def url(self) -> pulumi.Input[_builtins.str]:
         """
-        HTTPS URL that receives the events.
+        HTTPS URL that receives the events, without user name and password.
         """
         return pulumi.get(self, "url")
 
@@ -233,7 +233,7 @@ class ManagedDatabaseWebhookArgs:
     @pulumi.getter
     def events(self) -> pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]]:
         """
-        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
         """
         return pulumi.get(self, "events")
 

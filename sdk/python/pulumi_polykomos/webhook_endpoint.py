@@ -24,8 +24,8 @@ class WebhookEndpointArgs:
         """
         The set of arguments for constructing a WebhookEndpoint resource.
 
-        :param pulumi.Input[_builtins.str] url: HTTPS URL that receives the events.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+        :param pulumi.Input[_builtins.str] url: HTTPS URL that receives the events, without user name and password.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
         """
         pulumi.set(__self__, "url", url)
         if events is not None:
@@ -35,7 +35,7 @@ class WebhookEndpointArgs:
     @pulumi.getter
     def url(self) -> pulumi.Input[_builtins.str]:
         """
-        HTTPS URL that receives the events.
+        HTTPS URL that receives the events, without user name and password.
         """
         return pulumi.get(self, "url")
 
@@ -47,7 +47,7 @@ class WebhookEndpointArgs:
     @pulumi.getter
     def events(self) -> pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]]:
         """
-        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
         """
         return pulumi.get(self, "events")
 
@@ -80,8 +80,8 @@ class WebhookEndpoint(pulumi.CustomResource):
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
-        :param pulumi.Input[_builtins.str] url: HTTPS URL that receives the events.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+        :param pulumi.Input[_builtins.str] url: HTTPS URL that receives the events, without user name and password.
         """
         ...
     @overload
@@ -178,7 +178,7 @@ class WebhookEndpoint(pulumi.CustomResource):
     @pulumi.getter
     def events(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
         """
-        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out.
+        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
         """
         return pulumi.get(self, "events")
 
@@ -202,7 +202,7 @@ class WebhookEndpoint(pulumi.CustomResource):
     @pulumi.getter
     def url(self) -> pulumi.Output[_builtins.str]:
         """
-        HTTPS URL that receives the events.
+        HTTPS URL that receives the events, without user name and password.
         """
         return pulumi.get(self, "url")
 

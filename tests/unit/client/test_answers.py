@@ -75,6 +75,22 @@ def test_a_lost_answer_to_an_unsafe_call_is_told_as_such(lost: Step) -> None:
         assert len(server.seen) == 1
 
 
+@pytest.mark.parametrize(
+    ("message", "errors", "shown"),
+    [
+        ("X: Y", ["X: Y"], "X: Y (422"),
+        ("a; b", ["a", "b"], "a; b (422"),
+        ("The SQL is not valid.", ["a", "b"], "The SQL is not valid: a; b (422"),
+        ("The SQL is not valid: a.", ["a", "b"], "The SQL is not valid: a: b (422"),
+        ("A word", ["word", "a"], "A word: a (422"),
+        ("m", [], "m (422"),
+        ("m", "no list", "m (422"),
+    ],
+)
+def test_the_message_of_the_api_is_shown_once(message: str, errors: Any, shown: str) -> None:
+    assert str(InvalidRequest(422, "invalid_sql", message, {"errors": errors})).startswith(shown)
+
+
 def test_a_reset_is_borne_by_a_read() -> None:
     with ScriptedServer([reset, DONE]) as server:
         assert client(server, 20).get_database(UUID).name == "orders"

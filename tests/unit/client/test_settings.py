@@ -79,7 +79,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         directory, "req", "-x509", *curve, "-subj", "/CN=Test CA", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem"
     )
     openssl(directory, "req", *curve, "-subj", "/CN=server", "-keyout", "server.key", "-out", "server.csr")
-    (directory / "names").write_text("subjectAltName=IP:127.0.0.1")
+    (directory / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:api.test")
     signing = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names"]
     openssl(directory, "x509", "-req", "-in", "server.csr", *signing, "-out", "server.pem")
     return directory
@@ -114,15 +114,25 @@ def test_a_certificate_that_is_not_trusted_is_told_at_once(tls_server: ScriptedS
 def test_tls_goes_through_a_proxys_tunnel_that_never_sees_the_key(
     certificates: Path, tls_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    trusted = certificates / "ca.pem"
     with Tunnel() as tunnel:
         monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
-        Client(base_url=tls_server.base_url, api_key=KEY, ca_bundle=certificates / "ca.pem").get_account()
-        assert tunnel.heads[0].startswith(f"CONNECT 127.0.0.1:{tls_server.port} HTTP/1.1\r\n")
+        Client(base_url=_by_name(tls_server), api_key=KEY, ca_bundle=trusted).get_account()
+        assert tunnel.heads[0].startswith(f"CONNECT api.test:{tls_server.port} HTTP/1.1\r\n")
         assert KEY not in "".join(tunnel.heads)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        Client(base_url=tls_server.base_url, api_key=KEY, ca_bundle=certificates / "ca.pem").get_account()
-        assert len(tunnel.heads) == 1
-    assert [seen.headers["authorization"] for seen in tls_server.seen] == [f"Bearer {KEY}"] * 2
+        # This machine is reached directly, whatever NO_PROXY holds.
+        for exceptions in ("", "localhost,127.0.0.1,[::1]", "[::1", "*"):
+            monkeypatch.setenv("NO_PROXY", exceptions)
+            Client(base_url=tls_server.base_url, api_key=KEY, ca_bundle=trusted).get_account()
+        monkeypatch.setenv("NO_PROXY", "[::1],[::1,10.0.0.0/99,other.test")
+        Client(base_url=_by_name(tls_server), api_key=KEY, ca_bundle=trusted).get_account()
+        assert len(tunnel.heads) == 2, "entries that cover it not, and entries that cannot be read, change nothing"
+    assert [seen.headers["authorization"] for seen in tls_server.seen] == [f"Bearer {KEY}"] * 6
+
+
+def _by_name(server: ScriptedServer) -> str:
+    """The server by a name that only the tunnel knows."""
+    return server.base_url.replace("127.0.0.1", "api.test")
 
 
 def test_an_unsafe_call_that_a_proxy_did_not_pass_on_is_repeated(
@@ -130,9 +140,38 @@ def test_an_unsafe_call_that_a_proxy_did_not_pass_on_is_repeated(
 ) -> None:
     with Tunnel(refusals=1) as tunnel:
         monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
-        Client(base_url=tls_server.base_url, api_key=KEY, ca_bundle=certificates / "ca.pem").delete_blueprint("b")
+        Client(base_url=_by_name(tls_server), api_key=KEY, ca_bundle=certificates / "ca.pem").delete_blueprint("b")
         assert len(tunnel.heads) == 2
     assert len(tls_server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("HTTPS_PROXY", "ftp://proxy", "HTTPS_PROXY"),
+        ("https_proxy", "http://", "https_proxy"),
+        ("ALL_PROXY", "socks5://proxy:1080", "ALL_PROXY"),
+        ("SSL_CERT_FILE", "/nowhere/ca.pem", "SSL_CERT_FILE, /nowhere/ca.pem"),
+        ("SSLKEYLOGFILE", "/nowhere/keys", "SSLKEYLOGFILE, /nowhere/keys"),
+    ],
+)
+def test_each_variable_at_fault_is_named_by_itself(
+    variable: str, value: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError) as raised:
+        Client(base_url=BASE_URL, api_key=KEY)
+    assert named in str(raised.value)
+    others = {"HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSLKEYLOGFILE", "NO_PROXY", "POLYKOMOS"} - {named[:13]}
+    assert not [each for each in others if each in str(raised.value) and each not in named]
+
+
+def test_a_variable_that_no_call_would_use_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "ftp://proxy")
+    Client(base_url=BASE_URL, api_key=KEY).close()  # https does not go there
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://proxy")
+    monkeypatch.setenv("NO_PROXY", "polykomos.com")
+    Client(base_url=BASE_URL, api_key=KEY).close()
 
 
 def test_an_unsafe_call_that_met_nobody_is_repeated_until_someone_listens() -> None:

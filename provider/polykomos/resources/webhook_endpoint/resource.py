@@ -10,7 +10,11 @@ from polykomos.resources.creation import create_once, refuse_other
 from polykomos.resources.gone import is_gone
 from polykomos.resources.values import revealed, timestamp
 from polykomos.resources.webhook_endpoint.creation import creation_of, earlier_at
-from polykomos.resources.webhook_endpoint.declaration import WebhookEndpointArgs, WebhookEndpointState
+from polykomos.resources.webhook_endpoint.declaration import (
+    WebhookEndpointArgs,
+    WebhookEndpointState,
+    canonical_events,
+)
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.resource import Resource, Scopes
@@ -88,8 +92,8 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
 
 
 def _refuse_other(earlier: ApiEndpoint, args: WebhookEndpointArgs) -> None:
-    wanted = {"url": args.url, "events": sorted(args.events or [])}
-    there = {"url": earlier.url, "events": sorted(earlier.events)}
+    wanted = {"url": args.url, "events": canonical_events(args.events or [])}
+    there = {"url": earlier.url, "events": canonical_events(earlier.events)}
     refuse_other("webhook endpoint", str(earlier.id), wanted, there)
 
 

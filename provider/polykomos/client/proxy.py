@@ -1,0 +1,194 @@
+"""Which proxy the environment names for a URL: pure decisions over its variables.
+
+Each entry of NO_PROXY counts by itself. An entry that cannot be read is passed over and reported by name.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from polykomos.client.setting_values import is_loopback
+
+_PORTS: Final = {"http": 80, "https": 443}
+_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+_ENTRY: Final = re.compile(r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<plain>[^:\[\]]+))(?::(?P<port>\d{1,5}))?")
+_NAME: Final = re.compile(r"(?:\*?\.)?\w[\w.-]*")
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True)
+class Route:
+    """How a URL is reached.
+
+    Attributes:
+        proxy: The proxy's URL, which may hold a password; empty: directly.
+        source: The variable that names the proxy; empty without one.
+        reason: Why it is reached directly; empty with a proxy.
+        passed_over: The entries of NO_PROXY that cannot be read.
+        exceptions: The variable that holds those entries.
+
+    """
+
+    proxy: str = ""
+    source: str = ""
+    reason: str = ""
+    passed_over: tuple[str, ...] = ()
+    exceptions: str = "NO_PROXY"
+
+    @property
+    def shown(self) -> str:
+        """The proxy without user name and password."""
+        parts = urlsplit(self.proxy)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if self.proxy else ""
+
+
+def environment_route(url: str) -> Route:
+    """Return how the environment (or, where it has no proxy, the system's settings) has a URL reached."""
+    return route(url, urllib.request.getproxies(), os.environ)
+
+
+def route(url: str, proxies: Mapping[str, str], environ: Mapping[str, str]) -> Route:
+    """Return how a URL is reached. Pure.
+
+    Args:
+        url: An http(s) URL that names a host.
+        proxies: By scheme, as `urllib.request.getproxies` gives them; `no` holds the exceptions.
+        environ: The environment, for the names of the variables.
+
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    exceptions = _variable("no", environ)
+    entries = [each for each in re.split(r"[,\s]+", proxies.get("no", "")) if each]
+    passed_over = tuple(each for each in entries if not _is_readable(each))
+    name = next((name for name in (parts.scheme, "all") if proxies.get(name, "").strip()), None)
+
+    def direct(reason: str) -> Route:
+        return Route(reason=reason, passed_over=passed_over, exceptions=exceptions)
+
+    if is_loopback(host):
+        return direct("it is this machine")
+    if name is None:
+        return direct("no proxy is set")
+    covering = next((each for each in entries if _covers(each, parts.scheme, host, port)), None)
+    if covering is not None:
+        return direct(f"{exceptions} has the entry {covering}")
+    proxy = proxies[name].strip()
+    return Route(
+        proxy=proxy if "://" in proxy else f"http://{proxy}",
+        source=_variable(name, environ),
+        passed_over=passed_over,
+        exceptions=exceptions,
+    )
+
+
+def proxy_fault(proxy: str) -> str:
+    """Return why a proxy's URL cannot be used, without showing any of it; empty when it can."""
+    try:
+        parts = urlsplit(proxy)
+        usable = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(each.isspace() or not each.isprintable() for each in proxy):
+        return "it must be an http(s) URL, such as http://proxy:3128"
+    return ""
+
+
+def _variable(name: str, environ: Mapping[str, str]) -> str:
+    """The variable that counts: the lower-case one where both are set."""
+    for variable in (f"{name}_proxy", f"{name.upper()}_PROXY"):
+        if environ.get(variable):
+            return variable
+    return next((each for each in environ if each.lower() == f"{name}_proxy"), f"{name.upper()}_PROXY")
+
+
+def _is_readable(entry: str) -> bool:
+    return entry == "*" or next(_parsed(entry), None) is not None
+
+
+def _covers(entry: str, scheme: str, host: str, port: int) -> bool:
+    if entry == "*":
+        return True
+    return any(
+        only in ("", scheme) and at in (None, port) and _names(pattern, host) for only, pattern, at in _parsed(entry)
+    )
+
+
+def _parsed(entry: str) -> Iterator[tuple[str, str, int | None]]:
+    """Scheme (empty: any), host pattern and port (None: any) of an entry; nothing of one that cannot be read."""
+    scheme, separator, rest = entry.rpartition("://")
+    if separator and scheme.lower() not in ("http", "https", "all"):
+        return
+    only = "" if scheme.lower() == "all" else scheme.lower()
+    rest = rest.rstrip("/") if separator else rest
+    if _network(rest) is not None:
+        yield only, rest, None
+        return
+    match = _ENTRY.fullmatch(rest)
+    if match is None or int(match["port"] or 1) not in range(1, 65536):
+        return
+    pattern = match["bracketed"] or match["plain"]
+    if match["bracketed"] and _network(pattern) is None:
+        return
+    if not match["bracketed"] and _network(pattern) is None and ("/" in pattern or not _NAME.fullmatch(pattern)):
+        return
+    yield only, pattern, int(match["port"]) if match["port"] else None
+
+
+def _names(pattern: str, host: str) -> bool:
+    """Whether a name, an address or a network covers a host."""
+    network, address = _network(pattern), _address(host)
+    if network is not None:
+        return address is not None and _holds(network, address)
+    if address is not None:
+        return False
+    name, wanted = _ascii(host), _ascii(pattern.removeprefix("*"))
+    if wanted.startswith("."):
+        return name.endswith(wanted)
+    return name == wanted or name.endswith(f".{wanted}")
+
+
+def _holds(network: ipaddress.IPv4Network | ipaddress.IPv6Network | Address, address: Address) -> bool:
+    mapped = getattr(address, "ipv4_mapped", None)
+    plain = type(address)(int(address))  # without its zone
+    if isinstance(network, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return plain in network or (mapped is not None and mapped in network)
+    zone = getattr(network, "scope_id", None)
+    if zone and zone != getattr(address, "scope_id", None):
+        return False
+    return type(network)(int(network)) in (plain, mapped)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | Address | None:
+    """A network, or a single address; None for a name."""
+    address = _address(text)
+    if address is not None:
+        return address
+    inner, separator, length = text.partition("/")
+    try:
+        return ipaddress.ip_network(f"{inner.strip('[]')}/{length}", strict=False) if separator else None
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(text.replace("%25", "%", 1))
+    except ValueError:
+        return None
+
+
+def _ascii(name: str) -> str:
+    """A name as DNS compares it."""
+    lowered = name.lower().rstrip(".")
+    try:
+        return lowered.encode("idna").decode() if not lowered.isascii() else lowered
+    except ValueError:
+        return lowered
