@@ -2,7 +2,8 @@ terraform {
   required_version = ">= 1.8"
   required_providers {
     polykomos = {
-      source = "polykomos/polykomos"
+      source  = "polykomos/polykomos"
+      version = "~> 0.1"
     }
   }
 }

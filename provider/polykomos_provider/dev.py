@@ -40,15 +40,22 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
     return value
 
 
-@click.command()
+@click.command(context_settings={"auto_envvar_prefix": "POLYKOMOS_DEV"})
+@click.option("--detach", is_flag=True, allow_from_autoenv=False, help="Run in the background; return when ready.")
 @click.option(
-    "--detach", is_flag=True, help="Run in the background; return when ready, with the export lines on stdout."
+    "--stop",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Stop the one that --detach started; --port or --data-dir names another one.",
 )
 @click.option(
-    "--stop", is_flag=True, help="Stop the one that runs on this machine; with --port or --data-dir that one."
+    "--env",
+    "show_env",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Print the export lines of the one that --detach started; --port or --data-dir names another one.",
 )
-@click.option("--env", "show_env", is_flag=True, help="Print the export lines of the one that is running.")
-@click.option("--detached", is_flag=True, hidden=True)
+@click.option("--detached", is_flag=True, hidden=True, allow_from_autoenv=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 = a free one."
@@ -86,6 +93,7 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
     "--admin/--no-admin",
     "has_admin",
     default=True,
+    envvar="POLYKOMOS_DEV_ADMIN",
     help="Serve /_polykomos: clock, faults and state on demand.  [default: admin]",
 )
 @click.option(
@@ -136,6 +144,9 @@ def dev(
     When it is ready, stdout shows the `export` lines that point clients and the admin API's users at it; logs go to
     stderr. With --detach it runs in the background and logs to the file `dev.log` in its data directory.
 
+    Each option can be set in the environment too: --data-dir as POLYKOMOS_DEV_DATA_DIR. Use that for --api-key and
+    --database-url where others can see the command lines of this machine.
+
     \b
     Examples:
       polykomos dev                                # keeps its databases over restarts
@@ -146,7 +157,11 @@ def dev(
       polykomos dev --rate-limit 0 --pool-size 8   # as quick as can be
     """
     if ephemeral and data_dir is not None:
-        raise click.UsageError("--ephemeral and --data-dir exclude each other.")
+        # The command line goes before the environment.
+        given = [name for name in ("ephemeral", "data_dir") if _is_given(context, name, on=ParameterSource.COMMANDLINE)]
+        if len(given) != 1:
+            raise click.UsageError("--ephemeral and --data-dir exclude each other.")
+        ephemeral, data_dir = given == ["ephemeral"], data_dir if given == ["data_dir"] else None
     if detach + stop + show_env > 1:
         raise click.UsageError("--detach, --stop and --env exclude each other.")
     try:
@@ -195,16 +210,17 @@ def _show_env(running: Running | None) -> None:
     _announce(running.base_url, state.get("api_key") or "", state.get("admin_token"))
 
 
-def _is_given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+def _is_given(context: click.Context, name: str, *, on: ParameterSource | None = None) -> bool:
+    source = context.get_parameter_source(name)
+    return source is on if on is not None else source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 
 def _arguments(context: click.Context) -> list[str]:
-    """Return the command's own options as they were given, without --detach."""
+    """Return the options of the command line, without --detach. The environment is the background process's too."""
     words: list[str] = []
     for parameter in context.command.params:
         name, value = str(parameter.name), context.params[str(parameter.name)]
-        if name == "detach" or not _is_given(context, name):
+        if name == "detach" or not _is_given(context, name, on=ParameterSource.COMMANDLINE):
             continue
         if isinstance(parameter, click.Option) and parameter.is_flag:
             words += parameter.opts if value else parameter.secondary_opts

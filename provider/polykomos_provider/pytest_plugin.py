@@ -26,6 +26,18 @@ def polykomos_control_plane(pytestconfig: pytest.Config) -> Iterator[ControlPlan
         yield plane
 
 
+@pytest.fixture(autouse=True)
+def _polykomos_undo(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Undo the faults and the clock of a test after it, so that no later test has them."""
+    if "polykomos_control_plane" not in request.fixturenames:
+        yield
+        return
+    plane: ControlPlane = request.getfixturevalue("polykomos_control_plane")
+    yield
+    if plane.is_changed:
+        plane.heal()
+
+
 @pytest.fixture
 def polykomos_database(
     polykomos_control_plane: ControlPlane, request: pytest.FixtureRequest

@@ -31,7 +31,8 @@ class NotStarted(RuntimeError):
 class ControlPlane:
     """Runs while in its `with` block; nothing is kept.
 
-    arguments: further options of `polykomos dev`. env: what programs under test need to find it.
+    arguments: further options of `polykomos dev`. env: what programs under test need to find it. is_changed: whether
+    `fail` or `advance` was called since the last `heal`.
     """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
@@ -41,6 +42,7 @@ class ControlPlane:
         self.base_url = ""
         self.api_key = ""
         self.admin_token = ""
+        self.is_changed = False
 
     def __enter__(self) -> Self:
         """Start. Raises NotStarted."""
@@ -102,17 +104,24 @@ class ControlPlane:
 
     def advance(self, seconds: float) -> None:
         """Put the clock forward: grace, keys, rate windows and retries are that much older."""
+        self.is_changed = True
         self.admin.post("/clock/advance", json={"seconds": seconds}).raise_for_status()
 
     def fail(self, operation: str, effect: str, **fields: Any) -> None:
         """Have calls of an operation go wrong (docs/control-plane.md); the next one, unless `count` says otherwise."""
         rule = {"operation": operation, "effect": effect, **fields}
+        self.is_changed = True
         self.admin.post("/faults", json=rule).raise_for_status()
 
     def heal(self) -> None:
         """Remove every fault rule, and be on time again."""
         self.admin.delete("/faults").raise_for_status()
         self.admin.post("/clock/reset").raise_for_status()
+        self.is_changed = False
+
+    def reset(self) -> None:
+        """Remove every database, blueprint and webhook endpoint. Users and keys stay."""
+        self.admin.post("/reset").raise_for_status()
 
     def inbox_url(self, name: str) -> str:
         """Where to have webhooks sent to find them in `inbox(name)`."""

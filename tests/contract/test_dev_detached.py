@@ -33,8 +33,9 @@ class Shell:
     def __init__(self, home: Path) -> None:
         self.home, self.port = home, free_port()
         self.env = {**os.environ, "HOME": str(home), "PORT": self.port, "POLYKOMOS": POLYKOMOS, "KEY": KEY}
-        for name in ("XDG_STATE_HOME", "POLYKOMOS_BASE_URL", "POLYKOMOS_API_KEY"):
-            self.env.pop(name, None)
+        for name in list(self.env):
+            if name.startswith("POLYKOMOS_") or name == "XDG_STATE_HOME":
+                del self.env[name]
 
     def run(self, text: str, status: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -149,3 +150,20 @@ def test_the_export_lines_come_before_the_log(tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", ["--detach --stop", "--stop --env", "--detach --env"])
 def test_only_one_of_them(shell: Shell, words: str) -> None:
     assert "exclude each other" in shell.run(f"polykomos dev {words}", status=1).stderr
+
+
+def test_the_environment_sets_each_option(shell: Shell, tmp_path: Path) -> None:
+    """The key is then on no command line, and `--stop` and `--env` mean the same one."""
+    shell.env |= {"POLYKOMOS_DEV_PORT": shell.port, "POLYKOMOS_DEV_API_KEY": KEY}
+    shell.env["POLYKOMOS_DEV_DATA_DIR"] = str(tmp_path / "elsewhere")
+    assert f"POLYKOMOS_API_KEY='{KEY}'" in shell.run("polykomos dev --detach").stdout
+    assert KEY not in subprocess.run(["ps", "-eo", "args"], text=True, capture_output=True, check=True).stdout
+    assert f"POLYKOMOS_API_KEY='{KEY}'" in shell.run("polykomos dev --env").stdout
+    assert (tmp_path / "elsewhere" / "dev.log").exists()
+    assert str(tmp_path / "elsewhere") in shell.run("polykomos dev --stop").stderr
+    both = shell.run("polykomos dev --stop --ephemeral --data-dir x", status=1)
+    assert "exclude each other" in both.stderr
+    shell.env["POLYKOMOS_DEV_EPHEMERAL"] = "1"
+    both = shell.run("polykomos dev --detach", status=1)
+    assert "exclude each other" in both.stderr
+    del shell.env["POLYKOMOS_DEV_EPHEMERAL"]

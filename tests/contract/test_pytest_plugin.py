@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 pytest_plugins = ["pytester"]
 
 THEIRS = """
@@ -85,3 +89,47 @@ def test_without_its_fixtures_it_costs_nothing(pytester: pytest.Pytester) -> Non
         "import sys\ndef test_it(): assert not {'httpx', 'controlplane', 'pulumi'} & sys.modules.keys()"
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:schemathesis", "-q").assert_outcomes(passed=1)
+
+
+# Before the sample: a test that leaves a database, as any test may. After it: tests that an earlier one could break.
+AROUND = """
+import os
+import urllib.request
+import uuid
+import json
+
+def our_deployment():
+    key = str(uuid.uuid4())
+    for _ in range(2):
+        request = urllib.request.Request(
+            os.environ["POLYKOMOS_BASE_URL"] + "/databases", data=json.dumps({{"name": "orders"}}).encode(),
+            headers={{"Authorization": "Bearer " + os.environ["POLYKOMOS_API_KEY"], "Idempotency-Key": key}},
+        )
+        try:
+            return urllib.request.urlopen(request).read()
+        except OSError:
+            pass
+    raise AssertionError("the reply was lost more than once")
+
+def test_an_earlier_one(polykomos_env):
+    polykomos_env.create_database("left-over")
+
+{sample}
+
+def test_a_later_one(polykomos_control_plane):
+    assert polykomos_control_plane.admin.get("/clock").json()["offset_seconds"] == 0
+    assert polykomos_control_plane.admin.get("/faults").json() == []
+
+def test_a_fault_that_is_never_met(polykomos_control_plane):
+    polykomos_control_plane.fail("getMe", "status", status=503, count=None)
+
+def test_the_next_one(polykomos_control_plane):
+    assert polykomos_control_plane.api.get("/me").status_code == 200
+"""
+
+
+def test_the_sample_of_the_page(pytester: pytest.Pytester) -> None:
+    (sample,) = re.findall(r"```python\n(.*?)```", (DOCS / "testing.md").read_text(), re.DOTALL)
+    pytester.makepyfile(AROUND.format(sample=sample))
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
+    result.assert_outcomes(passed=7)

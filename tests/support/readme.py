@@ -24,8 +24,8 @@ from typing import IO, Self
 from support import toolchains
 
 ROOT = Path(__file__).resolve().parents[2]
-# What a fixture has done before: lines of a quick start that make the environment and the control plane.
-DONE = ("make setup", "polykomos dev", "export POLYKOMOS_")
+# What a session is in already: the environment of `make setup`, or one of its own to install into.
+DONE = ("make setup", "python3 -m venv")
 # What is made in a directory where an example was tried by hand.
 _MADE = shutil.ignore_patterns("node_modules", "bin", "__pycache__", ".sdk", ".venv", ".pulumi", "*.tfstate*")
 _BLOCK = re.compile(
@@ -54,6 +54,15 @@ def blocks(document: Path, section: str = "") -> list[Block]:
     return [Block(each["language"], each["text"], each["file"] or "", each["needs"] or "") for each in found]
 
 
+def sources(directory: Path) -> Path:
+    """Copy what the wheel is built from, as it is in a clone."""
+    directory.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "schema.json"):
+        shutil.copy(ROOT / name, directory)
+    shutil.copytree(ROOT / "provider", directory / "provider", ignore=_MADE)
+    return directory
+
+
 def copied(example: str, directory: Path) -> Path:
     """examples/`example` below `directory`, with the SDKs and the CI scripts where it looks for them."""
     shutil.copytree(ROOT / "sdk", directory / "sdk", ignore=_MADE)
@@ -65,14 +74,14 @@ def copied(example: str, directory: Path) -> Path:
 class Session:
     """One bash, in `directory` and with a HOME of its own, that answers every engine's question with yes.
 
-    connection: what reaches the control plane.
+    connection: what reaches the control plane; empty where the steps themselves start one.
     """
 
     def __init__(self, directory: Path, connection: Mapping[str, str], **env: str) -> None:
         home = directory.parent / f".home-{directory.name}"
         home.mkdir()
         self.directory = directory
-        self._key = connection["POLYKOMOS_API_KEY"]
+        self._key = connection.get("POLYKOMOS_API_KEY")
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "POLYKOMOS_", "TF_", "GITHUB_"))},
             "HOME": str(home),
@@ -123,7 +132,7 @@ class Session:
         finally:
             watchdog.cancel()
         assert status == "0", f"ended with {status}:\n{text}\n{output}"
-        assert self._key not in output, "the API key was shown"
+        assert not (self._key and self._key in output), "the API key was shown"
         assert "Traceback (most recent call last)" not in output, output
         return output
 
@@ -140,7 +149,7 @@ class Session:
         printed = []
         for block in found:
             if block.file:
-                (self.directory / block.file).write_text(block.text, encoding="utf-8")
+                (Path(self.run("pwd").strip()) / block.file).write_text(block.text, encoding="utf-8")
             elif block.language == "sh":
                 there = not block.needs or shutil.which(block.needs, path=self.env["PATH"])
                 printed.append(self.run(block.text) if there else "")

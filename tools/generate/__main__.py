@@ -14,8 +14,10 @@ from pathlib import Path
 import commands
 import dynamic
 import parity
+import prerequisites
 import reference
 import registry
+import settings
 
 from polykomos.package import package
 from resourcekit.pulumi.schema import write_schema
@@ -42,9 +44,18 @@ def _terraform_schema() -> str:
 
 
 def docs() -> dict[Path, str]:
-    """docs/cli.md; docs/reference and docs/terraform: a page for each resource and function, for each engine."""
+    """docs/cli.md, settings.md and prerequisites.md, and the table of these in the README; docs/reference and
+    docs/terraform: a page for each resource and function, for each engine.
+    """
     folders = {"reference": reference.pages, "terraform": registry.pages}
-    return {ROOT / "docs" / "cli.md": commands.page()} | {
+    readme = ROOT / "README.md"
+    pages = {
+        ROOT / "docs" / "cli.md": commands.page(),
+        ROOT / "docs" / "settings.md": settings.page(),
+        ROOT / "docs" / "prerequisites.md": prerequisites.page(),
+        readme: prerequisites.readme(readme.read_text(encoding="utf-8")),
+    }
+    return pages | {
         ROOT / "docs" / folder / name: text
         for folder, write in folders.items()
         for name, text in write(package()).items()

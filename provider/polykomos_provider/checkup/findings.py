@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from polykomos_provider.checkup.versions import ADDED, FLOORS, dotted
+
 OK = "ok"
 WARNING = "warning"
 ERROR = "error"
@@ -76,32 +78,18 @@ def budget(requests_per_minute: int | None, monthly_quota: int | None) -> Findin
     return Finding("rate budget", OK, text)
 
 
-# Versions: the oldest that works, then what newer ones add (README).
-_FLOORS: Mapping[str, tuple[int, int]] = {"pulumi": (3, 200), "terraform": (1, 8), "tofu": (1, 10)}
-_ADDED: Mapping[str, Sequence[tuple[tuple[int, int], str]]] = {
-    "terraform": (
-        ((1, 11), "ephemeral credentials and write-only arguments"),
-        ((1, 12), "import by identity"),
-        ((1, 14), "`terraform query` and actions"),
-    ),
-    "tofu": (((1, 11), "ephemeral credentials and write-only arguments"), ((1, 12), "import by identity")),
-}
-ENGINES = tuple(_FLOORS)
+ENGINES = tuple(FLOORS)
 
 
 def version(engine: str, found: tuple[int, int] | None) -> Finding:
     """Whether an engine that is on PATH is new enough. found: None when it told no version."""
     if found is None:
         return Finding(engine, ERROR, "told no version", f"try `{engine} version`")
-    text, floor = _dotted(found), _FLOORS[engine]
+    text, floor = dotted(found), FLOORS[engine]
     if found < floor:
-        return Finding(engine, ERROR, f"{text} is too old", f"install {_dotted(floor)} or later")
-    without = [f"{what} ({_dotted(since)})" for since, what in _ADDED.get(engine, ()) if found < since]
+        return Finding(engine, ERROR, f"{text} is too old", f"install {dotted(floor)} or later")
+    without = [f"{what} ({dotted(since)})" for since, what in ADDED.get(engine, ()) if found < since]
     return Finding(engine, OK, f"{text}{'; newer ones add ' + ', '.join(without) if without else ''}")
-
-
-def _dotted(numbers: tuple[int, int]) -> str:
-    return ".".join(map(str, numbers))
 
 
 def plugin(engine: str, places: Sequence[str], broken: str, installed: str) -> Finding:
@@ -128,13 +116,13 @@ def weighed(found: Mapping[str, Sequence[Finding]], wanted: Sequence[str]) -> li
     if wanted:
         return every + [_absent(name) for name in wanted if not found[name]]
     if not every:
-        least = ", ".join(f"{name} {_dotted(floor)}" for name, floor in _FLOORS.items())
+        least = ", ".join(f"{name} {dotted(floor)}" for name, floor in FLOORS.items())
         return [Finding("engines", ERROR, "none is on PATH", f"install one of {least}, or later")]
     return [_as_warning(each) for each in every] if works else every
 
 
 def _absent(engine: str) -> Finding:
-    return Finding(engine, ERROR, "is not on PATH", f"install {_dotted(_FLOORS[engine])} or later")
+    return Finding(engine, ERROR, "is not on PATH", f"install {dotted(FLOORS[engine])} or later")
 
 
 def _as_warning(found: Finding) -> Finding:

@@ -17,8 +17,7 @@ hello
 
 ```sh
 export WHO=world
-polykomos dev --ephemeral &
-export POLYKOMOS_API_KEY='pk_live_…'
+make setup && exit 3
 ```
 
 <!-- needs: no-such-program -->

@@ -1,9 +1,11 @@
 # A database with a blueprint applied to it.
 
 terraform {
+  required_version = ">= 1.8"
   required_providers {
     polykomos = {
-      source = "polykomos/polykomos"
+      source  = "polykomos/polykomos"
+      version = "~> 0.1"
     }
   }
 }
