@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from controlplane.failures import StartFailed
 
-_EPHEMERAL_PREFIX = "polykomos-dev-"
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
+EPHEMERAL_PREFIX = "polykomos-dev-"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory is made below it
 _ROOM_NEEDED = 2_000_000_000  # bytes
 
@@ -45,7 +48,7 @@ def open_data_dir(path: Path | None) -> Iterator[Path]:
         return
     parent = _roomy_parent()
     _remove_abandoned(parent)
-    made = Path(tempfile.mkdtemp(prefix=_EPHEMERAL_PREFIX, dir=parent))
+    made = Path(tempfile.mkdtemp(prefix=EPHEMERAL_PREFIX, dir=parent))
     # A predecessor cannot have this name, so the lock is free.
     with _lock(made) or contextlib.nullcontext():
         try:
@@ -68,7 +71,7 @@ def in_use(directory: Path) -> bool:
 def ephemeral_dirs() -> list[Path]:
     """Return the data directories of this user's ephemeral control planes, those of crashed ones too."""
     parents = dict.fromkeys((_MEMORY, Path(tempfile.gettempdir())))
-    found = [each for parent in parents for each in sorted(parent.glob(f"{_EPHEMERAL_PREFIX}*"))]
+    found = [each for parent in parents for each in sorted(parent.glob(f"{EPHEMERAL_PREFIX}*"))]
     return [each for each in found if _is_ours(each)]
 
 
@@ -80,14 +83,23 @@ def _is_ours(directory: Path) -> bool:
         return False
 
 
-def _lock(directory: Path) -> IO[bytes] | None:
-    file = (directory / "lock").open("wb")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file
+def _lock(directory: Path) -> contextlib.ExitStack | None:
+    """Return the lock of a directory, which closing releases; None when another process has it."""
+    path = directory / "lock"
+    with contextlib.ExitStack() as stack:
+        if fcntl is not None:
+            try:
+                fcntl.flock(stack.enter_context(path.open("wb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return None
+        else:
+            import filelock  # only here: it takes longer to import than the whole of this module
+
+            try:
+                stack.enter_context(filelock.FileLock(path, timeout=0))
+            except filelock.Timeout:
+                return None
+        return stack.pop_all()
 
 
 def _roomy_parent() -> Path:
@@ -99,7 +111,7 @@ def _roomy_parent() -> Path:
 
 def _remove_abandoned(parent: Path) -> None:
     """Remove what control planes killed in mid-flight left: nobody holds their locks."""
-    for directory in parent.glob(f"{_EPHEMERAL_PREFIX}*"):
+    for directory in parent.glob(f"{EPHEMERAL_PREFIX}*"):
         with contextlib.suppress(OSError):
             if not (directory / "lock").exists():
                 continue

@@ -88,29 +88,12 @@ def options(words: Sequence[str], name: str) -> list[str]:
 
 
 def _process(pid: int) -> tuple[int, Engine] | None:
-    """A process's parent and what it runs; None where it cannot be seen."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-        program = str(Path(f"/proc/{pid}/exe").readlink())
-        words = os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).rstrip("\0").split("\0")
-        # The second field is the name, in brackets, and may hold anything.
-        return int(status.rpartition(")")[2].split()[1]), Engine(program, tuple(words[1:]))
-    except (OSError, ValueError, IndexError):
-        return _process_by_ps(pid)
-
-
-def _process_by_ps(pid: int) -> tuple[int, Engine] | None:
-    """The same where there is no /proc."""
-    ps = shutil.which("ps")
-    if ps is None:
-        return None
-    import subprocess
+    """Return a process's parent and what it runs; None where it cannot be seen."""
+    import psutil  # rarely needed, long to import
 
     try:
-        done = subprocess.run(  # noqa: S603 - the system's own
-            [ps, "-ww", "-o", "ppid=,args=", "-p", str(pid)], capture_output=True, text=True, timeout=10, check=False
-        )
-        parent, program, *words = done.stdout.split()
-        return int(parent), Engine(program, tuple(words))
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        process = psutil.Process(pid)
+        with process.oneshot():
+            return process.ppid(), Engine(process.exe(), tuple(process.cmdline()[1:]))
+    except (psutil.Error, OSError):
         return None

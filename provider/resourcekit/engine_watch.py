@@ -59,10 +59,13 @@ def listens(address: str) -> bool:
 
 
 def reads_stdout() -> bool:
-    """Whether anybody still reads what this process prints; what is no pipe counts as read."""
+    """Return whether another process still reads what this one prints; what is no pipe counts as read."""
+    if not hasattr(select, "poll"):  # Windows
+        return True
     poll = select.poll()
-    poll.register(_STDOUT, 0)
-    return not any(event & select.POLLERR for _, event in poll.poll(0))
+    poll.register(_STDOUT, select.POLLOUT)
+    # A pipe that nobody reads: Linux says POLLERR, macOS POLLHUP.
+    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def watch_stdout(end: Callable[[], None]) -> None:

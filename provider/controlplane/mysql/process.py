@@ -7,21 +7,22 @@ are root, it is locked up in its directory (chroot), which also keeps whatever b
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from controlplane import server_process
 from controlplane.failures import StartFailed
 from controlplane.mysql.binaries import Binaries
 from controlplane.postgres.account import Account
+from controlplane.server_process import ParentWatch
 
 HOST = "127.0.0.1"
 _PID_FILE = "mariadb.pid"
+_PROGRAM = "mariadbd"
 
 # What both making and running a data directory must be told, small enough for a laptop.
 _FILES = (
@@ -55,14 +56,6 @@ _CONFIGURATION = (
 # A server that is thrown away at the end survives no crash of the machine, but its own.
 _EPHEMERAL = ("--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=OFF", "--sync-frm=OFF")
 
-# Ends the server when our end of the pipe closes, however we die. A pid that is somebody else's by then is spared.
-_WATCH = """
-read -r pid
-read -r _
-read -r name 2>/dev/null < "/proc/$pid/comm" || name=mariadbd
-[ "$name" = mariadbd ] && kill -TERM "$pid"
-"""
-
 
 class MariadbFailed(StartFailed):
     """MariaDB could not be initialised or started; the message holds the end of its log."""
@@ -88,9 +81,9 @@ class Home:
 class Running:
     """A started server and the process that watches over its end."""
 
-    def __init__(self, server: subprocess.Popen[bytes], watcher: subprocess.Popen[bytes]) -> None:
+    def __init__(self, server: subprocess.Popen[bytes], watch: ParentWatch) -> None:
         self._server = server
-        self._watcher = watcher
+        self._watch = watch
 
     @property
     def alive(self) -> bool:
@@ -105,11 +98,7 @@ class Running:
             self._server.send_signal(sign)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._server.wait(10)
-        # Last, so that it also ends a server whose stopping we do not live to see.
-        self._watcher.kill()
-        self._watcher.wait()
-        if self._watcher.stdin:
-            self._watcher.stdin.close()
+        self._watch.stop()
 
 
 def initialise(home: Home) -> None:
@@ -167,10 +156,7 @@ def start(home: Home, port: int, first_statements: str) -> Running:
         options += ["--init-file=/tmp/first.sql"]
     else:
         options += [f"--datadir={home.data}", f"--tmpdir={temporary}", f"--init-file={first}"]
-    watcher = subprocess.Popen(  # noqa: S603 - our own script
-        ["/bin/sh", "-c", _WATCH], stdin=subprocess.PIPE, cwd="/", start_new_session=True
-    )
-    assert watcher.stdin is not None
+    watch = ParentWatch(_PROGRAM, signal.SIGTERM)
     with home.log.open("ab") as log:
         server = subprocess.Popen(  # noqa: S603 - our own arguments
             [home.binaries.server, "--no-defaults", *options],
@@ -180,33 +166,10 @@ def start(home: Home, port: int, first_statements: str) -> Running:
             stderr=log,
             start_new_session=True,
         )
-    watcher.stdin.write(f"{server.pid}\n".encode())
-    watcher.stdin.flush()
-    return Running(server, watcher)
+    watch.begin(server.pid)
+    return Running(server, watch)
 
 
-def end_leftover(home: Home, patience: float = 5.0) -> None:
-    """Wait for, then end, a server that a killed control plane left in this directory."""
-    pid = _running(home)
-    for sign in (None, signal.SIGTERM, signal.SIGKILL):
-        if pid is None:
-            return
-        if sign is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, sign)
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            if _running(home) != pid:
-                return
-            time.sleep(0.02)
-
-
-def _running(home: Home) -> int | None:
-    """The pid of a server that really works in this directory, whatever its pid file says."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "comm").read_text().strip() == "mariadbd" and (process / "cwd").samefile(home.data):
-                return int(process.name)
-        except OSError:
-            continue
-    return None
+def end_leftover(home: Home) -> None:
+    """Wait for, then end, a server that a killed control plane left in this directory, whatever its pid file says."""
+    server_process.end_leftover(lambda: server_process.find_in(home.data, _PROGRAM), (signal.SIGTERM, signal.SIGKILL))

@@ -21,7 +21,7 @@ from psycopg import sql
 from controlplane.failures import StartFailed
 from controlplane.postgres.account import Account
 from controlplane.postgres.binaries import Binaries, find_binaries
-from controlplane.postgres.process import die_with_parent, end_leftover
+from controlplane.postgres.process import die_with_parent, end_leftover, parent_watch
 from controlplane.postgres.scram import verifier
 from controlplane.state_file import StateFile
 from controlplane.store.server import Server
@@ -79,13 +79,18 @@ def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> It
     server = Server(host=HOST, port=port, user=SUPERUSER, password=password)
     log_path = directory / "postgres.log"
     settings = {**_CONFIGURATION, **(_EPHEMERAL if ephemeral else {}), "port": str(port)}
+    watch = parent_watch()
     process = _start(binaries, account, data, settings, log_path)
+    if watch is not None:
+        watch.begin(process.pid)
     try:
         _await_ready(process, server, log_path)
         _lighten(server)
         yield dataclasses.replace(server, has_ended=lambda: process.poll() is not None)
     finally:
         _stop(process)
+        if watch is not None:
+            watch.stop()
 
 
 def _lighten(server: Server) -> None:

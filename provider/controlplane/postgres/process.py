@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
 import signal
 import sys
-import time
 from pathlib import Path
+
+from controlplane import server_process
+from controlplane.server_process import ParentWatch
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -20,26 +21,19 @@ def die_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
-def end_leftover(data: Path, patience: float = 5.0) -> None:
+def parent_watch() -> ParentWatch | None:
+    """Return what does the same where the kernel cannot: everywhere but on Linux."""
+    return None if _libc is not None else ParentWatch("postgres", signal.SIGINT)
+
+
+def end_leftover(data: Path) -> None:
     """Wait for, then end, a postmaster that a killed control plane left in this data directory."""
-    pid = _running_postmaster(data)
-    for after, sign in ((patience, None), (patience, signal.SIGINT), (patience, signal.SIGKILL)):
-        if pid is None:
-            return
-        if sign is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, sign)
-        deadline = time.monotonic() + after
-        while time.monotonic() < deadline:
-            if _running_postmaster(data) != pid:
-                return
-            time.sleep(0.02)
+    server_process.end_leftover(lambda: _running_postmaster(data), (signal.SIGINT, signal.SIGKILL))
 
 
 def _running_postmaster(data: Path) -> int | None:
-    """The pid in postmaster.pid if that process really works in this directory."""
-    try:
+    """Return the pid in postmaster.pid if that process really works in this directory."""
+    with contextlib.suppress(OSError, ValueError):
         pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-        return pid if Path(f"/proc/{pid}/cwd").samefile(data) else None
-    except (OSError, ValueError):
-        return None
+        return pid if server_process.works_in(pid, data) else None
+    return None

@@ -8,7 +8,6 @@ where much time has passed, which Terraform takes for an error of the provider.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import threading
@@ -16,6 +15,11 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import msgpack
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
 
 ResultT = TypeVar("ResultT")
 _MOST_BYTES: Final = 64 * 1024 * 1024
@@ -30,7 +34,8 @@ class Foretold:
     """
 
     def __init__(self, fd: int | None) -> None:
-        self._fd = fd
+        # Processes that cannot lock it cannot share it.
+        self._fd = None if fcntl is None else fd
         self._lock = threading.Lock()
         self._read = 0
         self._found: dict[bytes, tuple[int, bytes]] = {}

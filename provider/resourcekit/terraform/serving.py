@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -82,6 +83,10 @@ def serve(
 
 
 def _refusal(environment: Mapping[str, str]) -> str | None:
+    if not hasattr(socket, "AF_UNIX"):
+        return (
+            "This provider serves on a unix socket, which this Python does not have: on Windows run the engine in WSL."
+        )
     name, value = COOKIE
     if environment.get(name) != value:
         return (

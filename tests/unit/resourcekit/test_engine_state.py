@@ -15,6 +15,7 @@ from resourcekit import engine_program
 from resourcekit.engine_program import Engine
 from resourcekit.pulumi import stack
 from resourcekit.terraform import held
+from support.bare_platform import bare_platform
 
 INSTANCE = "0c1b3c0e-6f3f-4b6a-9d55-0d2b8f6e4a11"
 PROVIDER = {"type": "pulumi:providers:toy", "id": INSTANCE}
@@ -52,15 +53,14 @@ def test_an_option_of_a_command_line(words: list[str], found: list[str]) -> None
     assert engine_program.options(words, "state") == found
 
 
-@pytest.mark.parametrize("by_ps", [False, True])
-def test_the_engine_is_found_behind_a_launcher(by_ps: bool) -> None:
+@pytest.mark.parametrize("is_bare", [False, True])
+def test_the_engine_is_found_behind_a_launcher(is_bare: bool, tmp_path: Path) -> None:
     """A shell plays the engine, and a Python between it and us the launcher."""
-    hide = "e._process = e._process_by_ps; " if by_ps else ""
-    ask = f"from resourcekit import engine_program as e; {hide}print(e.running(['bash']).options('state'))"
+    ask = "from resourcekit import engine_program as e; print(e.running(['bash']).options('state'))"
     launch = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {ask!r}], check=True)"
     done = subprocess.run(
         ["bash", "-c", '"$PYTHON" -c "$LAUNCH"; true', "apply", "-state=own.tfstate"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHON": sys.executable, "LAUNCH": launch},
+        env={**os.environ, **(bare_platform(tmp_path) if is_bare else {}), "PYTHON": sys.executable, "LAUNCH": launch},
         capture_output=True,
         text=True,
         check=True,

@@ -1,0 +1,90 @@
+"""Database servers as child processes: end one when this process dies, end one that an earlier run left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+# Ends the server when our end of the pipe closes, however we die. A pid that another program has by then is spared.
+# $1: the program's name, $2: the signal.
+_WATCH = """
+read -r pid
+read -r _
+read -r name 2>/dev/null < "/proc/$pid/comm" || name=$(ps -o comm= -p "$pid" 2>/dev/null)
+case $name in "$1" | */"$1") kill -s "$2" "$pid" ;; esac
+"""
+
+
+class ParentWatch:
+    """A small process that ends a server when this process dies, even by kill -9.
+
+    Args:
+        program: The server's file name.
+        sign: The signal that has it shut down.
+    """
+
+    def __init__(self, program: str, sign: signal.Signals) -> None:
+        name = sign.name.removeprefix("SIG")
+        self._watcher = subprocess.Popen(  # noqa: S603 - our own script
+            ["/bin/sh", "-c", _WATCH, "sh", program, name], stdin=subprocess.PIPE, cwd="/", start_new_session=True
+        )
+
+    def begin(self, pid: int) -> None:
+        """Watch over this process from now on."""
+        assert self._watcher.stdin is not None
+        self._watcher.stdin.write(f"{pid}\n".encode())
+        self._watcher.stdin.flush()
+
+    def stop(self) -> None:
+        """End the watch. Call it last: until then the watch also ends a server whose stop this process does not see."""
+        self._watcher.kill()
+        self._watcher.wait()
+        if self._watcher.stdin:
+            self._watcher.stdin.close()
+
+
+def end_leftover(find: Callable[[], int | None], signals: Sequence[signal.Signals], patience: float = 5.0) -> None:
+    """Wait for a server that a killed control plane left behind; then end it, signal by signal.
+
+    Args:
+        find: Returns the server's pid while it runs.
+        signals: The mildest first.
+        patience: Seconds before the first signal and after each.
+    """
+    pid = find()
+    for sign in (None, *signals):
+        if pid is None:
+            return
+        if sign is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sign)
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if find() != pid:
+                return
+            time.sleep(0.02)
+
+
+def find_in(directory: Path, program: str) -> int | None:
+    """Return the pid of a process of this program whose working directory this is."""
+    import psutil  # rarely needed, long to import
+
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] == program and works_in(process.pid, directory):
+            return process.pid
+    return None
+
+
+def works_in(pid: int, directory: Path) -> bool:
+    """Return whether the process runs and this is its working directory."""
+    import psutil
+
+    try:
+        return Path(psutil.Process(pid).cwd()).samefile(directory)
+    except (psutil.Error, OSError):
+        return False

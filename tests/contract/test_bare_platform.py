@@ -1,0 +1,96 @@
+"""`polykomos dev` where there is no fcntl, no pwd, no /proc and nothing of Linux's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from support.bare_platform import bare_platform, programs_run
+from support.control_plane import ControlPlane, create_database, new_key, wait_active
+from support.mysql import once
+
+POLYKOMOS = Path(sys.executable).with_name("polykomos")
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Programs that this test starts run so. Returns where they are noted."""
+    for name, value in bare_platform(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that the account `nobody` may enter: without /proc, root cannot hand it over in another way."""
+    made = Path(tempfile.mkdtemp(prefix="polykomos-bare-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def create_mysql(api: httpx.Client, name: str) -> dict[str, Any]:
+    """MariaDB starts first, which takes more than one request's wait on a busy machine."""
+    reply = api.post("/databases", json={"name": name, "db_type": "mysql"}, headers=new_key())
+    return wait_active(api, reply.raise_for_status().json()["data"]["uuid"], seconds=180)
+
+
+def test_the_control_plane_serves_and_survives_a_kill(bare: Path, open_directory: Path) -> None:
+    arguments = ("--data-dir", str(open_directory / "data"), "--rate-limit", "0", "--pool-size", "1")
+    with ControlPlane(*arguments) as plane:
+        with plane.client() as api:
+            postgres = create_database(api, "orders")
+            mysql = create_mysql(api, "shop")
+        with psycopg.connect(postgres["connection_string"]) as conn:
+            conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        once(mysql, "CREATE TABLE kept AS SELECT 43 AS answer")
+
+        second = subprocess.run(
+            [POLYKOMOS, "dev", *arguments, "--port", "0"], capture_output=True, text=True, check=False, timeout=120
+        )
+        assert second.returncode == 1
+        assert "Another `polykomos dev` is running" in second.stderr
+
+        plane.kill()
+        plane.restart()
+        with psycopg.connect(postgres["connection_string"]) as conn:
+            assert conn.execute("SELECT answer FROM kept").fetchone() == (42,)
+        with plane.client() as api:
+            made = create_mysql(api, "after")
+            api.delete(f"/databases/{made['uuid']}", headers=new_key()).raise_for_status()
+        assert once(mysql, "SELECT answer FROM kept") == [(43,)]
+    assert programs_run(bare).count("polykomos dev") >= 3
+
+
+def test_an_ephemeral_one_serves(bare: Path) -> None:
+    with ControlPlane("--ephemeral", "--rate-limit", "0") as plane, plane.client() as api:
+        made = create_database(api, "orders")
+        with psycopg.connect(made["connection_string"]) as conn:
+            assert conn.execute("SELECT 1").fetchone() == (1,)
+    assert "polykomos dev" in programs_run(bare)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root hands files over to `nobody`")
+def test_a_directory_that_nobody_may_enter_is_said_so(bare: Path) -> None:
+    closed = bare / "closed"
+    closed.mkdir(mode=0o700)
+    done = subprocess.run(
+        [POLYKOMOS, "dev", "--port", "0", "--data-dir", str(closed / "data")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert "the account `nobody` cannot enter" in done.stderr
+    assert "Traceback" not in done.stderr
