@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
-from resourcekit.sameness import alike
+from resourcekit.sameness import alike, without_nulls
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,13 @@ class Stable:
 @dataclass(frozen=True)
 class ObjectNumber:
     """The number of another object. Engines know ids as texts alone, so such a one may stand for it."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A value that another object gives, such as its UUID. Its form is checked in the plan and not before: while
+    Terraform validates, it may be one that `mock_provider` made up.
+    """
 
 
 @dataclass(frozen=True)
@@ -140,6 +147,7 @@ class FieldFacts:
     stable: bool = False
     always: bool = False
     object_number: bool = False
+    reference: bool = False
     secret: bool = False
     clearable: bool = False
     local: bool = False
@@ -152,6 +160,7 @@ class FieldFacts:
 
     def same(self, left: Any, right: Any) -> bool:
         """Whether two known values mean the same to the API."""
+        left, right = without_nulls(left), without_nulls(right)
         if self.canonical is not None:
             left, right = (None if each is None else self.canonical(each) for each in (left, right))
         if left in _EMPTY and right in _EMPTY:
@@ -177,6 +186,7 @@ def _facts(name: str, info: FieldInfo) -> FieldFacts:
         stable=Stable in marks,
         always=Always in marks,
         object_number=ObjectNumber in marks,
+        reference=Reference in marks or ObjectNumber in marks,
         secret=Secret in marks,
         clearable=Clearable in marks,
         local=local is not None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from support.control_plane import create_database, new_key
 from support.naming import unique
+from support.terraform import ENGINES, Workspace
 from support.tfplugin import Plugin, errors, plain
 
 DATABASE, BLUEPRINT = "polykomos_database", "polykomos_blueprint"
@@ -136,6 +138,7 @@ def test_moving_from_a_generic_provider(plugin: Plugin, api: httpx.Client) -> No
             move(plugin, "restful_resource", target, id=f"/api/v1/{collection}/{id_}?wait=true", path="/x"),
             move(plugin, "restapi_object", target, id=id_, path=f"/api/v1/{collection}/"),
             move(plugin, "restapi_object", target, id=id_),
+            move(plugin, "some_other_object", target, id=f"https://polykomos.com/api/v1/{collection}/{id_}"),
         ):
             assert not errors(moved), errors(moved)
             state = plain(plugin.read(target, plain(moved.target_state)).new_state)
@@ -158,3 +161,63 @@ def test_moving_from_a_generic_provider(plugin: Plugin, api: httpx.Client) -> No
 )
 def test_what_cannot_be_moved(plugin: Plugin, source: str, target: str, kept: dict[str, str], told: str) -> None:
     assert told in errors(move(plugin, source, target, **kept))[0]
+
+
+@pytest.mark.parametrize("type_name", [DATABASE, BLUEPRINT, ENDPOINT, APPLICATION])
+def test_moving_from_another_address_of_this_provider(plugin: Plugin, type_name: str) -> None:
+    """Field report B3: a provider from another registry, or another local name, hands all of its state over."""
+    name = unique("address")
+    database, other = plugin.create(DATABASE, name=name), plugin.create(BLUEPRINT, name=name, sql_content="SELECT 1")
+    given = {
+        DATABASE: {"name": name, "deletion_protection": True, "connection_hard_limit": 3},
+        BLUEPRINT: {"name": name, "sql_content": "SELECT 1", "variables": {}},
+        ENDPOINT: {"url": f"https://example.com/{name}"},
+        APPLICATION: {"database_uuid": database["uuid"], "blueprint_uuid": other["uuid"]},
+    }[type_name]
+    config = plugin.object(type_name, **given)
+    made = plugin.apply(type_name, config, plugin.plan(type_name, config))
+    state = plain(made.new_state)
+    request = pb.MoveResourceState.Request(
+        source_provider_address="registry.terraform.io/someone/polykomos", source_type_name=type_name,
+        source_state=pb.RawState(json=json.dumps(state).encode()), source_private=made.private,
+        source_identity=pb.RawState(json=json.dumps({"id": state["id"]}).encode()), target_type_name=type_name,
+    )  # fmt: skip
+    moved = plugin.call("MoveResourceState", request)
+    assert not errors(moved)
+    assert plain(moved.target_state) == state, "also what no API tells: a secret, `deletion_protection`"
+    assert moved.target_private == made.private, "an argument that is taken out later is still known as given"
+    assert plain(moved.target_identity.identity_data) == {"id": state["id"]}
+    request.source_schema_version = 7
+    assert "newer release" in errors(plugin.call("MoveResourceState", request))[0]
+    request.source_schema_version = 0
+    request.source_state.json = b'{"name": "without id"}'
+    assert errors(plugin.call("MoveResourceState", request))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_moved_block_between_two_addresses(
+    engine: str, new_workspace: Callable[..., Workspace], connection: dict[str, str]
+) -> None:
+    workspace = new_workspace(engine)
+    installation = (workspace.directory / "cli.tfrc").read_text()
+    line = next(line for line in installation.splitlines() if "dev_overrides" in line)
+    directory = line.split('= "')[1].split('"')[0]
+    both = f'dev_overrides {{\n  "polykomos/polykomos" = "{directory}"\n  "fork/polykomos" = "{directory}"\n}}'
+    (workspace.directory / "cli.tfrc").write_text(f"provider_installation {{\n{both}\ndirect {{}}\n}}\n")
+    preamble = (workspace.directory / "provider.tf").read_text()
+    name = unique("fork")
+    resource = f'resource "polykomos_database" "%s" {{\n  name = "{name}"\n  deletion_protection = true\n}}\n'
+    (workspace.directory / "provider.tf").write_text(preamble.replace("polykomos/polykomos", "fork/polykomos"))
+    workspace.write(resource % "old")
+    workspace.apply()
+    before = workspace.resource("polykomos_database.old")
+    (workspace.directory / "provider.tf").write_text(preamble)
+    moved = "moved {\n  from = polykomos_database.old\n  to = polykomos_database.new\n}\n"
+    workspace.write(resource % "new" + moved)
+    assert workspace.plan().actions == {}
+    workspace.apply("tfplan")
+    assert workspace.resource("polykomos_database.new") == before
+    workspace.settled()
+    workspace.write((resource % "new").replace("true", "false"))
+    workspace.apply()
+    workspace.destroy()

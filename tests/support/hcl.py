@@ -46,4 +46,4 @@ def _value(value: Any) -> str:
         return value.text
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_value(each)}" for key, each in value.items()) + " }"
-    return json.dumps(value)
+    return "null" if value is None else json.dumps(value)

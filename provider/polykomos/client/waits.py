@@ -22,6 +22,8 @@ SERVER_WAIT_SECONDS: Final = 2
 _TICK: Final = 1.0
 # What was made a moment ago may not show yet where the answer comes from.
 _UNSEEN_SECONDS: Final = 10.0
+# A preview that speaks of something that is not there should say so soon.
+PREVIEW_UNSEEN_SECONDS: Final = 4.0
 
 
 def wait_until(

@@ -18,6 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from resourcekit.declaration import FieldFacts, fields_of, plain
 from resourcekit.errors import Failure
 from resourcekit.resource import Function, Resource
+from resourcekit.sameness import without_nulls
 from resourcekit.shapes import ListOf, MapOf, ObjectOf, Scalar, ScalarKind, Shape, field_shapes
 from resourcekit.unknown import UNKNOWN, has_unknown, known
 
@@ -28,11 +29,36 @@ _adapters: dict[int, TypeAdapter[Any]] = {}
 _NUMBERS = (int, float, Decimal)
 _WHOLE = re.compile("[0-9]{1,18}")
 _KINDS: Mapping[ScalarKind, Any] = {"string": str, "integer": _NUMBERS, "number": _NUMBERS, "boolean": bool}
+_KIND_RULES: Mapping[ScalarKind, str] = {
+    "string": "must be a string",
+    "integer": "must be a whole number",
+    "number": "must be a number",
+    "boolean": "must be true or false",
+}
+# pydantic's messages speak of Python's types.
+_RULES: Mapping[str, str] = {
+    "string_type": _KIND_RULES["string"],
+    "int_type": _KIND_RULES["integer"],
+    "int_from_float": _KIND_RULES["integer"],
+    "float_type": _KIND_RULES["number"],
+    "bool_type": _KIND_RULES["boolean"],
+    "list_type": "must be a list",
+    "dict_type": "must be a map",
+    "model_type": "must be an object",
+    "literal_error": "must be one of {expected}",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "finite_number": "must be a finite number",
+    "missing": "missing required property",
+    "extra_forbidden": "unknown property",
+}
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The arguments in normal form (null dropped, numbers coerced) and every rule that they break."""
+    """The arguments in normal form (null dropped, in maps too; numbers coerced) and every rule that they break."""
 
     values: dict[str, Any]
     failures: tuple[Failure, ...]
@@ -68,6 +94,15 @@ def check_declared(
     return Checked(checked.values, tuple(declared.rules(checked.values)))
 
 
+def with_unknown_references(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `given` with each reference to another object unknown: what it refers to may be made up."""
+    fields = fields_of(model)
+    return {
+        name: UNKNOWN if value is not None and name in fields and fields[name].reference else value
+        for name, value in given.items()
+    }
+
+
 def _unknown_name(name: str, fields: Mapping[str, FieldFacts]) -> Failure:
     near = difflib.get_close_matches(name, fields, n=1)
     hint = f"did you mean `{near[0]}`?" if near else "there are " + ", ".join(f"`{field}`" for field in fields)
@@ -77,6 +112,7 @@ def _unknown_name(name: str, fields: Mapping[str, FieldFacts]) -> Failure:
 def _check_value(facts: FieldFacts, shape: Shape, value: Any) -> tuple[Any, list[Failure]]:
     if facts.object_number and isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value)
+    value = without_nulls(value)
     problems = _check_objects(facts.name, shape, value) or list(_misfits(shape, value, facts.name))
     # A container with unknowns is checked by its known entries and handed on whole.
     partial = has_unknown(value)
@@ -109,7 +145,7 @@ def _misfits(shape: Shape, value: Any, path: str) -> Iterator[Failure]:
             return
         case Scalar(kind):
             if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
-                yield Failure(path, f"Input should be a valid {kind}")
+                yield Failure(path, _KIND_RULES[kind])
         case ListOf(item) if isinstance(value, list):
             for index, each in enumerate(value):
                 yield from _misfits(item, each, f"{path}.{index}")
@@ -131,5 +167,6 @@ def _adapter(facts: FieldFacts) -> TypeAdapter[Any]:
 
 def _failure(name: str, detail: Any) -> Failure:
     path = ".".join([name, *(str(part) for part in detail["loc"])])
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return Failure(path, message)
+    rule = _RULES.get(detail["type"], str(detail["msg"]).removeprefix("Value error, "))
+    facts = {key: f"{each:g}" if isinstance(each, float) else each for key, each in detail.get("ctx", {}).items()}
+    return Failure(path, rule.format(**facts) if detail["type"] in _RULES else rule)

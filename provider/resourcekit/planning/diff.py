@@ -113,10 +113,12 @@ def _entries(old: Any, new: Any) -> list[tuple[tuple[str, ...], Kind]]:
         return [((), Kind.UPDATE)]
     found: list[tuple[tuple[str, ...], Kind]] = []
     for key in sorted(old.keys() | new.keys()):
-        if key not in new:
+        if alike(old.get(key), new.get(key)):
+            continue
+        if new.get(key) is None:
             found.append(((key,), Kind.DELETE))
-        elif key not in old:
+        elif old.get(key) is None:
             found.append(((key,), Kind.ADD))
-        elif not alike(old[key], new[key]):
+        else:
             found.extend(((key, *path), kind) for path, kind in _entries(old[key], new[key]))
     return found

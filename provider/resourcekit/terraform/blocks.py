@@ -145,7 +145,8 @@ def _attribute(
     nested, nesting = _nested(shape, argument=given is not None)
     return Attribute(
         name=facts.name,
-        type=type_of(shape),
+        # Ids are strings in this engine; numbers become strings by themselves.
+        type=STRING if facts.object_number else type_of(shape),
         description=facts.description,
         required=given is not None and given.required,
         optional=given is not None and not given.required,

@@ -25,10 +25,12 @@ class Report:
     """The diagnostics of one call.
 
     subject: what the call is about. doing: what it is for, where the call's name does not tell. types: of the
-    attributes that paths go through. kept: fields of the reply should the rest of the call fail.
+    attributes that paths go through. kept: fields of the reply should the rest of the call fail. text: gives a declared
+    text in this engine's words.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, text: Callable[[str], str] = str) -> None:
+        self.text = text
         self.subject = ""
         self.doing = ""
         self.types: Types = {}
@@ -81,7 +83,7 @@ class Report:
     def _add(self, severity: pb.Diagnostic.Severity, summary: str, detail: str, path: str) -> None:
         steps = steps_of(path, self.types)
         where = pb.AttributePath(steps=steps) if steps else None
-        summary, detail = self.shown(summary), self.shown(detail)
+        summary, detail = self.shown(self.text(summary)), self.shown(self.text(detail))
         self.diagnostics.append(pb.Diagnostic(severity=severity, summary=summary, detail=detail, attribute=where))
 
 
@@ -111,7 +113,7 @@ def steps_of(path: str, types: Types) -> list[pb.AttributePath.Step]:
 def answered(
     reply: Callable[..., Any], doing: str, kept: Callable[[Any], Mapping[str, Any]] = lambda _: {}
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Wrap one RPC, `method(self, request, report)`: whatever it raises becomes diagnostics.
+    """Wrap one RPC, `method(self, request, report)` of an object with a `session`: what it raises becomes diagnostics.
 
     kept: fields of the reply to a failed request; what stands for an object's state must never be left out.
     """
@@ -119,7 +121,7 @@ def answered(
     def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
         def call(self: Any, request: Any, _context: Any) -> Any:
-            report = Report()
+            report = Report(self.session.text)
             try:
                 answer = method(self, request, report)
             except Exception as error:
@@ -141,7 +143,7 @@ def streamed(
     def wrap(method: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
         @functools.wraps(method)
         def call(self: Any, request: Any, _context: Any) -> Iterator[Any]:
-            report = Report()
+            report = Report(self.session.text)
             try:
                 yield from method(self, request, report)
             except Exception as error:

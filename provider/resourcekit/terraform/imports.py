@@ -14,18 +14,21 @@ from resourcekit.terraform.kinds import Kind, read_identity, write_identity
 from resourcekit.terraform.memory import Memory
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.resources import kind_of
+from resourcekit.terraform.session import Session
 from resourcekit.terraform.values import Wire, WireError, pack
 from resourcekit.terraform.wanted import Wanted
 from resourcekit.terraform.writing import wire_from_json
 
-# Providers for any REST API. In `id` they keep an object's path, or its id and in `path` the collection's path.
+# Providers for any REST API. In `id` they keep an object's path, or its id and in `path` the collection's path. Another
+# provider's state has to tell the collection.
 _GENERIC = ("restful_resource", "restapi_object")
 
 
 class Imports:
     """The calls that bring objects and states in."""
 
-    def __init__(self, kinds: dict[str, Kind]) -> None:
+    def __init__(self, session: Session, kinds: dict[str, Kind]) -> None:
+        self.session = session
         self.kinds = kinds
 
     @answered(pb.ImportResourceState.Response, "import")
@@ -45,15 +48,8 @@ class Imports:
     @answered(pb.UpgradeResourceState.Response, "read the state of")
     def UpgradeResourceState(self, request: pb.UpgradeResourceState.Request, report: Report) -> Any:
         kind = kind_of(self.kinds, request.type_name, report)
-        kept = _json_object(request.raw_state)
-        if request.version > kind.block.version:
-            raise ResourceError(
-                f"the state was written by a newer release of this provider (schema version {request.version}, this "
-                f"one knows {kind.block.version}): use that release or a later one"
-            )
-        if request.version < kind.block.version:
-            kept = kind.resource.upgrade(request.version, dict(kept))
-        return pb.UpgradeResourceState.Response(upgraded_state=kind.block.write(_from_json(kind, kept)))
+        upgraded = _upgraded(kind, request.version, request.raw_state)
+        return pb.UpgradeResourceState.Response(upgraded_state=kind.block.write(upgraded))
 
     @answered(pb.UpgradeResourceIdentity.Response, "read the identity of")
     def UpgradeResourceIdentity(self, request: pb.UpgradeResourceIdentity.Request, report: Report) -> Any:
@@ -66,20 +62,15 @@ class Imports:
     @answered(pb.MoveResourceState.Response, "move")
     def MoveResourceState(self, request: pb.MoveResourceState.Request, report: Report) -> Any:
         kind = kind_of(self.kinds, request.target_type_name, report)
-        source = f"{request.source_type_name} of {request.source_provider_address}"
-        if request.source_type_name not in _GENERIC:
-            known = " or ".join(_GENERIC)
-            raise ResourceError(f"cannot be made from {source}: only {known} can be moved here; import it instead")
-        if not kind.resource.collection:
-            raise ResourceError(f"cannot be made from {source}: its id is {kind.resource.import_id}; import it instead")
-        kept = _json_object(request.source_state)
-        *before, id_ = _segments(kept.get("id"))
-        collection = (before or _segments(kept.get("path")))[-1]
-        if not id_:
-            raise ResourceError(f"the state of {source} has no 'id'; import it instead")
-        if collection not in ("", kind.resource.collection):
-            raise ResourceError(f"{source} is one of {collection!r}, not of {kind.resource.collection!r}")
-        id_ = kind.resource.normal_id(id_)
+        if request.source_type_name == request.target_type_name:
+            # This provider under another address, such as another registry's: nothing but the address changes.
+            state = _upgraded(kind, request.source_schema_version, request.source_state)
+            return pb.MoveResourceState.Response(
+                target_state=kind.block.write(state),
+                target_private=request.source_private,
+                target_identity=write_identity(kind.id(state)),
+            )
+        id_ = kind.resource.normal_id(_moved_id(kind, request))
         # The engine reads it next, which fills the rest in.
         return pb.MoveResourceState.Response(
             target_state=kind.block.write(kind.empty(id_)),
@@ -93,6 +84,39 @@ class Imports:
         state = kind.block.read(request.state) or {}
         config = {each.name: _as_given(kind, each, state.get(each.name)) for each in kind.block.attributes}
         return pb.GenerateResourceConfig.Response(config=pb.DynamicValue(msgpack=pack(config)))
+
+
+def _upgraded(kind: Kind, version: int, raw: pb.RawState) -> Values:
+    """A state that any release of this provider wrote, in today's form. Raises ResourceError, WireError."""
+    kept = _json_object(raw)
+    if version > kind.block.version:
+        raise ResourceError(
+            f"the state was written by a newer release of this provider (schema version {version}, this one knows "
+            f"{kind.block.version}): use that release or a later one"
+        )
+    if version < kind.block.version:
+        kept = kind.resource.upgrade(version, dict(kept))
+    return _from_json(kind, kept)
+
+
+def _moved_id(kind: Kind, request: pb.MoveResourceState.Request) -> str:
+    """The id of an object that another provider manages, by its URL. Raises ResourceError."""
+    source = f"{request.source_type_name} of {request.source_provider_address}"
+    if not kind.resource.collection:
+        raise ResourceError(f"cannot be made from {source}: its id is {kind.resource.import_id}; import it instead")
+    kept = _json_object(request.source_state)
+    *before, id_ = _segments(kept.get("id"))
+    collection = (before or _segments(kept.get("path")))[-1]
+    if not id_:
+        raise ResourceError(f"the state of {source} has no 'id'; import it instead")
+    if not collection and request.source_type_name not in _GENERIC:
+        raise ResourceError(
+            f"cannot be made from {source}: its state has no URL path that ends in '{kind.resource.collection}/<id>'; "
+            "import it instead"
+        )
+    if collection not in ("", kind.resource.collection):
+        raise ResourceError(f"{source} is one of {collection!r}, not of {kind.resource.collection!r}")
+    return id_
 
 
 def _segments(path: Any) -> list[str]:

@@ -13,8 +13,9 @@ from typing import Any, Final
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import CheckFailed, Failure
-from resourcekit.planning.check import check_arguments, check_declared
+from resourcekit.planning.check import check_arguments, check_declared, with_unknown_references
 from resourcekit.planning.diff import Difference
+from resourcekit.sameness import without_nulls
 from resourcekit.terraform import durations
 from resourcekit.terraform.blocks import Attribute, Values, twin, twin_version
 from resourcekit.terraform.kinds import Kind
@@ -55,9 +56,15 @@ class Changes:
         return self.difference.changed | frozenset(self.by_version)
 
 
-def checked(kind: Kind, config: Values) -> dict[str, Any]:
-    """The arguments in normal form. Raises CheckFailed with everything that is wrong."""
-    found = check_declared(kind.resource, kind.given(config))
+def checked(kind: Kind, config: Values, *, validating: bool = False) -> dict[str, Any]:
+    """The arguments in normal form. Raises CheckFailed with everything that is wrong.
+
+    validating: before any plan, when references may hold values that `mock_provider` made up.
+    """
+    given = kind.given(config)
+    if validating:
+        given = with_unknown_references(kind.resource.arguments, given)
+    found = check_declared(kind.resource, given)
     failures = [
         *found.failures,
         *kind.conflicts(config),
@@ -222,7 +229,9 @@ def blend(attribute: Attribute, before: Wire, given: Wire) -> Wire:
     if given is None or before is None or is_unknown(given):
         return given
     if attribute.nesting == "map" and isinstance(before, Mapping) and isinstance(given, Mapping):
-        return {key: _blend_parts(attribute, before.get(key), each) for key, each in given.items()}
+        # Entries that are null are no entries, so the spelling in the state decides which of them there are.
+        keys = before if without_nulls(before).keys() == without_nulls(given).keys() else given
+        return {key: _blend_parts(attribute, before.get(key), given.get(key)) for key in keys}
     if attribute.nesting == "single":
         return _blend_parts(attribute, before, given)
     return before

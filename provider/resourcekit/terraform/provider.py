@@ -75,7 +75,7 @@ class Provider:
         families = (
             self,
             Resources(self.session, self.kinds),
-            Imports(self.kinds),
+            Imports(self.session, self.kinds),
             Questions(self.session, lambda: self.sources, lambda: self.ephemerals),
             Lists(self.session, self.listable),
             Actions(self.session, lambda: self.actions),
@@ -135,7 +135,7 @@ class Provider:
         # Settings that are still unknown leave the provider unconnected: plans go on without the API.
         if not has_unknown(settings):
             engine = f"terraform/{request.terraform_version}"
-            api = connect(self.package, settings, engine, lambda text: report.warn(self.session.text(text)))
+            api = connect(self.package, settings, engine, report.warn)
             self.session.configured(api, settings.get(self.package.scope_setting) or "")
             self.session.foretold.begin(sorted(settings.items()))
         return pb.ConfigureProvider.Response()

@@ -11,7 +11,7 @@ from typing import Any
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailed
 from resourcekit.lifecycle import explained_by
-from resourcekit.planning.check import check_declared
+from resourcekit.planning.check import check_declared, with_unknown_references
 from resourcekit.resource import Function
 from resourcekit.terraform.blocks import Block, Values
 from resourcekit.terraform.diagnostics import Report, answered, streamed
@@ -30,13 +30,19 @@ class Question:
         self.function = function
         self.block = block
 
-    def arguments(self, config: pb.DynamicValue) -> tuple[Values, dict[str, Any]]:
-        """The wire values and the arguments in normal form. Raises CheckFailed, WireError."""
+    def arguments(self, config: pb.DynamicValue, *, validating: bool = False) -> tuple[Values, dict[str, Any]]:
+        """The wire values and the arguments in normal form. Raises CheckFailed, WireError.
+
+        validating: before any plan, when references may hold values that `mock_provider` made up.
+        """
         values = self.block.read(config)
         if values is None:
             raise WireError("the engine sent null where an object belongs")
         names = self.function.arguments.model_fields
-        checked = check_declared(self.function, {name: self.block.plain(values, name) for name in names})
+        given = {name: self.block.plain(values, name) for name in names}
+        if validating:
+            given = with_unknown_references(self.function.arguments, given)
+        checked = check_declared(self.function, given)
         if checked.failures:
             raise CheckFailed(checked.failures)
         return values, checked.values
@@ -63,7 +69,7 @@ class Questions:
 
     @answered(pb.ValidateDataResourceConfig.Response, "validate")
     def ValidateDataResourceConfig(self, request: pb.ValidateDataResourceConfig.Request, report: Report) -> Any:
-        _question(self.sources, request.type_name, report).arguments(request.config)
+        _question(self.sources, request.type_name, report).arguments(request.config, validating=True)
         return pb.ValidateDataResourceConfig.Response()
 
     @answered(pb.ReadDataSource.Response, "read")
@@ -74,7 +80,7 @@ class Questions:
     def ValidateEphemeralResourceConfig(
         self, request: pb.ValidateEphemeralResourceConfig.Request, report: Report
     ) -> Any:
-        _question(self.ephemerals, request.type_name, report).arguments(request.config)
+        _question(self.ephemerals, request.type_name, report).arguments(request.config, validating=True)
         return pb.ValidateEphemeralResourceConfig.Response()
 
     @answered(pb.OpenEphemeralResource.Response, "open")
@@ -109,7 +115,7 @@ class Actions:
 
     @answered(pb.ValidateActionConfig.Response, "validate")
     def ValidateActionConfig(self, request: pb.ValidateActionConfig.Request, report: Report) -> Any:
-        _question(self.actions, request.action_type, report).arguments(request.config)
+        _question(self.actions, request.action_type, report).arguments(request.config, validating=True)
         return pb.ValidateActionConfig.Response()
 
     @answered(pb.PlanAction.Response, "plan")

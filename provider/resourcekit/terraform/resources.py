@@ -34,7 +34,7 @@ class Resources:
                 if config.get(twin(name)) is not None:
                     advice = f"this engine would keep it in its state; use `{name}`, or an engine of 1.11 or later"
                     report.error(f"{twin(name)} is write-only", advice, twin(name))
-        plans.checked(kind, config)
+        plans.checked(kind, config, validating=True)
         return pb.ValidateResourceConfig.Response()
 
     @answered(pb.PlanResourceChange.Response, "plan")

@@ -82,7 +82,7 @@ class Session:
             cancel=self.cancel,
             progress=say,
             info=say,
-            warn=lambda text: report.warn(self.text(text)),
+            warn=report.warn,
             moving=self.moving,
         )
 

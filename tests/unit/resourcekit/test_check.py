@@ -32,17 +32,19 @@ def test_normal_form_drops_null_and_coerces_whole_numbers() -> None:
         ({"name": "UP"}, "name", "must be lowercase"),
         ({"name": 3}, "name", "string"),
         ({"name": "a", "height": 0}, "height", "greater than 0"),
-        ({"name": "a", "seats": 1.5}, "seats", "integer"),
+        ({"name": "a", "seats": 1.5}, "seats", "must be a whole number"),
         ({"name": "a", "labels": {"x": 1}}, "labels.x", "string"),
-        ({"name": "a", "limits": {"max_books": "many"}}, "limits.max_books", "integer"),
-        ({"name": "a", "tags": "red"}, "tags", "list"),
-        ({"name": "a", "seats": True}, "seats", "integer"),
-        ({"name": "a", "seats": "4"}, "seats", "integer"),
+        ({"name": "a", "limits": {"max_books": "many"}}, "limits.max_books", "must be a whole number"),
+        ({"name": "a", "tags": "red"}, "tags", "must be a list"),
+        ({"name": "a", "labels": ["red"]}, "labels", "must be a map"),
+        ({"name": "a", "limits": "many"}, "limits", "must be an object"),
+        ({"name": "a", "seats": True}, "seats", "must be a whole number"),
+        ({"name": "a", "seats": "4"}, "seats", "must be a whole number"),
         ({"name": "a", "height": "2.5"}, "height", "number"),
         ({"name": "a", "height": False}, "height", "number"),
-        ({"name": "a", "guarded": "off"}, "guarded", "boolean"),
-        ({"name": "a", "guarded": 1}, "guarded", "boolean"),
-        ({"name": "a", "limits": {"max_books": True}}, "limits.max_books", "integer"),
+        ({"name": "a", "guarded": "off"}, "guarded", "must be true or false"),
+        ({"name": "a", "guarded": 1}, "guarded", "must be true or false"),
+        ({"name": "a", "limits": {"max_books": True}}, "limits.max_books", "must be a whole number"),
         ({"name": "a", "tags": ["x", 1]}, "tags.1", "string"),
     ],
 )
@@ -50,6 +52,11 @@ def test_a_broken_rule_names_its_property(given: dict, path: str, text: str) -> 
     found = reasons(given)
     assert list(found) == [path]
     assert text in found[path]
+
+
+def test_null_entries_of_maps_are_left_out() -> None:
+    checked = check_arguments(ShelfArgs, {"name": "a", "labels": {"x": "red", "y": None, "z": UNKNOWN}})
+    assert (checked.values["labels"], checked.failures) == ({"x": "red", "z": UNKNOWN}, ())
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:

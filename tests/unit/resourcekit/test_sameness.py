@@ -16,7 +16,10 @@ from resourcekit.sameness import alike
         (10, 10.0, True),
         ([1, "a"], [1.0, "a"], True),
         ([1], [1, 1], False),
-        ({"a": None}, {}, False),
+        ({"a": None}, {}, True),
+        ({"a": {"b": None, "c": 1}}, {"a": {"c": 1}}, True),
+        ({"a": None}, {"a": 0}, False),
+        ([None], [], False),
         ("1", 1, False),
     ],
 )

@@ -10,8 +10,9 @@ import pytest
 from resourcekit.errors import CheckFailed, Failure, ResourceError
 from resourcekit.terraform.diagnostics import Report, answered, steps_of
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.session import Session
 from resourcekit.terraform.values import WireError
-from support.cabinet import cabinet
+from support.cabinet import PACKAGE, cabinet
 
 TYPES = cabinet().block.types
 
@@ -67,8 +68,17 @@ def test_what_is_hidden_is_in_no_text() -> None:
     assert "hush" not in str(report.diagnostics)
 
 
+def test_texts_are_in_the_engines_words() -> None:
+    report = Report(Session(PACKAGE).text)
+    report.error("no `Cabinet`", "declare a `Cabinet`")
+    assert "carpentry_cabinet" in report.diagnostics[0].summary
+    assert report.diagnostics[0].detail == "declare a `carpentry_cabinet`"
+
+
 class Family:
     """A family of one call that fails."""
+
+    session = Session(PACKAGE)
 
     @answered(pb.ApplyResourceChange.Response, "apply", kept=lambda request: {"new_state": request.prior_state})
     def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Report) -> Any:  # noqa: N802

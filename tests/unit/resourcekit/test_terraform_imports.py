@@ -9,6 +9,7 @@ from resourcekit.lifecycle import Lifecycle
 from resourcekit.terraform.imports import Imports
 from resourcekit.terraform.kinds import Kind
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.session import Session
 from resourcekit.terraform.values import unpack
 from support.cabinet import PACKAGE, Cabinet
 
@@ -27,10 +28,13 @@ class Renamed(Cabinet):
 KIND = Kind("carpentry_cabinet", Lifecycle(PACKAGE, Renamed()))
 
 
+IMPORTS = Imports(Session(PACKAGE), {"carpentry_cabinet": KIND})
+
+
 def upgrade(version: int, state: dict[str, Any]) -> pb.UpgradeResourceState.Response:
     raw = pb.RawState(json=json.dumps(state).encode())
     request = pb.UpgradeResourceState.Request(type_name="carpentry_cabinet", version=version, raw_state=raw)
-    reply: pb.UpgradeResourceState.Response = Imports({"carpentry_cabinet": KIND}).UpgradeResourceState(request, None)
+    reply: pb.UpgradeResourceState.Response = IMPORTS.UpgradeResourceState(request, None)
     return reply
 
 
@@ -50,5 +54,5 @@ def test_what_cannot_be_read_is_told_with_its_place() -> None:
     assert "newer release" in told.detail
     raw = pb.RawState(flatmap={"id": "7"})
     request = pb.UpgradeResourceState.Request(type_name="carpentry_cabinet", raw_state=raw)
-    (told,) = Imports({"carpentry_cabinet": KIND}).UpgradeResourceState(request, None).diagnostics
+    (told,) = IMPORTS.UpgradeResourceState(request, None).diagnostics
     assert "before 0.12" in told.detail

@@ -50,12 +50,15 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
     def review(
         self, args: Mapping[str, Any], prior: BlueprintState | None, changed: frozenset[str], ctx: Context[Client]
     ) -> None:
-        """Have the SQL validated by the API: errors stop the preview, destructive statements are warned of."""
-        sql = args.get("sql_content")
-        if not isinstance(sql, str) or (prior is not None and "sql_content" not in changed):
+        """Have the SQL validated by the API: errors stop the preview, destructive statements are warned of.
+
+        The API judges the SQL together with the definitions of its variables, so a change of either is validated.
+        """
+        sql, variables = args.get("sql_content"), args.get("variables")
+        if not isinstance(sql, str) or (prior is not None and not changed & {"sql_content", "variables"}):
             return
-        variables = args.get("variables")
-        verdict = ctx.api.validate_blueprint(sql, None if has_unknown(variables) else variables)
+        # No definitions are sent as such: left out, the API would take every variable for a string.
+        verdict = ctx.api.validate_blueprint(sql, None if has_unknown(variables) else variables or {})
         for warning in verdict.warnings:
             ctx.warn(f"`sql_content`: {warning}")
         if not verdict.valid:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, NotFound
 from polykomos.client.statuses import ENDED, RUNNING
-from polykomos.client.waits import until_seen
+from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, until_seen
+from polykomos.resources.blueprint.definitions import misfits
 from polykomos.resources.blueprint_application.creation import creation_of
 from polykomos.resources.blueprint_application.declaration import (
     BlueprintApplicationArgs,
@@ -19,7 +20,7 @@ from polykomos.resources.creation import create_once
 from polykomos.resources.gone import told_if_gone
 from polykomos.resources.values import is_uuid, timestamp
 from resourcekit.context import Context
-from resourcekit.errors import Failure, ResourceError
+from resourcekit.errors import CheckFailed, Failure, ResourceError
 from resourcekit.resource import Resource, Scopes
 from resourcekit.secrecy import Hidden, texts_in
 from resourcekit.unknown import UNKNOWN, has_unknown
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from polykomos.client import Blueprint as ApiBlueprint
     from polykomos.client import BlueprintApplication as ApiApplication
     from polykomos.client import Client
-
-# A preview that speaks of something that is not there should say so soon.
-_UNSEEN_SECONDS: Final = 4.0
 
 
 class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicationState, "Client"]):
@@ -63,24 +61,29 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         changed: frozenset[str],
         ctx: Context[Client],
     ) -> Mapping[str, Any] | None:
-        """Dry-run it, when all of it is known: the API runs the SQL in a transaction and takes it back.
+        """Check the version and the variables, then dry-run it when all of it is known: the API runs the SQL in a
+        transaction and rolls it back.
 
         What that shows is certain only for a pinned version: a tracked one may move on before it is applied. Nothing
         is foretold of a database that is not ready yet, or of SQL that takes longer than a preview may.
         """
+        uuid = args["blueprint_uuid"]
         # A version that this very run makes cannot be tried yet.
-        if has_unknown(args) or _gets_a_new_version(args["blueprint_uuid"], ctx):
+        if uuid is UNKNOWN or _gets_a_new_version(uuid, ctx):
             return None
-        typed = BlueprintApplicationArgs.model_validate(args)
         try:
             blueprint = until_seen(
-                lambda: ctx.api.read_blueprint(typed.blueprint_uuid, ctx.api.with_sql),
-                seconds=_UNSEEN_SECONDS,
+                lambda: ctx.api.read_blueprint(uuid, ctx.api.with_sql),
+                seconds=PREVIEW_UNSEEN_SECONDS,
                 cancel=ctx.cancel,
             )
         except NotFound:
             raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
-        _refuse_another_version(typed, blueprint.version)
+        _refuse_another_version(args.get("blueprint_version"), blueprint.version)
+        _refuse_misfits(args, blueprint, ctx)
+        if has_unknown(args):
+            return None
+        typed = BlueprintApplicationArgs.model_validate(args)
         run = dry_run(typed, ctx)
         if run is None:
             return None
@@ -118,7 +121,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     def create(self, args: BlueprintApplicationArgs, ctx: Context[Client]) -> tuple[str, BlueprintApplicationState]:
         # What the API says now: a pin is held against it, and it belongs into the key.
         blueprint = until_seen(lambda: ctx.api.get_blueprint(args.blueprint_uuid), cancel=ctx.cancel)
-        _refuse_another_version(args, blueprint.version)
+        _refuse_another_version(args.blueprint_version, blueprint.version)
         warnings = _warnings(blueprint, ctx)
         creation = creation_of(args, blueprint.version, ctx.api)
         try:
@@ -213,10 +216,19 @@ def _waited_for_database(database_uuid: str, error: ApiError, ctx: Context[Clien
     return error.code == "database_not_active"  # it may have become so just now
 
 
-def _refuse_another_version(args: BlueprintApplicationArgs, current: int | None) -> None:
-    if args.blueprint_version is not None and args.blueprint_version != current:
+def _refuse_misfits(args: Mapping[str, Any], blueprint: ApiBlueprint, ctx: Context[Client]) -> None:
+    """Raise CheckFailed for variables that the API would refuse, unless this run changes their definitions."""
+    values = args.get("variables", {})
+    if values is not UNKNOWN and not ctx.moving.fields("Blueprint", blueprint.uuid):
+        failures = tuple(misfits("variables", blueprint.variables, values))
+        if failures:
+            raise CheckFailed(failures)
+
+
+def _refuse_another_version(pinned: Any, current: int | None) -> None:
+    if pinned not in (None, UNKNOWN, current):
         raise ResourceError(
-            f"version {args.blueprint_version} cannot be applied: the blueprint is at version {current}, and the API "
+            f"version {pinned} cannot be applied: the blueprint is at version {current}, and the API "
             "applies the current one only. Pin that, or give it the blueprint's `version`",
             property="blueprint_version",
         )

@@ -16,6 +16,7 @@ from resourcekit.declaration import (
     CreateOnly,
     Local,
     MayHoldSecrets,
+    Reference,
     Replaces,
     Result,
     Rule,
@@ -54,7 +55,7 @@ class DatabaseOrder(Arguments):
     plan: Annotated[str | None, Replaces(), Computed(), Stable()] = Field(
         None, description="Plan, such as `free` (the API's default), `launch`, `grow` or `pro`."
     )
-    team_id: Annotated[int | None, Replaces(), Computed(), Stable()] = Field(
+    team_id: Annotated[int | None, Replaces(), Computed(), Stable(), Reference()] = Field(
         None, ge=1, description="Team that owns the database. Your primary team when left out."
     )
     storage_hard_limit_gb: Annotated[float | None, Clearable(), Computed(("storage_hard_limit_gb",))] = Field(
@@ -71,7 +72,7 @@ class DatabaseOrder(Arguments):
 class DatabaseArgs(DatabaseOrder):
     """The arguments of a database."""
 
-    blueprint_uuid: Annotated[str | None, CreateOnly(_LATER), Rule(is_uuid, "must be a UUID")] = Field(
+    blueprint_uuid: Annotated[str | None, CreateOnly(_LATER), Reference(), Rule(is_uuid, "must be a UUID")] = Field(
         None, description="Blueprint to apply once, when the database has been created. A later change is refused: "
         "use a `BlueprintApplication`, which also reports the outcome."
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, NotFound, Secret
 from polykomos.resources.creation import create_once, refuse_other
+from polykomos.resources.database.blueprint import refuse_unfit_blueprint
 from polykomos.resources.database.creation import creation_of
 from polykomos.resources.database.declaration import PLANS, DatabaseArgs, DatabaseState
 from polykomos.resources.gone import is_gone, told_if_gone
@@ -57,6 +58,7 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
         if prior is not None:
             return
         _warn_of_an_unheard_plan(args.get("plan"), ctx)
+        refuse_unfit_blueprint(args, ctx)
         db_type, region = args.get("db_type"), args.get("region")
         if UNKNOWN in (db_type, region) or (db_type is None and region is None):
             return

@@ -1,0 +1,54 @@
+"""Whether values fit a blueprint's variables, as the API judges them when it applies the blueprint. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from polykomos.resources.blueprint.declaration import canonical_variables
+from resourcekit.errors import Failure
+from resourcekit.unknown import has_unknown
+
+
+def misfits(property: str, definitions: Mapping[str, Any] | None, values: Mapping[str, Any]) -> Iterator[Failure]:
+    """Yield what is wrong with the values of a blueprint's variables, as far as they are known.
+
+    Args:
+        property: The argument that has the values, such as "blueprint_variables".
+        definitions: The blueprint's own variables, as the API reports them.
+        values: The values by name; each may be UNKNOWN.
+
+    Yields:
+        A failure for each value without a variable, of another type, or missing although it is required.
+    """
+    known = canonical_variables(definitions or {})
+    for name, value in values.items():
+        if name not in known:
+            defined = ", ".join(f"`{each}`" for each in known) or "none"
+            yield Failure(f"{property}.{name}", f"the blueprint has no such variable; it has {defined}")
+        elif value is not None and not has_unknown(value) and not _is_of(known[name].get("type"), value):
+            yield Failure(f"{property}.{name}", f"must be {_WORDS[known[name]['type']]}")
+    for name, definition in known.items():
+        if values.get(name) is None and definition.get("required"):
+            yield Failure(property, f"the blueprint's variable `{name}` is required: give it a value")
+
+
+_WORDS = {
+    "string": "a string",
+    "identifier": "a string, the name of an object in the database",
+    "number": "a number",
+    "boolean": "true or false",
+}
+
+
+def _is_of(type_: Any, value: Any) -> bool:
+    match type_:
+        case "boolean":
+            return isinstance(value, bool)
+        case "number":
+            # A numeric string carries digits that a floating-point number would lose.
+            return isinstance(value, int | float | Decimal | str) and not isinstance(value, bool)
+        case "string" | "identifier":
+            return isinstance(value, str)
+    return True

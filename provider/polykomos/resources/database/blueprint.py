@@ -1,0 +1,36 @@
+"""The blueprint that a database is created with, checked before the database is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from polykomos.client import ApiError, NotFound
+from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, until_seen
+from polykomos.resources.blueprint.definitions import misfits
+from resourcekit.context import Context
+from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.unknown import UNKNOWN
+
+if TYPE_CHECKING:
+    from polykomos.client import Client
+
+
+def refuse_unfit_blueprint(args: Mapping[str, Any], ctx: Context[Client]) -> None:
+    """Raise ResourceError when the API would refuse `blueprint_uuid` or `blueprint_variables` at the create.
+
+    args: the planned arguments, possibly UNKNOWN. Nothing is checked for a blueprint that this run changes, or that the
+    API key may not read.
+    """
+    uuid, values = args.get("blueprint_uuid"), args.get("blueprint_variables", {})
+    if not isinstance(uuid, str) or ctx.moving.fields("Blueprint", uuid):
+        return
+    try:
+        blueprint = until_seen(lambda: ctx.api.get_blueprint(uuid), seconds=PREVIEW_UNSEEN_SECONDS, cancel=ctx.cancel)
+    except NotFound:
+        raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
+    except ApiError:
+        return
+    failures = () if values is UNKNOWN else tuple(misfits("blueprint_variables", blueprint.variables, values))
+    if failures:
+        raise CheckFailed(failures)
