@@ -62,9 +62,13 @@ parity: setup ## run the contract tests, note which test sees what, and write do
 	@record=$$(mktemp -d)/responses && export POLYKOMOS_PARITY=$$record && $(PYTEST) tests/contract -q -n $(WORKERS) \
 	  --dist loadgroup && python tools/generate parity; status=$$?; rm -rf $$(dirname $$record); exit $$status
 
-lock: ## compile requirements/dev.txt anew (names no host)
-	@env -u PIP_FIND_LINKS $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --strip-extras --all-extras --allow-unsafe -o requirements/dev.txt pyproject.toml requirements/dev.in
+PIP_COMPILE = env -u PIP_FIND_LINKS $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --strip-extras --allow-unsafe
+
+lock: ## compile requirements/*.txt anew (they name no host)
+	@$(PIP_COMPILE) --extra controlplane -o requirements/runtime.txt pyproject.toml requirements/runtime.in
+	@$(PIP_COMPILE) --all-extras -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml requirements/dev.in
+	@$(PIP_COMPILE) -o requirements/go.txt requirements/go.in
 
 bench: setup ## what things cost beside what, into docs/benchmarks.md (BENCH_SIZES=10,100 for a short run)
 	@$(PYTHON) tools/setup baseline

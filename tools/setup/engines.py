@@ -1,152 +1,192 @@
-"""The engines: used from PATH where a good version is found, else built from the pinned Go modules and cached.
+"""The engines and where each comes from: PATH, the cache, Pulumi's installer, or a build of its pinned Go module.
 
-The cache is outside the repository (`$POLYKOMOS_CACHE`, else the user's cache directory), keyed by each module's lock
-file, so a second clone on the same machine builds nothing. Terraform alone is never built: its licence leaves that to
-whoever runs it.
+`POLYKOMOS_ENGINES` narrows the choice. `path`: nothing but PATH. `download`: Pulumi by its installer, the rest built.
+`build`: all built, whatever PATH has. Unset: PATH first, then the installer, then a build; with `CI=true` without the
+attempt to download. Terraform alone is never built or downloaded here: its licence leaves that to the user.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import subprocess
-import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from go_build import Module, Program
+from go_toolchain import Toolchain
 from steps import ROOT, Failed, run, say, step
 
-_PULUMI = ROOT / "tools" / "engines"
-# Modules of their own: OpenTofu replaces a module that the others use as it is.
-_TOFU = _PULUMI / "tofu"
-_BASELINE = _PULUMI / "baseline"
-_SHIMS = _PULUMI / "language-python"
+import cache
+import go_build
+import pulumi_installer
 
+_DIRECTORY = ROOT / "tools" / "engines"
+_SHIMS = _DIRECTORY / "language-python"
 
-def cache() -> Path:
-    """Where everything is kept that a second clone need not make again."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(os.environ.get("POLYKOMOS_CACHE") or Path(home) / "polykomos")
-
-
-@dataclass(frozen=True)
-class Engine:
-    """One program. module: the Go module that pins it; package: its main package there; floor: the oldest version that
-    is used from PATH.
-    """
-
-    program: str
-    module: Path
-    package: str
-    floor: tuple[int, int]
-    flags: str = ""
-    minutes: int = 1
-
-    @property
-    def home(self) -> Path:
-        """Where it is built to: by the module's lock file."""
-        lock = (self.module / "go.mod").read_bytes() + (self.module / "go.sum").read_bytes()
-        return cache() / "engines" / hashlib.sha256(lock).hexdigest()[:16]
-
-    @property
-    def built(self) -> Path:
-        """The program, once it is built."""
-        return self.home / self.program
-
-
-ENGINES = (
-    Engine(
-        "pulumi",
-        _PULUMI,
-        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-        (3, 200),
-        # Without it the version is empty, and the SDKs refuse an engine of no version.
-        "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.255.0",
-        minutes=4,
+PULUMI = Module(
+    _DIRECTORY,
+    (
+        Program("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", floor=(3, 200)),
+        Program("pulumi-language-yaml", "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"),
     ),
-    Engine("pulumi-language-yaml", _PULUMI, "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml", (1, 10)),
-    Engine("tofu", _TOFU, "github.com/opentofu/opentofu/cmd/tofu", (1, 11), minutes=3),
+    # Without it the version is empty, and the SDKs refuse an engine of no version.
+    link_flags=f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{pulumi_installer.VERSION}",
 )
-
+# Modules of their own: OpenTofu replaces a module that the others use as it is.
+TOFU = Module(
+    _DIRECTORY / "tofu", (Program("tofu", "github.com/opentofu/opentofu/cmd/tofu", floor=(1, 11)),)
+)
 # Pulumi's own SDK generators as a program; only `make sdk` needs it.
-GENSDK = Engine("gensdk", _PULUMI, "./gensdk", (0, 0))
+GENSDK = Module(_DIRECTORY, (Program("gensdk", "./gensdk"),))
 # The Go providers that ours is measured against; only `make bench` needs them.
-BASELINE = Engine("terraform-provider-baseline", _BASELINE, ".", (0, 0))
-RESTFUL = Engine(
-    "terraform-provider-restful", _PULUMI / "restful", "github.com/magodo/terraform-provider-restful", (0, 0)
+BASELINE = Module(_DIRECTORY / "baseline", (Program("terraform-provider-baseline", "."),))
+RESTFUL = Module(
+    _DIRECTORY / "restful", (Program("terraform-provider-restful", "github.com/magodo/terraform-provider-restful"),)
 )
+_ALL = (PULUMI, TOFU, BASELINE, RESTFUL)
+SOURCES = ("path", "download", "build")
 
 
-def write_sdks(target: Path) -> None:
-    """Generate the SDKs of schema.json into `target`/python, /nodejs and /go."""
-    make(GENSDK)
-    run([GENSDK.built, ROOT / "schema.json", target])
+def source(env: Mapping[str, str] = os.environ) -> str:
+    """Return where engines may come from: path, download, build, or "" for all of them.
+
+    Raises:
+        Failed: POLYKOMOS_ENGINES has another value.
+    """
+    value = env.get("POLYKOMOS_ENGINES", "")
+    if value and value not in SOURCES:
+        raise Failed(f"POLYKOMOS_ENGINES is {value!r}: set it to {', '.join(SOURCES)}, or leave it out")
+    return value
+
+
+def may_download(env: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether Pulumi's installer is tried before a build. Without a choice, CI goes without the attempt."""
+    return source(env) == "download" or (source(env) == "" and env.get("CI") != "true")
 
 
 def search_path() -> list[Path]:
-    """What belongs on PATH: the built engines, and our Python hosts where the official ones are missing."""
-    official = shutil.which("pulumi-language-python")
-    built = list(dict.fromkeys(engine.home for engine in (*ENGINES, BASELINE, RESTFUL)))
-    return built if official and not official.startswith(str(_SHIMS)) else [*built, _SHIMS]
+    """Return the directories of this project's engines and language hosts that belong in front of PATH."""
+    homes = [home for module in _ALL for program in module.programs if (home := _home(module, program))]
+    official = _which("pulumi-language-python", homes)
+    return list(dict.fromkeys(homes if official else [*homes, _SHIMS]))
 
 
-def prepare() -> None:
-    """Make every engine available. Raises Failed, naming the engine and what is missing."""
-    for engine in ENGINES:
-        make(engine)
-    terraform = shutil.which("terraform")
-    say(f"terraform: {terraform}" if terraform else "terraform: not on PATH; the tests that need it will fail")
+def prepare(modules: Sequence[Module], toolchain: Toolchain, python: Callable[[], Path]) -> None:
+    """Make the programs of these modules available.
+
+    Args:
+        modules: What to prepare.
+        toolchain: The Go toolchain for builds; it is found only if something has to be built.
+        python: Returns the interpreter that has Pulumi's SDK, once that is installed. Only a download calls it.
+
+    Raises:
+        Failed: A program is missing, and the chosen sources do not have it.
+    """
+    missing = {module: [p for p in module.programs if not _found(module, p)] for module in modules}
+    if missing.get(PULUMI) and may_download() and _downloaded(python):
+        missing[PULUMI] = []
+    names = [program.name for programs in missing.values() for program in programs]
+    if names and source() == "path":
+        raise Failed(f"{', '.join(names)}: not on PATH, and POLYKOMOS_ENGINES=path allows nothing else")
+    build([(module, programs) for module, programs in missing.items() if programs], toolchain)
 
 
-def prepare_peers() -> None:
-    """What `make bench` measures ours against. The one whose module cannot be had is left out, by its name."""
-    make(BASELINE)
+def build(wanted: Sequence[tuple[Module, Sequence[Program]]], toolchain: Toolchain) -> None:
+    """Download the Go modules of all at once, and build one after the other as soon as its modules are there."""
+    if not wanted:
+        return
+    go = toolchain.get()
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        fetched: list[Future[None]] = [pool.submit(go_build.fetch, go, module, programs) for module, programs in wanted]
+        for (module, programs), modules in zip(wanted, fetched, strict=True):
+            modules.result()
+            go_build.build(go, module, programs)
+
+
+def prepare_peers(toolchain: Toolchain) -> None:
+    """Build what `make bench` measures ours against. A peer whose module cannot be had is left out, by its name."""
+    for module in (BASELINE, RESTFUL):
+        missing = [program for program in module.programs if not module.built(program)]
+        try:
+            build([(module, missing)] if missing else [], toolchain)
+        except Failed as failure:
+            if module is BASELINE:
+                raise
+            say(f"{module.programs[0].name} is left out: {failure}")
+
+
+def write_sdks(target: Path, toolchain: Toolchain) -> None:
+    """Generate the SDKs of schema.json into `target`/python, /nodejs and /go."""
+    if not GENSDK.built(GENSDK.programs[0]):
+        build([(GENSDK, GENSDK.programs)], toolchain)
+    run([GENSDK.home / "gensdk", ROOT / "schema.json", target])
+
+
+def _downloaded(python: Callable[[], Path]) -> bool:
+    """Try Pulumi's installer. Where only it may be used, a failure is raised."""
+    if not pulumi_installer.is_reachable():
+        if source() == "download":
+            raise Failed("pulumi: its installer cannot be reached; unset POLYKOMOS_ENGINES to build it instead")
+        say("pulumi: its installer cannot be reached within 5 s; building instead")
+        return False
     try:
-        make(RESTFUL)
-    except Failed as failed:
-        say(f"{RESTFUL.program} is left out: {failed}")
+        with step(f"pulumi: downloading {pulumi_installer.VERSION} with Pulumi's own installer"):
+            pulumi_installer.install(python())
+    except Failed as failure:
+        if source() == "download":
+            raise
+        say(f"pulumi: {failure}\nsetup: building instead")
+        return False
+    return True
 
 
-def make(engine: Engine) -> None:
-    """Make one engine available."""
-    found = _on_path(engine)
-    if found:
-        say(f"{engine.program}: {found}")
-    elif engine.built.exists():
-        say(f"{engine.program}: built earlier")
-    else:
-        with step(f"{engine.program}: building from its Go module (about {engine.minutes} min)"):
-            _build(engine)
+def _found(module: Module, program: Program) -> bool:
+    """Tell whether a program is there, and say where."""
+    if program.floor or source() == "path":
+        version, path = _on_path(program)
+        if path:
+            say(f"{program.name}: {' at '.join(filter(None, [version, path]))}")
+            return True
+    home = _home(module, program)
+    if home:
+        say(f"{program.name}: {'built' if home == module.home else 'downloaded'} earlier")
+    return home is not None
 
 
-def _on_path(engine: Engine) -> str | None:
-    """`version at path` when PATH has a good one. The pulumi that brings its own yaml host is taken with it."""
-    path = shutil.which(engine.program)
-    if path is None or path.startswith(str(engine.home)) or engine.floor == (0, 0):
+def _home(module: Module, program: Program) -> Path | None:
+    """Return the directory of this project's own copy; None if there is none, or PATH's is used."""
+    if source() == "path" or (_is_taken_from_path(module) and _on_path(program)[1]):
         return None
-    if engine.program.startswith("pulumi-"):
-        return path
+    downloaded = pulumi_installer.home() / "bin" / program.name
+    if module is PULUMI and source() != "build" and pulumi_installer.is_complete() and downloaded.exists():
+        return downloaded.parent
+    return module.home if module.built(program) else None
+
+
+def _is_taken_from_path(module: Module) -> bool:
+    return source() == "" and module in (PULUMI, TOFU)
+
+
+def _on_path(program: Program) -> tuple[str, str]:
+    """Return the version and path of the user's own program; empty if there is none that is new enough."""
+    if source() in ("download", "build"):
+        return "", ""
+    path = _which(program.name)
+    if path is None or not program.floor:
+        return "", path or ""
     version = subprocess.run([path, "version"], text=True, capture_output=True, check=False).stdout.partition("\n")[0]
     numbers = re.search(r"v?(\d+)\.(\d+)", version)
-    if not numbers or (int(numbers[1]), int(numbers[2])) < engine.floor:
-        say(f"{engine.program}: {version or 'no version'} at {path} is too old, building our own")
-        return None
-    return f"{version} at {path}"
+    if numbers and (int(numbers[1]), int(numbers[2])) >= program.floor:
+        return version, path
+    say(f"{program.name}: {version or 'no version'} at {path} is older than {'.'.join(map(str, program.floor))}")
+    return "", ""
 
 
-def _build(engine: Engine) -> None:
-    go = shutil.which("go")
-    if go is None:
-        raise Failed(
-            f"{engine.program} is not on PATH, and there is no Go (1.26 or later) to build it with: install either"
-        )
-    into = engine.home
-    into.mkdir(parents=True, exist_ok=True)
-    # Built aside and moved: a build that is interrupted, or two at once, never leaves half a program.
-    with tempfile.TemporaryDirectory(dir=into) as aside:
-        target = Path(aside) / engine.program
-        command = [go, "build", "-trimpath", "-ldflags", f"-s -w {engine.flags}", "-o", target, engine.package]
-        run(command, cwd=engine.module)
-        target.replace(engine.built)
+def _which(program: str, more: Sequence[Path] = ()) -> str | None:
+    """Find a program on PATH without this project's own directories, which an earlier `make env` may have put there."""
+    own = (str(cache.directory()), str(_SHIMS))
+    path = [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if not entry.startswith(own)]
+    return shutil.which(program, path=os.pathsep.join([*map(str, more), *path]))

@@ -1,0 +1,74 @@
+"""Builds of pinned Go modules into the cache, keyed by each module's lock file and the build's flags.
+
+docs/decisions/0050-engine-builds.md has the figures behind the flags.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from go_toolchain import Go
+from steps import run, step
+
+import cache
+
+_TAGS = "disable_pgv,grpcnotrace"
+_COMPILER_FLAGS = "-dwarf=false"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program. package: its main package; floor: the oldest version that is used from PATH."""
+
+    name: str
+    package: str
+    floor: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Module:
+    """A Go module of this repository that pins programs."""
+
+    directory: Path
+    programs: tuple[Program, ...]
+    link_flags: str = ""
+
+    @property
+    def home(self) -> Path:
+        """The directory that its programs are built into."""
+        lock = (self.directory / "go.mod").read_bytes() + (self.directory / "go.sum").read_bytes()
+        key = hashlib.sha256(b"\0".join([lock, _TAGS.encode(), _COMPILER_FLAGS.encode()]))
+        return cache.directory() / "engines" / key.hexdigest()[:16]
+
+    def built(self, program: Program) -> bool:
+        """Tell whether a program was built already."""
+        return (self.home / program.name).exists()
+
+
+def fetch(go: Go, module: Module, programs: Sequence[Program]) -> None:
+    """Download the modules that these programs are made of."""
+    with step(f"{_names(programs)}: downloading its Go modules"):
+        packages = [program.package for program in programs]
+        run([go.program, "list", "-deps", "-tags", _TAGS, *packages], cwd=module.directory, env=go.env)
+
+
+def build(go: Go, module: Module, programs: Sequence[Program]) -> None:
+    """Build programs of one module in one command, so that they share what they have in common."""
+    module.home.mkdir(parents=True, exist_ok=True)
+    flags = ["-trimpath", "-tags", _TAGS, f"-gcflags=all={_COMPILER_FLAGS}", "-ldflags", f"-s -w {module.link_flags}"]
+    # Built aside and moved: a build that is interrupted, or two at once, never leaves half a program.
+    with step(f"{_names(programs)}: building"), tempfile.TemporaryDirectory(dir=module.home) as aside:
+        packages = [program.package for program in programs]
+        run([go.program, "build", *flags, "-o", f"{aside}/", *packages], cwd=module.directory, env=go.env)
+        for program in programs:
+            # `go build` names a program after the last part of its package, `.` after its module.
+            made = next(path for path in Path(aside).iterdir() if path.name in (program.name, module.directory.name))
+            made.replace(module.home / program.name)
+
+
+def _names(programs: Sequence[Program]) -> str:
+    return " and ".join(program.name for program in programs)
