@@ -10,13 +10,17 @@ PYTEST = $(ENV) && pytest
 MIDDLE = $(addprefix tests/contract/test_,databases_real.py idempotency.py creation.py client.py batched_reads.py paging.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env engines demo test check lint format lock schema stubs docs parity sdk bench chaos dist clean
+.PHONY: help setup python env engines demo test check lint format lock schema stubs docs parity sdk bench chaos dist clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
 
-setup: ## make .venv and the engines, install what is missing (idempotent; says what it does)
-	@$(PYTHON) tools/setup setup
+setup: ## prepare all that `make test` needs: .venv, engines, MariaDB, a browser (idempotent; says what it does)
+	@$(PYTHON) tools/setup test
+
+# The development packages alone.
+python:
+	@$(PYTHON) tools/setup check
 
 engines: ## only the engines
 	@$(PYTHON) tools/setup engines
@@ -24,37 +28,38 @@ engines: ## only the engines
 env: ## print the export lines that put .venv and the engines on PATH: eval "$$(make -s env)"
 	@$(PYTHON) tools/setup env
 
-demo: setup ## a team's whole day with this provider, on real parts
+demo: ## a team's whole day with this provider, on real parts
+	@$(PYTHON) tools/setup demo
 	@$(ENV) && python tools/demo
 
 test: setup lint ## everything: units, contract, engines
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup
 
-check: setup ## the quick subset, about two minutes: units, docs, the middle of the contract
+check: python ## the quick subset, about two minutes: units, docs, the middle of the contract
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not slow and not engine" tests/unit tests/docs $(MIDDLE)
 
-lint: setup ## ruff, mypy --strict, import contracts, fresh schema
+lint: python ## ruff, mypy --strict, import contracts, fresh schema
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/generate --check
 
-format: setup ## let ruff mend what it can
+format: python ## let ruff mend what it can
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
 
-schema: setup ## write schema.json from the declarations
+schema: python ## write schema.json from the declarations
 	@$(BIN)/python tools/generate schema
 
 sdk: ## generate sdk/python, sdk/nodejs and sdk/go from schema.json
 	@$(PYTHON) tools/setup sdk
 
 # Without the check of the runtime's version, as Pulumi's own stubs: some releases of protobuf 6 print a warning there.
-stubs: setup ## generate the protocol's messages from its .proto file
+stubs: python ## generate the protocol's messages from its .proto file
 	@cd provider/resourcekit/terraform/protocol && $(abspath $(BIN))/python -m grpc_tools.protoc -I . \
 	  --python_out=. --pyi_out=. tfplugin6.proto && sed -e '/import runtime_version/d' \
 	  -e '/^_runtime_version/,/^)/d' tfplugin6_pb2.py > new && mv new tfplugin6_pb2.py
 
-docs: setup ## write docs/reference and docs/terraform from the declarations, and the site into build/site
+docs: python ## write docs/reference and docs/terraform from the declarations, and the site into build/site
 	@$(BIN)/python tools/generate docs
 	@$(BIN)/sphinx-build -q -W -n --keep-going -b html docs build/site && echo build/site/index.html
 
@@ -79,7 +84,7 @@ chaos: setup ## kill -9 of control plane, engines and plugins at random moments 
 	@$(ENV) && export PYTHONPATH=tests && python tests/faults/chaos.py && python tests/faults/steps.py \
 	  && python tests/faults/engines.py
 
-dist: setup ## wheels, and archives for Pulumi and Terraform that need no Python, with checksums, in dist/
+dist: python ## wheels, and archives for Pulumi and Terraform that need no Python, with checksums, in dist/
 	@$(BIN)/python tools/dist
 
 clean: ## remove what was made here; caches outside the repository stay

@@ -1,52 +1,110 @@
-"""What `make setup`, `engines`, `env`, `sdk` and `bench` run, and where tests find caches. Standard library only: it
-makes what it would need.
+"""What make's targets prepare, and where tests find caches. Standard library only: it makes what it would need.
 
-Standard library only: it makes what it would need.
 Every step says what it does and how long it took, does nothing when its work is done already, and fails by name.
 """
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-import browser
 import languages
-import mariadb
 import python_env
-from steps import ROOT, Failed
+import system_packages
+from go_toolchain import Toolchain
+from steps import ROOT, Failed, say, stop
 
 import engines
 
+USAGE = "usage: python3 tools/setup demo|check|test|engines|baseline|env|caches|sdk [DIRECTORY]"
+
+
+def demo() -> None:
+    """Prepare a running provider and control plane, and Pulumi with its YAML host."""
+    with ThreadPoolExecutor() as pool:
+        environment = pool.submit(python_env.prepare, "runtime")
+        engine = pool.submit(engines.prepare, (engines.PULUMI,), Toolchain(), environment.result)
+        _finish([environment, engine])
+
+
+def check() -> None:
+    """Prepare the development packages; no engine."""
+    python_env.prepare("dev")
+
+
+def test() -> None:
+    """Prepare everything that a test needs."""
+    with ThreadPoolExecutor() as pool:
+        environment = pool.submit(python_env.prepare, "dev")
+        go_modules = pool.submit(languages.fetch_go)
+        rest = [pool.submit(system_packages.prepare), pool.submit(languages.prepare_node)]
+        built = pool.submit(engines.prepare, (engines.PULUMI, engines.TOFU), Toolchain(), environment.result)
+        _finish([environment, go_modules, built, *rest])
+    languages.compile_go()
+    terraform = shutil.which("terraform")
+    say(f"terraform: {terraform}" if terraform else "terraform: not on PATH; its tests are skipped, by name")
+
+
+def only_engines() -> None:
+    """Prepare the engines alone."""
+    engines.prepare((engines.PULUMI, engines.TOFU), Toolchain(), lambda: python_env.prepare("runtime"))
+
+
+def baseline() -> None:
+    """Prepare the providers that `make bench` measures ours against."""
+    engines.prepare_peers(Toolchain())
+
+
+def env() -> None:
+    """Print the line that puts `.venv` and the engines on PATH."""
+    directories = ":".join(str(directory) for directory in (python_env.BIN, *engines.search_path()))
+    print(f'export PATH={shlex.quote(directories)}:"$PATH"')
+
+
+def caches() -> None:
+    """Print the variables that tell npm and Go of their caches."""
+    print("\n".join(f"{name}={value}" for name, value in languages.environment().items()))
+
+
+COMMANDS: dict[str, Callable[[], None]] = {
+    "demo": demo,
+    "check": check,
+    "test": test,
+    "engines": only_engines,
+    "baseline": baseline,
+    "env": env,
+    "caches": caches,
+}
+
 
 def main(argv: list[str]) -> int:
-    """Run one command: setup, engines, baseline, env, caches or sdk [DIRECTORY]. Returns the exit status."""
-    command = argv[0] if argv else "setup"
+    """Run one command and return the exit status."""
+    name, rest = (argv or ["test"])[0], argv[1:]
     try:
-        if command == "env":
-            directories = [python_env.BIN, *engines.search_path()]
-            print(f'export PATH="{":".join(map(str, directories))}:$PATH"')
-            return 0
-        if command == "caches":
-            print("\n".join(f"{name}={value}" for name, value in languages.environment().items()))
-            return 0
-        if command == "sdk":
-            engines.write_sdks(Path(argv[1]) if argv[1:] else ROOT / "sdk")
-            return 0
-        if command == "baseline":
-            engines.prepare_peers()
-            return 0
-        if command == "setup":
-            python_env.prepare()
-            browser.prepare()
-            mariadb.prepare()
-        engines.prepare()
-        if command == "setup":
-            languages.prepare()
+        if name == "sdk":
+            engines.write_sdks(Path(rest[0]) if rest else ROOT / "sdk", Toolchain())
+        elif name in COMMANDS and not rest:
+            COMMANDS[name]()
+        else:
+            print(USAGE, file=sys.stderr)
+            return 2
     except Failed as failure:
         print(f"setup: {failure}", file=sys.stderr)
         return 1
     return 0
+
+
+def _finish(steps: list[Future[Path] | Future[None]]) -> None:
+    """Wait for all steps. The first that fails ends the others."""
+    done, _ = wait(steps, return_when=FIRST_EXCEPTION)
+    failed = next((step for step in done if step.exception()), None)
+    if failed:
+        stop()
+        failed.result()
 
 
 if __name__ == "__main__":

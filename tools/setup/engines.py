@@ -15,13 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from go_build import Module, Program
-from go_toolchain import Toolchain
-from steps import ROOT, Failed, run, say, step
-
 import cache
 import go_build
 import pulumi_installer
+from go_build import Module, Program
+from go_toolchain import Toolchain
+from steps import ROOT, Failed, run, say, step
 
 _DIRECTORY = ROOT / "tools" / "engines"
 _SHIMS = _DIRECTORY / "language-python"
@@ -29,15 +28,15 @@ _SHIMS = _DIRECTORY / "language-python"
 PULUMI = Module(
     _DIRECTORY,
     (
-        Program("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", floor=(3, 200)),
-        Program("pulumi-language-yaml", "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"),
+        Program("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", is_engine=True, floor=(3, 200)),
+        Program("pulumi-language-yaml", "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml", is_engine=True),
     ),
     # Without it the version is empty, and the SDKs refuse an engine of no version.
     link_flags=f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{pulumi_installer.VERSION}",
 )
 # Modules of their own: OpenTofu replaces a module that the others use as it is.
 TOFU = Module(
-    _DIRECTORY / "tofu", (Program("tofu", "github.com/opentofu/opentofu/cmd/tofu", floor=(1, 11)),)
+    _DIRECTORY / "tofu", (Program("tofu", "github.com/opentofu/opentofu/cmd/tofu", is_engine=True, floor=(1, 11)),)
 )
 # Pulumi's own SDK generators as a program; only `make sdk` needs it.
 GENSDK = Module(_DIRECTORY, (Program("gensdk", "./gensdk"),))
@@ -138,43 +137,36 @@ def _downloaded(python: Callable[[], Path]) -> bool:
     except Failed as failure:
         if source() == "download":
             raise
-        say(f"pulumi: {failure}\nsetup: building instead")
+        say(f"pulumi: {failure}")
+        say("pulumi: building instead")
         return False
     return True
 
 
 def _found(module: Module, program: Program) -> bool:
     """Tell whether a program is there, and say where."""
-    if program.floor or source() == "path":
-        version, path = _on_path(program)
-        if path:
-            say(f"{program.name}: {' at '.join(filter(None, [version, path]))}")
-            return True
-    home = _home(module, program)
-    if home:
+    version, path = _on_path(program)
+    home = None if path else _home(module, program)
+    if path:
+        say(f"{program.name}: {' at '.join(filter(None, [version, path]))}")
+    elif home:
         say(f"{program.name}: {'built' if home == module.home else 'downloaded'} earlier")
-    return home is not None
+    return bool(path or home)
 
 
 def _home(module: Module, program: Program) -> Path | None:
     """Return the directory of this project's own copy; None if there is none, or PATH's is used."""
-    if source() == "path" or (_is_taken_from_path(module) and _on_path(program)[1]):
+    if source() == "path" or _on_path(program)[1]:
         return None
     downloaded = pulumi_installer.home() / "bin" / program.name
-    if module is PULUMI and source() != "build" and pulumi_installer.is_complete() and downloaded.exists():
+    if source() != "build" and pulumi_installer.is_complete() and downloaded.exists():
         return downloaded.parent
     return module.home if module.built(program) else None
 
 
-def _is_taken_from_path(module: Module) -> bool:
-    return source() == "" and module in (PULUMI, TOFU)
-
-
 def _on_path(program: Program) -> tuple[str, str]:
     """Return the version and path of the user's own program; empty if there is none that is new enough."""
-    if source() in ("download", "build"):
-        return "", ""
-    path = _which(program.name)
+    path = _which(program.name) if program.is_engine and source() in ("", "path") else None
     if path is None or not program.floor:
         return "", path or ""
     version = subprocess.run([path, "version"], text=True, capture_output=True, check=False).stdout.partition("\n")[0]

@@ -11,21 +11,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cache
 from go_toolchain import Go
 from steps import run, step
 
-import cache
-
 _TAGS = "disable_pgv,grpcnotrace"
-_COMPILER_FLAGS = "-dwarf=false"
+# No inlining and no debug information: half the compiler's time.
+_COMPILER_FLAGS = "-l -dwarf=false"
+# The compiler's own garbage collection, in percent: less of it for some 100 MB more memory a compilation.
+_COLLECTION = "400"
 
 
 @dataclass(frozen=True)
 class Program:
-    """One program. package: its main package; floor: the oldest version that is used from PATH."""
+    """One program.
+
+    Attributes:
+        package: Its main package.
+        is_engine: A user may have it: PATH is searched for it.
+        floor: The oldest version that is used from PATH, where its versions are its engine's.
+    """
 
     name: str
     package: str
+    is_engine: bool = False
     floor: tuple[int, int] | None = None
 
 
@@ -63,7 +72,8 @@ def build(go: Go, module: Module, programs: Sequence[Program]) -> None:
     # Built aside and moved: a build that is interrupted, or two at once, never leaves half a program.
     with step(f"{_names(programs)}: building"), tempfile.TemporaryDirectory(dir=module.home) as aside:
         packages = [program.package for program in programs]
-        run([go.program, "build", *flags, "-o", f"{aside}/", *packages], cwd=module.directory, env=go.env)
+        env = {"GOGC": _COLLECTION, **go.env}
+        run([go.program, "build", *flags, "-o", f"{aside}/", *packages], cwd=module.directory, env=env)
         for program in programs:
             # `go build` names a program after the last part of its package, `.` after its module.
             made = next(path for path in Path(aside).iterdir() if path.name in (program.name, module.directory.name))

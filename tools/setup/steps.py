@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+_PROGRAM = Path(sys.argv[0]).resolve().name
 # How often a slow step says that it goes on, in seconds: a line in a log, a spinner on a terminal.
 _LINE_EVERY, _SPINNER_EVERY = 15.0, 0.2
 
@@ -23,7 +24,7 @@ class Failed(Exception):
 
 def say(text: str) -> None:
     """Print one line for the person who waits."""
-    _progress.line(f"{Path(sys.argv[0]).resolve().name}: {text}")
+    _progress.line(f"{_PROGRAM}: {text}")
 
 
 @contextmanager
@@ -43,14 +44,26 @@ def run(command: Sequence[str | Path], *, cwd: Path = ROOT, env: dict[str, str] 
         Failed: The command could not be started, or ended with another status than 0.
     """
     words = [str(word) for word in command]
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(words, cwd=cwd, env=env, text=True, capture_output=True, check=False)
+        with subprocess.Popen(words, cwd=cwd, env=env, text=True, stdout=pipe, stderr=pipe) as process:
+            _running.add(process)
+            try:
+                output, errors = process.communicate()
+            finally:
+                _running.discard(process)
     except OSError as error:
         raise Failed(f"`{words[0]}` cannot be run: {error}") from None
-    if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
-        raise Failed(f"`{shlex.join(words[:4])} …` failed with status {done.returncode}:\n{tail}")
-    return done.stdout
+    if process.returncode:
+        tail = "\n".join((output + errors).splitlines()[-30:])
+        raise Failed(f"`{shlex.join(words[:4])} …` failed with status {process.returncode}:\n{tail}")
+    return output
+
+
+def stop() -> None:
+    """End the commands that other threads run: after one step's failure the others are of no use."""
+    for process in list(_running):
+        process.terminate()
 
 
 class _Progress:
@@ -100,7 +113,7 @@ class _Progress:
                     self._shown = len(text)
                     print(text, end="", file=sys.stderr, flush=True)
                 elif running:
-                    print(f"setup: … {'; '.join(running)}", file=sys.stderr, flush=True)
+                    print(f"{_PROGRAM}: … {'; '.join(running)}", file=sys.stderr, flush=True)
 
     def _erase(self) -> None:
         if self._shown:
@@ -109,3 +122,4 @@ class _Progress:
 
 
 _progress = _Progress()
+_running: set[subprocess.Popen[str]] = set()
