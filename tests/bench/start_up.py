@@ -27,7 +27,7 @@ from resourcekit.pulumi.servicer import ProviderServicer
 from resourcekit.pulumi.wire import encode
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
 from resourcekit.terraform.provider import Provider
-from support.pulumi import require
+from support.needs import require
 from support.tfplugin import COOKIE
 
 BIN = Path(sys.executable).parent

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from support.control_plane import ControlPlane
-from support.pulumi import Stack, require
+from support.needs import require
+from support.pulumi import Stack
 from support.terraform import Workspace
 
 PEERS = Path(__file__).with_name("peers")

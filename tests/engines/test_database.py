@@ -12,6 +12,7 @@ import pytest
 
 from support.control_plane import new_key
 from support.naming import unique
+from support.needs import require_mariadb
 from support.pulumi import Stack
 
 
@@ -99,6 +100,8 @@ def test_changes_in_place(stack: Stack, api: httpx.Client) -> None:
     ("property_", "value"), [("region", "eu-west-1"), ("plan", "launch"), ("teamId", None), ("dbType", "mysql")]
 )
 def test_changes_that_replace(stack: Stack, api: httpx.Client, property_: str, value: Any, other_team: int) -> None:
+    if property_ == "dbType":
+        require_mariadb()
     name = unique("fresh")
     first = {"name": name, "region": "us-east-1", "plan": "free", "dbType": "postgres"}
     stack.write({"db": ("Database", first)}, {"uuid": "${db.uuid}"})

@@ -24,7 +24,8 @@ from types import CodeType
 import pytest
 
 from support.naming import unique
-from support.pulumi import Stack, require
+from support.needs import require
+from support.pulumi import Stack
 from support.terraform import ENGINES, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from support.control_plane import ControlPlane, new_key
+from support.needs import require
 from support.objects import left, objects
-from support.pulumi import require
 from support.readme import Session, blocks, copied
 
 # A value of the wrong type in place of the right one, what compiles it, and what the compiler says.

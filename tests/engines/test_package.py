@@ -14,7 +14,8 @@ import pytest
 
 from support.control_plane import create_database, new_key
 from support.naming import unique
-from support.pulumi import Stack, require
+from support.needs import require
+from support.pulumi import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 

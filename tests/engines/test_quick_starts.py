@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from support.control_plane import ControlPlane
+from support.needs import require
 from support.objects import left
-from support.pulumi import require
 from support.readme import ROOT, Session, blocks, sources
 
 README = (

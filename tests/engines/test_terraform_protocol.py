@@ -16,6 +16,7 @@ import pytest
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from support.control_plane import SLOW, ControlPlane, create_database, new_key, wait_until
 from support.naming import unique
+from support.needs import require_mariadb
 from support.receiver import Receiver
 from support.tfplugin import COOKIE, PROGRAM, UNKNOWN, Plugin, errors, paths, plain, value
 
@@ -198,6 +199,7 @@ def test_what_identifies_an_object_is_checked_while_validating(plugin: Plugin, t
 
 
 def test_what_makes_a_new_object(plugin: Plugin, api: httpx.Client) -> None:
+    require_mariadb()
     database = create_database(api, unique("first"))["uuid"]
     body = {"name": unique("first"), "sql_content": "SELECT 1;"}
     blueprint = api.post("/blueprints", json=body, headers=new_key()).json()["data"]["uuid"]

@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2
 
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from support.pulumi import require
+from support.needs import require
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "tools" / "engines" / "baseline"

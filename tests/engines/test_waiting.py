@@ -15,7 +15,8 @@ import pytest
 from support.control_plane import SLOW, SLOW_SECONDS, ControlPlane, database_names, wait_until
 from support.killing import kill, processes, start_up
 from support.naming import unique
-from support.pulumi import Stack, require
+from support.needs import require
+from support.pulumi import Stack
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ import httpx
 import psycopg
 
 from support import inside, parity
+from support.needs import skip_without_mariadb
 
 ALL_SCOPES = (
     "databases:read",
@@ -156,7 +157,8 @@ class ControlPlane:
         headers = {"Authorization": f"Bearer {key or self.api_key}", **options.pop("headers", {})}
         # httpx would send to a proxy of the environment.
         defaults = {"base_url": self.base_url, "headers": headers, "timeout": 130, "trust_env": False}
-        return httpx.Client(**{**defaults, "event_hooks": parity.hooks(), **options})
+        hooks = {"response": [skip_without_mariadb, *parity.hooks().get("response", [])]}
+        return httpx.Client(**{**defaults, "event_hooks": hooks, **options})
 
     def admin(self) -> httpx.Client:
         """A client of the admin API."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
@@ -13,18 +12,9 @@ from typing import Any
 
 import yaml
 
+from support.needs import require
+
 PASSPHRASE = "correct horse battery staple"
-
-
-class EngineMissing(RuntimeError):
-    """A program that the engine tests need is not on PATH; the tests fail, by its name."""
-
-
-def require(program: str) -> str:
-    found = shutil.which(program)
-    if found is None:
-        raise EngineMissing(f'{program} is not on PATH: run `make test`, or eval "$(make -s env)" first')
-    return found
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.pulumi import require
+from support.needs import require
 
 ENGINES = ("terraform", "tofu")
 PREAMBLE = """
