@@ -11,7 +11,7 @@ NAME: Final = "`"  # stands for a quoted name, and for a word that can only be a
 VALUE: Final = "'"  # stands for a string or a variable of the blueprint
 
 # Reserved words behind which an expression goes on. Only those of a bare expression: subqueries stand in parentheses.
-_PREFIXES: Final = frozenset({"NOT", "BINARY", "CASE", "INTERVAL", "WHEN", "THEN", "ELSE", "DISTINCT"})
+_PREFIXES: Final = frozenset({"NOT", "BINARY", "CASE", "INTERVAL", "WHEN", "THEN", "ELSE", "LIKE"})
 _OPERATORS: Final = frozenset(
     {"AND", "OR", "XOR", "NOT", "DIV", "MOD", "LIKE", "RLIKE", "REGEXP", "IN", "BETWEEN", "ESCAPE", "COLLATE", "IS",
      "SOUNDS", "OF", "WHEN", "THEN", "ELSE", "FOR", "TO", "AT", "EVERY", "STARTS", "ENDS"}
@@ -22,15 +22,25 @@ _SYMBOLS: Final = frozenset("+-*/%<>=!&|^~,.") | {":="}
 class Words:
     """The tokens of a text as upper-case words; "" behind the end."""
 
-    def __init__(self, every: Sequence[Token], places: Sequence[int]) -> None:
+    def __init__(self, every: Sequence[Token], places: list[int]) -> None:
         """Take the tokens of a text, and the positions of those that are neither space nor comment."""
         self._words = [_word(every[place]) for place in places]
-        for at in range(1, len(places)):
-            # What follows a dot or an @ directly is a name, whatever the word. `1..CASE` is a range.
-            glued = self._words[at - 1] if places[at] == places[at - 1] + 1 else ""
-            is_name = glued == "@" or (glued == "." and self._words[max(at - 2, 0)] != ".")
-            if is_name and self._words[at][:1].isalpha():
+        for at, word in enumerate(self._words):
+            if word[:1].isalpha() and (self._is_member(places, at) or self._has_member(places, at)):
                 self._words[at] = NAME
+
+    def _is_member(self, places: list[int], at: int) -> bool:
+        """Return whether a dot or an @ stands directly before `at`, so that any word is a name. `1..CASE` is a range."""
+        if at == 0 or places[at] != places[at - 1] + 1:
+            return False
+        before = self._words[at - 1]
+        return before == "@" or (before == "." and (at == 1 or self._words[at - 2] != "."))
+
+    def _has_member(self, places: list[int], at: int) -> bool:
+        """Return whether a dot and a name follow `at` directly: then it is a name too, even CASE."""
+        if self[at + 1] != "." or places[at + 2 : at + 3] != [places[at] + 2]:
+            return False
+        return self._words[at + 2][:1].isalnum() or self._words[at + 2][:1] in ("_", "$")
 
     def __len__(self) -> int:
         return len(self._words)
