@@ -12,6 +12,8 @@ from psycopg.types.json import Json
 from controlplane.blueprints.dialects import DIALECTS, Dialect
 from controlplane.blueprints.execution import Run
 from controlplane.blueprints.lexer import LexError
+from controlplane.blueprints.places import Lines, Problem
+from controlplane.blueprints.reading import refusals
 from controlplane.blueprints.variables import parse_definitions, render
 from controlplane.store.pool import Connection, Row
 
@@ -59,18 +61,20 @@ async def insert(
 
 
 def _rendered(dialect: Dialect, blueprint: Row, variables: Mapping[str, Any] | None) -> tuple[str, int]:
-    """The SQL with the values in it, and of how many statements it is. It was kept for any engine, not for this one."""
+    """Return the SQL with the values in it, and of how many statements it is. It was accepted for any engine."""
     definitions = parse_definitions(blueprint["variables"])
+    source = dialect.read(blueprint["sql_content"])
+    problems = list(source.problems)
+    rendered, statements = "", 0
     try:
-        rendered = render(blueprint["sql_content"], definitions, variables, dialect.tokens, dialect.literals)
-        statements = dialect.split(rendered)
+        rendered = render(source.sql, definitions, variables, dialect.tokens, dialect.literals)
+        statements = len(dialect.split(rendered))
+        problems += refusals(dialect, dialect.split(source.sql))
     except LexError as error:
-        raise NotForEngine(dialect.label, str(error)) from None
-    for number, statement in enumerate(statements, 1):
-        refusal = dialect.refusal_of(statement)
-        if refusal:
-            raise NotForEngine(dialect.label, f"statement {number}: {refusal}")
-    return rendered, len(statements)
+        problems.append(Problem(error.at, str(error)))
+    if problems:
+        raise NotForEngine(dialect.label, "; ".join(Lines(blueprint["sql_content"]).shown(problems)))
+    return rendered, statements
 
 
 async def by_id(conn: Connection, number: int) -> Row | None:

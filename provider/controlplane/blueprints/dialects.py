@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from controlplane.blueprints import lexer, splitting, statements, variables
+from controlplane.blueprints import lexer, sources, splitting, statements, variables
 from controlplane.blueprints.lexer import Token
 from controlplane.blueprints.mysql import lexer as mysql_lexer
 from controlplane.blueprints.mysql import literals as mysql_literals
+from controlplane.blueprints.mysql import sources as mysql_sources
 from controlplane.blueprints.mysql import splitting as mysql_splitting
 from controlplane.blueprints.mysql import statements as mysql_statements
+from controlplane.blueprints.sources import Source
 from controlplane.blueprints.splitting import Statement
 from controlplane.blueprints.variables import Literals
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one engine reads SQL. tokens and split raise LexError."""
+    """How one engine reads SQL. tokens and split raise LexError. read: finds what is no SQL, before them."""
 
     label: str
+    read: Callable[[str], Source]
     tokens: Callable[[str], Iterator[Token]]
     split: Callable[[str], list[Statement]]
     refusal_of: Callable[[Statement], str | None]
@@ -28,13 +32,33 @@ class Dialect:
 
 
 POSTGRES: Final = Dialect(
-    "PostgreSQL", lexer.tokens, splitting.split, statements.refusal_of, variables.POSTGRES_LITERALS
+    "PostgreSQL", sources.read, lexer.tokens, splitting.split, statements.refusal_of, variables.POSTGRES_LITERALS
 )
 MYSQL: Final = Dialect(
     "MySQL",
+    mysql_sources.read,
     mysql_lexer.tokens,
     mysql_splitting.split,
     mysql_statements.refusal_of,
     mysql_literals.LITERALS,
 )
 DIALECTS: Final[Mapping[str, Dialect]] = {"postgres": POSTGRES, "mysql": MYSQL}
+
+_SIGNS: Final = {
+    "mysql": re.compile(
+        r"`|\bengine\s*=|\bauto_increment\b|\bunsigned\b|\bon\s+duplicate\s+key\b|\bsignal\s+sqlstate\b|\bcharset\b"
+        r"|\bdelimiter\b|\block\s+tables\b|\b(?:tiny|medium)(?:int|text)\b|\bdatetime\b|\bdefiner\b|\breplace\s+into\b",
+        re.IGNORECASE,
+    ),
+    "postgres": re.compile(
+        r"\$\w*\$|::|\b(?:big)?serial\b|\bplpgsql\b|\bjsonb\b|\btimestamptz\b|\bon\s+conflict\b|\bilike\b|\bbytea\b"
+        r"|\bexecute\s+(?:function|procedure)\b|\bas\s+identity\b|\bcreate\s+(?:extension|type|domain)\b|\bowner\s+to\b",
+        re.IGNORECASE,
+    ),
+}
+
+
+def likelier(sql: str) -> Dialect:
+    """Return the engine whose own words the text holds more of; PostgreSQL when there is no difference."""
+    signs = {name: sum(1 for _ in pattern.finditer(sql)) for name, pattern in _SIGNS.items()}
+    return MYSQL if signs["mysql"] > signs["postgres"] else POSTGRES

@@ -34,11 +34,17 @@ class Token(NamedTuple):
 
 
 class LexError(ValueError):
-    """The text ends inside a string, a quoted name or a comment."""
+    """The text cannot be read from the offset `at`: it ends inside a string, a quoted name or a comment."""
+
+    def __init__(self, reason: str, at: int = 0) -> None:
+        super().__init__(reason)
+        self.at = at
 
 
 # The server's white space; to it, what else Unicode calls a space is a letter.
 SPACES: Final = " \t\n\r\f\v"
+# The byte order mark that some editors put at the beginning of a file: space there, part of a name anywhere else.
+BOM: Final = "\ufeff"
 
 _LETTER = r"A-Za-z_\u0080-\U0010ffff"
 # Possessive: an open quote is found in one pass, and no shorter string is tried.
@@ -47,7 +53,7 @@ _ESCAPED = r"'(?:[^'\\]++|''|\\.)*+'"
 _GOES_ON = r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+"
 _TOKEN = re.compile(
     rf"""
-      (?P<space>[ \t\n\r\f\v]+)
+      (?P<space>\A{BOM}|[ \t\n\r\f\v]+)
     | (?P<line>--[^\n\r]*)
     | (?P<block>/\*)
     | (?P<escape>[eE]{_ESCAPED}(?:{_GOES_ON}{_ESCAPED})*)
@@ -81,6 +87,13 @@ def tokens(sql: str) -> Iterator[Token]:
     return scan(sql, _TOKEN, _token)
 
 
+def token_at(sql: str, position: int) -> Token:
+    """Return the token that begins at the position. Raises LexError."""
+    found = _TOKEN.match(sql, position)
+    assert found is not None, "the last alternative takes any character"
+    return _token(sql, found)
+
+
 def scan(sql: str, pattern: re.Pattern[str], token_of: Callable[[str, re.Match[str]], Token]) -> Iterator[Token]:
     """Yield the tokens that `token_of` makes of what the pattern matches, one behind the other.
 
@@ -109,12 +122,12 @@ def _token(sql: str, found: re.Match[str]) -> Token:
         case "dollar":
             end = sql.find(found[0], found.end())
             if end < 0:
-                raise LexError(f"unterminated dollar quote that begins with {_shown(sql, start)}")
+                raise LexError(f"unterminated dollar quote that begins with {shown(sql, start)}", start)
             return Token(Kind.STRING, sql[start : end + len(found[0])])
         case "variable":
             return Token(Kind.VARIABLE, found[0], found["name"])
         case "open":
-            raise LexError(f"unterminated quote that begins with {_shown(sql, start)}")
+            raise LexError(f"unterminated quote that begins with {shown(sql, start)}", start)
     return Token(_KINDS.get(found.lastgroup or "", Kind.OTHER), found[0])
 
 
@@ -125,8 +138,9 @@ def _comment_end(sql: str, start: int) -> int:
         depth += 1 if edge[0] == "/*" else -1
         if depth == 0:
             return edge.end()
-    raise LexError(f"unterminated comment that begins with {_shown(sql, start)}")
+    raise LexError(f"unterminated comment that begins with {shown(sql, start)}", start)
 
 
-def _shown(sql: str, start: int) -> str:
+def shown(sql: str, start: int) -> str:
+    """Return how the text begins at `start`, for a message."""
     return repr(sql[start : start + 20])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from controlplane.blueprints.lexer import SPACES, Kind, Token, tokens
+from controlplane.blueprints.lexer import BOM, SPACES, Kind, Token, tokens
 
 SILENT: Final = (Kind.SPACE, Kind.COMMENT)
 
@@ -50,7 +50,7 @@ def assemble(every: Sequence[Token], ends: Iterable[int]) -> list[Statement]:
         whole = "".join([token.text for token in every[begin:end]])
         loud = tuple([token for token in every[begin:end] if token.kind not in SILENT])
         if loud:
-            text = whole.lstrip(SPACES)
+            text = whole.removeprefix(BOM).lstrip(SPACES)
             head = itertools.takewhile(lambda token: token.kind in SILENT, every[begin:end])
             first = offset + sum(len(token.text) for token in head)
             found.append(Statement(text.rstrip(SPACES), loud, offset + len(whole) - len(text), first))

@@ -33,6 +33,10 @@ _ADJECTIVES: Final = frozenset(
 _TWO_WORDS: Final = frozenset({("MATERIALIZED", "VIEW"), ("FOREIGN", "TABLE"), ("EVENT", "TRIGGER"),
                                ("TEXT", "SEARCH"), ("USER", "MAPPING"), ("ACCESS", "METHOD"),
                                ("FOREIGN", "DATA"), ("OPERATOR", "CLASS"), ("OPERATOR", "FAMILY")})  # fmt: skip
+# Words between INSERT, UPDATE, DELETE, … and the table, of both engines.
+_BEFORE_TARGET: Final = frozenset(
+    {"INTO", "FROM", "ONLY", "TABLE", "IGNORE", "LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK"}
+)
 _DEFINING: Final = ("CREATE", "ALTER", "DROP")
 
 
@@ -98,16 +102,15 @@ def _described(statement: Statement) -> tuple[str, str | None]:
     first = words[0] if words else ""
     if first in _DEFINING:
         kind, at = _object_kind(words)
-        return f"{first} {kind}".strip(), _name_at(statement, _behind_exists(words, at))
+        return f"{first} {kind}".strip(), _name_at(statement, _behind_only(words, _behind_exists(words, at)))
     if first == "WITH":
         verb = next((word for word in words if word in ("INSERT", "UPDATE", "DELETE", "MERGE")), "SELECT")
         return verb, None
-    if first == "INSERT" or (first == "DELETE" and words[1:2] == ("FROM",)):
-        return first, _name_at(statement, 2)
-    if first == "UPDATE":
-        return first, _name_at(statement, 2 if words[1:2] == ("ONLY",) else 1)
-    if first == "TRUNCATE":
-        return first, _name_at(statement, 2 if words[1:2] == ("TABLE",) else 1)
+    if first in ("INSERT", "REPLACE", "DELETE", "UPDATE", "TRUNCATE", "MERGE"):
+        at = 1
+        while words[at : at + 1] and words[at] in _BEFORE_TARGET:
+            at += 1
+        return first, _name_at(statement, at)
     return first, None
 
 
@@ -121,6 +124,11 @@ def _object_kind(words: tuple[str, ...]) -> tuple[str, int]:
     return (words[at] if at < len(words) else ""), at + 1
 
 
+def _behind_only(words: tuple[str, ...], at: int) -> int:
+    """The position behind ONLY, unless that is the name itself, which PostgreSQL allows only in quotes."""
+    return at + 1 if words[at : at + 1] == ("ONLY",) else at
+
+
 def _behind_exists(words: tuple[str, ...], at: int) -> int:
     if words[at : at + 3] == ("IF", "NOT", "EXISTS"):
         return at + 3
@@ -128,7 +136,9 @@ def _behind_exists(words: tuple[str, ...], at: int) -> int:
 
 
 def _name_at(statement: Statement, at: int) -> str | None:
-    """A possibly qualified name that begins at token `at`."""
+    """A possibly qualified name that begins at token `at`. An index without a name has ON there."""
+    if statement.words[at : at + 1] == ("ON",):
+        return None
     parts: list[str] = []
     for token in statement.tokens[at:]:
         wants_name = len(parts) % 2 == 0

@@ -1,116 +1,67 @@
-"""Is this SQL a blueprint? Lexed, checked for what is refused, rehearsed on the server (api-facts op 21, S20-S22)."""
+"""Judge whether SQL can be a blueprint: read, then rehearsed on the server (api-facts op 21, S20-S22)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from controlplane.blueprints.dialects import MYSQL, POSTGRES, Dialect
-from controlplane.blueprints.lexer import LexError
+from controlplane.blueprints.dialects import MYSQL, POSTGRES, likelier
 from controlplane.blueprints.mysql.scratch import rehearse as rehearse_in_mysql
+from controlplane.blueprints.reading import Reading, read
 from controlplane.blueprints.scratch import Findings, Scratch
 from controlplane.blueprints.splitting import Statement
-from controlplane.blueprints.statements import kind_of, object_of, warnings_of
-from controlplane.blueprints.variables import Definition, VariableError, render, samples, used
+from controlplane.blueprints.variables import Definition
+from controlplane.blueprints.verdicts import Verdict
 from controlplane.engines import EngineDown, Engines
 from controlplane.http.errors import ApiError
 from controlplane.mysql.engine import MysqlEngine
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Errors make it invalid; the manifest says what the statements are."""
-
-    errors: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    statements: tuple[Statement, ...] = field(default=())
-    variables: tuple[str, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        """As the API shows it."""
-        listed = [
-            {"index": index, "kind": kind_of(statement), "object": object_of(statement)}
-            for index, statement in enumerate(self.statements)
-        ]
-        return {
-            "valid": not self.errors,
-            "statement_count": len(self.statements),
-            "errors": list(self.errors),
-            "warnings": list(self.warnings),
-            "manifest": {
-                "statements": listed,
-                "creates": [e["object"] for e in listed if str(e["kind"]).startswith("CREATE ") and e["object"]],
-                "variables": list(self.variables),
-            },
-        }
-
-
 async def validate(
     scratch: Scratch, engines: Engines, sql: str, definitions: Mapping[str, Definition] | None
 ) -> Verdict:
-    """Valid when an engine takes it (docs/decisions/0011): PostgreSQL, else MySQL, with a warning then.
+    """Return the verdict of the engine that takes the SQL (docs/decisions/0011): PostgreSQL, else MySQL with a warning.
 
-    Definitions None: they are not known, so every variable that the SQL uses stands for a string.
+    When none takes it, the errors are those of the engine that the SQL is for. Where the text does not show which that
+    is, both engines' errors are listed, those of the likelier first. Definitions None: they are not known, so every
+    variable stands for a string.
     """
-    verdict, is_foreign = await _judge(POSTGRES, scratch.rehearse, sql, definitions)
-    mysql = engines.get("mysql")
-    if not is_foreign or not isinstance(mysql, MysqlEngine) or mysql.missing:
+    reading = await asyncio.to_thread(read, POSTGRES, sql, definitions)
+    verdict, may_be_foreign = await _judge(reading, scratch.rehearse)
+    if not may_be_foreign or reading.is_own:
         return verdict
-    try:
-        other, _ = await _judge(MYSQL, partial(rehearse_in_mysql, mysql), sql, definitions)
-    except EngineDown as down:
-        return replace(verdict, warnings=(*verdict.warnings, f"MySQL was not asked: {down}"))
-    if other.errors:
-        warning = f"for MySQL it is not valid either: {other.errors[0]}"
-        return replace(verdict, warnings=(*verdict.warnings, warning))
-    refusal = f"valid for MySQL only, PostgreSQL refuses it: {verdict.errors[0]}"
-    return replace(other, warnings=(refusal, *other.warnings))
+    other_reading = await asyncio.to_thread(read, MYSQL, sql, definitions)
+    mysql = engines.get("mysql")
+    asked: str | None = None
+    if not isinstance(mysql, MysqlEngine) or mysql.missing:
+        other = other_reading.verdict(())
+    else:
+        try:
+            other, _ = await _judge(other_reading, partial(rehearse_in_mysql, mysql))
+            asked = MYSQL.label
+        except EngineDown as down:
+            other = other_reading.verdict((f"MySQL was not asked: {down}",))
+    if asked and not other.errors:
+        refusal = f"valid for MySQL only, PostgreSQL refuses it: {verdict.errors[0]}"
+        return replace(other, warnings=(refusal, *other.warnings))
+    if other_reading.is_own and other.errors:
+        return other
+    if not asked:
+        return replace(verdict, warnings=(*verdict.warnings, *other.warnings[len(other_reading.warnings) :]))
+    both = [(MYSQL, other), (POSTGRES, verdict)]
+    ordered = both if likelier(sql) is MYSQL else both[::-1]
+    errors = [f"for {dialect.label}: {error}" for dialect, one in ordered for error in one.errors]
+    return replace(ordered[0][1], errors=tuple(errors))
 
 
-async def _judge(
-    dialect: Dialect,
-    rehearse: Callable[[list[Statement]], Awaitable[Findings]],
-    sql: str,
-    definitions: Mapping[str, Definition] | None,
-) -> tuple[Verdict, bool]:
-    """The verdict, and whether what is wrong may be right for another engine."""
-    # In a thread: a megabyte of SQL takes seconds to read, and others wait for the loop.
-    verdict, rehearsed = await asyncio.to_thread(_read, dialect, sql, definitions)
-    if verdict.errors:
-        return verdict, True
-    found = await rehearse(rehearsed)
-    whole = replace(verdict, errors=tuple(found.errors), warnings=(*verdict.warnings, *found.warnings))
-    return whole, found.is_foreign
-
-
-def _read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | None) -> tuple[Verdict, list[Statement]]:
-    """What the text alone tells, and the statements to rehearse."""
-    try:
-        names = used(sql, dialect.tokens)
-        known = {name: Definition(name) for name in names} if definitions is None else definitions
-        written = dialect.split(sql)
-        rehearsed = written
-        if names:
-            rehearsed = dialect.split(render(sql, known, samples(known), dialect.tokens, dialect.literals))
-    except (LexError, VariableError) as error:
-        return Verdict(errors=(str(error),)), []
-    if not written:
-        return Verdict(errors=("there is no statement in it",)), []
-    refusals = _numbered(written, lambda statement: [dialect.refusal_of(statement)])
-    warnings = _numbered(written, warnings_of)
-    return Verdict(tuple(refusals), tuple(warnings), tuple(written), tuple(names)), rehearsed
-
-
-def _numbered(statements: list[Statement], judge: Callable[[Statement], Sequence[str | None]]) -> list[str]:
-    return [
-        f"statement {number}: {text}"
-        for number, statement in enumerate(statements, 1)
-        for text in judge(statement)
-        if text
-    ]
+async def _judge(reading: Reading, rehearse: Callable[[list[Statement]], Awaitable[Findings]]) -> tuple[Verdict, bool]:
+    """Return the verdict, and whether what is wrong may be right for another engine."""
+    if not reading.rehearsed:
+        return reading.verdict(()), True
+    found = await rehearse(reading.rehearsed)
+    return reading.with_findings(found.errors, found.warnings), bool(reading.problems) or found.is_foreign
 
 
 def invalid_sql(verdict: Verdict) -> ApiError:

@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from controlplane.blueprints.lexer import Kind, Token, tokens
+from controlplane.blueprints.lexer import Token, tokens
+from controlplane.blueprints.neighbours import run_together
 
 TYPES = ("string", "number", "boolean", "identifier")
 _LONGEST_IDENTIFIER = 63  # bytes; longer names would be cut silently
 _Tokens = Callable[[str], Iterator[Token]]
 _KEYS = frozenset({"type", "default", "required", "description"})
 _SAMPLES: Mapping[str, Any] = {"string": "sample", "number": 1, "boolean": True, "identifier": "sample"}
+UNDEFINED: Final = "the SQL uses it, but the blueprint does not define it"
 
 
 class VariableError(ValueError):
@@ -88,11 +90,6 @@ def _checked(definition: Definition) -> Definition:
     return definition
 
 
-def used(sql: str, read: _Tokens = tokens) -> list[str]:
-    """The variables that the SQL uses, each once, in order. Raises LexError."""
-    return list(dict.fromkeys(token.name for token in read(sql) if token.kind is Kind.VARIABLE))
-
-
 def render(
     sql: str,
     definitions: Mapping[str, Definition],
@@ -108,7 +105,15 @@ def render(
             raise VariableError(name, f"this blueprint does not define it; it defines {known}")
     style = literals or POSTGRES_LITERALS
     texts = {name: _literal_of(definition, given, style) for name, definition in definitions.items()}
-    return "".join(_replaced(token.text, token.name, texts) for token in read(sql))
+    every = list(read(sql))
+    for joined in run_together(every, types_of(definitions)):
+        raise VariableError(joined.name, joined.reason)
+    return "".join([_replaced(token.text, token.name, texts) if token.name else token.text for token in every])
+
+
+def types_of(definitions: Mapping[str, Definition]) -> Callable[[str], str]:
+    """Return a function that says the type of a variable; "" for one that is not defined."""
+    return lambda name: definitions[name].type if name in definitions else ""
 
 
 def samples(definitions: Mapping[str, Definition]) -> dict[str, Any]:
@@ -129,10 +134,8 @@ def _literal_of(definition: Definition, given: Mapping[str, Any], literals: Lite
 
 
 def _replaced(text: str, name: str, literals: Mapping[str, str | None]) -> str:
-    if not name:
-        return text
     if name not in literals:
-        raise VariableError(name, "the SQL uses it, but the blueprint does not define it")
+        raise VariableError(name, UNDEFINED)
     value = literals[name]
     if value is None:
         raise VariableError(name, "it has no default, and no value was given")

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.blueprints.variables import VariableError, parse_definitions, render, samples, used
+from controlplane.blueprints.dialects import POSTGRES
+from controlplane.blueprints.reading import read
+from controlplane.blueprints.variables import VariableError, parse_definitions, render, samples
 
 
 def rendered(sql: str, definitions: dict[str, Any], values: dict[str, Any] | None = None) -> str:
@@ -31,7 +33,7 @@ def test_values_enter_by_their_types() -> None:
 def test_only_outside_of_quotes_and_comments() -> None:
     sql = "SELECT {{x}}, '{{x}}', \"{{x}}\", $$ {{x}} $$, E'{{x}}' -- {{x}}\n /* {{x}} */"
     assert rendered(sql, {"x": 1}) == sql.replace("{{x}}", "1", 1)
-    assert used(sql) == ["x"]
+    assert list(read(POSTGRES, sql, None).variables) == ["x"]
 
 
 @pytest.mark.facts("S16")

@@ -110,11 +110,6 @@ def test_what_cannot_be_read_is_told(sql: str) -> None:
         MYSQL.split(sql)
 
 
-def test_delimiter_is_explained() -> None:
-    with pytest.raises(LexError, match="leave it out"):
-        MYSQL.split("DELIMITER $$\nSELECT 1$$")
-
-
 @given(st.text(alphabet=st.sampled_from("a1 ;'\"`\\#-/*!{}\n()$"), max_size=40))
 def test_nothing_is_lost_or_invented(sql: str) -> None:
     with contextlib.suppress(LexError):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from controlplane.blueprints.lexer import Kind, LexError, Token, scan
+from controlplane.blueprints.lexer import BOM, Kind, LexError, Token, scan, shown
 
 _LETTER = r"A-Za-z_$\u0080-\U0010ffff"
 # Possessive: an open quote is found in one pass, and no shorter string is tried.
 _TOKEN = re.compile(
     rf"""
-      (?P<space>[ \t\n\r\f\v]+)
+      (?P<space>\A{BOM}|[ \t\n\r\f\v]+)
     | (?P<line>\#[^\n]*|--(?=[\x00-\x20]|\Z)[^\n]*)
     | (?P<executed>/\*M?!)
     | (?P<block>/\*.*?\*/)
@@ -52,15 +52,23 @@ def tokens(sql: str) -> Iterator[Token]:
     return scan(sql, _TOKEN, _token)
 
 
+def token_at(sql: str, position: int) -> Token:
+    """Return the token that begins at the position. Raises LexError."""
+    found = _TOKEN.match(sql, position)
+    assert found is not None, "the last alternative takes any character"
+    return _token(sql, found)
+
+
 def _token(sql: str, found: re.Match[str]) -> Token:
+    start = found.start()
     match found.lastgroup:
         case "variable":
             return Token(Kind.VARIABLE, found[0], found["name"])
         case "executed":
-            shown = repr(sql[found.start() : found.start() + 20])
-            raise LexError(f"a comment that MySQL executes is not allowed, write its SQL plainly: {shown}")
+            raise LexError(
+                f"a comment that MySQL executes is not allowed, write its SQL plainly: {shown(sql, start)}", start
+            )
         case "open":
-            shown = repr(sql[found.start() : found.start() + 20])
             what = "comment" if found[0] == "/*" else "quote"
-            raise LexError(f"unterminated {what} that begins with {shown}")
+            raise LexError(f"unterminated {what} that begins with {shown(sql, start)}", start)
     return Token(_KINDS.get(found.lastgroup or "", Kind.OTHER), found[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from controlplane.blueprints.lexer import Kind, LexError, Token
+from controlplane.blueprints.lexer import Token
 from controlplane.blueprints.mysql.bodies import Bodies
 from controlplane.blueprints.mysql.headers import body_start
 from controlplane.blueprints.mysql.lexer import tokens
@@ -20,14 +20,7 @@ from controlplane.blueprints.splitting import SILENT, Statement, assemble
 def split(sql: str) -> list[Statement]:
     """Return the statements of `sql`, those without content left out. Raises LexError."""
     every = list(tokens(sql))
-    found = assemble(every, _ends(every))
-    for statement in found:
-        if statement.tokens[0].kind is Kind.WORD and statement.words[0] == "DELIMITER":
-            raise LexError(
-                "DELIMITER is a command of the mysql program, not SQL: leave it out, bodies of routines and triggers"
-                " are recognised as they are"
-            )
-    return found
+    return assemble(every, _ends(every))
 
 
 def _ends(every: Sequence[Token]) -> Iterator[int]:

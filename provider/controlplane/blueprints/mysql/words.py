@@ -30,7 +30,7 @@ class Words:
                 self._words[at] = NAME
 
     def _is_member(self, places: list[int], at: int) -> bool:
-        """Return whether a dot or an @ stands directly before `at`, so that any word is a name. `1..CASE` is a range."""
+        """Return whether a dot or an @ stands directly before `at`: any word is a name then. `1..CASE` is a range."""
         if at == 0 or places[at] != places[at - 1] + 1:
             return False
         before = self._words[at - 1]

@@ -1,0 +1,108 @@
+"""Recognise what a text for MySQL holds beside SQL: what the mysql program and mysqldump write for themselves. Pure."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import Final
+
+from controlplane.blueprints.lexer import BOM, Kind, LexError, Token
+from controlplane.blueprints.mysql import lexer
+from controlplane.blueprints.places import Problem
+from controlplane.blueprints.sources import Reader, Source
+
+_SUSPECT: Final = re.compile(rf"/\*M?!|\b(?:delimiter|source)\b|\\|(?<!\A){BOM}", re.IGNORECASE)
+_HEADER: Final = re.compile(r"(?:\s|/\*M![^\n]*\n|--[^\n]*\n)*?-- (?:MySQL|MariaDB) dump\b")
+_EXECUTED: Final = re.compile(r"/\*(M?!)(\d*)(\\-)?")
+_COMMAND: Final = re.compile(r"\\\S?")
+_DELIMITER: Final = re.compile(r"delimiter[ \t]+(\S+)", re.IGNORECASE)
+_CLIENT: Final = frozenset({"DELIMITER", "SOURCE"})
+_DELIMITERS: Final = (
+    "DELIMITER is a command of the mysql program, not SQL: leave it out and end each statement with a semicolon; bodies"
+    " of routines and triggers are recognised as they are"
+)
+_OTHERS: Final = "{} is a command of the mysql program, not SQL"
+_COMMENT: Final = (
+    "a comment that MySQL executes is not allowed: write its SQL plainly, or leave it out. It begins with {}"
+)
+_SANDBOX: Final = "the line by which mariadb-dump limits what the client may do is not SQL: leave it out"
+
+
+def read(sql: str) -> Source:
+    """Return the text for MySQL without what is no SQL, and what that was."""
+    is_dump = _HEADER.match(sql, 0, 4000) is not None
+    if not _SUSPECT.search(sql):
+        return Source(sql, is_own=is_dump)
+    reader = _MysqlReader(sql)
+    with contextlib.suppress(LexError):  # found again when the text is read as SQL
+        reader.read()
+    return Source(reader.text(), tuple(reader.problems), is_own=is_dump or reader.is_own)
+
+
+class _MysqlReader(Reader):
+    _delimiter = ";"
+
+    def read(self) -> None:
+        """Read the text to its end, or to where it cannot be read as SQL."""
+        begins = True  # whether a statement may begin
+        while self.at < len(self.sql):
+            if self._delimiter != ";" and self.sql.startswith(self._delimiter, self.at):
+                self._pass_delimiter()
+                begins = True
+                continue
+            executed = _EXECUTED.match(self.sql, self.at)
+            if executed:
+                self._comment(executed)
+                continue
+            token = lexer.token_at(self.sql, self.at)
+            if begins and token.kind is Kind.WORD and token.text.upper() in _CLIENT:
+                self._command(token)
+            elif token.text == "\\" and not self.sql.startswith("N", self.at + 1):  # \N is NULL
+                found = _COMMAND.match(self.sql, self.at)
+                name = found[0] if found else "\\"
+                end = self.at + len(name) if name in ("\\G", "\\g") else self.line_end()
+                self.drop(end, Problem(self.at, _OTHERS.format(name), name), sends=True)
+                begins = True
+            else:
+                if token.kind not in (Kind.SPACE, Kind.COMMENT):
+                    begins = token.kind is Kind.SEMICOLON
+                self.keep(self._cut(token))
+
+    def _cut(self, token: Token) -> Token:
+        """Return the token up to the delimiter that is set, which may stand inside of a word: `END$$`."""
+        if self._delimiter == ";" or token.kind not in (Kind.WORD, Kind.OTHER):
+            return token
+        end = token.text.find(self._delimiter)
+        return token._replace(text=token.text[:end]) if end > 0 else token
+
+    def _pass_delimiter(self) -> None:
+        self._parts.append(";" + " " * (len(self._delimiter) - 1))
+        self.at += len(self._delimiter)
+
+    def _command(self, token: Token) -> None:
+        """Pass DELIMITER or SOURCE up to the end of its line."""
+        name = token.text.upper()
+        set_to = _DELIMITER.match(self.sql, self.at)
+        if set_to:
+            self._delimiter = set_to[1]
+        text = _DELIMITERS if name == "DELIMITER" else _OTHERS.format(name)
+        self.drop(self.line_end(), Problem(self.at, text, name))
+
+    def _comment(self, begin: re.Match[str]) -> None:
+        """Pass a comment that the server executes, with the comments inside of it."""
+        start = self.at
+        at = begin.end()
+        depth = 1
+        while depth:
+            if self.sql.startswith("*/", at):
+                depth, at = depth - 1, at + 2
+            elif nested := _EXECUTED.match(self.sql, at):
+                depth, at = depth + 1, nested.end()
+            elif at < len(self.sql):
+                at += len(lexer.token_at(self.sql, at).text)
+            else:
+                raise LexError("unterminated comment", start)
+        problem = Problem(
+            start, _SANDBOX if begin[3] else _COMMENT.format(begin[0]), "sandbox" if begin[3] else "executed"
+        )
+        self.drop(at, problem)

@@ -1,0 +1,159 @@
+"""Recognise what a text for PostgreSQL holds beside SQL: what psql and pg_dump write for themselves. Pure.
+
+It is found before the text is read as SQL, and blanked out, so that the rest can be read and all problems of a text are
+reported at once. Offsets stay what they were.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+from controlplane.blueprints import lexer
+from controlplane.blueprints.lexer import BOM, Kind, LexError, Token
+from controlplane.blueprints.places import Problem
+
+_SUSPECT: Final = re.compile(rf"\\|\bstdin\b|(?<!\A){BOM}", re.IGNORECASE)
+_HEADER: Final = re.compile(r"(?:\s|--[^\n]*\n)*?-- PostgreSQL database (?:cluster )?dump\b")
+_CUSTOM_FORMAT: Final = "PGDMP"
+_COMMAND: Final = re.compile(r"\\(?:[^\s\\]*|\\)")
+_REST_OF_LINE: Final = re.compile(r"[^\n\r]*")
+_DATA_END: Final = re.compile(r"^\\\.[ \t]*(?=\r?$)", re.MULTILINE)
+_NOT_LINE_END: Final = re.compile(r"[^\n\r]")
+# psql's commands that send the statement before them.
+_SENDING: Final = (r"\g", r"\gx", r"\gset", r"\gexec", r"\gdesc", r"\crosstabview", r"\watch", r"\bind", r"\;")
+_COPY: Final = (
+    "COPY {} FROM STDIN reads rows from the client's connection, which a blueprint does not have: dump with"
+    " `pg_dump --inserts`, or write the rows as INSERT"
+)
+_MARK: Final = "a byte order mark (U+FEFF) stands here: save the file as UTF-8 without one"
+_ARCHIVE: Final = "this is an archive in pg_dump's custom format, not SQL: dump with --format=plain"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text with what is no SQL blanked out. is_own: only tools of this engine write such a text."""
+
+    sql: str
+    problems: tuple[Problem, ...] = ()
+    is_own: bool = False
+
+
+def read(sql: str) -> Source:
+    """Return the text for PostgreSQL without what is no SQL, and what that was."""
+    if sql.startswith(_CUSTOM_FORMAT):
+        return Source("", (Problem(0, _ARCHIVE),), is_own=True)
+    is_dump = _HEADER.match(sql, 0, 4000) is not None
+    if not _SUSPECT.search(sql):
+        return Source(sql, is_own=is_dump)
+    reader = _PostgresReader(sql)
+    with contextlib.suppress(LexError):  # found again when the text is read as SQL
+        reader.read()
+    return Source(reader.text(), tuple(reader.problems), is_own=is_dump or reader.is_own)
+
+
+def blank(text: str) -> str:
+    """Return spaces in place of the text, and its line ends."""
+    return _NOT_LINE_END.sub(" ", text)
+
+
+@dataclass
+class Reader:
+    """Copies a text piece by piece, blanks out what is no SQL, and notes it. Shared by both engines."""
+
+    sql: str
+    at: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    is_own: bool = False
+    _parts: list[str] = field(default_factory=list)
+
+    def keep(self, token: Token) -> None:
+        """Pass a token of SQL. A byte order mark inside of the text is blanked out and noted."""
+        text = token.text
+        if self.at and BOM in text and token.kind in (Kind.WORD, Kind.OTHER):
+            self.problems.append(Problem(self.at + text.index(BOM), _MARK, "mark"))
+            text = text.replace(BOM, " ")
+        self._parts.append(text)
+        self.at += len(token.text)
+
+    def drop(self, end: int, problem: Problem, *, sends: bool = False) -> None:
+        """Pass what is no SQL up to `end`. sends: it ends the statement before it."""
+        self.problems.append(problem)
+        self.is_own = True
+        dropped = self.sql[self.at : end]
+        self._parts.append(";" + blank(dropped[1:]) if sends else blank(dropped))
+        self.at = end
+
+    def back_to(self, start: int) -> None:
+        """Go back to where a statement began."""
+        while self.at > start:
+            self.at -= len(self._parts.pop())
+
+    def line_end(self) -> int:
+        """Return where the line ends that is being read."""
+        found = _REST_OF_LINE.match(self.sql, self.at)
+        return found.end() if found else self.at
+
+    def stands_first(self) -> bool:
+        """Return whether nothing but space stands before it in the line."""
+        line = self.sql.rfind("\n", 0, self.at) + 1
+        return not self.sql[max(line, self.sql.rfind("\r", line, self.at) + 1) : self.at].strip()
+
+    def text(self) -> str:
+        """Return the text with what was passed blanked out, and all that was not read as it is."""
+        return "".join(self._parts) + self.sql[self.at :]
+
+
+class _PostgresReader(Reader):
+    _has_data = True  # whether an end of COPY's rows may still come
+
+    def read(self) -> None:
+        """Read the text to its end, or to where it cannot be read as SQL."""
+        statement: list[Token] = []  # of a COPY: all its tokens; of any other: the first
+        start = 0
+        while self.at < len(self.sql):
+            token = lexer.token_at(self.sql, self.at)
+            if token.text == "\\":
+                self._command()
+                statement = []
+            elif token.kind is Kind.SEMICOLON and _copies_from_client(statement):
+                self._copy(start, statement)
+                statement = []
+            else:
+                if token.kind is Kind.SEMICOLON:
+                    statement = []
+                elif token.kind not in (Kind.SPACE, Kind.COMMENT):
+                    start = start if statement else self.at
+                    if not statement or statement[0].text.upper() == "COPY":
+                        statement.append(token)
+                self.keep(token)
+
+    def _command(self) -> None:
+        """Pass a command of psql up to the end of its line. Its arguments are not shown: they may hold a password."""
+        found = _COMMAND.match(self.sql, self.at)
+        name = found[0] if found else ""
+        what = (
+            "a line that begins with a backslash is" if self.stands_first() else "a backslash outside of quotes begins"
+        )
+        problem = Problem(self.at, f"{what} a psql command, not SQL: {name}", f"{what} {name}")
+        self.drop(self.line_end(), problem, sends=name in _SENDING)
+
+    def _copy(self, start: int, statement: list[Token]) -> None:
+        """Pass COPY … FROM STDIN from `start` to the end of its rows."""
+        end = self.at + 1
+        if self._has_data:
+            data = _DATA_END.search(self.sql, self.line_end())
+            self._has_data = data is not None
+            end = data.end() if data else end
+        names = itertools.takewhile(lambda token: token.text != "(" and token.text.upper() != "FROM", statement[1:])
+        self.back_to(start)
+        self.drop(end, Problem(start, _COPY.format("".join(token.text for token in names)), "copy"))
+
+
+def _copies_from_client(statement: list[Token]) -> bool:
+    words = [token.text.upper() for token in statement]
+    return words[:1] == ["COPY"] and ("FROM", "STDIN") in pairwise(words)
