@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polykomos.client.errors import (
+    AnswerOverdue,
     ApiError,
     Cancelled,
     DeadlineExceeded,
@@ -18,6 +19,7 @@ from resourcekit.errors import ResourceError
 
 # Fields that are no argument's: headers, and parameters of queries and paths.
 _FIELDS = {"Idempotency-Key": "", "limit": "", "starting_after": "", "uuid": ""}
+_TIMEOUTS = "`customTimeouts` (Pulumi) or `timeouts` (Terraform, OpenTofu)"
 
 
 def explain(error: Exception) -> Exception:
@@ -26,11 +28,10 @@ def explain(error: Exception) -> Exception:
         return OperationCancelled(str(error))
     if isinstance(error, ApiError):
         return ResourceError(f"{error}{_advice(error)}", property=_property(error))
+    if isinstance(error, AnswerOverdue):
+        return ResourceError(f"{error}. Run it again: what was done is found. To give it more time, raise {_TIMEOUTS}")
     if isinstance(error, DeadlineExceeded):
-        return ResourceError(
-            f"{error}. Run it again: it goes on waiting. To let it wait longer, raise `customTimeouts` (Pulumi) or "
-            "`timeouts` (Terraform, OpenTofu)"
-        )
+        return ResourceError(f"{error}. Run it again: it goes on waiting. To let it wait longer, raise {_TIMEOUTS}")
     if isinstance(error, UnknownOutcome):
         return ResourceError(f"{error}. A refresh shows what became of it")
     if isinstance(error, TransportError):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from support.control_plane import create_database, new_key
+from support.control_plane import ControlPlane, create_database, new_key
 from support.naming import unique
 from support.plain_programs import ENGINES, PlainProgram
 
@@ -132,3 +133,37 @@ def test_null_entries_of_maps_are_left_out(program: PlainProgram, api: httpx.Cli
     program.write(resources({"w": None}))
     assert program.planned() == {}
     assert program.destroy()[0]
+
+
+def test_a_time_out_ends_a_call_that_is_under_way(
+    program: PlainProgram, control_plane: ControlPlane, api: httpx.Client
+) -> None:
+    """Field report C5. The answers come after minutes; the changes themselves are carried out at once."""
+    name = unique("late")
+
+    def database(suffix: str) -> dict[str, tuple[str, dict[str, Any]]]:
+        return {"d": ("Database", {"name": name + suffix, "timeouts": {"update": "3s", "delete": "3s"}})}
+
+    program.write(database(""))
+    assert program.apply()[0]
+    for operation, write in (("updateDatabase", database("-2")), ("deleteDatabase", None)):
+        if write:
+            program.write(write)
+        with late_answers(control_plane, operation):
+            done, told = program.apply() if write else program.destroy()
+        assert not done
+        assert "before the operation's time-out. It may have been carried out all the same" in told
+        assert "Run it again" in told
+        assert (program.apply() if write else program.destroy())[0]
+    assert name not in api.get("/databases", params={"limit": 100}).text
+
+
+@contextmanager
+def late_answers(plane: ControlPlane, operation: str) -> Iterator[None]:
+    """An operation whose answers come later than any command waits."""
+    with plane.admin() as admin:
+        admin.post("/faults", json={"operation": operation, "effect": "latency", "seconds": 200}).raise_for_status()
+        try:
+            yield
+        finally:
+            admin.delete("/faults").raise_for_status()

@@ -31,6 +31,10 @@ class DeadlineExceeded(PolykomosError):
     """Waiting took longer than it was given."""
 
 
+class AnswerOverdue(DeadlineExceeded):
+    """The operation's time ran out while a call was under way, which may have been carried out."""
+
+
 class Cancelled(PolykomosError):
     """The caller's cancel event was set."""
 

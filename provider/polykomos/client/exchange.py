@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import ssl
 import time
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client.deferred import deferred
-from polykomos.client.errors import ApiError, PolykomosError, TransportError, UnknownOutcome, error_of
+from polykomos.client.errors import AnswerOverdue, ApiError, PolykomosError, TransportError, UnknownOutcome, error_of
 from polykomos.client.retry import GIVE_UP, Failure, Safety, Verdict, after_answer, after_failure
 from polykomos.client.secrets import mask
 from polykomos.client.texts import decoded, with_texts
@@ -22,6 +23,8 @@ else:
     httpx = deferred("httpx")
 
 log = logging.getLogger("polykomos.client")
+# For an attempt that begins when the operation's time is almost over: what was done just now is still read.
+LEAST_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -58,23 +61,34 @@ class Exchange:
         """Close the pool."""
         self._http.close()
 
-    def send(self, request: Request, attempt: int) -> Outcome:
-        """Send it once. attempt: its number, for the log. Raises PolykomosError where it cannot be sent at all."""
+    def send(self, request: Request, attempt: int, deadline: float = math.inf) -> Outcome:
+        """Send it once and return the outcome.
+
+        Args:
+            request: What to send.
+            attempt: Its number, for the log.
+            deadline: `time.monotonic()` seconds at which the attempt is given up, or LEAST_SECONDS after it begins.
+
+        Raises:
+            PolykomosError: It cannot be sent at all.
+        """
         began = time.monotonic()
+        left = max(LEAST_SECONDS, deadline - began)
         try:
-            response = self._http.request(
+            with self._http.stream(
                 request.method,
                 request.path,
                 json=request.json,
                 params=request.params,
                 headers=request.headers,
-                timeout=httpx.Timeout(10.0, read=request.server_wait + 30.0),
-            )
+                timeout=httpx.Timeout(min(10.0, left), read=min(request.server_wait + 30.0, left)),
+            ) as response:
+                content = _read(response, began + left)
         except ValueError as error:
             # A text that is no Unicode, a number that is none: it never left this machine.
             raise PolykomosError(f"{request.method} {request.path} cannot be sent: {error}") from None
         except httpx.HTTPError as error:
-            outcome = self._no_answer(error, request)
+            outcome = self._no_answer(error, request, is_over=time.monotonic() >= began + left)
             log.debug("%s %s failed (%s), attempt %d", request.method, request.path, type(error).__name__, attempt)
             return outcome
         milliseconds = (time.monotonic() - began) * 1000
@@ -83,18 +97,22 @@ class Exchange:
             "%s %s %d in %.0f ms, attempt %d, %s",
             *(request.method, request.path, response.status_code, milliseconds, attempt, request_id),
         )
-        return self._answer(response, request)
+        return self._answer(response, content, request)
 
-    def _no_answer(self, error: httpx.HTTPError, request: Request) -> Outcome:
+    def _no_answer(self, error: httpx.HTTPError, request: Request, *, is_over: bool) -> Outcome:
+        """is_over: whether the operation's own time has run out."""
         failure = Failure.NEVER_SENT if _was_never_sent(error) else Failure.UNKNOWN
+        if is_over and isinstance(error, httpx.TimeoutException):
+            overdue = AnswerOverdue(_overdue(self._http.base_url.netloc.decode(), failure, request))
+            return Outcome(error=overdue, unsure=failure is Failure.UNKNOWN)
         reason = mask(str(error) or type(error).__name__, [self._api_key])
         text = f"no answer from {self._http.base_url.netloc.decode()}: {reason}"
         verdict = GIVE_UP if _is_distrust(error) else after_failure(failure, request.safety)
         return Outcome(error=_lost(text, failure, request), verdict=verdict, unsure=failure is Failure.UNKNOWN)
 
-    def _answer(self, response: httpx.Response, request: Request) -> Outcome:
+    def _answer(self, response: httpx.Response, content: bytes, request: Request) -> Outcome:
         try:
-            body = decoded(response.content)
+            body = decoded(content)
         except (ValueError, RecursionError):
             body = None
         if response.is_success and isinstance(body, dict):
@@ -129,6 +147,23 @@ class Exchange:
     def _masked(self, value: Any) -> Any:
         """JSON with every text in it masked: an API may echo what it was sent anywhere."""
         return with_texts(value, lambda text: mask(text, [self._api_key]))
+
+
+def _read(response: httpx.Response, deadline: float) -> bytes:
+    """The whole answer. Raises ReadTimeout where it is not complete at the deadline, however steadily it comes."""
+    chunks = []
+    for chunk in response.iter_bytes():
+        chunks.append(chunk)
+        if time.monotonic() >= deadline:
+            raise httpx.ReadTimeout("the answer is not complete")
+    return b"".join(chunks)
+
+
+def _overdue(host: str, failure: Failure, request: Request) -> str:
+    text = f"no answer from {host} to {request.method} {request.path} before the operation's time-out"
+    if failure is Failure.NEVER_SENT or (request.safety is Safety.SAFE and request.method == "GET"):
+        return text
+    return f"{text}. It may have been carried out all the same"
 
 
 def _is_distrust(error: BaseException | None) -> bool:

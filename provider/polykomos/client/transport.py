@@ -130,7 +130,7 @@ class Transport:
                 raise last or _no_room()
             attempt += 1
             sent_at = time.monotonic()
-            outcome = self._attempt(request, attempt)
+            outcome = self._attempt(request, attempt, deadline)
             if outcome.error is None:
                 return Answer(outcome.body, sent_at, resent)
             last = outcome.error
@@ -149,7 +149,7 @@ class Transport:
     def _turn(self, request: Request, deadline: float) -> bool:
         """Wait for the call's turn; False when the deadline came first."""
         if self._budget.wants_limit() and self._take(_ME, deadline):
-            account = self._attempt(_ME, 1)
+            account = self._attempt(_ME, 1, deadline)
             if account.error is None:
                 self._budget.learn(limit_in(account.body))
         return self._take(request, deadline)
@@ -159,11 +159,11 @@ class Transport:
             write=request.method != "GET", deadline=deadline, cancel=self.bounds.cancel, say=self.bounds.say
         )
 
-    def _attempt(self, request: Request, attempt: int) -> Outcome:
-        """One try of a call that has its turn."""
+    def _attempt(self, request: Request, attempt: int, deadline: float) -> Outcome:
+        """One try of a call that has its turn. It ends at the deadline, also while the answer is under way."""
         refused_for = None
         try:
-            outcome = self._exchange.send(request, attempt)
+            outcome = self._exchange.send(request, attempt, deadline)
             if outcome.verdict.limited:
                 refused_for = max(backoff(attempt), outcome.verdict.wait or 0.0)
             return outcome

@@ -18,3 +18,9 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _one_whole_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client whose time is over gives each call one attempt, however busy the machine is."""
+    monkeypatch.setattr("polykomos.client.exchange.LEAST_SECONDS", 30.0)
