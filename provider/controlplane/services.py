@@ -11,6 +11,7 @@ from controlplane.clock import Clock, SystemClock
 from controlplane.controls import Controls
 from controlplane.databases.catalog import PLANS, Plans
 from controlplane.engines import Engines
+from controlplane.postgres.sessions import open_session
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
 from controlplane.store.presence import Presence
@@ -82,9 +83,13 @@ class Services:
         wanted = self.controls.provision_delay
         return self.settings.provision_delay if wanted is None else wanted
 
-    async def connect(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Connection:
-        """A connection of its own to database `dbname` (autocommit), as the superuser unless `user` is given."""
-        return await self.server.connect(dbname, user=user, password=password)
+    async def connect(self, dbname: str) -> Connection:
+        """A connection of its own to database `dbname` (autocommit), as the superuser."""
+        return await self.server.connect(dbname)
+
+    async def open_session(self, dbname: str, *, user: str, password: str) -> Connection:
+        """A connection for a tenant's SQL (postgres.sessions); the caller closes it."""
+        return await open_session(self.server, dbname, user=user, password=password)
 
 
 Worker = Callable[[Services], Awaitable[None]]

@@ -83,6 +83,17 @@ async def by_id(conn: Connection, number: int) -> Row | None:
     return await cursor.fetchone()
 
 
+async def note_session(conn: Connection, row: Row, pid: int) -> None:
+    """Which backend runs it, so that the next try can end it. Raises TakenOver."""
+    cursor = await conn.execute(
+        "UPDATE blueprint_applications SET backend_pid = %(pid)s, backend_start ="
+        " (SELECT backend_start FROM pg_stat_activity WHERE pid = %(pid)s) WHERE id = %(id)s AND owner = %(owner)s",
+        {"pid": pid, "id": row["id"], "owner": row["owner"]},
+    )
+    if not cursor.rowcount:
+        raise TakenOver
+
+
 async def record(conn: Connection, row: Row, run: Run, *, milliseconds: int, xid: str | None) -> None:
     """What was done, written before the tenant's COMMIT together with its transaction's id. Raises TakenOver."""
     cursor = await conn.execute(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from controlplane.blueprints import applications, running, store
+from controlplane.blueprints import applications, attempts, store
 from controlplane.blueprints.variables import VariableError
 from controlplane.databases import store as databases
 from controlplane.http.errors import invalid_field
@@ -60,4 +60,4 @@ async def run(services: Services, application_id: int) -> None:
         if row is None:
             return
         database = await databases.by_id(conn, row["database_id"])
-    await running.run(services, row, database)
+    await attempts.run(services, row, database)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg
-from psycopg import AsyncCursor, sql
+from psycopg import AsyncCursor
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 
+from controlplane.blueprints.settings import Limits, lowered
 from controlplane.blueprints.splitting import Statement
-from controlplane.store.pool import Connection
+from controlplane.postgres.sessions import ended_after, pin
+from controlplane.store.pool import Connection, Pool
 
-LOCK_TIMEOUT_MS: Final = 10_000
 _PREVIEW: Final = 120
 _WRITING: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "INTO"})
+_GRACE_SECONDS: Final = 5.0  # for the server's own time-out, before the session is ended from outside
 
 
 @dataclass
@@ -29,16 +32,25 @@ class Run:
     error: str | None = None
 
 
-async def run_statements(conn: Connection, statements: Sequence[Statement], timeout_ms: int) -> Run:
-    """Run them in the open transaction of `conn` until one fails. timeout_ms: for each."""
+async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Statement], limits: Limits) -> Run:
+    """Run them in the open transaction of `conn` until one fails. limits: for each; a statement may lower them.
+
+    pool: of our own connections, over which a session is ended whose limits the statements got rid of.
+    """
     run = Run()
+    ours = limits
     for index, statement in enumerate(statements):
         began = time.monotonic()
-        rows, error = await run_one(conn, statement, timeout_ms, min(timeout_ms, LOCK_TIMEOUT_MS))
+        rows: int | None = None
+        error: str | None = None
+        changed = lowered(limits, ours, statement)
+        if changed is None:
+            rows, error = await _run_bounded(pool, conn, statement, limits)
+        limits = changed or limits
         milliseconds = round((time.monotonic() - began) * 1000)
-        run.log.append(entry(index, statement, rows, milliseconds, message_of(error) if error else None))
-        if error:
-            run.error = message_of(error)
+        run.log.append(entry(index, statement, rows, milliseconds, error))
+        if error is not None:
+            run.error = error
             return run
         run.succeeded += 1
     return run
@@ -56,47 +68,56 @@ def entry(index: int, statement: Statement, rows: int | None, milliseconds: int,
     }
 
 
-async def run_one(
-    conn: Connection, statement: Statement, timeout_ms: int, lock_timeout_ms: int
-) -> tuple[int | None, psycopg.Error | None]:
-    """One statement: the rows that it touched, or the error.
+async def _run_bounded(
+    pool: Pool, conn: Connection, statement: Statement, limits: Limits
+) -> tuple[int | None, str | None]:
+    """The rows that one statement touched, or the error's message."""
+    seconds = limits.statement_ms / 1000
+    async with ended_after(pool, conn, seconds + _GRACE_SECONDS) as overdue:
+        try:
+            return await run_one(conn, statement, limits), None
+        except psycopg.Error as error:
+            if overdue.is_over:
+                return None, f"it took longer than {seconds:g} seconds, and its session was ended"
+            return None, message_of(error)
 
-    The timeouts are set anew each time, so that no statement can lift them for the next. The rows of a query stay on
-    the server. The extended protocol takes one statement at a time, whatever our splitting made of the text.
+
+async def run_one(conn: Connection, statement: Statement, limits: Limits) -> int | None:
+    """Run one statement in the open transaction; returns the rows that it touched. Raises psycopg.Error.
+
+    What we rely on is set anew each time, in the same round trip, so that no statement can change it for the next. The
+    extended protocol takes one statement at a time, whatever our splitting made of the text.
     """
-    try:
-        await conn.execute(
-            sql.SQL("SELECT set_config('statement_timeout', {}, true), set_config('lock_timeout', {}, true)").format(
-                str(timeout_ms), str(lock_timeout_ms)
-            )
-        )
-        async with conn.cursor() as cursor:
-            touched = await (_run_through if _only_reads(statement) else _execute)(cursor, statement.text.encode())
-        if conn.info.transaction_status is not TransactionStatus.INTRANS:
-            return None, psycopg.errors.InvalidTransactionState("the statement ended the transaction")
-    except psycopg.Error as error:
-        return None, error
-    return touched, None
+    async with conn.pipeline():
+        cursor = conn.cursor()
+        await cursor.execute(pin(conn, limits.statement_ms, limits.lock_ms), binary=True)
+        cursor = await send(conn, statement)
+    if conn.info.transaction_status is not TransactionStatus.INTRANS:
+        raise psycopg.errors.InvalidTransactionState("the statement ended the transaction")
+    return cursor.rowcount if cursor.rowcount >= 0 else None
+
+
+async def send(conn: Connection, statement: Statement) -> AsyncCursor[DictRow]:
+    """Send it within the pipeline of `conn`; the cursor tells the rows that it touched. Those of a query stay on the
+    server: they may be more than fit in memory.
+    """
+    cursor = conn.cursor()
+    text = statement.text.encode()
+    if not _only_reads(statement):
+        await cursor.execute(text, binary=True)
+        return cursor
+    # A name that no cursor of the tenant's has.
+    name = f"polykomos_{secrets.token_hex(8)}".encode()
+    await conn.cursor().execute(b"DECLARE %b NO SCROLL CURSOR FOR %b" % (name, text), binary=True)
+    await cursor.execute(b"MOVE ALL IN " + name, binary=True)
+    await conn.cursor().execute(b"CLOSE " + name, binary=True)
+    return cursor
 
 
 def _only_reads(statement: Statement) -> bool:
     """Whether it is a query that a cursor can stand for: it may answer with more rows than fit in memory."""
     words = statement.words
     return words[0] in ("SELECT", "WITH", "VALUES", "TABLE", "(") and not _WRITING.intersection(words)
-
-
-async def _execute(cursor: AsyncCursor[DictRow], text: bytes) -> int | None:
-    await cursor.execute(text, binary=True)
-    return cursor.rowcount if cursor.rowcount >= 0 else None
-
-
-async def _run_through(cursor: AsyncCursor[DictRow], text: bytes) -> int | None:
-    """Run a query to its end on the server without fetching a row."""
-    await cursor.execute(b"DECLARE blueprint_rows NO SCROLL CURSOR FOR " + text, binary=True)
-    await cursor.execute("MOVE ALL IN blueprint_rows")
-    count = cursor.rowcount
-    await cursor.execute("CLOSE blueprint_rows")
-    return count
 
 
 def message_of(error: psycopg.Error) -> str:

@@ -112,4 +112,4 @@ OPERATIONS = (
     Operation("GET", "/blueprint_applications/{id}", "getBlueprintApplication", _READ, get_application),
 )
 
-WORKERS: tuple[Worker, ...] = (worker.work, marks.work)
+WORKERS: tuple[Worker, ...] = (worker.work, marks.work, scratch.work)

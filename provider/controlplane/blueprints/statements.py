@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final
 
+from controlplane.blueprints import settings
 from controlplane.blueprints.lexer import Kind
 from controlplane.blueprints.splitting import Statement
 
@@ -23,8 +24,6 @@ _BY_FIRST: Final[Mapping[str, str]] = {
     "COPY": _FILES,
 }
 _SERVER_OBJECTS: Final = frozenset({"DATABASE", "ROLE", "USER", "GROUP", "TABLESPACE", "SYSTEM", "SUBSCRIPTION"})
-_SETTINGS: Final = frozenset({"ROLE", "AUTHORIZATION", "TRANSACTION", "CHARACTERISTICS"})
-_TIMEOUTS: Final = frozenset({"STATEMENT_TIMEOUT", "LOCK_TIMEOUT", "TRANSACTION_TIMEOUT"})
 # Words between CREATE, ALTER or DROP and the kind of object.
 _ADJECTIVES: Final = frozenset(
     {"OR", "REPLACE", "TEMP", "TEMPORARY", "GLOBAL", "LOCAL", "UNLOGGED", "UNIQUE", "RECURSIVE", "TRUSTED",
@@ -63,9 +62,7 @@ def refusal_of(statement: Statement) -> str | None:
     if first in _DEFINING and _object_kind(words)[0] in _SERVER_OBJECTS:
         return _refused(kind_of(statement), _SERVER)
     if first in ("SET", "RESET"):
-        head = set(words[1:4])
-        if head & _SETTINGS or (head & _TIMEOUTS) or words[1:2] == ("ALL",):
-            return _refused(f"{first} {words[1] if len(words) > 1 else ''}".strip(), _SESSION)
+        return settings.refusal_of(statement)
     if words[:2] in (("REASSIGN", "OWNED"), ("DROP", "OWNED")):
         return _refused(" ".join(words[:2]), _SERVER)
     return None

@@ -10,7 +10,8 @@ from functools import partial
 from controlplane.blueprints.dialects import MYSQL, POSTGRES, likelier
 from controlplane.blueprints.mysql.scratch import rehearse as rehearse_in_mysql
 from controlplane.blueprints.reading import Reading, read
-from controlplane.blueprints.scratch import Findings, Scratch
+from controlplane.blueprints.rehearsal import Findings
+from controlplane.blueprints.scratch import Scratch
 from controlplane.blueprints.splitting import Statement
 from controlplane.blueprints.variables import Definition
 from controlplane.blueprints.verdicts import Verdict

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-
-from controlplane.blueprints import running
+from controlplane.blueprints import attempts
 from controlplane.crew import Claim, keep_busy
 from controlplane.databases import store as databases
 from controlplane.services import Services
@@ -14,7 +11,6 @@ from controlplane.store.pool import Row
 
 _AT_ONCE = 6  # applications run at the same time
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
-_log = logging.getLogger("controlplane.blueprints")
 
 
 async def work(services: Services) -> None:
@@ -27,18 +23,15 @@ async def work(services: Services) -> None:
     async def run(row: Row) -> None:
         async with services.pool.connection() as conn:
             database = await databases.by_id(conn, row["database_id"])
-        await running.run(services, row, database)
+        await attempts.run(services, row, database)
 
     async def give_back(row: Row, error: Exception) -> None:
-        facts = {"application": row["id"]}
-        _log.error("an application was broken off and is begun again", exc_info=error, extra={"facts": facts})
-        await asyncio.sleep(_LOOK_EVERY)
+        """Where `attempts` could not do that itself, because the store did not answer."""
         async with services.pool.connection() as conn:
             await conn.execute(
                 "UPDATE blueprint_applications SET owner = %s WHERE id = %s AND owner = %s",
                 (NOBODY, row["id"], row["owner"]),
             )
-        services.bells.applications.ring()
 
     await keep_busy(services.bells.applications, _AT_ONCE, claim, run, give_back)
 
@@ -57,6 +50,7 @@ async def _claim(services: Services) -> Row | None:
             "  SELECT FROM databases d WHERE d.id = a.database_id AND d.status = 'deleted'))"
             " AND EXISTS (SELECT FROM databases d WHERE d.id = a.database_id AND d.db_type = ANY(%(engines)s))"
             " AND (status = 'pending' OR status = 'running' AND owner NOT IN (TABLE living))"
+            " AND (not_before IS NULL OR not_before <= clock_timestamp())"
             " AND %(me)s IN (TABLE living) ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
             {"me": services.process_no, "now": services.clock.now(), "engines": services.engines.hosted},
         )

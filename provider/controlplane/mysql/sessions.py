@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 import pymysql
 from pymysql.connections import Connection as RawConnection
@@ -58,6 +60,51 @@ class Login:
         """`work` with a connection of its own. Blocking."""
         with self.opened(database) as raw:
             return work(raw)
+
+
+class Watchdog:
+    """Ends a session from outside when its time is over, whatever its SQL has set or catches. Use it inside of `with`.
+
+    is_over: whether it did.
+    """
+
+    def __init__(self, admin: Login, raw: Raw) -> None:
+        self._admin = admin
+        self._number = int(raw.thread_id())  # type: ignore[no-untyped-call]
+        self._changed = threading.Condition()
+        self._deadline: float | None = None
+        self._is_done = False
+        self._thread = threading.Thread(target=self._watch, name="mysql-watchdog", daemon=True)
+        self.is_over = False
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._is_done = True
+            self._changed.notify()
+
+    def end_after(self, seconds: float) -> None:
+        """From now on; takes the place of what was said before."""
+        with self._changed:
+            is_later = self._deadline is not None
+            self._deadline = time.monotonic() + seconds
+            if not is_later:
+                self._changed.notify()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._is_done:
+                left = None if self._deadline is None else self._deadline - time.monotonic()
+                if left is None or left > 0:
+                    self._changed.wait(left)
+                    continue
+                self.is_over = True
+                with contextlib.suppress(pymysql.err.Error, OSError), self._admin.opened() as raw:
+                    execute(raw, f"KILL CONNECTION {self._number}")
+                self._changed.wait(1)
 
 
 def execute(raw: Raw, *statements: str) -> None:

@@ -67,9 +67,9 @@ class PostgresEngine:
             return await storage.sizes(conn, live)
 
     async def stop_writes(self, row: Row) -> None:
-        async with await self._server.connect(row["db_name"]) as conn:
+        async with await self._server.connect_within(row["db_name"]) as conn:
             await storage.stop_writes(conn, row)
 
     async def allow_writes(self, row: Row) -> None:
-        async with await self._server.connect(row["db_name"]) as conn:
+        async with await self._server.connect_within(row["db_name"]) as conn:
             await storage.allow_writes(conn, row)

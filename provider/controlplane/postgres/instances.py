@@ -61,7 +61,7 @@ async def build(
                 template=template,
             )
         except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-            async with await server.connect(database) as within:
+            async with await server.connect_within(database) as within:
                 await share_public(within)
         # Together: one commit, and nobody sees the half of it. It is on the disk with the commit that tells of it.
         await _run(

@@ -16,7 +16,9 @@ from pymysql.err import Error
 from controlplane.blueprints.mysql.execution import message_of
 from controlplane.blueprints.mysql.splitting import split
 from controlplane.blueprints.mysql.statements import refusal_of
-from controlplane.mysql.sessions import Login, Raw, execute, rows, touched
+from controlplane.engines import EngineDown
+from controlplane.mysql.engine import MysqlEngine
+from controlplane.mysql.sessions import Login, Raw, Watchdog, execute, rows, touched
 from controlplane.mysql.threads import QUESTIONS, run_in
 from controlplane.queries.failures import SqlFailed, Unsafe
 from controlplane.queries.mysql_rows import as_json
@@ -30,17 +32,27 @@ from controlplane.store.pool import Row
 
 _STATEMENT_SECONDS: Final = 15
 _LOCK_SECONDS: Final = 5
-_SECONDS: Final = 30.0  # for an answer of the server to arrive
+_SECONDS: Final = 30.0  # for all of a query; then its session is ended from outside
+_BOUNDS: Final = (
+    f"SET SESSION max_statement_time = {_STATEMENT_SECONDS}, innodb_lock_wait_timeout = {_LOCK_SECONDS},"
+    f" lock_wait_timeout = {_LOCK_SECONDS}, time_zone = '+00:00'"
+)
 
 T = TypeVar("T")
 
 
 @contextlib.asynccontextmanager
 async def open_mysql(services: Services, database: Row) -> AsyncIterator[MysqlRunner]:
-    """A runner; each of its steps has a session of its own."""
-    place = services.engines.of("mysql").place
-    login = Login(place.host, place.port, database["db_username"], database["db_password"], read_timeout=_SECONDS)
-    yield MysqlRunner(login, database["db_name"])
+    """A runner; each of its steps has a session of its own. Raises SqlFailed."""
+    engine = services.engines.of("mysql")
+    assert isinstance(engine, MysqlEngine)
+    try:
+        admin = await engine.server.login()
+    except EngineDown as down:
+        raise SqlFailed(str(down)) from None
+    place = engine.place
+    login = Login(place.host, place.port, database["db_username"], database["db_password"], read_timeout=_SECONDS + 5)
+    yield MysqlRunner(admin, login, database["db_name"])
 
 
 class MysqlRunner:
@@ -49,7 +61,8 @@ class MysqlRunner:
     dialect = MYSQL
     split = staticmethod(split)
 
-    def __init__(self, login: Login, database: str) -> None:
+    def __init__(self, admin: Login, login: Login, database: str) -> None:
+        self._admin = admin
         self._login = login
         self._database = database
 
@@ -71,12 +84,17 @@ class MysqlRunner:
 
     async def _do(self, work: Callable[[Raw], T]) -> T:
         def bounded(raw: Raw) -> T:
-            execute(
-                raw,
-                f"SET SESSION max_statement_time = {_STATEMENT_SECONDS}, innodb_lock_wait_timeout = {_LOCK_SECONDS},"
-                f" lock_wait_timeout = {_LOCK_SECONDS}, time_zone = '+00:00'",
-            )
-            return work(raw)
+            with Watchdog(self._admin, raw) as watchdog:
+                watchdog.end_after(_SECONDS)
+                try:
+                    execute(raw, _BOUNDS)
+                    return work(raw)
+                except Error:
+                    if watchdog.is_over:
+                        raise SqlFailed(f"the query took longer than {_SECONDS:g} seconds") from None
+                    raise
+                except (ValueError, LookupError, TypeError, AttributeError):
+                    raise SqlFailed("the query changed the character set of answers: it cannot be read") from None
 
         try:
             return await run_in(QUESTIONS, self._login.do, bounded, self._database)

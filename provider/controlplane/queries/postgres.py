@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 import re
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Coroutine
+from typing import Final, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
 from controlplane.blueprints.splitting import Statement, split
+from controlplane.postgres.sessions import closing, ended_after, is_utf8, pin
 from controlplane.queries.failures import SqlFailed
 from controlplane.queries.outcome import MAX_BYTES, MAX_ROWS, Outcome
 from controlplane.queries.postgres_schema import read_schema
@@ -34,67 +33,56 @@ _FATAL: Final = re.compile(r"FATAL: +([^\n]+)")
 # by itself, and every row from where the sum is. row_to_json is evaluated once because of OFFSET 0. A cursor never
 # runs in parallel, so the order of the inner query stays.
 _BOUNDED: Final = (
-    b"SELECT CASE WHEN pg_catalog.sum(pg_catalog.octet_length(line)) OVER (ROWS UNBOUNDED PRECEDING) <= %(most)d"
-    b" THEN line END AS line FROM (SELECT CASE WHEN pg_catalog.pg_column_size(polykomos_row.*) <= %(most)d"
-    b" THEN pg_catalog.row_to_json(polykomos_row.*)::text END AS line FROM (\n%(text)b\n)"
+    b"SELECT CASE WHEN pg_catalog.sum(pg_catalog.octet_length(line)) OVER (ROWS UNBOUNDED PRECEDING)"
+    b" OPERATOR(pg_catalog.<=) %(most)d THEN line END AS line FROM ("
+    b"SELECT CASE WHEN pg_catalog.pg_column_size(polykomos_row.*) OPERATOR(pg_catalog.<=) %(most)d"
+    b" THEN pg_catalog.row_to_json(polykomos_row.*)::pg_catalog.text END AS line FROM (\n%(text)b\n)"
     b" AS polykomos_row OFFSET 0) AS polykomos_lines"
 )
-_log = logging.getLogger("controlplane.queries")
+T = TypeVar("T")
 
 
 @contextlib.asynccontextmanager
 async def open_postgres(services: Services, database: Row) -> AsyncIterator[PostgresRunner]:
     """A session for one query; it is ended for good when the time is over. Raises SqlFailed."""
     try:
-        conn = await services.connect(
+        conn = await services.open_session(
             database["db_name"], user=database["db_username"], password=database["db_password"]
         )
     except psycopg.OperationalError as error:
         told = _FATAL.search(str(error))
         raise SqlFailed(f"the database could not be connected to{f': {told[1]}' if told else ''}") from None
-    pid = conn.info.backend_pid
-    runner = PostgresRunner(conn)
-    try:
-        yield runner
-    finally:
-        if runner.overdue:
-            await _end(services, pid)
-        await conn.close()
-
-
-async def _end(services: Services, pid: int) -> None:
-    async with services.pool.connection() as conn:
-        await conn.execute("SELECT pg_terminate_backend(%s)", (pid,))
-    _log.warning("a query was ended from outside", extra={"facts": {"seconds": SECONDS}})
+    async with closing(conn):
+        yield PostgresRunner(services, conn)
 
 
 class PostgresRunner:
-    """One session. overdue: its time ran out, so the server may still be at it."""
+    """One session."""
 
     dialect = POSTGRES
     split = staticmethod(split)
 
-    def __init__(self, conn: Connection) -> None:
+    def __init__(self, services: Services, conn: Connection) -> None:
+        self._services = services
         self._conn = conn
-        self.overdue = False
 
     async def schema(self) -> Schema:
         """Every table and view that the tenant sees without naming a schema."""
-        try:
-            return await read_schema(self._conn)
-        except psycopg.Error as error:
-            raise _failure(error) from None
+        return await self._bounded(read_schema(self._conn))
 
     async def run(self, checked: Checked, *, beyond: str | None) -> Outcome:
         """See Runner."""
-        try:
-            async with asyncio.timeout(SECONDS):
-                return await self._run(checked, beyond)
-        except TimeoutError:
-            self.overdue = True
-            raise SqlFailed(f"the query took longer than {SECONDS:g} seconds") from None
-        except psycopg.Error as error:
-            raise _failure(error) from None
+        return await self._bounded(self._run(checked, beyond))
+
+    async def _bounded(self, work: Coroutine[None, None, T]) -> T:
+        """The result. The session is ended from outside after SECONDS. Raises SqlFailed."""
+        async with ended_after(self._services.pool, self._conn, SECONDS) as overdue:
+            try:
+                return await work
+            except psycopg.Error as error:
+                if overdue.is_over:
+                    raise SqlFailed(f"the query took longer than {SECONDS:g} seconds") from None
+                raise _failure(error) from None
 
     async def _run(self, checked: Checked, beyond: str | None) -> Outcome:
         reads = checked.kind == "select"
@@ -111,12 +99,9 @@ class PostgresRunner:
 
     async def _bound(self) -> None:
         """Set the limits of the statements to come; literals are read in UTC."""
-        await self._conn.execute(
-            "SELECT pg_catalog.set_config('statement_timeout', %s, true),"
-            " pg_catalog.set_config('lock_timeout', %s, true), pg_catalog.set_config('TimeZone', 'UTC', true),"
-            " pg_catalog.set_config('standard_conforming_strings', 'on', true)",
-            (str(STATEMENT_MS), str(LOCK_MS)),
-        )
+        async with self._conn.pipeline():
+            await self._conn.execute(pin(self._conn, STATEMENT_MS, LOCK_MS), binary=True)
+            await self._conn.execute("SELECT pg_catalog.set_config('TimeZone', 'UTC', true)", binary=True)
 
     async def _select(self, statement: Statement, beyond: str | None) -> Outcome:
         text = statement.text.encode()
@@ -127,6 +112,8 @@ class PostgresRunner:
         bounded = _BOUNDED % {b"most": MAX_BYTES, b"text": text}
         await self._conn.execute(b"DECLARE polykomos_rows NO SCROLL CURSOR FOR " + bounded, binary=True)
         cursor = await self._conn.execute(f"FETCH {MAX_ROWS + 1} FROM polykomos_rows".encode())
+        if not is_utf8(self._conn):
+            raise SqlFailed("the query changed client_encoding, so its answer cannot be read")
         lines: list[str | None] = [row["line"] for row in await cursor.fetchall()]
         rows = [parse_row(line) for line in lines[:MAX_ROWS] if line is not None]
         truncated = len(rows) < len(lines)

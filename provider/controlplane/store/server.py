@@ -6,7 +6,7 @@ then one transaction, and cannot disagree after a crash.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from psycopg import AsyncConnection
@@ -46,12 +46,27 @@ class Server:
             options=tuple(facts.items()),
         )
 
-    def conninfo(self, dbname: str, *, user: str | None = None, password: str | None = None) -> str:
-        """The libpq connection string of one database. It holds the password: never log it."""
+    def conninfo(
+        self,
+        dbname: str,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> str:
+        """The libpq connection string of one database. It holds the password: never log it.
+
+        settings: of the session; they take precedence over those of the role and the database.
+        """
+        given = dict(self.options)
+        options = [given.pop("options", ""), *(f"-c {name}={value}" for name, value in (settings or {}).items())]
         parameters: dict[str, str | int] = {
             "connect_timeout": 10,
             "application_name": "polykomos",
-            **dict(self.options),
+            **given,
+            "options": " ".join(filter(None, options)),
+            # Else a role's own default would decide in what our texts are read.
+            "client_encoding": "UTF8",
             "host": self.host,
             "port": self.port,
             "user": user or self.user,
@@ -62,8 +77,25 @@ class Server:
             parameters["password"] = secret
         return make_conninfo("", **parameters)
 
-    async def connect(self, dbname: str, *, user: str | None = None, password: str | None = None) -> Connection:
+    async def connect(
+        self,
+        dbname: str,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> Connection:
         """A connection of its own (autocommit, dict rows); the caller closes it."""
-        return await AsyncConnection[DictRow].connect(
-            self.conninfo(dbname, user=user, password=password), autocommit=True, row_factory=dict_row
+        conninfo = self.conninfo(dbname, user=user, password=password, settings=settings)
+        return await AsyncConnection[DictRow].connect(conninfo, autocommit=True, row_factory=dict_row)
+
+    async def connect_within(self, dbname: str) -> Connection:
+        """The superuser's connection to a tenant's database; the caller closes it.
+
+        Names are looked up in pg_catalog alone: a function or an operator of the tenant's would run with the rights of
+        the superuser. No lock of the tenant's keeps it waiting for longer than a second.
+        """
+        return await self.connect(
+            dbname,
+            settings={"search_path": "pg_catalog,pg_temp", "lock_timeout": "1000", "statement_timeout": "60000"},
         )

@@ -128,7 +128,7 @@ def test_kind_and_object(sql: str, kind: str, object_: str | None) -> None:
     [
         "BEGIN", "start transaction", "COMMIT", "END", "ROLLBACK TO x", "SAVEPOINT x", "PREPARE TRANSACTION 'x'",
         "SET TRANSACTION READ ONLY", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET ROLE postgres",
-        "SET LOCAL ROLE x", "SET SESSION AUTHORIZATION x", "RESET ROLE", "RESET ALL", "SET statement_timeout = 0",
+        "SET LOCAL ROLE x", "SET SESSION AUTHORIZATION x", "RESET ROLE", "RESET ALL",
         "CREATE DATABASE x", "ALTER ROLE x SUPERUSER", "DROP USER x", "ALTER SYSTEM SET x = 1", "CREATE TABLESPACE x",
         "VACUUM", "CREATE INDEX CONCURRENTLY i ON t (a)", "DROP INDEX CONCURRENTLY i", "REINDEX DATABASE x",
         "COPY t FROM '/etc/passwd'", "COPY t TO PROGRAM 'sh'", "LOAD 'x'", "LISTEN x", "REASSIGN OWNED BY a TO b",

@@ -19,13 +19,13 @@ from pymysql.err import Error, IntegrityError, ProgrammingError
 from controlplane.blueprints import applications
 from controlplane.blueprints.execution import Run
 from controlplane.blueprints.mysql import clones, execution, marks
-from controlplane.blueprints.mysql.execution import Outcome, message_of, roll_back
+from controlplane.blueprints.mysql.execution import Outcome, Session, message_of
 from controlplane.blueprints.mysql.splitting import split
 from controlplane.blueprints.mysql.statements import is_transactional
 from controlplane.blueprints.splitting import Statement
 from controlplane.engines import EngineDown
 from controlplane.mysql.engine import MysqlEngine
-from controlplane.mysql.sessions import Login, Raw, execute
+from controlplane.mysql.sessions import Login, Raw, Watchdog, execute
 from controlplane.mysql.threads import APPLICATIONS, run_in
 from controlplane.services import Services
 from controlplane.store.pool import Row
@@ -64,6 +64,15 @@ async def run(services: Services, engine: MysqlEngine, row: Row, database: Row) 
             await engine.run(lambda raw: marks.forget(raw, row["id"], database["id"]))
 
 
+async def given_up(engine: MysqlEngine, row: Row, reason: str) -> tuple[str, str | None]:
+    """The status, and an error, of one that cannot be run for `reason`. Raises EngineDown."""
+    if row["statements_started"] is None:
+        return "failed", f"{reason} {_UNCHANGED}."
+    if await engine.run(lambda raw: marks.is_set(raw, row["id"])):
+        return "completed", None
+    return "failed", f"{reason} {_interrupted(row)}" if row["statements_started"] else f"{reason} {_UNCHANGED}."
+
+
 async def _outcome(services: Services, engine: MysqlEngine, row: Row, database: Row) -> Result:
     if row["statements_started"] is not None:
         if await engine.run(lambda raw: marks.is_set(raw, row["id"])):
@@ -98,10 +107,15 @@ def _interrupted(row: Row) -> str:
 def _rehearse(admin: Login, source: str, statements: Sequence[Statement], *, may_write: bool) -> Outcome:
     """On a copy, by a user who can reach nothing else. Blocking."""
     try:
-        with clones.clone(admin, source, may_write=may_write) as clone, clone.login.opened(clone.name) as raw:
-            execution.prepare(raw, _STATEMENT_SECONDS)
-            outcome = execution.run_statements(raw, statements, told=lambda text: text.replace(clone.name, source))
+        with (
+            clones.clone(admin, source, may_write=may_write) as clone,
+            clone.login.opened(clone.name) as raw,
+            Watchdog(admin, raw) as watchdog,
+        ):
+            session = Session(raw, watchdog, _STATEMENT_SECONDS)
+            outcome = execution.run_statements(session, statements, told=lambda text: text.replace(clone.name, source))
             if outcome.run.error is None:
+                session.pin()
                 execute(raw, "COMMIT")
             return outcome
     except Error as error:
@@ -121,6 +135,7 @@ async def _for_real(
         if not can_be_taken_back:
             asyncio.run_coroutine_threadsafe(_note(services, row, number), loop).result()
 
+    admin = await engine.server.login()
     place = engine.place
     login = Login(place.host, place.port, database["db_username"], database["db_password"], read_timeout=660.0)
     try:
@@ -129,35 +144,39 @@ async def _for_real(
         reason = f"the database could not be connected to: {message_of(error)}"
         _log.warning("no connection to a tenant", extra={"facts": {"application": row["id"], "error": reason}})
         return "failed", f"{reason}. {_UNCHANGED}.", None
-    result = await run_in(APPLICATIONS, _run_all, raw, row["id"], statements, started)
+    result = await run_in(APPLICATIONS, _run_all, admin, raw, row["id"], statements, started)
     # Its end may have been done though the connection broke before the answer.
     if result[0] == "failed" and await engine.run(lambda admin: marks.is_set(admin, row["id"])):
         return "completed", None, result[2]
     return result
 
 
-def _run_all(raw: Raw, application: int, statements: Sequence[Statement], started: execution.Started) -> Result:
+def _run_all(
+    admin: Login, raw: Raw, application: int, statements: Sequence[Statement], started: execution.Started
+) -> Result:
     try:
-        execution.prepare(raw, _STATEMENT_SECONDS)
-        outcome = execution.run_statements(raw, statements, started=started)
-        if outcome.run.error is None:
-            _commit(raw, application, outcome)
-        if outcome.run.error is None:
-            return "completed", None, outcome.run
-        return _failed(raw, outcome)
+        with Watchdog(admin, raw) as watchdog:
+            session = Session(raw, watchdog, _STATEMENT_SECONDS)
+            outcome = execution.run_statements(session, statements, started=started)
+            if outcome.run.error is None:
+                _commit(session, application, outcome)
+            if outcome.run.error is None:
+                return "completed", None, outcome.run
+            return _failed(session, outcome)
     finally:
         raw.close()
 
 
-def _commit(raw: Raw, application: int, outcome: Outcome) -> None:
+def _commit(session: Session, application: int, outcome: Outcome) -> None:
     try:
-        execute(raw, f"INSERT INTO {marks.name(application)} VALUES (1)", "COMMIT")  # noqa: S608 - a number of ours
+        session.pin()
+        execute(session.raw, f"INSERT INTO {marks.name(application)} VALUES (1)", "COMMIT")  # noqa: S608 - our number
     except Error as error:
         outcome.run.error = f"the end could not be committed: {message_of(error)}"
         outcome.lost = not isinstance(error, IntegrityError | ProgrammingError)
 
 
-def _failed(raw: Raw, outcome: Outcome) -> Result:
+def _failed(session: Session, outcome: Outcome) -> Result:
     """`rolled_back` only when nothing stayed."""
     error = outcome.run.error or ""
     number = len(outcome.run.log)
@@ -165,7 +184,7 @@ def _failed(raw: Raw, outcome: Outcome) -> Result:
         stayed = f"statements 1 to {outcome.stayed} stayed; " if outcome.stayed else ""
         return "failed", f"{error}; {stayed}whether statement {number} was done is not known", outcome.run
     try:
-        taken_back = roll_back(raw)
+        taken_back = session.roll_back()
     except Error:
         taken_back = False
     if outcome.partial and not outcome.stayed:

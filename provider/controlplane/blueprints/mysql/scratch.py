@@ -10,21 +10,20 @@ from typing import Final
 from pymysql.err import Error
 
 from controlplane.blueprints.mysql import clones, execution
-from controlplane.blueprints.scratch import Findings
+from controlplane.blueprints.mysql.execution import Session
+from controlplane.blueprints.rehearsal import SECONDS, Findings, out_of_time
 from controlplane.blueprints.splitting import Statement
 from controlplane.mysql.engine import MysqlEngine
-from controlplane.mysql.sessions import Login
+from controlplane.mysql.sessions import Login, Watchdog
 from controlplane.mysql.threads import QUESTIONS, run_in
 
-_SECONDS: Final = 15.0  # for a rehearsal
-_STATEMENT_SECONDS: Final = 5.0
 # What a database with tables of its own may well have: tables, columns of theirs, keys, routines, triggers.
 _MISSING: Final = frozenset({1051, 1146, 1305, 1360, 1824, 4091, 4092})
 _MISSING_IN_TABLE: Final = frozenset({1054, 1072, 1091, 1176})
 
 
 async def rehearse(engine: MysqlEngine, statements: Sequence[Statement]) -> Findings:
-    """Errors and warnings, each naming its statement. Raises EngineDown."""
+    """Errors and warnings, each naming its statement. Raises EngineDown, and ApiError 503 when the time is over."""
     admin = await engine.server.login()
     return await run_in(QUESTIONS, _rehearse, admin, statements)
 
@@ -32,19 +31,25 @@ async def rehearse(engine: MysqlEngine, statements: Sequence[Statement]) -> Find
 def _rehearse(admin: Login, statements: Sequence[Statement]) -> Findings:
     errors: list[str] = []
     warnings: list[str] = []
-    deadline = time.monotonic() + _SECONDS
-    with clones.clone(admin, None) as clone, clone.login.opened(clone.name) as raw:
-        execution.prepare(raw, _STATEMENT_SECONDS)
+    deadline = time.monotonic() + SECONDS
+    with (
+        clones.clone(admin, None) as clone,
+        clone.login.opened(clone.name) as raw,
+        Watchdog(admin, raw) as watchdog,
+    ):
+        session = Session(raw, watchdog, SECONDS)
         for number, statement in enumerate(statements, 1):
-            if time.monotonic() > deadline:
-                errors.append(f"statement {number}: all together took longer than {_SECONDS:g} seconds")
-                break
+            session.seconds = deadline - time.monotonic()
+            if session.seconds <= 0:
+                raise out_of_time(number - 1, len(statements))
             outcome = execution.run_statements(
-                raw, [statement], told=lambda text: text.replace(f"{clone.name}.", "").replace(clone.name, "it")
+                session, [statement], told=lambda text: text.replace(f"{clone.name}.", "").replace(clone.name, "it")
             )
             error = outcome.run.error
             if error is None:
                 continue
+            if time.monotonic() >= deadline:
+                raise out_of_time(number - 1, len(statements))
             if outcome.code in _MISSING or (outcome.code in _MISSING_IN_TABLE and warnings):
                 warnings.append(f"statement {number} could not be rehearsed, the database must have it: {error}")
             else:

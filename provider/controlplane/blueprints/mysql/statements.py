@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from controlplane.blueprints.mysql import settings
 from controlplane.blueprints.splitting import Statement
 
 _TRANSACTION: Final = "transaction control is not allowed: a blueprint is run as a whole"
@@ -28,8 +29,6 @@ _SERVER_OBJECTS: Final = frozenset(
     {"DATABASE", "SCHEMA", "USER", "ROLE", "SERVER", "EVENT", "TABLESPACE", "LOGFILE", "INSTANCE"}
 )
 _ADJECTIVES: Final = frozenset({"OR", "REPLACE", "IF", "NOT", "EXISTS", "ONLINE", "OFFLINE", "IGNORE"})
-# What a session may set for itself without changing what its statements mean or who may run them.
-_SETTABLE: Final = frozenset({"FOREIGN_KEY_CHECKS", "UNIQUE_CHECKS", "TIME_ZONE", "NAMES", "TIMESTAMP", "INSERT_ID"})
 # These neither end a transaction nor work outside of it.
 _TRANSACTIONAL: Final = frozenset(
     {"INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "VALUES", "TABLE", "(", "SET", "DO", "SHOW", "EXPLAIN",
@@ -45,8 +44,8 @@ def refusal_of(statement: Statement) -> str | None:
         return f"{first} is not allowed: {_BY_FIRST[first]}"
     if first in ("CREATE", "ALTER", "DROP", "RENAME", "SHOW"):
         return _refused_object(words)
-    if first == "SET" and not _sets_harmlessly(words[1:]):
-        return f"SET {' '.join(words[1:2])} is not allowed: {_SESSION}"
+    if first == "SET":
+        return settings.refusal_of(statement)
     if "INTO" in words and {"OUTFILE", "DUMPFILE"}.intersection(words):
         return f"INTO OUTFILE is not allowed: {_FILES}"
     return None
@@ -59,20 +58,6 @@ def _refused_object(words: tuple[str, ...]) -> str | None:
     if words[0] != "SHOW" and "DEFINER" in words[1:5] and "=" in words[1:6]:
         return f"{words[0]} DEFINER is not allowed: {_SESSION}"
     return None
-
-
-def _sets_harmlessly(words: tuple[str, ...]) -> bool:
-    """Only user variables (@x) and what is _SETTABLE, in each of the assignments."""
-    depth = 0
-    begins = True
-    for number, word in enumerate(words):
-        if begins:
-            is_variable = word == "@" and words[number + 1 : number + 2] not in ((), ("@",))
-            if not is_variable and word not in _SETTABLE:
-                return False
-        begins = word == "," and depth == 0
-        depth += {"(": 1, ")": -1}.get(word, 0)
-    return bool(words)
 
 
 def is_transactional(statement: Statement) -> bool:
