@@ -85,13 +85,15 @@ async def _run_bounded(
 async def run_one(conn: Connection, statement: Statement, limits: Limits) -> int | None:
     """Run one statement in the open transaction; returns the rows that it touched. Raises psycopg.Error.
 
-    What we rely on is set anew each time, in the same round trip, so that no statement can change it for the next. The
-    extended protocol takes one statement at a time, whatever our splitting made of the text.
+    What we rely on is set before and after, in the same round trip, so that no statement can change it for the next,
+    nor end the session while it is idle. The extended protocol takes one statement at a time, whatever our splitting
+    made of the text.
     """
+    pinned = pin(conn, limits.statement_ms, limits.lock_ms)
     async with conn.pipeline():
-        cursor = conn.cursor()
-        await cursor.execute(pin(conn, limits.statement_ms, limits.lock_ms), binary=True)
+        await conn.execute(pinned, binary=True)
         cursor = await send(conn, statement)
+        await conn.execute(pinned, binary=True)
     if conn.info.transaction_status is not TransactionStatus.INTRANS:
         raise psycopg.errors.InvalidTransactionState("the statement ended the transaction")
     return cursor.rowcount if cursor.rowcount >= 0 else None

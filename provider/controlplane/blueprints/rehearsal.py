@@ -118,11 +118,14 @@ class Rehearsal:
         failure = None
         try:
             async with conn.pipeline():
+                if conn.info.transaction_status is TransactionStatus.INERROR:
+                    await conn.execute(b"ROLLBACK TO SAVEPOINT statement", binary=True)
                 for statement in batch:
                     await conn.execute(b"SAVEPOINT statement", binary=True)
                     await conn.execute(pinned, binary=True)
                     await send(conn, statement)
                     releases.append(await conn.execute(b"RELEASE SAVEPOINT statement", binary=True))
+                await conn.execute(pinned, binary=True)
         except psycopg.Error as error:
             failure = error
         succeeded = sum(cursor.statusmessage == "RELEASE" for cursor in releases)
@@ -131,7 +134,7 @@ class Rehearsal:
         return succeeded, failure
 
     async def _judge(self, number: int, error: psycopg.Error) -> bool:
-        """Note what is wrong with statement `number` (from 1) and take it back; False where that cannot be done."""
+        """Note what is wrong with statement `number` (from 1); False where no other can be run after it."""
         if time.monotonic() > self.deadline - 0.01:
             # Our limit, not one that the blueprint has set itself.
             raise out_of_time(number - 1, len(self.statements)) from None
@@ -141,7 +144,6 @@ class Rehearsal:
             return False
         if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected) and not self.alone:
             raise LockedError
-        await self.conn.execute("ROLLBACK TO SAVEPOINT statement")
         errors, warnings, is_foreign = self.findings
         # A column can be missing only from a table that is there, unless a statement that adds it was passed over.
         if isinstance(error, _MISSING) or (isinstance(error, psycopg.errors.UndefinedColumn) and warnings):

@@ -129,6 +129,7 @@ async def _deferred(tenant: Connection) -> str | None:
         async with tenant.pipeline():
             await tenant.execute(pin(tenant, *LIMITS), binary=True)
             await tenant.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            await tenant.execute(pin(tenant, *LIMITS), binary=True)
     except psycopg.Error as error:
         return message_of(error)
     return None
