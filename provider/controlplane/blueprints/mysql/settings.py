@@ -108,8 +108,8 @@ def _assignment(words: list[str]) -> Assignment:
     name = rest[0].lower() if rest else ""
     if name == "names":
         return Assignment(name, tuple(_unquoted(word) for word in rest[1:]))
-    value = rest[3:] if rest[1:3] == [":", "="] else rest[2:]
-    if not value or (rest[1:2] != ["="] and rest[1:3] != [":", "="]):
+    value = rest[2:]
+    if not value or rest[1] not in ("=", ":="):
         return Assignment("" if name in _FREE | _CHARACTER_SETS | {"sql_mode"} else name, ())
     return Assignment(name, tuple(_unquoted(word) for word in value))
 
