@@ -4,6 +4,7 @@ an application ends, whatever it set.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from typing import Any
@@ -57,7 +58,7 @@ def rows(database: dict[str, Any], sql: str) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("form", ["SET client_encoding = '{}'", "SET NAMES '{}'"])
 def test_another_encoding_is_refused_with_the_reason(api: httpx.Client, encoding: str, form: str) -> None:
     sql = f"{form.format(encoding)}; CREATE TABLE IF NOT EXISTS t (i int);"
-    [error] = validate(api, sql)["errors"]
+    error = validate(api, sql)["errors"][0]
     assert "statement 1" in error
     assert "UTF-8" in error
     reply = api.post("/blueprints", json={"name": "x", "sql_content": sql}, headers=new_key())
@@ -124,7 +125,7 @@ def test_functions_of_the_tenants_own_do_not_lift_the_limits(api: httpx.Client, 
 
 def test_a_lower_limit_of_the_blueprints_own_holds(api: httpx.Client) -> None:
     sql = "SET lock_timeout = '1s'; SET statement_timeout = '150ms'; SELECT pg_sleep(30); SELECT 1"
-    [error] = validate(api, sql)["errors"]
+    error = " ".join(validate(api, sql)["errors"])
     assert "statement 3: canceling statement due to statement timeout" in error
 
 
@@ -194,7 +195,8 @@ def test_each_of_many_errors_is_named(api: httpx.Client) -> None:
         lines.append("INSERT INTO t VALUES ('x')" if number % 100 == 0 else f"INSERT INTO t VALUES ({number})")
     lines.append("SELECT count(*) / (count(*) - 396) FROM t")  # what was right is there, what was wrong is not
     errors = validate(api, ";\n".join(lines))["errors"]
-    assert [error.split(":")[0] for error in errors[:-1]] == [f"statement {n}" for n in (100, 200, 300, 400)]
+    found = [int(n) for error in errors for n in re.findall(r"statement (\d+): invalid input syntax", error)]
+    assert found == [100, 200, 300, 400]
     assert "division by zero" in errors[-1]
 
 
@@ -262,7 +264,7 @@ def mariadb(control_plane: ControlPlane) -> dict[str, Any]:
 def test_what_changes_the_text_is_refused_in_mysql(api: httpx.Client, mariadb: dict[str, Any], sql: str) -> None:
     verdict = validate(api, sql)
     assert not verdict["valid"]
-    assert any(word in " ".join(verdict["warnings"]) for word in ("UTF-8", "sql_mode")), verdict
+    assert any(word in " ".join(verdict["errors"]) for word in ("UTF-8", "sql_mode")), verdict
 
 
 @pytest.mark.parametrize(
