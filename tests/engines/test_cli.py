@@ -69,6 +69,15 @@ def documented(page: str, command: str, cwd: Path, env: dict[str, str], status: 
     return _run(["bash", "-e", "-c", functions + block], cwd, {**env, **more}, status)
 
 
+def next_commands(told: str, engine: str = "terraform") -> list[str]:
+    """What the command says to run next: the very lines of the page, with the engine's own name."""
+    (line,) = re.findall(r"^next: (.*)$", told, re.MULTILINE)
+    commands = [re.sub(rf"^{engine} ", "terraform ", each) for each in line.split(" && ")]
+    page = (HOW_TO / "adopt-existing.md").read_text()
+    assert all(f"\n{each}\n" in page for each in commands), line
+    return commands
+
+
 def _run(words: list[str], cwd: Path, env: dict[str, str], status: int) -> Done:
     done = subprocess.run(
         words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240
@@ -111,6 +120,7 @@ def test_an_estate_comes_under_pulumi_and_is_watched(
     stack.import_("Database", "orders", held)
 
     told = documented("adopt-existing", "polykomos adopt pulumi", **where).stderr
+    assert next_commands(told) == ["pulumi import --file import.json --out adopted.yaml --yes"]
     assert "left out, as it is managed already: 1 database\n" in told
     assert "BlueprintApplication" in told
     listed = json.loads((stack.directory / "import.json").read_text())["resources"]
@@ -194,6 +204,10 @@ def test_an_estate_comes_under_terraform_and_is_watched(
 
     told = documented("adopt-existing", "polykomos adopt terraform", **where, terraform=name).stderr
     assert "nothing is left out" not in told, "the engine answers, of an empty state too"
+    assert next_commands(told, name) == [
+        "terraform plan -generate-config-out=adopted.tf -out=tfplan",
+        "terraform apply tfplan",
+    ]
     addresses = set(workspace.resources())
     assert {"polykomos_blueprint.orders", "polykomos_database.database_2shop"} <= addresses
     assert len(addresses) == (workspace.directory / "imports.tf").read_text().count("import {")

@@ -29,7 +29,8 @@ DONE = ("make setup", "python3 -m venv")
 # What is made in a directory where an example was tried by hand.
 _MADE = shutil.ignore_patterns("node_modules", "bin", "__pycache__", ".sdk", ".venv", ".pulumi", "*.tfstate*")
 _BLOCK = re.compile(
-    r"(?:^<!-- needs: (?P<needs>\S+) -->\n\s*|^`(?P<file>[^`\n]+)`:\n\s*)?^```(?P<language>\w+)\n(?P<text>.*?)^```$",
+    r"(?:^ *<!-- needs: (?P<needs>\S+) -->\n\s*|^ *`(?P<file>[^`\n]+)`:\n\n?)?"
+    r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 _END = "end of the block: "
@@ -51,7 +52,15 @@ def blocks(document: Path, section: str = "") -> list[Block]:
     if section:
         text = text.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
     found = _BLOCK.finditer(text)
-    return [Block(each["language"], each["text"], each["file"] or "", each["needs"] or "") for each in found]
+    return [
+        Block(
+            each["language"],
+            re.sub(f"^{each['indent']}", "", each["text"], flags=re.MULTILINE),
+            each["file"] or "",
+            each["needs"] or "",
+        )
+        for each in found
+    ]
 
 
 def sources(directory: Path) -> Path:

@@ -130,7 +130,8 @@ def adopt_pulumi(stack: str | None, **options: Any) -> None:
     chosen, there = _chosen(request, managed)
     _write(request, chosen, pulumi_file(chosen, pulumi_names(chosen, there.names)))
     if request.out is not None:
-        note(f"next: pulumi import --file {shlex.quote(str(request.out))}; it prints what belongs into the program")
+        note(f"next: pulumi import --file {shlex.quote(str(request.out))} --out adopted.yaml --yes")
+        note("adopted.yaml then has what belongs into the program; `--protect=false` leaves Pulumi's protection out")
 
 
 @adopt.command("terraform")
@@ -156,7 +157,17 @@ def adopt_terraform(**options: Any) -> None:
     chosen, there = _chosen(request, managed)
     _write(request, chosen, terraform_blocks(chosen, terraform_names(chosen, there.names)))
     if request.out is not None:
-        note(f"next, with {request.out} in the root module: terraform plan -generate-config-out=adopted.tf, then apply")
+        program = _program("terraform", request)
+        note(f"next: {program} plan -generate-config-out=adopted.tf -out=tfplan && {program} apply tfplan")
+        note("adopted.tf then has what belongs into the root module")
+
+
+def _program(kind: str, request: _Request) -> str:
+    """Return the name of the engine's program that the command uses, or would use."""
+    try:
+        return Path(engine(kind, request.directory, request.program).program).name
+    except click.ClickException:
+        return kind
 
 
 def _asked(kind: str, request: _Request, words: Sequence[str], read: Callable[[Any], Managed]) -> Managed | None:
