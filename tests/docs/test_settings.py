@@ -117,7 +117,8 @@ def test_examples_for_pulumi_say_which_versions_they_take() -> None:
     for requirements in examples.glob("*/requirements.txt"):
         text = requirements.read_text()
         assert "pulumi>=3." in text, requirements
-        assert f"polykomos-provider{ours}" in text or f"pulumi-polykomos{ours}" in text, requirements
+        if requirements.parent.name != "crossguard":  # which sees the engine's resources, and needs no SDK
+            assert f"polykomos-provider{ours}" in text or f"pulumi-polykomos{ours}" in text, requirements
     for pipeline in (examples / "ci").glob("git*/*.yml"):
         for line in re.findall(r"pip install (.*?) &&", pipeline.read_text()):
             assert f"polykomos-provider{ours}" in line, pipeline
