@@ -78,6 +78,13 @@ def test_a_dump_for_mysql_is_not_judged_by_postgres(api: httpx.Client) -> None:
     assert [error[:30] for error in errors] == ["line 2, column 1: a comment th", "line 4, column 1: statement 2:"]
 
 
+def test_escapes_of_mysql_are_no_commands_of_psql(api: httpx.Client) -> None:
+    sql = "CREATE TABLE `t` (a text);\nINSERT INTO `t` VALUES ('O\\'Hara;\\nline'), ('a\\'b');\n"
+    verdict = validate(api, sql)
+    assert verdict["valid"], verdict["errors"]
+    assert verdict["warnings"][0].startswith("valid for MySQL only, PostgreSQL refuses it: line 1, column 1: ")
+
+
 def test_where_the_engine_is_not_known_both_are_quoted_the_likelier_first(api: httpx.Client) -> None:
     first, second = refused(api, "SELECT 1;\nSELEC 2;")
     assert first.startswith("for PostgreSQL: line 2, column 1: statement 2: syntax error")

@@ -26,13 +26,13 @@ _MOST: Final = 100  # errors that are listed
 class Reading:
     """What a text holds for an engine.
 
-    `rehearsed`: statements that may be tried out, `numbers`: their numbers in the text, from 1. `is_own`: the text
-    shows that it is for this engine and no other.
+    `rehearsed`: statements that may be tried out, `numbers`: their numbers in the text, from 1. `own_at`: see
+    `sources.Source`.
     """
 
     sql: str
     problems: tuple[Problem, ...]
-    is_own: bool
+    own_at: int | None
     statements: tuple[Statement, ...] = ()
     variables: tuple[str, ...] = ()
     rehearsed: list[Statement] = field(default_factory=list)
@@ -84,7 +84,7 @@ def read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | Non
     try:
         every = list(dialect.tokens(source.sql))
     except LexError as error:
-        return Reading(sql, (*source.problems, Problem(error.at, str(error))), source.is_own)
+        return Reading(sql, (*source.problems, Problem(error.at, str(error))), source.own_at)
     names = tuple(dict.fromkeys(token.name for token in every if token.kind is Kind.VARIABLE))
     known = {name: Definition(name) for name in names} if definitions is None else definitions
     of_variables = [*_undefined(every, known), *_run_together(every, known)]
@@ -106,7 +106,7 @@ def read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | Non
     return Reading(
         sql,
         tuple(problems),
-        source.is_own,
+        source.own_at,
         tuple(written),
         names,
         [rendered[number - 1] for number in numbers],

@@ -36,24 +36,25 @@ _ARCHIVE: Final = "this is an archive in pg_dump's custom format, not SQL: dump 
 
 @dataclass(frozen=True)
 class Source:
-    """A text with what is no SQL blanked out. is_own: only tools of this engine write such a text."""
+    """A text with what is no SQL blanked out. own_at: where what only tools of this engine write begins."""
 
     sql: str
     problems: tuple[Problem, ...] = ()
-    is_own: bool = False
+    own_at: int | None = None
 
 
 def read(sql: str) -> Source:
     """Return the text for PostgreSQL without what is no SQL, and what that was."""
     if sql.startswith(_CUSTOM_FORMAT):
-        return Source("", (Problem(0, _ARCHIVE),), is_own=True)
-    is_dump = _HEADER.match(sql, 0, 4000) is not None
+        return Source("", (Problem(0, _ARCHIVE),), 0)
     if not _SUSPECT.search(sql):
-        return Source(sql, is_own=is_dump)
-    reader = _PostgresReader(sql)
-    with contextlib.suppress(LexError):  # found again when the text is read as SQL
-        reader.read()
-    return Source(reader.text(), tuple(reader.problems), is_own=is_dump or reader.is_own)
+        return Source(sql, own_at=header_at(sql, _HEADER))
+    return _PostgresReader(sql, own_at=header_at(sql, _HEADER)).source()
+
+
+def header_at(sql: str, header: re.Pattern[str]) -> int | None:
+    """Return 0 where the text begins as a dump does, else None."""
+    return 0 if header.match(sql, 0, 4000) else None
 
 
 def blank(text: str) -> str:
@@ -68,7 +69,7 @@ class Reader:
     sql: str
     at: int = 0
     problems: list[Problem] = field(default_factory=list)
-    is_own: bool = False
+    own_at: int | None = None
     _parts: list[str] = field(default_factory=list)
 
     def keep(self, token: Token) -> None:
@@ -80,10 +81,21 @@ class Reader:
         self._parts.append(text)
         self.at += len(token.text)
 
-    def drop(self, end: int, problem: Problem, *, sends: bool = False) -> None:
-        """Pass what is no SQL up to `end`. sends: it ends the statement before it."""
+    def source(self) -> Source:
+        """Return what was read."""
+        with contextlib.suppress(LexError):  # found again when the text is read as SQL
+            self.read()
+        return Source("".join(self._parts) + self.sql[self.at :], tuple(self.problems), self.own_at)
+
+    def read(self) -> None:
+        """Read the text to its end, or raise LexError where it cannot be read as SQL."""
+        raise NotImplementedError
+
+    def drop(self, end: int, problem: Problem, *, sends: bool = False, is_own: bool = False) -> None:
+        """Pass what is no SQL up to `end`. sends: it ends the statement before it. is_own: see Source."""
         self.problems.append(problem)
-        self.is_own = True
+        if is_own and self.own_at is None:
+            self.own_at = self.at
         dropped = self.sql[self.at : end]
         self._parts.append(";" + blank(dropped[1:]) if sends else blank(dropped))
         self.at = end
@@ -103,16 +115,11 @@ class Reader:
         line = self.sql.rfind("\n", 0, self.at) + 1
         return not self.sql[max(line, self.sql.rfind("\r", line, self.at) + 1) : self.at].strip()
 
-    def text(self) -> str:
-        """Return the text with what was passed blanked out, and all that was not read as it is."""
-        return "".join(self._parts) + self.sql[self.at :]
-
 
 class _PostgresReader(Reader):
     _has_data = True  # whether an end of COPY's rows may still come
 
     def read(self) -> None:
-        """Read the text to its end, or to where it cannot be read as SQL."""
         statement: list[Token] = []  # of a COPY: all its tokens; of any other: the first
         start = 0
         while self.at < len(self.sql):
@@ -136,11 +143,10 @@ class _PostgresReader(Reader):
         """Pass a command of psql up to the end of its line. Its arguments are not shown: they may hold a password."""
         found = _COMMAND.match(self.sql, self.at)
         name = found[0] if found else ""
-        what = (
-            "a line that begins with a backslash is" if self.stands_first() else "a backslash outside of quotes begins"
-        )
+        first = self.stands_first()
+        what = "a line that begins with a backslash is" if first else "a backslash outside of quotes begins"
         problem = Problem(self.at, f"{what} a psql command, not SQL: {name}", f"{what} {name}")
-        self.drop(self.line_end(), problem, sends=name in _SENDING)
+        self.drop(self.line_end(), problem, sends=name in _SENDING, is_own=first)
 
     def _copy(self, start: int, statement: list[Token]) -> None:
         """Pass COPY … FROM STDIN from `start` to the end of its rows."""
@@ -151,7 +157,7 @@ class _PostgresReader(Reader):
             end = data.end() if data else end
         names = itertools.takewhile(lambda token: token.text != "(" and token.text.upper() != "FROM", statement[1:])
         self.back_to(start)
-        self.drop(end, Problem(start, _COPY.format("".join(token.text for token in names)), "copy"))
+        self.drop(end, Problem(start, _COPY.format("".join(token.text for token in names)), "copy"), is_own=True)
 
 
 def _copies_from_client(statement: list[Token]) -> bool:

@@ -31,9 +31,11 @@ async def validate(
     """
     reading = await asyncio.to_thread(read, POSTGRES, sql, definitions)
     verdict, may_be_foreign = await _judge(reading, scratch.rehearse)
-    if not may_be_foreign or reading.is_own:
+    if not may_be_foreign:
         return verdict
     other_reading = await asyncio.to_thread(read, MYSQL, sql, definitions)
+    if _is_before(reading.own_at, other_reading.own_at):
+        return verdict
     mysql = engines.get("mysql")
     asked: str | None = None
     if not isinstance(mysql, MysqlEngine) or mysql.missing:
@@ -47,7 +49,7 @@ async def validate(
     if asked and not other.errors:
         refusal = f"valid for MySQL only, PostgreSQL refuses it: {verdict.errors[0]}"
         return replace(other, warnings=(refusal, *other.warnings))
-    if other_reading.is_own and other.errors:
+    if other.errors and _is_before(other_reading.own_at, reading.own_at):
         return other
     if not asked:
         return replace(verdict, warnings=(*verdict.warnings, *other.warnings[len(other_reading.warnings) :]))
@@ -55,6 +57,11 @@ async def validate(
     ordered = both if likelier(sql) is MYSQL else both[::-1]
     errors = [f"for {dialect.label}: {error}" for dialect, one in ordered for error in one.errors]
     return replace(ordered[0][1], errors=tuple(errors))
+
+
+def _is_before(one: int | None, other: int | None) -> bool:
+    """Return whether one engine's own tools show in the text, before those of the other do."""
+    return one is not None and (other is None or one < other)
 
 
 async def _judge(reading: Reading, rehearse: Callable[[list[Statement]], Awaitable[Findings]]) -> tuple[Verdict, bool]:

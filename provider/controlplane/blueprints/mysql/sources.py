@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import Final
 
 from controlplane.blueprints.lexer import BOM, Kind, LexError, Token
 from controlplane.blueprints.mysql import lexer
 from controlplane.blueprints.places import Problem
-from controlplane.blueprints.sources import Reader, Source
+from controlplane.blueprints.sources import Reader, Source, header_at
 
 _SUSPECT: Final = re.compile(rf"/\*M?!|\b(?:delimiter|source)\b|\\|(?<!\A){BOM}", re.IGNORECASE)
 _HEADER: Final = re.compile(r"(?:\s|/\*M![^\n]*\n|--[^\n]*\n)*?-- (?:MySQL|MariaDB) dump\b")
@@ -30,20 +29,15 @@ _SANDBOX: Final = "the line by which mariadb-dump limits what the client may do 
 
 def read(sql: str) -> Source:
     """Return the text for MySQL without what is no SQL, and what that was."""
-    is_dump = _HEADER.match(sql, 0, 4000) is not None
     if not _SUSPECT.search(sql):
-        return Source(sql, is_own=is_dump)
-    reader = _MysqlReader(sql)
-    with contextlib.suppress(LexError):  # found again when the text is read as SQL
-        reader.read()
-    return Source(reader.text(), tuple(reader.problems), is_own=is_dump or reader.is_own)
+        return Source(sql, own_at=header_at(sql, _HEADER))
+    return _MysqlReader(sql, own_at=header_at(sql, _HEADER)).source()
 
 
 class _MysqlReader(Reader):
     _delimiter = ";"
 
     def read(self) -> None:
-        """Read the text to its end, or to where it cannot be read as SQL."""
         begins = True  # whether a statement may begin
         while self.at < len(self.sql):
             if self._delimiter != ";" and self.sql.startswith(self._delimiter, self.at):
@@ -86,7 +80,7 @@ class _MysqlReader(Reader):
         if set_to:
             self._delimiter = set_to[1]
         text = _DELIMITERS if name == "DELIMITER" else _OTHERS.format(name)
-        self.drop(self.line_end(), Problem(self.at, text, name))
+        self.drop(self.line_end(), Problem(self.at, text, name), is_own=name == "DELIMITER")
 
     def _comment(self, begin: re.Match[str]) -> None:
         """Pass a comment that the server executes, with the comments inside of it."""
@@ -105,4 +99,4 @@ class _MysqlReader(Reader):
         problem = Problem(
             start, _SANDBOX if begin[3] else _COMMENT.format(begin[0]), "sandbox" if begin[3] else "executed"
         )
-        self.drop(at, problem)
+        self.drop(at, problem, is_own=bool(begin[2]))
