@@ -21,6 +21,10 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory is made below it
 _ROOM_NEEDED = 2_000_000_000  # bytes
 
 
+class DataDirError(StartFailed):
+    """The data directory cannot be made or used."""
+
+
 class DataDirBusy(StartFailed):
     """Another control plane uses this data directory."""
 
@@ -33,11 +37,12 @@ def default_data_dir() -> Path:
 
 @contextlib.contextmanager
 def open_data_dir(path: Path | None) -> Iterator[Path]:
-    """Lock and yield the directory; None = a new one that is removed at the end. Raises DataDirBusy."""
+    """Lock and yield the directory; None = a new one that is removed at the end. Raises DataDirBusy or DataDirError."""
     if path is not None:
-        path.mkdir(parents=True, exist_ok=True)
-        path = path.resolve()
-        lock = _lock(path)
+        with usable(path, "Choose another --data-dir, or --ephemeral."):
+            path.mkdir(parents=True, exist_ok=True)
+            path = path.resolve()
+            lock = _lock(path)
         if lock is None:
             raise DataDirBusy(
                 f"Another `polykomos dev` is running on {path}. `polykomos dev --env` prints its export lines; "
@@ -46,9 +51,10 @@ def open_data_dir(path: Path | None) -> Iterator[Path]:
         with lock:
             yield path
         return
-    parent = _roomy_parent()
-    _remove_abandoned(parent)
-    made = Path(tempfile.mkdtemp(prefix=EPHEMERAL_PREFIX, dir=parent))
+    with usable(Path(os.environ.get("TMPDIR", "/tmp")), "Set TMPDIR to a directory that can be written."):  # noqa: S108
+        parent = _roomy_parent()
+        _remove_abandoned(parent)
+        made = Path(tempfile.mkdtemp(prefix=EPHEMERAL_PREFIX, dir=parent))
     # A predecessor cannot have this name, so the lock is free.
     with _lock(made) or contextlib.nullcontext():
         try:
@@ -57,11 +63,23 @@ def open_data_dir(path: Path | None) -> Iterator[Path]:
             shutil.rmtree(made, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def usable(path: Path, way_out: str) -> Iterator[None]:
+    """Turn an error of the file system into DataDirError, which names the directory."""
+    try:
+        yield
+    except OSError as error:
+        raise DataDirError(f"The data directory {path} cannot be used: {error.strerror or error}. {way_out}") from None
+
+
 def in_use(directory: Path) -> bool:
     """Return whether a control plane runs on this data directory."""
     if not (directory / "lock").exists():
         return False
-    lock = _lock(directory)
+    try:
+        lock = _lock(directory)
+    except OSError:
+        return True  # another user's
     if lock is None:
         return True
     lock.close()
@@ -88,9 +106,10 @@ def _lock(directory: Path) -> contextlib.ExitStack | None:
     path = directory / "lock"
     with contextlib.ExitStack() as stack:
         if fcntl is not None:
+            file = stack.enter_context(path.open("wb"))
             try:
-                fcntl.flock(stack.enter_context(path.open("wb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
                 return None
         else:
             import filelock  # only here: it takes longer to import than the whole of this module

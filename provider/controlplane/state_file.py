@@ -7,13 +7,17 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from controlplane.failures import StartFailed
+
+_WHAT_IT_IS = "It has the ports and secrets of this data directory. Restore it, or choose another --data-dir."
+
 
 class StateFile:
     """A JSON object of strings, readable by its owner only, replaced as a whole at each change."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        self._values = _read(path)
 
     def get(self, name: str) -> str | None:
         """Return the stored value, or None."""
@@ -34,3 +38,15 @@ class StateFile:
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(self._values, file)
         fresh.replace(self._path)
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (OSError, ValueError) as error:
+        raise StartFailed(
+            f"{path} cannot be read: {error}. It holds the ports and secrets of this data directory."
+        ) from None
+    if not isinstance(found, dict):
+        raise StartFailed(f"{path} is no JSON object. It holds the ports and secrets of this data directory.")
+    return found

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from controlplane.data_dir import default_data_dir, in_use
+from controlplane.data_dir import default_data_dir, in_use, usable
 from controlplane.failures import Failed
 from controlplane.running import Running, all_running, find_running
 
@@ -47,7 +47,8 @@ def start(arguments: Sequence[str], log: Path) -> list[str]:
     Raises:
         DevProcessError: It ended, or was not ready within two minutes; the message has its own words.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    with usable(log.parent, "Choose another --data-dir."):
+        log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as stderr:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # loaded when it is needed: pytest imports this module in eve
 
 _EXPORT = re.compile(r"export POLYKOMOS_(BASE_URL|ADMIN_TOKEN|API_KEY)='([^']+)'")
 _READY_SECONDS = 60.0
+# Parts of the admin API whose changes `heal` takes back.
+_UNDONE = ("faults", "clock", "provisioning", "ids")
 
 
 class NotStarted(RuntimeError):
@@ -32,7 +34,7 @@ class ControlPlane:
     """Runs while in its `with` block; nothing is kept.
 
     arguments: further options of `polykomos dev`. env: what programs under test need to find it. is_changed: whether
-    `fail` or `advance` was called since the last `heal`.
+    faults, clock, provisioning or ids were changed since the last `heal`.
     """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
@@ -100,23 +102,31 @@ class ControlPlane:
     @cached_property
     def admin(self) -> httpx.Client:
         """A client of the admin API. Paths begin after `/_polykomos`."""
-        return _client(self.base_url.replace("/api/v1", "/_polykomos"), self.admin_token)
+        client = _client(self.base_url.replace("/api/v1", "/_polykomos"), self.admin_token)
+        client.event_hooks["request"].append(self._note_change)
+        return client
+
+    def _note_change(self, request: httpx.Request) -> None:
+        path = request.url.path
+        if request.method != "GET" and any(f"/_polykomos/{part}" in path for part in _UNDONE):
+            self.is_changed = True
 
     def advance(self, seconds: float) -> None:
         """Put the clock forward: grace, keys, rate windows and retries are that much older."""
-        self.is_changed = True
         self.admin.post("/clock/advance", json={"seconds": seconds}).raise_for_status()
 
     def fail(self, operation: str, effect: str, **fields: Any) -> None:
         """Have calls of an operation go wrong (docs/control-plane.md); the next one, unless `count` says otherwise."""
         rule = {"operation": operation, "effect": effect, **fields}
-        self.is_changed = True
         self.admin.post("/faults", json=rule).raise_for_status()
 
     def heal(self) -> None:
-        """Remove every fault rule, and be on time again."""
+        """Remove every fault rule, be on time again, and provision and number as the process was started to."""
         self.admin.delete("/faults").raise_for_status()
         self.admin.post("/clock/reset").raise_for_status()
+        as_started = {"delay_seconds": None, "pool_size": None, "failures": 0, "kill_at": None}
+        self.admin.patch("/provisioning", json=as_started).raise_for_status()
+        self.admin.put("/ids", json={"seed": None}).raise_for_status()
         self.is_changed = False
 
     def reset(self) -> None:

@@ -50,6 +50,20 @@ THEIRS = """
         assert bases == {os.environ["POLYKOMOS_BASE_URL"]}
         assert polykomos_env.api.get("/me").json()["data"]["api_key"]["controls"]["requests_per_minute"] == 0
 
+    def test_what_one_test_changes_and_does_not_undo(polykomos_control_plane):
+        plane = polykomos_control_plane
+        plane.fail("getMe", "status", status=503, count=None)
+        plane.advance(3600)
+        plane.admin.post("/clock/freeze", json={}).raise_for_status()
+        plane.admin.patch("/provisioning", json={"delay_seconds": 3000, "pool_size": 0}).raise_for_status()
+
+    def test_is_undone_for_the_next(polykomos_control_plane):
+        plane = polykomos_control_plane
+        assert plane.api.get("/me").status_code == 200
+        clock = plane.admin.get("/clock").json()
+        assert (clock["is_frozen"], clock["offset_seconds"]) == (False, 0)
+        assert plane.admin.get("/provisioning").json()["delay_seconds"] is None
+
     def test_faults_time_and_webhooks(polykomos_control_plane):
         plane = polykomos_control_plane
         plane.fail("getMe", "status", status=503)
@@ -73,7 +87,7 @@ THEIRS = """
 def test_it_is_there_once_the_distribution_is_installed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(THEIRS)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
-    result.assert_outcomes(passed=6)
+    result.assert_outcomes(passed=8)
 
 
 def test_its_options_are_those_of_the_command(pytester: pytest.Pytester) -> None:

@@ -96,9 +96,8 @@ def test_the_defaults_of_the_tenants_role_do_not_matter(api: httpx.Client) -> No
         rows(database, f"ALTER ROLE CURRENT_USER SET {name} = {value}")
     found = apply(api, database, f"CREATE TABLE words (n text); INSERT INTO words VALUES ('{QUOTED}')")
     assert found["status"] == "completed", found
-    with psycopg.connect(
-        database["connection_string"], client_encoding="UTF8", options="-c statement_timeout=0"
-    ) as conn:
+    ours: dict[str, Any] = {"client_encoding": "UTF8", "options": "-c statement_timeout=0", "autocommit": True}
+    with psycopg.connect(database["connection_string"], **ours) as conn:
         assert conn.execute("SELECT n FROM words").fetchall() == [(TEXT,)]
     body = {"database_uuid": database["uuid"], "query": "SELECT n FROM words"}
     assert api.post("/query_executions", json=body).json()["result"]["rows"] == [{"n": TEXT}]

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,10 +19,14 @@ from controlplane.http.principal import key_preview
 from controlplane.store.pool import Connection
 
 DEVELOPER_EMAIL = "developer@polykomos.localhost"
+DEVELOPER_KEY = "Development Key"
 
 
 class BadSeed(StartFailed):
     """The seed file is not readable; the message names the place, never a key."""
+
+
+Limit = TypeVar("Limit", int, float)
 
 
 class _Strict(BaseModel):
@@ -54,19 +58,30 @@ class UserSeed(_Strict):
     keys: list[KeySeed] = Field(default_factory=list)
 
 
-class PlanSeed(_Strict):
-    """What differs from the plan of that name, or, for a new one, from plan free. daily_queries null: any number."""
+def _not_null(value: Limit | None) -> Limit:
+    if value is None:
+        raise ValueError("null is no limit. Leave it out for the plan's own, or give a large number")
+    return value
 
-    storage_hard_limit_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    connection_hard_limit: int | None = Field(default=None, ge=1, le=10_000)
-    warning_threshold_pct: int | None = Field(default=None, ge=1, le=100)
+
+class PlanSeed(_Strict):
+    """What differs from the plan of that name, or, for a new one, from plan free. daily_queries null: any number.
+
+    The other limits are always there: null is refused, a limit that is left out is the plan's.
+    """
+
+    storage_hard_limit_gb: Annotated[float | None, AfterValidator(_not_null)] = Field(
+        default=None, gt=0, allow_inf_nan=False
+    )
+    connection_hard_limit: Annotated[int | None, AfterValidator(_not_null)] = Field(default=None, ge=1, le=10_000)
+    warning_threshold_pct: Annotated[int | None, AfterValidator(_not_null)] = Field(default=None, ge=1, le=100)
     daily_queries: int | None = Field(default=None, ge=0)
 
     def over(self, plan: Plan) -> Plan:
         """The plan with these differences."""
         given = self.model_dump(exclude_unset=True)
         daily = given.pop("daily_queries", plan.daily_queries)
-        return Plan(dataclasses.replace(plan.quotas, **{k: v for k, v in given.items() if v is not None}), daily)
+        return Plan(dataclasses.replace(plan.quotas, **given), daily)
 
 
 class Seed(_Strict):
@@ -84,7 +99,8 @@ class Seed(_Strict):
 def read_seed(path: Path) -> Seed:
     """Read a seed file; raises BadSeed."""
     try:
-        seed = Seed.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        seed = Seed.model_validate(json.loads(text, object_pairs_hook=_distinct))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -92,8 +108,13 @@ def read_seed(path: Path) -> Seed:
     except (OSError, ValueError) as error:
         raise BadSeed(f"{path}: {error}") from None
     names: dict[str, str] = {}
+    of_users = {(DEVELOPER_EMAIL, DEVELOPER_KEY)}
     for user in seed.users:
         for key in user.keys:
+            if (user.email, key.name) in of_users:
+                others = "the key of `polykomos dev`" if key.name == DEVELOPER_KEY else "another key"
+                raise BadSeed(f"{path}: key {key.name!r} of {user.email}: {others} has this name. Give each its own")
+            of_users.add((user.email, key.name))
             if key.key in names:
                 raise BadSeed(
                     f"{path}: the key {key_preview(key.key)} stands there twice, as {names[key.key]!r} and {key.name!r}"
@@ -105,9 +126,19 @@ def read_seed(path: Path) -> Seed:
     return seed
 
 
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these members. Raises ValueError where a name stands twice: one of them would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands twice in one object")
+    return found
+
+
 def developer(api_key: str, requests_per_minute: int) -> UserSeed:
     """The user of `polykomos dev`: a primary team, a second one, and the key with every scope."""
-    key = KeySeed(key=api_key, name="Development Key", requests_per_minute=requests_per_minute)
+    key = KeySeed(key=api_key, name=DEVELOPER_KEY, requests_per_minute=requests_per_minute)
     return UserSeed(name="Dev Eloper", email=DEVELOPER_EMAIL, teams=["Primary Team", "Second Team"], keys=[key])
 
 

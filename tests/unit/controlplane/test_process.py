@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from controlplane.account.seed import BadSeed, developer, read_seed
 from controlplane.bell import Bell, Doorbells
-from controlplane.data_dir import DataDirBusy, default_data_dir, open_data_dir
+from controlplane.data_dir import DataDirBusy, DataDirError, default_data_dir, open_data_dir
+from controlplane.failures import StartFailed
 from controlplane.logs import JsonFormatter
 from controlplane.postgres.binaries import DIRECTORY_VARIABLE, NoPostgres, find_binaries
 from controlplane.settings import Settings
@@ -50,6 +54,35 @@ def test_an_abandoned_ephemeral_directory_is_swept_by_the_next() -> None:
         assert directory.exists()
 
 
+@pytest.mark.parametrize("place", ["/proc/nowhere/data", "{file}", "{file}/below", "/dev/null"])
+def test_a_data_directory_that_cannot_be_made_is_one_line(tmp_path: Path, place: str) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with (
+        pytest.raises(DataDirError, match=r"cannot be used: .*Choose another --data-dir"),
+        open_data_dir(Path(place.format(file=file))),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "\x00"])
+def test_a_state_file_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "control-plane.json"
+    path.write_text(text)
+    with pytest.raises(StartFailed, match=re.escape(str(path))):
+        StateFile(path)
+
+
+def test_the_command_says_so_in_one_line(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("polykomos")
+    for more in ([], ["--detach"]):
+        command = [str(program), "dev", "--port", "0", "--data-dir", "/proc/nowhere/data", *more]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+        assert "/proc/nowhere/data cannot be used" in done.stderr
+
+
 def test_the_default_directory_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert default_data_dir() == tmp_path / "polykomos" / "dev"
@@ -73,6 +106,25 @@ def test_settings_show_no_secret() -> None:
             '{"users": [{"name": "a", "email": "b", "keys": [{"key": "secret-key", "name": "k", "scopes": ["x"]}]}]}',
             "unknown scopes",
         ),
+        (
+            '{"users": [{"name": "a", "email": "b", "keys": [{"key": "secret-key-1", "name": "same"},'
+            ' {"key": "secret-key-2", "name": "same"}]}]}',
+            "key 'same' of b: another key has this name",
+        ),
+        (
+            '{"users": [{"name": "a", "email": "b", "keys": [{"key": "secret-key-1", "name": "same"}]},'
+            ' {"name": "a", "email": "b", "keys": [{"key": "secret-key-2", "name": "same"}]}]}',
+            "key 'same' of b",
+        ),
+        (
+            '{"users": [{"name": "a", "email": "developer@polykomos.localhost",'
+            ' "keys": [{"key": "secret-key-1", "name": "Development Key"}]}]}',
+            "polykomos dev",
+        ),
+        ('{"plans": {"free": {"connection_hard_limit": null}}}', "plans.free.connection_hard_limit"),
+        ('{"plans": {"free": {"storage_hard_limit_gb": null}}}', "null is no limit"),
+        ('{"plans": {"free": {"warning_threshold_pct": null}}}', "null is no limit"),
+        ('{"plans": {"free": {"daily_queries": 1}, "free": {"daily_queries": 2}}}', "'free' stands twice"),
     ],
 )
 def test_a_bad_seed_names_the_place_and_no_key(tmp_path: Path, text: str, place: str) -> None:
