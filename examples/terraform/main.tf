@@ -28,6 +28,11 @@ module "environment" {
 resource "polykomos_webhook_endpoint" "deploys" {
   url    = var.hook_url
   events = ["database.provisioned", "database.deleted"]
+
+  # Without this the old endpoint is revoked before the new one exists.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 moved {

@@ -9,6 +9,8 @@ import * as utilities from "./utilities";
  *
  * The name and the limits change in place. The engine, region, plan and team cannot change at the API: a change of
  * one of them makes a new, empty database and deletes the old one (its data is kept by the service for 24 hours).
+ * Pulumi makes the new one first. Terraform and OpenTofu delete the old one first, unless the resource has
+ * `lifecycle { create_before_destroy = true }`.
  *
  * ## Example Usage
  *

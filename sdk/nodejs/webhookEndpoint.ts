@@ -7,8 +7,10 @@ import * as utilities from "./utilities";
 /**
  * An address that hears of databases being created and deleted, by signed HTTP requests.
  *
- * The API cannot change an endpoint: a change makes a new one, with a new `secret`, before the old one is revoked. The
- * secret is shown once, at creation, and is kept in the engine's state alone.
+ * The API cannot change an endpoint: a change makes a new one, with a new `secret`, and revokes the old one. Pulumi
+ * makes the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
+ * `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The secret is
+ * shown once, at creation, and is kept in the engine's state alone.
  *
  * ## Example Usage
  *

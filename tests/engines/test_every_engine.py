@@ -16,8 +16,8 @@ from support.plain_programs import ENGINES, PlainProgram
 
 
 @pytest.fixture(params=ENGINES)
-def program(request: pytest.FixtureRequest, tmp_path: Path, connection: dict[str, str]) -> PlainProgram:
-    return PlainProgram(request.param, tmp_path / "program", connection)
+def program(request: pytest.FixtureRequest, tmp_path: Path, connection: dict[str, str], attached: str) -> PlainProgram:
+    return PlainProgram(request.param, tmp_path / "program", {**connection, "TF_REATTACH_PROVIDERS": attached})
 
 
 def blueprint(api: httpx.Client, variables: Any, sql: str = "SELECT {{v}};") -> str:

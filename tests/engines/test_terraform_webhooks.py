@@ -9,7 +9,7 @@ import json
 import httpx
 import pytest
 
-from support.control_plane import new_key
+from support.control_plane import ControlPlane, new_key
 from support.naming import unique
 from support.terraform import Workspace
 
@@ -44,6 +44,34 @@ def test_an_endpoints_whole_life(workspace: Workspace, api: httpx.Client) -> Non
     workspace.destroy()
     found = {each["id"]: each["status"] for each in api.get("/webhook_endpoints", params={"limit": 100}).json()["data"]}
     assert found[int(last["id"])] == "revoked"
+
+
+@pytest.mark.parametrize("change", ["url", "-replace"])
+def test_a_replacement_that_fails_leaves_the_old_endpoint(
+    workspace: Workspace, control_plane: ControlPlane, api: httpx.Client, change: str
+) -> None:
+    """Field report A8: with `create_before_destroy`, as every example has it."""
+    kept = endpoint().replace("}\n", "  lifecycle { create_before_destroy = true }\n}\n")
+    workspace.write(kept)
+    workspace.apply()
+    old = workspace.resource(ENDPOINT)
+    words = (f"-replace={ENDPOINT}",) if change == "-replace" else ()
+    if change == "url":
+        workspace.write(kept.replace("/hook", "/other"))
+    with control_plane.admin() as admin:
+        refused = {"operation": "createWebhookEndpoint", "effect": "status", "status": 422}
+        admin.post("/faults", json=refused).raise_for_status()
+        try:
+            workspace.apply(*words, ok=False)
+        finally:
+            admin.delete("/faults").raise_for_status()
+    found = {each["id"]: each["status"] for each in api.get("/webhook_endpoints", params={"limit": 100}).json()["data"]}
+    assert found[int(old["id"])] == "active"
+    assert workspace.resource(ENDPOINT) == old
+    workspace.apply(*words)
+    assert workspace.resource(ENDPOINT)["id"] != old["id"]
+    workspace.settled()
+    workspace.destroy()
 
 
 def test_all_events_named_mean_the_same_as_none(workspace: Workspace) -> None:

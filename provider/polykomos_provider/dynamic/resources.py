@@ -29,6 +29,8 @@ class Database(DeclaredResource, module="polykomos", name="Database"):
 
     The name and the limits change in place. The engine, region, plan and team cannot change at the API: a change of
     one of them makes a new, empty database and deletes the old one (its data is kept by the service for 24 hours).
+    Pulumi makes the new one first. Terraform and OpenTofu delete the old one first, unless the resource has
+    `lifecycle { create_before_destroy = true }`.
     """
 
     _declared = provider("Database")
@@ -278,9 +280,10 @@ class BlueprintApplication(DeclaredResource, module="polykomos", name="Blueprint
 class WebhookEndpoint(DeclaredResource, module="polykomos", name="WebhookEndpoint"):
     """An address that hears of databases being created and deleted, by signed HTTP requests.
 
-    The API cannot change an endpoint: a change makes a new one, with a new `secret`, before the old one is revoked.
-    The
-    secret is shown once, at creation, and is kept in the engine's state alone.
+    The API cannot change an endpoint: a change makes a new one, with a new `secret`, and revokes the old one. Pulumi
+    makes the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
+    `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The secret is
+    shown once, at creation, and is kept in the engine's state alone.
     """
 
     _declared = provider("WebhookEndpoint")

@@ -1,4 +1,4 @@
-"""What a webhook endpoint is made of. The API has no update: a change makes a new endpoint, then revokes the old."""
+"""What a webhook endpoint is made of. The API has no update: a change makes a new endpoint and revokes the old one."""
 
 from __future__ import annotations
 
