@@ -7,6 +7,7 @@ identifiers quoted identifiers, all by the engine's own rules, so that no value 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,9 @@ from controlplane.blueprints.lexer import Token, tokens
 from controlplane.blueprints.neighbours import run_together
 
 TYPES = ("string", "number", "boolean", "identifier")
+# A number in a string: more digits than a JSON number carries from every client. Without an exponent, with which MySQL
+# would make a double of it.
+_DIGITS: Final = re.compile(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?")
 _LONGEST_IDENTIFIER = 63  # bytes; longer names would be cut silently
 _Tokens = Callable[[str], Iterator[Token]]
 _KEYS = frozenset({"type", "default", "required", "description"})
@@ -32,10 +36,10 @@ class VariableError(ValueError):
 
 @dataclass(frozen=True)
 class Literals:
-    """How an engine writes values. identifier: None for what cannot be a name there."""
+    """How an engine writes values. number: from its digits. identifier: None for what cannot be a name there."""
 
     string: Callable[[str], str]
-    number: Callable[[float], str]
+    number: Callable[[str], str]
     identifier: Callable[[str], str | None]
     identifier_is: str
 
@@ -149,12 +153,16 @@ def literal(definition: Definition, value: Any, literals: Literals | None = None
         case "boolean" if isinstance(value, bool):
             return "true" if value else "false"
         case "number" if _is_number(value):
+            return style.number(repr(value))
+        case "number" if isinstance(value, str) and _DIGITS.fullmatch(value):
             return style.number(value)
         case "string" if isinstance(value, str):
             return style.string(value)
         case "identifier" if isinstance(value, str) and (quoted := style.identifier(value)):
             return quoted
     wanted = style.identifier_is if definition.type == "identifier" else f"a {definition.type}"
+    if definition.type == "number":
+        wanted += ", or its digits in a string"
     raise VariableError(definition.name, f"the value must be {wanted}")
 
 
@@ -171,9 +179,8 @@ def _string(value: str) -> str:
     return f" E'{quoted.replace(chr(92), chr(92) * 2)}'" if "\\" in value else f"'{quoted}'"
 
 
-def _number(value: float) -> str:
+def _number(digits: str) -> str:
     # A space keeps `1-{{n}}` from becoming a comment when n is negative.
-    digits = repr(value)
     return f" {digits}" if digits.startswith("-") else digits
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from polykomos.resources.blueprint.declaration import BlueprintVariable, canonical_variables
+from polykomos.resources.blueprint.declaration import BlueprintVariable, canonical_variables, is_number_text
 from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
 from resourcekit.resource import Calculation
@@ -104,10 +104,14 @@ def _typed(name: str, type_: str, value: Any) -> str:
                 digits = repr(value) if not isinstance(value, Decimal) else str(value)
                 # A space keeps `1-{{n}}` from becoming a comment.
                 return f" {digits}" if digits.startswith("-") else digits
+        case "number" if isinstance(value, str) and is_number_text(value):
+            return f" {value}" if value.startswith("-") else value
         case "string" if isinstance(value, str):
             quoted = value.replace("'", "''")
             return " E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in value else f"'{quoted}'"
         case "identifier" if isinstance(value, str) and 0 < len(value.encode()) <= _LONGEST_IDENTIFIER:
             return '"' + value.replace('"', '""') + '"'
     wanted = "an identifier of 1-63 bytes" if type_ == "identifier" else f"a {type_}"
+    if type_ == "number":
+        wanted += ", or its digits in a string"
     raise ResourceError(f"the value of {name!r} must be {wanted}", property="values")

@@ -12,6 +12,7 @@ from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Values, explained_by
 from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.numbers import rounded_numbers
 from resourcekit.pulumi.properties import hidden_in, read_inputs, write_state
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import check_failures, explained
@@ -47,9 +48,9 @@ class Asked(Family):
             raise ResourceError(f"this provider has no function {request.tok!r}")
         inputs = read_inputs(function.arguments, request.args)
         checked = check_declared(function, inputs.values)
-        if checked.failures:
-            failures = check_failures(function.arguments, checked.failures, inputs.secrets)
-            return pb.InvokeResponse(failures=failures)
+        problems = [*checked.failures, *rounded_numbers(function.arguments, inputs.values)]
+        if problems:
+            return pb.InvokeResponse(failures=check_failures(function.arguments, problems, inputs.secrets))
         result = self._call(function, checked.values, request)
         reply = {"return": write_state(function.result, result, frozenset(), hidden_in(request))}
         return pb.InvokeResponse(**reply)  # type: ignore[arg-type]  # `return` is a keyword in Python

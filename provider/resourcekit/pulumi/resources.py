@@ -15,6 +15,7 @@ from resourcekit.lifecycle import Lifecycle, Outcome, Values
 from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.diffs import diff_response
 from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.numbers import rounded_numbers
 from resourcekit.pulumi.properties import Inputs, hidden_in, read_inputs, write_inputs, write_state
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
@@ -37,10 +38,12 @@ class ResourceCalls(Family):
     def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type)
         inputs = read_inputs(lifecycle.resource.arguments, request.news)
+        arguments = lifecycle.resource.arguments
         checked = check_declared(lifecycle.resource, inputs.values)
+        rounded = rounded_numbers(arguments, inputs.values, read_inputs(arguments, request.olds).values)
         return pb.CheckResponse(
-            inputs=write_inputs(lifecycle.resource.arguments, Inputs(checked.values, inputs.secrets)),
-            failures=check_failures(lifecycle.resource.arguments, checked.failures, inputs.secrets),
+            inputs=write_inputs(arguments, Inputs(checked.values, inputs.secrets)),
+            failures=check_failures(arguments, (*checked.failures, *rounded), inputs.secrets),
         )
 
     @explained

@@ -14,6 +14,7 @@ from google.protobuf import struct_pb2
 
 from resourcekit.component import Output
 from resourcekit.errors import ResourceError
+from resourcekit.pulumi.numbers import loses_digits
 from resourcekit.secrecy import texts_in
 from resourcekit.unknown import UNKNOWN
 
@@ -159,6 +160,8 @@ def _write(target: struct_pb2.Value, value: Any) -> None:
         target.null_value = struct_pb2.NULL_VALUE
     elif isinstance(value, bool):
         target.bool_value = value
+    elif loses_digits(value):
+        target.string_value = str(value)  # every digit, where a double would lose some
     elif isinstance(value, int | float):
         target.number_value = value
     elif isinstance(value, str):

@@ -20,6 +20,7 @@ from resourcekit.terraform import durations
 from resourcekit.terraform.blocks import Attribute, Values, twin, twin_version
 from resourcekit.terraform.kinds import Kind
 from resourcekit.terraform.memory import Memory
+from resourcekit.terraform.numbers import rounded_numbers
 from resourcekit.terraform.values import WIRE_UNKNOWN, Wire, is_unknown
 from resourcekit.terraform.writing import wire
 from resourcekit.unknown import UNKNOWN, has_unknown
@@ -123,6 +124,9 @@ def plan(
     """
     # Whether the API would take it was asked then, and the API is about to say so itself.
     review = None if again and not kind.resource.foretells else ctx
+    rounded = rounded_numbers(kind, prior, config)
+    if rounded:
+        raise CheckFailed(tuple(rounded))
     given = frozenset(name for name in (*kind.arguments, *map(twin, kind.twins)) if config.get(name) is not None)
     if prior is None:
         expected = kind.lifecycle.preview_create(checked(kind, config), review)

@@ -54,7 +54,10 @@ def attributes_of(attributes: Mapping[str, CtyType], value: Wire) -> dict[str, A
 
 
 def doubles(value: Any) -> Any:
-    """The same plain value as an API takes it: JSON's numbers are doubles, Terraform's have more digits."""
+    """The same plain value as an API takes it: JSON's numbers are doubles, Terraform's have more digits.
+
+    A plan refuses free-form values that this would round (`numbers.py`). Those of a declared number are doubles anyway.
+    """
     if isinstance(value, dict):
         return {key: doubles(each) for key, each in value.items()}
     if isinstance(value, list):

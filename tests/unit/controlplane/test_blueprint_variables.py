@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.blueprints.dialects import POSTGRES
+from controlplane.blueprints.mysql.literals import LITERALS
 from controlplane.blueprints.reading import read
 from controlplane.blueprints.variables import VariableError, parse_definitions, render, samples
 
@@ -29,6 +30,16 @@ def test_values_enter_by_their_types() -> None:
     assert rendered("{{s}}", definitions, {"s": "a\\b"}) == " E'a\\\\b'"
 
 
+@pytest.mark.parametrize("digits", ["9007199254740993", "0.12345678901234567890", "-9223372036854775808", "007"])
+def test_a_number_in_a_string_keeps_all_its_digits(digits: str) -> None:
+    number = {"n": {"type": "number"}}
+    assert rendered("1-{{n}}", number, {"n": digits}).removeprefix("1-").strip() == digits
+    assert rendered("{{n}}", {"n": {"type": "number", "default": digits}}).strip() == digits
+    mysql = render("1-{{n}}", parse_definitions(number), {"n": digits}, literals=LITERALS)
+    assert mysql.removeprefix("1-").strip("()") == digits
+    assert "--" not in mysql
+
+
 @pytest.mark.facts("S16")
 def test_only_outside_of_quotes_and_comments() -> None:
     sql = "SELECT {{x}}, '{{x}}', \"{{x}}\", $$ {{x}} $$, E'{{x}}' -- {{x}}\n /* {{x}} */"
@@ -44,7 +55,12 @@ def test_only_outside_of_quotes_and_comments() -> None:
         ("{{x}}", {"x": {}}, {}, "x", "no value"),
         ("SELECT 1", {"x": {"required": True}}, {}, "x", "required"),
         ("{{x}}", {"x": 1}, {"y": 2}, "y", "does not define"),
-        ("{{x}}", {"x": 1}, {"x": "1"}, "x", "a number"),
+        ("{{x}}", {"x": 1}, {"x": "a"}, "x", "a number, or its digits in a string"),
+        ("{{x}}", {"x": 1}, {"x": "1e3"}, "x", "a number"),
+        ("{{x}}", {"x": 1}, {"x": "NaN"}, "x", "a number"),
+        ("{{x}}", {"x": 1}, {"x": "1; DROP TABLE t"}, "x", "a number"),
+        ("{{x}}", {"x": 1}, {"x": "٣"}, "x", "a number"),
+        ("{{x}}", {"x": 1}, {"x": "1\n"}, "x", "a number"),
         ("{{x}}", {"x": {"type": "boolean"}}, {"x": 1}, "x", "a boolean"),
         ("{{x}}", {"x": {"type": "identifier"}}, {"x": "a" * 64}, "x", "1-63"),
         ("{{x}}", {"x": {"type": "identifier"}}, {"x": ""}, "x", "1-63"),

@@ -1,10 +1,16 @@
-"""Numbers with more digits than a double: Terraform keeps them all, the API gets what JSON can hold."""
+"""Numbers with more digits than a double: Terraform keeps them all, the API gets what JSON can hold.
+
+In a free-form value nothing declares them doubles, so the plan refuses them before they are rounded.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import pytest
+
+from resourcekit.errors import CheckFailed
 from resourcekit.terraform import plans, states
 from resourcekit.terraform.memory import Memory
 from support.cabinet import cabinet, context
@@ -25,13 +31,30 @@ def test_arguments_are_what_json_can_hold() -> None:
 
 
 def test_the_digits_of_the_program_stay_in_plan_and_state() -> None:
-    given = config(recipe=RECIPE, height=LONG)
+    given = config(height=LONG)
     made = plans.plan(KIND, None, given, Memory(), context())
-    assert (made.planned["recipe"], made.planned["height"]) == (RECIPE, LONG)
-    found = {**KIND.state(given), "recipe": {"a": [float(LONG)]}, "height": float(LONG), "number": 1}
+    assert made.planned["height"] == LONG
+    found = {**KIND.state(given), "height": float(LONG), "number": 1}
     kept = states.after_change(KIND, "7", found, made.planned, print)
-    assert (kept["recipe"], kept["height"]) == (RECIPE, LONG)
+    assert kept["height"] == LONG
     read = states.after_read(KIND, "7", found, kept)
     assert read == kept, "the API's double is no drift"
     again = plans.plan(KIND, read, given, Memory(made.given), context())
     assert (again.planned, again.replaces) == (read, ())
+
+
+@pytest.mark.parametrize("name", ["recipe", "recipe_wo"])
+def test_a_plan_refuses_to_round_a_number_in_a_free_form_value(name: str) -> None:
+    with pytest.raises(CheckFailed) as refused:
+        plans.plan(KIND, None, config(**{name: RECIPE}), Memory(), context())
+    (failure,) = refused.value.failures
+    assert failure.property == f"{name}.a.0"
+    assert "give it as a string" in failure.reason
+    assert LONG not in failure.reason, "it may be a secret"
+
+
+def test_what_an_earlier_release_rounded_is_no_reason_to_refuse_a_plan() -> None:
+    given = config(recipe=RECIPE)
+    state = {**given, "id": "7", "number": 1, "wood": "oak"}
+    planned = plans.plan(KIND, state, given, Memory(frozenset({"name", "recipe"})), context())
+    assert (planned.planned["recipe"], planned.replaces) == (RECIPE, ())

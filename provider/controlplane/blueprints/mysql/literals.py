@@ -16,9 +16,8 @@ def _string(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _number(value: float) -> str:
+def _number(digits: str) -> str:
     # In parentheses: `--{{n}}` must not become a comment when n is negative.
-    digits = repr(value)
     return f"({digits})" if digits.startswith("-") else digits
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from resourcekit.declaration import Always, Arguments, Computed, Result, Rule, Same, Stable, plain
+
+_DIGITS: Final = re.compile(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?")
 
 
 class BlueprintVariable(BaseModel):
@@ -35,13 +39,24 @@ class BlueprintVariable(BaseModel):
         return self
 
 
+def is_number_text(text: str) -> bool:
+    """Return whether the API takes this string for a number, with all its digits."""
+    return _DIGITS.fullmatch(text) is not None
+
+
+def _loses_digits(text: str, value: float) -> bool:
+    return is_number_text(text) and Decimal(text) != Decimal(repr(value))
+
+
 def _value_of(text: str, type_: str) -> Any:
     try:
         value = json.loads(text)
     except ValueError:
         value = None
-    if isinstance(value, int | float) and isinstance(value, bool) == (type_ == "boolean") and math.isfinite(value):
-        return value
+    if isinstance(value, bool) == (type_ == "boolean") and isinstance(value, int | float) and math.isfinite(value):
+        return text if isinstance(value, float) and _loses_digits(text, value) else value
+    if type_ == "number" and is_number_text(text):
+        return text
     raise ValueError(f"`default` must be a {type_}, as `type` says")
 
 

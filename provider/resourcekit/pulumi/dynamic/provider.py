@@ -25,6 +25,7 @@ from resourcekit.pulumi.dynamic import values
 from resourcekit.pulumi.dynamic.failures import failures_of, text_of, told
 from resourcekit.pulumi.dynamic.session import session_of
 from resourcekit.pulumi.dynamic.values import Properties
+from resourcekit.pulumi.numbers import rounded_numbers
 from resourcekit.resource import Resource
 
 _LOOKING = 120
@@ -67,7 +68,8 @@ class DynamicProvider(ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         given = values.read(news)
         checked = check_declared(self.resource, given.values)
-        failures = checked.failures
+        rounded = rounded_numbers(self.resource.arguments, given.values, values.read(_olds or {}).values)
+        failures = (*checked.failures, *rounded)
         if not failures and not _olds and not given.import_id:
             # The host has no preview of a create: what the API would refuse is asked here.
             try:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pulumi.output import Unknown as HostUnknown
 
+from resourcekit.pulumi.numbers import loses_digits
 from resourcekit.pulumi.wire import UNKNOWN_STRING
 from resourcekit.unknown import UNKNOWN
 
@@ -92,4 +93,6 @@ def _marked(value: Any) -> Any:
         return {key: _marked(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_marked(item) for item in value]
+    if loses_digits(value):
+        return str(value)  # every digit, where the host's double would lose some
     return value
