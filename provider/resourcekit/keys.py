@@ -11,7 +11,7 @@ import hashlib
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Objects = frozenset[tuple[str, str]]
 
@@ -82,13 +82,19 @@ class Keys:
     """The keys of one object's creation.
 
     seed: what names the object in every run. None: no run but this one can know the keys. alone: no other object has
-    the same seed, so that nobody waits for this one's turn.
+    the same seed, so that nobody waits for this one's turn. other_seeds: what may have named it in earlier runs.
     """
 
     kind: str = ""
     seed: str | None = None
     ledger: Ledger = field(default_factory=lambda: Ledger(lambda: None))
     alone: bool = True
+    other_seeds: tuple[str, ...] = ()
+
+    @property
+    def others(self) -> list[Keys]:
+        """The keys that an earlier run may have used instead."""
+        return [replace(self, seed=seed, other_seeds=()) for seed in self.other_seeds]
 
     @property
     def foreseeable(self) -> bool:

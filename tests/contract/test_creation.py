@@ -47,17 +47,17 @@ class Run:
     def _objects(self) -> Objects | None:
         return None if self.held is None else frozenset((KIND, id_) for id_ in self.held)
 
-    def context(self, seed: str, seconds: float = 30) -> Context[Client]:
+    def context(self, seed: str, seconds: float = 30, others: tuple[str, ...] = ()) -> Context[Client]:
         deadline = time.monotonic() + seconds
         return Context(
             api=self.api.within(Bounds(deadline)),
             deadline=deadline,
             warn=self.warned.append,
-            keys=Keys(KIND, seed, self.ledger),
+            keys=Keys(KIND, seed, self.ledger, other_seeds=others),
         )
 
-    def create(self, kind: Callable[[Client], Kind[Any]], seed: str) -> Created[Any]:
-        ctx = self.context(seed)
+    def create(self, kind: Callable[[Client], Kind[Any]], seed: str, *others: str) -> Created[Any]:
+        ctx = self.context(seed, others=others)
         return create_once(kind(ctx.api), ctx)
 
     def database(self, seed: str, **body: Any) -> Created[Any]:
@@ -388,3 +388,66 @@ def test_a_blueprints_change_ends_with_its_time(run: Callable[..., Run], admin: 
     with pytest.raises(ApiError):
         Blueprint().update(id_, args.model_copy(update={"name": "b"}), prior, frozenset({"name"}), short)
     assert time.monotonic() - began < 20
+
+
+# Another provider instance than the run before (Pulumi)
+
+
+@pytest.mark.parametrize("what", KINDS)
+@pytest.mark.parametrize("generation", [0, 1])
+def test_what_an_earlier_run_made_with_another_key_is_found(
+    run: Callable[..., Run], client: Client, what: str, generation: int
+) -> None:
+    kind, _, _ = KINDS[what]
+    name = unique("moved")
+    id_of = kind(name, client).id_of
+    before = [id_of(run().create(lambda api: kind(name, api), f"{name} old").object)] if generation else []
+    lost = run(*before).create(lambda api: kind(name, api), f"{name} old").object
+    later = run(*before)
+    found = later.create(lambda api: kind(name, api), f"{name} new", f"{name} none", f"{name} old")
+    assert (id_of(found.object), found.taken_over) == (id_of(lost), True)
+    assert id_of(lost) in later.warned[0]
+    if what == "webhook endpoint":
+        assert found.object.secret.reveal().startswith("whsec_")
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_to_look_under_other_keys_makes_nothing_and_costs_a_call_each(
+    run: Callable[..., Run], control_plane: ControlPlane, what: str
+) -> None:
+    kind, create, _ = KINDS[what]
+    name = unique("looked")
+    with counted(control_plane) as calls:
+        made = run().create(lambda api: kind(name, api), name, f"{name} 1", f"{name} 2")
+    assert not made.taken_over
+    assert calls[create] == 3
+    # The keys that were looked under are as good as new.
+    again = run().create(lambda api: kind(name, api), f"{name} 1")
+    assert not again.taken_over
+
+
+def test_another_key_with_edited_arguments(run: Callable[..., Run]) -> None:
+    seed, later = unique("edited"), run()
+    lost = run().database(seed, connection_hard_limit=5).object
+    made = later.create(lambda api: database({"name": f"{seed}-b"}, api, patient=True), "new", seed)
+    assert (made.object.uuid, made.taken_over) == (lost.uuid, True)
+
+
+def test_what_another_key_made_and_the_state_holds_is_not_taken_over(run: Callable[..., Run]) -> None:
+    seed = unique("held")
+    first = run().database(seed).object
+    second = run(first.uuid).create(lambda api: database({"name": seed}, api, patient=True), f"{seed} new", seed)
+    assert second.object.uuid != first.uuid
+    assert not second.taken_over
+
+
+def test_an_application_with_another_key_is_not_run_again(
+    run: Callable[..., Run], control_plane: ControlPlane, target: dict[str, Any]
+) -> None:
+    lost = run().create(applying(target), "old app")
+    found = run().create(applying(target), "new app", "old app")
+    assert (found.object.id, found.taken_over) == (lost.object.id, True)
+    # With other variables it is another one, and what was looked under is not in its way.
+    with pytest.raises(ApiError) as refused:
+        run().create(applying(target, variables={"none": 1}), "new app", "old app")
+    assert not refused.value.replayed

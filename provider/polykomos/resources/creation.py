@@ -22,6 +22,7 @@ from resourcekit.errors import ResourceError
 
 if TYPE_CHECKING:
     from polykomos.client import Client, Written
+    from resourcekit.keys import Keys
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -55,8 +56,8 @@ class Kind(Generic[T]):
 
     what: "database", for people. body: what this run would send. send: makes the call with a body and a key. find: the
     object as it is now, None when it is gone; raises NotFound where it does not show. id_of: its id in the engine.
-    created_at: when the API made it. recent: None where the API lists no such objects. facts: what else belongs into
-    the key.
+    created_at: when the API made it. required: the fields without which the API makes nothing. recent: None where the
+    API lists no such objects. facts: what else belongs into the key.
     """
 
     what: str
@@ -65,6 +66,7 @@ class Kind(Generic[T]):
     find: Callable[[T], T | None]
     id_of: Callable[[T], str]
     created_at: Callable[[T], datetime | None]
+    required: tuple[str, ...]
     recent: Recent[T] | None = None
     facts: tuple[str, ...] = ()
 
@@ -97,12 +99,42 @@ def create_once(kind: Kind[T], ctx: Context[Client], fits: Callable[[T], None] =
 
 
 def _first_free(kind: Kind[T], ctx: Context[Client]) -> Created[T]:
+    for keys in ctx.keys.others:
+        left = _left_behind(kind, keys, ctx)
+        if left is not None:
+            return left
     for generation in itertools.count(ctx.keys.first_generation(*kind.facts)):
         created = _created(kind, generation, ctx)
         if created is not None:
             ctx.keys.take(kind.id_of(created.object), generation, *kind.facts)
             return created
     raise AssertionError("counting never ends")
+
+
+def _left_behind(kind: Kind[T], keys: Keys, ctx: Context[Client]) -> Created[T] | None:
+    """Return what an earlier run made with keys of its own, or None. Nothing is made unless the API remembers a key."""
+    for generation in itertools.count(keys.first_generation(*kind.facts)):
+        key = keys.creation(generation, *kind.facts)
+        if not _is_remembered(kind, key):
+            return None
+        created = _by_key(kind, key, ctx)
+        if created is not None:
+            keys.take(kind.id_of(created.object), generation, *kind.facts)
+            return created
+    raise AssertionError("counting never ends")
+
+
+def _is_remembered(kind: Kind[T], key: str) -> bool:
+    """Return whether the API has seen a key within 24 hours: it refuses the key with another body before it looks at
+    that body (api-facts S35), and one without its required fields makes nothing.
+    """
+    try:
+        kind.send({**kind.body, **dict.fromkeys(kind.required)}, key)
+    except IdempotencyConflict:
+        return True
+    except (InvalidRequest, NotFound):
+        return False
+    raise AssertionError(f"the API made a {kind.what} of a body without {', '.join(kind.required)}")
 
 
 def _created(kind: Kind[T], generation: int, ctx: Context[Client]) -> Created[T] | None:
@@ -115,7 +147,11 @@ def _created(kind: Kind[T], generation: int, ctx: Context[Client]) -> Created[T]
             "will not be found again"
         )
         return Created(kind.send(kind.body, type(ctx.keys)().creation(generation)).object, taken_over=False)
-    key = ctx.keys.creation(generation, *kind.facts)
+    return _by_key(kind, ctx.keys.creation(generation, *kind.facts), ctx)
+
+
+def _by_key(kind: Kind[T], key: str, ctx: Context[Client]) -> Created[T] | None:
+    """The object that a key makes, or made; None where that one is gone, is another's, or came to nothing."""
     try:
         written = kind.send(kind.body, key)
     except IdempotencyConflict:

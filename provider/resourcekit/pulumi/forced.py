@@ -7,14 +7,14 @@ for ever. So what is protected has to be known when the Create comes (docs/decis
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.pulumi.names import from_pulumi
+from resourcekit.pulumi.stack import Stack
 from resourcekit.pulumi.wire import SIGNATURE
 
 _TOO_LATE = (
@@ -25,16 +25,11 @@ _TOO_LATE = (
 
 
 class Forced:
-    """What a stack holds under the URNs that are created.
+    """What a stack holds under the URNs that are created."""
 
-    ask: the resources in the state, as the engine exports them. Slow, hence once and only when needed.
-    """
-
-    def __init__(self, ask: Callable[[], list[Mapping[str, Any]] | None]) -> None:
-        self._ask = ask
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._told: dict[str, tuple[str, Mapping[str, Any]]] = {}
-        self._asked: dict[str, Mapping[str, Any]] | None = None
-        self._lock = threading.Lock()
 
     def note(self, urn: str, id: str, state: Mapping[str, Any]) -> None:
         """Remember whose the URN is: the engine asked for this object's Diff, or had it created."""
@@ -67,10 +62,9 @@ class Forced:
             raise ResourceError(f"cannot replace: {reason}")
 
     def _in_state(self, lifecycle: Lifecycle, urn: str) -> tuple[str, Mapping[str, Any]] | None:
-        with self._lock:
-            if self._asked is None:
-                self._asked = {str(each.get("urn")): each for each in self._ask() or () if not each.get("delete")}
-        found = self._asked.get(urn)
+        state = self._stack.state()
+        entries = () if state is None else state.resources
+        found = next((each for each in entries if each.get("urn") == urn and not each.get("delete")), None)
         if found is None or not found.get("id"):
             return None
         outputs = found.get("outputs") or {}

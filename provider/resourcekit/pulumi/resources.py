@@ -10,7 +10,6 @@ from google.protobuf.message import Message
 
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
-from resourcekit.keys import Keys
 from resourcekit.lifecycle import Lifecycle, Outcome, Values
 from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.diffs import diff_response
@@ -73,9 +72,7 @@ class ResourceCalls(Family):
             return pb.CreateResponse(properties=self._written(lifecycle, planned, inputs, request))
         ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.create)
         self.session.forced.refuse(lifecycle, request.urn, inputs.values, ctx)
-        # An engine that does not name its providers leaves the keys to chance.
-        seed = f"{self.session.instance} {request.urn}" if self.session.instance else None
-        ctx.keys = Keys(self._token(request.urn, request.type), seed, self.session.ledger)
+        ctx.keys = self.session.keys(self._token(request.urn, request.type), request.urn)
         outcome = lifecycle.create(inputs.values, ctx)
         self.session.forced.note(request.urn, outcome.id, outcome.state)
         properties = self._finished(lifecycle, outcome, inputs, request)

@@ -9,14 +9,14 @@ from google.protobuf.message import Message
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.keys import Ledger
+from resourcekit.keys import Keys, Ledger
 from resourcekit.moving import Moving
 from resourcekit.package import Package
 from resourcekit.pulumi.contexts import context_for
 from resourcekit.pulumi.engine import EngineLog, Row
 from resourcekit.pulumi.forced import Forced
 from resourcekit.pulumi.properties import hidden_in
-from resourcekit.pulumi.stack import objects_in, resources_in, stack_of
+from resourcekit.pulumi.stack import Stack
 
 
 class Session:
@@ -35,15 +35,29 @@ class Session:
         self.instance = ""
         self.reference = ""
         self.ledger = Ledger(lambda: None)
-        self.forced = Forced(lambda: None)
+        self.stack = Stack("", "")
+        self.forced = Forced(self.stack)
 
     def begin(self, urn: str, id: str) -> None:
         """A configuration. id: made by the engine when the program first used this provider, and kept in the state."""
         self.cancel, self.moving = threading.Event(), Moving()
         self.instance = id
         self.reference = f"{urn}::{id}" if id else ""
-        self.ledger = Ledger(lambda: objects_in(stack_of(urn), id))
-        self.forced = Forced(lambda: resources_in(stack_of(urn), id))
+        self.stack = Stack(urn, id)
+        self.ledger = Ledger(self.stack.objects)
+        self.forced = Forced(self.stack)
+
+    def keys(self, token: str, urn: str) -> Keys:
+        """Return the keys of a creation.
+
+        Another version of the SDK, or an explicit provider in place of the default one, is another instance. The object
+        is made with the key of the oldest one that the state names, after those of the others have been looked under
+        (docs/decisions/0014-keys.md).
+        """
+        if not self.instance:
+            return Keys(token, None, self.ledger)  # an engine that does not name its providers leaves keys to chance
+        seed, *others = (f"{each} {urn}" for each in self.stack.instances(self.package.name))
+        return Keys(token, seed, self.ledger, other_seeds=tuple(others))
 
     def context(self, request: Message, seconds: float) -> Context[Any]:
         """For one operation. Raises ResourceError while the settings are not known."""

@@ -1,59 +1,124 @@
-"""What the stack's state holds, asked of the engine."""
+"""What the stack's state holds, as the engine exports it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from resourcekit import engine_program
 from resourcekit.keys import Objects
 
-_NAMES = ("pulumi",)
+_NAMES: Final = ("pulumi",)
+_PROVIDERS: Final = "pulumi:providers:"
+Entry = Mapping[str, Any]
 
 
-def objects_in(stack: str, instance: str | None) -> Objects | None:
-    """Token and id of every resource in the state as it stands, those to be deleted included; None = cannot be told.
+@dataclass(frozen=True)
+class State:
+    """A stack's deployment. pending: the operations that an engine that was killed has not ended."""
 
-    instance: as of `resources_in`.
+    resources: tuple[Entry, ...]
+    pending: tuple[Entry, ...] = ()
+
+    @property
+    def objects(self) -> Objects:
+        """Token and id of every resource that has one, those to be deleted included."""
+        return frozenset((str(each.get("type")), str(each["id"])) for each in self.resources if each.get("id"))
+
+    def instances(self, package: str) -> list[str]:
+        """Return the ids of the package's provider instances, the one made first in front.
+
+        A resource or a pending operation may name one that has no entry of its own any more: it counts as the oldest.
+        """
+        kind = f"{_PROVIDERS}{package}"
+        made = {str(each["id"]): _made_at(each) for each in self.resources if each.get("type") == kind}
+        for each in (*self.resources, *(one.get("resource") or {} for one in self.pending)):
+            urn, _, id_ = str(each.get("provider") or "").rpartition("::")
+            if type_of(urn) == kind and id_:
+                made.setdefault(id_, "")
+        return sorted(made, key=lambda id_: (made[id_], id_))
+
+
+class Stack:
+    """The stack that one configured provider works for.
+
+    Args:
+        urn: Of the provider, or of any resource of the stack. Empty: there is no stack to ask about.
+        instance: The id of the provider, which the stack's state holds. A stack of the same name in another place, to
+            which the name alone may lead, has another one. None: the provider has no instance, as a dynamic one.
     """
-    resources = resources_in(stack, instance)
-    return None if resources is None else objects_of(resources)
+
+    def __init__(self, urn: str, instance: str | None) -> None:
+        self._name = stack_of(urn)
+        self._instance = instance
+        self._asked = False
+        self._state: State | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a stack to ask about."""
+        return bool(self._name)
+
+    def state(self) -> State | None:
+        """Return the state as it was when it was first needed, or None if the engine cannot be asked."""
+        with self._lock:
+            if not self._asked:
+                self._state, self._asked = self.latest(), True
+            return self._state
+
+    def latest(self) -> State | None:
+        """Return the state as it stands now, or None if the engine cannot be asked. Takes 0.3 s."""
+        return exported_state(self._name, self._instance) if self._name else None
+
+    def objects(self) -> Objects | None:
+        """Return what `state` holds."""
+        state = self.state()
+        return None if state is None else state.objects
+
+    def instances(self, package: str) -> list[str]:
+        """Return the ids of the package's provider instances, the oldest first, this provider's own among them."""
+        state = self.state()
+        found = [] if state is None else state.instances(package)
+        return found if self._instance in found or not self._instance else [*found, self._instance]
 
 
-def resources_in(stack: str, instance: str | None) -> list[Mapping[str, Any]] | None:
-    """Every resource in the state, as the engine exports it; None = cannot be told.
-
-    instance: the id of the provider that asks, which that state holds. A stack of the same name in another place, to
-    which the name alone may lead, has another one. None: whoever asks has no instance, as a dynamic provider.
-    """
+def exported_state(name: str, instance: str | None) -> State | None:
+    """Ask the engine for the stack of this name; None where it cannot be asked, or the stack is another one."""
     engine = engine_program.running(_NAMES) or engine_program.on_path(_NAMES)
     if engine is None:
         return None
     # The name that the user gave may lead where the bare one does not: `organization/project/stack`.
     given = [*engine.options("stack"), *engine.options("s")]
-    for name in dict.fromkeys([*given, stack]):
-        exported = engine.ask("stack", "export", "--stack", name, "--non-interactive")
-        found = resources_of(exported, instance)
+    for each in dict.fromkeys([*given, name]):
+        found = state_of(engine.ask("stack", "export", "--stack", each, "--non-interactive"), instance)
         if found is not None:
             return found
     return None
 
 
-def resources_of(exported: Any, instance: str | None) -> list[Mapping[str, Any]] | None:
-    """The resources of an exported stack; None where it does not hold the provider instance. Pure."""
+def state_of(exported: Any, instance: str | None) -> State | None:
+    """Return the state in an export; None where it does not hold the provider instance. Pure."""
     deployment = exported.get("deployment") if isinstance(exported, Mapping) else None
     if not isinstance(deployment, Mapping):
         return None
-    resources = [each for each in deployment.get("resources") or [] if isinstance(each, Mapping)]
+    state = State(tuple(_entries(deployment, "resources")), tuple(_entries(deployment, "pending_operations")))
     is_ours = instance is None or any(
-        kind.startswith("pulumi:providers:") and id_ == instance for kind, id_ in objects_of(resources)
+        kind.startswith(_PROVIDERS) and id_ == instance for kind, id_ in state.objects
     )
-    return resources if is_ours else None
+    return state if is_ours else None
 
 
-def objects_of(resources: Iterable[Mapping[str, Any]]) -> Objects:
-    """Token and id of those that have one. Pure."""
-    return frozenset((str(each.get("type")), str(each["id"])) for each in resources if each.get("id"))
+def _made_at(entry: Entry) -> str:
+    """A text that sorts by time: RFC 3339 in UTC, whose fraction the engine writes without zeros at its end."""
+    return str(entry.get("created") or "").removesuffix("Z")
+
+
+def _entries(deployment: Mapping[str, Any], name: str) -> Iterator[Entry]:
+    given: Iterable[Any] = deployment.get(name) or []
+    return (each for each in given if isinstance(each, Mapping))
 
 
 def stack_of(urn: str) -> str:
@@ -62,5 +127,6 @@ def stack_of(urn: str) -> str:
 
 
 def type_of(urn: str) -> str:
-    """The resource's type: the last part of the third, which begins with its parents'."""
-    return urn.split("::")[2].split("$")[-1]
+    """The resource's type: the last part of the third, which begins with its parents'. Empty for what is no URN."""
+    parts = urn.split("::")
+    return parts[2].split("$")[-1] if len(parts) > 2 else ""

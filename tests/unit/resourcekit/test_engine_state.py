@@ -77,7 +77,9 @@ def test_a_process_without_an_engine_finds_none() -> None:
 
 def test_the_objects_of_a_stack() -> None:
     exported = {"deployment": {"resources": [PROVIDER, SHELF, {"type": "component", "urn": "x"}]}}
-    assert stack.objects_of(stack.resources_of(exported, INSTANCE) or []) == {
+    found = stack.state_of(exported, INSTANCE)
+    assert found is not None
+    assert found.objects == {
         ("pulumi:providers:toy", INSTANCE),
         ("toy:index:Shelf", "7"),
     }
@@ -96,7 +98,7 @@ def test_the_objects_of_a_stack() -> None:
     ],
 )
 def test_another_stack_of_the_same_name_tells_nothing(exported: Any) -> None:
-    assert stack.resources_of(exported, INSTANCE) is None
+    assert stack.state_of(exported, INSTANCE) is None
 
 
 def test_the_name_that_the_user_gave_is_tried_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +108,33 @@ def test_the_name_that_the_user_gave_is_tried_first(tmp_path: Path, monkeypatch:
     program = script(tmp_path / "pulumi", answers)
     for words, found in ((("up", "-s", "org/shop/dev"), True), (("up",), False)):
         monkeypatch.setattr(engine_program, "running", lambda _names, words=words: Engine(program, words))
-        assert (stack.objects_in("dev", INSTANCE) is not None) is found
+        assert (stack.Stack("urn:pulumi:dev::shop::t::n", INSTANCE).objects() is not None) is found
+
+
+def provider(id_: str, created: str = "", name: str = "default", kind: str = "toy") -> dict[str, Any]:
+    urn = f"urn:pulumi:dev::shop::pulumi:providers:{kind}::{name}"
+    return {"urn": urn, "type": f"pulumi:providers:{kind}", "id": id_, "created": created}
+
+
+def made_by(instance: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "toy:index:Shelf", "provider": f"{instance['urn']}::{instance['id']}"}
+
+
+def test_the_instances_of_a_package_are_all_that_the_state_names_the_oldest_first() -> None:
+    old, new = provider("b", "2026-11-30T10:00:00.2Z", "default_0_1_0"), provider("a", "2026-11-30T10:00:00.25Z")
+    others = provider("x", "2025-01-01T00:00:00Z", kind="random")
+    gone, killed = provider("g", name="gone"), provider("k", name="killed")
+    state = stack.State(
+        (new, others, old, made_by(others), made_by(gone), {"type": "component"}),
+        ({"type": "creating", "resource": made_by(killed)}, {"resource": None}),
+    )
+    assert state.instances("toy") == ["g", "k", "b", "a"]
+    assert stack.State(()).instances("toy") == []
+
+
+def test_without_a_state_a_provider_knows_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "exported_state", lambda *_: None)
+    assert stack.Stack("urn:pulumi:dev::shop::t::n", INSTANCE).instances("toy") == [INSTANCE]
 
 
 # Terraform

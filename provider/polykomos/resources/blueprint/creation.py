@@ -43,6 +43,7 @@ def creation_of(body: Mapping[str, Any], api: Client) -> Kind[ApiBlueprint]:
         find=find,
         id_of=lambda made: made.uuid,
         created_at=lambda made: made.created_at,
+        required=("name", "sql_content"),
         recent=Recent(recent, _options, label="name", whole=whole),
     )
 

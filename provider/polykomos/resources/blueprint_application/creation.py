@@ -43,5 +43,6 @@ def creation_of(args: BlueprintApplicationArgs, version: int | None, api: Client
         find=find,
         id_of=id_of,
         created_at=lambda made: made.created_at,
+        required=("blueprint_uuid",),
         facts=facts,
     )

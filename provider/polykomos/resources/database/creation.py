@@ -38,6 +38,7 @@ def creation_of(body: Mapping[str, Any], api: Client, *, patient: bool = False) 
         find=find,
         id_of=lambda made: made.uuid,
         created_at=lambda made: made.created_at,
+        required=("name",),
         recent=Recent(recent, _options, label="name"),
     )
 

@@ -39,6 +39,7 @@ def creation_of(url: str, events: Sequence[str], api: Client) -> Kind[CreatedWeb
         find=find,
         id_of=lambda made: str(made.endpoint.id),
         created_at=lambda made: made.endpoint.created_at,
+        required=("url",),
         recent=Recent(recent, _options, label="url"),
     )
 

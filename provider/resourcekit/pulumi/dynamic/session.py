@@ -20,7 +20,7 @@ from resourcekit.pulumi import settings
 from resourcekit.pulumi.contexts import context_for
 from resourcekit.pulumi.engine import EngineLog, Row
 from resourcekit.pulumi.names import camel
-from resourcekit.pulumi.stack import objects_in, stack_of, type_of
+from resourcekit.pulumi.stack import Stack, type_of
 from resourcekit.secrecy import Hidden
 from resourcekit.settings import with_environment
 
@@ -41,8 +41,8 @@ class Session:
         self._engine = EngineLog()
         self._settings: dict[str, Any] = {}
         self._api: Any = None
-        self._stack = ""
-        self._ledger = Ledger(lambda: objects_in(self._stack, None) if self._stack else None)
+        self._stack = Stack("", None)
+        self._ledger = Ledger(lambda: self._stack.objects())
         self._lock = threading.Lock()
         # The host keeps the engine's Cancel to itself: nothing ever sets this.
         self._cancel = threading.Event()
@@ -57,8 +57,8 @@ class Session:
 
     def context(self, urn: str, seconds: float) -> Context[Any]:
         """What an operation is given. Raises CheckFailed where the settings are not right."""
-        if urn:
-            self._stack = stack_of(urn)
+        if urn and not self._stack.is_known:
+            self._stack = Stack(urn, None)
         # The host does not tell which values are secret.
         row = Row(self._engine, urn, Hidden())
         return context_for(row, seconds, package=self.package, api=self._connected(), cancel=self._cancel)
