@@ -37,6 +37,7 @@ def rounded_numbers(
         model: What declares the values. A declared number is a double at the API too, so it is left alone.
         values: The values by their declared names.
         before: The values of the last run. What is the same as there is not sent again, so it is accepted.
+
     """
     fields, earlier = fields_of(model), before or {}
     return [

@@ -48,6 +48,7 @@ class Stack:
         urn: Of the provider, or of any resource of the stack. Empty: there is no stack to ask about.
         instance: The id of the provider, which the stack's state holds. A stack of the same name in another place, to
             which the name alone may lead, has another one. None: the provider has no instance, as a dynamic one.
+
     """
 
     def __init__(self, urn: str, instance: str | None) -> None:
@@ -105,9 +106,7 @@ def state_of(exported: Any, instance: str | None) -> State | None:
     if not isinstance(deployment, Mapping):
         return None
     state = State(tuple(_entries(deployment, "resources")), tuple(_entries(deployment, "pending_operations")))
-    is_ours = instance is None or any(
-        kind.startswith(_PROVIDERS) and id_ == instance for kind, id_ in state.objects
-    )
+    is_ours = instance is None or any(kind.startswith(_PROVIDERS) and id_ == instance for kind, id_ in state.objects)
     return state if is_ours else None
 
 

@@ -25,6 +25,7 @@ def rounded_numbers(kind: Kind, prior: Values | None, config: Values) -> list[Fa
         kind: The resource.
         prior: The state. What stands there as in the program is not sent again, so it is accepted.
         config: The program's values.
+
     """
     names = [*kind.arguments, *map(twin, kind.twins)]
     return [
