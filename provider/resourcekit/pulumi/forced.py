@@ -13,9 +13,8 @@ from typing import Any
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.pulumi.names import from_pulumi
+from resourcekit.pulumi.properties import read_entry
 from resourcekit.pulumi.stack import Stack
-from resourcekit.pulumi.wire import SIGNATURE
 
 _TOO_LATE = (
     "As another one has taken its place in the program, that can be done in the state alone: `pulumi stack export "
@@ -67,6 +66,4 @@ class Forced:
         found = next((each for each in entries if each.get("urn") == urn and not each.get("delete")), None)
         if found is None or not found.get("id"):
             return None
-        outputs = found.get("outputs") or {}
-        plain = {name: value for name, value in outputs.items() if not (isinstance(value, dict) and SIGNATURE in value)}
-        return str(found["id"]), from_pulumi(lifecycle.resource.state, plain)
+        return str(found["id"]), read_entry(lifecycle.resource.state, found)

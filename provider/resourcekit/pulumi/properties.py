@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from resourcekit.component import Output, gathered
 from resourcekit.declaration import fields_of
 from resourcekit.pulumi.names import camel, from_pulumi, to_pulumi
-from resourcekit.pulumi.wire import decode, decode_outputs, encode, secret_texts
+from resourcekit.pulumi.wire import SIGNATURE, decode, decode_outputs, encode, secret_texts
 from resourcekit.secrecy import Hidden
 from resourcekit.shapes import Anything, ListOf, ObjectOf, Shape, field_shapes
 
@@ -93,6 +93,13 @@ def write_state(
     marked = {camel(name) for name, facts in fields_of(model).items() if facts.secret}
     marked |= {camel(name) for name, value in values.items() if hidden.shown_in(value)}
     return encode(to_pulumi(model, values), secrets | marked)
+
+
+def read_entry(model: type[BaseModel], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs of a resource in an exported stack by their declared names, without those that are secret."""
+    outputs: Mapping[str, Any] = entry.get("outputs") or {}
+    plain = {name: value for name, value in outputs.items() if not (isinstance(value, dict) and SIGNATURE in value)}
+    return from_pulumi(model, plain)
 
 
 def hidden_in(request: Message) -> Hidden:

@@ -18,7 +18,7 @@ from resourcekit.pulumi.numbers import rounded_numbers
 from resourcekit.pulumi.properties import Inputs, hidden_in, read_inputs, write_inputs, write_state
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
-from resourcekit.pulumi.session import Family, Session
+from resourcekit.pulumi.session import Family
 from resourcekit.pulumi.stack import type_of
 from resourcekit.unknown import UNKNOWN
 
@@ -26,17 +26,11 @@ from resourcekit.unknown import UNKNOWN
 class ResourceCalls(Family):
     """Check, Diff, Create, Update, Delete and Read of a package's resources."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._lifecycles = {
-            f"{self.package.name}:index:{resource.name}": Lifecycle(self.package, resource)
-            for resource in self.package.resources
-        }
-
     @explained
     def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type)
         inputs = read_inputs(lifecycle.resource.arguments, request.news)
+        self.session.run.checked.add(request.urn)
         arguments = lifecycle.resource.arguments
         checked = check_declared(lifecycle.resource, inputs.values)
         rounded = rounded_numbers(arguments, inputs.values, read_inputs(arguments, request.olds).values)
@@ -58,6 +52,7 @@ class ResourceCalls(Family):
             ctx=ctx,
         )
         self.session.forced.note(request.urn, request.id, olds.values)
+        self.session.run.diffed.add(request.urn)
         return diff_response(lifecycle.resource, found, drifted)
 
     @explained
@@ -105,6 +100,8 @@ class ResourceCalls(Family):
         state = read_inputs(lifecycle.resource.state, request.properties)
         ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.delete)
         self.session.forced.refuse_left_over(lifecycle, request.urn, request.id, state.values)
+        lifecycle.refuse_if_protected(state.values, "delete")
+        self.session.deletions.refuse(request.urn)
         lifecycle.delete(request.id, state.values, ctx)
         return empty_pb2.Empty()
 
@@ -126,9 +123,10 @@ class ResourceCalls(Family):
     def _lifecycle(self, urn: str, token: str, id: str = "") -> Lifecycle:
         """The lifecycle of a resource. id: the object's, which the stack's state then holds."""
         token = self._token(urn, token)
-        found = self._lifecycles.get(token)
+        lifecycles = self.session.lifecycles
+        found = lifecycles.get(token)
         if found is None:
-            raise ResourceError(f"this provider has no resource {token!r}; it has {', '.join(self._lifecycles)}")
+            raise ResourceError(f"this provider has no resource {token!r}; it has {', '.join(lifecycles)}")
         self.session.ledger.note(token, id)
         return found
 

@@ -10,13 +10,15 @@ from google.protobuf.message import Message
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.keys import Keys, Ledger
+from resourcekit.lifecycle import Lifecycle
 from resourcekit.moving import Moving
 from resourcekit.package import Package
 from resourcekit.pulumi.contexts import context_for
+from resourcekit.pulumi.deletion import Deletions, Run
 from resourcekit.pulumi.engine import EngineLog, Row
 from resourcekit.pulumi.forced import Forced
-from resourcekit.pulumi.properties import hidden_in
-from resourcekit.pulumi.stack import Stack
+from resourcekit.pulumi.properties import hidden_in, read_entry
+from resourcekit.pulumi.stack import Entry, Stack
 
 
 class Session:
@@ -28,15 +30,14 @@ class Session:
 
     def __init__(self, package: Package[Any], engine: EngineLog) -> None:
         self.package = package
+        self.lifecycles = {
+            f"{package.name}:index:{resource.name}": Lifecycle(package, resource) for resource in package.resources
+        }
         self.engine = engine
         self.api: Any = None
         self.cancel = threading.Event()
         self.moving = Moving()
-        self.instance = ""
-        self.reference = ""
-        self.ledger = Ledger(lambda: None)
-        self.stack = Stack("", "")
-        self.forced = Forced(self.stack)
+        self.begin("", "")
 
     def begin(self, urn: str, id: str) -> None:
         """A configuration. id: made by the engine when the program first used this provider, and kept in the state."""
@@ -46,6 +47,8 @@ class Session:
         self.stack = Stack(urn, id)
         self.ledger = Ledger(self.stack.objects)
         self.forced = Forced(self.stack)
+        self.run = Run(self.reference)
+        self.deletions = Deletions(self.stack, self.run, self._protection)
 
     def keys(self, token: str, urn: str) -> Keys:
         """Return the keys of a creation.
@@ -58,6 +61,11 @@ class Session:
             return Keys(token, None, self.ledger)  # an engine that does not name its providers leaves keys to chance
         seed, *others = (f"{each} {urn}" for each in self.stack.instances(self.package.name))
         return Keys(token, seed, self.ledger, other_seeds=tuple(others))
+
+    def _protection(self, entry: Entry) -> str | None:
+        """Why a resource of the state must stay, in words; None when it need not."""
+        lifecycle = self.lifecycles.get(str(entry.get("type")))
+        return None if lifecycle is None else lifecycle.protection(read_entry(lifecycle.resource.state, entry))
 
     def context(self, request: Message, seconds: float) -> Context[Any]:
         """For one operation. Raises ResourceError while the settings are not known."""

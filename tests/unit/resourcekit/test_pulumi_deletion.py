@@ -1,0 +1,149 @@
+"""Which Deletes are refused so that a protected object keeps what depends on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from resourcekit.pulumi.command import Command, parse
+from resourcekit.pulumi.deletion import Plan, Run
+from resourcekit.pulumi.graph import Graph
+from resourcekit.pulumi.stack import State
+
+BASE = "urn:pulumi:dev::shop::toy:index:Shelf::"
+OWN = "urn:pulumi:dev::shop::pulumi:providers:toy::default::id"
+
+
+def urn(name: str) -> str:
+    return f"{BASE}{name}"
+
+
+def entry(name: str, *needs: str, **more: Any) -> dict[str, Any]:
+    return {"urn": urn(name), "dependencies": [urn(each) for each in needs], "provider": OWN, **more}
+
+
+# `db` is protected; `app`, `hook` and `second` depend on it in different ways, `bp` and `free` do not.
+ENTRIES = [
+    entry("bp"),
+    entry("db", "bp", protected=True),
+    entry("app", propertyDependencies={"databaseUuid": [urn("db")], "blueprintUuid": [urn("bp")]}),
+    entry("hook", "db"),
+    entry("second", deletedWith=urn("db")),
+    entry("last", "second"),
+    entry("free"),
+    entry("old", "db", delete=True),
+    {"urn": urn("component")},
+    entry("part", parent=urn("component")),
+    entry("behind", "component"),
+]
+DEPENDENTS = ["app", "hook", "second", "last"]
+
+
+def refused(command: str, run: Run | None = None, entries: list[dict[str, Any]] = ENTRIES) -> list[str]:
+    plan = Plan(
+        State(tuple(entries)), parse(command.split(), {}), lambda each: "db stays" if each.get("protected") else None
+    )
+    names = [each["urn"].rpartition("::")[2] for each in entries if not each.get("delete")]
+    return [name for name in names if name != "db" and plan.refusal(run or Run(OWN), urn(name)) is not None]
+
+
+EVERYTHING = [each["urn"].rpartition("::")[2] for each in ENTRIES if each["urn"] not in (urn("db"), urn("old"))]
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("destroy --yes", EVERYTHING),
+        ("down", EVERYTHING),
+        ("-s up dn", EVERYTHING),
+        ("destroy --stack destroy --exclude-protected", EVERYTHING),
+        (f"destroy --target {urn('db')}", EVERYTHING),
+        (f"destroy --target {urn('bp')} --target-dependents", EVERYTHING),
+        (f"destroy -t {urn('*')}", EVERYTHING),
+        (f"destroy --exclude {urn('free')}", EVERYTHING),
+        (f"destroy --target {urn('app')}", ["hook", "second", "last"]),
+        (f"destroy --target {urn('app')} --target {urn('db')}", EVERYTHING),
+        (f"destroy --exclude {urn('db')}", DEPENDENTS),
+        (f"destroy --exclude {urn('app')}", DEPENDENTS),
+        (f"destroy --exclude {urn('bp')} --exclude-dependents", DEPENDENTS),
+        ("up", DEPENDENTS),
+        ("up --stack destroy", DEPENDENTS),
+        ("", DEPENDENTS),
+        (f"up --target {urn('app')}", []),
+        (f"up --target {urn('db')} --target {urn('app')}", DEPENDENTS),
+        (f"up --target {urn('bp')} --target-dependents", DEPENDENTS),
+        (f"up --exclude {urn('db')}", []),
+    ],
+)
+def test_what_a_command_may_delete_beside_a_protected_object(command: str, found: list[str]) -> None:
+    assert refused(command) == found
+
+
+def test_pulumis_own_protection_spares_an_object_and_its_surroundings() -> None:
+    entries = [{**each, "protect": True} if each["urn"] == urn("db") else each for each in ENTRIES]
+    assert refused("destroy --exclude-protected", entries=entries) == DEPENDENTS
+    assert refused("destroy", entries=entries) == EVERYTHING
+
+
+def test_what_the_program_still_declares_may_lose_what_it_does_not() -> None:
+    assert refused("up", Run(OWN, checked={urn("db")})) == []
+    assert refused("up", Run(OWN, checked={urn("app")})) == ["hook", "second", "last"], "app is replaced"
+    # Before it deletes what it replaces the engine asks for the Diff of each dependent, which it has not checked yet.
+    assert refused("up", Run(OWN, checked={urn("db")}, diffed={urn("app")})) == ["app"]
+    assert refused("up", Run(OWN, checked={urn("db"), urn("app")}, diffed={urn("app")})) == []
+
+
+def test_what_another_provider_was_called_for_is_not_known() -> None:
+    assert refused("up", Run("another")) == []
+    assert refused("up", Run("")) == DEPENDENTS
+    assert refused("destroy", Run("another")) == EVERYTHING
+
+
+def test_nothing_is_refused_where_nothing_is_protected() -> None:
+    entries = [{**each, "protected": False} for each in ENTRIES]
+    assert refused("destroy", entries=entries) == refused("up", entries=entries) == []
+
+
+def test_a_component_stands_for_what_it_is_made_of() -> None:
+    graph = Graph(ENTRIES)
+    assert graph.needed_by(urn("behind")) == {urn("component"), urn("part")}
+    assert graph.needed_by(urn("part")) == {urn("component")}
+    assert graph.dependents_of(urn("bp")) == {urn(name) for name in ("db", *DEPENDENTS)}
+    circle = Graph([entry("a", "b"), entry("b", "a")])
+    assert circle.needed_by(urn("a")) == {urn("b")}
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "command"),
+    [
+        ([], {}, Command()),
+        (["--color=never", "-C", "destroy", "up"], {}, Command()),
+        (["destroy", "-t", "a", "--target=b"], {}, Command(is_destroy=True, targets=("b", "a"))),
+        (["destroy", "--exclude-protected=false"], {}, Command(is_destroy=True)),
+        (
+            ["destroy", "--target-dependents"],
+            {"PULUMI_OPTION_TARGET": 'a,"b,c"', "PULUMI_OPTION_EXCLUDE_DEPENDENTS": "true"},
+            Command(is_destroy=True, targets=("a", "b,c"), with_dependents=True, spares_dependents=True),
+        ),
+    ],
+)
+def test_a_command_line(words: list[str], environment: dict[str, str], command: Command) -> None:
+    assert parse(words, environment) == command
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        (urn("db"), True),
+        (urn("d"), False),
+        (urn("*"), True),
+        ("**", True),
+        ("*", False),
+        ("urn:pulumi:dev::shop::**Shelf::d*", True),
+        ("urn:pulumi:dev::*::toy:index:Shelf::db", True),
+        ("urn:pulumi:*:db", False),
+    ],
+)
+def test_patterns_of_targets_are_the_engines(pattern: str, found: bool) -> None:
+    assert Command(targets=(pattern,)).names(urn("db")) is found
