@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -27,10 +28,20 @@ class Stanza(Enum):
     OTHERS = "others: a person has to add ours to them"
 
 
-def user_plugins() -> Path:
-    """Where Pulumi keeps a user's plugins."""
-    home = os.environ.get("PULUMI_HOME")
-    return (Path(home) if home else Path.home() / ".pulumi") / "plugins"
+def user_plugins(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return where Pulumi looks for a user's plugins: below the account's home directory, whatever HOME says."""
+    home = environment.get("PULUMI_HOME")
+    return (Path(home) if home else _account_home() / ".pulumi") / "plugins"
+
+
+def _account_home() -> Path:
+    """Return the home directory in the password database, as Go's `user.Current` does; HOME where there is none."""
+    try:
+        import pwd  # not on Windows
+
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except (ImportError, KeyError):
+        return Path.home()
 
 
 def write_user_plugin() -> Path:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from polykomos.version import VERSION
 from polykomos_provider.cli import main
+from polykomos_provider.pulumi_home import user_plugins
 from support.control_plane import NO_SCOPE_KEY, SCOPE_KEYS, ControlPlane, create_database, new_key
 from support.pulumi import Stack
 from support.terraform import ENGINES, Workspace
@@ -163,6 +166,26 @@ def test_the_users_own_plugin_is_found(new_stack: Callable[..., Stack], env: dic
     stack.write({"hook": ("WebhookEndpoint", {"url": "https://hooks.example.com/mine"})})
     stack.up()
     stack.destroy()
+
+
+def test_pulumi_finds_the_plugin_where_home_is_another_one(
+    new_stack: Callable[..., Stack], env: dict[str, str], tmp_path: Path
+) -> None:
+    """Pulumi looks below the account's home directory, so this test writes there, and removes what it has added."""
+    stack = new_stack(env)
+    stack.env |= {"PATH": PATH_WITHOUT_US, "HOME": str(tmp_path)}
+    del stack.env["PULUMI_HOME"]
+    place = user_plugins(stack.env) / f"resource-polykomos-v{VERSION}"
+    kept = place.exists()
+    try:
+        told = polykomos("install", "pulumi", cwd=stack.directory, env=stack.env).stderr
+        assert f"wrote {place}" in told
+        listed = json.loads(stack.run("plugin", "ls", "--json").output)
+        assert VERSION in [each["version"] for each in listed if each["name"] == "polykomos"]
+        assert f"{place}/" in polykomos("doctor", "pulumi", cwd=stack.directory, env=stack.env).stdout
+    finally:
+        if not kept:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def test_an_installed_plugin_is_quiet_in_a_virtual_environment(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from polykomos_provider.addresses import ADDRESSES
@@ -26,15 +26,20 @@ _OVERRIDES = re.compile(r'^[^#\n]*"(?:[^"\n]*/)?polykomos/polykomos"\s*=\s*"([^"
 _CONFIGURATIONS = {"terraform": (".terraformrc",), "tofu": (".tofurc", ".terraformrc")}
 
 
-def pulumi_places(here: Path) -> list[Path]:
-    """The project's own plugin, PATH, and the user's plugins, newest first."""
+def pulumi_places(here: Path, listed: Collection[str] | None = None) -> list[Path]:
+    """The project's own plugin, PATH, and the user's plugins, newest first.
+
+    listed: the versions that Pulumi itself finds among the user's plugins; None where it could not be asked.
+    """
     found = []
     program = project_file(here)
     if program is not None and stanza_in(program.read_text(encoding="utf-8", errors="replace")) is Stanza.THERE:
         found.append(here / PROJECT_PLUGIN / PROGRAM)
     on_path = shadowing_plugin(os.environ)
     found += [on_path] if on_path else []
-    versions = user_plugins().glob(f"resource-polykomos-v*/{PROGRAM}")
+    versions: Iterable[Path] = user_plugins().glob(f"resource-polykomos-v*/{PROGRAM}")
+    if listed is not None:
+        versions = (path for path in versions if path.parent.name.rpartition("-v")[2] in listed)
     return [*found, *sorted(versions, key=lambda path: _numbers(path.parent.name), reverse=True)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import threading
@@ -26,6 +27,23 @@ def version_of(program: str) -> tuple[int, int] | None:
         return None
     match = _NUMBERS.search(done.stdout)
     return (int(match[1]), int(match[2])) if match else None
+
+
+def pulumi_plugins(program: str) -> list[str] | None:
+    """Return the versions of this provider that Pulumi itself finds among the user's plugins; None if it fails."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own engine
+            [program, "plugin", "ls", "--json"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=_SECONDS,
+        )
+        found = json.loads(done.stdout)
+        return [str(each["version"]) for each in found if (each["kind"], each["name"]) == ("resource", "polykomos")]
+    except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
+        return None
 
 
 def why_not_starting(plugin: Path, *words: str) -> str:

@@ -24,7 +24,7 @@ from polykomos_provider.checkup.findings import (
     weighed,
 )
 from polykomos_provider.checkup.places import pulumi_places, terraform_places
-from polykomos_provider.checkup.programs import version_of, why_not_starting
+from polykomos_provider.checkup.programs import pulumi_plugins, version_of, why_not_starting
 from polykomos_provider.checkup.service import service
 from polykomos_provider.pulumi_path import advice, other_plugins, shadowing_plugin
 
@@ -67,7 +67,8 @@ def _engine(name: str) -> Iterator[Finding]:
     if program is None:
         return
     yield version(name, version_of(program))
-    places = pulumi_places(Path.cwd()) if name == "pulumi" else terraform_places(name, Path.cwd())
+    here = Path.cwd()
+    places = pulumi_places(here, pulumi_plugins(program)) if name == "pulumi" else terraform_places(name, here)
     words = () if name == "pulumi" else ("--debug",)
     broken = why_not_starting(places[0], *words) if places else ""
     yield plugin(name, list(map(str, places)), broken, VERSION)

@@ -41,7 +41,8 @@ def install() -> None:
 def install_pulumi(project: Path | None) -> None:
     """Put the plugin where Pulumi looks for it.
 
-    Without options that is `$PULUMI_HOME/plugins` (or `~/.pulumi/plugins`), under this provider's version: versions lie
+    Without options that is `$PULUMI_HOME/plugins` (or `.pulumi/plugins` in the account's home directory, where Pulumi
+    looks whatever HOME says), under this provider's version: versions lie
     beside each other. With --project the plugin lies in `.polykomos/pulumi` of the project, and Pulumi.yaml says so.
 
     Pulumi prefers a program on PATH to an installed plugin and warns each time, as in an activated virtual environment.

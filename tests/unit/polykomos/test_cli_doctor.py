@@ -24,9 +24,9 @@ from polykomos_provider.checkup.findings import (
     weighed,
 )
 from polykomos_provider.checkup.places import pulumi_places, terraform_places
-from polykomos_provider.checkup.programs import version_of, why_not_starting
+from polykomos_provider.checkup.programs import pulumi_plugins, version_of, why_not_starting
 from polykomos_provider.mirror import command_line_settings, target
-from polykomos_provider.pulumi_home import STANZA
+from polykomos_provider.pulumi_home import STANZA, user_plugins
 
 NEEDS = [Needs(each.name, each.scopes.read, each.scopes.write) for each in package().resources]
 
@@ -96,6 +96,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("PULUMI_HOME", "TF_CLI_CONFIG_FILE", "TOFU_CLI_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("polykomos_provider.pulumi_home._account_home", lambda: tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return tmp_path
 
@@ -106,6 +107,8 @@ def test_where_pulumi_finds_its_plugin(home: Path, monkeypatch: pytest.MonkeyPat
     old = put(home / ".pulumi" / "plugins" / "resource-polykomos-v0.9.0" / name)
     new = put(home / ".pulumi" / "plugins" / "resource-polykomos-v0.10.0" / name)
     assert pulumi_places(home) == [new, old]
+    assert pulumi_places(home, ["0.9.0"]) == [old], "as Pulumi itself says"
+    assert pulumi_places(home, []) == []
     on_path = put(home / "bin" / name)
     own = put(home / "project" / ".polykomos" / "pulumi" / name)
     put(home / "project" / "Pulumi.yaml", "name: x\n")
@@ -146,6 +149,30 @@ def test_programs_are_asked(tmp_path: Path) -> None:
     assert why_not_starting(put(tmp_path / "d", "#!/bin/sh\necho 'no such module' >&2\nexit 1\n")) == "no such module"
     assert why_not_starting(put(tmp_path / "e", "#!/bin/sh\n")) == "it said nothing"
     assert why_not_starting(tmp_path / "absent") == "No such file or directory"
+
+
+def test_pulumi_is_asked_which_plugins_it_finds(tmp_path: Path) -> None:
+    def asked(answer: str) -> list[str] | None:
+        return pulumi_plugins(str(put(tmp_path / "pulumi", f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")))
+
+    listed = [
+        {"name": "polykomos", "kind": "resource", "version": "0.1.0"},
+        {"name": "polykomos", "kind": "tool", "version": "0.2.0"},
+        {"name": "random", "kind": "resource", "version": "4.0.0"},
+    ]
+    assert asked(json.dumps(listed)) == ["0.1.0"]
+    assert asked("[]") == []
+    assert asked("no JSON") is asked("[1]") is None
+    assert pulumi_plugins(str(tmp_path / "absent")) is None
+
+
+def test_the_account_has_one_home_whatever_home_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PULUMI_HOME", raising=False)
+    before = user_plugins()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_plugins() == before
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    assert user_plugins() == tmp_path / "plugins"
 
 
 def test_a_plugin_must_be_there_and_start() -> None:
