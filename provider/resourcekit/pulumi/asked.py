@@ -39,7 +39,8 @@ class Asked(Family):
         component = self._components.get(request.type)
         if component is None:
             raise ResourceError(f"this provider has no component {request.type!r}")
-        return construct(self.package.name, component, request, self.session.reference, self.session.engine.warn)
+        session = self.session
+        return construct(self.package.name, component, request, session.reference, session.engine.warn, session.failed)
 
     @explained
     def Invoke(self, request: pb.InvokeRequest, context: grpc.ServicerContext) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from resourcekit.component import Child, Component, Output, gathered, resolved
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
 from resourcekit.planning.check import check_declared
+from resourcekit.pulumi.failed import Failed
 from resourcekit.pulumi.names import camel, camel_text, to_pulumi
 from resourcekit.pulumi.properties import read_outputs, write_outputs
 from resourcekit.pulumi.protocol import provider_pb2 as pb
@@ -37,11 +39,12 @@ def construct(
     request: pb.ConstructRequest,
     own: str,
     warn: Callable[[str, str], None],
+    failed: Failed,
 ) -> pb.ConstructResponse:
     """Check, register, answer. own: the reference of the provider that was asked, which makes the children as well.
 
-    warn: a line in the row of a URN. Raises InvalidInputs before anything is registered, ResourceError where a child
-    could not be made.
+    warn: a line in the row of a URN. failed: the children that this process could not make. Raises InvalidInputs before
+    anything is registered, ResourceError where a child could not be made.
     """
     dependencies = {name: frozenset(each.urns) for name, each in request.inputDependencies.items()}
     given = read_outputs(component.arguments, request.inputs, dependencies)
@@ -50,7 +53,7 @@ def construct(
         raise InvalidInputs(component.arguments, checked.failures, decode(request.inputs).secrets)
     with grpc.insecure_channel(request.monitorEndpoint, options=MESSAGE_SIZES) as channel:
         monitor = resource_pb2_grpc.ResourceMonitorStub(channel)
-        return _Construction(package, component, request, own, monitor).run(given, warn)
+        return _Construction(package, component, request, own, monitor, failed).run(given, warn)
 
 
 class _Construction:
@@ -61,12 +64,14 @@ class _Construction:
         request: pb.ConstructRequest,
         own: str,
         monitor: resource_pb2_grpc.ResourceMonitorStub,
+        failed: Failed,
     ) -> None:
         self._package = package
         self._component = component
         self._request = request
         self._provider = request.providers.get(package) or own
         self._monitor = monitor
+        self._failed = failed
         self._made: dict[str, _Made] = {}
 
     def run(self, given: Mapping[str, Any], warn: Callable[[str, str], None]) -> pb.ConstructResponse:
@@ -96,9 +101,18 @@ class _Construction:
             raise _not_done(request.name)
         return reply
 
-    def _ask(self, call: Callable[[Any], Any], request: Any, name: str) -> Any:
+    def _ask(self, call: Any, request: Any, name: str) -> Any:
+        woken = threading.Event()
+        with self._failed.waking(woken.set):
+            answer = call.future(request)
+            answer.add_done_callback(lambda _: woken.set())
+            while not answer.done():
+                if self._failed.has_child(getattr(request, "parent", ""), getattr(request, "type", ""), name):
+                    raise _not_done(name)
+                woken.wait()
+                woken.clear()
         try:
-            return call(request)
+            return answer.result()
         except grpc.RpcError as error:
             # What the engine says when it stops is nothing that the user could mend.
             stopped = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)

@@ -102,10 +102,17 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
     raised goes to the log.
     """
 
-    @functools.wraps(method)
     def run(self: Any, request: Any, context: grpc.ServicerContext) -> ReplyT:
         try:
             return method(self, request, context)
+        except Exception:
+            self.session.failed.note(getattr(request, "urn", ""))
+            raise
+
+    @functools.wraps(method)
+    def told(self: Any, request: Any, context: grpc.ServicerContext) -> ReplyT:
+        try:
+            return run(self, request, context)
         except InitFailed as failed:
             _abort_init_failed(context, failed, hidden_in(request))
         except InvalidInputs as invalid:
@@ -119,7 +126,7 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
             text = unforeseen(error, method.__name__, self.package.log_variable)
         context.abort(grpc.StatusCode.UNKNOWN, hidden_in(request).masked(text))
 
-    return run
+    return told
 
 
 def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailed, hidden: Hidden) -> NoReturn:

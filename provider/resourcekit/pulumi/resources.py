@@ -34,10 +34,11 @@ class ResourceCalls(Family):
         arguments = lifecycle.resource.arguments
         checked = check_declared(lifecycle.resource, inputs.values)
         rounded = rounded_numbers(arguments, inputs.values, read_inputs(arguments, request.olds).values)
-        return pb.CheckResponse(
-            inputs=write_inputs(arguments, Inputs(checked.values, inputs.secrets)),
-            failures=check_failures(arguments, (*checked.failures, *rounded), inputs.secrets),
-        )
+        failures = check_failures(arguments, (*checked.failures, *rounded), inputs.secrets)
+        if failures:
+            self.session.failed.note(request.urn)
+        checked_inputs = write_inputs(arguments, Inputs(checked.values, inputs.secrets))
+        return pb.CheckResponse(inputs=checked_inputs, failures=failures)
 
     @explained
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:

@@ -9,12 +9,14 @@ from typing import Any
 import grpc
 from google.protobuf import empty_pb2
 
+from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
 from resourcekit.loading import Handlers, handlers_of
 from resourcekit.package import Package
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.asked import Asked
 from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.properties import read_inputs
 from resourcekit.pulumi.protocol import plugin_pb2, provider_pb2_grpc
 from resourcekit.pulumi.protocol import provider_pb2 as pb
@@ -22,6 +24,7 @@ from resourcekit.pulumi.replies import check_failures, explained
 from resourcekit.pulumi.resources import ResourceCalls
 from resourcekit.pulumi.schema import write_schema
 from resourcekit.pulumi.session import Session
+from resourcekit.pulumi.wire import with_secrets
 from resourcekit.unknown import has_unknown
 
 
@@ -72,8 +75,11 @@ class ProviderServicer(ResourceCalls, Asked, provider_pb2_grpc.ResourceProviderS
     def CheckConfig(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
         inputs = read_inputs(self.package.settings, request.news)
         checked = settings.check(self.package, inputs.values)
+        # Not all programs mark the key: what is answered here goes into the state.
+        secrets = (camel(name) for name, facts in fields_of(self.package.settings).items() if facts.secret)
         return pb.CheckResponse(
-            inputs=request.news, failures=check_failures(self.package.settings, checked.failures, inputs.secrets)
+            inputs=with_secrets(request.news, secrets),
+            failures=check_failures(self.package.settings, checked.failures, inputs.secrets),
         )
 
     @explained

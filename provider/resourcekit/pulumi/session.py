@@ -16,6 +16,7 @@ from resourcekit.package import Package
 from resourcekit.pulumi.contexts import context_for
 from resourcekit.pulumi.deletion import Deletions, Run
 from resourcekit.pulumi.engine import EngineLog, Row
+from resourcekit.pulumi.failed import Failed
 from resourcekit.pulumi.forced import Forced
 from resourcekit.pulumi.properties import hidden_in, read_entry
 from resourcekit.pulumi.stack import Entry, Stack
@@ -48,6 +49,7 @@ class Session:
         self.ledger = Ledger(self.stack.objects)
         self.forced = Forced(self.stack)
         self.run = Run(self.reference)
+        self.failed = Failed()
         self.deletions = Deletions(self.stack, self.run, self._protection)
 
     def keys(self, token: str, urn: str) -> Keys:

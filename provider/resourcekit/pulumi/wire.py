@@ -6,7 +6,7 @@ from it goes back marked. A secret deep inside a map marks the whole property: m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,6 +72,17 @@ def encode(values: Mapping[str, Any], secrets: Set[str] = frozenset()) -> struct
         else:
             _write(struct.fields[name], value)
     return struct
+
+
+def with_secrets(struct: struct_pb2.Struct, names: Iterable[str]) -> struct_pb2.Struct:
+    """Return a copy in which these properties are marked secret. What is marked already, or not known, stays."""
+    marked = struct_pb2.Struct()
+    marked.CopyFrom(struct)
+    for name in names:
+        value = struct.fields.get(name)
+        if value is not None and value.WhichOneof("kind") == "string_value" and value.string_value not in UNKNOWNS:
+            _write_secret(marked.fields[name], value.string_value)
+    return marked
 
 
 def secret_texts(value: struct_pb2.Value, *, secret: bool = False) -> Iterator[str]:

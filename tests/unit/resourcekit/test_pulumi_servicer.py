@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Annotated, Any
 
 import grpc
 import pytest
@@ -12,7 +12,7 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 from pydantic import Field
 
-from resourcekit.declaration import Arguments
+from resourcekit.declaration import Arguments, Secret
 from resourcekit.errors import ResourceError
 from resourcekit.package import Package
 from resourcekit.pulumi.engine import EngineLog
@@ -25,7 +25,7 @@ URN = "urn:pulumi:dev::p::toy:index:Shelf::s"
 
 
 class Settings(Arguments):
-    tool_key: str = Field(description="A key.")
+    tool_key: Annotated[str, Secret()] = Field(description="A key.")
     patience: float | None = Field(None, description="In seconds.")
 
 
@@ -209,6 +209,17 @@ def test_missing_settings_are_named_and_the_environment_stands_in(
     reply = provider.CheckConfig(pb.CheckRequest(news=encode({})))
     assert not reply.failures
     assert "from-env" not in str(reply), "a key of the environment enters no state"
+
+
+def test_the_key_comes_back_secret_however_it_was_given(provider: Any) -> None:
+    def checked(given: Any, secrets: frozenset[str] = frozenset()) -> Any:
+        news = encode({"toolKey": given, "version": "1.2.3"}, secrets)
+        return provider.CheckConfig(pb.CheckRequest(news=news)).inputs
+
+    for inputs in (checked("plain"), checked("plain", frozenset({"toolKey"}))):
+        found = decode(inputs)
+        assert (found.values, found.secrets) == ({"toolKey": "plain", "version": "1.2.3"}, {"toolKey"})
+    assert decode(checked(UNKNOWN)) == decode(encode({"toolKey": UNKNOWN, "version": "1.2.3"}))
 
 
 def test_unknown_tokens_are_refused_by_name(provider: Any) -> None:

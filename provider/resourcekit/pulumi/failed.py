@@ -1,0 +1,45 @@
+"""Resources whose call has failed in this process, for a component that waits for the engine to say so.
+
+After a failure the engine closes its connections. A component that waits for the engine's answer answers too late, and
+the user reads `the client connection is closing`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+
+class Failed:
+    """The URNs, and those who wait for one of them."""
+
+    def __init__(self) -> None:
+        self._urns: set[str] = set()
+        self._waiting: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+
+    def note(self, urn: str) -> None:
+        """Remember a failure and wake all who wait."""
+        with self._lock:
+            self._urns.add(urn)
+            waiting = list(self._waiting)
+        for wake in waiting:
+            wake()
+
+    def has_child(self, parent: str, token: str, name: str) -> bool:
+        """Return whether a resource of this type and name below a parent has failed."""
+        prefix = parent.rpartition("::")[0]
+        with self._lock:
+            return f"{prefix}${token}::{name}" in self._urns
+
+    @contextlib.contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Call `wake` after each failure within the block."""
+        with self._lock:
+            self._waiting.append(wake)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting.remove(wake)
