@@ -32,7 +32,7 @@ def program(name: str, *, protected: bool = True, **options: Any) -> dict[str, A
 
 def held(stack: Stack) -> dict[str, str]:
     """The ids in the state, by the resources' names."""
-    resources = stack.state()["deployment"]["resources"]
+    resources = stack.state()["deployment"].get("resources", [])
     return {
         each["urn"].rpartition("::")[2]: each["id"]
         for each in resources

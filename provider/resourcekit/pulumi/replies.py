@@ -91,7 +91,7 @@ def unforeseen(error: Exception, operation: str, log_variable: str) -> str:
     return (
         f"internal error in the provider during {operation} ({type(error).__name__}). Nothing more is known to have "
         f"happened. Run it with {log_variable}=debug in the environment and --debug to see where it was, and please "
-        "report it"
+        "report the provider's own lines: the engine's may show secrets"
     )
 
 

@@ -72,7 +72,10 @@ class Session:
     def context(self, request: Message, seconds: float) -> Context[Any]:
         """For one operation. Raises ResourceError while the settings are not known."""
         if self.api is None:
-            raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
+            raise ResourceError(
+                "the provider's settings are not known yet, so it cannot reach the API. Make what they come from first "
+                "(`pulumi up --target URN`), or give the settings in the configuration or in the environment"
+            )
         return context_for(
             Row(self.engine, getattr(request, "urn", ""), hidden_in(request)),
             seconds,

@@ -70,7 +70,10 @@ class Session:
     def context(self, seconds: float, report: Report) -> Context[Any]:
         """For one operation. Raises ResourceError while the settings are not known."""
         if self.api is None:
-            raise ResourceError("the provider's settings are not known yet, so it cannot reach the API")
+            raise ResourceError(
+                "the provider's settings are not known yet, so it cannot reach the API. Make what they come from first "
+                "(`-target=ADDRESS`), or give the settings in the configuration or in the environment"
+            )
 
         def say(text: str) -> None:
             log.info("%s: %s", report.subject, report.shown(text))
