@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.control_plane import ControlPlane
+from support.needs import require
 from support.objects import objects
 from support.readme import ROOT, Session, blocks
 
@@ -52,6 +53,7 @@ def plane() -> Iterator[ControlPlane]:
 @pytest.fixture
 def shell(plane: ControlPlane, tmp_path: Path) -> Iterator[Session]:
     """A shell where both engines have their directory. No question is answered for it: the page has to say `--yes`."""
+    require("jq")
     work = tmp_path / "work"
     for name in ("pulumi", "terraform"):
         (work / name).mkdir(parents=True)

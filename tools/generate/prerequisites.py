@@ -27,7 +27,8 @@ def page() -> str:
             engine_features(),
             "`polykomos doctor` checks the engines and their versions.\n",
             "## To work on it\n",
-            "`make` prepares what it can; `CONTRIBUTING.md`, beside the README, says how.\n",
+            "`make` prepares what it can; `CONTRIBUTING.md`, beside the README, says how. Tests of what is missing are "
+            "skipped, by name.\n",
             _contributors(),
         ]
     )
