@@ -137,6 +137,20 @@ def test_shell_can_be_read_and_names_what_there_is(block: Block) -> None:
         _there_is(words.split())
 
 
+@pytest.mark.parametrize("block", blocks("sh"), ids=str)
+def test_shell_can_be_pasted(block: Block) -> None:
+    """Nothing stands for something else, and no program is in the background that the next line needs."""
+    assert "…" not in block.text
+    assert not re.search(r"[^&]&\s*(#.*)?$", block.text, re.MULTILINE)
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    commands = [line.partition("#")[0].strip() for block in blocks("sh") if block.page == ROOT / "README.md"
+                for line in block.text.splitlines()]  # fmt: skip
+    assert [line for line in commands if line.startswith("make ")] == ["make demo", "make test"]
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "exec make test"
+
+
 def _there_is(words: list[str]) -> None:
     """Such a command, with such options; a synopsis in brackets is left alone."""
     command: click.Command = main

@@ -98,7 +98,7 @@ def _resource(package: Package[Any], name: str, kind: Kind) -> str:
         f'```terraform\nimport {{\n  to = {name}.example\n  id = "…"\n}}\n```\n\n'
         "by identity (Terraform 1.12, OpenTofu 1.12):\n\n"
         f'```terraform\nimport {{\n  to = {name}.example\n  identity = {{\n    id = "…"\n  }}\n}}\n```\n\n'
-        f"or on the command line:\n\n```sh\nterraform import {name}.example …\n```{_told_at_import(kind)}"
+        f"or on the command line:\n\n```sh\nterraform import {name}.example ID\n```{_told_at_import(kind)}"
     )
     times = kind.resource.timeouts
     waits = f"create {times.create / 60:.0f} minutes, update {times.update / 60:.0f}, delete {times.delete / 60:.0f}"

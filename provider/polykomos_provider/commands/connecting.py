@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from polykomos.package import Polykomos
     from resourcekit.context import Context
 
-WITHOUT_KEY = "POLYKOMOS_API_KEY is not set: export the key of your dashboard, or what `polykomos dev` printed"
+WITHOUT_KEY = (
+    "POLYKOMOS_API_KEY is not set: export the key of your dashboard, or the settings of a control plane here: "
+    'eval "$(polykomos dev --env)"'
+)
 
 
 def connected(seconds: float) -> tuple[Polykomos, Context[Client]]:
