@@ -83,6 +83,9 @@ class Polykomos(Package["Client"]):
                 )
         return api
 
+    def account(self, api: Client) -> str | None:
+        return api.account_id()
+
     def bound(self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> Client:
         return api.within(client.Bounds(deadline, cancel, say))
 

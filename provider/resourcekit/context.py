@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from resourcekit.keys import Keys
+from resourcekit.keys import Keys, Ledger
 from resourcekit.moving import Moving
 
 ApiT = TypeVar("ApiT")
@@ -39,6 +39,9 @@ class Context(Generic[ApiT]):
     info, warn: a line that stays.
     keys: for the creation, where the API knows idempotency keys.
     moving: while planning, what the same run is going to do to other objects.
+    account: the account (`Package.account`) that the object's state records; None for a create, an import, and a state
+    of a release that recorded none. After a create, an update or a read: the account to record.
+    ledger: of the run: which objects belong to whom, and what the engine's state holds.
     """
 
     api: ApiT
@@ -49,6 +52,8 @@ class Context(Generic[ApiT]):
     warn: Callable[[str], None] = _silent
     keys: Keys = field(default_factory=Keys)
     moving: Moving = field(default_factory=Moving)
+    account: str | None = None
+    ledger: Ledger = field(default_factory=lambda: Ledger(lambda: None))
     saved: Checkpoint | None = None
 
     def checkpoint(self, id: str, state: BaseModel) -> None:

@@ -31,6 +31,8 @@ class Ledger:
         self._turns: dict[str, threading.Lock] = {}
         self._generations: dict[tuple[str, ...], int] = {}
         self._lock = threading.Lock()
+        # Whether this run has found an object that the engine's state holds: the key is of its account.
+        self.proved = False
 
     def note(self, kind: str, id: str) -> None:
         """The engine spoke of this object: its state holds it, or did when the run began."""
@@ -55,10 +57,15 @@ class Ledger:
         """Whether it is somebody's; None = cannot be told."""
         if self.knows(kind, id):
             return True
+        in_state = self.in_state()
+        return None if in_state is None else (kind, id) in in_state
+
+    def in_state(self) -> Objects | None:
+        """Return the objects in the engine's state, asked once; None where that cannot be found out."""
         with self._lock:
             if not self._asked:
                 self._in_state, self._asked = self._ask(), True
-        return None if self._in_state is None else (kind, id) in self._in_state
+        return self._in_state
 
     @contextlib.contextmanager
     def turn(self, seed: str) -> Iterator[None]:

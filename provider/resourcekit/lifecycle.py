@@ -173,12 +173,14 @@ class Lifecycle:
     def create(self, args: Mapping[str, Any], ctx: Context[Any]) -> Outcome:
         """Make the object. A failure after its id is known is an unfinished outcome, not an exception."""
         typed = self.resource.arguments.model_validate(args)
+        # Before: once the object is there, nothing should come between it and the engine.
+        account = self._account(ctx)
 
         def run() -> tuple[str, BaseModel]:
             created: tuple[str, BaseModel] = self.resource.create(typed, ctx)
             return created
 
-        return self._checkpointed(run, args, ctx)
+        return self._checkpointed(run, args, ctx, account)
 
     def update(
         self,
@@ -190,12 +192,12 @@ class Lifecycle:
     ) -> Outcome:
         """Change the object in place, or resume what an earlier run left unfinished."""
         typed = self.resource.arguments.model_validate(args)
-        prior = self._state(state)
+        prior, account = self._state(state), self._account(ctx)
 
         def run() -> tuple[str, BaseModel]:
             return id, self.resource.update(id, typed, prior, changed, ctx)
 
-        return self._checkpointed(run, args, ctx)
+        return self._checkpointed(run, args, ctx, account)
 
     def read(
         self,
@@ -211,6 +213,9 @@ class Lifecycle:
         found = self._explained(lambda: self.resource.read(own, prior, ctx))
         if found is None:
             return None
+        if not imported:
+            ctx.ledger.proved = True
+        ctx.account = ctx.account or self._account(ctx)
         kept = self._with_unreported(found, state)
         return ReadOutcome(own, kept, live_inputs(self.resource, inputs, found, imported=imported))
 
@@ -219,6 +224,8 @@ class Lifecycle:
         self.refuse_if_protected(state, "delete")
         prior = self._state(state)
         self._explained(lambda: self.resource.delete(id, prior, ctx))
+        # What was gone already has been confirmed to be.
+        ctx.ledger.proved = True
 
     def listing(self, ctx: Context[Any]) -> Iterator[ListedObject]:
         """Every object of this kind, of a resource that is `listable`."""
@@ -231,16 +238,26 @@ class Lifecycle:
             yield ListedObject(id_, label, state_dict(state))
 
     def _checkpointed(
-        self, run: Callable[[], tuple[str, BaseModel]], args: Mapping[str, Any], ctx: Context[Any]
+        self, run: Callable[[], tuple[str, BaseModel]], args: Mapping[str, Any], ctx: Context[Any], account: str | None
     ) -> Outcome:
         try:
             id_, state = self._explained(run)
+            ctx.account = account or ctx.account
             return Outcome(id_, self._with_unreported(state, args))
         except Exception as error:
             if ctx.saved is None:
                 raise
+            ctx.account = ctx.account or account
             kept = self._with_unreported(ctx.saved.state, args)
             return Outcome(ctx.saved.id, kept, _reason(error), cancelled=isinstance(error, Cancelled))
+
+    def _account(self, ctx: Context[Any]) -> str | None:
+        """The account to record, for later runs; None where it cannot be found out now, which stops nothing."""
+        try:
+            return self.package.account(ctx.api)
+        except Exception as error:
+            log.debug("the account is not recorded: %s", type(error).__name__)
+            return None
 
     def _with_unreported(self, state: BaseModel, source: Mapping[str, Any]) -> Values:
         """The state as plain values; what the API never reports is taken from `source`."""

@@ -69,6 +69,13 @@ class Package(Generic[ApiT]):
         """A client for these settings. engine: who is calling, for the User-Agent. Raises ResourceError."""
         raise NotImplementedError
 
+    def account(self, api: ApiT) -> str | None:
+        """Return what identifies the account that the client acts for, as states may store it in plain text; None where
+        that is not known. Raises the vendor's exceptions.
+        """
+        del api
+        return None
+
     def bound(self, api: ApiT, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> ApiT:
         """The client for one operation: its retries end at `deadline` (`time.monotonic()`) and when `cancel` is set.
 

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from polykomos.client.calls import Calls, parse, segment
 from polykomos.client.models import Account, QueryExecution
 from polykomos.client.retry import Safety
+from polykomos.client.setting_values import is_loopback
+from polykomos.client.transport import ME
 
 
 class AccountCalls(Calls):
     """Calls about the account."""
+
+    def whose(self) -> Account:
+        """Return whose key it is, asked once for all threads and operations of this client."""
+        return parse(Account, self._transport.memory.once(ME, lambda: self._transport.call("GET", ME)).get("data"))
+
+    def account_id(self) -> str | None:
+        """Return a fingerprint of the key's account at this service; None where the API does not report whose it is.
+
+        It is a hash: engines store it in plain text, and an address is nobody else's business.
+        """
+        user = self.whose().user
+        name = user.email or user.name
+        if not name:
+            return None
+        host = self._transport.host
+        parts = ["polykomos account", "localhost" if is_loopback(host) else host.lower(), name.strip().lower()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
     def get_account(self) -> Account:
         """Whose key it is, its scopes and limits."""

@@ -57,6 +57,11 @@ class Exchange:
         self._http = http
         self._api_key = api_key
 
+    @property
+    def host(self) -> str:
+        """The host that it sends to."""
+        return self._http.base_url.host
+
     def close(self) -> None:
         """Close the pool."""
         self._http.close()

@@ -25,6 +25,7 @@ from polykomos.client.retry import OUTAGE_SECONDS, Safety, backoff
 from polykomos.client.waits import FIRST_PAUSE, SCARCE_FIRST_PAUSE
 
 DEADLINE_SECONDS: Final = 120.0
+ME: Final = "/me"
 
 
 def _silent(_text: str) -> None:
@@ -76,6 +77,11 @@ class Transport:
     def within(self, bounds: Bounds) -> Transport:
         """The same pool with other bounds."""
         return Transport(self._exchange, self.snapshots, bounds, self._budget, self.memory)
+
+    @property
+    def host(self) -> str:
+        """The host of the base URL."""
+        return self._exchange.host
 
     def first_pause(self) -> float:
         """How long a wait should let pass before it looks, by how scarce calls are."""
@@ -152,6 +158,7 @@ class Transport:
             account = self._attempt(_ME, 1, deadline)
             if account.error is None:
                 self._budget.learn(limit_in(account.body))
+                self.memory.keep(ME, account.body)
         return self._take(request, deadline)
 
     def _take(self, request: Request, deadline: float) -> bool:
@@ -171,7 +178,7 @@ class Transport:
             self._budget.done(refused_for=refused_for)
 
 
-_ME: Final = Request("GET", "/me", None, None, {}, Safety.SAFE, 0.0)
+_ME: Final = Request("GET", ME, None, None, {}, Safety.SAFE, 0.0)
 
 
 def _no_room() -> PolykomosError:

@@ -1,20 +1,34 @@
-"""Changing what is not there any more."""
+"""What is not there any more: believed only of the object's own account (docs/decisions/0022-accounts.md).
+
+The API answers 404 for an object of another account too (api-facts S34).
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from polykomos.client import NotFound
+from polykomos.client import Forbidden, NotFound
+from resourcekit.context import Context
 from resourcekit.errors import ResourceError
+
+if TYPE_CHECKING:
+    from polykomos.client import Client
+
+_WAY_OUT = (
+    "Nothing is taken for deleted. Set the API key of the account that the object belongs to. If the object was "
+    "deleted all the same, take it out of the state (`pulumi state delete`, `terraform state rm`, `tofu state rm`)"
+)
 
 
 @contextlib.contextmanager
-def told_if_gone(what: str, id: str) -> Iterator[None]:
+def told_if_gone(what: str, id: str, ctx: Context[Client], team_id: int | None = None) -> Iterator[None]:
     """Around calls about an object that the engine's state holds. what: "database", for people."""
     try:
         yield
     except NotFound:
+        confirm_gone(what, id, ctx, team_id)
         raise is_gone(what, id) from None
 
 
@@ -24,3 +38,103 @@ def is_gone(what: str, id: str) -> ResourceError:
         f"{what} {id} is gone: refresh, and it will be made again (`pulumi up --refresh`; `terraform apply` and "
         "`tofu apply` refresh by themselves)"
     )
+
+
+def confirm_gone(what: str, id: str, ctx: Context[Client], team_id: int | None = None) -> None:
+    """Return where a 404 means that the object was deleted: the key's account is the one that could see it.
+
+    Args:
+        what: "database", for people.
+        id: The object's id in the engine.
+        ctx: With the account that the object's state records.
+        team_id: The team that owns the object, where it is a team's.
+
+    Raises:
+        ResourceError: The key is of another account, or the base URL is not the API's.
+    """
+    account = _account(ctx)
+    if ctx.account is not None:
+        if account in (None, ctx.account) or _sees_team(team_id, ctx):
+            return
+        raise ResourceError(
+            f"{what} {id} cannot be found with this API key, which belongs to {_owner(ctx)}: the state says that the "
+            f"object belongs to another account. {_WAY_OUT}"
+        )
+    sees = _sees_others(id, ctx)
+    if sees is False and not _sees_team(team_id, ctx):
+        raise ResourceError(
+            f"{what} {id} cannot be found with this API key, which belongs to {_owner(ctx)}, and neither can any other "
+            "object of this state, which was written by a release that did not record the account. The key is most "
+            f"likely of another account. {_WAY_OUT}"
+        )
+    if sees is None:
+        ctx.warn(
+            f"{what} {id} cannot be found with this API key, which belongs to {_owner(ctx)}. The state does not record "
+            "the account that it belongs to: it is taken for deleted. If this is the key of another account, do not "
+            "apply this, and set the right one"
+        )
+
+
+def is_right_account(ctx: Context[Client]) -> bool:
+    """Whether the key's account is the one that the state records, as far as that is known."""
+    return ctx.account is None or _account(ctx) in (None, ctx.account)
+
+
+def _account(ctx: Context[Client]) -> str | None:
+    try:
+        return ctx.api.account_id()
+    except NotFound:
+        raise ResourceError(
+            "the service answers 404 to GET /me: the base URL is not that of the API, so that no 404 of it says that "
+            "anything was deleted. Set `base_url` (POLYKOMOS_BASE_URL) right"
+        ) from None
+
+
+def _owner(ctx: Context[Client]) -> str:
+    user = ctx.api.whose().user
+    return user.email or user.name or "an account without a name"
+
+
+def _sees_team(team_id: int | None, ctx: Context[Client]) -> bool:
+    """Whether the key sees other databases of the team: then it would see this one too."""
+    if team_id is None:
+        return False
+    try:
+        return any(each.team_id == team_id for each in ctx.api.iter_databases())
+    except Forbidden:
+        return False
+
+
+def _sees_others(id: str, ctx: Context[Client]) -> bool | None:
+    """Whether the key sees any other object of the engine's state; None where the state has no other, or is unknown.
+
+    What an earlier call of this run has found is taken as an answer.
+    """
+    if ctx.ledger.proved:
+        return True
+    others = {
+        (_is_endpoint(kind), part)
+        for kind, other in ctx.ledger.in_state() or ()
+        if "polykomos" in kind and not kind.startswith("pulumi:") and other != id
+        for part in other.split("/")[:2]  # an application's id begins with those of its database and its blueprint
+    }
+    others -= {(False, part) for part in id.split("/")}
+    if not others:
+        return None
+    return not others.isdisjoint(_visible(ctx))
+
+
+def _is_endpoint(kind: str) -> bool:
+    return "webhook" in kind.lower()
+
+
+def _visible(ctx: Context[Client]) -> set[tuple[bool, str]]:
+    """The ids of what the key may list and owns; with True those of webhook endpoints, which are numbers."""
+    found: set[tuple[bool, str]] = set()
+    with contextlib.suppress(Forbidden):
+        found |= {(False, each.uuid) for each in ctx.api.iter_databases()}
+    with contextlib.suppress(Forbidden):
+        found |= {(False, each.uuid) for each in ctx.api.iter_blueprints() if not each.is_system_blueprint}
+    with contextlib.suppress(Forbidden):
+        found |= {(True, str(each.id)) for each in ctx.api.iter_webhook_endpoints()}
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf import struct_pb2
 from google.protobuf.message import Message
@@ -17,8 +17,10 @@ from resourcekit.pulumi.wire import SIGNATURE, decode, decode_outputs, encode, s
 from resourcekit.secrecy import Hidden
 from resourcekit.shapes import Anything, ListOf, ObjectOf, Shape, field_shapes
 
-# Entries that the engine adds to inputs for its own use.
-_ENGINE_KEYS = frozenset({"__internal", "__defaults", "__pulumi-go-provider-infer"})
+# Entries that the engine adds to inputs for its own use; and the one of ours that states hold beside what is declared,
+# named as those are that engines show to nobody.
+ACCOUNT: Final = "__account"
+_ENGINE_KEYS = frozenset({"__internal", "__defaults", "__pulumi-go-provider-infer", ACCOUNT})
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,24 @@ def write_state(
 def read_entry(model: type[BaseModel], entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the outputs of a resource in an exported stack by their declared names, without those that are secret."""
     outputs: Mapping[str, Any] = entry.get("outputs") or {}
-    plain = {name: value for name, value in outputs.items() if not (isinstance(value, dict) and SIGNATURE in value)}
+    plain = {name: value for name, value in outputs.items() if name != ACCOUNT and not _is_marked(value)}
     return from_pulumi(model, plain)
+
+
+def _is_marked(value: Any) -> bool:
+    return isinstance(value, dict) and SIGNATURE in value
+
+
+def account_in(struct: struct_pb2.Struct) -> str | None:
+    """Return the account that a state records (`Package.account`); None where it records none."""
+    return struct.fields[ACCOUNT].string_value or None if ACCOUNT in struct.fields else None
+
+
+def with_account(struct: struct_pb2.Struct, account: str | None) -> struct_pb2.Struct:
+    """Return a state with an account recorded, where there is one."""
+    if account:
+        struct.fields[ACCOUNT].string_value = account
+    return struct
 
 
 def hidden_in(request: Message) -> Hidden:

@@ -8,6 +8,7 @@ import grpc
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
+from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle, Outcome, Values
@@ -15,7 +16,15 @@ from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.diffs import diff_response
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.numbers import rounded_numbers
-from resourcekit.pulumi.properties import Inputs, hidden_in, read_inputs, write_inputs, write_state
+from resourcekit.pulumi.properties import (
+    Inputs,
+    account_in,
+    hidden_in,
+    read_inputs,
+    with_account,
+    write_inputs,
+    write_state,
+)
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.session import Family
@@ -44,7 +53,7 @@ class ResourceCalls(Family):
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
-        ctx = self.session.preview_context(request)
+        ctx = self._preview_context(request)
         found, drifted = lifecycle.compare(
             state=olds.values,
             old_inputs=old_inputs.values,
@@ -71,7 +80,7 @@ class ResourceCalls(Family):
         ctx.keys = self.session.keys(self._token(request.urn, request.type), request.urn)
         outcome = lifecycle.create(inputs.values, ctx)
         self.session.forced.note(request.urn, outcome.id, outcome.state)
-        properties = self._finished(lifecycle, outcome, inputs, request)
+        properties = self._finished(lifecycle, outcome, inputs, request, ctx)
         return pb.CreateResponse(id=outcome.id, properties=properties)
 
     @explained
@@ -83,23 +92,25 @@ class ResourceCalls(Family):
             old_inputs=old_inputs.values,
             news=news.values,
             ignore=_ignored(lifecycle, request),
-            ctx=self.session.preview_context(request),
+            ctx=self._preview_context(request),
         ).changed
         if request.preview:
-            ctx = self.session.preview_context(request)
+            ctx = self._preview_context(request)
             planned = lifecycle.preview_update(news.values, olds.values, changed, ctx)
             self.session.moving.note(lifecycle.resource.name, request.id, (n for n in planned if planned[n] is UNKNOWN))
             return pb.UpdateResponse(properties=self._written(lifecycle, planned, news, request))
         ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.update)
+        ctx.account = account_in(request.olds)
         self.session.moving.note(lifecycle.resource.name, request.id)
         outcome = lifecycle.update(request.id, news.values, olds.values, changed, ctx)
-        return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news, request))
+        return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news, request, ctx))
 
     @explained
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.delete)
+        ctx.account = account_in(request.properties)
         self.session.forced.refuse_left_over(lifecycle, request.urn, request.id, state.values)
         lifecycle.refuse_if_protected(state.values, "delete")
         self.session.deletions.refuse(request.urn)
@@ -111,13 +122,15 @@ class ResourceCalls(Family):
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         inputs = read_inputs(lifecycle.resource.arguments, request.inputs)
-        found = lifecycle.read(request.id, state.values, inputs.values, self.session.context(request, 300))
+        ctx = self.session.context(request, 300)
+        ctx.account = account_in(request.properties)
+        found = lifecycle.read(request.id, state.values, inputs.values, ctx)
         if found is None:
             return pb.ReadResponse()
         there = Inputs(found.inputs, state.secrets | inputs.secrets)
         return pb.ReadResponse(
             id=found.id,
-            properties=self._written(lifecycle, found.state, there, request),
+            properties=with_account(self._written(lifecycle, found.state, there, request), ctx.account),
             inputs=write_inputs(lifecycle.resource.arguments, there),
         )
 
@@ -148,9 +161,17 @@ class ResourceCalls(Family):
         """A state to answer with."""
         return write_state(lifecycle.resource.state, state, inputs.secrets, hidden_in(request))
 
-    def _finished(self, lifecycle: Lifecycle, outcome: Outcome, inputs: Inputs, request: Message) -> Any:
+    def _preview_context(self, request: pb.DiffRequest | pb.UpdateRequest) -> Context[Any] | None:
+        ctx = self.session.preview_context(request)
+        if ctx is not None:
+            ctx.account = account_in(request.olds)
+        return ctx
+
+    def _finished(
+        self, lifecycle: Lifecycle, outcome: Outcome, inputs: Inputs, request: Message, ctx: Context[Any]
+    ) -> Any:
         """The state to answer with; raises InitFailed when the object is there but not complete."""
-        properties = self._written(lifecycle, outcome.state, inputs, request)
+        properties = with_account(self._written(lifecycle, outcome.state, inputs, request), ctx.account)
         if outcome.unfinished:
             sent = write_inputs(lifecycle.resource.arguments, inputs)
             raise InitFailed(outcome.id, properties, sent, outcome.unfinished)

@@ -83,6 +83,7 @@ class Session:
             api=self.api,
             cancel=self.cancel,
             moving=self.moving,
+            ledger=self.ledger,
         )
 
     def preview_context(self, request: Message) -> Context[Any] | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from resourcekit.context import Context
 from resourcekit.terraform import plans, states
 from resourcekit.terraform.agreement import agreed
 from resourcekit.terraform.blocks import Values, twin
 from resourcekit.terraform.diagnostics import Report, answered
 from resourcekit.terraform.kinds import Kind, known_identity, write_identity
-from resourcekit.terraform.memory import Memory
+from resourcekit.terraform.memory import Memory, account_in, with_account
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.session import Session
 from resourcekit.terraform.values import WireError, is_unknown
@@ -75,22 +76,22 @@ class Resources:
         planned = kind.block.read(request.planned_state)
         self._note(kind, prior, report)
         if planned is None:
-            self._delete(kind, prior, report)
+            self._delete(kind, prior, request.planned_private, report)
             return pb.ApplyResourceChange.Response(new_state=kind.block.write(None))
         config = _present(kind, request.config)
         report.hide(kind.secrets(config))
         remembered, memory = Memory.read(request.planned_private), Memory.planned(request.planned_private)
         approved = agreed(kind, planned, config, memory.given)
         if prior is None:
-            state = self._create(kind, planned, approved, report)
+            state, account = self._create(kind, planned, approved, report)
         else:
-            state = self._update(kind, prior, planned, approved, remembered, report)
+            state, account = self._update(kind, prior, planned, approved, remembered, report)
             if report.failed:
                 memory = remembered  # what is not done yet is still to be done
             self._move(kind, prior)
         return pb.ApplyResourceChange.Response(
             new_state=kind.block.write(state),
-            private=memory.write(),
+            private=with_account(memory.write(), account),
             new_identity=write_identity(kind.id(state)),
         )
 
@@ -110,13 +111,15 @@ class Resources:
         state = kind.state(prior)
         if states.is_import(kind, prior):
             state = {name: value for name, value in state.items() if value is not None}
-        found = kind.lifecycle.read(kind.id(prior), state, {}, self.session.context(_READ_SECONDS, report))
+        ctx = self.session.context(_READ_SECONDS, report)
+        ctx.account = account_in(request.private) or None
+        found = kind.lifecycle.read(kind.id(prior), state, {}, ctx)
         if found is None:
             return pb.ReadResource.Response(new_state=kind.block.write(None))
         withheld = Memory.read(request.private).withheld
         return pb.ReadResource.Response(
             new_state=kind.block.write(states.after_read(kind, found.id, found.state, prior, withheld)),
-            private=request.private,
+            private=with_account(request.private, ctx.account),
             new_identity=write_identity(found.id),
         )
 
@@ -147,7 +150,7 @@ class Resources:
     ) -> tuple[pb.PlanResourceChange.Response, bool]:
         """The plan, and whether it changes anything."""
         memory = Memory.read(request.prior_private)
-        ctx = self.session.planning_context(report)
+        ctx = self._planning_context(memory, report)
         found = plans.plan(kind, prior, config, memory, ctx, again=self.session.is_applying)
         if prior is not None:
             self._move_to(kind, prior, found.planned)
@@ -161,7 +164,14 @@ class Resources:
         )
         return answer, found.planned != prior
 
-    def _create(self, kind: Kind, planned: Values, approved: Values, report: Report) -> Values:
+    def _planning_context(self, memory: Memory, report: Report) -> Context[Any] | None:
+        ctx = self.session.planning_context(report)
+        if ctx is not None:
+            ctx.account = memory.account or None
+        return ctx
+
+    def _create(self, kind: Kind, planned: Values, approved: Values, report: Report) -> tuple[Values, str | None]:
+        """The state, and the account to record."""
         report.doing = "create"
         arguments = plans.checked(kind, approved)
         ctx = self.session.context(kind.seconds(planned, "create"), report)
@@ -178,27 +188,30 @@ class Resources:
             report.warn(f"{outcome.unfinished}. It is kept in the state, and the next apply goes on with it")
         elif outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
-        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn)
+        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn), ctx.account
 
     def _update(
         self, kind: Kind, prior: Values, planned: Values, approved: Values, memory: Memory, report: Report
-    ) -> Values:
+    ) -> tuple[Values, str | None]:
+        """The state, and the account to record."""
         report.doing = "update"
-        found = plans.changes(kind, prior, approved, memory, self.session.planning_context(report))
+        found = plans.changes(kind, prior, approved, memory, self._planning_context(memory, report))
         state = found.state
         if not (found.changed or kind.lifecycle.unfinished(state) or is_unknown(planned)):
-            return planned  # Terraform's own attributes alone: the API has nothing to do
+            return planned, memory.account  # Terraform's own attributes alone: the API has nothing to do
         ctx = self.session.context(kind.seconds(planned, "update"), report)
+        ctx.account = memory.account or None
         outcome = kind.lifecycle.update(kind.id(prior), found.args, state, found.changed, ctx)
         if outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
-            return states.after_read(kind, outcome.id, outcome.state, prior)  # as far as it came
-        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn)
+            return states.after_read(kind, outcome.id, outcome.state, prior), ctx.account  # as far as it came
+        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn), ctx.account
 
-    def _delete(self, kind: Kind, prior: Values | None, report: Report) -> None:
+    def _delete(self, kind: Kind, prior: Values | None, private: bytes, report: Report) -> None:
         report.doing = "destroy"
         if prior is not None:
             ctx = self.session.context(kind.seconds(prior, "delete"), report)
+            ctx.account = account_in(private) or None
             kind.lifecycle.delete(kind.id(prior), kind.state(prior), ctx)
 
     def _note(self, kind: Kind, prior: Values | None, report: Report) -> None:

@@ -87,6 +87,7 @@ class Session:
             info=say,
             warn=report.warn,
             moving=self.moving,
+            ledger=self.ledger,
         )
 
     def planning_context(self, report: Report) -> Context[Any] | None:

@@ -17,7 +17,7 @@ from polykomos.resources.blueprint.declaration import (
     canonical_variables,
 )
 from polykomos.resources.creation import create_once
-from polykomos.resources.gone import told_if_gone
+from polykomos.resources.gone import confirm_gone, told_if_gone
 from polykomos.resources.values import timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import plain
@@ -88,6 +88,8 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
                 else ctx.api.get_blueprint(uuid)
             )
         except NotFound:
+            if prior is not None:
+                confirm_gone("blueprint", uuid, ctx)
             return None
         return _state(found, found.sql_content or "")
 
@@ -95,7 +97,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
         self, id: str, args: BlueprintArgs, prior: BlueprintState, changed: frozenset[str], ctx: Context[Client]
     ) -> BlueprintState:
         body = {name: value for name, value in _body(args).items() if name in changed}
-        with told_if_gone("blueprint", id):
+        with told_if_gone("blueprint", id, ctx):
             if body:
                 return _state(_updated(id, body, ctx), args.sql_content)
             found = ctx.api.get_blueprint(id)
@@ -111,7 +113,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
         try:
             ctx.api.delete_blueprint(id)
         except NotFound:
-            return
+            confirm_gone("blueprint", id, ctx)
 
 
 def _updated(id: str, body: Mapping[str, Any], ctx: Context[Client]) -> ApiBlueprint:

@@ -17,7 +17,7 @@ from polykomos.resources.blueprint_application.declaration import (
 from polykomos.resources.blueprint_application.identity import ApplicationId
 from polykomos.resources.blueprint_application.runs import dry_run, refuse_failure, until_ended
 from polykomos.resources.creation import create_once
-from polykomos.resources.gone import told_if_gone
+from polykomos.resources.gone import confirm_gone, told_if_gone
 from polykomos.resources.values import is_uuid, timestamp
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailed, Failure, ResourceError
@@ -156,6 +156,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         try:
             found = ctx.api.get_blueprint_application(id_.number)
         except NotFound:
+            if prior is not None:
+                confirm_gone("blueprint application", id, ctx)
             return None
         variables = prior.variables if prior is not None else found.variable_values
         return _state(found, id_, variables or None, prior.warnings if prior is not None else None)
@@ -171,7 +173,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         """Only ever called to wait on for one that outlived its time-out."""
         id_ = ApplicationId.parse(id)
         ctx.checkpoint(id, prior)
-        with told_if_gone("blueprint application", id):
+        with told_if_gone("blueprint application", id, ctx):
             run = until_ended(ctx.api.get_blueprint_application(id_.number), ctx, "applying")
         state = _state(run, id_, args.variables, prior.warnings)
         ctx.checkpoint(id, state)

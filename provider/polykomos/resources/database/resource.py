@@ -11,7 +11,7 @@ from polykomos.resources.creation import create_once, refuse_other
 from polykomos.resources.database.blueprint import refuse_unfit_blueprint
 from polykomos.resources.database.creation import creation_of
 from polykomos.resources.database.declaration import PLANS, DatabaseArgs, DatabaseState
-from polykomos.resources.gone import is_gone, told_if_gone
+from polykomos.resources.gone import confirm_gone, is_gone, is_right_account, told_if_gone
 from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
@@ -94,13 +94,15 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
                 else ctx.api.get_database(uuid)
             )
         except NotFound:
+            if prior is not None:
+                confirm_gone("database", uuid, ctx, prior.team_id)
             return None
         return None if found.status == "deleted" else _state(found, prior)
 
     def update(
         self, id: str, args: DatabaseArgs, prior: DatabaseState, changed: frozenset[str], ctx: Context[Client]
     ) -> DatabaseState:
-        with told_if_gone("database", id):
+        with told_if_gone("database", id, ctx, prior.team_id):
             if prior.status not in _FINISHED:
                 # An earlier run made it and gave up waiting: wait on before changing anything.
                 ctx.checkpoint(id, prior)
@@ -111,7 +113,7 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
         try:
             ctx.api.delete_database(id)
         except NotFound:
-            return
+            confirm_gone("database", id, ctx, prior.team_id)
 
     def outlived(self, name: str, value: Any, ctx: Context[Client]) -> str | None:
         if name != "blueprint_uuid" or not isinstance(value, str):
@@ -119,6 +121,8 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
         try:
             ctx.api.get_blueprint(value)
         except NotFound:
+            if not is_right_account(ctx):
+                return None
             return (
                 "the blueprint that this database was made with is gone. The other one is noted and not applied: "
                 "declare a `BlueprintApplication` for that"
@@ -167,7 +171,7 @@ def _changed(
 def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:
     """The database once it is there. Raises ResourceError where provisioning has come to another end."""
     if database.status == "provisioning":
-        with told_if_gone("database", database.uuid):
+        with told_if_gone("database", database.uuid, ctx, database.team_id):
             database = ctx.api.wait_for_database(
                 database.uuid,
                 timeout=ctx.remaining(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from polykomos.client import NotFound
 from polykomos.resources.creation import create_once, refuse_other
-from polykomos.resources.gone import is_gone
+from polykomos.resources.gone import confirm_gone, is_gone
 from polykomos.resources.values import revealed, timestamp
 from polykomos.resources.webhook_endpoint.creation import creation_of, earlier_at
 from polykomos.resources.webhook_endpoint.declaration import (
@@ -60,6 +60,8 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
         try:
             found = ctx.api.read_webhook_endpoint(number)
         except NotFound:
+            if prior is not None:
+                confirm_gone("webhook endpoint", id, ctx)
             return None
         if found.status == "revoked":
             return None
@@ -90,7 +92,7 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
         try:
             ctx.api.revoke_webhook_endpoint(_number(id))
         except NotFound:
-            return
+            confirm_gone("webhook endpoint", id, ctx)
 
 
 def _refuse_other(earlier: ApiEndpoint, args: WebhookEndpointArgs) -> None:

@@ -84,6 +84,7 @@ class DynamicProvider(ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = self._noted(_id, _olds), values.read(_news)
         ctx = self._context(news, _LOOKING)
+        ctx.account = olds.account
         found, drifted = self._lifecycle.compare(state=olds.values, old_inputs=olds.inputs, news=news.values, ctx=ctx)
         replaces = sorted({change.name for change in found.changes if change.replaces} | set(drifted))
         # Nor has it one of an update.
@@ -100,10 +101,12 @@ class DynamicProvider(ResourceProvider):
         ctx = self._context(given, given.seconds("create", self.resource.timeouts.create))
         if given.import_id:
             state = self._adopted(given.import_id, given.values, ctx)
-            return CreateResult(given.import_id, values.write_state(state, given.values, given.program))
+            return CreateResult(
+                given.import_id, values.write_state(state, given.values, given.program, account=ctx.account)
+            )
         ctx.keys = session_of(self._load).keys(given.urn)
         outcome = self._lifecycle.create(given.values, ctx)
-        return CreateResult(outcome.id, _written(outcome, given))
+        return CreateResult(outcome.id, _written(outcome, given, ctx))
 
     def _adopted(self, id_: str, args: Mapping[str, Any], ctx: Context[Any]) -> dict[str, Any]:
         """The state of an object that exists and is as the program says. Raises ResourceError."""
@@ -123,15 +126,18 @@ class DynamicProvider(ResourceProvider):
         olds, news = self._noted(_id, _olds), values.read(_news)
         changed = self._lifecycle.difference(state=olds.values, old_inputs=olds.inputs, news=news.values).changed
         ctx = self._context(news, news.seconds("update", self.resource.timeouts.update))
-        return UpdateResult(_written(self._lifecycle.update(_id, news.values, olds.values, changed, ctx), news))
+        ctx.account = olds.account
+        return UpdateResult(_written(self._lifecycle.update(_id, news.values, olds.values, changed, ctx), news, ctx))
 
     @told
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         there = self._noted(id_, props)
-        found = self._lifecycle.read(id_, there.values, there.inputs, self._context(there, 300))
+        ctx = self._context(there, 300)
+        ctx.account = there.account
+        found = self._lifecycle.read(id_, there.values, there.inputs, ctx)
         if found is None:
             return ReadResult("", {})
-        result = ReadResult(found.id, values.write_state(found.state, found.inputs, there.program))
+        result = ReadResult(found.id, values.write_state(found.state, found.inputs, there.program, account=ctx.account))
         # Not by the constructor: older SDKs do not take it, and their hosts do not look.
         result.inputs = values.write(found.inputs, there.program)
         return result
@@ -140,6 +146,7 @@ class DynamicProvider(ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         there = self._noted(_id, _props)
         ctx = self._context(there, there.seconds("delete", self.resource.timeouts.delete))
+        ctx.account = there.account
         self._lifecycle.delete(_id, there.values, ctx)
 
     @property
@@ -156,6 +163,6 @@ class DynamicProvider(ResourceProvider):
         return there
 
 
-def _written(outcome: Outcome, given: Properties) -> dict[str, Any]:
+def _written(outcome: Outcome, given: Properties, ctx: Context[Any]) -> dict[str, Any]:
     # An exception would lose the id of what exists by now: the program raises it instead (`resource.py`).
-    return values.write_state(outcome.state, given.values, given.program, outcome.unfinished)
+    return values.write_state(outcome.state, given.values, given.program, outcome.unfinished, ctx.account)

@@ -61,7 +61,9 @@ class Session:
             self._stack = Stack(urn, None)
         # The host does not tell which values are secret.
         row = Row(self._engine, urn, Hidden())
-        return context_for(row, seconds, package=self.package, api=self._connected(), cancel=self._cancel)
+        return context_for(
+            row, seconds, package=self.package, api=self._connected(), cancel=self._cancel, ledger=self._ledger
+        )
 
     def note(self, urn: str, id: str) -> None:
         """The engine spoke of this object."""

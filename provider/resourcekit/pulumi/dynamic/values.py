@@ -1,6 +1,6 @@
 """Properties as the dynamic provider host has them, to declared values and back. Names are the declared ones.
 
-Beside arguments and state, a resource holds three properties of ours. Their names begin with `__`, as those of the
+Beside arguments and state, a resource holds four properties of ours. Their names begin with `__`, as those of the
 engine do that it shows to nobody.
 """
 
@@ -23,6 +23,8 @@ PROGRAM: Final = "__program"
 INPUTS: Final = "__inputs"
 # Why the object is not complete, since the host has no way to say so.
 UNFINISHED: Final = "__unfinished"
+# The account that the object belongs to (`Package.account`).
+ACCOUNT: Final = "__account"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Properties:
     inputs: dict[str, Any]
     program: dict[str, Any]
     unfinished: str
+    account: str | None
 
     @property
     def urn(self) -> str:
@@ -57,6 +60,7 @@ def read(props: Mapping[str, Any]) -> Properties:
         inputs=_plain(props.get(INPUTS) or {}),
         program=_plain(props.get(PROGRAM) or {}),
         unfinished=str(props.get(UNFINISHED) or ""),
+        account=str(props.get(ACCOUNT) or "") or None,
     )
 
 
@@ -67,10 +71,16 @@ def write(values: Mapping[str, Any], program: Mapping[str, Any]) -> dict[str, An
 
 
 def write_state(
-    state: Mapping[str, Any], inputs: Mapping[str, Any], program: Mapping[str, Any], unfinished: str = ""
+    state: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    program: Mapping[str, Any],
+    unfinished: str = "",
+    account: str | None = None,
 ) -> dict[str, Any]:
     """A state for the host."""
     written = {**write(state, program), INPUTS: _marked(inputs)}
+    if account:
+        written[ACCOUNT] = account
     return {**written, UNFINISHED: unfinished} if unfinished else written
 
 
