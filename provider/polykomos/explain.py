@@ -46,14 +46,33 @@ def _property(error: ApiError) -> str:
     return _FIELDS.get(field, field)
 
 
+# What an error's code says of the way out; statuses stand for the codes that are not known.
+_BY_CODE = {
+    "daily_query_limit_exceeded": ". The day's queries are used up: run it again after midnight UTC, or raise the plan",
+    "monthly_quota_exceeded": ". The key's calls of the month are used up: raise its quota in the dashboard",
+    "name_taken": (
+        ". If this is the new database of a replacement, the old one still has the name: set `deleteBeforeReplace` "
+        "(Pulumi), take `create_before_destroy` out (Terraform, OpenTofu), or give the new one another `name`"
+    ),
+    "system_blueprint_immutable": ". Make a blueprint of your own with this SQL, and change that one",
+    "team_not_accessible": ". Name a team of the key's user, or use the key of somebody in that team",
+}
+
+
 def _advice(error: ApiError) -> str:
-    if isinstance(error, Unauthorized):
-        return ". Check the API key (`api_key` or POLYKOMOS_API_KEY)"
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
     if isinstance(error, RateLimited):
         return ". Wait a minute, lower --parallel, or raise the key's limit in the dashboard"
+    if isinstance(error, Unauthorized):
+        return f". Check the API key (`api_key` or POLYKOMOS_API_KEY){_refused_key(error)}"
     if isinstance(error, Forbidden):
         scopes = error.details.get("required_scopes")
         if isinstance(scopes, list) and scopes:
-            return f". The API key needs {', '.join(map(str, scopes))}"
-        return ". Check the API key's status, scopes and allowed addresses"
+            return f". The API key needs {', '.join(map(str, scopes))}{_refused_key(error)}"
+        return f". Check the API key's status, scopes and allowed addresses{_refused_key(error)}"
     return ""
+
+
+def _refused_key(error: ApiError) -> str:
+    return f". The key that was refused is {error.key_source}" if error.key_source else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -82,6 +82,9 @@ class Polykomos(Package["Client"]):
                     f"reached through {api.route.shown} ({api.route.source})"
                 )
         return api
+
+    def name_sources(self, api: Client, sources: Mapping[str, str]) -> None:
+        api.name_key(sources.get("api_key", ""))
 
     def account(self, api: Client) -> str | None:
         return api.account_id()

@@ -31,8 +31,8 @@ class Ledger:
         self._turns: dict[str, threading.Lock] = {}
         self._generations: dict[tuple[str, ...], int] = {}
         self._lock = threading.Lock()
-        # Whether this run has found an object that the engine's state holds: the key is of its account.
-        self.proved = False
+        # The resources (by their declared names) of which this run has found objects that the engine's state holds.
+        self.found: set[str] = set()
 
     def note(self, kind: str, id: str) -> None:
         """The engine spoke of this object: its state holds it, or did when the run began."""

@@ -192,7 +192,7 @@ class Lifecycle:
     ) -> Outcome:
         """Change the object in place, or resume what an earlier run left unfinished."""
         typed = self.resource.arguments.model_validate(args)
-        prior, account = self._state(state), self._account(ctx)
+        prior, account = self._state(state), ctx.account or self._account(ctx)
 
         def run() -> tuple[str, BaseModel]:
             return id, self.resource.update(id, typed, prior, changed, ctx)
@@ -214,7 +214,7 @@ class Lifecycle:
         if found is None:
             return None
         if not imported:
-            ctx.ledger.proved = True
+            ctx.ledger.found.add(self.resource.name)
         ctx.account = ctx.account or self._account(ctx)
         kept = self._with_unreported(found, state)
         return ReadOutcome(own, kept, live_inputs(self.resource, inputs, found, imported=imported))
@@ -224,8 +224,6 @@ class Lifecycle:
         self.refuse_if_protected(state, "delete")
         prior = self._state(state)
         self._explained(lambda: self.resource.delete(id, prior, ctx))
-        # What was gone already has been confirmed to be.
-        ctx.ledger.proved = True
 
     def listing(self, ctx: Context[Any]) -> Iterator[ListedObject]:
         """Every object of this kind, of a resource that is `listable`."""
@@ -242,12 +240,12 @@ class Lifecycle:
     ) -> Outcome:
         try:
             id_, state = self._explained(run)
-            ctx.account = account or ctx.account
+            ctx.account = account
             return Outcome(id_, self._with_unreported(state, args))
         except Exception as error:
             if ctx.saved is None:
                 raise
-            ctx.account = ctx.account or account
+            ctx.account = account
             kept = self._with_unreported(ctx.saved.state, args)
             return Outcome(ctx.saved.id, kept, _reason(error), cancelled=isinstance(error, Cancelled))
 

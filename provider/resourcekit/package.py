@@ -69,6 +69,10 @@ class Package(Generic[ApiT]):
         """A client for these settings. engine: who is calling, for the User-Agent. Raises ResourceError."""
         raise NotImplementedError
 
+    def name_sources(self, api: ApiT, sources: Mapping[str, str]) -> None:
+        """Tell the client where its settings come from, for its messages. sources: for people, by setting."""
+        del api, sources
+
     def account(self, api: ApiT) -> str | None:
         """Return what identifies the account that the client acts for, as states may store it in plain text; None where
         that is not known. Raises the vendor's exceptions.

@@ -37,9 +37,30 @@ def check_settings(package: Package[Any], values: Mapping[str, Any]) -> Checked:
     return Checked(checked.values, tuple(map(sourced, checked.failures)))
 
 
-def connect(package: Package[Any], values: Mapping[str, Any], engine: str, warn: Callable[[str], None]) -> Any:
-    """The vendor's client. engine: who asks, for the User-Agent. Raises CheckFailed or ResourceError."""
+def connect(
+    package: Package[Any],
+    values: Mapping[str, Any],
+    engine: str,
+    warn: Callable[[str], None],
+    source: Callable[[str], str] = "`{}`".format,
+) -> Any:
+    """Return the vendor's client.
+
+    Args:
+        package: Of the vendor.
+        values: The settings that were given; the environment's complete them.
+        engine: Who asks, for the User-Agent.
+        warn: For what the user should know of the settings.
+        source: Where a setting comes from that was given, by its name, for people.
+
+    Raises:
+        CheckFailed: A setting breaks a rule.
+        ResourceError: The settings cannot work.
+    """
     checked = check_settings(package, values)
     if checked.failures:
         raise CheckFailed(checked.failures)
-    return package.connect(package.settings.model_validate(checked.values), engine, warn)
+    api = package.connect(package.settings.model_validate(checked.values), engine, warn)
+    variables = {name: variable_of(package, values, name) for name in checked.values}
+    package.name_sources(api, {name: variable or source(name) for name, variable in variables.items()})
+    return api

@@ -90,6 +90,11 @@ def test_another_accounts_key_drops_nothing_from_a_stack(
     assert done.returncode == 1, done.stdout + done.stderr
     assert TOLD in done.stdout + done.stderr
 
+    done = adopt(stack, OTHER)
+    assert done.returncode == 1
+    assert TOLD in done.stderr
+    assert "managed already: 1 blueprint, 1 database, 1 webhook_endpoint" in " ".join(adopt(stack, own).stderr.split())
+
     # The right account: what it does not find is gone.
     stack.up(**own)
     api.delete(f"/databases/{before['db']}", headers=new_key()).raise_for_status()
@@ -97,6 +102,13 @@ def test_another_accounts_key_drops_nothing_from_a_stack(
     stack.refresh(**own)
     assert ids_in(stack) == {"hook": before["hook"]}
     stack.destroy(**own)
+
+
+def adopt(stack: Stack, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    words = [str(POLYKOMOS), "adopt", "pulumi", "--all", "--stack", "dev"]
+    return subprocess.run(
+        words, cwd=stack.directory, env={**stack.env, **env}, capture_output=True, text=True, check=False, timeout=180
+    )
 
 
 def without_accounts(stack: Stack) -> None:
@@ -176,6 +188,44 @@ def test_another_accounts_key_drops_nothing_from_a_state(
     assert len(accounts) == 1
     assert accounts != {None}
     workspace.destroy()
+
+
+PYTHON = """
+import pulumi
+from polykomos_provider import dynamic as polykomos
+
+polykomos.Database("db", name="{name}", connection_hard_limit={limit})
+polykomos.Blueprint("sql", name="{name}", sql_content="{sql}")
+"""
+
+
+def test_another_accounts_key_drops_nothing_of_the_dynamic_provider(
+    new_stack: Callable[..., Stack], control_plane: ControlPlane, api: httpx.Client
+) -> None:
+    stack, name = new_stack({"POLYKOMOS_BASE_URL": control_plane.base_url}, runtime="python"), unique("dyn")
+    own = {"POLYKOMOS_API_KEY": control_plane.api_key}
+
+    def write(limit: int) -> None:
+        (stack.directory / "__main__.py").write_text(PYTHON.format(name=name, limit=limit, sql=SQL))
+
+    def ids() -> dict[str, str]:
+        found = stack.state()["deployment"]["resources"]
+        return {each["urn"].rpartition("::")[2]: each["id"] for each in found if "dynamic" in each["type"]}
+
+    write(5)
+    stack.up(**own)
+    before = ids()
+    assert len(before) == 2
+    assert TOLD in stack.refresh(ok=False, **OTHER).output
+    write(7)
+    assert TOLD in stack.up(ok=False, **OTHER).output
+    assert TOLD in stack.destroy(ok=False, **OTHER).output
+    assert ids() == before
+    stack.up(**own)
+    api.delete(f"/databases/{before['db']}", headers=new_key()).raise_for_status()
+    stack.refresh(**own)
+    assert ids().keys() == {"sql"}
+    stack.destroy(**own)
 
 
 def _ids(state: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from support.control_plane import ControlPlane
+from support import inside
+from support.control_plane import SCOPE_KEYS, ControlPlane
 from support.pulumi import Stack
 from support.terraform import Workspace
 
@@ -119,3 +121,57 @@ def test_plain_http_is_warned_of_by_the_parsed_host(
     url = url or control_plane.base_url.replace("127.0.0.1", "LOCALHOST")
     told = workspace.plan(POLYKOMOS_BASE_URL=url).diagnostics
     assert ("plain http" in told) is warned
+
+
+def revoke(plane: ControlPlane, key: str, status: str = "revoked") -> None:
+    """As a person does in the dashboard."""
+    with inside.connect(plane) as connection:
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        done = connection.execute("UPDATE api_keys SET status = %s WHERE encode(hash, 'hex') = %s", (status, digest))
+        assert done.rowcount == 1
+
+
+def test_a_refused_key_is_named_by_its_source_and_the_way_out(
+    new_stack: Callable[..., Stack], control_plane: ControlPlane
+) -> None:
+    stack = new_stack({"POLYKOMOS_BASE_URL": control_plane.base_url})
+    stack.write({"hook": ("WebhookEndpoint", {"url": "https://hooks.example.com/refused"})})
+    old = SCOPE_KEYS["webhooks:write"]
+    stack.run("config", "set", "--secret", "polykomos:apiKey", control_plane.api_key)
+    stack.up()
+    stack.run("config", "set", "--secret", "polykomos:apiKey", old)
+    stack.preview()
+    stack.up()
+    revoke(control_plane, old)
+    try:
+        stack.run("config", "set", "--secret", "polykomos:apiKey", control_plane.api_key)
+        for told in (stack.refresh(ok=False).output, stack.destroy(ok=False).output):
+            assert "`apiKey` of the provider in the stack's state" in told
+            assert "`pulumi up` first" in told
+            assert "--run-program" in told
+            assert old not in told
+        stack.refresh("--run-program")
+        stack.run("config", "set", "--secret", "polykomos:apiKey", old)
+        stack.write({"hook": ("WebhookEndpoint", {"url": "https://hooks.example.com/refused-2"})})
+        told = stack.up(ok=False).output
+        assert "The key that was refused is `apiKey` of the provider (polykomos:apiKey)" in told
+        assert "the stack's state" not in told
+        stack.run("config", "rm", "polykomos:apiKey")
+        told = stack.up(ok=False, POLYKOMOS_API_KEY=old).output
+        assert "The key that was refused is POLYKOMOS_API_KEY" in told
+        stack.up(POLYKOMOS_API_KEY=control_plane.api_key)
+        stack.destroy(POLYKOMOS_API_KEY=control_plane.api_key)
+    finally:
+        revoke(control_plane, old, "active")
+
+
+def test_a_refused_key_is_named_by_its_source_in_a_plan(started_workspace: Workspace) -> None:
+    workspace = started_workspace
+    workspace.write(ACCOUNT)
+    told = workspace.plan(ok=False, POLYKOMOS_API_KEY="pk_live_of_nobody").diagnostics
+    assert "The key that was refused is POLYKOMOS_API_KEY" in told
+    text = (workspace.directory / "provider.tf").read_text()
+    workspace.write(text.replace("{}", '{\n  api_key = "pk_live_of_nobody"\n}'), "provider.tf")
+    told = workspace.plan(ok=False).diagnostics
+    assert "The key that was refused is `api_key` of the provider's block" in told
+    assert "pk_live_of_nobody" not in told

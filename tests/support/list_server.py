@@ -31,7 +31,7 @@ HARMLESS = ("overlap", "doubles in a page", "insert")
 
 @dataclass
 class ListServer:
-    """Serves `/databases` and `/webhook_endpoints`, newest first.
+    """Serves `/databases`, `/blueprints` and `/webhook_endpoints`, newest first.
 
     Attributes:
         page_size: Of its pages, whatever the limit is.
@@ -42,6 +42,7 @@ class ListServer:
     faults: list[str | None] = field(default_factory=list)
     databases: list[dict[str, Any]] = field(default_factory=list)
     endpoints: list[dict[str, Any]] = field(default_factory=list)
+    blueprints: list[dict[str, Any]] = field(default_factory=list)
     lists: int = 0
 
     def __enter__(self) -> Self:
@@ -72,7 +73,11 @@ class ListServer:
         segments = parts.path.removeprefix("/api/v1/").split("/")
         if segments[0] == "me":
             return 200, {"data": {"user": {"email": "a@example.com"}, "api_key": {}}}, 0
-        items, cursor = (self.databases, "uuid") if segments[0] == "databases" else (self.endpoints, "id")
+        items, cursor = {
+            "databases": (self.databases, "uuid"),
+            "blueprints": (self.blueprints, "uuid"),
+            "webhook_endpoints": (self.endpoints, "id"),
+        }[segments[0]]
         if len(segments) > 1:
             found = next((each for each in items if str(each[cursor]) == segments[1]), None)
             missing = {"error": {"code": "not_found", "message": "Not there.", "details": {}}, "request_id": "r"}

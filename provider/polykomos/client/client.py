@@ -82,6 +82,10 @@ class Client(ReadCalls, AccountCalls):
         bound._transport = self._transport.within(bounds)
         return bound
 
+    def name_key(self, source: str) -> None:
+        """Set where the API key comes from (`ApiError.key_source`), such as "POLYKOMOS_API_KEY"; never its value."""
+        self._transport.name_key(source)
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()

@@ -44,8 +44,11 @@ class ApiError(PolykomosError):
 
     status: HTTP status. code: the API's own, such as `missing_required_field`; empty when the body was none of its own.
     details: the API's object. request_id: for support; empty when there was none. replayed: the API answered from its
-    record of an earlier call with the same key, which tells nothing of what would happen now.
+    record of an earlier call with the same key, which tells nothing of what would happen now. key_source: where the API
+    key comes from that the call was made with, for people; empty when that is not known.
     """
+
+    key_source: str = ""
 
     def __init__(
         self,

@@ -56,6 +56,7 @@ class Exchange:
     def __init__(self, http: httpx.Client, api_key: str) -> None:
         self._http = http
         self._api_key = api_key
+        self.key_source = ""
 
     @property
     def host(self) -> str:
@@ -139,7 +140,7 @@ class Exchange:
         details = told.get("details")
         whole: Mapping[str, Any] = body if isinstance(body, dict) else {}
         request_id = str(whole.get("request_id") or "")
-        return error_of(response.status_code, code)(
+        error = error_of(response.status_code, code)(
             response.status_code,
             self._masked(code),
             self._masked(message),
@@ -148,6 +149,8 @@ class Exchange:
             # Where the marker stands in an error's body is not documented.
             replayed=bool(whole.get("idempotency_replay") or told.get("idempotency_replay")),
         )
+        error.key_source = self.key_source
+        return error
 
     def _masked(self, value: Any) -> Any:
         """JSON with every text in it masked: an API may echo what it was sent anywhere."""

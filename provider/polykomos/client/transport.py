@@ -78,6 +78,10 @@ class Transport:
         """The same pool with other bounds."""
         return Transport(self._exchange, self.snapshots, bounds, self._budget, self.memory)
 
+    def name_key(self, source: str) -> None:
+        """Set where the API key comes from, for the errors of all calls over this pool."""
+        self._exchange.key_source = source
+
     @property
     def host(self) -> str:
         """The host of the base URL."""

@@ -29,6 +29,7 @@ T = TypeVar("T", bound=BaseModel)
 # So many incarnations within a day take minutes to go through.
 _MOST_GENERATIONS: Final = 300
 _REMEMBERED: Final = timedelta(hours=25)  # by the API, and an hour for clocks that differ
+_PROBED: Final = timedelta(hours=23)  # an hour less than the API remembers: for the probes, and for clocks that differ
 # What was made so lately may not show yet, and is looked for so long; what is older and is not there is gone.
 _FRESH: Final = timedelta(seconds=60)
 _UNSEEN_SECONDS: Final = 4.0
@@ -213,18 +214,28 @@ def _identified(kind: Kind[T], key: str, ctx: Context[Client]) -> T | None:
         )
     recent = kind.recent
     candidates = [whole for each in recent.objects() if (whole := recent.whole(each)) is not None]
-    tried = guesses(kind.body, [recent.options(each) for each in candidates])
+    # A key that the API forgets meanwhile would have a guess make an object.
+    probed = [recent.options(each) for each in candidates if is_safe_to_probe(kind.created_at(each), datetime.now(UTC))]
+    tried = guesses(kind.body, probed)
     for body in itertools.islice(tried, _MOST_PROBES):
         try:
-            found = kind.send(body, key).object
+            written = kind.send(body, key)
         except IdempotencyConflict:
             continue
         except (InvalidRequest, NotFound) as error:
             if error.replayed:
                 return None  # it came to nothing
             continue
-        return _there(kind, found, ctx, patient=False)
-    _warn_of(kind, candidates, ctx, all_tried=next(tried, None) is None)
+        if not written.replayed:
+            ctx.warn(
+                f"{kind.what} {kind.id_of(written.object)} was made just now, with arguments of an earlier run: the "
+                "service has forgotten that run's call, which was looked for. It is taken for this resource. What the "
+                "earlier run made may exist beside it: delete that at the service"
+            )
+            return written.object
+        return _there(kind, written.object, ctx, patient=False)
+    all_tried = len(probed) == len(candidates) and next(tried, None) is None
+    _warn_of(kind, candidates, ctx, all_tried=all_tried)
     return None
 
 
@@ -249,6 +260,14 @@ def _warn_of(kind: Kind[T], candidates: Iterable[T], ctx: Context[Client], *, al
 def is_recent(created_at: datetime | None) -> bool:
     """Whether an object's key may still be remembered."""
     return created_at is None or datetime.now(UTC) - created_at < _REMEMBERED
+
+
+def is_safe_to_probe(created_at: datetime | None, now: datetime) -> bool:
+    """Return whether the API still remembers an object's key for as long as guesses take, clocks that differ included.
+
+    A key is remembered for 24 hours (api-facts, Idempotency). What the API does not date may be of now.
+    """
+    return created_at is None or now - created_at < _PROBED
 
 
 def refuse_other(what: str, id: str, wanted: Mapping[str, Any], there: Mapping[str, Any]) -> None:

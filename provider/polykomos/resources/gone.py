@@ -60,7 +60,7 @@ def confirm_gone(what: str, id: str, ctx: Context[Client], team_id: int | None =
             f"{what} {id} cannot be found with this API key, which belongs to {_owner(ctx)}: the state says that the "
             f"object belongs to another account. {_WAY_OUT}"
         )
-    sees = _sees_others(id, ctx)
+    sees = _sees_others(what, id, ctx)
     if sees is False and not _sees_team(team_id, ctx):
         raise ResourceError(
             f"{what} {id} cannot be found with this API key, which belongs to {_owner(ctx)}, and neither can any other "
@@ -105,36 +105,47 @@ def _sees_team(team_id: int | None, ctx: Context[Client]) -> bool:
         return False
 
 
-def _sees_others(id: str, ctx: Context[Client]) -> bool | None:
-    """Whether the key sees any other object of the engine's state; None where the state has no other, or is unknown.
+def _sees_others(what: str, id: str, ctx: Context[Client]) -> bool | None:
+    """Whether the key sees another object of the engine's state, of those that would be visible together with this one.
 
-    What an earlier call of this run has found is taken as an answer.
+    Databases belong to teams; blueprints and webhook endpoints to users. None: the state has nothing that tells, or the
+    engine cannot be asked. What an earlier call of this run has found is taken as an answer.
     """
-    if ctx.ledger.proved:
+    is_team = _is_team(what)
+    if ctx.ledger.found & ({"Database"} if is_team else {"Blueprint", "WebhookEndpoint"}):
         return True
-    others = {
-        (_is_endpoint(kind), part)
+    alike, unlike = (_others(id, ctx, is_team=each) for each in (is_team, not is_team))
+    if alike:
+        return not alike.isdisjoint(_visible(ctx, is_team=is_team))
+    # Of the others, sight of one proves nothing, as with the key of a colleague; but sight of none does.
+    return False if unlike and unlike.isdisjoint(_visible(ctx, is_team=not is_team)) else None
+
+
+def _others(id: str, ctx: Context[Client], *, is_team: bool) -> set[str]:
+    """The ids of the other objects in the engine's state that are visible to a team, or to a user alone."""
+    own = id.partition("/")[0]
+    return {
+        part
         for kind, other in ctx.ledger.in_state() or ()
-        if "polykomos" in kind and not kind.startswith("pulumi:") and other != id
-        for part in other.split("/")[:2]  # an application's id begins with those of its database and its blueprint
+        if "polykomos" in kind and not kind.startswith("pulumi:") and _is_team(kind) is is_team
+        if (part := other.partition("/")[0]) != own  # an application's id begins with that of its database
     }
-    others -= {(False, part) for part in id.split("/")}
-    if not others:
-        return None
-    return not others.isdisjoint(_visible(ctx))
 
 
-def _is_endpoint(kind: str) -> bool:
-    return "webhook" in kind.lower()
+def _is_team(kind: str) -> bool:
+    """Whether objects of a kind, by the name of an engine or for people, are visible to a team."""
+    return kind.lower().endswith(("database", "application"))
 
 
-def _visible(ctx: Context[Client]) -> set[tuple[bool, str]]:
-    """The ids of what the key may list and owns; with True those of webhook endpoints, which are numbers."""
-    found: set[tuple[bool, str]] = set()
+def _visible(ctx: Context[Client], *, is_team: bool) -> set[str]:
+    """The ids of what the key may list and owns."""
+    found: set[str] = set()
+    if is_team:
+        with contextlib.suppress(Forbidden):
+            found |= {each.uuid for each in ctx.api.iter_databases()}
+        return found
     with contextlib.suppress(Forbidden):
-        found |= {(False, each.uuid) for each in ctx.api.iter_databases()}
+        found |= {each.uuid for each in ctx.api.iter_blueprints() if not each.is_system_blueprint}
     with contextlib.suppress(Forbidden):
-        found |= {(False, each.uuid) for each in ctx.api.iter_blueprints() if not each.is_system_blueprint}
-    with contextlib.suppress(Forbidden):
-        found |= {(True, str(each.id)) for each in ctx.api.iter_webhook_endpoints()}
+        found |= {str(each.id) for each in ctx.api.iter_webhook_endpoints()}
     return found

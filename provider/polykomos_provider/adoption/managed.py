@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from polykomos_provider.adoption.estate import Found
+from polykomos_provider.adoption.estate import Found, Kind
 
 
 @dataclass(frozen=True)
 class Managed:
-    """objects: (the engine's name of the kind, id) of each. names: what no other may be called."""
+    """objects: (the engine's name of the kind, id) of each. names: what no other may be called. accounts: those
+    that the objects of this provider belong to, as far as the state records them.
+    """
 
     objects: frozenset[tuple[str, str]] = frozenset()
     names: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
 
 
 def in_stack(export: Mapping[str, Any] | None) -> Managed:
@@ -23,6 +27,11 @@ def in_stack(export: Mapping[str, Any] | None) -> Managed:
     return Managed(
         frozenset((each["type"], str(each["id"])) for each in resources if each.get("id")),
         frozenset(each["urn"].rpartition("::")[2] for each in resources),
+        frozenset(
+            account
+            for each in resources
+            if "polykomos" in each["type"] and isinstance(account := (each.get("outputs") or {}).get("__account"), str)
+        ),
     )
 
 
@@ -37,7 +46,43 @@ def in_workspace(state: Mapping[str, Any] | None) -> Managed:
             if (instance.get("attributes") or {}).get("id") is not None
         ),
         frozenset(f"{each['type']}.{each['name']}" for each in resources if not each.get("module")),
+        frozenset(
+            account
+            for each in resources
+            if each["type"].startswith("polykomos_")
+            for instance in each.get("instances") or []
+            if (account := _account_of(instance.get("private")))
+        ),
     )
+
+
+def _account_of(private: Any) -> str:
+    """The account in an instance's private state, as the engine writes it; empty where there is none."""
+    from resourcekit.terraform.memory import account_in
+
+    try:
+        return account_in(base64.b64decode(private or "", validate=True))
+    except ValueError:
+        return ""
+
+
+def of_another_account(managed: Managed, found: Iterable[Found], account: str | None, kinds: Iterable[Kind]) -> bool:
+    """Whether what is managed belongs to another account than what was found at the service.
+
+    Args:
+        managed: What the stack or workspace holds.
+        found: All that the key may list of the kinds that are looked at.
+        account: The key's; None where the service does not report it.
+        kinds: Those that are looked at.
+    """
+    if account is None or account in managed.accounts:
+        return False
+    every = list(found)
+    if len(left_over(every, managed)) < len(every):
+        return False  # the key sees what is managed, as that of a colleague does
+    names = {name for kind in kinds for name in (kind.token, kind.type)}
+    # A state of a release that recorded no account may hold what the key does not see: that is most likely another's.
+    return bool(managed.accounts) or any(name in names for name, _ in managed.objects)
 
 
 def left_over(found: Iterable[Found], managed: Managed) -> list[Found]:

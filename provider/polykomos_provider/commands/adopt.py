@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from polykomos_provider.adoption.estate import Found, Kind, estate, kinds
-from polykomos_provider.adoption.managed import Managed, in_stack, in_workspace, left_over
+from polykomos_provider.adoption.managed import Managed, in_stack, in_workspace, left_over, of_another_account
 from polykomos_provider.adoption.naming import pulumi_names, terraform_names
 from polykomos_provider.adoption.picking import Selection, numbers, picked
 from polykomos_provider.adoption.writing import pulumi_file, terraform_blocks
@@ -192,6 +192,14 @@ def _chosen(request: _Request, managed: Callable[[], Managed | None]) -> tuple[l
     except ResourceError as error:
         raise click.ClickException(f"{error}. Kinds that the key may not list can be left out with --kind") from None
     there = managed() or Managed()
+    looked_at = [kind for kind in all_kinds if kind.name in names]
+    if not request.with_managed and of_another_account(there, found, package.account(ctx.api), looked_at):
+        owner = ctx.api.whose().user
+        raise click.ClickException(
+            f"the API key belongs to {owner.email or owner.name}, and what is managed here to another account: the key "
+            "sees none of it. Set POLYKOMOS_API_KEY to a key of that account; if what is managed was deleted at the "
+            "service, refresh first; if objects of both accounts are to be managed here, give --with-managed"
+        )
     new = found if request.with_managed else left_over(found, there)
     if len(found) > len(new):
         note(f"left out, as it is managed already: {_counted(each for each in found if each not in new)}")

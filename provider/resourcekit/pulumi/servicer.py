@@ -73,6 +73,8 @@ class ProviderServicer(ResourceCalls, Asked, provider_pb2_grpc.ResourceProviderS
 
     @explained
     def CheckConfig(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
+        # The engine checks the settings of a program; those of the state come to Configure unchecked.
+        self.session.has_program = True
         inputs = read_inputs(self.package.settings, request.news)
         checked = settings.check(self.package, inputs.values)
         # Not all programs mark the key: what is answered here goes into the state.
@@ -97,7 +99,8 @@ class ProviderServicer(ResourceCalls, Asked, provider_pb2_grpc.ResourceProviderS
         # Settings that are still unknown leave the provider unconnected: previews go on without the API.
         if not has_unknown(inputs.values):
             warn = partial(self.session.engine.warn, "")
-            self.session.api = settings.connect(self.package, inputs.values, warn)
+            from_state = not self.session.has_program
+            self.session.api = settings.connect(self.package, inputs.values, warn, from_state=from_state)
         return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=True)
 
 

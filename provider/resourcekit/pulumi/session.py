@@ -38,6 +38,8 @@ class Session:
         self.api: Any = None
         self.cancel = threading.Event()
         self.moving = Moving()
+        # Whether the engine has a program run, whose settings these are; else they are those of the stack's state.
+        self.has_program = False
         self.begin("", "")
 
     def begin(self, urn: str, id: str) -> None:

@@ -15,6 +15,12 @@ from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.shapes import Scalar, Shape, field_shapes
 
+# For people: refresh and destroy use what the state holds.
+_OF_STATE = (
+    "as the last `pulumi up` left it, and not that of the program or the configuration: run `pulumi up` first, or give "
+    "`pulumi refresh` and `pulumi destroy` the option `--run-program`"
+)
+
 
 def check(package: Package[Any], values: Mapping[str, Any]) -> Checked:
     """The settings with the environment's, and what is wrong with them."""
@@ -22,9 +28,27 @@ def check(package: Package[Any], values: Mapping[str, Any]) -> Checked:
     return Checked(checked.values, tuple(_with_ways_out(package, failure) for failure in checked.failures))
 
 
-def connect(package: Package[Any], values: Mapping[str, Any], warn: Callable[[str], None]) -> Any:
-    """The vendor's client. Raises CheckFailed or ResourceError."""
-    return settings.connect(package, _vendors(package, values), "pulumi", warn)
+def connect(
+    package: Package[Any], values: Mapping[str, Any], warn: Callable[[str], None], *, from_state: bool = False
+) -> Any:
+    """Return the vendor's client.
+
+    Args:
+        package: Of the vendor.
+        values: The settings as the engine sends them.
+        warn: For what the user should know of the settings.
+        from_state: Whether they are those of the stack's state, not of the program and the configuration.
+
+    Raises:
+        CheckFailed: A setting breaks a rule.
+        ResourceError: The settings cannot work.
+    """
+
+    def source(name: str) -> str:
+        own = f"`{camel(name)}` of the provider"
+        return f"{own} in the stack's state, {_OF_STATE}" if from_state else f"{own} ({package.name}:{camel(name)})"
+
+    return settings.connect(package, _vendors(package, values), "pulumi", warn, source)
 
 
 def _vendors(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]:

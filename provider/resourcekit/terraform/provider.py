@@ -135,7 +135,7 @@ class Provider:
         # Settings that are still unknown leave the provider unconnected: plans go on without the API.
         if not has_unknown(settings):
             engine = f"terraform/{request.terraform_version}"
-            api = connect(self.package, settings, engine, report.warn)
+            api = connect(self.package, settings, engine, report.warn, _source)
             self.session.configured(api, settings.get(self.package.scope_setting) or "")
             self.session.foretold.begin(sorted(settings.items()))
         return pb.ConfigureProvider.Response()
@@ -165,3 +165,7 @@ class Provider:
             return failure
         way_out = f"set it in the provider's block or in the environment as {variable}"
         return Failure(failure.property, f"{failure.reason}; {way_out}")
+
+
+def _source(name: str) -> str:
+    return f"`{name}` of the provider's block"

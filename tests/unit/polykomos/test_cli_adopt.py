@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from polykomos.package import package
 from polykomos_provider.adoption.estate import Found, Kind, kinds
-from polykomos_provider.adoption.managed import Managed, in_stack, in_workspace, left_over
+from polykomos_provider.adoption.managed import Managed, in_stack, in_workspace, left_over, of_another_account
 from polykomos_provider.adoption.naming import base_name, pulumi_names, terraform_names
 from polykomos_provider.adoption.picking import Selection, numbers, picked
 from polykomos_provider.adoption.writing import pulumi_file, terraform_blocks
@@ -131,3 +132,36 @@ def test_a_module_that_opentofu_initialised_is_opentofus() -> None:
     assert in_order("terraform", 'provider "registry.terraform.io/polykomos/polykomos" {') == ("terraform", "tofu")
     assert in_order("terraform", 'provider "registry.opentofu.org/polykomos/polykomos" {') == ("tofu", "terraform")
     assert in_order("pulumi", "") == ("pulumi",)
+
+
+def test_objects_of_another_account_are_not_adopted_beside_those_of_this_one() -> None:
+    every = kinds(package())
+    others = frozenset({("polykomos:index:Database", "x1"), ("polykomos_webhook_endpoint", "9")})
+    recorded = Managed(others, accounts=frozenset({"a"}))
+    assert of_another_account(recorded, ESTATE, "b", every)
+    assert of_another_account(recorded, [], "b", every)
+    assert not of_another_account(recorded, ESTATE, "a", every), "what is managed was deleted"
+    assert not of_another_account(recorded, ESTATE, None, every), "a service that does not report it"
+    seen = Managed(others | {("polykomos:index:Database", "d1")}, accounts=frozenset({"a"}))
+    assert not of_another_account(seen, ESTATE, "b", every), "a colleague's key sees what is managed"
+    older = Managed(others)
+    assert of_another_account(older, ESTATE, "b", every)
+    assert not of_another_account(older, ESTATE, "b", [BLUEPRINT])
+    assert not of_another_account(Managed(frozenset({("aws:s3:Bucket", "x")})), ESTATE, "b", every)
+
+
+def test_the_accounts_that_states_record() -> None:
+    outputs = {"__account": "a"}
+    resources = [
+        {"type": "polykomos:index:Database", "urn": "u::d", "id": "d1", "outputs": outputs},
+        {"type": "pulumi-python:dynamic/polykomos:Database", "urn": "u::e", "id": "d2", "outputs": {"__account": "b"}},
+        {"type": "aws:s3:Bucket", "urn": "u::f", "id": "d3", "outputs": {"__account": "c"}},
+        {"type": "polykomos:index:Database", "urn": "u::g", "id": "d4"},
+    ]
+    assert in_stack({"deployment": {"resources": resources}}).accounts == {"a", "b"}
+    instances = [
+        {"attributes": {"id": "d1"}, "private": base64.b64encode(private).decode()}
+        for private in (b'{"given": [], "account": "a"}', b"{}", b"\xff", b"[]")
+    ]
+    state = {"resources": [{"mode": "managed", "type": "polykomos_database", "name": "d", "instances": instances}]}
+    assert in_workspace(state).accounts == {"a"}

@@ -50,7 +50,7 @@ class Session:
     def configure(self, config: StackConfig) -> None:
         """The host has a provider ready. It does so for each resource's, with the same configuration."""
         with self._lock:
-            self._settings = with_environment(self.package, settings_in(self.package, config))
+            self._settings = settings_in(self.package, config)
         if level := os.environ.get(self.package.log_variable):
             logging.basicConfig(stream=sys.stderr, level=level.upper())
         self._engine.attach(engine_address(sys.argv[1:]))
@@ -74,7 +74,7 @@ class Session:
         """Of a creation: foreseeable where the settings name the program, since the engine tells the host nothing
         that does.
         """
-        scope = self._settings.get(self.package.scope_setting)
+        scope = with_environment(self.package, self._settings).get(self.package.scope_setting)
         return Keys(type_of(urn), f"{scope} {urn}", self._ledger) if scope and urn else Keys()
 
     def _connected(self) -> Any:
@@ -83,7 +83,7 @@ class Session:
                 checked = settings.check(self.package, self._settings)
                 if checked.failures:
                     raise CheckFailed(checked.failures)
-                self._api = settings.connect(self.package, checked.values, lambda text: self._engine.warn("", text))
+                self._api = settings.connect(self.package, self._settings, lambda text: self._engine.warn("", text))
             return self._api
 
     def lifecycle(self, name: str) -> Lifecycle:
