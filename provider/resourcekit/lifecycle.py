@@ -144,7 +144,13 @@ class Lifecycle:
                 drifted = self.drifted(state, news, ctx)
         if found.replaces or drifted:
             self.refuse_if_protected(state, "replace")
+            self.review_replacement(news, state, ctx)
         return found, drifted
+
+    def review_replacement(self, args: Mapping[str, Any], state: Mapping[str, Any], ctx: Context[Any] | None) -> None:
+        """Report what may keep a new object from being made beside the old one, where the API can be asked."""
+        if ctx is not None:
+            self._explained(lambda: self.resource.review_replacement(args, self._state(state), ctx))
 
     def preview_create(self, args: Mapping[str, Any], ctx: Context[Any] | None) -> Values:
         """The planned state; with a connection the API is asked too."""

@@ -72,6 +72,18 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """
         return None
 
+    def review_replacement(self, args: Mapping[str, Any], prior: StateT, ctx: Context[ApiT]) -> None:
+        """Report, while previewing, what of the old object may keep the new one from being made beside it.
+
+        Engines may make the new object before they delete the old one, and do not say whether they will.
+
+        Args:
+            args: The arguments of the new object, possibly UNKNOWN.
+            prior: The state of the old one.
+            ctx: Where to report.
+        """
+        del args, prior, ctx
+
     def drifted(self, prior: StateT, args: Mapping[str, Any], ctx: Context[ApiT]) -> Iterable[str]:
         """Names of state fields that must be made anew although no argument changed (a tracked version)."""
         del prior, args, ctx

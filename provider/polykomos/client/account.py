@@ -8,7 +8,6 @@ from polykomos.client.calls import Calls, parse, segment
 from polykomos.client.models import Account, QueryExecution
 from polykomos.client.retry import Safety
 from polykomos.client.setting_values import is_loopback
-from polykomos.client.transport import ME
 
 
 class AccountCalls(Calls):
@@ -16,7 +15,7 @@ class AccountCalls(Calls):
 
     def whose(self) -> Account:
         """Return whose key it is, asked once for all threads and operations of this client."""
-        return parse(Account, self._transport.memory.once(ME, lambda: self._transport.call("GET", ME)).get("data"))
+        return parse(Account, self._transport.me().get("data"))
 
     def account_id(self) -> str | None:
         """Return a fingerprint of the key's account at this service; None where the API does not report whose it is.

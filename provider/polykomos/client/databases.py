@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -29,6 +30,15 @@ class DatabaseCalls(Calls):
     def iter_databases(self) -> Iterator[Database]:
         """Every database, newest first, credentials masked."""
         return self._pages("/databases", Database, "uuid")
+
+    def has_equal_names(self) -> bool:
+        """Return whether two databases of one team have the same name, at most OFFER_SECONDS ago."""
+
+        def ask() -> list[bool]:
+            names = Counter((each.team_id, each.name) for each in self.iter_databases())
+            return [max(names.values(), default=0) > 1]
+
+        return bool(self._transport.memory.once("/databases names", ask, OFFER_SECONDS)[0])
 
     def get_database(self, uuid: str) -> Database:
         """One database with its credentials. Raises NotFound."""

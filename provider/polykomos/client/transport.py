@@ -87,6 +87,16 @@ class Transport:
         """The host of the base URL."""
         return self._exchange.host
 
+    def me(self) -> dict[str, Any]:
+        """Return the answer to GET /me, asked once for all threads. The key's limit is learned from it."""
+
+        def ask() -> dict[str, Any]:
+            body = self.call("GET", ME)
+            self._budget.learn(limit_in(body))
+            return body
+
+        return self.memory.once(ME, ask)
+
     def first_pause(self) -> float:
         """How long a wait should let pass before it looks, by how scarce calls are."""
         return SCARCE_FIRST_PAUSE if self._budget.is_scarce() else FIRST_PAUSE

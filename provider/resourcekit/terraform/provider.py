@@ -124,18 +124,19 @@ class Provider:
 
     @answered(pb.ValidateProviderConfig.Response, "validate the provider's settings")
     def ValidateProviderConfig(self, request: pb.ValidateProviderConfig.Request, report: Report) -> Any:
-        self._settings(request.config, report)
+        self._settings(self._given(request.config, report))
         return pb.ValidateProviderConfig.Response()
 
     @answered(pb.ConfigureProvider.Response, "configure the provider")
     def ConfigureProvider(self, request: pb.ConfigureProvider.Request, report: Report) -> Any:
-        settings = self._settings(request.config, report)
+        given = self._given(request.config, report)
+        settings = self._settings(given)
         # Anew for every configuration: a process that engines attach to outlives the one that stopped it.
         self.session.cancel, self.session.moving = threading.Event(), Moving()
         # Settings that are still unknown leave the provider unconnected: plans go on without the API.
         if not has_unknown(settings):
             engine = f"terraform/{request.terraform_version}"
-            api = connect(self.package, settings, engine, report.warn, _source)
+            api = connect(self.package, given, engine, report.warn, _source)
             self.session.configured(api, settings.get(self.package.scope_setting) or "")
             self.session.foretold.begin(sorted(settings.items()))
         return pb.ConfigureProvider.Response()
@@ -148,12 +149,16 @@ class Provider:
     def _questions(self, functions: Iterable[Function[Any, Any, Any]]) -> dict[str, Question]:
         return {function_type(self.package, each): Question(each, function_block(each)) for each in functions}
 
-    def _settings(self, config: pb.DynamicValue, report: Report) -> dict[str, Any]:
+    def _given(self, config: pb.DynamicValue, report: Report) -> dict[str, Any]:
+        """The settings of the provider's block, those that are unset as None."""
         report.types = self.block.types
         values = self.block.read(config)
         if values is None:
             raise WireError("the engine sent null where the provider's settings belong")
-        given = {name: self.block.plain(values, name) for name in self.block.types}
+        return {name: self.block.plain(values, name) for name in self.block.types}
+
+    def _settings(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The settings with the environment's, in normal form. Raises CheckFailed."""
         checked = check_settings(self.package, given)
         if checked.failures:
             raise CheckFailed(tuple(self._with_way_out(failure) for failure in checked.failures))

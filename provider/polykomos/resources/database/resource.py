@@ -66,6 +66,18 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
             return
         _refuse_what_is_not_offered(db_type, region, ctx)
 
+    def review_replacement(self, args: Mapping[str, Any], prior: DatabaseState, ctx: Context[Client]) -> None:
+        """Warn where both have one name: no call tells whether names must be unique (api-facts S1)."""
+        name = args.get("name")
+        if name != prior.name or _allows_equal_names(ctx):
+            return
+        ctx.warn(
+            f"`name`: the old database has the name {name!r} until it is deleted. Where the service requires unique "
+            "names, it refuses a new one of that name before (`name_taken`). Have the old one deleted first "
+            "(Pulumi: `deleteBeforeReplace`; Terraform and OpenTofu do so without `create_before_destroy`), or give "
+            "the new one another `name`"
+        )
+
     def normal_id(self, id: str) -> str:
         return uuid_or_refuse(id, "a database's id is its UUID")
 
@@ -148,6 +160,13 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
             f"database {prior.name} ({prior.uuid}) has `deletion_protection`. "
             "Set it to false and apply that first, if the database and its data may go"
         )
+
+
+def _allows_equal_names(ctx: Context[Client]) -> bool:
+    try:
+        return ctx.api.has_equal_names()
+    except ApiError:
+        return False  # the key may not list them
 
 
 def _given(args: DatabaseArgs, names: Iterable[str]) -> dict[str, Any]:
