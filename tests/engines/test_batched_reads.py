@@ -53,6 +53,7 @@ def test_pulumi_finds_drift_of_many_in_a_few_calls(stack: Stack, plane: ControlP
     assert found.ops == {"bp3": "create", "bp50": "update", "bp120": "update"}
     assert calls.pop("createBlueprintValidation") == 2, "what would change is checked"
     assert calls["listBlueprints"] == PAGES
+    assert calls.pop("getMe") == 1, "whose account it is that says what is gone"
     assert calls.total() <= PAGES + 1 + 3, "one more for each that is gone or has changed"
     stack.up("--refresh")
     stack.assert_no_changes()
