@@ -93,7 +93,7 @@ def test_another_accounts_key_drops_nothing_from_a_stack(
     done = adopt(stack, OTHER)
     assert done.returncode == 1
     assert TOLD in done.stderr
-    assert "managed already: 1 blueprint, 1 database, 1 webhook_endpoint" in " ".join(adopt(stack, own).stderr.split())
+    assert "managed already: 1 database, 1 blueprint, 1 webhook_endpoint" in " ".join(adopt(stack, own).stderr.split())
 
     # The right account: what it does not find is gone.
     stack.up(**own)
