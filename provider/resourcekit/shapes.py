@@ -6,6 +6,7 @@ import functools
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -87,3 +88,19 @@ def shape_of(annotation: Any) -> Shape:
 def field_shapes(model: type[BaseModel]) -> dict[str, Shape]:
     """The shape of each field of `model`."""
     return {name: shape_of(facts.annotation) for name, facts in fields_of(model).items()}
+
+
+def described(value: Any) -> str:
+    """Return what kind of JSON value it is, in the words of messages: "a map", "a number"."""
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float() | Decimal():
+            return "a number"
+        case str():
+            return "a string"
+        case Mapping():
+            return "a map"
+        case list() | tuple():
+            return "a list"
+    return "null" if value is None else "a value of another kind"

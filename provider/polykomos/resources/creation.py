@@ -7,6 +7,7 @@ not what is there: it is trusted only after the object was read, and only where 
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -275,7 +276,7 @@ def refuse_other(what: str, id: str, wanted: Mapping[str, Any], there: Mapping[s
     differing = {name for name, value in wanted.items() if value is not None and value != there.get(name)}
     if not differing:
         return
-    told = ", ".join(f"`{name}` {there.get(name)!r}" for name in sorted(differing))
+    told = ", ".join(f"`{name}` {json.dumps(there.get(name), default=str)}" for name in sorted(differing))
     raise ResourceError(
         f"an interrupted run has made {what} {id} for this resource, with {told}, which cannot change in place. Either "
         f"put that back and run this again: the {what} is taken over, and can be replaced then; or delete it at the "

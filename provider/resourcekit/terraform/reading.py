@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgpack
 
+from resourcekit.shapes import described
 from resourcekit.terraform.types import Collection, CtyType, Dynamic, Primitive, Structure, TupleOf, parse_constraint
 from resourcekit.terraform.values import Wire, WireError, at, key, mapping, one_each, sequence
 from resourcekit.unknown import UNKNOWN
@@ -69,7 +70,7 @@ def double(value: Any) -> float:
     """A number with more digits as JSON holds it. Raises WireError for what is none."""
     if isinstance(value, Decimal) and math.isfinite(value):
         return float(value)
-    raise WireError(f"holds a {type(value).__name__} that JSON cannot hold")
+    raise WireError(f"is {described(value)} that JSON cannot hold")
 
 
 def typed(value: Wire) -> tuple[CtyType, Wire]:

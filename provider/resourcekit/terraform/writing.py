@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from resourcekit.shapes import described
 from resourcekit.terraform.reading import double
 from resourcekit.terraform.types import (
     BOOL,
@@ -74,7 +75,7 @@ def _text(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise WireError("holds half a character") from None
+        raise WireError("contains an unpaired surrogate, which is no character") from None
     # As Terraform does: two spellings of one character are one string.
     return unicodedata.normalize("NFC", value)
 
@@ -84,20 +85,20 @@ def _wire_string(value: Any) -> str:
         return _text(value)
     if isinstance(value, Mapping | list | bool | int | float | Decimal):
         return _text(json.dumps(value, sort_keys=True, ensure_ascii=False, default=double))
-    raise WireError(f"is a {type(value).__name__} where a string belongs")
+    raise WireError(f"is {described(value)} where a string belongs")
 
 
 def _wire_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise WireError(f"is a {type(value).__name__} where true or false belongs")
+    raise WireError(f"is {described(value)} where true or false belongs")
 
 
 def _wire_number(value: Any) -> int | str:
     # Whole numbers are finite, also those beyond what `isfinite` can take.
     number = isinstance(value, int) or (isinstance(value, float | Decimal) and math.isfinite(value))
     if isinstance(value, bool) or not number:
-        raise WireError(f"is a {type(value).__name__} where a finite number belongs")
+        raise WireError(f"is {described(value)} where a finite number belongs")
     if value == int(value):
         whole = int(value)
         return whole if -(2**63) <= whole < 2**63 else str(whole)

@@ -1,0 +1,37 @@
+"""What messages call a value: the words of Terraform and Pulumi, not Python's."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from resourcekit.shapes import described
+from resourcekit.terraform.types import STRING, Collection
+from resourcekit.terraform.values import WireError
+from resourcekit.terraform.writing import wire
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (True, "true or false"),
+        (1, "a number"),
+        (Decimal("0.1"), "a number"),
+        ("a", "a string"),
+        ({"a": 1}, "a map"),
+        ([1], "a list"),
+        (None, "null"),
+        (object(), "a value of another kind"),
+    ],
+)
+def test_a_value_has_the_users_name(value: Any, words: str) -> None:
+    assert described(value) == words
+
+
+def test_what_no_state_can_hold_is_named_so() -> None:
+    with pytest.raises(WireError, match="is a value of another kind where a string belongs"):
+        wire(STRING, object())
+    with pytest.raises(WireError, match="must be an object or a map"):
+        wire(Collection("map", STRING), ["a"])
