@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
+import logging
 import time
 from typing import Final
 
@@ -31,6 +31,9 @@ TABLE found UNION ALL TABLE made
 """  # noqa: S608
 
 
+_log = logging.getLogger("controlplane.provisioning")
+
+
 async def work(services: Services) -> None:
     """Fill the pool up to its size whenever an instance was taken, for ever."""
     while True:
@@ -39,8 +42,13 @@ async def work(services: Services) -> None:
         for engine in services.engines:
             # The pool alone starts no server.
             if engine.is_running and engine.is_hosted:
-                with contextlib.suppress(EngineDown):
+                try:
                     filled |= await fill_one(services, engine)
+                except EngineDown:
+                    pass
+                except Exception:
+                    # The other engine's are made all the same, and this one's after a pause.
+                    _log.exception("an instance could not be prepared", extra={"facts": {"engine": engine.value}})
         if not filled:
             await ear.wait(_LOOK_EVERY)
 

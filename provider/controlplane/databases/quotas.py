@@ -15,6 +15,7 @@ from controlplane.databases import store
 from controlplane.databases.catalog import Quotas
 from controlplane.databases.views import effective_quotas
 from controlplane.engines import Engine, EngineDown
+from controlplane.postponed import Postponed
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
 
@@ -54,20 +55,24 @@ async def apply_connections(services: Services, conn: Connection, row: Row) -> N
 
 async def work(services: Services) -> None:
     """Look at every database every few seconds, for ever."""
+    postponed = Postponed()
     while True:
         ear = services.bells.quotas.listen()
         began = time.monotonic()
         for engine in services.engines:
             if engine.is_hosted:
                 try:
-                    await look(services, engine)
+                    await look(services, engine, postponed)
                 except EngineDown as error:
                     _log.warning("sizes cannot be measured", extra={"facts": {"error": str(error)}})
+                except Exception:
+                    _log.exception("limits could not be applied", extra={"facts": {"engine": engine.value}})
         await ear.wait(max(_LOOK_EVERY, (time.monotonic() - began) / _SHARE))
 
 
-async def look(services: Services, engine: Engine) -> None:
-    """One round. Raises EngineDown."""
+async def look(services: Services, engine: Engine, postponed: Postponed | None = None) -> None:
+    """One round. postponed: databases whose limit could not be applied lately. Raises EngineDown."""
+    postponed = Postponed() if postponed is None else postponed
     async with services.pool.connection() as conn:
         cursor = await conn.execute(
             "SELECT * FROM databases WHERE db_type = %s AND is_assigned AND deleted_at IS NULL", (engine.value,)
@@ -76,6 +81,7 @@ async def look(services: Services, engine: Engine) -> None:
     if not live:
         return
     sizes = await engine.sizes(live)
+    waiting = postponed.now()
     for row in live:
         quotas = effective_quotas(row, services.plans)
         size = sizes.get(row["id"])
@@ -87,13 +93,16 @@ async def look(services: Services, engine: Engine) -> None:
         if warns(size, quotas) != row["storage_warned"]:
             await _warn(services, row, size, quotas)
         step = decide(size, quotas, stopped=row["writes_stopped"])
-        if step is not Step.NOTHING:
+        if step is not Step.NOTHING and row["id"] not in waiting:
             try:
                 await _take(services, engine, row, step, size)
             except EngineDown:
                 raise
-            except Exception:
-                _log.exception("a storage limit could not be applied", extra={"facts": {"database_id": row["id"]}})
+            except Exception as error:
+                facts = {"database_id": row["id"], "again_in_seconds": postponed.add(row["id"])}
+                _log.error("a storage limit could not be applied", exc_info=error, extra={"facts": facts})
+            else:
+                postponed.forget(row["id"])
 
 
 async def _take(services: Services, engine: Engine, row: Row, step: Step, size: int) -> None:

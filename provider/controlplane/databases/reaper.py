@@ -7,6 +7,7 @@ import logging
 
 from controlplane.engines import Engine, EngineDown
 from controlplane.http import idempotency
+from controlplane.postponed import Postponed
 from controlplane.services import Services
 
 _LOOK_EVERY = 5.0  # seconds
@@ -15,30 +16,54 @@ _log = logging.getLogger("controlplane.reaper")
 
 async def work(services: Services) -> None:
     """Look around every few seconds, for ever."""
+    postponed = Postponed()
     while True:
         for engine in services.engines:
-            with contextlib.suppress(EngineDown):
-                await engine.end_stray()
-                while engine.is_hosted and await destroy_one(services, engine):
-                    pass
+            await _look(services, engine, postponed)
         async with services.pool.connection() as conn:
             await idempotency.forget_expired(conn, services.clock.now())
         await services.bells.deletions.wait(_LOOK_EVERY)
 
 
-async def destroy_one(services: Services, engine: Engine) -> bool:
-    """Destroy one database that is due; False if there is none. Raises EngineDown."""
+async def _look(services: Services, engine: Engine, postponed: Postponed) -> None:
+    """One round of an engine. What fails concerns neither the other engine nor the databases that come after."""
+    try:
+        await engine.end_stray()
+    except EngineDown:
+        return
+    except Exception:
+        _log.exception("the sessions of deleted tenants could not be ended", extra={"facts": {"engine": engine.value}})
+    with contextlib.suppress(EngineDown):
+        while engine.is_hosted and await destroy_one(services, engine, postponed):
+            pass
+
+
+async def destroy_one(services: Services, engine: Engine, postponed: Postponed | None = None) -> bool:
+    """Destroy one database that is due; False if there is none. Raises EngineDown.
+
+    postponed: those that are not tried now; one that cannot be destroyed is added.
+    """
+    postponed = Postponed() if postponed is None else postponed
     # The row stays locked on one connection while another drops, which cannot be done in a transaction.
     async with services.pool.connection() as conn, conn.transaction():
         cursor = await conn.execute(
-            "SELECT * FROM databases WHERE deleted_at IS NOT NULL AND destroyed_at IS NULL"
+            "SELECT * FROM databases WHERE deleted_at IS NOT NULL AND destroyed_at IS NULL AND id <> ALL(%s)"
             " AND destroy_after <= %s AND db_type = %s ORDER BY destroy_after LIMIT 1 FOR UPDATE SKIP LOCKED",
-            (services.clock.now(), engine.value),
+            (postponed.now(), services.clock.now(), engine.value),
         )
         row = await cursor.fetchone()
         if row is None:
             return False
-        await engine.destroy(row)
+        try:
+            await engine.destroy(row)
+        except EngineDown:
+            raise
+        except Exception as error:
+            seconds = postponed.add(row["id"])
+            facts = {"database_id": row["id"], "again_in_seconds": seconds}
+            _log.error("a database could not be destroyed", exc_info=error, extra={"facts": facts})
+            return True
         await conn.execute("UPDATE databases SET destroyed_at = %s WHERE id = %s", (services.clock.now(), row["id"]))
+    postponed.forget(row["id"])
     _log.info("destroyed", extra={"facts": {"database_id": row["id"]}})
     return True

@@ -6,7 +6,6 @@ A tenant is kept out while its database is copied. Who takes the snapshot and is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import Final
 
@@ -38,9 +37,13 @@ async def work(services: Services) -> None:
         last = await _last_number(services)
         for engine in services.engines:
             # A server that does not run lets nobody in; it is looked at when it does.
-            with contextlib.suppress(EngineDown):
+            try:
                 if engine.is_running and seen.get(engine.value) != last and await _undo(services, engine):
                     seen[engine.value] = last
+            except EngineDown:
+                pass
+            except Exception:
+                _log.exception("a snapshot's leftovers could not be undone", extra={"facts": {"engine": engine.value}})
         await asyncio.sleep(_LOOK_EVERY)
 
 

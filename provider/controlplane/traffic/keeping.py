@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 
 import psycopg
+from psycopg_pool import PoolTimeout
 
 from controlplane.services import Services, Worker
 from controlplane.traffic import store
+from controlplane.traffic.entries import Entry
 
 # Seconds from the first entry of a batch to its writing: short for who watches, long enough to write many at once.
 _GATHER = 0.2
@@ -43,16 +45,28 @@ async def _to_its_end(writing: Coroutine[None, None, None]) -> None:
 async def _flush(services: Services) -> None:
     entries = services.traffic.take()
     while entries:
+        batch = entries[:_BATCH]
         try:
             async with services.pool.connection() as conn:
-                await store.write(conn, entries[:_BATCH])
-        except psycopg.DataError:
-            # Trying again would fail again.
-            _log.exception("entries of the request log could not be stored and are dropped")
-        except BaseException:
+                await store.write(conn, batch)
+        except (psycopg.OperationalError, PoolTimeout, asyncio.CancelledError):
+            # That passes.
             services.traffic.put_back(entries)
             raise
+        except Exception:
+            # Trying again would fail again, and keep all that follow waiting.
+            await _write_singly(services, batch)
         entries = entries[_BATCH:]
+
+
+async def _write_singly(services: Services, batch: Sequence[Entry]) -> None:
+    """Write each by itself, and drop those that cannot be stored."""
+    for entry in batch:
+        try:
+            async with services.pool.connection() as conn:
+                await store.write(conn, [entry])
+        except Exception:
+            _log.exception("an entry of the request log could not be stored and is dropped")
 
 
 WORKERS: tuple[Worker, ...] = (work,)

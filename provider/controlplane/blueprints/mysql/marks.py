@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import Final
 
 from pymysql.err import Error
@@ -18,6 +19,9 @@ _PREFIX: Final = "run_"
 _NO_SUCH_TABLE: Final = frozenset({1146, 1049})
 _NO_SUCH_GRANT: Final = frozenset({1141, 1147})
 _LOOK_EVERY: Final = 10.0  # seconds
+
+
+_log = logging.getLogger("controlplane.blueprints")
 
 
 async def work(services: Services) -> None:
@@ -36,7 +40,10 @@ async def forget_ended(services: Services, engine: MysqlEngine) -> None:
         async with services.pool.connection() as conn:
             row = await applications.by_id(conn, application)
         if row is not None and row["status"] in applications.FINAL:
-            await engine.run(lambda raw, row=row: forget(raw, row["id"], row["database_id"]))  # type: ignore[misc]
+            try:
+                await engine.run(lambda raw, row=row: forget(raw, row["id"], row["database_id"]))  # type: ignore[misc]
+            except Error as error:
+                _log.error("a mark could not be forgotten", exc_info=error, extra={"facts": {"application": row["id"]}})
 
 
 def name(application: int) -> str:
