@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -18,7 +18,14 @@ import pytest
 from support import inside, mysql
 from support.control_plane import ControlPlane, create_database, new_key
 from support.fuzz import SECONDS, cases
-from support.random_settings import mysql_change, mysql_variables, postgres_change, postgres_variables
+from support.random_settings import (
+    mysql_change,
+    mysql_telling_change,
+    mysql_variables,
+    postgres_change,
+    postgres_variables,
+    telling_change,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS + 400)]
 
@@ -97,7 +104,11 @@ def test_in_postgresql(plane: ControlPlane, api: httpx.Client) -> None:
             noisy = create_database(api, f"noisy-{number}")
         quoted = TEXT.replace("'", "''")
         fixed = [f"CREATE TABLE public.kept_{number} (n text)", f"INSERT INTO public.kept_{number} VALUES ('{quoted}')"]
-        sql = woven(choose, fixed, partial(postgres_change, choose, variables, noisy["db_name"]))
+        is_telling = choose.random() < 0.5
+        change = partial(telling_change, choose)
+        if not is_telling:
+            change = partial(postgres_change, choose, variables, noisy["db_name"])
+        sql = woven(choose, fixed, change)
         shown = f"POLYKOMOS_FUZZ_SEED={seed}\n{sql}"
         try:
             runs += 1
@@ -106,6 +117,9 @@ def test_in_postgresql(plane: ControlPlane, api: httpx.Client) -> None:
                 noisy["connection_string"], autocommit=True, client_encoding="UTF8",
                 options="-c statement_timeout=0 -c standard_conforming_strings=on -c search_path=public",
             ) as conn:  # fmt: skip
+                if is_telling:
+                    assert done is not None
+                    assert done["status"] == "completed", done
                 there = conn.execute(f"SELECT to_regclass('public.kept_{number}') IS NOT NULL").fetchone() == (True,)
                 assert there is (done is not None and done["status"] == "completed")
                 if there:
@@ -134,6 +148,10 @@ def ask_query(api: httpx.Client, database: dict[str, Any], query: str) -> None:
         assert answer["error"]["code"] in ("query_execution_failed", "unsafe_query"), answer
 
 
+def _numbered(change: Callable[..., str], numbers: Iterator[int], *arguments: Any) -> str:
+    return change(*arguments, next(numbers))
+
+
 def test_in_mysql(plane: ControlPlane, api: httpx.Client) -> None:
     other, noisy = (
         create_database(api, "mysql-other", db_type="mysql"),
@@ -147,10 +165,17 @@ def test_in_mysql(plane: ControlPlane, api: httpx.Client) -> None:
         made = f"CREATE TABLE {table} (n text CHARACTER SET utf8mb4) ENGINE=InnoDB"
         fixed = [made, f"INSERT INTO {table} VALUES ('{quoted}')"]
         numbers = iter(range(number * 100, number * 100 + 100))
-        sql = woven(choose, fixed, lambda c=choose, n=numbers: mysql_change(c, variables, next(n)))
+        is_telling = choose.random() < 0.5
+        change = partial(_numbered, mysql_telling_change, numbers, choose)
+        if not is_telling:
+            change = partial(_numbered, mysql_change, numbers, choose, variables)
+        sql = woven(choose, fixed, change)
         try:
             runs += 1
             done = apply(api, noisy, sql)
+            if is_telling:
+                assert done is not None
+                assert done["status"] == "completed", done
             if done is not None and done["status"] == "completed":
                 completed += 1
                 assert mysql.once(noisy, f"SELECT hex(n) FROM {table}") == [(TEXT.encode().hex().upper(),)]

@@ -10,7 +10,20 @@ import psycopg
 
 from support import mysql
 
-ENCODINGS = ("UTF8", "LATIN1", "SQL_ASCII", "SJIS", "WIN1252", "EUC_JP", "GBK", "nonsense")
+ENCODINGS = ("UTF8", "LATIN1", "LATIN1", "SQL_ASCII", "SJIS", "WIN1252", "EUC_JP", "GBK")
+# Those that would show: what we send would be read otherwise, or not be carried out.
+TELLING = (
+    ("client_encoding", ENCODINGS), ("client_encoding", ENCODINGS), ("standard_conforming_strings", ("off",)),
+    ("search_path", ("public", "", "public, pg_catalog")), ("statement_timeout", ("0", "60000")),
+    ("idle_in_transaction_session_timeout", ("1",)), ("lock_timeout", ("1", "0")), ("exit_on_error", ("on",)),
+)  # fmt: skip
+MYSQL_TELLING = (
+    "character_set_results = latin1", "character_set_results = utf16", "character_set_results = NULL",
+    "sql_select_limit = 0", "max_error_count = 0", "max_statement_time = 0", "wait_timeout = 1",
+    "completion_type = 'RELEASE'", "completion_type = 'CHAIN'", "idle_transaction_timeout = 1",
+    "idle_write_transaction_timeout = 1", "sql_mode = 'ANSI_QUOTES'", "sql_mode = 'NO_BACKSLASH_ESCAPES'",
+    "character_set_client = latin1", "collation_connection = latin1_bin", "autocommit = 1", "time_zone = '+02:00'",
+)  # fmt: skip
 SHADOWS = (
     "set_config(text, text, boolean) RETURNS text LANGUAGE sql AS 'SELECT $2'",
     "pg_current_xact_id() RETURNS xid8 LANGUAGE sql AS $f$SELECT '3'::pg_catalog.xid8$f$",
@@ -79,20 +92,44 @@ def mysql_variables(database: dict[str, Any]) -> list[Variable]:
     ]  # fmt: skip
 
 
+def telling_change(choose: random.Random) -> str:
+    """One statement that succeeds, and after which everything else must succeed too."""
+    if choose.random() < 0.2:
+        return f"CREATE OR REPLACE FUNCTION public.{choose.choice(SHADOWS)}"
+    name, values = choose.choice(TELLING)
+    value, way = choose.choice(values), choose.randrange(3)
+    if way == 0:
+        return f"SELECT pg_catalog.set_config('{name}', '{value}', {choose.choice(('true', 'false'))})"
+    if way == 1:
+        return f"DO $$ BEGIN PERFORM pg_catalog.set_config('{name}', '{value}', false); END $$"
+    inner = _quoted(f"SET {choose.choice(('LOCAL', 'SESSION'))} {name} = '{value}'")
+    return f"DO $$ BEGIN EXECUTE {inner}; END $$"
+
+
+def mysql_telling_change(choose: random.Random, number: int) -> str:
+    """Two statements that succeed, and after which everything else must succeed too."""
+    body = " ".join(f"SET SESSION {one};" for one in choose.sample(MYSQL_TELLING, 3))
+    return f"CREATE PROCEDURE p{number}() BEGIN {body} END; CALL p{number}()"
+
+
 def postgres_change(choose: random.Random, variables: list[Variable], database: str) -> str:
-    """One statement, or none that the lexers refuse: what is hidden from the rehearsal is in a DO."""
-    variable = choose.choice(variables)
-    name = choose.choice((variable.name, "client_encoding", "search_path", "statement_timeout"))
-    value = variable.random_value(choose) if name == variable.name else choose.choice((*ENCODINGS, "public", "1", "0"))
+    """One statement: what is hidden from the rehearsal is in a DO."""
+    is_telling = choose.random() < 0.6
+    if is_telling:
+        name, values = choose.choice(TELLING)
+        value = choose.choice(values)
+    else:
+        variable = choose.choice(variables)
+        name, value = variable.name, variable.random_value(choose)
     local = choose.choice(("true", "false"))
     plain = f"SET {choose.choice(('', 'LOCAL ', 'SESSION '))}{name} = '{value}'"
     way = choose.randrange(6)
-    if way == 0:
+    if way == 0 and not is_telling:
         return plain
     if way == 1:
         return f"SELECT {choose.choice(('', 'pg_catalog.'))}set_config('{name}', '{value}', {local})"
     if way == 2:
-        return f"CREATE FUNCTION public.{choose.choice(SHADOWS)}"
+        return f"CREATE OR REPLACE FUNCTION public.{choose.choice(SHADOWS)}"
     inner = choose.choice((plain, choose.choice(ODD_STATEMENTS).format(database=f'"{database}"')))
     hidden = "IF current_user NOT LIKE 'polykomos_scratch%' THEN {} END IF;" if choose.random() < 0.6 else "{}"
     caught = "BEGIN {} EXCEPTION WHEN OTHERS THEN NULL; END;" if choose.random() < 0.6 else "{}"
