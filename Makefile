@@ -78,7 +78,7 @@ lock: ## compile requirements/*.txt anew (they name no host)
 bench: setup ## what things cost beside what, into docs/benchmarks.md (BENCH_SIZES=10,100 for a short run)
 	@$(PYTHON) tools/setup baseline
 	@$(ENV) && export PYTHONPATH=tests && python tests/bench/engines_bench.py \
-	  && python tests/bench/control_plane_bench.py
+	  && python tests/bench/control_plane_bench.py && python tests/bench/sql_bench.py
 
 chaos: setup ## kill -9 of control plane, engines and plugins at random moments (ROUNDS=20 SEED=…); nothing lost or doubled
 	@$(ENV) && export PYTHONPATH=tests && python tests/faults/chaos.py && python tests/faults/steps.py \

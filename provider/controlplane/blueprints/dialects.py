@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,24 +21,35 @@ from controlplane.blueprints.variables import Literals
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one engine reads SQL. tokens and split raise LexError. read: finds what is no SQL, before them."""
+    """How one engine reads SQL. tokens and split raise LexError; statements splits all tokens of a text.
+
+    read: finds what is no SQL, before the text is read as SQL.
+    """
 
     label: str
     read: Callable[[str], Source]
     tokens: Callable[[str], Iterator[Token]]
     split: Callable[[str], list[Statement]]
+    statements: Callable[[Sequence[Token]], list[Statement]]
     refusal_of: Callable[[Statement], str | None]
     literals: Literals
 
 
 POSTGRES: Final = Dialect(
-    "PostgreSQL", sources.read, lexer.tokens, splitting.split, statements.refusal_of, variables.POSTGRES_LITERALS
+    "PostgreSQL",
+    sources.read,
+    lexer.tokens,
+    splitting.split,
+    splitting.statements,
+    statements.refusal_of,
+    variables.POSTGRES_LITERALS,
 )
 MYSQL: Final = Dialect(
     "MySQL",
     mysql_sources.read,
     mysql_lexer.tokens,
     mysql_splitting.split,
+    mysql_splitting.statements,
     mysql_statements.refusal_of,
     mysql_literals.LITERALS,
 )

@@ -87,8 +87,8 @@ def read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | Non
         return Reading(sql, (*source.problems, Problem(error.at, str(error))), source.own_at)
     names = tuple(dict.fromkeys(token.name for token in every if token.kind is Kind.VARIABLE))
     known = {name: Definition(name) for name in names} if definitions is None else definitions
-    of_variables = [*_undefined(every, known), *_run_together(every, known)]
-    written = dialect.split(source.sql)
+    of_variables = [*_undefined(every, known), *_run_together(every, known)] if names else []
+    written = dialect.statements(every)
     of_statements = refusals(dialect, written)
     problems = [*source.problems, *of_variables, *of_statements]
     rendered = written

@@ -38,7 +38,11 @@ class Statement:
 
 def split(sql: str) -> list[Statement]:
     """Return the statements of `sql`, those without content left out. Raises LexError."""
-    every = list(tokens(sql))
+    return statements(list(tokens(sql)))
+
+
+def statements(every: Sequence[Token]) -> list[Statement]:
+    """Return the statements of these tokens, which are all of a text."""
     return assemble(every, _ends(every))
 
 
