@@ -6,13 +6,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from polykomos.client import ApiError, Bounds, Client, Forbidden
+from polykomos.client import ApiError, Bounds, Client, Forbidden, IdempotencyConflict
 from polykomos.resources import creation
 from polykomos.resources.blueprint.creation import creation_of as blueprint
 from polykomos.resources.blueprint.declaration import BlueprintArgs
@@ -259,6 +260,55 @@ def test_what_cannot_be_identified_is_named(run: Callable[..., Run], client: Cli
     (warned,) = later.warned
     assert f"{lost.uuid} ({seed})" in warned
     assert "delete it at the service" in warned
+
+
+def test_a_probe_that_made_an_object_reports_it(run: Callable[..., Run], client: Client, admin: httpx.Client) -> None:
+    """The service forgets the earlier run's key while that run's object is looked for: a guess makes an object."""
+    seed, later = unique("edge"), run()
+    run().database(seed, connection_hard_limit=7)
+    ctx = later.context(seed)
+    kind = database({"name": seed, "connection_hard_limit": 8}, ctx.api, patient=True)
+    send = kind.send
+
+    def forgetful(body: Any, key: str) -> Any:
+        try:
+            return send(body, key)
+        except IdempotencyConflict:
+            admin.post("/clock/advance", json={"seconds": 25 * 3600}).raise_for_status()
+            raise
+
+    try:
+        made = create_once(replace(kind, send=forgetful), ctx)
+    finally:
+        admin.post("/clock/reset").raise_for_status()
+    warned = next(each for each in later.warned if "was made just now" in each)
+    assert made.object.uuid in warned
+    assert "delete that at the service" in warned
+    there = [each.uuid for each in client.iter_databases() if each.name == seed]
+    assert len(there) == 2, "the earlier run's, and the one that the probe made and that is used"
+    assert made.object.uuid in there
+
+
+def test_what_the_service_may_forget_any_moment_is_not_probed() -> None:
+    now = datetime.now(UTC)
+    assert creation.is_safe_to_probe(None, now)
+    assert creation.is_safe_to_probe(now, now)
+    assert creation.is_safe_to_probe(now - timedelta(hours=22, minutes=59), now)
+    assert not creation.is_safe_to_probe(now - timedelta(hours=23), now)
+    assert not creation.is_safe_to_probe(now - timedelta(hours=24, seconds=1), now)
+    assert creation.is_safe_to_probe(now + timedelta(hours=1), now), "a service whose clock is ahead"
+
+
+def test_an_object_near_the_edge_is_named_and_not_probed(
+    run: Callable[..., Run], client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed, later = unique("old"), run()
+    lost = run().database(seed, connection_hard_limit=7).object
+    monkeypatch.setattr(creation, "_PROBED", timedelta(0))
+    made = later.database(seed, connection_hard_limit=8)
+    assert not made.taken_over
+    assert f"{lost.uuid} ({seed})" in later.warned[0]
+    assert [each.uuid for each in client.iter_databases() if each.name == seed] == [made.object.uuid, lost.uuid]
 
 
 def test_one_that_is_gone_is_no_reason_for_a_warning(run: Callable[..., Run], client: Client) -> None:
