@@ -198,3 +198,33 @@ def test_an_id_reached_is_kept_and_with_a_scope_found_again(
     assert stack.resource("db")["id"] == kept
     assert database_names(slow).count(name) == 1
     stack.destroy()
+
+
+PROTECTED = """
+schema = polykomos.Blueprint("schema", name="{name}", sql_content="CREATE TABLE t (n int);")
+db = polykomos.Database("db", name="{name}", deletion_protection={protected})
+polykomos.BlueprintApplication("app", database_uuid=db.uuid, blueprint_uuid=schema.uuid)
+after = pulumi.ResourceOptions(depends_on=[db])
+polykomos.WebhookEndpoint("hook", opts=after, url="https://hooks.example.com/{name}")
+"""
+
+
+def test_a_protected_database_keeps_what_depends_on_it(new_program: Callable[..., Stack]) -> None:
+    stack, name = new_program(), unique("dyn-kept")
+    write(stack, PROTECTED, name=name, protected=True)
+    stack.up()
+    before = stack.state()["deployment"]["resources"]
+    refused = stack.destroy(ok=False)
+    assert f"database {name}" in refused.output
+    assert "so it deletes nothing" in refused.output
+    assert stack.state()["deployment"]["resources"] == before
+    # A program that declares none of them.
+    write(stack, "")
+    refused = stack.up(ok=False)
+    assert "it depends on an object that must stay" in refused.output
+    assert {"app", "hook", "db"} <= {
+        each["urn"].rpartition("::")[2] for each in stack.state()["deployment"]["resources"]
+    }
+    write(stack, PROTECTED, name=name, protected=False)
+    stack.up()
+    stack.destroy()

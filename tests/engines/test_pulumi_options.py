@@ -11,11 +11,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support import options_program
 from support.broken_creates import there
 from support.control_plane import ControlPlane
 from support.pulumi import Result, Stack
@@ -23,6 +23,7 @@ from support.sdk import installed
 
 KINDS = ("databases", "blueprints", "webhook_endpoints")
 SQL = "SELECT {{n}}"
+PROGRAM = Path(__file__).parents[1] / "support" / "options_program.py"
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def run(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
     path = os.pathsep.join(filter(None, [str(installed(directory / "sdk")), os.environ.get("PYTHONPATH")]))
     env = {"POLYKOMOS_BASE_URL": control_plane.base_url, "POLYKOMOS_API_KEY": control_plane.api_key}
     stack = Stack(directory / "stack", {**env, "PYTHONPATH": path}, runtime="python")
-    shutil.copy(options_program.__file__, stack.directory / "__main__.py")
+    shutil.copy(PROGRAM, stack.directory / "__main__.py")
     every = [(option, case) for option, (_, found, _) in OPTIONS.items() for case in found]
 
     def write(entries: list[dict[str, Any]]) -> None:
@@ -159,7 +160,7 @@ def run(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
     write([*shared(gone=False), *(entry(option, case, changed=False) for option, case in every)])
     stack.up()
     first = stack.state()["deployment"]["resources"]
-    write([*shared(gone=False), *(entry(option, case, changed=True) for option, case in every)])
+    write([*shared(gone=False), *(entry(option, case, changed=option != "protect") for option, case in every)])
     changed = stack.up()
     second = stack.state()["deployment"]["resources"]
     before = objects(control_plane)
@@ -168,11 +169,11 @@ def run(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
     write(unprotected)
     protected = stack.preview(ok=False)
     rest = [entry(o, c, changed=True) for o, c in kept if o != "protect"]
-    write([*shared(gone=True), *rest, *(entry("protect", case, changed=True) for case in CASES)])
+    write([*shared(gone=True), *rest, *(entry("protect", case, changed=False) for case in CASES)])
     stack.up()
     after = objects(control_plane)
     yield Run(stack, [_ids(first), _ids(second)], [*_states(first, second)], changed, protected, before, after)
-    write([*shared(gone=True), *(entry("protect", case, changed=True, options={}) for case in CASES)])
+    write([*shared(gone=True), *(entry("protect", case, changed=False, options={}) for case in CASES)])
     stack.up()
     stack.destroy()
 

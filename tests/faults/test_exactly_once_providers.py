@@ -6,7 +6,9 @@ explicit one and back, or rename it. Each is another instance with another id in
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +20,7 @@ from support.calls import counted
 from support.control_plane import ControlPlane
 from support.pulumi import Result, Stack
 
+RECORD = Path(__file__).parents[1] / "upgrades" / "pulumi-0.1.0.json"
 EXPLICIT = "pulumi:providers:polykomos"
 Options = dict[str, Any]
 # What a program says of its provider.
@@ -137,6 +140,31 @@ def until_done(stack: Stack) -> Result:
         if done.status == 0:
             return done
     raise AssertionError(done.output)
+
+
+def test_what_release_0_1_0_left_behind(stack: Stack, plane: ControlPlane, admin: httpx.Client) -> None:
+    """Its requests are sent again as they were recorded, and its state is imported; then another version goes on."""
+    record = json.loads(RECORD.read_text())
+    with plane.client() as api:
+        for request in record["requests"]:
+            target = request["target"].removeprefix("/api/v1")
+            key = {"Idempotency-Key": request["idempotency_key"]}
+            api.post(target, json=request["body"], headers=key).raise_for_status()
+    (stack.directory / "state.json").write_text(json.dumps(record["state"]))
+    stack.run("stack", "import", "--file", "state.json")
+    left = {kind: ids(plane, kind) for kind in ("databases", "blueprints", "webhook_endpoints")}
+    resources: dict[str, tuple[str, dict[str, Any]]] = {
+        "db": ("Database", {"name": "left-behind"}),
+        "bp": ("Blueprint", {"name": "left-behind", "sqlContent": "SELECT 1"}),
+        "hook": ("WebhookEndpoint", {"url": "https://example.com/left-behind"}),
+    }
+    declare(stack, NEW, resources)
+    stack.up()
+    found = {"databases": "db", "blueprints": "bp", "webhook_endpoints": "hook"}
+    assert {kind: [id_of(stack, name)] for kind, name in found.items()} == {
+        kind: list(map(str, each)) for kind, each in left.items()
+    }
+    assert {kind: ids(plane, kind) for kind in left} == left
 
 
 def test_two_stacks_of_one_name_share_no_instance(

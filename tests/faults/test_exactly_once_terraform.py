@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
+from polykomos.version import VERSION
+from polykomos_provider.mirror import write_mirror
+from support.broken_creates import refused_after
 from support.control_plane import ControlPlane, database_names, wait_until
 from support.killing import kill_apply
 from support.terraform import ENGINES, Workspace
@@ -228,3 +233,70 @@ def test_scopes_do_not_meet(new_workspace: Callable[..., Workspace], plane: Cont
         made.append(held(workspace))
     assert made[0] | made[1] == there(plane)
     assert len(there(plane)) == 2
+
+
+ELSEWHERE = """
+terraform {{
+  required_providers {{
+    polykomos = {{
+      source  = "{source}"
+      version = "{version}"
+    }}
+  }}
+}}
+provider "polykomos" {{}}
+provider "polykomos" {{
+  alias = "other"
+}}
+"""
+OTHERS = {
+    "upgrade": ({}, {"version": "0.2.0"}),
+    "downgrade": ({"version": "0.2.0"}, {}),
+    "alias": ({}, {"alias": "other"}),
+    "address": ({}, {"source": "example/polykomos"}),
+}
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two versions of the provider, at two addresses for each engine."""
+    directory = tmp_path_factory.mktemp("mirror")
+    for program in write_mirror(directory, None):
+        provider = program.parents[2]
+        newer = provider / "0.2.0" / program.parent.name / program.name.replace(VERSION, "0.2.0")
+        newer.parent.mkdir(parents=True)
+        shutil.copy2(program, newer)
+        shutil.copytree(provider, provider.parents[1] / "example" / provider.name)
+    return directory
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_version_alias_or_address_finds_it(
+    engine: str,
+    other: str,
+    mirror: Path,
+    plane: ControlPlane,
+    admin: httpx.Client,
+    connection: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    workspace = Workspace(
+        engine, tmp_path / "workspace", {**connection, "POLYKOMOS_IDEMPOTENCY_SCOPE": "tests/other"}, mirror
+    )
+
+    def declare(source: str = "polykomos/polykomos", version: str = VERSION, alias: str = "") -> None:
+        workspace.write(ELSEWHERE.format(source=source, version=version), "provider.tf")
+        provider = f"provider = polykomos.{alias}" if alias else ""
+        workspace.write(f'resource "polykomos_database" "db" {{\n  name = "once"\n  {provider}\n}}')
+        workspace.run("init", "-upgrade")
+
+    before, after = OTHERS[other]
+    declare(**before)
+    refused_after(admin, "createDatabase")
+    workspace.apply(ok=False)
+    (made,) = there(plane)
+    assert held(workspace) == set()
+    declare(**after)
+    workspace.apply()
+    assert held(workspace) == there(plane) == {made}

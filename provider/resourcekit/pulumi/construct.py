@@ -107,7 +107,7 @@ class _Construction:
             answer = call.future(request)
             answer.add_done_callback(lambda _: woken.set())
             while not answer.done():
-                if self._failed.has_child(getattr(request, "parent", ""), getattr(request, "type", ""), name):
+                if self._failed.concerns(getattr(request, "parent", ""), getattr(request, "type", ""), name):
                     raise _not_done(name)
                 woken.wait()
                 woken.clear()

@@ -82,8 +82,8 @@ class Plan:
     def refusal(self, run: Run, urn: str) -> str | None:
         """Return why a resource must not be deleted, or None. Its own protection is not looked at."""
         running = self._command
-        if not self._protected:
-            return None
+        if not self._protected or urn not in self._graph.entries:
+            return None  # in no program any more, or in another stack of the same name
         if running.is_destroy and self._doomed is not None:
             return f"{self._doomed}. This command would delete it, so it deletes nothing. {_WAYS_OUT}"
         if running.is_destroy and running.names(urn) and not running.with_dependents:

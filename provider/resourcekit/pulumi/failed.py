@@ -16,22 +16,29 @@ class Failed:
 
     def __init__(self) -> None:
         self._urns: set[str] = set()
+        self._stopped = False
         self._waiting: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
     def note(self, urn: str) -> None:
         """Remember a failure and wake all who wait."""
+        self._urns.add(urn)
+        self._wake()
+
+    def stop(self) -> None:
+        """Wake all who wait: the engine has called Cancel, as it does before it closes its connections."""
+        self._stopped = True
+        self._wake()
+
+    def _wake(self) -> None:
         with self._lock:
-            self._urns.add(urn)
             waiting = list(self._waiting)
         for wake in waiting:
             wake()
 
-    def has_child(self, parent: str, token: str, name: str) -> bool:
-        """Return whether a resource of this type and name below a parent has failed."""
-        prefix = parent.rpartition("::")[0]
-        with self._lock:
-            return f"{prefix}${token}::{name}" in self._urns
+    def concerns(self, parent: str, token: str, name: str) -> bool:
+        """Return whether a resource of this type and name below a parent has failed, or the engine stops."""
+        return self._stopped or f"{parent.rpartition('::')[0]}${token}::{name}" in self._urns
 
     @contextlib.contextmanager
     def waking(self, wake: Callable[[], None]) -> Iterator[None]:

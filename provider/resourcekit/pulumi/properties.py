@@ -99,9 +99,13 @@ def write_state(
 
 def read_entry(model: type[BaseModel], entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the outputs of a resource in an exported stack by their declared names, without those that are secret."""
+    return from_pulumi(model, plain_outputs(entry))
+
+
+def plain_outputs(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs of a resource in an exported stack by their own names, without those that are secret."""
     outputs: Mapping[str, Any] = entry.get("outputs") or {}
-    plain = {name: value for name, value in outputs.items() if name != ACCOUNT and not _is_marked(value)}
-    return from_pulumi(model, plain)
+    return {name: value for name, value in outputs.items() if name != ACCOUNT and not _is_marked(value)}
 
 
 def _is_marked(value: Any) -> bool:

@@ -69,6 +69,7 @@ class ProviderServicer(ResourceCalls, Asked, provider_pb2_grpc.ResourceProviderS
     @explained
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> Any:
         self.session.cancel.set()
+        self.session.failed.stop()
         return empty_pb2.Empty()
 
     @explained

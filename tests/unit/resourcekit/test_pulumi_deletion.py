@@ -105,6 +105,11 @@ def test_nothing_is_refused_where_nothing_is_protected() -> None:
     assert refused("destroy", entries=entries) == refused("up", entries=entries) == []
 
 
+def test_a_state_that_does_not_hold_the_object_is_another_stacks() -> None:
+    plan = Plan(State((entry("db", protected=True),)), parse(["destroy"], {}), lambda _: "db stays")
+    assert plan.refusal(Run(), urn("app")) is None
+
+
 def test_a_component_stands_for_what_it_is_made_of() -> None:
     graph = Graph(ENTRIES)
     assert graph.needed_by(urn("behind")) == {urn("component"), urn("part")}

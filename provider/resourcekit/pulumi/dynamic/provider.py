@@ -67,6 +67,7 @@ class DynamicProvider(ResourceProvider):
     @told
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         given = values.read(news)
+        session_of(self._load).run.checked.add(given.urn)
         checked = check_declared(self.resource, given.values)
         rounded = rounded_numbers(self.resource.arguments, given.values, values.read(_olds or {}).values)
         failures = (*checked.failures, *rounded)
@@ -83,6 +84,7 @@ class DynamicProvider(ResourceProvider):
     @told
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = self._noted(_id, _olds), values.read(_news)
+        session_of(self._load).run.diffed.add(olds.urn)
         ctx = self._context(news, _LOOKING)
         ctx.account = olds.account
         found, drifted = self._lifecycle.compare(state=olds.values, old_inputs=olds.inputs, news=news.values, ctx=ctx)
@@ -147,6 +149,8 @@ class DynamicProvider(ResourceProvider):
         there = self._noted(_id, _props)
         ctx = self._context(there, there.seconds("delete", self.resource.timeouts.delete))
         ctx.account = there.account
+        self._lifecycle.refuse_if_protected(there.values, "delete")
+        session_of(self._load).refuse_deletion(there.urn)
         self._lifecycle.delete(_id, there.values, ctx)
 
     @property

@@ -18,9 +18,12 @@ from resourcekit.lifecycle import Lifecycle
 from resourcekit.package import Package
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.contexts import context_for
+from resourcekit.pulumi.deletion import Deletions, Run
+from resourcekit.pulumi.dynamic.values import read
 from resourcekit.pulumi.engine import EngineLog, Row
 from resourcekit.pulumi.names import camel
-from resourcekit.pulumi.stack import Stack, type_of
+from resourcekit.pulumi.properties import plain_outputs
+from resourcekit.pulumi.stack import Entry, Stack, type_of
 from resourcekit.secrecy import Hidden
 from resourcekit.settings import with_environment
 
@@ -43,6 +46,8 @@ class Session:
         self._api: Any = None
         self._stack = Stack("", None)
         self._ledger = Ledger(lambda: self._stack.objects())
+        self.run = Run()
+        self._deletions = Deletions(self._stack, self.run, self._protection)
         self._lock = threading.Lock()
         # The host keeps the engine's Cancel to itself: nothing ever sets this.
         self._cancel = threading.Event()
@@ -59,6 +64,7 @@ class Session:
         """What an operation is given. Raises CheckFailed where the settings are not right."""
         if urn and not self._stack.is_known:
             self._stack = Stack(urn, None)
+            self._deletions = Deletions(self._stack, self.run, self._protection)
         # The host does not tell which values are secret.
         row = Row(self._engine, urn, Hidden())
         return context_for(
@@ -69,6 +75,17 @@ class Session:
         """The engine spoke of this object."""
         if urn:
             self._ledger.note(type_of(urn), id)
+
+    def refuse_deletion(self, urn: str) -> None:
+        """Raise ResourceError when a protected object would lose this one, which depends on it."""
+        if urn:
+            self._deletions.refuse(urn)
+
+    def _protection(self, entry: Entry) -> str | None:
+        """Why a resource of the state must stay; None when it need not."""
+        token, prefix = str(entry.get("type")), f"pulumi-python:dynamic/{self.package.name}:"
+        lifecycle = self.lifecycles.get(token.removeprefix(prefix)) if token.startswith(prefix) else None
+        return None if lifecycle is None else lifecycle.protection(read(plain_outputs(entry)).values)
 
     def keys(self, urn: str) -> Keys:
         """Of a creation: foreseeable where the settings name the program, since the engine tells the host nothing
