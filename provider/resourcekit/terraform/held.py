@@ -57,14 +57,19 @@ def workspace(env: Mapping[str, str]) -> str:
         return "default"
 
 
-def _files(words: Sequence[str], env: Mapping[str, str]) -> list[str]:
-    """The state files that the engine was told to use instead of the configuration's, which `state pull` shows."""
+def with_environment(words: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """Return the engine's command line with the options that the environment adds to it."""
     command = next((word for word in words if not word.startswith("-")), "")
     try:
         more = [word for name in ("", f"_{command}") for word in shlex.split(env.get(f"TF_CLI_ARGS{name}", ""))]
     except ValueError:
         more = []
-    every = [*more, *words]
+    return [*more, *words]
+
+
+def _files(words: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """The state files that the engine was told to use instead of the configuration's, which `state pull` shows."""
+    every = with_environment(words, env)
     return [*engine_program.options(every, "state"), *engine_program.options(every, "state-out")]
 
 

@@ -49,6 +49,9 @@ class Imports:
     def UpgradeResourceState(self, request: pb.UpgradeResourceState.Request, report: Report) -> Any:
         kind = kind_of(self.kinds, request.type_name, report)
         upgraded = _upgraded(kind, request.version, request.raw_state)
+        if isinstance(upgraded.get("id"), str):
+            state = kind.state(upgraded)
+            self.session.forced.note(kind.type_name, str(upgraded["id"]), kind.lifecycle.protection(state), state)
         return pb.UpgradeResourceState.Response(upgraded_state=kind.block.write(upgraded))
 
     @answered(pb.UpgradeResourceIdentity.Response, "read the identity of")

@@ -54,6 +54,8 @@ class Resources:
                 planned_identity=known_identity(request.prior_state, request.prior_identity),
             )
         report.hide(kind.secrets(config))
+        if prior is None and not self.session.is_applying:
+            self.session.forced.refuse(kind.type_name, kind.given(config))
         # What changes with others can be told by the request alone only before it is made.
         if prior is None or not kind.resource.follows_others:
             return self._foretold(kind, prior, config, request, report)

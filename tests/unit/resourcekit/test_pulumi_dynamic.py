@@ -254,3 +254,8 @@ def test_timeouts_and_the_engines_address() -> None:
         timeouts(pulumi.CustomTimeouts(create="soon"))
     assert engine_address(["127.0.0.1:4000"]) == "127.0.0.1:4000"
     assert engine_address([]) == engine_address(["-c"]) == engine_address(["unused"]) == ""
+
+
+def test_replace_on_changes_is_handed_on_by_the_program() -> None:
+    for paths, found in ((["height"], True), (["height.a"], True), (["*"], True), (["heights"], False), (None, False)):
+        assert values.read({"__program": {**PROGRAM, "replace": paths}}).replaces("height") is found

@@ -88,9 +88,11 @@ class DynamicProvider(ResourceProvider):
         ctx = self._context(news, _LOOKING)
         ctx.account = olds.account
         found, drifted = self._lifecycle.compare(state=olds.values, old_inputs=olds.inputs, news=news.values, ctx=ctx)
-        replaces = sorted({change.name for change in found.changes if change.replaces} | set(drifted))
+        changes = {each.name for each in found.changes if each.replaces or news.replaces(each.name)}
+        replaces = sorted(changes | set(drifted))
         # Nor has it one of an update.
         if replaces:
+            self._lifecycle.refuse_if_protected(olds.values, "replace")
             self._lifecycle.preview_create(news.values, ctx)
         else:
             self._lifecycle.preview_update(news.values, olds.values, found.changed, ctx)

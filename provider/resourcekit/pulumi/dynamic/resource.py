@@ -34,6 +34,7 @@ class DeclaredResource(dynamic.Resource):
             "urn": asyncio.ensure_future(urn),
             "timeouts": timeouts(given.custom_timeouts) or None,
             "import": given.import_,
+            "replace": given.replace_on_changes or None,
         }
         # What is named here becomes an output.
         outputs = dict.fromkeys([*state, INPUTS, UNFINISHED])

@@ -6,6 +6,7 @@ engine do that it shows to nobody.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +18,7 @@ from resourcekit.pulumi.wire import UNKNOWN_STRING
 from resourcekit.unknown import UNKNOWN
 
 # What the program says beside the arguments, since the host passes neither URN nor timeouts: {"urn": …, "timeouts":
-# {"create": seconds, …}, "import": id}.
+# {"create": seconds, …}, "import": id, "replace": paths}.
 PROGRAM: Final = "__program"
 # The last inputs, since the host passes none to Diff, Update and Read. May hold secrets.
 INPUTS: Final = "__inputs"
@@ -46,6 +47,11 @@ class Properties:
     def import_id(self) -> str:
         """Of the object to adopt instead of making one; empty = make one."""
         return str(self.program.get("import") or "")
+
+    def replaces(self, name: str) -> bool:
+        """Return whether a change of an argument replaces the object: `replace_on_changes`, which the host drops."""
+        paths = self.program.get("replace") or ()
+        return any(re.split(r"[.\[]", path, maxsplit=1)[0] in (name, "*") for path in paths)
 
     def seconds(self, operation: str, default: float) -> float:
         """How long an operation may take."""
