@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from support import inside
@@ -25,6 +26,8 @@ _CREATIONS = ("createDatabase", "createBlueprint", "createDatabaseBlueprintAppli
 # A quarter of the changes replaces a database, a quarter an endpoint.
 _PLANS = ("free", "free", "free", "launch")
 _HOOKS = ("one", "one", "one", "another")
+# Of the provider, where the engine has an instance for each.
+_VERSIONS = ("", "0.1.0", "0.2.0")
 
 
 class Chaos:
@@ -81,6 +84,9 @@ class Chaos:
         kill(story.plugins())
         story.killed()
         self._no_delay()
+        if self.program is not None:
+            # What a kill has left is found by another version too.
+            story.write(replace(self.program, version=self.random.choice(_VERSIONS)))
         self._brought_about(story, doing)
 
     def _declare(self, story: Story, doing: str, name: str) -> None:
@@ -89,7 +95,8 @@ class Chaos:
             return
         before, marks = self.program, self.marks
         plan, hook = self.random.choice(_PLANS), self.random.choice(_HOOKS)
-        self.program = now = Program(name, self.random.randint(1, 20), plan, hook)
+        version = self.random.choice(_VERSIONS)
+        self.program = now = Program(name, self.random.randint(1, 20), plan, hook, version=version)
         story.write(now)
         kept = before is not None and before.plan == now.plan
         self.marks = {

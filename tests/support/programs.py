@@ -18,7 +18,8 @@ class Program:
     """name: of everything, and the mark that applications leave. limit: of connections; it changes in place.
 
     plan: another one replaces a database. hook: another one replaces a webhook endpoint. looks: whether data sources
-    are read, too. asks: whether one of them runs a query. With them applications go one after the other.
+    are read, too. asks: whether one of them runs a query. With them applications go one after the other. version: of
+    the provider, which Pulumi keeps an instance for; empty: none is named.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Program:
     hook: str = "one"
     looks: bool = False
     asks: bool = False
+    version: str = ""
 
     @property
     def other(self) -> str:
@@ -46,6 +48,12 @@ class Program:
 
 def pulumi_resources(program: Program) -> dict[str, Any]:
     """For `Stack.write`."""
+    version = {"version": program.version} if program.version else {}
+    every = _pulumi_resources(program).items()
+    return {name: (kind, inputs, {**dict(*options), **version}) for name, (kind, inputs, *options) in every}
+
+
+def _pulumi_resources(program: Program) -> dict[str, Any]:
     return {
         "one": ("Database", {"name": program.name, "connectionHardLimit": program.limit, "plan": program.plan}),
         "two": ("Database", {"name": program.other}),
