@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import errno
 import logging
 import secrets
 import signal
@@ -206,10 +207,18 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
             listener.bind((settings.host, settings.port))
         except OSError as error:
             raise StartFailed(
-                f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. Choose another --port; 0 "
-                f"takes a free one. A control plane of your own ends with `polykomos dev --stop`."
+                f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. {_way_out(error)}"
             ) from None
         yield listener
+
+
+def _way_out(error: OSError) -> str:
+    """What to change so that it can listen: the host or the port, whichever was refused."""
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "Give --host a name or an address of this machine, such as 127.0.0.1 or 0.0.0.0."
+    if error.errno == errno.EACCES:
+        return "Choose a --port from 1024 up, for which no special rights are needed; 0 takes a free one."
+    return "Choose another --port; 0 takes a free one. A control plane of your own ends with `polykomos dev --stop`."
 
 
 def _shown_host(host: str) -> str:

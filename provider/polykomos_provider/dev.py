@@ -32,7 +32,11 @@ def _checked_key(_context: click.Context, _parameter: click.Parameter, value: st
 def _checked_url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if not value:
         return None
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # raises for one that cannot be
+    except ValueError:
+        raise click.BadParameter("must be an http or https URL with a host and a port that can exist") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise click.BadParameter("must be an http or https URL")
     if parts.username or parts.password:

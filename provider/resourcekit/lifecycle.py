@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from resourcekit.context import Context
 from resourcekit.declaration import Result, fields_of
+from resourcekit.error_texts import explained_by, reason_of
 from resourcekit.errors import Cancelled, CheckFailed, ResourceError
-from resourcekit.logs import trace_of
 from resourcekit.package import Package
 from resourcekit.planning.diff import Difference, diff
 from resourcekit.planning.planned import live_inputs, planned_create, planned_update
@@ -253,7 +253,7 @@ class Lifecycle:
                 raise
             ctx.account = account
             kept = self._with_unreported(ctx.saved.state, args)
-            return Outcome(ctx.saved.id, kept, _reason(error), cancelled=isinstance(error, Cancelled))
+            return Outcome(ctx.saved.id, kept, reason_of(error), cancelled=isinstance(error, Cancelled))
 
     def _account(self, ctx: Context[Any]) -> str | None:
         """The account to record, for later runs; None where it cannot be found out now, which stops nothing."""
@@ -281,24 +281,3 @@ class Lifecycle:
 
     def _explained(self, run: Callable[[], Any]) -> Any:
         return explained_by(self.package, run)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ResourceError):
-        return str(error)
-    # A text that nobody foresaw could hold a secret: it goes nowhere, not even to the log.
-    log.error("unforeseen %s", type(error).__name__, extra={"trace": trace_of(error)})
-    return f"internal error ({type(error).__name__}); please report it with the log"
-
-
-def explained_by(package: Package[Any], run: Callable[[], Any]) -> Any:
-    """What `run` returns; the vendor's exceptions leave as ResourceErrors, with a text for people."""
-    try:
-        return run()
-    except ResourceError:
-        raise
-    except Exception as error:
-        explained = package.explain(error)
-        if explained is error:
-            raise
-        raise explained from error

@@ -21,9 +21,16 @@ def terraform_names(found: Sequence[Found], taken: Iterable[str]) -> list[str]:
     return _unique(found, "_", lambda type_, name: f"{type_}.{name}", taken)
 
 
+def _host_in(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""  # the service may have what no URL is
+
+
 def base_name(each: Found, separator: str) -> str:
     """What a label says, in lower-case words. Of a URL only the host: the rest may be somebody's secret."""
-    label = urlsplit(each.label).hostname or "" if "://" in each.label else each.label
+    label = _host_in(each.label) if "://" in each.label else each.label
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", plain)
     if not words or words[0][0].isdigit():

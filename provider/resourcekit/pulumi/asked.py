@@ -8,8 +8,9 @@ from typing import Any
 import grpc
 
 from resourcekit.component import Component
+from resourcekit.error_texts import explained_by
 from resourcekit.errors import ResourceError
-from resourcekit.lifecycle import Values, explained_by
+from resourcekit.lifecycle import Values
 from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.numbers import rounded_numbers

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from resourcekit.context import Context
+from resourcekit.error_texts import explained_by
 from resourcekit.errors import CheckFailed
-from resourcekit.lifecycle import explained_by
 from resourcekit.planning.check import check_declared, with_unknown_references
 from resourcekit.resource import Function
 from resourcekit.terraform.blocks import Block, Values

@@ -58,6 +58,10 @@ def test_an_answer_on_the_terminal() -> None:
             numbers(answer, 4)
 
 
+def test_a_label_that_no_url_is_still_gives_a_name() -> None:
+    assert base_name(Found(ENDPOINT, "7", "https://[::1/x"), "-") == "webhook-endpoint"
+
+
 def test_names_tell_what_it_is() -> None:
     assert pulumi_names(ESTATE, []) == ["orders", "orders-eu", "orders-blueprint", "hooks-example-com"]
     assert terraform_names(ESTATE, []) == ["orders", "orders_eu", "orders", "hooks_example_com"]

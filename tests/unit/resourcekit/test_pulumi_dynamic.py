@@ -250,7 +250,7 @@ def test_a_state_of_another_version_is_told_apart(provider: DynamicProvider) -> 
 def test_timeouts_and_the_engines_address() -> None:
     assert timeouts(None) == {}
     assert timeouts(pulumi.CustomTimeouts(create="1m30s", delete="2h")) == {"create": 90, "delete": 7200}
-    with pytest.raises(ValueError, match="must be a duration"):
+    with pytest.raises(ValueError, match="`create` must be a duration"):
         timeouts(pulumi.CustomTimeouts(create="soon"))
     assert engine_address(["127.0.0.1:4000"]) == "127.0.0.1:4000"
     assert engine_address([]) == engine_address(["-c"]) == engine_address(["unused"]) == ""

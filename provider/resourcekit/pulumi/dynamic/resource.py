@@ -55,7 +55,14 @@ def timeouts(given: pulumi.CustomTimeouts | None) -> dict[str, float]:
     if given is None:
         return {}
     texts = {"create": given.create, "update": given.update, "delete": given.delete}
-    return {operation: seconds(text) for operation, text in texts.items() if text}
+    found = {}
+    for operation, text in texts.items():
+        if text:
+            try:
+                found[operation] = seconds(text)
+            except ValueError as error:
+                raise ValueError(f"custom_timeouts: `{operation}` {error}") from None
+    return found
 
 
 def _fail_when(unfinished: pulumi.Output[str | None], resource_name: str) -> None:
