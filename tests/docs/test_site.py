@@ -31,7 +31,7 @@ PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md"), *(ROOT / "examples").rg
 _FENCE = re.compile(r"^( *)```([\w-]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Shown, not to be read by anything.
-_PLAIN = {"", "text", "console"}
+_PLAIN = {"", "text", "console", "sed"}
 
 
 @dataclass(frozen=True)
