@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from polykomos.client import Forbidden, NotFound
+from polykomos.client import Forbidden, NotFound, PolykomosError
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 
@@ -38,6 +38,15 @@ def is_gone(what: str, id: str) -> ResourceError:
         f"{what} {id} is gone: refresh, and it will be made again (`pulumi up --refresh`; `terraform apply` and "
         "`tofu apply` refresh by themselves)"
     )
+
+
+def no_such(what: str, ctx: Context[Client], property: str, advice: str = "") -> ResourceError:
+    """Return the error for an argument that names an object which the key does not see: it says whose key that is."""
+    try:
+        seen = f" for this API key, which belongs to {_owner(ctx)}"
+    except PolykomosError:
+        seen = ""
+    return ResourceError(f"there is no {what}{seen}{advice}", property=property)
 
 
 def confirm_gone(what: str, id: str, ctx: Context[Client], team_id: int | None = None) -> None:

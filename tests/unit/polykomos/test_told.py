@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from polykomos.client import Bounds, Client, DeadlineExceeded, InvalidRequest, TransportError, UnknownOutcome
+from polykomos.client.errors import error_of
 from polykomos.explain import explain
 from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
 from polykomos.resources.blueprint_application.resource import BlueprintApplication
@@ -106,6 +107,9 @@ def test_a_dry_run_that_cannot_be_had_is_told_and_foretells_nothing() -> None:
     with pytest.raises(ResourceError, match="there is no database") as raised:
         review(BLUEPRINT, error(404, "not_found"))
     assert raised.value.property == "database_uuid"
+    me = answer(200, {"data": {"user": {"email": "a@example.com"}}})
+    with pytest.raises(ResourceError, match=r"no database .* which belongs to a@example\.com.*set the API key of that"):
+        review(BLUEPRINT, error(404, "not_found"), me)
 
 
 def test_a_dry_run_that_ends_later_is_waited_for() -> None:
@@ -129,6 +133,37 @@ def test_advice_fits_what_happened(raised: Exception, has: list[str], lacks: str
     text = str(explain(raised))
     assert all(each in text for each in has)
     assert lacks not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "has", "lacks"),
+    [
+        (403, "invalid_api_key", "Check the API key's status", "POLYKOMOS_API_KEY"),
+        (403, "system_blueprint_immutable", "a blueprint of your own", "API key"),
+        (403, "team_not_accessible", "Name a team of the key's user", "Check the API key"),
+        (429, "rate_limit_exceeded", "Wait a minute", "month"),
+        (429, "monthly_quota_exceeded", "calls of the month are used up", "Wait a minute"),
+        (429, "daily_query_limit_exceeded", "after midnight UTC", "Wait a minute"),
+        (422, "name_taken", "`deleteBeforeReplace`", "API key"),
+        (422, "invalid_field", "m (422, invalid_field)", "API key"),
+    ],
+)
+def test_advice_follows_the_code_and_not_the_status_alone(status: int, code: str, has: str, lacks: str) -> None:
+    text = str(explain(error_of(status, code)(status, code, "m")))
+    assert has in text
+    assert lacks not in text
+
+
+def test_a_refused_key_is_named_by_its_source() -> None:
+    for status, code, details in (
+        (401, "missing_authorization", {}),
+        (403, "invalid_api_key", {}),
+        (403, "insufficient_scope", {"required_scopes": ["databases:read"]}),
+    ):
+        refused = error_of(status, code)(status, code, "m", details)
+        assert "refused" not in str(explain(refused))
+        refused.key_source = "POLYKOMOS_API_KEY"
+        assert str(explain(refused)).endswith("The key that was refused is POLYKOMOS_API_KEY")
 
 
 @pytest.mark.parametrize("pages", [[[1, 2]], [[1], [2]]])

@@ -17,7 +17,7 @@ from polykomos.resources.blueprint_application.declaration import (
 from polykomos.resources.blueprint_application.identity import ApplicationId
 from polykomos.resources.blueprint_application.runs import dry_run, refuse_failure, until_ended
 from polykomos.resources.creation import create_once
-from polykomos.resources.gone import confirm_gone, told_if_gone
+from polykomos.resources.gone import confirm_gone, no_such, told_if_gone
 from polykomos.resources.values import is_uuid, timestamp
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailed, Failure, ResourceError
@@ -78,7 +78,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
                 cancel=ctx.cancel,
             )
         except NotFound:
-            raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
+            raise no_such("such blueprint", ctx, "blueprint_uuid") from None
         _refuse_another_version(args.get("blueprint_version"), blueprint.version)
         _refuse_misfits(args, blueprint, ctx)
         if has_unknown(args):

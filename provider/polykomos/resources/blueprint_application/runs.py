@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from polykomos.client import ApiError, DeadlineExceeded, NotFound
 from polykomos.client.statuses import RUNNING
 from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
+from polykomos.resources.gone import no_such
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 
@@ -24,10 +25,11 @@ def dry_run(args: BlueprintApplicationArgs, ctx: Context[Client]) -> ApiApplicat
         ).object
         return until_ended(run, ctx, "dry run")
     except NotFound:
-        raise ResourceError(
-            f"there is no database {args.database_uuid}. If it was deleted by hand, refresh: it will be made again",
-            property="database_uuid",
-        ) from None
+        advice = (
+            ". If it was deleted by hand, refresh: it will be made again. If it is of another account, set the API "
+            "key of that account"
+        )
+        raise no_such(f"database {args.database_uuid}", ctx, "database_uuid", advice) from None
     except ApiError as error:
         if error.code != "database_not_active":
             raise

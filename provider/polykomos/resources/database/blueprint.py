@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from polykomos.client import ApiError, NotFound
 from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, until_seen
 from polykomos.resources.blueprint.definitions import misfits
+from polykomos.resources.gone import no_such
 from resourcekit.context import Context
-from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.errors import CheckFailed
 from resourcekit.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def refuse_unfit_blueprint(args: Mapping[str, Any], ctx: Context[Client]) -> Non
     try:
         blueprint = until_seen(lambda: ctx.api.get_blueprint(uuid), seconds=PREVIEW_UNSEEN_SECONDS, cancel=ctx.cancel)
     except NotFound:
-        raise ResourceError("there is no such blueprint", property="blueprint_uuid") from None
+        raise no_such("such blueprint", ctx, "blueprint_uuid") from None
     except ApiError:
         return
     failures = () if values is UNKNOWN else tuple(misfits("blueprint_variables", blueprint.variables, values))
