@@ -35,6 +35,15 @@ def test_commands_of_psql_are_named_with_their_lines(api: httpx.Client) -> None:
     ]
 
 
+def test_the_server_names_the_character(api: httpx.Client) -> None:
+    first = refused(api, "-- é\nSELECT 1;\n  SELECT 'é',\n    1 + nope;\n")[0]
+    assert first == 'for PostgreSQL: line 4, column 9: statement 2: column "nope" does not exist'
+    first = refused(api, "CREATE TABLE a (i int);\nINSERT INTO a VALUES (1), (\n  'x');\n")[0]
+    assert first.startswith("line 3, column 3: statement 2: invalid input syntax for type integer")
+    first = validate(api, "SELECT {{v}},\n nope;", v="x")["errors"][0]
+    assert "line 1, column 1: statement 1: " in first, "the text that the server saw is another"
+
+
 def test_rows_of_copy_are_not_read_as_sql(api: httpx.Client) -> None:
     (error,) = refused(api, "CREATE TABLE p (n text);\nCOPY p FROM stdin;\nO'Hara\n\\.\n")
     assert error.startswith("line 2, column 1: COPY p FROM STDIN")
@@ -82,7 +91,7 @@ def test_escapes_of_mysql_are_no_commands_of_psql(api: httpx.Client) -> None:
     sql = "CREATE TABLE `t` (a text);\nINSERT INTO `t` VALUES ('O\\'Hara;\\nline'), ('a\\'b');\n"
     verdict = validate(api, sql)
     assert verdict["valid"], verdict["errors"]
-    assert verdict["warnings"][0].startswith("valid for MySQL only, PostgreSQL refuses it: line 1, column 1: ")
+    assert verdict["warnings"][0].startswith("valid for MySQL only, PostgreSQL refuses it: line 1, column 14: ")
 
 
 def test_where_the_engine_is_not_known_both_are_quoted_the_likelier_first(api: httpx.Client) -> None:
@@ -91,7 +100,7 @@ def test_where_the_engine_is_not_known_both_are_quoted_the_likelier_first(api: h
     assert second.startswith("for MySQL: line 2, column 1: statement 2: You have an error in your SQL syntax")
     first, second = refused(api, "SELECT 1;\nCREATE TABLE t (\n  a int,, b int\n) ENGINE=InnoDB;")
     assert first.startswith("for MySQL: line 3, column 3: statement 2: You have an error"), "MariaDB names the line"
-    assert second.startswith("for PostgreSQL: line 2, column 1: statement 2: syntax error")
+    assert second.startswith("for PostgreSQL: line 3, column 9: statement 2: syntax error")
 
 
 def test_values_that_would_run_together_are_refused(api: httpx.Client) -> None:

@@ -77,7 +77,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
-    checked = {"sh", "yaml", "python", "json", "toml", "terraform", "hcl", "sql", "typescript", "go", "ini"}
+    checked = {"sh", "yaml", "python", "json", "toml", "terraform", "hcl", "sql", "typescript", "go", "ini", "sed"}
     assert {block.language for block in blocks()} <= checked | _PLAIN
 
 
@@ -90,6 +90,8 @@ def test_python_json_toml_and_yaml_can_be_read() -> None:
         tomllib.loads(block.text)
     for block in blocks("yaml"):
         list(yaml.safe_load_all(block.text))
+    for block in blocks("sed"):
+        subprocess.run(["sed", "-n", "-E", block.text], stdin=subprocess.DEVNULL, check=True)
 
 
 def pulumi_programs() -> Iterator[tuple[Block, dict[str, Any]]]:

@@ -18,6 +18,8 @@ from controlplane.blueprints.splitting import Statement
 from controlplane.postgres.sessions import ended_after, pin
 from controlplane.store.pool import Connection, Pool
 
+_NAME_BYTES: Final = 8
+_CURSOR: Final = b"DECLARE %b NO SCROLL CURSOR FOR %b"
 _PREVIEW: Final = 120
 _WRITING: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "INTO"})
 _GRACE_SECONDS: Final = 5.0  # for the server's own time-out, before the session is ended from outside
@@ -109,8 +111,8 @@ async def send(conn: Connection, statement: Statement) -> AsyncCursor[DictRow]:
         await cursor.execute(text, binary=True)
         return cursor
     # A name that no cursor of the tenant's has.
-    name = f"polykomos_{secrets.token_hex(8)}".encode()
-    await conn.cursor().execute(b"DECLARE %b NO SCROLL CURSOR FOR %b" % (name, text), binary=True)
+    name = f"polykomos_{secrets.token_hex(_NAME_BYTES)}".encode()
+    await conn.cursor().execute(_CURSOR % (name, text), binary=True)
     await cursor.execute(b"MOVE ALL IN " + name, binary=True)
     await conn.cursor().execute(b"CLOSE " + name, binary=True)
     return cursor
@@ -120,6 +122,15 @@ def _only_reads(statement: Statement) -> bool:
     """Whether it is a query that a cursor can stand for: it may answer with more rows than fit in memory."""
     words = statement.words
     return words[0] in ("SELECT", "WITH", "VALUES", "TABLE", "(") and not _WRITING.intersection(words)
+
+
+def position_of(error: psycopg.Error, statement: Statement) -> int | None:
+    """Return which character of the statement the server found wrong, from 0; None when it names none."""
+    found = error.diag.statement_position
+    if found is None:
+        return None
+    before = len(_CURSOR % (b"polykomos_" + b"0" * 2 * _NAME_BYTES, b"")) if _only_reads(statement) else 0
+    return max(0, int(found) - 1 - before)
 
 
 def message_of(error: psycopg.Error) -> str:

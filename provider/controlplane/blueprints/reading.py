@@ -19,6 +19,8 @@ from controlplane.blueprints.verdicts import Verdict
 _NUMBERED: Final = re.compile(r"statement (\d+)\b")
 # MariaDB counts lines from where the statement begins.
 _AT_LINE: Final = re.compile(r" at line (\d+)$")
+# PostgreSQL counts characters from there, from 1.
+_AT_CHARACTER: Final = re.compile(r" at character (\d+)$")
 _MOST: Final = 100  # errors that are listed
 
 
@@ -62,8 +64,14 @@ class Reading:
         found = _NUMBERED.match(text)
         if found is None:
             return Problem(0, text)
+        rehearsed = self.rehearsed[int(found[1]) - 1]
         statement = self.statements[self.numbers[int(found[1]) - 1] - 1]
         text = self._renumbered(text)
+        character = _AT_CHARACTER.search(text)
+        if character is not None:
+            is_same = rehearsed.text == statement.text  # not so where variables were put in
+            at = statement.start + int(character[1]) - 1 if is_same else statement.first
+            return Problem(at, text[: character.start()])
         line = _AT_LINE.search(text)
         if line is None:
             return Problem(statement.first, text)

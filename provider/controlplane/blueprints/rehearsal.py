@@ -16,7 +16,7 @@ from psycopg import AsyncCursor
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 
-from controlplane.blueprints.execution import message_of, send
+from controlplane.blueprints.execution import message_of, position_of, send
 from controlplane.blueprints.settings import Limits, lowered
 from controlplane.blueprints.splitting import Statement
 from controlplane.http.errors import ApiError
@@ -150,7 +150,8 @@ class Rehearsal:
             missing = f"statement {number} could not be rehearsed, the database must have it: {message_of(error)}"
             warnings.append(missing)
         else:
-            errors.append(told)
+            at = position_of(error, self.statements[number - 1])
+            errors.append(told if at is None else f"{told} at character {at + 1}")  # as the server's log has it
             state = error.sqlstate or ""
             is_foreign |= state.startswith(_SQL_ERRORS) and state != _NO_RIGHT
         self.findings = Findings(errors, warnings, is_foreign)
