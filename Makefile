@@ -10,7 +10,8 @@ PYTEST = $(ENV) && pytest
 MIDDLE = $(addprefix tests/contract/test_,databases_real.py idempotency.py creation.py client.py batched_reads.py paging.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python env engines demo test check lint format lock schema stubs docs parity sdk bench chaos dist clean
+.PHONY: help setup python env engines demo test check lint format lock schema stubs docs parity sdk bench chaos dist \
+  pythons image clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -74,6 +75,7 @@ lock: ## compile requirements/*.txt anew (they name no host)
 	@$(PIP_COMPILE) --extra controlplane -o requirements/runtime.txt pyproject.toml requirements/runtime.in
 	@$(PIP_COMPILE) --all-extras -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml requirements/dev.in
 	@$(PIP_COMPILE) -o requirements/go.txt requirements/go.in
+	@$(PIP_COMPILE) -o requirements/image.txt requirements/image.in
 
 bench: setup ## what things cost beside what, into docs/benchmarks.md (BENCH_SIZES=10,100 for a short run)
 	@$(PYTHON) tools/setup baseline
@@ -86,6 +88,12 @@ chaos: setup ## kill -9 of control plane, engines and plugins at random moments 
 
 dist: python ## wheels, and archives for Pulumi and Terraform that need no Python, with checksums, in dist/
 	@$(BIN)/python tools/dist
+
+pythons: python ## the wheel, its unit tests, polykomos dev and both plugins, in each Python of this machine
+	@$(BIN)/python tools/interpreters
+
+image: python ## run the steps of tools/image/Dockerfile in scratch roots, and what it starts (needs root and debootstrap)
+	@$(BIN)/python tools/image/rehearse.py
 
 clean: ## remove what was made here; caches outside the repository stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
