@@ -39,8 +39,8 @@ def doctor(what: tuple[str, ...], for_programs: bool) -> None:  # noqa: FBT001 -
 
     Looks at the proxy, the key and what it may do, the service, the engines on PATH and whether they find this
     provider, and what `polykomos dev` needs. WHAT must work (pulumi, terraform, tofu, dev), and only that is looked at;
-    without it, any one engine must. The key is never shown, only the service's own preview of it. Run it where the project is:
-    plugins of projects are found there.
+    without it, any one engine must. The key is never shown, only the service's own preview of it. Run it where the
+    project is: plugins of projects are found there.
 
     Ends with 0 when all is well, 1 when something is an error; warnings are none.
 
