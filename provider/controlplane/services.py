@@ -17,6 +17,7 @@ from controlplane.store.pool import Connection, Pool
 from controlplane.store.presence import Presence
 from controlplane.store.server import Server
 from controlplane.traffic.recorder import Recorder
+from controlplane.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Services:
     controls: what the admin API has set.
     stopping: set when the process was asked to end; waits return early then.
     traffic: what was answered and waits to be written to the request log.
-    plans: what can be ordered.
+    plans: what can be ordered. turns: of users whose SQL is rehearsed.
     """
 
     settings: Settings
@@ -65,6 +66,7 @@ class Services:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     traffic: Recorder = field(default_factory=Recorder)
     plans: Plans = field(default_factory=lambda: PLANS)
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def process_no(self) -> int:

@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from support.control_plane import ControlPlane, new_key
+from support.control_plane import OTHER_KEY, ControlPlane, new_key
 from support.operations import error_of
 
 
 def validate(plane: ControlPlane, sql: str) -> dict[str, Any]:
     with plane.client() as api:
-        reply = api.post("/blueprint_validations", json={"sql_content": sql}, timeout=60)
+        reply = api.post("/blueprint_validations", json={"sql_content": sql}, timeout=180)
     assert reply.status_code == 200, reply.text
     return reply.json()["data"]
 
@@ -76,6 +76,24 @@ def test_others_are_answered_while_much_sql_is_read(control_plane: ControlPlane)
             waits.append(time.monotonic() - began)
         assert slow.result()["valid"] is False
     assert len(waits) > 5, "nobody else was answered meanwhile"
+
+
+def test_slow_rehearsals_of_one_user_keep_no_other_user_waiting(control_plane: ControlPlane) -> None:
+    """More creations than there are connections to the store, each of which takes some seconds."""
+
+    def create(_: int) -> int:
+        with control_plane.client() as api:
+            body = {"name": "slow", "sql_content": "SELECT pg_sleep(4)"}
+            return api.post("/blueprints", json=body, headers=new_key(), timeout=120).status_code
+
+    with ThreadPoolExecutor(20) as threads, control_plane.client(OTHER_KEY) as other:
+        slow = [threads.submit(create, number) for number in range(20)]
+        time.sleep(0.5)
+        body = {"name": "quick", "sql_content": "SELECT 1"}
+        assert other.get("/me").status_code == 200
+        assert other.post("/blueprints", json=body, headers=new_key()).status_code == 201
+        assert sum(not one.done() for one in slow) >= 12, "another user waited for the slow ones"
+        assert {one.result() for one in slow} <= {201, 503}
 
 
 def test_a_creation_that_is_not_valid_frees_its_key(api: httpx.Client) -> None:

@@ -66,7 +66,9 @@ async def validate_sql(call: Call) -> Reply:
     rehearsals = await scratch.prepared(call.services, call.conn)
 
     async def judge() -> Reply:
-        return reply((await validate(rehearsals, call.services.engines, args.sql_content, definitions)).data())
+        async with call.services.turns.take(call.principal.user_id):
+            verdict = await validate(rehearsals, call.services.engines, args.sql_content, definitions)
+        return reply(verdict.data())
 
     # After the transaction, so that a slow rehearsal keeps no connection from other calls.
     return Reply(200, {}, judge)
@@ -104,9 +106,13 @@ OPERATIONS = (
         has_body=True,
     ),
     Operation("GET", "/blueprints", "listBlueprints", _READ, list_blueprints),
-    Operation("POST", "/blueprints", "createBlueprint", _WRITE, create_blueprint, keyed=True, has_body=True),
+    Operation(
+        "POST", "/blueprints", "createBlueprint", _WRITE, create_blueprint, keyed=True, has_body=True, rehearses=True
+    ),
     Operation("GET", "/blueprints/{uuid}", "getBlueprint", _READ, get_blueprint),
-    Operation("PATCH", "/blueprints/{uuid}", "updateBlueprint", _WRITE, update_blueprint, has_body=True),
+    Operation(
+        "PATCH", "/blueprints/{uuid}", "updateBlueprint", _WRITE, update_blueprint, has_body=True, rehearses=True
+    ),
     Operation("DELETE", "/blueprints/{uuid}", "deleteBlueprint", _WRITE, delete_blueprint),
     Operation("POST", "/blueprint_validations", "createBlueprintValidation", _READ, validate_sql, has_body=True),
     Operation("GET", "/blueprint_applications/{id}", "getBlueprintApplication", _READ, get_application),

@@ -28,7 +28,8 @@ class Operation:
     """Declared once, where its handler is.
 
     path: after `/api/v1`, with `{name}` for parameters. scopes: all of them are needed. keyed: requires an
-    Idempotency-Key. has_body: the body is read as JSON (else it is ignored).
+    Idempotency-Key. has_body: the body is read as JSON (else it is ignored). rehearses: a user's SQL is run while the
+    handler runs, so it has a connection of its own, and a user's calls take turns.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Operation:
     handler: Callable[[Call], Awaitable[Reply]]
     keyed: bool = False
     has_body: bool = False
+    rehearses: bool = False
 
 
 @dataclass

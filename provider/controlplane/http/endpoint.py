@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 
 from starlette.requests import ClientDisconnect, Request
@@ -26,6 +27,8 @@ from controlplane.http.replies import Reply
 from controlplane.http.routing import Match, Routes
 from controlplane.http.strictness import check_key, check_query
 from controlplane.services import Services
+from controlplane.store.pool import Connection
+from controlplane.store.server import CONTROL_DATABASE
 from controlplane.traffic.masking import mask_text
 
 PREFIX = "/api/v1"
@@ -160,7 +163,7 @@ class Endpoint:
             check_query(operation.operation_id, request.query_params)
             if key is not None:
                 check_key(key.value)
-        async with services.pool.connection() as conn:
+        async with self._connection(operation, principal) as conn:
             call = Call(
                 operation=operation,
                 services=services,
@@ -174,6 +177,17 @@ class Endpoint:
             )
             reply = await execution.run(call, key)
         return await execution.finish(services, reply, key)
+
+    @contextlib.asynccontextmanager
+    async def _connection(self, operation: Operation, principal: Principal) -> AsyncIterator[Connection]:
+        """One of the pool's; for what may take long, one of its own, in a turn of the user's."""
+        services = self._services
+        if not operation.rehearses:
+            async with services.pool.connection() as conn:
+                yield conn
+            return
+        async with services.turns.take(principal.user_id), await services.connect(CONTROL_DATABASE) as conn:
+            yield conn
 
 
 def _key(request: Request, match: Match, api_key_id: int, body: object) -> idempotency.Key | None:
