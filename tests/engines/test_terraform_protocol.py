@@ -147,11 +147,11 @@ def invoke(plugin: Plugin, action: str, **config: object) -> tuple[list[str], li
 def test_the_action_that_tests_a_webhook(plugin: Plugin) -> None:
     with Receiver() as receiver:
         made = plugin.create(ENDPOINT, url=receiver.url)
-        told, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=int(made["id"]))
+        told, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=made["id"])
         assert (told, failed) == (["the ping was taken with HTTP 204"], [])
-    _, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=int(made["id"]))
+    _, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=made["id"])
     assert "was not taken" in failed[0]
-    _, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=999_999)
+    _, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id="999999")
     assert "does not exist" in failed[0]
 
 
@@ -294,9 +294,10 @@ def test_an_application_that_is_given_up_runs_on_and_is_waited_for(
     body["variables"] = {"seconds": {"type": "number"}}
     blueprint = api.post("/blueprints", json=body, headers=new_key()).json()["data"]["uuid"]
     given = {"database_uuid": database["uuid"], "blueprint_uuid": blueprint}
-    times = {"create": "1s", "update": None, "delete": None} if way == "time-out" else None
+    # Time enough for the validation, which sleeps for a second, and not for the application.
+    times = {"create": "6s", "update": None, "delete": None} if way == "time-out" else None
     config = plugin.object(
-        APPLICATION, **given, variables=[b'["object",{"seconds":"number"}]', {"seconds": 8}], timeouts=times
+        APPLICATION, **given, variables=[b'["object",{"seconds":"number"}]', {"seconds": 14}], timeouts=times
     )
     # Not by `plan`, which would dry-run it for as long.
     computed = {each for each in plugin.types[APPLICATION] if each not in ("variables_wo", "variables_wo_version")}
@@ -315,7 +316,8 @@ def test_an_application_that_is_given_up_runs_on_and_is_waited_for(
         plugin.call("StopProvider")
     thread.join(20)
     state = plain(replies[0].new_state)
-    assert state["status"] == "running", errors(replies[0])
+    assert state, errors(replies[0])
+    assert state["status"] == "running"
     plugin.configure()
     again = plugin.plan(APPLICATION, config | {"timeouts": None}, state)
     assert not again.requires_replace, "it would run twice"

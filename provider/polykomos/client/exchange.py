@@ -23,7 +23,8 @@ else:
     httpx = deferred("httpx")
 
 log = logging.getLogger("polykomos.client")
-# For an attempt that begins when the operation's time is almost over: what was done just now is still read.
+# For an attempt that begins when the operation's time is almost over: what was done just now is still read. The time
+# that the server itself may hold the answer back comes on top, because that answer alone tells the id of what was made.
 LEAST_SECONDS = 1.0
 
 
@@ -73,13 +74,14 @@ class Exchange:
         Args:
             request: What to send.
             attempt: Its number, for the log.
-            deadline: `time.monotonic()` seconds at which the attempt is given up, or LEAST_SECONDS after it begins.
+            deadline: `time.monotonic()` seconds at which the attempt is given up. Each attempt has at least
+                LEAST_SECONDS and the server's wait.
 
         Raises:
             PolykomosError: It cannot be sent at all.
         """
         began = time.monotonic()
-        left = max(LEAST_SECONDS, deadline - began)
+        left = max(request.server_wait + LEAST_SECONDS, deadline - began)
         try:
             with self._http.stream(
                 request.method,
