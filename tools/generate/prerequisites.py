@@ -49,6 +49,7 @@ def _users() -> str:
         ("`psql`", "any", "the quick starts look into the database with it"),
         ("`curl`", "any", "the quick starts change something by hand with it"),
         ("`jq`", "any", "the how-to pages that read JSON"),
+        ("`pg_dump`, `mariadb-dump`", "as new as the server", "only to bring an existing schema"),
         ("MariaDB server", "10.11 or later", "only for MySQL databases in `polykomos dev`"),
     )
 
@@ -79,7 +80,7 @@ def _contributors() -> str:
         ("PostgreSQL server", "15 or later", "PATH, else a wheel", "yes", "yes", "yes"),
         ("MariaDB server", "10.11 or later", "PATH, else `apt-get` as root", "", "", "yes"),
         ("chromium", "any", "PATH, else `apt-get` as root", "", "", "yes"),
-        ("`psql`, `curl`, `jq`", "any", "PATH", "", "`psql`", "yes"),
+        ("`psql`, `curl`, `jq`, `mariadb-dump`", "any", "PATH", "", "`psql`", "yes"),
     )
 
 
