@@ -14,6 +14,7 @@ import pymysql
 import pytest
 
 from controlplane.blueprints.lexer import SPACES, LexError
+from controlplane.blueprints.mysql.sources import read
 from controlplane.blueprints.mysql.splitting import split
 from support.control_plane import create_database, delete_all
 from support.fuzz import SECONDS, cases
@@ -76,5 +77,6 @@ def test_what_the_server_takes_as_one_statement_is_one(server: Server, rule: str
             continue
         accepted += len(good)
         joined = choose.choice(("\n;", "\n; ", "\n;\n")).join(good)  # a comment may be the end of one
+        assert not read(joined).problems, f"seed {seed}: {joined!r} is SQL to the server"
         assert _ours(joined) == good, f"seed {seed}: {joined!r}\nstatements: {good}\nours: {_ours(joined)}"
     assert accepted > 1

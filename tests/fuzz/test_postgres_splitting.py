@@ -8,6 +8,7 @@ import postgast
 import pytest
 
 from controlplane.blueprints.lexer import SPACES, LexError
+from controlplane.blueprints.sources import read
 from controlplane.blueprints.splitting import split
 from support.fuzz import SECONDS, cases
 
@@ -65,5 +66,6 @@ def test_statements_are_those_of_the_servers_parser() -> None:
         except postgast.PgQueryError:
             continue  # no SQL to the server
         accepted += 1
+        assert not read(sql).problems, f"seed {seed}: {sql!r} is SQL to the server"
         assert _agree(_ours(sql), server), f"seed {seed}: {sql!r}\nserver: {server}\nours:   {_ours(sql)}"
     assert accepted

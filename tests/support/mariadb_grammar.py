@@ -14,7 +14,7 @@ _WORDS = (
     "x end begin do row follows precedes event function package body comment language contains data security at every "
     "starts ends preserve enable close open handler escape exception type value date time start commit rollback "
     "schedule of if_ case_ 1end 1e5x `;` `a``b` é declare_ elsif until_ prior next new_ old_ ascii charset found "
-    "continue_ atomic no_ work name_ names immediate"
+    "source delimiter continue_ atomic no_ work name_ names immediate"
 )
 RULES: dict[str, tuple[str, ...]] = {
     "id": tuple(_WORDS.split()),

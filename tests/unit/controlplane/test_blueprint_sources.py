@@ -136,7 +136,15 @@ def test_commands_of_the_mysql_program_are_no_statements(sql: str, expected: int
     assert len(statements(MYSQL, sql)) == expected
 
 
-@pytest.mark.parametrize("sql", ["SELECT \\N", "SELECT `delimiter` FROM source", "SELECT '\\G', '/*! */' # \\G\n"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT \\N",
+        "CREATE PROCEDURE p() BEGIN\nsource: LOOP DO 1;\ndelimiter : LOOP DO 1; END LOOP; END LOOP; END",
+        "SELECT `delimiter` FROM source",
+        "SELECT '\\G', '/*! */' # \\G\n",
+    ],
+)
 def test_sql_of_mysql_is_no_command(sql: str) -> None:
     assert errors(MYSQL, sql) == []
 

@@ -15,7 +15,8 @@ _HEADER: Final = re.compile(r"(?:\s|/\*M![^\n]*\n|--[^\n]*\n)*?-- (?:MySQL|Maria
 _EXECUTED: Final = re.compile(r"/\*(M?!)(\d*)(\\-)?")
 _COMMAND: Final = re.compile(r"\\\S?")
 _DELIMITER: Final = re.compile(r"delimiter[ \t]+(\S+)", re.IGNORECASE)
-_CLIENT: Final = frozenset({"DELIMITER", "SOURCE"})
+# Not where it is a label or a variable of a body.
+_CLIENT: Final = re.compile(r"(delimiter|source)\b(?![ \t]*[:.])", re.IGNORECASE)
 _DELIMITERS: Final = (
     "DELIMITER is a command of the mysql program, not SQL: leave it out and end each statement with a semicolon; bodies"
     " of routines and triggers are recognised as they are"
@@ -49,8 +50,9 @@ class _MysqlReader(Reader):
                 self._comment(executed)
                 continue
             token = lexer.token_at(self.sql, self.at)
-            if begins and token.kind is Kind.WORD and token.text.upper() in _CLIENT:
-                self._command(token)
+            client = _CLIENT.match(self.sql, self.at) if begins and token.kind is Kind.WORD else None
+            if client and self.stands_first():
+                self._command(client[1].upper())
             elif token.text == "\\" and not self.sql.startswith("N", self.at + 1):  # \N is NULL
                 found = _COMMAND.match(self.sql, self.at)
                 name = found[0] if found else "\\"
@@ -73,9 +75,8 @@ class _MysqlReader(Reader):
         self._parts.append(";" + " " * (len(self._delimiter) - 1))
         self.at += len(self._delimiter)
 
-    def _command(self, token: Token) -> None:
+    def _command(self, name: str) -> None:
         """Pass DELIMITER or SOURCE up to the end of its line."""
-        name = token.text.upper()
         set_to = _DELIMITER.match(self.sql, self.at)
         if set_to:
             self._delimiter = set_to[1]
