@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from polykomos.client import ApiError, NotFound
+from polykomos.client import ApiError, DeadlineExceeded, NotFound
 from polykomos.client.statuses import ENDED, RUNNING
 from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, until_seen
 from polykomos.resources.blueprint.definitions import misfits
@@ -122,7 +122,10 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         # What the API says now: a pin is held against it, and it belongs into the key.
         blueprint = until_seen(lambda: ctx.api.get_blueprint(args.blueprint_uuid), cancel=ctx.cancel)
         _refuse_another_version(args.blueprint_version, blueprint.version)
-        warnings = _warnings(blueprint, ctx)
+        try:
+            warnings: list[str] | None = _warnings(blueprint, ctx)
+        except DeadlineExceeded:
+            warnings = None  # SQL that takes long to validate; the application matters more
         creation = creation_of(args, blueprint.version, ctx.api)
         try:
             run = create_once(creation, ctx).object
