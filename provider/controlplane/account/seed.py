@@ -99,7 +99,7 @@ class Seed(_Strict):
 def read_seed(path: Path) -> Seed:
     """Read a seed file; raises BadSeed."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors may put a byte order mark at the beginning
         seed = Seed.model_validate(json.loads(text, object_pairs_hook=_distinct))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -194,3 +194,9 @@ def test_a_configured_directory_without_postgresql_is_said_so(monkeypatch: pytes
 def test_a_data_directory_of_another_version_is_said_so() -> None:
     with pytest.raises(NoPostgres, match="made by PostgreSQL 14"):
         find_binaries(required_major=14)
+
+
+def test_a_seed_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "seed.json"
+    path.write_bytes(b'\xef\xbb\xbf{"users": []}\r\n')
+    assert read_seed(path).users == []
