@@ -16,8 +16,23 @@ from go_toolchain import Go
 from steps import run, step
 
 _TAGS = "disable_pgv,grpcnotrace"
-# No inlining and no debug information: half the compiler's time.
-_COMPILER_FLAGS = "-l -dwarf=false"
+# Clients of clouds, for states and secrets that no stack of this repository has: a third to a half of the code. They
+# are compiled without inlining, in half the time. The rest of an engine runs as fast as a released one.
+_CLOUDS = (
+    "cloud.google.com/...",
+    "github.com/aliyun/...",
+    "github.com/aws/...",
+    "github.com/Azure/...",
+    "github.com/envoyproxy/...",
+    "github.com/pb33f/...",
+    "github.com/prometheus/...",
+    "go.opentelemetry.io/...",
+    "gocloud.dev/...",
+    "google.golang.org/api/...",
+    "k8s.io/...",
+)
+# No debug information: nobody debugs these builds, and it is a tenth of the compiler's work.
+_COMPILER_FLAGS = ("all=-dwarf=false", *(f"{packages}=-l -dwarf=false" for packages in _CLOUDS))
 # The compiler's own garbage collection, in percent: less of it for some 100 MB more memory a compilation.
 _COLLECTION = "400"
 
@@ -50,7 +65,7 @@ class Module:
     def home(self) -> Path:
         """The directory that its programs are built into."""
         lock = (self.directory / "go.mod").read_bytes() + (self.directory / "go.sum").read_bytes()
-        key = hashlib.sha256(b"\0".join([lock, _TAGS.encode(), _COMPILER_FLAGS.encode()]))
+        key = hashlib.sha256(b"\0".join([lock, _TAGS.encode(), "\0".join(_COMPILER_FLAGS).encode()]))
         return cache.directory() / "engines" / key.hexdigest()[:16]
 
     def built(self, program: Program) -> bool:
@@ -68,7 +83,8 @@ def fetch(go: Go, module: Module, programs: Sequence[Program]) -> None:
 def build(go: Go, module: Module, programs: Sequence[Program]) -> None:
     """Build programs of one module in one command, so that they share what they have in common."""
     module.home.mkdir(parents=True, exist_ok=True)
-    flags = ["-trimpath", "-tags", _TAGS, f"-gcflags=all={_COMPILER_FLAGS}", "-ldflags", f"-s -w {module.link_flags}"]
+    flags = ["-trimpath", "-tags", _TAGS, "-ldflags", f"-s -w {module.link_flags}"]
+    flags += [f"-gcflags={each}" for each in _COMPILER_FLAGS]
     # Built aside and moved: a build that is interrupted, or two at once, never leaves half a program.
     with step(f"{_names(programs)}: building"), tempfile.TemporaryDirectory(dir=module.home) as aside:
         packages = [program.package for program in programs]
