@@ -19,6 +19,7 @@ from support.control_plane import wait_until
 _PARENT = """
 import signal, subprocess, sys, time
 from controlplane.server_process import ParentWatch
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job of a shell is started with SIGINT ignored
 watch = ParentWatch("postgres", signal.SIGINT)
 server = subprocess.Popen([sys.argv[1], "600"], start_new_session=True)
 watch.begin(server.pid)

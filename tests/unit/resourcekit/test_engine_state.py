@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -30,10 +31,13 @@ def state(*ids: str, **more: Any) -> dict[str, Any]:
 def script(path: Path, answers: dict[str, Any]) -> str:
     """An engine of a kind: a program that answers a command line with JSON, and any other with an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        f"#!{sys.executable}\nimport json, sys\nanswers = json.loads({json.dumps(json.dumps(answers))})\n"
+    code = path.with_suffix(".py")
+    code.write_text(
+        f"import json, sys\nanswers = json.loads({json.dumps(json.dumps(answers))})\n"
         "found = answers[' '.join(sys.argv[1:])]\nprint(json.dumps(found) if found else '')\n"
     )
+    # Not the interpreter itself behind `#!`: its path may have blanks.
+    path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(code))} "$@"\n')
     path.chmod(0o755)
     return str(path)
 

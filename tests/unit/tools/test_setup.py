@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -217,7 +218,7 @@ def test_the_path_of_a_clone_may_hold_blanks_and_letters(tmp_path: Path) -> None
     clone = tmp_path / "mein Klon, größer"
     for name in ("tools/setup", "tools/engines"):
         shutil.copytree(ROOT / name, clone / name)
-    command = f'eval "$({sys.executable} tools/setup env)" && printf %s "$PATH"'
+    command = f'eval "$({shlex.quote(sys.executable)} tools/setup env)" && printf %s "$PATH"'
     done = subprocess.run(["sh", "-c", command], cwd=clone, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.startswith(f"{clone}/.venv/bin:")
 
