@@ -37,6 +37,7 @@ from controlplane.mysql.engine import MysqlEngine
 from controlplane.mysql.process import Home
 from controlplane.mysql.server import MysqlServer
 from controlplane.postgres.cluster import embedded_server
+from controlplane.postgres.cluster_cache import ClusterCache, default_directory
 from controlplane.postgres.engine import PostgresEngine
 from controlplane.running import recorded
 from controlplane.services import Services
@@ -76,7 +77,9 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
             if settings.database_url is not None:
                 server = server_of(settings.database_url)
             else:
-                embedded = embedded_server(directory / "postgres", state, ephemeral=settings.data_dir is None)
+                ephemeral = settings.data_dir is None
+                copy = ClusterCache(default_directory(), prepare).copy if ephemeral else None
+                embedded = embedded_server(directory / "postgres", state, ephemeral=ephemeral, copy=copy)
                 server = stack.enter_context(embedded)
             base_url = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}{PREFIX}"
 

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -51,13 +51,21 @@ _CONFIGURATION = {
 _EPHEMERAL = {"fsync": "off", "full_page_writes": "off"}
 
 
+# Puts a cluster at a path and returns its superuser's password; None if there is none to copy.
+CopyCluster = Callable[[Binaries, Account, Path], str | None]
+
+
 class PostgresFailed(StartFailed):
     """PostgreSQL could not be initialised or started; the message holds the end of its log."""
 
 
 @contextlib.contextmanager
-def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> Iterator[Server]:
+def embedded_server(
+    directory: Path, state: StateFile, *, ephemeral: bool, copy: CopyCluster | None = None
+) -> Iterator[Server]:
     """A running server whose files are in `directory`; stopped at the end of the context.
+
+    copy: puts a cluster there that is made already, where it can.
 
     Its port and the superuser's password stay the same over restarts, because connection strings hold the port.
     Must be entered in the main thread: the server ends with the thread that started it.
@@ -68,12 +76,15 @@ def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> It
     account.give(directory)
     data = directory / "data"
     password = state.get_or_make("postgres_password", lambda: secrets.token_hex(24))
+    copied_password = None
     if data.exists():
         binaries = find_binaries(int((data / "PG_VERSION").read_text()))
         end_leftover(data)
     else:
         binaries = find_binaries()
-        _initialise(binaries, account, directory, password)
+        copied_password = copy(binaries, account, data) if copy else None
+        if copied_password is None:
+            _initialise(binaries, account, directory, password)
     port = free_port(int(state.get_or_make("postgres_port", lambda: "0")))
     state.put("postgres_port", str(port))
     server = Server(host=HOST, port=port, user=SUPERUSER, password=password)
@@ -84,8 +95,9 @@ def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> It
     if watch is not None:
         watch.begin(process.pid)
     try:
-        _await_ready(process, server, log_path)
-        _lighten(server)
+        first = server if copied_password is None else dataclasses.replace(server, password=copied_password)
+        _await_ready(process, first, log_path)
+        _set_password(first, password)
         yield dataclasses.replace(server, has_ended=lambda: process.poll() is not None)
     finally:
         _stop(process)
@@ -93,12 +105,13 @@ def embedded_server(directory: Path, state: StateFile, *, ephemeral: bool) -> It
             watch.stop()
 
 
-def _lighten(server: Server) -> None:
-    """Make our own connections cheap (see scram.py)."""
+def _set_password(server: Server, password: str) -> None:
+    """Give the superuser its password, in the form that makes our own connections cheap (see scram.py)."""
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as conn:
-        kept = conn.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (server.user,)).fetchone()
-        if kept is None or not kept[0].startswith("SCRAM-SHA-256$1:"):
-            light = sql.Literal(verifier(server.password, iterations=1))
+        found = conn.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (server.user,)).fetchone()
+        is_light = found is not None and found[0].startswith("SCRAM-SHA-256$1:")
+        if not is_light or server.password != password:
+            light = sql.Literal(verifier(password, iterations=1))
             conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(server.user), light))
 
 
