@@ -30,6 +30,7 @@ def program(name: str, limit: int = 5) -> dict[str, Any]:
         "db": ("Database", {"name": name, "connectionHardLimit": limit}),
         "sql": ("Blueprint", {"name": name, "sqlContent": SQL}),
         "hook": ("WebhookEndpoint", {"url": HOOK}),
+        "app": ("BlueprintApplication", {"databaseUuid": "${db.uuid}", "blueprintUuid": "${sql.uuid}"}),
     }
 
 
@@ -45,6 +46,10 @@ resource "polykomos_blueprint" "sql" {{
 }}
 resource "polykomos_webhook_endpoint" "hook" {{
   url = "{HOOK}"
+}}
+resource "polykomos_blueprint_application" "app" {{
+  database_uuid  = polykomos_database.db.uuid
+  blueprint_uuid = polykomos_blueprint.sql.uuid
 }}
 """
 
@@ -67,7 +72,7 @@ def test_another_accounts_key_drops_nothing_from_a_stack(
     stack.write(program(name))
     stack.up(**own)
     before = ids_in(stack)
-    assert len(before) == 3
+    assert len(before) == 4
     for resource in stack.state()["deployment"]["resources"]:
         if "polykomos:index" in resource["type"]:
             assert "@" not in resource["outputs"]["__account"], "a fingerprint, no address"
@@ -100,7 +105,7 @@ def test_another_accounts_key_drops_nothing_from_a_stack(
     api.delete(f"/databases/{before['db']}", headers=new_key()).raise_for_status()
     api.delete(f"/blueprints/{before['sql']}").raise_for_status()
     stack.refresh(**own)
-    assert ids_in(stack) == {"hook": before["hook"]}
+    assert ids_in(stack) == {"hook": before["hook"], "app": before["app"]}
     stack.destroy(**own)
 
 
@@ -133,7 +138,7 @@ def test_a_stack_of_an_older_release_is_read_and_gets_its_account(
     assert ids_in(stack) == before
     api.delete(f"/databases/{before['db']}", headers=new_key()).raise_for_status()
     stack.refresh(**own)
-    assert ids_in(stack).keys() == {"sql", "hook"}
+    assert ids_in(stack).keys() == {"sql", "hook", "app"}
     found = [each["outputs"] for each in stack.state()["deployment"]["resources"] if "polykomos:index" in each["type"]]
     assert all(each["__account"] for each in found)
     stack.up(**own)
@@ -167,7 +172,7 @@ def test_another_accounts_key_drops_nothing_from_a_state(
 
     made = _ids(before)
     api.delete(f"/databases/{made['polykomos_database']}", headers=new_key()).raise_for_status()
-    assert workspace.plan().actions == {"polykomos_database.db": "create"}
+    assert workspace.plan().actions["polykomos_database.db"] == "create"
     # A state of a release that recorded no account.
     state = json.loads(before)
     for resource in state["resources"]:
@@ -177,7 +182,7 @@ def test_another_accounts_key_drops_nothing_from_a_state(
             instance["private"] = base64.b64encode(json.dumps(private).encode()).decode()
     (workspace.directory / "terraform.tfstate").write_text(json.dumps(state))
     assert TOLD in workspace.plan(ok=False, **OTHER).diagnostics
-    assert workspace.plan().actions == {"polykomos_database.db": "create"}
+    assert workspace.plan().actions["polykomos_database.db"] == "create"
     workspace.apply()
     (workspace.directory / "terraform.tfstate.backup").unlink(missing_ok=True)
     accounts = {

@@ -17,7 +17,7 @@ from polykomos.resources.blueprint_application.declaration import (
 from polykomos.resources.blueprint_application.identity import ApplicationId
 from polykomos.resources.blueprint_application.runs import dry_run, refuse_failure, until_ended
 from polykomos.resources.creation import create_once
-from polykomos.resources.gone import confirm_gone, no_such, told_if_gone
+from polykomos.resources.gone import confirm_gone, is_right_account, no_such, told_if_gone
 from polykomos.resources.values import is_uuid, timestamp
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailed, Failure, ResourceError
@@ -187,6 +187,12 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         return prior.status in RUNNING
 
     def delete(self, id: str, prior: BlueprintApplicationState, ctx: Context[Client]) -> None:
+        """Forget it, with a key that sees its database alone: a later run would apply the SQL again."""
+        if not is_right_account(ctx):
+            try:
+                ctx.api.get_database(prior.database_uuid)
+            except NotFound:
+                confirm_gone("blueprint application", id, ctx)
         ctx.info(
             f"application {prior.application_id} is forgotten; its SQL ran in database {prior.database_uuid} and stays"
         )
