@@ -267,3 +267,26 @@ def test_what_is_wrong_with_the_inputs_is_said_by_its_path_before_anything_is_re
     assert [r["type"] for r in stack.state()["deployment"]["resources"] if not r.get("custom")] == [
         "pulumi:pulumi:Stack"
     ]
+
+
+def test_a_provider_whose_key_is_not_known_yet_names_the_way_out(
+    new_stack: Callable[..., Stack], connection: dict[str, str]
+) -> None:
+    """The engine asks it for no parts of a component, takes those that exist for deleted, and they are protected."""
+    stack, name = new_stack({"POLYKOMOS_BASE_URL": connection["POLYKOMOS_BASE_URL"]}), unique("late-key")
+    stack.run("config", "set", "--secret", "apiKey", connection["POLYKOMOS_API_KEY"])
+
+    def write(key: str, **more: Any) -> None:
+        there = {**more, "there": ("pulumi:providers:polykomos", {"apiKey": key})}
+        main = ("ManagedDatabase", {"name": name, "deletionProtection": True}, {"provider": "${there}"})
+        source = ("pulumi:providers:polykomos", {"apiKey": "${apiKey}"})
+        config = {"apiKey": {"type": "string", "secret": True}}
+        stack.write({**there, "source": source, "main": main}, config=config)
+
+    write("${apiKey}")
+    stack.up()
+    later = ("Blueprint", {"name": name, "sqlContent": "SELECT 1"}, {"provider": "${source}"})
+    write("${later.slug}", later=later)
+    refused = stack.preview(ok=False)
+    assert "cannot be deleted" in refused.diagnostics
+    assert "pulumi up --target URN" in refused.diagnostics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import grpc
 from google.protobuf import empty_pb2
@@ -26,6 +26,11 @@ from resourcekit.pulumi.schema import write_schema
 from resourcekit.pulumi.session import Session
 from resourcekit.pulumi.wire import with_secrets
 from resourcekit.unknown import has_unknown
+
+_UNKNOWN_SETTINGS: Final = (
+    "the settings are not known yet, so this preview asks the API nothing, and the engine takes the parts of existing "
+    "components for deleted. Make what the settings come from first (`pulumi up --target URN`), then preview the rest"
+)
 
 
 class ProviderServicer(ResourceCalls, Asked, provider_pb2_grpc.ResourceProviderServicer):
@@ -78,6 +83,9 @@ class ProviderServicer(ResourceCalls, Asked, provider_pb2_grpc.ResourceProviderS
         self.session.has_program = True
         inputs = read_inputs(self.package.settings, request.news)
         checked = settings.check(self.package, inputs.values)
+        if has_unknown(inputs.values):
+            # The engine calls nothing else of a provider whose settings it does not know.
+            self.session.engine.warn(request.urn, _UNKNOWN_SETTINGS)
         # Not all programs mark the key: what is answered here goes into the state.
         secrets = (camel(name) for name, facts in fields_of(self.package.settings).items() if facts.secret)
         return pb.CheckResponse(
