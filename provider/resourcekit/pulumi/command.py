@@ -28,6 +28,7 @@ class Command:
         is_destroy: It deletes everything that it may touch.
         targets: URNs, or patterns of them, to which it is limited; empty means no limit.
         excludes: Those that it leaves alone.
+        replaced: Those that it replaces whatever the program says.
         with_dependents: Whether what depends on a target is touched as well.
         spares_dependents: Whether what depends on an excluded resource is left alone as well.
         spares_protected: Whether resources with Pulumi's own `protect` are left alone.
@@ -36,6 +37,7 @@ class Command:
     is_destroy: bool = False
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
     with_dependents: bool = False
     spares_dependents: bool = False
     spares_protected: bool = False
@@ -43,6 +45,10 @@ class Command:
     def names(self, urn: str) -> bool:
         """Return whether a target names this very resource."""
         return _matches(urn, self.targets)
+
+    def replaces(self, urn: str) -> bool:
+        """Return whether it is told to replace this resource."""
+        return _matches(urn, self.replaced)
 
     def excludes_by_name(self, urn: str) -> bool:
         """Return whether an exclusion names this resource."""
@@ -69,8 +75,9 @@ def parse(words: Sequence[str], environment: Mapping[str, str]) -> Command:
 
     return Command(
         is_destroy=_name(words) in _DESTROY,
-        targets=values("target", "t"),
+        targets=(*values("target", "t"), *values("target-replace")),
         excludes=values("exclude", "x"),
+        replaced=(*values("replace"), *values("target-replace")),
         with_dependents=is_set("target-dependents"),
         spares_dependents=is_set("exclude-dependents"),
         spares_protected=is_set("exclude-protected"),

@@ -23,11 +23,15 @@ _WAYS_OUT: Final = "To delete other resources alone, name them with `--target`"
 
 @dataclass
 class Run:
-    """What the engine has called in this run, by URN. reference: of the provider; empty for a dynamic one."""
+    """What the engine has called in this run, by URN.
+
+    reference: of the provider; empty for a dynamic one. changed: those whose Diff found changes.
+    """
 
     reference: str = ""
     checked: set[str] = field(default_factory=set)
     diffed: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
 
 
 class Deletions:
@@ -98,14 +102,20 @@ class Plan:
         """Return whether a protected object is to go in the run that deletes `urn`, which depends on it."""
         if self._command.is_destroy:
             return True
-        if protected in run.checked:
-            # It is declared. A Diff without a Check is what the engine makes of a dependent of what it replaces.
-            return urn in run.diffed and urn not in run.checked
         if urn in run.checked:
             return False  # it is replaced itself
+        if protected in run.checked:
+            # It is declared. A Diff without a Check is what the engine makes of a dependent of what it replaces.
+            return urn in run.diffed and self._is_replaced(protected, run)
         # What another provider's process has been called for is not known here.
         is_ours = not run.reference or self._graph.entries[protected].get("provider") == run.reference
         return is_ours and self._is_reached(protected)
+
+    def _is_replaced(self, urn: str, run: Run) -> bool:
+        """Return whether the engine forces the replacement of a resource, as far as can be seen."""
+        entry = self._graph.entries[urn]
+        is_on_change = bool(entry.get("replaceOnChanges")) and urn in run.changed
+        return self._command.replaces(urn) or bool(entry.get("taint")) or is_on_change
 
     def _is_reached(self, urn: str) -> bool:
         """Return whether the command may touch a resource."""

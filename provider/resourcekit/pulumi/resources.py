@@ -63,6 +63,8 @@ class ResourceCalls(Family):
         )
         self.session.forced.note(request.urn, request.id, olds.values)
         self.session.run.diffed.add(request.urn)
+        if found.changes or drifted:
+            self.session.run.changed.add(request.urn)
         return diff_response(lifecycle.resource, found, drifted)
 
     @explained

@@ -89,9 +89,24 @@ def test_pulumis_own_protection_spares_an_object_and_its_surroundings() -> None:
 def test_what_the_program_still_declares_may_lose_what_it_does_not() -> None:
     assert refused("up", Run(OWN, checked={urn("db")})) == []
     assert refused("up", Run(OWN, checked={urn("app")})) == ["hook", "second", "last"], "app is replaced"
-    # Before it deletes what it replaces the engine asks for the Diff of each dependent, which it has not checked yet.
-    assert refused("up", Run(OWN, checked={urn("db")}, diffed={urn("app")})) == ["app"]
-    assert refused("up", Run(OWN, checked={urn("db"), urn("app")}, diffed={urn("app")})) == []
+
+
+def test_dependents_of_a_protected_object_that_the_engine_replaces() -> None:
+    """Before it deletes what it replaces the engine asks for the Diff of each dependent, without a Check before."""
+    diffed = Run(OWN, checked={urn("db")}, diffed={urn("app")})
+    assert refused("up", diffed) == [], "it is the blueprint that is replaced"
+    assert refused(f"up --replace {urn('db')}", diffed) == ["app"]
+    assert refused(f"up --target-replace {urn('db')}", diffed) == ["app"]
+    assert refused(f"up --replace {urn('bp')}", diffed) == []
+    checked = Run(OWN, checked={urn("db"), urn("app")}, diffed={urn("app")})
+    assert refused(f"up --replace {urn('db')}", checked) == []
+    tainted = [{**each, "taint": True} if each["urn"] == urn("db") else each for each in ENTRIES]
+    assert refused("up", diffed, tainted) == ["app"]
+    on_change = [{**each, "replaceOnChanges": ["name"]} if each["urn"] == urn("db") else each for each in ENTRIES]
+    assert refused("up", diffed, on_change) == []
+    changed = Run(OWN, checked={urn("db")}, diffed={urn("app"), urn("db")}, changed={urn("db")})
+    assert refused("up", changed, on_change) == ["app"]
+    assert refused("up", changed) == []
 
 
 def test_what_another_provider_was_called_for_is_not_known() -> None:
