@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-_FIRST_PAUSE: Final = 5.0  # seconds, doubled with each failure
+_FIRST_PAUSE: Final = 2.0  # seconds, doubled with each failure
 _LONGEST_PAUSE: Final = 600.0
 
 

@@ -93,9 +93,9 @@ def test_a_database_that_cannot_be_destroyed_keeps_no_other_waiting(control_plan
 def test_pauses_grow_and_end() -> None:
     now = 0.0
     postponed = Postponed(lambda: now)
-    assert [postponed.add(7) for _ in range(9)] == [5, 10, 20, 40, 80, 160, 320, 600, 600]
+    assert [postponed.add(7) for _ in range(10)] == [2, 4, 8, 16, 32, 64, 128, 256, 512, 600]
     assert postponed.now() == [7]
     now = 601
     assert postponed.now() == []
     postponed.forget(7)
-    assert postponed.add(7) == 5
+    assert postponed.add(7) == 2
