@@ -219,9 +219,11 @@ class Lifecycle:
         found = self._explained(lambda: self.resource.read(own, prior, ctx))
         if found is None:
             return None
-        if not imported:
-            ctx.ledger.found.add(self.resource.name)
-        ctx.account = ctx.account or self._account(ctx)
+        # What a resource hands back as it was came of no call, which proves nothing of the account.
+        if found is not prior:
+            if not imported:
+                ctx.ledger.found.add(self.resource.name)
+            ctx.account = ctx.account or self._account(ctx)
         kept = self._with_unreported(found, state)
         return ReadOutcome(own, kept, live_inputs(self.resource, inputs, found, imported=imported))
 
