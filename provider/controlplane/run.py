@@ -39,7 +39,7 @@ from controlplane.mysql.server import MysqlServer
 from controlplane.postgres.cluster import embedded_server
 from controlplane.postgres.cluster_cache import ClusterCache, default_directory
 from controlplane.postgres.engine import PostgresEngine
-from controlplane.running import recorded
+from controlplane.process_record import recorded
 from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile

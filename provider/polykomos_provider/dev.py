@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from polykomos_provider.commands.speaking import note
 
 if TYPE_CHECKING:
-    from controlplane.running import Running
+    from controlplane.process_record import Running
 
 _NONE = (
     "No control plane is running in the background. Start one with `polykomos dev --detach`; name one that runs in a "

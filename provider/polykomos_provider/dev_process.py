@@ -16,7 +16,7 @@ from typing import IO
 
 from controlplane.data_dir import default_data_dir, in_use, usable
 from controlplane.failures import Failed
-from controlplane.running import Running, all_running, find_running
+from controlplane.process_record import Running, all_running, find_running
 
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 30.0

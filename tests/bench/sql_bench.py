@@ -16,7 +16,7 @@ import postgast
 from report import Report
 
 from controlplane.blueprints.dialects import DIALECTS
-from controlplane.blueprints.reading import read
+from controlplane.blueprints.parsed_sql import read
 from controlplane.blueprints.variables import Definition
 
 _LINE = "INSERT INTO orders (id, name, total) VALUES ({n}, 'it''s; row {n}', {n}.5); -- one\n"

@@ -12,8 +12,8 @@ from psycopg.types.json import Json
 from controlplane.blueprints.dialects import DIALECTS, Dialect
 from controlplane.blueprints.execution import Run
 from controlplane.blueprints.lexer import LexError
+from controlplane.blueprints.parsed_sql import refusals
 from controlplane.blueprints.places import Lines, Problem
-from controlplane.blueprints.reading import refusals
 from controlplane.blueprints.variables import parse_definitions, render
 from controlplane.store.pool import Connection, Row
 

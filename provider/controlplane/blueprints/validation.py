@@ -9,7 +9,7 @@ from functools import partial
 
 from controlplane.blueprints.dialects import MYSQL, POSTGRES, likelier
 from controlplane.blueprints.mysql.scratch import rehearse as rehearse_in_mysql
-from controlplane.blueprints.reading import Reading, read
+from controlplane.blueprints.parsed_sql import ParsedSql, read
 from controlplane.blueprints.rehearsal import Findings
 from controlplane.blueprints.scratch import Scratch
 from controlplane.blueprints.splitting import Statement
@@ -29,30 +29,30 @@ async def validate(
     is, both engines' errors are listed, those of the likelier first. Definitions None: they are not known, so every
     variable stands for a string.
     """
-    reading = await asyncio.to_thread(read, POSTGRES, sql, definitions)
-    verdict, may_be_foreign = await _judge(reading, scratch.rehearse)
+    parsed = await asyncio.to_thread(read, POSTGRES, sql, definitions)
+    verdict, may_be_foreign = await _judge(parsed, scratch.rehearse)
     if not may_be_foreign:
         return verdict
-    other_reading = await asyncio.to_thread(read, MYSQL, sql, definitions)
-    if _is_before(reading.own_at, other_reading.own_at):
+    parsed_as_mysql = await asyncio.to_thread(read, MYSQL, sql, definitions)
+    if _is_before(parsed.own_at, parsed_as_mysql.own_at):
         return verdict
     mysql = engines.get("mysql")
     asked: str | None = None
     if not isinstance(mysql, MysqlEngine) or mysql.missing:
-        other = other_reading.verdict(())
+        other = parsed_as_mysql.verdict(())
     else:
         try:
-            other, _ = await _judge(other_reading, partial(rehearse_in_mysql, mysql))
+            other, _ = await _judge(parsed_as_mysql, partial(rehearse_in_mysql, mysql))
             asked = MYSQL.label
         except EngineDown as down:
-            other = other_reading.verdict((f"MySQL was not asked: {down}",))
+            other = parsed_as_mysql.verdict((f"MySQL was not asked: {down}",))
     if asked and not other.errors:
         refusal = f"valid for MySQL only, PostgreSQL refuses it: {verdict.errors[0]}"
         return replace(other, warnings=(refusal, *other.warnings))
-    if other.errors and _is_before(other_reading.own_at, reading.own_at):
+    if other.errors and _is_before(parsed_as_mysql.own_at, parsed.own_at):
         return other
     if not asked:
-        return replace(verdict, warnings=(*verdict.warnings, *other.warnings[len(other_reading.warnings) :]))
+        return replace(verdict, warnings=(*verdict.warnings, *other.warnings[len(parsed_as_mysql.warnings) :]))
     both = [(MYSQL, other), (POSTGRES, verdict)]
     ordered = both if likelier(sql) is MYSQL else both[::-1]
     errors = [f"for {dialect.label}: {error}" for dialect, one in ordered for error in one.errors]
@@ -64,12 +64,12 @@ def _is_before(one: int | None, other: int | None) -> bool:
     return one is not None and (other is None or one < other)
 
 
-async def _judge(reading: Reading, rehearse: Callable[[list[Statement]], Awaitable[Findings]]) -> tuple[Verdict, bool]:
+async def _judge(parsed: ParsedSql, rehearse: Callable[[list[Statement]], Awaitable[Findings]]) -> tuple[Verdict, bool]:
     """Return the verdict, and whether what is wrong may be right for another engine."""
-    if not reading.rehearsed:
-        return reading.verdict(()), True
-    found = await rehearse(reading.rehearsed)
-    return reading.with_findings(found.errors, found.warnings), bool(reading.problems) or found.is_foreign
+    if not parsed.rehearsed:
+        return parsed.verdict(()), True
+    found = await rehearse(parsed.rehearsed)
+    return parsed.with_findings(found.errors, found.warnings), bool(parsed.problems) or found.is_foreign
 
 
 def invalid_sql(verdict: Verdict) -> ApiError:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.blueprints.dialects import MYSQL, POSTGRES, Dialect, likelier
+from controlplane.blueprints.parsed_sql import read
 from controlplane.blueprints.places import Lines
-from controlplane.blueprints.reading import read
 from controlplane.blueprints.variables import parse_definitions
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from controlplane.blueprints.dialects import POSTGRES
 from controlplane.blueprints.mysql.literals import LITERALS
-from controlplane.blueprints.reading import read
+from controlplane.blueprints.parsed_sql import read
 from controlplane.blueprints.variables import VariableError, parse_definitions, render, samples
 
 

@@ -25,7 +25,7 @@ _MOST: Final = 100  # errors that are listed
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedSql:
     """What a text holds for an engine.
 
     `rehearsed`: statements that may be tried out, `numbers`: their numbers in the text, from 1. `own_at`: see
@@ -86,13 +86,13 @@ def _line_start(statement: Statement, line: int) -> int:
     return max(statement.first, statement.start + before + len(begins) - len(begins.lstrip()))
 
 
-def read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | None) -> Reading:
+def read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | None) -> ParsedSql:
     """Return what the text holds for the engine. Definitions None: every variable stands for a string."""
     source = dialect.read(sql)
     try:
         every = list(dialect.tokens(source.sql))
     except LexError as error:
-        return Reading(sql, (*source.problems, Problem(error.at, str(error))), source.own_at)
+        return ParsedSql(sql, (*source.problems, Problem(error.at, str(error))), source.own_at)
     names = tuple(dict.fromkeys(token.name for token in every if token.kind is Kind.VARIABLE))
     known = {name: Definition(name) for name in names} if definitions is None else definitions
     of_variables = [*_undefined(every, known), *_run_together(every, known)] if names else []
@@ -111,7 +111,7 @@ def read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | Non
         problems = [Problem(0, "there is no statement in it")]
     refused = {problem.at for problem in of_statements}
     numbers = [number for number, one in enumerate(written, 1) if can_be_run and one.first not in refused]
-    return Reading(
+    return ParsedSql(
         sql,
         tuple(problems),
         source.own_at,
