@@ -59,6 +59,7 @@ def test_every_function(stack: Stack, api: httpx.Client, made: dict[str, Any]) -
             "url": invoke("getDatabase", {"uuid": made["db"]["uuid"]}, "connectionString"),
             "databases": invoke("getDatabases", {}, "databases"),
             "sql": invoke("getBlueprint", {"uuid": made["bp"]["uuid"]}, "sqlContent"),
+            "slug": invoke("getBlueprint", {"uuid": made["bp"]["uuid"]}, "slug"),
             "bySlug": invoke("getBlueprint", {"slug": made["bp"]["slug"]}, "uuid"),
             "blueprints": invoke("getBlueprints", {}, "blueprints"),
             "endpoints": invoke("getWebhookEndpoints", {}, "webhookEndpoints"),
@@ -79,6 +80,7 @@ def test_every_function(stack: Stack, api: httpx.Client, made: dict[str, Any]) -
     assert made["db"]["uuid"] in [database["uuid"] for database in found["databases"]]
     assert made["db"]["db_password"] not in json.dumps(found["databases"])
     assert found["sql"] == "CREATE TABLE fn (id int);"
+    assert found["slug"] == made["bp"]["slug"]
     assert found["bySlug"] == made["bp"]["uuid"]
     assert made["bp"]["uuid"] in [blueprint["uuid"] for blueprint in found["blueprints"]]
     numbers = [endpoint["id"] for endpoint in found["endpoints"]]

@@ -198,6 +198,36 @@ def test_what_identifies_an_object_is_checked_while_validating(plugin: Plugin, t
     assert "exactly one" in errors(plugin.call("ValidateEphemeralResourceConfig", request))[0]
 
 
+@pytest.mark.parametrize(
+    ("type_name", "key"),
+    [(BLUEPRINT, "uuid"), (BLUEPRINT, "slug")]
+    + [(type_name, key) for type_name in (DATABASE, CREDENTIALS) for key in ("uuid", "name")],
+)
+def test_what_is_found_by_one_key_has_the_others(plugin: Plugin, api: httpx.Client, type_name: str, key: str) -> None:
+    """Field report C1: the other keys are filled in, whichever the object was found by."""
+    schema = plugin.call("GetProviderSchema")
+    schemas = {**schema.data_source_schemas, **schema.ephemeral_resource_schemas}
+    attributes = {each.name: each for each in schemas[type_name].block.attributes}
+    keys = {name for name, each in attributes.items() if each.optional}
+    assert all(attributes[name].computed for name in keys)
+    if type_name == BLUEPRINT:
+        body = {"name": unique("keys"), "sql_content": "SELECT 1;"}
+        made = api.post("/blueprints", json=body, headers=new_key()).json()["data"]
+    else:
+        made = create_database(api, unique("keys"))
+    config = value({**dict.fromkeys(attributes), key: made[key]})
+    if type_name == CREDENTIALS:
+        reply = plugin.call(
+            "OpenEphemeralResource", pb.OpenEphemeralResource.Request(type_name=type_name, config=config)
+        )
+        found = plain(reply.result)
+    else:
+        reply = plugin.call("ReadDataSource", pb.ReadDataSource.Request(type_name=type_name, config=config))
+        found = plain(reply.state)
+    assert not errors(reply)
+    assert {name: found[name] for name in keys} == {name: made[name] for name in keys}
+
+
 def test_what_makes_a_new_object(plugin: Plugin, api: httpx.Client) -> None:
     require_mariadb()
     database = create_database(api, unique("first"))["uuid"]

@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 
+from support.control_plane import create_database
 from support.naming import unique
 from support.terraform import ENGINES, Workspace
 
@@ -97,6 +98,38 @@ def test_an_ephemeral_value_may_be_the_write_only_one(workspace: Workspace) -> N
         EPHEMERAL.format(name=name, value="ephemeral.polykomos_database_credentials.db.db_username", version=1)
     )
     workspace.apply()
+    workspace.settled()
+    workspace.destroy()
+
+
+FOUND_BY = """
+ephemeral "polykomos_database_credentials" "db" {{
+  {key} = "{given}"
+}}
+resource "polykomos_blueprint" "bp" {{
+  name        = "{name}"
+  sql_content = "CREATE TABLE IF NOT EXISTS kept (what text); INSERT INTO kept VALUES ({{{{what}}}});"
+  variables   = {{ what = {{}} }}
+}}
+resource "polykomos_blueprint_application" "app" {{
+  database_uuid        = "{uuid}"
+  blueprint_uuid       = polykomos_blueprint.bp.uuid
+  variables_wo         = {{ what = join(" ", [for key in ["uuid", "name"] : ephemeral.polykomos_database_credentials.db[key]]) }}
+  variables_wo_version = 1
+}}
+"""
+
+
+@pytest.mark.parametrize("key", ["uuid", "name"])
+def test_credentials_that_are_found_by_one_key_have_the_other(
+    workspace: Workspace, api: httpx.Client, key: str
+) -> None:
+    """Field report C1."""
+    made = create_database(api, unique("keys"))
+    workspace.write(FOUND_BY.format(key=key, given=made[key], name=made["name"], uuid=made["uuid"]))
+    workspace.apply()
+    with psycopg.connect(made["connection_string"]) as connection:
+        assert connection.execute("SELECT what FROM kept").fetchall() == [(f"{made['uuid']} {made['name']}",)]
     workspace.settled()
     workspace.destroy()
 

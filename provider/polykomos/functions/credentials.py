@@ -16,8 +16,10 @@ from resourcekit.resource import Function
 
 
 class DatabaseCredentialsResult(Result):
-    """How to connect to a database."""
+    """How to connect to a database, and both names by which it is found."""
 
+    uuid: str = Field(description="The database's UUID.")
+    name: str = Field(description="Its name.")
     host: str | None = Field(None, description="Host to connect to.")
     port: int | None = Field(None, description="Port to connect to.")
     db_name: str | None = Field(None, description="Name of the database on its server.")

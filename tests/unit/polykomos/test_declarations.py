@@ -15,7 +15,7 @@ from resourcekit.errors import ResourceError
 from resourcekit.planning.check import check_declared
 from resourcekit.planning.diff import diff
 from resourcekit.planning.planned import planned_create
-from resourcekit.resource import Resource
+from resourcekit.resource import Function, Resource
 from resourcekit.shapes import field_shapes
 from resourcekit.unknown import UNKNOWN
 
@@ -27,6 +27,13 @@ REPLACES = {
     "WebhookEndpoint": {"url", "events"},
 }
 SECRETS = {"Database": {"db_password", "connection_string"}, "WebhookEndpoint": {"secret"}}
+
+
+@pytest.mark.parametrize("function", [*package().functions, *package().credentials], ids=lambda each: each.name)
+def test_what_is_found_by_one_of_several_keys_reports_them_all(function: Function[Any, Any, Any]) -> None:
+    """A key that the program does not give is filled in (field report C1)."""
+    keys = {name for name, facts in fields_of(function.arguments).items() if not facts.required}
+    assert keys <= fields_of(function.result).keys()
 
 
 @pytest.mark.parametrize("resource", RESOURCES.values(), ids=RESOURCES)
