@@ -106,6 +106,9 @@ FOUND_BY = """
 ephemeral "polykomos_database_credentials" "db" {{
   {key} = "{given}"
 }}
+locals {{
+  found = [for key in ["uuid", "name"] : ephemeral.polykomos_database_credentials.db[key]]
+}}
 resource "polykomos_blueprint" "bp" {{
   name        = "{name}"
   sql_content = "CREATE TABLE IF NOT EXISTS kept (what text); INSERT INTO kept VALUES ({{{{what}}}});"
@@ -114,7 +117,7 @@ resource "polykomos_blueprint" "bp" {{
 resource "polykomos_blueprint_application" "app" {{
   database_uuid        = "{uuid}"
   blueprint_uuid       = polykomos_blueprint.bp.uuid
-  variables_wo         = {{ what = join(" ", [for key in ["uuid", "name"] : ephemeral.polykomos_database_credentials.db[key]]) }}
+  variables_wo         = {{ what = join(" ", local.found) }}
   variables_wo_version = 1
 }}
 """
