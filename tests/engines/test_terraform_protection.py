@@ -46,6 +46,13 @@ def test_nothing_around_a_protected_database_is_destroyed(started_workspace: Wor
     refuses("destroy", f"-target={DB}")
     refuses("apply", f"-replace={DB}")
     refuses("apply", f"-replace={DB}", f"-target={DB}")
+    # The program may force a replacement as well, which stands in no command line and no state.
+    changed = module.replace("t (n int)", "t (n bigint)")
+    for more in ("", "create_before_destroy = true"):
+        lifecycle = f"lifecycle {{\n replace_triggered_by = [polykomos_blueprint.bp]\n {more}\n}}"
+        workspace.write(changed.replace("= true", f"= true\n{lifecycle}", 1))
+        refuses("apply")
+    workspace.write(module)
     workspace.run("taint", DB)
     refuses("apply")
     refuses("apply", "-refresh=false")

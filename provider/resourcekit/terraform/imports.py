@@ -51,7 +51,7 @@ class Imports:
         upgraded = _upgraded(kind, request.version, request.raw_state)
         if isinstance(upgraded.get("id"), str):
             state = kind.state(upgraded)
-            self.session.forced.note(kind.type_name, str(upgraded["id"]), kind.lifecycle.protection(state), state)
+            self.session.tainted.note(kind.type_name, str(upgraded["id"]), kind.lifecycle.protection(state), state)
         return pb.UpgradeResourceState.Response(upgraded_state=kind.block.write(upgraded))
 
     @answered(pb.UpgradeResourceIdentity.Response, "read the identity of")

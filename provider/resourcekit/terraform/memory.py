@@ -24,9 +24,18 @@ class Memory:
         withheld = {"withheld": sorted(self.withheld)} if self.withheld else {}
         return json.dumps({"given": sorted(self.given), **withheld, **self._account}).encode()
 
-    def write_planned(self, given: frozenset[str]) -> bytes:
-        """For the way from plan to apply: what this remembers, and what the program gives now."""
-        return json.dumps({"given": sorted(self.given), "planned": sorted(given), **self._account}).encode()
+    def write_planned(self, given: frozenset[str], protection: str = "") -> bytes:
+        """Return a plan's private state: what this remembers, and what the program gives now.
+
+        Args:
+            given: The arguments that the program sets.
+            protection: Why the object must stay, for the plan of its replacement; empty where it need not.
+
+        """
+        protected = {"protection": protection} if protection else {}
+        return json.dumps(
+            {"given": sorted(self.given), "planned": sorted(given), **protected, **self._account}
+        ).encode()
 
     @property
     def _account(self) -> dict[str, str]:
@@ -45,11 +54,12 @@ class Memory:
 
 def account_in(private: bytes) -> str:
     """Return the account that a private state records; empty where it records none."""
-    try:
-        found = json.loads(private or b"{}").get("account")
-    except (ValueError, AttributeError, RecursionError):
-        return ""
-    return found if isinstance(found, str) else ""
+    return _text(private, "account")
+
+
+def protection_in(private: bytes) -> str:
+    """Return why the object of the plan before this one must stay; empty where it need not."""
+    return _text(private, "protection")
 
 
 def with_account(private: bytes, account: str | None) -> bytes:
@@ -61,6 +71,14 @@ def with_account(private: bytes, account: str | None) -> bytes:
     except (ValueError, RecursionError):
         return private  # not ours
     return json.dumps({**kept, "account": account}).encode() if isinstance(kept, dict) else private
+
+
+def _text(private: bytes, key: str) -> str:
+    try:
+        found = json.loads(private or b"{}").get(key)
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""
 
 
 def _names(private: bytes, key: str) -> frozenset[str]:

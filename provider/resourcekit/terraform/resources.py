@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from resourcekit.context import Context
+from resourcekit.errors import ResourceError
 from resourcekit.terraform import plans, states
 from resourcekit.terraform.agreement import agreed
 from resourcekit.terraform.blocks import Values, twin
 from resourcekit.terraform.diagnostics import Report, answered
 from resourcekit.terraform.kinds import Kind, known_identity, write_identity
-from resourcekit.terraform.memory import Memory, account_in, with_account
+from resourcekit.terraform.memory import Memory, account_in, protection_in, with_account
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.session import Session
 from resourcekit.terraform.values import WireError, is_unknown
@@ -54,8 +55,8 @@ class Resources:
                 planned_identity=known_identity(request.prior_state, request.prior_identity),
             )
         report.hide(kind.secrets(config))
-        if prior is None and not self.session.is_applying:
-            self.session.forced.refuse(kind.type_name, kind.given(config))
+        if prior is None:
+            self._refuse_replacement(kind, config, request.prior_private)
         # What changes with others can be told by the request alone only before it is made.
         if prior is None or not kind.resource.follows_others:
             return self._foretold(kind, prior, config, request, report)
@@ -125,6 +126,19 @@ class Resources:
             new_identity=write_identity(found.id),
         )
 
+    def _refuse_replacement(self, kind: Kind, config: Values, prior_private: bytes) -> None:
+        """Raise ResourceError where the plan of a new object is that of a protected object's replacement.
+
+        At apply the engine destroys the dependents of an object before the object. A replacement that the engine
+        forces (`-replace`, `replace_triggered_by`) is planned twice: first from the object, then from nothing, with
+        what the first plan left in the private state. That of a tainted object is planned from nothing alone.
+        """
+        reason = protection_in(prior_private)
+        if reason:
+            raise ResourceError(f"cannot replace: {reason}")
+        if not self.session.is_applying:
+            self.session.tainted.refuse(kind.type_name, kind.given(config))
+
     def _foretold(
         self, kind: Kind, prior: Values | None, config: Values, request: pb.PlanResourceChange.Request, report: Report
     ) -> pb.PlanResourceChange.Response:
@@ -161,10 +175,14 @@ class Resources:
             requires_replace=[
                 pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)]) for name in found.replaces
             ],
-            planned_private=memory.write_planned(found.given),
+            planned_private=memory.write_planned(found.given, self._protection(kind, prior)),
             planned_identity=known_identity(request.prior_state, request.prior_identity),
         )
         return answer, found.planned != prior
+
+    def _protection(self, kind: Kind, prior: Values | None) -> str:
+        """Why the object must stay; empty where it need not."""
+        return "" if prior is None else kind.lifecycle.protection(kind.state(prior)) or ""
 
     def _planning_context(self, memory: Memory, report: Report) -> Context[Any] | None:
         ctx = self.session.planning_context(report)

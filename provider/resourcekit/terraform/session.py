@@ -18,9 +18,9 @@ from resourcekit.moving import Moving
 from resourcekit.package import Package
 from resourcekit.terraform import held
 from resourcekit.terraform.diagnostics import Report
-from resourcekit.terraform.forced import Forced
 from resourcekit.terraform.foretold import Foretold
 from resourcekit.terraform.names import respelled, types_by_name
+from resourcekit.terraform.tainted import Tainted
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Session:
         self.is_applying = False
         self.foretold = Foretold(None)
         self.ledger = Ledger(lambda: None)
-        self.forced = Forced()
+        self.tainted = Tainted()
 
     def configured(self, api: Any, scope: str) -> None:
         """The settings are known. scope: what names the program; empty = nothing does."""
@@ -51,7 +51,7 @@ class Session:
         self.api, self.scope = api, scope and f"{scope} {held.workspace(os.environ)}"
         ledger = Ledger(lambda: held.objects(ledger.told))
         self.ledger, self.is_applying = ledger, False
-        self.forced = Forced()
+        self.tainted = Tainted()
 
     def keys(self, type_name: str, arguments: Mapping[str, Any]) -> Keys:
         """Of a creation. The engine tells nobody a resource's address: with a scope its arguments stand for it, and

@@ -1,15 +1,15 @@
-"""Replacements that the engine forces on a protected object: `-replace` and taint.
+"""Protected objects that the state marks as tainted.
 
-The engine asks for the plan of a new object, as for any create, and at apply destroys the dependents of the old object
-before that. A refusal there comes too late for the dependents, so the plan of the new object is refused.
+The engine asks for the plan of a new object in their place, as for any create, and at apply destroys the dependents of
+the old object before the object. A refusal there comes too late for the dependents, so the plan of the new object is
+refused.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from resourcekit import engine_program
@@ -20,9 +20,10 @@ from resourcekit.terraform import held
 from resourcekit.unknown import has_unknown
 
 _NAMES: Final = ("terraform", "tofu")
+_LIMITS: Final = ("target", "target-file", "exclude", "exclude-file")
 
 
-class Forced:
+class Tainted:
     """The protected objects that the engine has spoken of in this process.
 
     Args:
@@ -43,12 +44,12 @@ class Forced:
             self._protected.pop((type_name, id), None)
 
     def refuse(self, type_name: str, arguments: Mapping[str, Any]) -> None:
-        """Raise ResourceError where the plan of a new object is that of a replacement of a protected one.
+        """Raise ResourceError where the plan of a new object is that of the replacement of a tainted, protected one.
 
         Args:
             type_name: Of the object that is planned.
-            arguments: Of that object. For a command with `-target`, which may leave an object alone that it would
-                replace otherwise, they must be the old object's.
+            arguments: Of that object. For a command that is limited (`-target`, `-exclude`), which may leave a tainted
+                object alone, they must be the old object's.
         """
         mine = {id_: found for (type_, id_), found in self._protected.copy().items() if type_ == type_name}
         if not mine:
@@ -57,35 +58,26 @@ class Forced:
         if engine is None:
             return
         words = held.with_environment(engine.words, os.environ)
-        is_limited = bool(engine_program.options(words, "target"))
-        for id_ in sorted(mine.keys() & self._forced(engine, words)):
+        is_limited = any(engine_program.options(words, name) for name in _LIMITS)
+        for id_ in sorted(mine.keys() & self._tainted(engine)):
             reason, state = mine[id_]
             is_old = all(has_unknown(each) or alike(each, state.get(name)) for name, each in arguments.items())
             if is_old or not is_limited:
                 raise ResourceError(f"cannot replace: {reason}")
 
-    def _forced(self, engine: Engine, words: Sequence[str]) -> frozenset[str]:
+    def _tainted(self, engine: Engine) -> frozenset[str]:
         with self._lock:
             if self._asked is None:
-                state = engine.ask("state", "pull")
-                self._asked = frozenset(forced_in(state, engine_program.options(words, "replace")))
+                self._asked = frozenset(tainted_in(engine.ask("state", "pull")))
             return self._asked
 
 
-def forced_in(state: Any, replaced: Iterable[str]) -> Iterator[str]:
-    """Return the ids of the managed objects that are tainted or have one of these addresses. Pure."""
-    addresses = {address.replace(" ", "") for address in replaced}
+def tainted_in(state: Any) -> Iterator[str]:
+    """Return the ids of the managed objects that are tainted. Pure."""
     resources = state.get("resources") or [] if isinstance(state, Mapping) else []
     for resource in resources:
         if resource.get("mode") != "managed":
             continue
         for instance in resource.get("instances") or []:
-            is_current = "deposed" not in instance
-            if is_current and (instance.get("status") == "tainted" or _address(resource, instance) in addresses):
+            if "deposed" not in instance and instance.get("status") == "tainted":
                 yield str((instance.get("attributes") or {}).get("id"))
-
-
-def _address(resource: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
-    module = f"{resource['module']}." if resource.get("module") else ""
-    key = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
-    return f"{module}{resource.get('type')}.{resource.get('name')}{key}".replace(" ", "")

@@ -1,0 +1,69 @@
+"""Protected objects that the state marks as tainted, found when their replacement is planned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from resourcekit.engine_program import Engine
+from resourcekit.errors import ResourceError
+from resourcekit.terraform.tainted import Tainted, tainted_in
+
+
+def instance(id_: str, **more: Any) -> dict[str, Any]:
+    return {"attributes": {"id": id_}, **more}
+
+
+def resource(name: str, *instances: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"mode": "managed", "type": "toy_shelf", "name": name, "instances": list(instances), **more}
+
+
+STATE = {
+    "resources": [
+        resource("one", instance("1")),
+        resource("many", instance("2", index_key=0), instance("3", index_key=1, status="tainted")),
+        resource("tainted", instance("6", status="tainted"), instance("7", status="tainted", deposed="d")),
+        resource("data", instance("8", status="tainted"), mode="data"),
+    ]
+}
+
+
+def test_objects_that_are_tainted() -> None:
+    assert set(tainted_in(STATE)) == {"3", "6"}
+
+
+@pytest.mark.parametrize("state", [None, {}, [], {"resources": None}])
+def test_a_state_that_cannot_be_read_tells_nothing(state: Any) -> None:
+    assert set(tainted_in(state)) == set()
+
+
+class Asked(Engine):
+    """An engine with a state."""
+
+    def ask(self, *words: str) -> Any:
+        assert words == ("state", "pull")
+        return STATE
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments", "refused"),
+    [
+        (("plan",), {"name": "new"}, True),
+        (("plan", "-target=x"), {"name": "old"}, True),
+        (("plan", "-target=x"), {"name": "new"}, False),
+        (("plan", "-exclude", "x"), {"name": "new"}, False),
+        (("plan", "-exclude-file=x"), {"name": "new"}, False),
+    ],
+)
+def test_the_plan_of_a_replacement_is_refused(words: tuple[str, ...], arguments: Any, refused: bool) -> None:
+    tainted = Tainted(lambda: Asked("terraform", words))
+    tainted.note("toy_shelf", "6", "it is protected", {"name": "old"})
+    tainted.refuse("toy_box", arguments)
+    if refused:
+        with pytest.raises(ResourceError, match="cannot replace: it is protected"):
+            tainted.refuse("toy_shelf", arguments)
+    else:
+        tainted.refuse("toy_shelf", arguments)
+    tainted.note("toy_shelf", "6", None, {})
+    tainted.refuse("toy_shelf", arguments)
