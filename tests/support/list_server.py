@@ -100,7 +100,8 @@ class ListServer:
         if fault == "first page again":
             start = 0
         page = items[start : start + self.page_size]
-        if fault == "page repeated" and self._served:
+        # Within one listing: the first page of another that is a later page's copy cannot be told from a whole list.
+        if fault == "page repeated" and self._served and after is not None:
             page = self._served[-1]
         if fault == "doubles in a page":
             page = [*page, *page[:1]]
