@@ -149,3 +149,19 @@ def test_attaching_to_a_running_provider(new_stack: Callable[..., Stack], connec
             stack.destroy()
         finally:
             process.terminate()
+
+
+def test_the_tests_read_a_checkpoint_as_the_engine_exports_it(stack: Stack) -> None:
+    """Most tests look into the state by `support.checkpoint`, without a command."""
+    stack.write(
+        {"db": ("Database", {"name": unique("read")})},
+        {"url": "${db.connectionString}", "nested": {"list": [1, 2.5, "${db.connectionString}", "${db.uuid}"]}},
+    )
+    stack.up()
+    shown = json.loads(stack.run("stack", "export", "--show-secrets").output)["deployment"]["resources"]
+    assert stack.resource("db") in shown
+    assert stack.outputs() == json.loads(stack.run("stack", "output", "--json", "--show-secrets").output)
+    for _ in range(2):
+        assert stack.state() == json.loads(stack.run("stack", "export").output)
+        stack.destroy()
+    assert stack.outputs() == json.loads(stack.run("stack", "output", "--json", "--show-secrets").output) == {}
