@@ -1,8 +1,8 @@
 # Everything a person or CI does with this repository. `make help` lists it.
 PYTHON ?= python3
 BIN := .venv/bin
-# Two cores are the common case; every worker runs its own control plane.
-WORKERS ?= 2
+# Two cores are the common case. Some tests wait; every worker runs its own control plane.
+WORKERS ?= 3
 # What a recipe needs on PATH: .venv and the engines.
 ENV = eval "$$($(PYTHON) tools/setup env)"
 PYTEST = $(ENV) && pytest

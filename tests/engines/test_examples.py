@@ -11,6 +11,8 @@ import pytest
 from support.control_plane import ControlPlane
 from support.pulumi import Stack
 
+pytestmark = pytest.mark.xdist_group("examples")
+
 DOCS = Path(__file__).resolve().parents[2] / "provider" / "polykomos" / "docs"
 EXAMPLES = sorted(path.name.removesuffix(".pulumi-yaml.yaml") for path in DOCS.glob("*.pulumi-yaml.yaml"))
 

@@ -21,6 +21,8 @@ from support.control_plane import ControlPlane
 from support.pulumi import Result, Stack
 from support.sdk import installed
 
+pytestmark = pytest.mark.xdist_group("options")
+
 KINDS = ("databases", "blueprints", "webhook_endpoints")
 SQL = "SELECT {{n}}"
 PROGRAM = Path(__file__).parents[1] / "support" / "options_program.py"

@@ -14,6 +14,8 @@ from polykomos.package import package
 from support.control_plane import SCOPE_KEYS, ControlPlane, create_database
 from support.terraform import ENGINES, Workspace
 
+pytestmark = pytest.mark.xdist_group("terraform-examples")
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "provider" / "polykomos" / "docs"
 EXAMPLE = ROOT / "examples" / "terraform"

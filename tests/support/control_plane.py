@@ -63,7 +63,8 @@ SEED = {
 }
 
 _EXPORT = re.compile(r"export (POLYKOMOS_BASE_URL|POLYKOMOS_ADMIN_TOKEN|POLYKOMOS_API_KEY)='([^']+)'")
-_READY_SECONDS = 60.0
+# Bounds of what never takes long, far beyond what it takes beside much other work.
+_READY_SECONDS = 240.0
 
 
 # How long each provisioning takes at the slow control plane of the engine tests, unless its clock is put forward.
@@ -209,7 +210,7 @@ class ControlPlane:
                 return exports
         raise AssertionError(f"polykomos dev ended with {self._process.wait()}: {self.log_text[-3000:]}")
 
-    def stop(self, patience: float = 20.0) -> int | None:
+    def stop(self, patience: float = 60.0) -> int | None:
         """SIGTERM; returns the exit code, None if it was not running."""
         process = self._process
         if process is None or process.poll() is not None:
@@ -241,7 +242,7 @@ class ControlPlane:
         self.start()
 
 
-def wait_until(condition: Any, *, seconds: float = 20.0, every: float = 0.05) -> Any:
+def wait_until(condition: Any, *, seconds: float = 60.0, every: float = 0.05) -> Any:
     """The first truthy value of `condition()`; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -252,7 +253,7 @@ def wait_until(condition: Any, *, seconds: float = 20.0, every: float = 0.05) ->
         time.sleep(every)
 
 
-def wait_active(client: httpx.Client, uuid: str, *, seconds: float = 30.0) -> dict[str, Any]:
+def wait_active(client: httpx.Client, uuid: str, *, seconds: float = 90.0) -> dict[str, Any]:
     """The database once it is active."""
 
     def look() -> dict[str, Any] | None:

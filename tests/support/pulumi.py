@@ -111,7 +111,7 @@ class Stack:
     def _write(self) -> None:
         (self.directory / "Pulumi.yaml").write_text(yaml.dump(self.program, Dumper=_Dumper, sort_keys=False))
 
-    def run(self, *words: str, ok: bool | None = True, timeout: float = 180, **env: str) -> Result:
+    def run(self, *words: str, ok: bool | None = True, timeout: float = 600, **env: str) -> Result:
         """Run `pulumi words`. ok: the status that is expected; None for either."""
         done = subprocess.run(
             [self.pulumi, *words, "--non-interactive"],

@@ -128,7 +128,7 @@ class Workspace:
             start_new_session=True,
         )
 
-    def run(self, *words: str, ok: bool | int | None = True, timeout: float = 180, **env: str) -> Result:
+    def run(self, *words: str, ok: bool | int | None = True, timeout: float = 600, **env: str) -> Result:
         """Run a command. ok: whether it should succeed, or its very exit status; None for any."""
         done = subprocess.run(
             [self.program, *words],
