@@ -55,6 +55,7 @@ NEEDS = (
         needs_all=False,
     ),
     Need("the quick starts", ("psql",), ("postgresql-client",)),
+    Need("the quick starts", ("curl",), ("curl",)),
     Need("the how-to page on existing schemas", ("mariadb-dump",), ("mariadb-client",)),
     Need("the examples' shell scripts", ("jq",), ("jq",)),
 )
