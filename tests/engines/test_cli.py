@@ -113,6 +113,7 @@ def test_an_estate_comes_under_pulumi_and_is_watched(
     new_stack: Callable[..., Stack], env: dict[str, str], service: httpx.Client
 ) -> None:
     stack, mine, hook = new_stack(env), create_database(service, "1shop"), endpoint(service)
+    stack.uninstall()
     where: dict[str, Any] = {"cwd": stack.directory, "env": stack.env}
     # Only what `install` writes leads to the plugin.
     stack.env["PATH"] = PATH_WITHOUT_US
@@ -160,6 +161,7 @@ def test_an_estate_comes_under_pulumi_and_is_watched(
 
 def test_the_users_own_plugin_is_found(new_stack: Callable[..., Stack], env: dict[str, str]) -> None:
     stack = new_stack(env)
+    stack.uninstall()
     stack.env["PATH"] = PATH_WITHOUT_US
     told = polykomos("install", "pulumi", cwd=stack.directory, env=stack.env).stderr
     assert f"{stack.env['PULUMI_HOME']}/plugins/resource-polykomos-v" in told
@@ -173,6 +175,7 @@ def test_pulumi_finds_the_plugin_where_home_is_another_one(
 ) -> None:
     """Pulumi looks below the account's home directory, so this test writes there, and removes what it has added."""
     stack = new_stack(env)
+    stack.uninstall()
     stack.env |= {"PATH": PATH_WITHOUT_US, "HOME": str(tmp_path)}
     del stack.env["PULUMI_HOME"]
     place = user_plugins(stack.env) / f"resource-polykomos-v{VERSION}"
@@ -192,6 +195,7 @@ def test_an_installed_plugin_is_quiet_in_a_virtual_environment(
     new_stack: Callable[..., Stack], env: dict[str, str]
 ) -> None:
     stack = new_stack(env)
+    stack.uninstall()
     # As with Pulumi's own installer: the language host beside `pulumi`, and no other one on PATH.
     stack.env["PATH"] = f"{POLYKOMOS.parent}:{Path(stack.pulumi).parent}:/usr/bin:/bin"
     where: dict[str, Any] = {"cwd": stack.directory, "env": stack.env}

@@ -108,6 +108,7 @@ def content(directory: Path) -> dict[str, bytes]:
 
 def test_the_pulumi_archive_is_a_plugin(stack: Stack, built: Built, bare: Callable[..., None]) -> None:
     bare(stack, "pulumi", "pulumi-language-yaml")
+    stack.uninstall()
     stack.run("plugin", "install", "resource", "polykomos", VERSION, "--file", str(built.one("*.tar.gz")))
     (installed,) = Path(stack.env["PULUMI_HOME"]).glob(f"plugins/resource-polykomos-v{VERSION}")
     name, before = unique("archived"), content(installed)
@@ -171,6 +172,7 @@ def test_the_wheels_in_an_empty_environment(
     command = [sys.executable, "-m", "pip", "--python", home / "bin" / "python", "install", "--quiet", "-c", pins]
     subprocess.run([*command, *built.directory.glob("*.whl")], check=True)
     stack = new_stack(runtime="python")
+    stack.uninstall()
     (stack.directory / "__main__.py").write_text(PROGRAM.format(name=unique("wheel")))
     bare(stack, "pulumi", "pulumi-language-python", first=str(home / "bin"))
     assert stack.up().ops == {"db": "create"}

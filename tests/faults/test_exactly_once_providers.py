@@ -15,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 
+from polykomos.version import VERSION
 from support.broken_creates import TABLE, made_and_killed, refused_after, there
 from support.calls import counted
 from support.control_plane import ControlPlane
@@ -44,6 +45,8 @@ SWITCHES = {
 
 def declare(stack: Stack, options: Options, resources: dict[str, tuple[str, dict[str, Any]]]) -> None:
     """Write the program with these options on every resource, and with the provider that they name."""
+    if options.get("version", VERSION) != VERSION:
+        stack.uninstall()
     program: dict[str, Any] = {name: (kind, inputs, dict(options)) for name, (kind, inputs) in resources.items()}
     if "provider" in options:
         # The base URL comes from the environment; YAML wants the key in the program.

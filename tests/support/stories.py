@@ -59,6 +59,8 @@ class PulumiStory:
         self.stack = Stack(directory, env)
 
     def write(self, program: Program) -> None:
+        if program.version:
+            self.stack.uninstall()
         self.stack.write(pulumi_resources(program), variables=pulumi_variables(program))
 
     def up(self) -> tuple[bool, str]:
