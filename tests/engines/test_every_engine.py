@@ -46,6 +46,21 @@ REFUSED: dict[str, tuple[Make, str]] = {
         lambda api: ("Database", {"name": "d", "blueprint_uuid": blueprint(api, {"v": {"required": True}})}),
         "the blueprint's variable `v` is required",
     ),
+    "a database without a value that the SQL needs": (
+        lambda api: ("Database", {"name": "d", "blueprint_uuid": blueprint(api, {"v": {}})}),
+        "the SQL uses `v`, which has no default: give it a value",
+    ),
+    "a database with a text that is no number": (
+        lambda api: ("Database", {"name": "d", "blueprint_uuid": blueprint(api, {"v": {"type": "number"}}),
+                                  "blueprint_variables": {"v": "1,5"}}),
+        "must be a number, or its digits in a string",
+    ),
+    "a database with a name that is too long": (
+        lambda api: ("Database", {"name": "d", "blueprint_variables": {"v": "t" * 65},
+                                  "blueprint_uuid": blueprint(api, {"v": {"type": "identifier", "default": "t"}},
+                                                              "CREATE TABLE {{v}} (n int);")}),
+        "must be the name of an object in the database, of 1 to 63 characters",
+    ),
     "a database with a value of another type": (
         lambda api: ("Database", {"name": "d", "blueprint_uuid": blueprint(api, {"v": {"type": "boolean"}}),
                                   "blueprint_variables": {"v": "yes"}}),

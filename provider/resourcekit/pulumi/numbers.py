@@ -9,13 +9,12 @@ from pydantic import BaseModel
 
 from resourcekit.declaration import FieldFacts, fields_of
 from resourcekit.errors import Failure
-from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Shape, field_shapes
+from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes
 
 _LIMIT: Final = 2**53
-_ADVICE: Final = (
-    "is a number of 2^53 (9007199254740992) or more, which Pulumi rounds before the provider sees it: give it as a "
-    "string, which is taken exactly"
-)
+_ROUNDED: Final = "is a number of 2^53 (9007199254740992) or more, which Pulumi rounds before the provider sees it"
+_ADVICE: Final = f"{_ROUNDED}: give it as a string, which is taken exactly"
+_ADVICE_DECLARED: Final = f"{_ROUNDED}: give a smaller one"
 
 
 def loses_digits(value: Any) -> bool:
@@ -31,20 +30,21 @@ def loses_digits(value: Any) -> bool:
 def rounded_numbers(
     model: type[BaseModel], values: Mapping[str, Any], before: Mapping[str, Any] | None = None
 ) -> list[Failure]:
-    """Return a failure for each number in a free-form value that may not be the one in the program.
+    """Return a failure for each whole number that may not be the one in the program.
 
     Args:
-        model: What declares the values. A declared number is a double at the API too, so it is left alone.
+        model: What declares the values. A declared number with a fraction is a double at the API too, so it is left
+            alone.
         values: The values by their declared names.
         before: The values of the last run. What is the same as there is not sent again, so it is accepted.
 
     """
     fields, earlier = fields_of(model), before or {}
     return [
-        Failure(path, _ADVICE)
+        Failure(path, advice)
         for name, shape in field_shapes(model).items()
         if name in values and not _is_same(fields[name], earlier.get(name), values[name])
-        for path in _rounded(shape, values[name], name)
+        for path, advice in _rounded(shape, values[name], name)
     ]
 
 
@@ -52,10 +52,13 @@ def _is_same(facts: FieldFacts, before: Any, now: Any) -> bool:
     return before is not None and facts.same(before, now)
 
 
-def _rounded(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _rounded(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """The places of such numbers, and what to do about each."""
     match shape:
         case Anything():
-            yield from _rounded_inside(value, path)
+            yield from ((each, _ADVICE) for each in _rounded_inside(value, path))
+        case Scalar("integer") if _is_rounded(value):
+            yield path, _ADVICE_DECLARED
         case ListOf(item) if isinstance(value, list):
             for index, each in enumerate(value):
                 yield from _rounded(item, each, f"{path}.{index}")
@@ -74,5 +77,9 @@ def _rounded_inside(value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, list):
         for index, each in enumerate(value):
             yield from _rounded_inside(each, f"{path}.{index}")
-    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _LIMIT:
+    elif _is_rounded(value):
         yield path
+
+
+def _is_rounded(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _LIMIT

@@ -24,6 +24,7 @@ class Args(Arguments):
     variables: dict[str, Any] | None = Field(None, description="Free.")
     parts: dict[str, Part] | None = Field(None, description="Half free.")
     size: float | None = Field(None, description="A double.")
+    limit: int | None = Field(None, description="A whole number.")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,14 @@ def test_numbers_that_may_have_been_rounded_are_refused(values: dict[str, Any], 
     found = rounded_numbers(Args, values)
     assert [failure.property for failure in found] == paths
     assert all("give it as a string" in failure.reason for failure in found)
+
+
+def test_a_declared_whole_number_that_may_have_been_rounded_is_refused() -> None:
+    (found,) = rounded_numbers(Args, {"limit": float(BIG)})
+    assert found.property == "limit"
+    assert "Pulumi rounds" in found.reason
+    assert "string" not in found.reason
+    assert rounded_numbers(Args, {"limit": BIG - 1}) == []
 
 
 def test_what_the_last_run_sent_is_accepted() -> None:

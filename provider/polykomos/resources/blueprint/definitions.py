@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from polykomos.resources.blueprint.declaration import canonical_variables
+from polykomos.resources.blueprint.declaration import canonical_variables, is_number_text
 from resourcekit.errors import Failure
 from resourcekit.unknown import has_unknown
 
@@ -34,10 +34,17 @@ def misfits(property: str, definitions: Mapping[str, Any] | None, values: Mappin
             yield Failure(property, f"the blueprint's variable `{name}` is required: give it a value")
 
 
+def without_value(definitions: Mapping[str, Any] | None, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the variables that have neither a value nor a default. The API needs one where the SQL uses them."""
+    known = canonical_variables(definitions or {})
+    return tuple(name for name, each in known.items() if values.get(name) is None and each.get("default") is None)
+
+
+_LONGEST_IDENTIFIER = 64  # characters, on MySQL; PostgreSQL takes 63 bytes
 _WORDS = {
     "string": "a string",
-    "identifier": "a string, the name of an object in the database",
-    "number": "a number",
+    "identifier": "the name of an object in the database, of 1 to 63 characters",
+    "number": "a number, or its digits in a string",
     "boolean": "true or false",
 }
 
@@ -48,7 +55,11 @@ def _is_of(type_: Any, value: Any) -> bool:
             return isinstance(value, bool)
         case "number":
             # A numeric string carries digits that a floating-point number would lose.
-            return isinstance(value, int | float | Decimal | str) and not isinstance(value, bool)
-        case "string" | "identifier":
+            if isinstance(value, str):
+                return is_number_text(value)
+            return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+        case "string":
             return isinstance(value, str)
+        case "identifier":
+            return isinstance(value, str) and 0 < len(value) <= _LONGEST_IDENTIFIER
     return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from polykomos.client import ApiError, DeadlineExceeded, NotFound
 from polykomos.client.statuses import ENDED, RUNNING
 from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, until_seen
-from polykomos.resources.blueprint.definitions import misfits
+from polykomos.resources.blueprint.fitness import refuse_unfit_values
 from polykomos.resources.blueprint_application.creation import creation_of
 from polykomos.resources.blueprint_application.declaration import (
     BlueprintApplicationArgs,
@@ -20,7 +20,7 @@ from polykomos.resources.creation import create_once
 from polykomos.resources.gone import confirm_gone, is_right_account, no_such, told_if_gone
 from polykomos.resources.values import is_uuid, timestamp
 from resourcekit.context import Context
-from resourcekit.errors import CheckFailed, Failure, ResourceError
+from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Resource, Scopes
 from resourcekit.secrecy import Hidden, texts_in
 from resourcekit.unknown import UNKNOWN, has_unknown
@@ -80,7 +80,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         except NotFound:
             raise no_such("such blueprint", ctx, "blueprint_uuid") from None
         _refuse_another_version(args.get("blueprint_version"), blueprint.version)
-        _refuse_misfits(args, blueprint, ctx)
+        refuse_unfit_values("variables", blueprint, args.get("variables", {}), ctx)
         if has_unknown(args):
             return None
         typed = BlueprintApplicationArgs.model_validate(args)
@@ -225,15 +225,6 @@ def _waited_for_database(database_uuid: str, error: ApiError, ctx: Context[Clien
         )
         return True
     return error.code == "database_not_active"  # it may have become so just now
-
-
-def _refuse_misfits(args: Mapping[str, Any], blueprint: ApiBlueprint, ctx: Context[Client]) -> None:
-    """Raise CheckFailed for variables that the API would refuse, unless this run changes their definitions."""
-    values = args.get("variables", {})
-    if values is not UNKNOWN and not ctx.moving.fields("Blueprint", blueprint.uuid):
-        failures = tuple(misfits("variables", blueprint.variables, values))
-        if failures:
-            raise CheckFailed(failures)
 
 
 def _refuse_another_version(pinned: Any, current: int | None) -> None:

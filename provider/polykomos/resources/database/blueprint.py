@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, NotFound
 from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, until_seen
-from polykomos.resources.blueprint.definitions import misfits
+from polykomos.resources.blueprint.fitness import refuse_unfit_values
 from polykomos.resources.gone import no_such
 from resourcekit.context import Context
-from resourcekit.errors import CheckFailed
-from resourcekit.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from polykomos.client import Client
@@ -32,6 +30,4 @@ def refuse_unfit_blueprint(args: Mapping[str, Any], ctx: Context[Client]) -> Non
         raise no_such("such blueprint", ctx, "blueprint_uuid") from None
     except ApiError:
         return
-    failures = () if values is UNKNOWN else tuple(misfits("blueprint_variables", blueprint.variables, values))
-    if failures:
-        raise CheckFailed(failures)
+    refuse_unfit_values("blueprint_variables", blueprint, values, ctx)

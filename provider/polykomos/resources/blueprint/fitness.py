@@ -1,0 +1,43 @@
+"""Values for a blueprint's variables that the API would refuse when it applies the blueprint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from polykomos.resources.blueprint.definitions import misfits, without_value
+from resourcekit.context import Context
+from resourcekit.errors import CheckFailed, Failure
+from resourcekit.unknown import UNKNOWN
+
+if TYPE_CHECKING:
+    from polykomos.client import Blueprint as ApiBlueprint
+    from polykomos.client import Client
+
+
+def refuse_unfit_values(property: str, blueprint: ApiBlueprint, values: Any, ctx: Context[Client]) -> None:
+    """Raise CheckFailed for values that do not fit a blueprint, or that are missing.
+
+    Args:
+        property: The argument that has the values, such as "blueprint_variables".
+        blueprint: With its SQL. Nothing is checked for one that this run changes.
+        values: By variable, possibly UNKNOWN.
+        ctx: To ask the API.
+    """
+    if values is UNKNOWN or ctx.moving.fields("Blueprint", blueprint.uuid):
+        return
+    failures = tuple(misfits(property, blueprint.variables, values))
+    missing = () if failures else without_value(blueprint.variables, values)
+    if missing and not _is_valid_without(missing, blueprint, ctx):
+        failures = (Failure(property, f"the SQL uses {_listed(missing)}, which has no default: give it a value"),)
+    if failures:
+        raise CheckFailed(failures)
+
+
+def _is_valid_without(names: tuple[str, ...], blueprint: ApiBlueprint, ctx: Context[Client]) -> bool:
+    """Return whether the SQL does without some variables. The API knows what its engines take for a variable."""
+    others = {name: each for name, each in (blueprint.variables or {}).items() if name not in names}
+    return ctx.api.validate_blueprint(blueprint.sql_content or "", others).valid
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " or ".join(f"`{name}`" for name in names)
