@@ -177,12 +177,12 @@ def test_a_cancel_ends_the_looking(run: Callable[..., Run], admin: httpx.Client)
     name, one = unique("cancel"), run()
     run().database(name)
     fault(admin, "getDatabase", "status", status=404, count=None)
-    ctx = one.context(name)
+    ctx = one.context(name, seconds=300)
     threading.Timer(0.5, ctx.cancel.set).start()
     began = time.monotonic()
     with pytest.raises(Exception, match="cancelled"):
         create_once(database({"name": name}, ctx.api, patient=True), ctx)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 # Identical instances (Terraform)

@@ -86,13 +86,13 @@ def test_a_reply_is_lost_after_the_commit(
 
 
 def test_latency_delays_and_nothing_else(admin: httpx.Client, client: httpx.Client) -> None:
-    rule(admin, operation="getMe", effect="latency", seconds=2)
+    rule(admin, operation="getMe", effect="latency", seconds=5)
     began = time.monotonic()
     assert client.get("/me").status_code == 200
-    assert time.monotonic() - began >= 2
+    assert time.monotonic() - began >= 5
     began = time.monotonic()
     assert client.get("/me").status_code == 200
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 def test_skip_lets_calls_pass_and_any_meets_all(admin: httpx.Client, client: httpx.Client) -> None:

@@ -239,6 +239,6 @@ def test_a_preview_waits_for_the_dry_runs_end_and_can_be_stopped(stack: Stack) -
     wait_until(lambda: "dry run, " in process.stdout.readline(), seconds=60, every=0)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     assert time.monotonic() - began < 30, "not when the API has answered"
     stack.destroy()

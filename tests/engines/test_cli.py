@@ -289,7 +289,7 @@ def test_a_person_is_asked_what_to_adopt(env: dict[str, str], tmp_path: Path) ->
     ) as process:  # fmt: skip
         os.close(theirs)
         os.write(ours, b"99\n1\n")
-        written = process.communicate(timeout=60)[0]
+        written = process.communicate(timeout=180)[0]
     shown = b""
     try:
         while chunk := os.read(ours, 4096):

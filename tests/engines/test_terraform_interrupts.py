@@ -44,7 +44,7 @@ def test_ctrl_c_keeps_the_database_and_the_next_apply_goes_on(slow_workspace: Wo
     wait_until(lambda: name in database_names(slow))
     time.sleep(0.5)
     interrupt(process)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=180)
     assert process.returncode != 0, output
     assert "Traceback" not in output
     kept = slow_workspace.resource("polykomos_database.db")
@@ -71,7 +71,7 @@ def test_ctrl_c_twice(slow_workspace: Workspace, slow: ControlPlane) -> None:
     interrupt(process)
     time.sleep(0.2)
     interrupt(process)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=180)
     assert "Traceback" not in output
     slow.advance(SLOW_SECONDS)
     slow_workspace.apply()
@@ -165,7 +165,7 @@ def test_a_killed_plugin_is_told_without_a_secret(slow_workspace: Workspace, slo
     assert plugins
     for pid in plugins:
         os.kill(pid, signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=180)
     assert process.returncode != 0
     assert slow.api_key not in output
     assert "Traceback" not in output

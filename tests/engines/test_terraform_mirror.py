@@ -51,4 +51,4 @@ def test_attaching_to_a_running_provider(
         workspace.settled()
         workspace.destroy()
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0

@@ -73,7 +73,7 @@ def test_ctrl_c_ends_the_wait_at_once_and_keeps_the_id(slow_stack: Stack, slow: 
     wait_until(lambda: name in database_names(slow))
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=180)
     assert process.returncode != 0, output
     assert "Traceback" not in output
     exported = slow_stack.state()["deployment"]
@@ -94,7 +94,7 @@ def test_a_killed_plugin_is_no_traceback(slow_stack: Stack, slow: ControlPlane) 
     plugins = processes(slow_stack.directory / ".home" / ".pulumi", "pulumi-resource-polykomos")
     assert plugins
     kill(plugins)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=180)
     assert process.returncode != 0
     assert "Traceback" not in output
     assert slow_stack.env["POLYKOMOS_API_KEY"] not in output

@@ -34,7 +34,7 @@ def test_ctrl_c_twice(stack: Stack, plane: ControlPlane) -> None:
     process.send_signal(signal.SIGINT)
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=180)
     assert process.returncode != 0
     assert "Traceback" not in output
     after_kill(stack)
@@ -66,7 +66,7 @@ def test_a_restart_of_the_control_plane(tmp_path: Path) -> None:
         wait_until(lambda: "waited" in database_names(plane))
         plane.kill()
         plane.start()
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=180)
         assert process.returncode == 0, output
         assert workspace.resource("polykomos_database.db")["status"] == "active"
         assert database_names(plane) == ["waited"]

@@ -48,7 +48,7 @@ def test_a_terraform_plugin_ends_with_an_engine_that_was_killed(tmp_path: Path) 
         assert process.stdout.readline().startswith(b"1|6|unix|")
         process.stdout.close()  # as the system does for one that is killed
         try:
-            assert process.wait(15) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
     assert list(tmp_path.iterdir()) == [], "and takes its socket away"
@@ -72,7 +72,7 @@ def test_terraforms_schema_is_told_without_loading_what_it_tells_of(tmp_path: Pa
             channel.unary_unary("/tfplugin6.Provider/GetMetadata")(b"")
             assert _has_loaded(process.pid, "pydantic_core"), "other calls need it"
         process.terminate()
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
     assert told == Provider(package()).calls()["GetProviderSchema"](tf.GetProviderSchema.Request(), None)
 
 

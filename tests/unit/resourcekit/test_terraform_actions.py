@@ -16,7 +16,7 @@ def test_it_is_told_at_once() -> None:
 
     def work(say: Callable[[str], None]) -> None:
         say("begun")
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         say("done")
 
     told = told_while(work)
