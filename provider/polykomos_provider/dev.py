@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
+from polykomos_provider.commands.parameters import PathToWrite
 from polykomos_provider.commands.speaking import note
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
 )
 @click.option(
     "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathToWrite(file_okay=False, path_type=Path),
     help="Where everything is kept.  [default: polykomos/dev in the XDG state directory]",
 )
 @click.option("--ephemeral", is_flag=True, help="Keep nothing: the data directory is removed at the end.")

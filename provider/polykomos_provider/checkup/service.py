@@ -20,7 +20,7 @@ def service() -> Iterator[Finding]:
     """Whether the base URL is reached, the key is valid, and what it may do."""
     from polykomos.client import ApiError, PolykomosError
     from polykomos.settings import DEFAULT_BASE_URL
-    from resourcekit.settings import with_environment
+    from resourcekit.settings import check_settings
 
     yield from _proxy()
     try:
@@ -37,7 +37,8 @@ def service() -> Iterator[Finding]:
     except PolykomosError as error:
         yield Finding("base URL", ERROR, str(package.explain(error)), "")
         return
-    yield Finding("base URL", OK, f"{with_environment(package, {}).get('base_url', DEFAULT_BASE_URL)} answers")
+    base_url = check_settings(package, {}).values.get("base_url") or DEFAULT_BASE_URL
+    yield Finding("base URL", OK, f"{base_url} answers")
     yield _key(account)
     needs = (Needs(each.name, each.scopes.read, each.scopes.write) for each in package.resources)
     yield from scopes(needs, account.api_key.permissions)

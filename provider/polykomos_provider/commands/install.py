@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from polykomos_provider.commands.parameters import PathToWrite
 from polykomos_provider.commands.speaking import note
 from polykomos_provider.mirror import PROJECT_MIRROR, USER_MIRROR, command_line_settings, write_mirror
 from polykomos_provider.pulumi_home import (
@@ -86,7 +87,7 @@ def _quieten() -> None:
 @install.command("terraform")
 @click.option(
     "--mirror",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathToWrite(file_okay=False, path_type=Path),
     help="Directory to write into.  [default: ~/.terraform.d/plugins, where both engines look by themselves]",
 )
 @click.option("--project", type=_DIRECTORY, help="Install for the root module in this directory only.")

@@ -143,3 +143,24 @@ def test_terraform_is_installed_where_each_engine_looks(tmp_path: Path) -> None:
         written = sorted(path.relative_to(tmp_path / mirror).parts[0] for path in (tmp_path / mirror).rglob("*_v*"))
         assert written == ["registry.opentofu.org", "registry.terraform.io"]
     assert f'path    = "{tmp_path}/m"' in install("terraform", "--mirror", str(tmp_path / "m")).stdout
+
+
+@pytest.mark.parametrize("words", [["install", "pulumi"], ["install", "terraform", "--mirror"]])
+def test_a_place_that_cannot_be_made_is_one_line(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "home"
+    monkeypatch.setenv("PULUMI_HOME", str(place))
+    done = CliRunner().invoke(main, [*words, str(place)] if words[-1] == "--mirror" else words)
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: {place}")
+    assert "cannot be used: Not a directory." in done.output
+    assert len(done.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["install", "terraform", "--mirror", ""], ["dev", "--data-dir", ""]])
+def test_an_empty_path_is_not_the_current_directory(words: list[str]) -> None:
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1
+    assert "must not be empty" in done.output
