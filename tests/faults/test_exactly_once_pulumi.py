@@ -112,7 +112,7 @@ def test_edited_inputs_that_do_not(stack: Stack, plane: ControlPlane, admin: htt
     stack.write({"db": ("Database", {"name": "once", "plan": "launch"})})
     refused = stack.up(ok=False)
     assert made in refused.output
-    assert "`plan` 'free'" in refused.output
+    assert '`plan` "free"' in refused.output
     assert list(there(plane)) == [made]
     # The first way out that it names.
     stack.write({"db": ("Database", {"name": "once", "plan": "free"})})
