@@ -113,6 +113,31 @@ def test_a_forced_replacement_that_deletes_first(stack: Stack, names: Callable[[
     assert names() == before
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"replaceOnChanges": ["connectionHardLimit"]}),
+        ({"replacementTrigger": "one"}, {"replacementTrigger": "two"}),
+    ],
+)
+def test_a_replacement_that_the_program_forces_without_a_preview(
+    stack: Stack, names: Callable[[], dict[str, str]], before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """It stands in no command line, and in the state only as it was before."""
+    name = unique("forced")
+    stack.write(program(name, deleteBeforeReplace=True, **before))
+    stack.up()
+    there = names()
+    forced = program(name, deleteBeforeReplace=True, **after)
+    forced["db"][1]["connectionHardLimit"] = 7
+    stack.write(forced)
+    refused = stack.up(ok=False)
+    assert "has `deletionProtection`" in refused.diagnostics
+    assert names() == there
+    entries = stack.state()["deployment"]["resources"]
+    assert not [each["urn"] for each in entries if each.get("pendingReplacement")]
+
+
 def test_pulumis_own_protection_and_what_depends_on_it(stack: Stack, names: Callable[[], dict[str, str]]) -> None:
     """`--exclude-protected` spares the database; its application is not forgotten beside it."""
     stack.write(program(unique("own"), protect=True))

@@ -6,7 +6,7 @@ whether a protected object is to go in the same run (docs/decisions/0005-deletio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -25,13 +25,20 @@ _WAYS_OUT: Final = "To delete other resources alone, name them with `--target`"
 class Run:
     """What the engine has called in this run, by URN.
 
-    reference: of the provider; empty for a dynamic one. changed: those whose Diff found changes.
+    Attributes:
+        reference: Of the provider; empty for a dynamic one.
+        checked: Those that the program declares.
+        diffed: Those whose Diff was requested.
+        replaced: Those whose Diff said that a new object is needed.
+        unknown: The properties that were unknown in a Diff without a Check before. The engine requests such a Diff for
+            each dependent of what it deletes before it replaces it; the properties that depend on that are unknown.
     """
 
     reference: str = ""
     checked: set[str] = field(default_factory=set)
     diffed: set[str] = field(default_factory=set)
-    changed: set[str] = field(default_factory=set)
+    replaced: set[str] = field(default_factory=set)
+    unknown: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Deletions:
@@ -113,9 +120,15 @@ class Plan:
 
     def _is_replaced(self, urn: str, run: Run) -> bool:
         """Return whether the engine forces the replacement of a resource, as far as can be seen."""
-        entry = self._graph.entries[urn]
-        is_on_change = bool(entry.get("replaceOnChanges")) and urn in run.changed
-        return self._command.replaces(urn) or bool(entry.get("taint")) or is_on_change
+        if self._command.replaces(urn) or self._graph.entries[urn].get("taint"):
+            return True
+        return any(urn in needed and run.replaced.isdisjoint(needed) for needed in self._needed_by_unknown(run))
+
+    def _needed_by_unknown(self, run: Run) -> Iterator[set[str]]:
+        """What each property depends on that was unknown: one of these at least is replaced."""
+        for urn, names in run.unknown.items():
+            by_property = self._graph.entries.get(urn, {}).get("propertyDependencies") or {}
+            yield from (set(by_property.get(name) or ()) for name in names)
 
     def _is_reached(self, urn: str) -> bool:
         """Return whether the command may touch a resource."""

@@ -29,7 +29,7 @@ from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.session import Family
 from resourcekit.pulumi.stack import type_of
-from resourcekit.unknown import UNKNOWN
+from resourcekit.unknown import UNKNOWN, has_unknown
 
 
 class ResourceCalls(Family):
@@ -62,9 +62,14 @@ class ResourceCalls(Family):
             ctx=ctx,
         )
         self.session.forced.note(request.urn, request.id, olds.values)
-        self.session.run.diffed.add(request.urn)
-        if found.changes or drifted:
-            self.session.run.changed.add(request.urn)
+        run = self.session.run
+        run.diffed.add(request.urn)
+        if found.replaces or drifted:
+            run.replaced.add(request.urn)
+        if request.urn not in run.checked:
+            run.unknown[request.urn] = frozenset(
+                camel(name) for name, value in news.values.items() if has_unknown(value)
+            )
         return diff_response(lifecycle.resource, found, drifted)
 
     @explained

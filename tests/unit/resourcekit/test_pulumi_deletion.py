@@ -102,11 +102,27 @@ def test_dependents_of_a_protected_object_that_the_engine_replaces() -> None:
     assert refused(f"up --replace {urn('db')}", checked) == []
     tainted = [{**each, "taint": True} if each["urn"] == urn("db") else each for each in ENTRIES]
     assert refused("up", diffed, tainted) == ["app"]
-    on_change = [{**each, "replaceOnChanges": ["name"]} if each["urn"] == urn("db") else each for each in ENTRIES]
-    assert refused("up", diffed, on_change) == []
-    changed = Run(OWN, checked={urn("db")}, diffed={urn("app"), urn("db")}, changed={urn("db")})
-    assert refused("up", changed, on_change) == ["app"]
-    assert refused("up", changed) == []
+
+
+@pytest.mark.parametrize(
+    ("unknown", "replaced", "found"),
+    [
+        ({"databaseUuid"}, set(), ["app"]),
+        ({"databaseUuid", "blueprintUuid"}, {urn("bp")}, ["app"]),
+        ({"blueprintUuid"}, set(), []),
+        ({"both"}, set(), ["app"]),
+        ({"both"}, {urn("bp")}, []),
+        ({"neither"}, set(), []),
+    ],
+)
+def test_what_is_replaced_shows_in_the_properties_that_are_unknown(
+    unknown: set[str], replaced: set[str], found: list[str]
+) -> None:
+    """`replaceOnChanges`, `replacementTrigger` and `replaceWith` stand in no command line."""
+    both = {"databaseUuid": [urn("db")], "blueprintUuid": [urn("bp")], "both": [urn("db"), urn("bp")]}
+    entries = [{**each, "propertyDependencies": both} if each["urn"] == urn("app") else each for each in ENTRIES]
+    run = Run(OWN, {urn("db")}, {urn("app")}, replaced, {urn("app"): frozenset(unknown)})
+    assert refused("up", run, entries) == found
 
 
 def test_what_another_provider_was_called_for_is_not_known() -> None:
