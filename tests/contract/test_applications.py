@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from support import inside
-from support.control_plane import OTHER_KEY, ControlPlane, create_database, new_key, wait_until
+from support.control_plane import OTHER_KEY, ControlPlane, create_database, delete_all, new_key, wait_until
 
 SQL = "CREATE TABLE IF NOT EXISTS log (who text NOT NULL); INSERT INTO log VALUES ({{who}});"
 
@@ -228,3 +228,42 @@ def test_the_record_of_an_application_outlives_its_blueprint(api: httpx.Client) 
     assert [entry.keys() for entry in done["execution_log"]] == [keys, keys]
     assert api.delete(f"/blueprints/{uuid}").status_code == 200
     assert api.get(f"/blueprint_applications/{done['id']}").json()["data"] == done
+
+
+@pytest.mark.parametrize("at_creation", [False, True])
+def test_long_ones_of_one_user_keep_no_other_user_waiting(
+    api: httpx.Client, control_plane: ControlPlane, at_creation: bool
+) -> None:
+    """More of them than are run at the same time."""
+    slow = blueprint(api, "SELECT pg_sleep(CASE current_database() WHEN 'polykomos_scratch' THEN 0 ELSE 20 END)")
+    numbers: list[int] = []
+    mine = [create_database(api, "slow")["uuid"] for _ in range(3)]
+    if at_creation:
+        body = {"name": "slow", "blueprint_uuid": slow}
+        mine += [
+            api.post("/databases", params={"wait": "false"}, json=body, headers=new_key()).json()["data"]["uuid"]
+            for _ in range(14)
+        ]
+        wait_until(lambda: "sleeping" if sleeping(control_plane) >= 6 else None)
+    else:
+        numbers = [apply(api, mine[n % 3], slow, status=202, wait=False)["id"] for n in range(14)]
+    with control_plane.client(OTHER_KEY) as other:
+        quick = blueprint(other)
+        if at_creation:
+            made = create_database(other, "quick", blueprint_uuid=quick)
+        else:
+            made = create_database(other, "quick")
+            assert apply(other, made["uuid"], quick)["status"] == "completed"
+        assert sleeping(control_plane) == 6, "it was to be done while the slow ones run"
+        delete_all(other, [made["uuid"]])
+    delete_all(api, mine)  # ends those that run
+    for number in numbers:
+        path = f"/blueprint_applications/{number}"
+        wait_until(lambda path=path: api.get(path).json()["data"]["completed_at"])
+
+
+def sleeping(control_plane: ControlPlane) -> int:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^MOVE' AND wait_event = 'PgSleep'"
+    with inside.connect(control_plane) as conn:
+        row = conn.execute(query).fetchone()
+        return int(row[0]) if row else 0

@@ -273,3 +273,22 @@ def test_a_killed_run_is_done_once_or_told(tmp_path: Path, defines: bool) -> Non
 def sleeping(database: dict[str, Any]) -> bool:
     with connect(database) as conn:
         return any("sleep" in str(row[7]) for row in ask(conn, "SHOW PROCESSLIST") if row[0] != conn.thread_id())
+
+
+def test_what_a_compound_statement_committed_is_told(api: httpx.Client, database: dict[str, Any]) -> None:
+    once(database, TABLE)
+    sql = (
+        "INSERT INTO log (who) VALUES ('first'); IF 1 = 1 THEN COMMIT; INSERT INTO log (who) VALUES ('second'); END IF;"
+        + ONLY_IN_THE_COPY
+    )
+    done = apply(api, database, blueprint(api, sql))
+    assert done["status"] == "failed"
+    assert "What statements 1 to 2 did stayed" in done["error_message"]
+    assert who(database) == ["first"]
+
+
+def test_a_procedure_that_makes_transactions_read_only(api: httpx.Client, database: dict[str, Any]) -> None:
+    sql = "CREATE PROCEDURE only_reads() BEGIN SET SESSION TRANSACTION READ ONLY; COMMIT; END; CALL only_reads();"
+    done = apply(api, database, blueprint(api, f"{sql} {SQL}"))
+    assert (done["status"], done["error_message"]) == ("completed", None)
+    assert who(database) == ["nobody"]

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from support.control_plane import OTHER_KEY, ControlPlane, new_key
@@ -102,3 +103,48 @@ def test_a_creation_that_is_not_valid_frees_its_key(api: httpx.Client) -> None:
     for sql, status in (("SELEC 1", 422), ("SELECT 1", 201)):
         reply = api.post("/blueprints", json={"name": "mended", "sql_content": sql}, headers=key)
         assert reply.status_code == status, reply.text
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE r (t text); INSERT INTO r SELECT 'x' FROM generate_series(1, {n}) RETURNING repeat('x', 1000)",
+        "CREATE TABLE r (t text); WITH new AS (INSERT INTO r VALUES ('x') RETURNING t)"
+        " SELECT repeat(t, 1000) FROM new, generate_series(1, {n})",
+        "DECLARE c CURSOR FOR SELECT repeat('x', 1000) FROM generate_series(1, {n}); FETCH ALL FROM c",
+    ],
+)
+def test_rows_that_nobody_reads_fill_no_memory(control_plane: ControlPlane, sql: str) -> None:
+    """150 MB of them."""
+    process = psutil.Process(control_plane.pid)
+    validate(control_plane, "SELECT 1")
+    before = process.memory_info().rss
+    with ThreadPoolExecutor(1) as threads:
+        done = threads.submit(validate, control_plane, sql.format(n=150_000))
+        most = before
+        while not done.done():
+            most = max(most, process.memory_info().rss)
+            time.sleep(0.02)
+    assert done.result()["errors"] == []
+    assert most - before < 80_000_000
+
+
+def test_a_message_of_any_length_is_cut(control_plane: ControlPlane) -> None:
+    sql = "DO $$ BEGIN RAISE EXCEPTION '%', repeat('é', 1000000) USING HINT = repeat('ö', 1000000); END $$"
+    (error,) = validate(control_plane, sql)["errors"]
+    assert error.startswith("line 1, column 1: statement 1: ééé")
+    assert len(error) < 5_000
+
+
+@pytest.mark.parametrize("name", ["nosuch", "`t`"])
+def test_many_statements_that_one_engine_refuses_are_validated_in_time(control_plane: ControlPlane, name: str) -> None:
+    """Each costs PostgreSQL a round trip, so after 50 that are wrong it is not asked any more."""
+    head = "CREATE TABLE `t` (i int);\n" if "`" in name else ""
+    verdict = validate(control_plane, head + f"INSERT INTO {name} VALUES (1);\n" * 3_000)
+    assert verdict["errors"] == []
+
+
+def test_what_was_not_tried_is_said(control_plane: ControlPlane) -> None:
+    errors = validate(control_plane, "SELECT 1::nosuch.t;\nSELEC $$x$$;\n" * 60)["errors"]
+    assert "for PostgreSQL: line 120, column 1: statement 120: " not in " ".join(errors)
+    assert any("not rehearsed, because 50 before it are wrong" in error for error in errors)

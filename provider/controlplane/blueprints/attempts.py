@@ -14,6 +14,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from controlplane.blueprints import running
+from controlplane.blueprints.execution import shortened
 from controlplane.engines import EngineDown
 from controlplane.services import Services
 from controlplane.store.liveness import NOBODY
@@ -79,4 +80,4 @@ def is_outage(error: Exception) -> bool:
 def reason_of(error: Exception) -> str:
     """What may be shown to the user: the server's own words, else the kind of error. Pure."""
     told = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return told or f"internal error ({type(error).__name__})"
+    return shortened(told) if told else f"internal error ({type(error).__name__})"

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg
-from psycopg import AsyncCursor
 from psycopg.pq import TransactionStatus
-from psycopg.rows import DictRow
 
 from controlplane.blueprints.settings import Limits, lowered
 from controlplane.blueprints.splitting import Statement
+from controlplane.postgres.exchange import exchange
 from controlplane.postgres.sessions import ended_after, pin
 from controlplane.store.pool import Connection, Pool
 
@@ -22,6 +21,8 @@ _NAME_BYTES: Final = 8
 _CURSOR: Final = b"DECLARE %b NO SCROLL CURSOR FOR %b"
 _PREVIEW: Final = 120
 _WRITING: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "INTO"})
+_ANSWERING: Final = frozenset({"WITH", "FETCH", "CALL", "EXPLAIN", "SHOW"})
+_LONGEST_MESSAGE: Final = 2000  # characters; RAISE takes any number
 _GRACE_SECONDS: Final = 5.0  # for the server's own time-out, before the session is ended from outside
 
 
@@ -92,30 +93,32 @@ async def run_one(conn: Connection, statement: Statement, limits: Limits) -> int
     made of the text.
     """
     pinned = pin(conn, limits.statement_ms, limits.lock_ms)
-    async with conn.pipeline():
-        await conn.execute(pinned, binary=True)
-        cursor = await send(conn, statement)
-        await conn.execute(pinned, binary=True)
+    queries = queries_of(statement)
+    answers = await exchange(conn, [pinned, *queries, pinned])
+    if answers.error is not None:
+        raise answers.error
     if conn.info.transaction_status is not TransactionStatus.INTRANS:
         raise psycopg.errors.InvalidTransactionState("the statement ended the transaction")
-    return cursor.rowcount if cursor.rowcount >= 0 else None
+    return answers.rows[min(2, len(queries))]
 
 
-async def send(conn: Connection, statement: Statement) -> AsyncCursor[DictRow]:
-    """Send it within the pipeline of `conn`; the cursor tells the rows that it touched. Those of a query stay on the
-    server: they may be more than fit in memory.
+def queries_of(statement: Statement) -> list[bytes]:
+    """What is sent for it; the rows that it touched are those of the second, or of the only one.
+
+    The rows of a query stay on the server, where a cursor passes them by.
     """
-    cursor = conn.cursor()
     text = statement.text.encode()
     if not _only_reads(statement):
-        await cursor.execute(text, binary=True)
-        return cursor
+        return [text]
     # A name that no cursor of the tenant's has.
     name = f"polykomos_{secrets.token_hex(_NAME_BYTES)}".encode()
-    await conn.cursor().execute(_CURSOR % (name, text), binary=True)
-    await cursor.execute(b"MOVE ALL IN " + name, binary=True)
-    await conn.cursor().execute(b"CLOSE " + name, binary=True)
-    return cursor
+    return [_CURSOR % (name, text), b"MOVE ALL IN " + name, b"CLOSE " + name]
+
+
+def may_answer_with_rows(statement: Statement) -> bool:
+    """Whether rows may be sent for it: any number, so nothing should wait to be sent behind it."""
+    words = statement.words
+    return not _only_reads(statement) and (words[0] in _ANSWERING or "RETURNING" in words)
 
 
 def _only_reads(statement: Statement) -> bool:
@@ -139,7 +142,12 @@ def message_of(error: psycopg.Error) -> str:
     if not told:
         return "the connection to the database was lost" if isinstance(error, psycopg.OperationalError) else str(error)
     hint = error.diag.message_hint
-    return f"{told} ({hint})" if hint else told
+    return f"{shortened(told)} ({shortened(hint)})" if hint else shortened(told)
+
+
+def shortened(message: str) -> str:
+    """A server's message, of which a tenant's RAISE may make any length."""
+    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
 
 
 def preview(text: str) -> str:

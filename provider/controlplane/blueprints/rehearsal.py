@@ -12,19 +12,19 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import psycopg
-from psycopg import AsyncCursor
 from psycopg.pq import TransactionStatus
-from psycopg.rows import DictRow
 
-from controlplane.blueprints.execution import message_of, position_of, send
+from controlplane.blueprints.execution import may_answer_with_rows, message_of, position_of, queries_of
 from controlplane.blueprints.settings import Limits, lowered
 from controlplane.blueprints.splitting import Statement
 from controlplane.http.errors import ApiError
+from controlplane.postgres.exchange import exchange
 from controlplane.postgres.sessions import pin
 from controlplane.store.pool import Connection
 
 SECONDS: Final = 15.0  # for a rehearsal, a second attempt included
 _MOST_AT_ONCE: Final = 200  # statements
+_MOST_ERRORS: Final = 50  # after which no more statements are tried: each costs a round trip
 # Nothing but another rehearsal can hold a lock.
 _LOCK_MS: Final = 300
 
@@ -53,6 +53,18 @@ class Findings(NamedTuple):
 
 class LockedError(Exception):
     """Another rehearsal holds a lock that this one needs: both name a schema, so their own ones keep them not apart."""
+
+
+def has_ended(findings: Findings, done: int, of: int) -> bool:
+    """Whether so many statements were wrong that no more are tried; then an error says so."""
+    if len(findings.errors) < _MOST_ERRORS or done == of:
+        return False
+    left = of - done
+    findings.errors.append(
+        f"statement {done + 1}: this statement{f' and the {left - 1} behind it were' if left > 1 else ' was'} not"
+        f" rehearsed, because {_MOST_ERRORS} before it are wrong"
+    )
+    return True
 
 
 def out_of_time(done: int, of: int) -> ApiError:
@@ -99,39 +111,39 @@ class Rehearsal:
             if not await self._judge(done + 1, error):
                 return self.findings
             done, batch = done + 1, 1
+            if has_ended(self.findings, done, len(self.statements)):
+                return self.findings
         return self.findings
 
     def _batch(self, start: int, most: int) -> Sequence[Statement]:
-        """Up to the next SET of a limit, which is ours to carry out."""
+        """Up to the next SET of a limit, which is ours to carry out, or through one that may answer with many rows."""
         found: list[Statement] = []
         for statement in self.statements[start : start + most]:
             if found and lowered(Limits(1, 1), Limits(1, 1), statement) is not None:
                 break
             found.append(statement)
+            if may_answer_with_rows(statement):
+                break
         return found
 
     async def _run_batch(self, batch: Sequence[Statement], limits: Limits) -> tuple[int, psycopg.Error | None]:
         """How many of them succeeded, and the error of the one after these."""
         conn = self.conn
         pinned = pin(conn, limits.statement_ms, limits.lock_ms)
-        releases: list[AsyncCursor[DictRow]] = []
-        failure = None
+        queries, ends = [], []
+        if conn.info.transaction_status is TransactionStatus.INERROR:
+            queries.append(b"ROLLBACK TO SAVEPOINT statement")
+        for statement in batch:
+            of_it = queries_of(statement)
+            queries += [b"SAVEPOINT statement", pinned, *of_it, b"RELEASE SAVEPOINT statement"]
+            ends.append(len(queries))
         try:
-            async with conn.pipeline():
-                if conn.info.transaction_status is TransactionStatus.INERROR:
-                    await conn.execute(b"ROLLBACK TO SAVEPOINT statement", binary=True)
-                for statement in batch:
-                    await conn.execute(b"SAVEPOINT statement", binary=True)
-                    await conn.execute(pinned, binary=True)
-                    await send(conn, statement)
-                    releases.append(await conn.execute(b"RELEASE SAVEPOINT statement", binary=True))
-                await conn.execute(pinned, binary=True)
+            rows, failure = await exchange(conn, [*queries, pinned])
         except psycopg.Error as error:
-            failure = error
-        succeeded = sum(cursor.statusmessage == "RELEASE" for cursor in releases)
+            return 0, error
         if failure is None and conn.info.transaction_status is not TransactionStatus.INTRANS:
             failure = psycopg.errors.InvalidTransactionState("a statement ended the transaction")
-        return succeeded, failure
+        return sum(end <= len(rows) for end in ends), failure
 
     async def _judge(self, number: int, error: psycopg.Error) -> bool:
         """Note what is wrong with statement `number` (from 1); False where no other can be run after it."""

@@ -22,7 +22,7 @@ _HEADER: Final = re.compile(r"(?:\s|--[^\n]*\n)*?-- PostgreSQL database (?:clust
 _CUSTOM_FORMAT: Final = "PGDMP"
 _COMMAND: Final = re.compile(r"\\(?:[^\s\\]*|\\)")
 _REST_OF_LINE: Final = re.compile(r"[^\n\r]*")
-_DATA_END: Final = re.compile(r"^\\\.[ \t]*(?=\r?$)", re.MULTILINE)
+_DATA_END: Final = re.compile(r"(?<=[\n\r])\\\.[ \t]*(?=[\n\r]|\Z)")
 _NOT_LINE_END: Final = re.compile(r"[^\n\r]")
 # psql's commands that send the statement before them.
 _SENDING: Final = (r"\g", r"\gx", r"\gset", r"\gexec", r"\gdesc", r"\crosstabview", r"\watch", r"\bind", r"\;")
@@ -112,13 +112,13 @@ class Reader:
 
     def stands_first(self) -> bool:
         """Return whether nothing but space stands before it in the line."""
-        line = self.sql.rfind("\n", 0, self.at) + 1
-        return not self.sql[max(line, self.sql.rfind("\r", line, self.at) + 1) : self.at].strip()
+        before = self.at
+        while before and self.sql[before - 1] in " \t\f\v":
+            before -= 1
+        return before == 0 or self.sql[before - 1] in f"\n\r{BOM}"
 
 
 class _PostgresReader(Reader):
-    _has_data = True  # whether an end of COPY's rows may still come
-
     def read(self) -> None:
         statement: list[Token] = []  # of a COPY: all its tokens; of any other: the first
         start = 0
@@ -150,11 +150,8 @@ class _PostgresReader(Reader):
 
     def _copy(self, start: int, statement: list[Token]) -> None:
         """Pass COPY … FROM STDIN from `start` to the end of its rows."""
-        end = self.at + 1
-        if self._has_data:
-            data = _DATA_END.search(self.sql, self.line_end())
-            self._has_data = data is not None
-            end = data.end() if data else end
+        data = _DATA_END.search(self.sql, self.line_end())
+        end = data.end() if data else len(self.sql)  # as psql reads it: rows up to the end
         names = itertools.takewhile(lambda token: token.text != "(" and token.text.upper() != "FROM", statement[1:])
         self.back_to(start)
         self.drop(end, Problem(start, _COPY.format("".join(token.text for token in names)), "copy"), is_own=True)

@@ -9,7 +9,8 @@ from controlplane.services import Services
 from controlplane.store.liveness import NOBODY, WITH_LIVING
 from controlplane.store.pool import Row
 
-_AT_ONCE = 6  # applications run at the same time
+_AT_ONCE = 12  # applications run at the same time
+MOST_OF_A_USER = 6  # of these, so that one user's long ones keep nobody else waiting
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
 
 
@@ -51,7 +52,14 @@ async def _claim(services: Services) -> Row | None:
             " AND EXISTS (SELECT FROM databases d WHERE d.id = a.database_id AND d.db_type = ANY(%(engines)s))"
             " AND (status = 'pending' OR status = 'running' AND owner NOT IN (TABLE living))"
             " AND (not_before IS NULL OR not_before <= clock_timestamp())"
+            " AND (SELECT count(*) FROM blueprint_applications r WHERE r.status = 'running' AND r.owner = %(me)s"
+            "  AND NOT r.at_creation AND r.user_id = a.user_id) < %(most)s"
             " AND %(me)s IN (TABLE living) ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
-            {"me": services.process_no, "now": services.clock.now(), "engines": services.engines.hosted},
+            {
+                "me": services.process_no,
+                "now": services.clock.now(),
+                "engines": services.engines.hosted,
+                "most": MOST_OF_A_USER,
+            },
         )
         return await cursor.fetchone()

@@ -30,7 +30,8 @@ from controlplane.webhooks.outbox import emit
 MOST_ATTEMPTS = 5  # of each stage
 
 _BUILT_AT_ONCE = 3
-_APPLIED_AT_ONCE = 6
+_APPLIED_AT_ONCE = 12
+_APPLIED_OF_A_TEAM = 6  # at the same time: one team's long blueprints keep nobody else waiting
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
 _AGAIN = 0.1  # seconds
 # Jobs of one stage, of the engines that this process can reach.
@@ -39,10 +40,17 @@ _OF_STAGE: Final = (
 )
 # Nobody is at it.
 _WAITS: Final = "(state = 'queued' OR state = 'running' AND owner NOT IN (TABLE living))"
+# Whether its team has fewer blueprints under way than a team may have.
+_HAS_ITS_TURN: Final = """
+    (NOT %(is_assigned)s OR %(most)s > (
+        SELECT count(*) FROM provision_jobs r JOIN databases rd ON rd.id = r.database_id
+        WHERE r.state = 'running' AND r.owner = %(me)s AND rd.is_assigned
+        AND rd.team_id = (SELECT team_id FROM databases WHERE id = provision_jobs.database_id)))
+"""
 _CLAIM: Final = f"""
 {WITH_LIVING}, claimed AS (
     UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = (
-        SELECT id FROM provision_jobs WHERE not_before <= %(now)s AND {_OF_STAGE} AND {_WAITS}
+        SELECT id FROM provision_jobs WHERE not_before <= %(now)s AND {_OF_STAGE} AND {_WAITS} AND {_HAS_ITS_TURN}
         AND %(me)s IN (TABLE living)
         ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING *)
@@ -87,6 +95,7 @@ async def _claim(services: Services, *, is_assigned: bool) -> Claim[Row]:
                 "now": now,
                 "engines": services.engines.hosted,
                 "is_assigned": is_assigned,
+                "most": _APPLIED_OF_A_TEAM,
             },
         )
         row = await cursor.fetchone()

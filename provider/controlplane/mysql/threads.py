@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 # As many as are applied at the same time, those of creations included.
-APPLICATIONS: Final = ThreadPoolExecutor(12, thread_name_prefix="mysql-application")
+APPLICATIONS: Final = ThreadPoolExecutor(24, thread_name_prefix="mysql-application")
 # For what somebody waits for, and is over in half a minute.
 QUESTIONS: Final = ThreadPoolExecutor(32, thread_name_prefix="mysql-question")
 

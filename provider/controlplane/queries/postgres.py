@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from controlplane.blueprints.execution import shortened
 from controlplane.blueprints.splitting import Statement, split
 from controlplane.postgres.sessions import closing, ended_after, is_utf8, pin
 from controlplane.queries.failures import SqlFailed
@@ -142,4 +143,5 @@ def _failure(error: psycopg.Error) -> SqlFailed:
     if not told:
         lost = isinstance(error, psycopg.OperationalError)
         return SqlFailed("the connection to the database was lost" if lost else "the statement cannot be run")
-    return SqlFailed(told, error.diag.message_hint)
+    hint = error.diag.message_hint
+    return SqlFailed(shortened(told), hint and shortened(hint))

@@ -150,3 +150,21 @@ def test_what_is_refused_in_mysql_says_why(sql: str, why: str) -> None:
 def test_plain_names_are_what_the_session_is_already(sql: str, expected: bool) -> None:
     (statement,) = mysql_splitting.split(sql)
     assert mysql_settings.is_utf8_already(statement) is expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("INSERT INTO t VALUES (_latin1'é')", "_latin1 before a text"),
+        ("INSERT INTO t VALUES (_LATIN1 /* c */ {{v}})", "_LATIN1 before a text"),
+        ("CREATE PROCEDURE p() INSERT INTO t VALUES (_cp1251 'é')", "_cp1251 before a text"),
+        ("SET @a = _sjis'é'", "_sjis before a text"),
+        ("SELECT GET_LOCK('a', 1)", "GET_LOCK is not allowed"),
+        ("CREATE PROCEDURE p() DO get_lock('a', 1)", "GET_LOCK is not allowed"),
+        ("INSERT INTO t VALUES (_latin1'e'), (_utf8mb4'é'), (_binary'é'), (_latin1 x'e9')", None),
+        ("SELECT _latin1, _name 'é', get_lock FROM t", None),
+    ],
+)
+def test_what_is_refused_in_mysql_wherever_it_stands(sql: str, why: str | None) -> None:
+    found = mysql_refusal(sql)
+    assert found is None if why is None else why in (found or "")

@@ -184,8 +184,35 @@ def test_the_likelier_engine(sql: str, dialect: Dialect) -> None:
     assert likelier(sql) is dialect
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_rows_of_copy_end_as_psql_reads_them(line_end: str) -> None:
+    """At `\\.` with any line end, or where the text ends: a dump that is cut off."""
+    whole = "COPY t FROM stdin;\n1\tO'Hara\n\\.\nSET NAMES latin1;\n".replace("\n", line_end)
+    copy, refused = errors(POSTGRES, whole)
+    assert copy.startswith("line 1, column 1: COPY t FROM STDIN")
+    assert refused.startswith("line 4, column 1: statement 1: SET NAMES")
+    assert len(errors(POSTGRES, whole.partition("\\.")[0])) == 1
+
+
+def test_carriage_returns_alone_hide_nothing_in_a_comment_of_mysql() -> None:
+    sql = "CREATE TABLE a (i int);\r-- note\rCREATE TABLE b (i int); # end\rGRANT x TO y;\r"
+    lines, refused = errors(MYSQL, sql)
+    assert lines.startswith("line 2, column 8: this line ends with a carriage return alone")
+    assert lines.endswith("(the same in line 3)")
+    assert refused.startswith("line 4, column 1: statement 3: GRANT")
+    assert errors(POSTGRES, "SELECT 1;\r-- note\rSELECT 2;\r") == []
+    assert errors(MYSQL, "SELECT 1; -- note\r\nSELECT 2; # end\r") == []
+
+
+@pytest.mark.parametrize("before", ["", " \t", "\ufeff", "SELECT 1;\n", "SELECT 1;\r  "])
+def test_commands_of_the_mysql_program_begin_their_line(before: str) -> None:
+    assert len(errors(MYSQL, before + "source x.sql")) == 1
+    assert errors(MYSQL, before + "SELECT 2; source x.sql") == []
+
+
 _PIECES = st.sampled_from(
     [
+        "# ",
         "\\x",
         "COPY t FROM stdin",
         ";",

@@ -20,7 +20,7 @@ from pymysql.err import Error, InterfaceError, OperationalError, ProgrammingErro
 
 from controlplane.blueprints.execution import Run, entry
 from controlplane.blueprints.mysql.settings import forbidden_modes, is_utf8_already
-from controlplane.blueprints.mysql.statements import is_transactional, runs_a_procedure
+from controlplane.blueprints.mysql.statements import is_transactional, may_commit_inside
 from controlplane.blueprints.splitting import Statement
 from controlplane.mysql.sessions import Raw, Watchdog, execute, rows, touched
 
@@ -31,7 +31,8 @@ _NOT_ROLLED_BACK: Final = 1196
 _LOST: Final = frozenset({1053, 1927, 2006, 2013, 2014, 2055})
 # collation_connection: a blueprint may choose one, of UTF-8.
 _PINNED: Final = (
-    "autocommit = 0, character_set_client = utf8mb4, character_set_results = utf8mb4, collation_connection ="
+    "autocommit = 0, tx_read_only = 0, character_set_client = utf8mb4, character_set_results = utf8mb4,"
+    " collation_connection ="
     " IF(@@character_set_connection = 'utf8mb4', @@collation_connection, 'utf8mb4_general_ci'),"
     " sql_select_limit = DEFAULT, max_error_count = 64, completion_type = NO_CHAIN, wait_timeout = 3600,"
     " idle_transaction_timeout = 0, idle_write_transaction_timeout = 0, idle_readonly_transaction_timeout = 0,"
@@ -155,7 +156,7 @@ def _see_what_stays(session: Session, outcome: Outcome, number: int, statement: 
     if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and code in _LOST):
         outcome.lost = True
         return
-    if runs_a_procedure(statement):
+    if may_commit_inside(statement):
         outcome.stayed = number if error is None else number - 1
         outcome.partial = error is not None
         return

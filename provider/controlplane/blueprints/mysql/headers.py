@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from controlplane.blueprints.mysql.words import VALUE, Words
 
 # Words that begin a compound statement outside of any stored program.
-_COMPOUND: Final = frozenset({"IF", "CASE", "LOOP", "REPEAT", "WHILE", "FOR", "DECLARE", "<"})
+COMPOUND: Final = frozenset({"IF", "CASE", "LOOP", "REPEAT", "WHILE", "FOR", "DECLARE", "<"})
 _ROUTINES: Final = ("PROCEDURE", "FUNCTION")
 _CREATED: Final = frozenset({*_ROUTINES, "TRIGGER", "EVENT", "PACKAGE", "AGGREGATE", "VIEW", "SQL"})
 # What may follow the name of a data type: none of it begins a statement.
@@ -28,7 +28,7 @@ _CHARACTERISTICS: Final = (
     ("COMMENT", VALUE),
 )
 # A word that no label can be, so that `word:` does not hide it.
-_RESERVED: Final = frozenset({"RETURN", "BEGIN", "END", "DECLARE", "SET", "SELECT", *_COMPOUND})
+_RESERVED: Final = frozenset({"RETURN", "BEGIN", "END", "DECLARE", "SET", "SELECT", *COMPOUND})
 
 
 class Body(NamedTuple):
@@ -51,7 +51,7 @@ def body_start(words: Words, at: int) -> Body | None:
     if word == "BEGIN":
         # Bare, it opens a transaction. In Oracle mode a block needs no NOT ATOMIC.
         return None if words[at + 1] in (";", "", "WORK") else Body(at)
-    return Body(at) if word in _COMPOUND else None
+    return Body(at) if word in COMPOUND else None
 
 
 def routine_body(words: Words, at: int, *, returns: bool) -> Body:

@@ -11,7 +11,7 @@ from pymysql.err import Error
 
 from controlplane.blueprints.mysql import clones, execution
 from controlplane.blueprints.mysql.execution import Session
-from controlplane.blueprints.rehearsal import SECONDS, Findings, out_of_time
+from controlplane.blueprints.rehearsal import SECONDS, Findings, has_ended, out_of_time
 from controlplane.blueprints.splitting import Statement
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.mysql.sessions import Login, Watchdog
@@ -29,8 +29,8 @@ async def rehearse(engine: MysqlEngine, statements: Sequence[Statement]) -> Find
 
 
 def _rehearse(admin: Login, statements: Sequence[Statement]) -> Findings:
-    errors: list[str] = []
-    warnings: list[str] = []
+    found = Findings([], [])
+    errors, warnings, _ = found
     deadline = time.monotonic() + SECONDS
     with (
         clones.clone(admin, None) as clone,
@@ -54,8 +54,8 @@ def _rehearse(admin: Login, statements: Sequence[Statement]) -> Findings:
                 warnings.append(f"statement {number} could not be rehearsed, the database must have it: {error}")
             else:
                 errors.append(f"statement {number}: {error}")
-            if outcome.lost:
+            if outcome.lost or has_ended(found, number, len(statements)):
                 break
         with contextlib.suppress(Error):
             raw.rollback()
-    return Findings(errors, warnings)
+    return found

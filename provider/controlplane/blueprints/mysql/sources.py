@@ -10,7 +10,7 @@ from controlplane.blueprints.mysql import lexer
 from controlplane.blueprints.places import Problem
 from controlplane.blueprints.sources import Reader, Source, header_at
 
-_SUSPECT: Final = re.compile(rf"/\*M?!|\b(?:delimiter|source)\b|\\|(?<!\A){BOM}", re.IGNORECASE)
+_SUSPECT: Final = re.compile(rf"/\*M?!|\b(?:delimiter|source)\b|\\|\r(?!\n)|(?<!\A){BOM}", re.IGNORECASE)
 _HEADER: Final = re.compile(r"(?:\s|/\*M![^\n]*\n|--[^\n]*\n)*?-- (?:MySQL|MariaDB) dump\b")
 _EXECUTED: Final = re.compile(r"/\*(M?!)(\d*)(\\-)?")
 _COMMAND: Final = re.compile(r"\\\S?")
@@ -22,6 +22,12 @@ _DELIMITERS: Final = (
     " of routines and triggers are recognised as they are"
 )
 _OTHERS: Final = "{} is a command of the mysql program, not SQL"
+# Within a comment: its line ends with a carriage return alone.
+_LINE_END: Final = re.compile(r"\r(?!\Z)")
+_LINE_ENDS: Final = (
+    "this line ends with a carriage return alone, which does not end a comment in MySQL: what follows would belong to"
+    " the comment. Save the file with line feeds"
+)
 _COMMENT: Final = (
     "a comment that MySQL executes is not allowed: write its SQL plainly, or leave it out. It begins with {}"
 )
@@ -59,10 +65,19 @@ class _MysqlReader(Reader):
                 end = self.at + len(name) if name in ("\\G", "\\g") else self.line_end()
                 self.drop(end, Problem(self.at, _OTHERS.format(name), name), sends=True)
                 begins = True
+            elif token.kind is Kind.COMMENT and (end := self._carriage_return(token)):
+                self.drop(self.at + end, Problem(self.at + end, _LINE_ENDS, "carriage return"))
             else:
                 if token.kind not in (Kind.SPACE, Kind.COMMENT):
                     begins = token.kind is Kind.SEMICOLON
                 self.keep(self._cut(token))
+
+    def _carriage_return(self, comment: Token) -> int:
+        """Return the offset of a carriage return that does not end this comment though it ends a line; else 0."""
+        if comment.text.startswith("/*"):
+            return 0
+        found = _LINE_END.search(comment.text)
+        return found.start() if found else 0
 
     def _cut(self, token: Token) -> Token:
         """Return the token up to the delimiter that is set, which may stand inside of a word: `END$$`."""

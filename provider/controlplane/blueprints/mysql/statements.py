@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Final
 
+from controlplane.blueprints.lexer import Kind, Token
 from controlplane.blueprints.mysql import settings
+from controlplane.blueprints.mysql.headers import COMPOUND
 from controlplane.blueprints.splitting import Statement
 
 _TRANSACTION: Final = "transaction control is not allowed: a blueprint is run as a whole"
@@ -34,6 +37,13 @@ _TRANSACTIONAL: Final = frozenset(
     {"INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "VALUES", "TABLE", "(", "SET", "DO", "SHOW", "EXPLAIN",
      "DESCRIBE", "DESC"}
 )  # fmt: skip
+# Whose bytes are not those of UTF-8. `_latin1'…'` says how the bytes of a string are to be read.
+_CHARACTER_SETS: Final = frozenset(
+    {"BIG5", "DEC8", "CP850", "HP8", "KOI8R", "LATIN1", "LATIN2", "SWE7", "ASCII", "UJIS", "SJIS", "HEBREW", "TIS620",
+     "EUCKR", "KOI8U", "GB2312", "GREEK", "CP1250", "GBK", "LATIN5", "ARMSCII8", "UCS2", "CP866", "KEYBCS2", "MACCE",
+     "MACROMAN", "CP852", "LATIN7", "UTF16", "UTF16LE", "CP1251", "CP1256", "CP1257", "UTF32", "GEOSTD8", "CP932",
+     "EUCJPMS"}
+)  # fmt: skip
 
 
 def refusal_of(statement: Statement) -> str | None:
@@ -41,14 +51,34 @@ def refusal_of(statement: Statement) -> str | None:
     words = statement.words
     first = words[0]
     if first in _BY_FIRST:
-        return f"{first} is not allowed: {_BY_FIRST[first]}"
-    if first in ("CREATE", "ALTER", "DROP", "RENAME", "SHOW"):
-        return _refused_object(words)
-    if first == "SET":
-        return settings.refusal_of(statement)
+        reason = _BY_FIRST[first]
+        return f"{first}: {reason}" if reason is _TRANSACTION else f"{first} is not allowed: {reason}"
+    if first in ("CREATE", "ALTER", "DROP", "RENAME", "SHOW") and (refusal := _refused_object(words)):
+        return refusal
+    if first == "SET" and (refusal := settings.refusal_of(statement)):
+        return refusal
     if "INTO" in words and {"OUTFILE", "DUMPFILE"}.intersection(words):
         return f"INTO OUTFILE is not allowed: {_FILES}"
-    return None
+    return next(_refused_words(statement), None)
+
+
+def _refused_words(statement: Statement) -> Iterator[str]:
+    """What a statement must not hold, wherever it stands, in a body too."""
+    for token, following in pairwise(statement.tokens):
+        if token.kind is not Kind.WORD:
+            continue
+        name = token.text.upper()
+        if name == "GET_LOCK" and following.text == "(":
+            yield "GET_LOCK is not allowed: its names are the whole server's, so sessions of others would wait"
+        if name[1:] in _CHARACTER_SETS and name[0] == "_" and _has_other_bytes(following):
+            yield (
+                f"{token.text} before a text is not allowed: blueprints are sent in UTF-8, so the text would be read as"
+                f" other characters. Leave {token.text} out"
+            )
+
+
+def _has_other_bytes(token: Token) -> bool:
+    return token.kind is Kind.VARIABLE or (token.kind is Kind.STRING and not token.text.isascii())
 
 
 def _refused_object(words: tuple[str, ...]) -> str | None:
@@ -65,6 +95,6 @@ def is_transactional(statement: Statement) -> bool:
     return statement.words[0] in _TRANSACTIONAL
 
 
-def runs_a_procedure(statement: Statement) -> bool:
-    """A procedure may commit, and begin anew afterwards."""
-    return statement.words[0] == "CALL"
+def may_commit_inside(statement: Statement) -> bool:
+    """Whether it may commit, and begin anew afterwards: procedures and compound statements do."""
+    return statement.words[0] == "CALL" or statement.words[0] in COMPOUND
