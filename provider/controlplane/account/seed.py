@@ -6,7 +6,7 @@ import dataclasses
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,6 +28,8 @@ class BadSeed(StartFailed):
 
 Limit = TypeVar("Limit", int, float)
 
+_MOST: Final = 2**31 - 1  # that a column of the store takes
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -40,8 +42,8 @@ class KeySeed(_Strict):
     name: str
     scopes: list[str] = Field(default_factory=lambda: list(ALL_SCOPES))
     status: Literal["active", "revoked", "expired"] = "active"
-    requests_per_minute: int = Field(default=120, ge=0)
-    monthly_quota: int | None = Field(default=None, ge=0)
+    requests_per_minute: int = Field(default=120, ge=0, le=_MOST)
+    monthly_quota: int | None = Field(default=None, ge=0, le=_MOST)
     allowed_ip_list: list[Annotated[str, AfterValidator(read_network)]] = Field(default_factory=list)
     inactive_ttl_days: int | None = Field(default=None, ge=1, le=36_500)
 
@@ -75,7 +77,7 @@ class PlanSeed(_Strict):
     )
     connection_hard_limit: Annotated[int | None, AfterValidator(_not_null)] = Field(default=None, ge=1, le=10_000)
     warning_threshold_pct: Annotated[int | None, AfterValidator(_not_null)] = Field(default=None, ge=1, le=100)
-    daily_queries: int | None = Field(default=None, ge=0)
+    daily_queries: int | None = Field(default=None, ge=0, le=_MOST)
 
     def over(self, plan: Plan) -> Plan:
         """The plan with these differences."""
@@ -102,14 +104,23 @@ def read_seed(path: Path) -> Seed:
         text = path.read_text(encoding="utf-8-sig")  # editors may put a byte order mark at the beginning
         seed = Seed.model_validate(json.loads(text, object_pairs_hook=_distinct))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BadSeed(f"{path}: {place}: {first['msg']}") from None
+        found = error.errors(include_url=False, include_input=False)
+        places = [".".join(str(part) for part in one["loc"]) for one in found]
+        problems = "; ".join(f"{place}: {one['msg']}" for place, one in zip(places, found, strict=True))
+        raise BadSeed(f"{path}: {problems}") from None
+    except UnicodeDecodeError as error:
+        raise BadSeed(f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8") from None
     except (OSError, ValueError) as error:
         raise BadSeed(f"{path}: {error}") from None
     names: dict[str, str] = {}
     of_users = {(DEVELOPER_EMAIL, DEVELOPER_KEY)}
+    people: dict[str, str] = {}
     for user in seed.users:
+        if people.setdefault(user.email, user.name) != user.name:
+            raise BadSeed(
+                f"{path}: {user.email} stands there twice, as {people[user.email]!r} and {user.name!r}. An email is one"
+                " user: give it one name"
+            )
         for key in user.keys:
             if (user.email, key.name) in of_users:
                 others = "the key of `polykomos dev`" if key.name == DEVELOPER_KEY else "another key"

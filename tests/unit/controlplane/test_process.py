@@ -124,6 +124,12 @@ def test_settings_show_no_secret() -> None:
         ('{"plans": {"free": {"connection_hard_limit": null}}}', "plans.free.connection_hard_limit"),
         ('{"plans": {"free": {"storage_hard_limit_gb": null}}}', "null is no limit"),
         ('{"plans": {"free": {"warning_threshold_pct": null}}}', "null is no limit"),
+        (
+            '{"users": [{"name": "a", "email": "b"}, {"name": "c", "email": "b"}]}',
+            "b stands there twice, as 'a' and 'c'",
+        ),
+        ('{"users": [{"email": "b", "teams": null}]}', "users.0.name: Field required; users.0.teams: "),
+        ('{"plans": {"free": {"daily_queries": 99999999999}}}', "plans.free.daily_queries"),
         ('{"plans": {"free": {"daily_queries": 1}, "free": {"daily_queries": 2}}}', "'free' stands twice"),
     ],
 )
@@ -200,3 +206,10 @@ def test_a_seed_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "seed.json"
     path.write_bytes(b'\xef\xbb\xbf{"users": []}\r\n')
     assert read_seed(path).users == []
+
+
+def test_a_seed_of_another_encoding_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "seed.json"
+    path.write_text('{"users": []}', encoding="utf-16")
+    with pytest.raises(BadSeed, match="byte 0 is not UTF-8"):
+        read_seed(path)
