@@ -51,7 +51,8 @@ class Child:
 
     name: what follows the component's own name; it must never come to mean another object. args: by declared names,
     values may hold `Output` and `From`. after: earlier children to wait for, beside those that `args` speak of.
-    protected: the engine's own protection; None leaves it to the component's.
+    protected: the engine's own protection; None leaves it to the component's. origin: the path of the component's
+    argument whose fields `args` are, such as ("blueprints", 0); empty where they are the component's own.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Child:
     args: Mapping[str, Any]
     after: tuple[str, ...] = field(default=())
     protected: bool | None = None
+    origin: tuple[str | int, ...] = ()
 
 
 class Component(Generic[ArgsT, ResultT]):

@@ -24,6 +24,8 @@ def value(given: Any) -> Any:
         return getattr(made[given["of"]], given["name"])
     if isinstance(given, dict):
         return {name: value(each) for name, each in given.items()}
+    if isinstance(given, list):
+        return [value(each) for each in given]
     return given
 
 

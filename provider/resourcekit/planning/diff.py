@@ -10,7 +10,7 @@ from typing import Any
 from resourcekit.declaration import Arguments, FieldFacts, fields_of
 from resourcekit.errors import Failure
 from resourcekit.sameness import alike
-from resourcekit.unknown import has_unknown
+from resourcekit.unknown import has_unknown, known
 
 
 class Kind(Enum):
@@ -102,9 +102,17 @@ def _change(facts: FieldFacts, there: Any, old_input: Any, new: Any) -> list[Cha
         return [Change(facts.name, (facts.name,), Kind.ADD, facts.replaces)]
     if not has_unknown(new) and facts.same(there, new):
         return []
-    return [Change(facts.name, (facts.name, *path), kind, facts.replaces) for path, kind in _entries(there, new)] or [
+    entries = _entries(_in_one_form(facts, there), _in_one_form(facts, new))
+    return [Change(facts.name, (facts.name, *path), kind, facts.replaces) for path, kind in entries] or [
         Change(facts.name, (facts.name,), Kind.UPDATE, facts.replaces)
     ]
+
+
+def _in_one_form(facts: FieldFacts, value: Any) -> Any:
+    """Return a map with each known entry in canonical form, so that an entry of equal meaning is no change."""
+    if facts.canonical is None or not isinstance(value, Mapping):
+        return value
+    return {**value, **facts.canonical(known(value))}
 
 
 def _entries(old: Any, new: Any) -> list[tuple[tuple[str, ...], Kind]]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
 
-from resourcekit.component import Child, Component, Output, gathered, resolved
+from resourcekit.component import Child, Component, From, Output, gathered, resolved
 from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
 from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.failed import Failed
 from resourcekit.pulumi.names import camel, camel_text, to_pulumi
+from resourcekit.pulumi.paths import ANY, Path, contains, parsed, written
 from resourcekit.pulumi.properties import read_outputs, write_outputs
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.protocol import resource_pb2, resource_pb2_grpc
@@ -76,13 +77,18 @@ class _Construction:
 
     def run(self, given: Mapping[str, Any], warn: Callable[[str, str], None]) -> pb.ConstructResponse:
         urn = self._register(component_request(self._request)).urn
+        secret = frozenset(self._request.additionalSecretOutputs)
         for note in self._component.notes(given):
             warn(urn, camel_text(note))
         for child in self._component.children(given):
             request = self._child_request(urn, child)
             reply = self._register(request)
             self._made[child.name] = _Made(reply.urn, _fields(child, reply))
-        outputs = self._component.outputs({name: made.fields for name, made in self._made.items()})
+        outputs = {
+            # The engine itself does not heed this option of a component.
+            name: replace(gathered(value), secret=True) if camel(name) in secret else value
+            for name, value in self._component.outputs({name: made.fields for name, made in self._made.items()}).items()
+        }
         state = write_outputs(self._component.result, outputs)
         told = resource_pb2.RegisterResourceOutputsRequest(urn=urn, outputs=state)
         self._ask(self._monitor.RegisterResourceOutputs, told, self._request.name)
@@ -129,9 +135,6 @@ class _Construction:
         args = to_pulumi(arguments, resolved(child.args, fields))
         sources = {name: gathered(value).sources for name, value in args.items()}
         before = {*self._waited_for(), *(self._made[name].urn for name in child.after)}
-        shared = {camel(name) for name in fields_of(arguments)} & {
-            camel(name) for name in fields_of(self._component.arguments)
-        }
         message = _Request(
             type=f"{self._package}:index:{child.kind.name}",
             name=f"{self._request.name}-{child.name}",
@@ -144,8 +147,8 @@ class _Construction:
             propertyDependencies={
                 name: _Request.PropertyDependencies(urns=sorted(urns)) for name, urns in sources.items()
             },
-            ignoreChanges=_of_child(self._request.ignoreChanges, shared),
-            replaceOnChanges=_of_child(self._request.replaceOnChanges, shared),
+            ignoreChanges=paths_of_child(self._request.ignoreChanges, child, self._component),
+            replaceOnChanges=paths_of_child(self._request.replaceOnChanges, child, self._component),
             acceptSecrets=True,
             supportsPartialValues=True,
             supportsResultReporting=True,
@@ -195,9 +198,25 @@ def _not_done(name: str, reason: str = "") -> ResourceError:
     )
 
 
-def _of_child(paths: Iterable[str], names: set[str]) -> list[str]:
-    """The property paths that begin at an argument which the component hands on under the same name."""
-    return [path for path in paths if path.split(".")[0].split("[")[0] in names]
+def paths_of_child(texts: Iterable[str], child: Child, component: Component[Any, Any]) -> list[str]:
+    """Return the property paths of a component that concern what a child has of its arguments, as the child's own."""
+    arguments = fields_of(child.kind.arguments).keys()
+    given = {name for name in arguments if not isinstance(child.args.get(name), From)}
+    if not child.origin:
+        given &= fields_of(component.arguments).keys()
+    names, origin = sorted(map(camel, given)), tuple(_engine_step(step) for step in child.origin)
+    found: list[Path] = []
+    for path in parsed(texts):
+        if len(path) <= len(origin):
+            found += [(name,) for name in names if contains(path, origin)]
+        elif contains(path[: len(origin)], origin):
+            head, *rest = path[len(origin) :]
+            found += [(name, *rest) for name in names if head in (ANY, name)]
+    return [written(path) for path in found]
+
+
+def _engine_step(step: str | int) -> str | int:
+    return camel(step) if isinstance(step, str) else step
 
 
 def _fields(child: Child, reply: resource_pb2.RegisterResourceResponse) -> dict[str, Output]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from resourcekit.declaration import fields_of
 from resourcekit.planning.diff import Change, Difference, Kind
 from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.paths import written
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.resource import Resource
 
@@ -20,7 +20,6 @@ _KINDS = {
     (Kind.DELETE, False): pb.PropertyDiff.DELETE,
     (Kind.DELETE, True): pb.PropertyDiff.DELETE_REPLACE,
 }
-_PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$]*\Z")
 
 
 def diff_response(resource: Resource[Any, Any, Any], found: Difference, drifted: Sequence[str] = ()) -> pb.DiffResponse:
@@ -42,10 +41,6 @@ def diff_response(resource: Resource[Any, Any, Any], found: Difference, drifted:
 
 
 def property_path(change: Change) -> str:
-    """Pulumi's path syntax: `variables.tenant`, `variables["a.b"]`."""
+    """The path of a change, by the engine's name of the property."""
     head, *rest = change.path
-    path = camel(head)
-    for key in rest:
-        escaped = key.replace('"', '\\"')
-        path += f".{key}" if _PLAIN_KEY.match(key) else f'["{escaped}"]'
-    return path
+    return written((camel(head), *rest))

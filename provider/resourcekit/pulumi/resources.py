@@ -9,13 +9,13 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
 from resourcekit.context import Context
-from resourcekit.declaration import fields_of
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle, Outcome, Values
 from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.diffs import diff_response
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.numbers import rounded_numbers
+from resourcekit.pulumi.paths import Ignored, declared, parsed
 from resourcekit.pulumi.properties import (
     Inputs,
     account_in,
@@ -54,11 +54,12 @@ class ResourceCalls(Family):
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
         ctx = self._preview_context(request)
+        ignored = _ignored(lifecycle, request)
         found, drifted = lifecycle.compare(
             state=olds.values,
             old_inputs=old_inputs.values,
-            news=news.values,
-            ignore=_ignored(lifecycle, request),
+            news=ignored.applied(news.values, olds.values, old_inputs.values),
+            ignore=ignored.names,
             ctx=ctx,
         )
         self.session.forced.note(request.urn, request.id, olds.values)
@@ -94,22 +95,24 @@ class ResourceCalls(Family):
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
+        ignored = _ignored(lifecycle, request)
+        args = ignored.applied(news.values, olds.values, old_inputs.values)
         changed = lifecycle.difference(
             state=olds.values,
             old_inputs=old_inputs.values,
-            news=news.values,
-            ignore=_ignored(lifecycle, request),
+            news=args,
+            ignore=ignored.names,
             ctx=self._preview_context(request),
         ).changed
         if request.preview:
             ctx = self._preview_context(request)
-            planned = lifecycle.preview_update(news.values, olds.values, changed, ctx)
+            planned = lifecycle.preview_update(args, olds.values, changed, ctx)
             self.session.moving.note(lifecycle.resource.name, request.id, (n for n in planned if planned[n] is UNKNOWN))
             return pb.UpdateResponse(properties=self._written(lifecycle, planned, news, request))
         ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.update)
         ctx.account = account_in(request.olds)
         self.session.moving.note(lifecycle.resource.name, request.id)
-        outcome = lifecycle.update(request.id, news.values, olds.values, changed, ctx)
+        outcome = lifecycle.update(request.id, args, olds.values, changed, ctx)
         return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news, request, ctx))
 
     @explained
@@ -185,7 +188,6 @@ class ResourceCalls(Family):
         return properties
 
 
-def _ignored(lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> frozenset[str]:
-    """The arguments that `ignoreChanges` names, by their declared names; a path inside one names it whole."""
-    wanted = {path.split(".")[0].split("[")[0] for path in request.ignoreChanges}
-    return frozenset(name for name in fields_of(lifecycle.resource.arguments) if camel(name) in wanted)
+def _ignored(lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> Ignored:
+    arguments = lifecycle.resource.arguments
+    return Ignored([declared(path, arguments) for path in parsed(request.ignoreChanges)], arguments)

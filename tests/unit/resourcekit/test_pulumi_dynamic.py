@@ -257,5 +257,14 @@ def test_timeouts_and_the_engines_address() -> None:
 
 
 def test_replace_on_changes_is_handed_on_by_the_program() -> None:
-    for paths, found in ((["height"], True), (["height.a"], True), (["*"], True), (["heights"], False), (None, False)):
-        assert values.read({"__program": {**PROGRAM, "replace": paths}}).replaces("height") is found
+    for paths, whole, entry in (
+        (["height"], True, True),
+        (["height.a"], False, True),
+        (['["height"]["a"]', "x["], False, True),
+        (["height.b"], False, False),
+        (["*"], True, True),
+        (["heights"], False, False),
+        (None, False, False),
+    ):
+        given = values.read({"__program": {**PROGRAM, "replace": paths}})
+        assert (given.replaces(("height",)), given.replaces(("height", "a"))) == (whole, entry)

@@ -40,7 +40,7 @@ class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
         before: tuple[str, ...] = ()
         webhook = args.get("webhook")
         if isinstance(webhook, Mapping):
-            yield Child(_WEBHOOK, WebhookEndpoint, webhook)
+            yield Child(_WEBHOOK, WebhookEndpoint, webhook, origin=("webhook",))
             before = (_WEBHOOK,)
         own = {name: value for name, value in args.items() if name in fields_of(DatabaseArgs)}
         yield Child(_DATABASE, Database, own, before, protected=_is_true(args.get("deletion_protection")) or None)
@@ -53,7 +53,7 @@ class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
             )
             name = f"{_BLUEPRINT}-{number}"
             to = {"database_uuid": From(_DATABASE, "uuid")}
-            yield Child(name, BlueprintApplication, {**to, **known}, (previous,))
+            yield Child(name, BlueprintApplication, {**to, **known}, (previous,), origin=("blueprints", number - 1))
             previous = name
 
     def outputs(self, made: Mapping[str, Made]) -> Mapping[str, Any]:

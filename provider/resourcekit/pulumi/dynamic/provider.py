@@ -26,6 +26,7 @@ from resourcekit.pulumi.dynamic.failures import failures_of, text_of, told
 from resourcekit.pulumi.dynamic.session import session_of
 from resourcekit.pulumi.dynamic.values import Properties
 from resourcekit.pulumi.numbers import rounded_numbers
+from resourcekit.pulumi.paths import Ignored
 from resourcekit.resource import Resource
 
 _LOOKING = 120
@@ -87,15 +88,18 @@ class DynamicProvider(ResourceProvider):
         session_of(self._load).run.diffed.add(olds.urn)
         ctx = self._context(news, _LOOKING)
         ctx.account = olds.account
-        found, drifted = self._lifecycle.compare(state=olds.values, old_inputs=olds.inputs, news=news.values, ctx=ctx)
-        changes = {each.name for each in found.changes if each.replaces or news.replaces(each.name)}
+        args, ignored = self._applied(news, olds)
+        found, drifted = self._lifecycle.compare(
+            state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx
+        )
+        changes = {each.name for each in found.changes if each.replaces or news.replaces(each.path)}
         replaces = sorted(changes | set(drifted))
         # Nor has it one of an update.
         if replaces:
             self._lifecycle.refuse_if_protected(olds.values, "replace")
-            self._lifecycle.preview_create(news.values, ctx)
+            self._lifecycle.preview_create(args, ctx)
         else:
-            self._lifecycle.preview_update(news.values, olds.values, found.changed, ctx)
+            self._lifecycle.preview_update(args, olds.values, found.changed, ctx)
         resumes = bool(olds.unfinished) or self._lifecycle.unfinished(olds.values)
         return DiffResult(changes=bool(found.changes or drifted or resumes), replaces=replaces)
 
@@ -128,10 +132,18 @@ class DynamicProvider(ResourceProvider):
     @told
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         olds, news = self._noted(_id, _olds), values.read(_news)
-        changed = self._lifecycle.difference(state=olds.values, old_inputs=olds.inputs, news=news.values).changed
+        args, ignored = self._applied(news, olds)
+        changed = self._lifecycle.difference(
+            state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored
+        ).changed
         ctx = self._context(news, news.seconds("update", self.resource.timeouts.update))
         ctx.account = olds.account
-        return UpdateResult(_written(self._lifecycle.update(_id, news.values, olds.values, changed, ctx), news, ctx))
+        return UpdateResult(_written(self._lifecycle.update(_id, args, olds.values, changed, ctx), news, ctx))
+
+    def _applied(self, news: Properties, olds: Properties) -> tuple[dict[str, Any], frozenset[str]]:
+        """The new arguments as `ignore_changes` leaves them, and those that it names whole."""
+        ignored = Ignored(news.ignored, self.resource.arguments)
+        return ignored.applied(news.values, olds.values, olds.inputs), ignored.names
 
     @told
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:

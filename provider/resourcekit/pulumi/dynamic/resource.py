@@ -34,6 +34,7 @@ class DeclaredResource(dynamic.Resource):
             "urn": asyncio.ensure_future(urn),
             "timeouts": timeouts(given.custom_timeouts) or None,
             "import": given.import_,
+            "ignore": given.ignore_changes or None,
             "replace": given.replace_on_changes or None,
         }
         # What is named here becomes an output.

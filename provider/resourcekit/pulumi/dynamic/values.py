@@ -6,7 +6,6 @@ engine do that it shows to nobody.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,11 +13,12 @@ from typing import Any, Final
 from pulumi.output import Unknown as HostUnknown
 
 from resourcekit.pulumi.numbers import loses_digits
+from resourcekit.pulumi.paths import Path, contains, parsed
 from resourcekit.pulumi.wire import UNKNOWN_STRING
 from resourcekit.unknown import UNKNOWN
 
 # What the program says beside the arguments, since the host passes neither URN nor timeouts: {"urn": …, "timeouts":
-# {"create": seconds, …}, "import": id, "replace": paths}.
+# {"create": seconds, …}, "import": id, "ignore": paths, "replace": paths}.
 PROGRAM: Final = "__program"
 # The last inputs, since the host passes none to Diff, Update and Read. May hold secrets.
 INPUTS: Final = "__inputs"
@@ -48,10 +48,14 @@ class Properties:
         """Of the object to adopt instead of making one; empty = make one."""
         return str(self.program.get("import") or "")
 
-    def replaces(self, name: str) -> bool:
-        """Return whether a change of an argument replaces the object: `replace_on_changes`, which the host drops."""
-        paths = self.program.get("replace") or ()
-        return any(re.split(r"[.\[]", path, maxsplit=1)[0] in (name, "*") for path in paths)
+    def replaces(self, changed: Path) -> bool:
+        """Return whether a change replaces the object: `replace_on_changes`, which the host drops."""
+        return any(contains(path, changed) for path in parsed(self.program.get("replace") or ()))
+
+    @property
+    def ignored(self) -> list[Path]:
+        """What `ignore_changes` names, which the host drops too."""
+        return parsed(self.program.get("ignore") or ())
 
     def seconds(self, operation: str, default: float) -> float:
         """How long an operation may take."""
