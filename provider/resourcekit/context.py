@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -38,6 +38,8 @@ class Context(Generic[ApiT]):
     progress: shows a short text in the resource's row, replaced by the next one.
     info, warn: a line that stays.
     keys: for the creation, where the API knows idempotency keys.
+    null_entries: of a creation: its maps that hold null entries, as the program gives them. They are left out of the
+    arguments; a run of release 0.1.0 sent them (docs/decisions/0014-keys.md).
     moving: while planning, what the same run is going to do to other objects.
     account: the account (`Package.account`) that the object's state records; None for a create, an import, and a state
     of a release that recorded none. After a create, an update or a read: the account to record.
@@ -51,6 +53,7 @@ class Context(Generic[ApiT]):
     info: Callable[[str], None] = _silent
     warn: Callable[[str], None] = _silent
     keys: Keys = field(default_factory=Keys)
+    null_entries: Mapping[str, Any] = field(default_factory=dict)
     moving: Moving = field(default_factory=Moving)
     account: str | None = None
     ledger: Ledger = field(default_factory=lambda: Ledger(lambda: None))

@@ -428,6 +428,23 @@ def test_a_blueprints_change_outlives_an_outage(
     assert calls["updateBlueprint"] == 1, "carried out once"
 
 
+@pytest.mark.parametrize("definition", [{}, {"required": False, "default": "x"}, {"type": "string", "required": True}])
+def test_a_blueprints_changed_variables_are_recognised_in_another_form(
+    run: Callable[..., Run], admin: httpx.Client, control_plane: ControlPlane, definition: dict[str, Any]
+) -> None:
+    """The state spells out what a definition leaves out."""
+    ctx = run().context("bp")
+    given = {"name": unique("bp"), "sql_content": "SELECT {{n}}", "variables": {"n": {"type": "number"}}}
+    id_, prior = Blueprint().create(BlueprintArgs.model_validate(given), ctx)
+    wanted = BlueprintArgs.model_validate({**given, "variables": {"n": definition}})
+    fault(admin, "updateBlueprint", "lost_response")
+    with counted(control_plane) as calls:
+        state = Blueprint().update(id_, wanted, prior, frozenset({"variables"}), ctx)
+    assert calls["updateBlueprint"] == 1, "carried out once"
+    assert state.variables is not None
+    assert state.variables["n"].type == "string"
+
+
 def test_a_blueprints_change_ends_with_its_time(run: Callable[..., Run], admin: httpx.Client) -> None:
     ctx = run().context("bp")
     args = BlueprintArgs.model_validate({"name": unique("bp"), "sql_content": "SELECT 1"})

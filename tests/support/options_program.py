@@ -1,4 +1,4 @@
-"""The program of tests/engines/test_pulumi_options.py: it declares what `resources.json` beside it says.
+"""The program of tests that hold resources in a table: it declares what `resources.json` beside it says.
 
 Run by Pulumi as the `__main__.py` of a project, with the native SDK and the dynamic provider.
 """

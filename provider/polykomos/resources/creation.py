@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -59,7 +59,8 @@ class Kind(Generic[T]):
     what: "database", for people. body: what this run would send. send: makes the call with a body and a key. find: the
     object as it is now, None when it is gone; raises NotFound where it does not show. id_of: its id in the engine.
     created_at: when the API made it. required: the fields without which the API makes nothing. recent: None where the
-    API lists no such objects. facts: what else belongs into the key.
+    API lists no such objects. facts: what else belongs into the key. earlier: the same as release 0.1.0 made it, where
+    that differs.
     """
 
     what: str
@@ -71,6 +72,7 @@ class Kind(Generic[T]):
     required: tuple[str, ...]
     recent: Recent[T] | None = None
     facts: tuple[str, ...] = ()
+    earlier: Kind[T] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,22 @@ def _first_free(kind: Kind[T], ctx: Context[Client]) -> Created[T]:
         left = _left_behind(kind, keys, ctx)
         if left is not None:
             return left
+    if kind.earlier is not None and kind.earlier.facts != kind.facts and ctx.keys.foreseeable:
+        for keys in (*ctx.keys.others, ctx.keys):
+            left = _left_behind(kind.earlier, keys, ctx)
+            if left is not None:
+                return left
     for generation in itertools.count(ctx.keys.first_generation(*kind.facts)):
         created = _created(kind, generation, ctx)
         if created is not None:
             ctx.keys.take(kind.id_of(created.object), generation, *kind.facts)
             return created
     raise AssertionError("counting never ends")
+
+
+def with_earlier(kind: Kind[T], earlier: Kind[T]) -> Kind[T]:
+    """Return a kind that knows how release 0.1.0 made the object: it sent the null entries of maps."""
+    return kind if (earlier.body, earlier.facts) == (kind.body, kind.facts) else replace(kind, earlier=earlier)
 
 
 def _left_behind(kind: Kind[T], keys: Keys, ctx: Context[Client]) -> Created[T] | None:
@@ -217,7 +229,8 @@ def _identified(kind: Kind[T], key: str, ctx: Context[Client]) -> T | None:
     candidates = [whole for each in recent.objects() if (whole := recent.whole(each)) is not None]
     # A key that the API forgets meanwhile would have a guess make an object.
     probed = [recent.options(each) for each in candidates if is_safe_to_probe(kind.created_at(each), datetime.now(UTC))]
-    tried = guesses(kind.body, probed)
+    before = [] if kind.earlier is None else [kind.earlier.body]
+    tried = itertools.chain(before, guesses(kind.body, probed), *(guesses(body, probed) for body in before))
     for body in itertools.islice(tried, _MOST_PROBES):
         try:
             written = kind.send(body, key)

@@ -19,7 +19,7 @@ from resourcekit.declaration import FieldFacts, fields_of, plain
 from resourcekit.errors import Failure
 from resourcekit.resource import Function, Resource
 from resourcekit.sameness import without_nulls
-from resourcekit.shapes import ListOf, MapOf, ObjectOf, Scalar, ScalarKind, Shape, field_shapes
+from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, ScalarKind, Shape, field_shapes
 from resourcekit.unknown import UNKNOWN, has_unknown, known
 
 if TYPE_CHECKING:
@@ -92,6 +92,16 @@ def check_declared(
     if checked.failures:
         return checked
     return Checked(checked.values, tuple(declared.rules(checked.values)))
+
+
+def null_entries(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the free maps of `given` that hold null entries, as they are: release 0.1.0 sent such entries."""
+    shapes = field_shapes(model)
+    return {
+        name: value
+        for name, value in given.items()
+        if shapes.get(name) == MapOf(Anything()) and isinstance(value, Mapping) and without_nulls(value) != value
+    }
 
 
 def with_unknown_references(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:

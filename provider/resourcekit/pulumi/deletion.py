@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from resourcekit.errors import ResourceError
 from resourcekit.pulumi import command
@@ -32,6 +32,7 @@ class Run:
         replaced: Those whose Diff said that a new object is needed.
         unknown: The properties that were unknown in a Diff without a Check before. The engine requests such a Diff for
             each dependent of what it deletes before it replaces it; the properties that depend on that are unknown.
+        null_entries: What Check left out (`Context.null_entries`).
     """
 
     reference: str = ""
@@ -39,6 +40,7 @@ class Run:
     diffed: set[str] = field(default_factory=set)
     replaced: set[str] = field(default_factory=set)
     unknown: dict[str, frozenset[str]] = field(default_factory=dict)
+    null_entries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Deletions:

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle, Outcome, Values
-from resourcekit.planning.check import check_declared
+from resourcekit.planning.check import check_declared, null_entries
 from resourcekit.pulumi.diffs import diff_response
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.numbers import rounded_numbers
@@ -41,6 +41,7 @@ class ResourceCalls(Family):
         inputs = read_inputs(lifecycle.resource.arguments, request.news)
         self.session.run.checked.add(request.urn)
         arguments = lifecycle.resource.arguments
+        self.session.run.null_entries[request.urn] = null_entries(arguments, inputs.values)
         checked = check_declared(lifecycle.resource, inputs.values)
         rounded = rounded_numbers(arguments, inputs.values, read_inputs(arguments, request.olds).values)
         failures = check_failures(arguments, (*checked.failures, *rounded), inputs.secrets)
@@ -86,6 +87,7 @@ class ResourceCalls(Family):
         ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.create)
         self.session.forced.refuse(lifecycle, request.urn, inputs.values, ctx)
         ctx.keys = self.session.keys(self._token(request.urn, request.type), request.urn)
+        ctx.null_entries = self.session.run.null_entries.get(request.urn, {})
         outcome = lifecycle.create(inputs.values, ctx)
         self.session.forced.note(request.urn, outcome.id, outcome.state)
         properties = self._finished(lifecycle, outcome, inputs, request, ctx)

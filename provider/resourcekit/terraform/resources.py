@@ -6,6 +6,7 @@ from typing import Any
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
+from resourcekit.planning.check import null_entries
 from resourcekit.terraform import plans, states
 from resourcekit.terraform.agreement import agreed
 from resourcekit.terraform.blocks import Values, twin
@@ -195,7 +196,9 @@ class Resources:
         report.doing = "create"
         arguments = plans.checked(kind, approved)
         ctx = self.session.context(kind.seconds(planned, "create"), report)
-        ctx.keys = self.session.keys(kind.type_name, kind.identifying(arguments))
+        ctx.null_entries = null_entries(kind.resource.arguments, kind.given(approved))
+        earlier = {**arguments, **ctx.null_entries}
+        ctx.keys = self.session.keys(kind.type_name, kind.identifying(arguments), kind.identifying(earlier))
         outcome = kind.lifecycle.create(arguments, ctx)
         # From here on a failure must not lose the object.
         report.kept = {

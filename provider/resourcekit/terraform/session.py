@@ -53,14 +53,19 @@ class Session:
         self.ledger, self.is_applying = ledger, False
         self.tainted = Tainted()
 
-    def keys(self, type_name: str, arguments: Mapping[str, Any]) -> Keys:
+    def keys(self, type_name: str, arguments: Mapping[str, Any], earlier: Mapping[str, Any]) -> Keys:
         """Of a creation. The engine tells nobody a resource's address: with a scope its arguments stand for it, and
         several that are alike are told apart by what the state holds (docs/decisions/0015-terraform-keys.md).
+
+        earlier: the arguments as release 0.1.0 took them, which its keys came from.
         """
         if not self.scope:
             return Keys(type_name, None, self.ledger)
-        seed = f"{self.scope} {json.dumps(arguments, sort_keys=True, default=str)}"
-        return Keys(type_name, seed, self.ledger, alone=False)
+        seed, before = (
+            f"{self.scope} {json.dumps(each, sort_keys=True, default=str)}" for each in (arguments, earlier)
+        )
+        others = () if before == seed else (before,)
+        return Keys(type_name, seed, self.ledger, alone=False, other_seeds=others)
 
     @cached_property
     def _types(self) -> Mapping[str, str]:

@@ -20,7 +20,7 @@ from polykomos.resources.creation import create_once
 from polykomos.resources.gone import confirm_gone, told_if_gone
 from polykomos.resources.values import timestamp, uuid_or_refuse
 from resourcekit.context import Context
-from resourcekit.declaration import plain
+from resourcekit.declaration import fields_of, plain
 from resourcekit.errors import CheckFailed, Failure
 from resourcekit.resource import Resource, Scopes
 from resourcekit.unknown import has_unknown
@@ -75,9 +75,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
             return made.uuid, _state(made, args.sql_content)
         there = _state(made, made.sql_content or "")
         ctx.checkpoint(made.uuid, there)
-        before = _body(there)
-        changed = frozenset(name for name, value in body.items() if value != before[name])
-        return made.uuid, self.update(made.uuid, args, there, changed, ctx)
+        return made.uuid, self.update(made.uuid, args, there, _differing(body, there), ctx)
 
     def read(self, id: str, prior: BlueprintState | None, ctx: Context[Client]) -> BlueprintState | None:
         uuid = self.normal_id(id)
@@ -124,8 +122,7 @@ def _updated(id: str, body: Mapping[str, Any], ctx: Context[Client]) -> ApiBluep
             return ctx.api.update_blueprint(id, body)
         except (UnknownOutcome, ServerError):
             found = ctx.api.get_blueprint(id)
-            there = _body(_state(found, found.sql_content or ""))
-            if all(there[name] == value for name, value in body.items()):
+            if not _differing(body, _state(found, found.sql_content or "")):
                 return found
             pause = backoff(attempt)
             if time.monotonic() + pause > until or ctx.cancel.wait(pause):
@@ -141,6 +138,12 @@ def _with_sql(listed: ApiBlueprint, prior: BlueprintState) -> ApiBlueprint | Non
 
 def _body(args: BlueprintArgs | BlueprintState) -> dict[str, Any]:
     return {name: plain(getattr(args, name)) for name in _FIELDS}
+
+
+def _differing(body: Mapping[str, Any], there: BlueprintState) -> frozenset[str]:
+    """The fields of a request that mean something else than what is there."""
+    facts, before = fields_of(BlueprintArgs), _body(there)
+    return frozenset(name for name, value in body.items() if not facts[name].same(before[name], value))
 
 
 def _state(blueprint: ApiBlueprint, sql_content: str) -> BlueprintState:

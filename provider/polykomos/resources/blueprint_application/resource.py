@@ -16,7 +16,7 @@ from polykomos.resources.blueprint_application.declaration import (
 )
 from polykomos.resources.blueprint_application.identity import ApplicationId
 from polykomos.resources.blueprint_application.runs import dry_run, refuse_failure, until_ended
-from polykomos.resources.creation import create_once
+from polykomos.resources.creation import create_once, with_earlier
 from polykomos.resources.gone import confirm_gone, is_right_account, no_such, told_if_gone
 from polykomos.resources.values import is_uuid, timestamp
 from resourcekit.context import Context
@@ -126,7 +126,10 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             warnings: list[str] | None = _warnings(blueprint, ctx)
         except DeadlineExceeded:
             warnings = None  # SQL that takes long to validate; the application matters more
-        creation = creation_of(args, blueprint.version, ctx.api)
+        creation, earlier = (
+            creation_of(each, blueprint.version, ctx.api) for each in (args, args.model_copy(update=ctx.null_entries))
+        )
+        creation = with_earlier(creation, earlier)
         try:
             run = create_once(creation, ctx).object
         except ApiError as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, NotFound, Secret
-from polykomos.resources.creation import create_once, refuse_other
+from polykomos.resources.creation import create_once, refuse_other, with_earlier
 from polykomos.resources.database.blueprint import refuse_unfit_blueprint
 from polykomos.resources.database.creation import creation_of
 from polykomos.resources.database.declaration import PLANS, DatabaseArgs, DatabaseState
@@ -83,8 +83,11 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
         body = args.model_dump(exclude_none=True, exclude=_LOCAL)
+        kind, earlier = (
+            creation_of(each, ctx.api, patient=ctx.keys.patient) for each in (body, {**body, **ctx.null_entries})
+        )
         created = create_once(
-            creation_of(body, ctx.api, patient=ctx.keys.patient),
+            with_earlier(kind, earlier),
             ctx,
             lambda earlier: refuse_other("database", earlier.uuid, _given(args, _FIXED), earlier.model_dump()),
         )

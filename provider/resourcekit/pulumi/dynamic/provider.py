@@ -20,7 +20,7 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle, Outcome
 from resourcekit.package import Package
-from resourcekit.planning.check import check_declared
+from resourcekit.planning.check import check_declared, null_entries
 from resourcekit.pulumi.dynamic import values
 from resourcekit.pulumi.dynamic.failures import failures_of, text_of, told
 from resourcekit.pulumi.dynamic.session import session_of
@@ -68,7 +68,9 @@ class DynamicProvider(ResourceProvider):
     @told
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         given = values.read(news)
-        session_of(self._load).run.checked.add(given.urn)
+        run = session_of(self._load).run
+        run.checked.add(given.urn)
+        run.null_entries[given.urn] = null_entries(self.resource.arguments, given.values)
         checked = check_declared(self.resource, given.values)
         rounded = rounded_numbers(self.resource.arguments, given.values, values.read(_olds or {}).values)
         failures = (*checked.failures, *rounded)
@@ -113,6 +115,7 @@ class DynamicProvider(ResourceProvider):
                 given.import_id, values.write_state(state, given.values, given.program, account=ctx.account)
             )
         ctx.keys = session_of(self._load).keys(given.urn)
+        ctx.null_entries = session_of(self._load).run.null_entries.get(given.urn, {})
         outcome = self._lifecycle.create(given.values, ctx)
         return CreateResult(outcome.id, _written(outcome, given, ctx))
 
