@@ -127,6 +127,7 @@ class Lifecycle:
 
     def compare(
         self,
+        id: str,
         *,
         state: Mapping[str, Any],
         old_inputs: Mapping[str, Any],
@@ -144,13 +145,23 @@ class Lifecycle:
                 drifted = self.drifted(state, news, ctx)
         if found.replaces or drifted:
             self.refuse_if_protected(state, "replace")
-            self.review_replacement(news, state, ctx)
+            self.review_replacement(id, news, state, ctx)
         return found, drifted
 
-    def review_replacement(self, args: Mapping[str, Any], state: Mapping[str, Any], ctx: Context[Any] | None) -> None:
-        """Report what may keep a new object from being made beside the old one, where the API can be asked."""
-        if ctx is not None:
-            self._explained(lambda: self.resource.review_replacement(args, self._state(state), ctx))
+    def review_replacement(
+        self, id: str, args: Mapping[str, Any], state: Mapping[str, Any], ctx: Context[Any] | None
+    ) -> None:
+        """Report what may keep a new object from being made beside the old one, where the API can be asked.
+
+        Raises:
+            ResourceError: The key is of another account, so that the old object could not be deleted.
+        """
+        if ctx is None:
+            return
+        prior = self._state(state)
+        if ctx.account is not None and self._account(ctx) not in (None, ctx.account):
+            self._explained(lambda: self.resource.read(id, prior, ctx))
+        self._explained(lambda: self.resource.review_replacement(args, prior, ctx))
 
     def preview_create(self, args: Mapping[str, Any], ctx: Context[Any] | None) -> Values:
         """The planned state; with a connection the API is asked too."""

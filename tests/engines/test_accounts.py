@@ -88,6 +88,13 @@ def test_another_accounts_key_drops_nothing_from_a_stack(
     assert "refresh, and it will be made again" not in told
     assert TOLD in stack.destroy(ok=False, **OTHER).output
     assert ids_in(stack) == before
+    # Nor does it make an object of its own account in the place of one that it cannot delete.
+    replaced = program(name)
+    replaced["hook"][1]["url"] += "/other"
+    stack.write(replaced)
+    assert TOLD in stack.up(ok=False, **OTHER).output
+    assert ids_in(stack) == before
+    stack.write(program(name, 7))
     drift = [str(POLYKOMOS), "drift", "pulumi", "--stack", "dev"]
     done = subprocess.run(
         drift, cwd=stack.directory, env={**stack.env, **OTHER}, capture_output=True, text=True, check=False, timeout=180
@@ -162,6 +169,9 @@ def test_another_accounts_key_drops_nothing_from_a_state(
     workspace.write(module(name, 7))
     assert TOLD in workspace.apply("-refresh=false", ok=False, **OTHER).diagnostics
     assert TOLD in workspace.destroy("-refresh=false", ok=False, **OTHER).diagnostics
+    workspace.write(module(name).replace(HOOK, f"{HOOK}/other"))
+    assert TOLD in workspace.plan("-refresh=false", ok=False, **OTHER).diagnostics
+    workspace.write(module(name, 7))
     assert _ids(workspace.state_text) == _ids(before)
     words = [str(POLYKOMOS), "drift", "terraform", "--program", workspace.program]
     env = {**workspace.env, **OTHER}

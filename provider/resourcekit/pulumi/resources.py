@@ -57,6 +57,7 @@ class ResourceCalls(Family):
         ctx = self._preview_context(request)
         ignored = _ignored(lifecycle, request)
         found, drifted = lifecycle.compare(
+            request.id,
             state=olds.values,
             old_inputs=old_inputs.values,
             news=ignored.applied(news.values, olds.values, old_inputs.values),

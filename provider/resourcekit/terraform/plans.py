@@ -142,7 +142,7 @@ def plan(
         drifted = kind.lifecycle.drifted(state, found.args, ctx)
     if replaces or drifted:
         kind.lifecycle.refuse_if_protected(state, "replace")
-        kind.lifecycle.review_replacement(found.args, state, review)
+        kind.lifecycle.review_replacement(kind.id(prior), found.args, state, review)
         # The engine asks again, as for a create: then the API is asked too.
         review = None
     expected = kind.lifecycle.preview_update(found.args, state, found.changed, review)

@@ -92,7 +92,7 @@ class DynamicProvider(ResourceProvider):
         ctx.account = olds.account
         args, ignored = self._applied(news, olds)
         found, drifted = self._lifecycle.compare(
-            state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx
+            _id, state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx
         )
         changes = {each.name for each in found.changes if each.replaces or news.replaces(each.path)}
         replaces = sorted(changes | set(drifted))
