@@ -104,6 +104,8 @@ class Stack:
         for schema in (directory / ".home" / ".pulumi" / "schemas").iterdir():
             schema.touch()
         self.env = {**_environment(directory), **env}
+        if runtime != "yaml":  # only that language host may lie beside pulumi; the others are on PATH
+            self.env.pop("PULUMI_IGNORE_AMBIENT_PLUGINS")
         self.program: dict[str, Any] = {"name": "story", "runtime": runtime}
         self._write()
         _select("organization/story/dev", directory)
