@@ -88,12 +88,13 @@ def test_text_is_stored_as_it_was_written(api: httpx.Client, change: str) -> Non
 
 def test_the_defaults_of_the_tenants_role_do_not_matter(api: httpx.Client) -> None:
     database = create_database(api, "defaults")
-    for name, value in (
-        ("client_encoding", "SQL_ASCII"), ("search_path", "public, pg_catalog"), ("statement_timeout", "1"),
-        ("standard_conforming_strings", "off"), ("idle_in_transaction_session_timeout", "1"), ("lock_timeout", "1"),
-        ("default_transaction_isolation", "serializable"), ("client_min_messages", "debug5"),
-    ):  # fmt: skip
-        rows(database, f"ALTER ROLE CURRENT_USER SET {name} = {value}")
+    defaults = {
+        "client_encoding": "SQL_ASCII", "search_path": "public, pg_catalog", "statement_timeout": "1",
+        "standard_conforming_strings": "off", "idle_in_transaction_session_timeout": "1", "lock_timeout": "1",
+        "default_transaction_isolation": "serializable", "client_min_messages": "debug5",
+    }  # fmt: skip
+    # In one session: they count from the next one on.
+    rows(database, "; ".join(f"ALTER ROLE CURRENT_USER SET {name} = {value}" for name, value in defaults.items()))
     found = apply(api, database, f"CREATE TABLE words (n text); INSERT INTO words VALUES ('{QUOTED}')")
     assert found["status"] == "completed", found
     ours: dict[str, Any] = {"client_encoding": "UTF8", "options": "-c statement_timeout=0", "autocommit": True}
@@ -228,6 +229,20 @@ def test_a_query_that_catches_its_time_out_is_ended(api: httpx.Client) -> None:
     body = {"database_uuid": database["uuid"], "query": "SELECT stubborn()"}
     reply = api.post("/query_executions", json=body)
     assert "took longer than 30 seconds" in reply.json()["error"]["message"], reply.text
+
+
+def test_a_query_that_would_end_its_idle_session_is_carried_out(api: httpx.Client) -> None:
+    database = create_database(api, "idle")
+    rows(
+        database,
+        "CREATE TABLE t (n int); CREATE FUNCTION one() RETURNS int LANGUAGE sql AS $$"
+        " SELECT count(set_config('idle_in_transaction_session_timeout', '1', false))::int $$",
+    )
+    for returning, affected in (("", 1), (" RETURNING n, repeat('x', 1000)", 1), (" RETURNING one()", 1)):
+        body = {"database_uuid": database["uuid"], "query": f"INSERT INTO t VALUES (one()){returning}"}
+        reply = api.post("/query_executions", json=body)
+        assert reply.json()["result"]["affectedRows"] == affected, reply.text
+    assert rows(database, "SELECT count(*) FROM t") == [(3,)]
 
 
 def test_a_query_that_changes_the_encoding_of_its_answer(api: httpx.Client) -> None:

@@ -122,8 +122,10 @@ def _object_kind(words: tuple[str, ...]) -> tuple[str, int]:
 
 
 def _behind_only(words: tuple[str, ...], at: int) -> int:
-    """The position behind ONLY, unless that is the name itself, which PostgreSQL allows only in quotes."""
-    return at + 1 if words[at : at + 1] == ("ONLY",) else at
+    """The position of the name behind ONLY or ONLY (, as PostgreSQL has it; a name ONLY would need quotes there."""
+    if words[at : at + 1] != ("ONLY",):
+        return at
+    return at + 2 if words[at + 1 : at + 2] == ("(",) else at + 1
 
 
 def _behind_exists(words: tuple[str, ...], at: int) -> int:

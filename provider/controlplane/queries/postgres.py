@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Final, TypeVar
 
 import psycopg
@@ -12,6 +12,7 @@ from psycopg.pq import TransactionStatus
 
 from controlplane.blueprints.execution import shortened
 from controlplane.blueprints.splitting import Statement, split
+from controlplane.postgres.exchange import exchange
 from controlplane.postgres.sessions import closing, ended_after, is_utf8, pin
 from controlplane.queries.failures import SqlFailed
 from controlplane.queries.outcome import MAX_BYTES, MAX_ROWS, Outcome
@@ -94,15 +95,20 @@ class PostgresRunner:
         affected = 0
         for statement in checked.statements:
             affected = await self._change(statement)
-            await self._bound()
         await self._conn.execute("COMMIT")
         return Outcome.of_write(affected) if checked.kind == "write" else Outcome.of_ddl(len(checked.statements))
 
     async def _bound(self) -> None:
         """Set the limits of the statements to come; literals are read in UTC."""
-        async with self._conn.pipeline():
-            await self._conn.execute(pin(self._conn, STATEMENT_MS, LOCK_MS), binary=True)
-            await self._conn.execute("SELECT pg_catalog.set_config('TimeZone', 'UTC', true)", binary=True)
+        await self._exchange([])
+
+    async def _exchange(self, queries: Sequence[bytes]) -> list[int | None]:
+        """The rows of each. Behind them, in the same round trip, the limits are set, which they may have changed."""
+        zone = b"SELECT pg_catalog.set_config('TimeZone', 'UTC', true)"
+        answers = await exchange(self._conn, [*queries, pin(self._conn, STATEMENT_MS, LOCK_MS), zone])
+        if answers.error is not None:
+            raise answers.error
+        return answers.rows
 
     async def _select(self, statement: Statement, beyond: str | None) -> Outcome:
         text = statement.text.encode()
@@ -124,18 +130,14 @@ class PostgresRunner:
         return Outcome.of_rows(rows, truncated=truncated)
 
     async def _change(self, statement: Statement) -> int:
-        """Rows touched. Those of RETURNING stay on the server: there may be any number of any size."""
+        """Rows touched. What RETURNING answers with stays on the server: it may be of any size."""
         text = statement.text.encode()
-        returns = "RETURNING" in statement.words and statement.words[0] != "CREATE"
-        if returns:
-            text = b"WITH polykomos_rows AS (\n" + text + b"\n) SELECT pg_catalog.count(*) AS n FROM polykomos_rows"
-        cursor = await self._conn.execute(text, binary=True)
+        if "RETURNING" in statement.words and statement.words[0] != "CREATE":
+            text = b"WITH polykomos_rows AS (\n" + text + b"\n) SELECT FROM polykomos_rows"
+        affected, *_ = await self._exchange([text])
         if self._conn.info.transaction_status is not TransactionStatus.INTRANS:
             raise SqlFailed("the statement ended the transaction")
-        if returns:
-            found = await cursor.fetchone()
-            return found["n"] if found else 0
-        return max(cursor.rowcount, 0)
+        return affected or 0
 
 
 def _failure(error: psycopg.Error) -> SqlFailed:

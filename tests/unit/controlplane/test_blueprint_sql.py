@@ -103,6 +103,7 @@ def test_what_is_not_closed_is_told(sql: str) -> None:
         ("DELETE FROM t", "DELETE", "t"),
         ("UPDATE ONLY t SET a = 1", "UPDATE", "t"),
         ("ALTER TABLE ONLY public.t ADD COLUMN a int", "ALTER TABLE", "public.t"),
+        ("ALTER TABLE IF EXISTS ONLY (public.t) ADD COLUMN a int", "ALTER TABLE", "public.t"),
         ('ALTER TABLE IF EXISTS ONLY public."T" DROP a', "ALTER TABLE", 'public."T"'),
         ("ALTER FOREIGN TABLE ONLY t ADD a int", "ALTER FOREIGN TABLE", "t"),
         ("DELETE FROM ONLY s.t WHERE a", "DELETE", "s.t"),

@@ -72,7 +72,7 @@ def _refused_words(statement: Statement) -> Iterator[str]:
             yield "GET_LOCK is not allowed: its names are the whole server's, so sessions of others would wait"
         if name[1:] in _CHARACTER_SETS and name[0] == "_" and _has_other_bytes(following):
             yield (
-                f"{token.text} before a text is not allowed: blueprints are sent in UTF-8, so the text would be read as"
+                f"{token.text} before a text is not allowed: SQL is sent in UTF-8, so the text would be read as"
                 f" other characters. Leave {token.text} out"
             )
 
