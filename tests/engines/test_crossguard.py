@@ -26,6 +26,7 @@ def resources(protected: bool, sql: str, url: str) -> dict[str, Any]:
 @pytest.fixture
 def production(new_stack: Callable[..., Stack]) -> Stack:
     stack = new_stack()
+    stack.uninstall()  # the host of the policies is on PATH too
     stack.run("stack", "init", "production")
     return stack
 
