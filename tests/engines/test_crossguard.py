@@ -61,6 +61,7 @@ def test_what_keeps_the_policies_passes(production: Stack, control_plane: Contro
 
 
 def test_which_stacks_are_production_can_be_configured(stack: Stack, tmp_path: Path) -> None:
+    stack.uninstall()
     stack.write({"orders": ("Database", {"name": "crossguard-dev"})})
     stack.run("preview", "--policy-pack", str(PACK))
     config = tmp_path / "policies.json"

@@ -86,10 +86,9 @@ ONE_OF_EACH = (
 
 
 def test_a_preview_checks_all_that_an_apply_sends(program: PlainProgram, api: httpx.Client) -> None:
-    """Field report B1. All of them in one program; Pulumi's Python stops at the first, hence one of each type there."""
-    cases = list(REFUSED)
-    groups = [[case] for case in ONE_OF_EACH] if program.engine == "dynamic" else [cases]
-    for group in groups:
+    """Field report B1. All of them in one program; Pulumi stops soon after the first failure: one a program there."""
+    alone = {"dynamic": [[case] for case in ONE_OF_EACH], "pulumi": [[case] for case in REFUSED]}
+    for group in alone.get(program.engine, [list(REFUSED)]):
         program.write({f"r{number}": REFUSED[case][0](api) for number, case in enumerate(group)})
         done, told = program.plan()
         assert not done
