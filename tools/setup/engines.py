@@ -7,6 +7,7 @@ attempt to download. Terraform alone is never built or downloaded here: its lice
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -164,6 +165,7 @@ def _home(module: Module, program: Program) -> Path | None:
     return module.home if module.built(program) else None
 
 
+@functools.cache
 def _on_path(program: Program) -> tuple[str, str]:
     """Return the version and path of the user's own program; empty if there is none that is new enough."""
     path = _which(program.name) if program.is_engine and source() in ("", "path") else None

@@ -36,18 +36,17 @@ def is_complete() -> bool:
 
 def is_reachable(seconds: float = _REACHABLE_SECONDS) -> bool:
     """Tell whether the installer's script answers in time; the name look-up and a proxy's delay count too."""
-    answered = threading.Event()
+    answered, ended = threading.Event(), threading.Event()
 
     def ask() -> None:
         try:
             with urllib.request.urlopen(urllib.request.Request(_SCRIPT, method="HEAD"), timeout=seconds):
                 answered.set()
         except (OSError, ValueError):
-            ended.set()
-        else:
+            pass
+        finally:
             ended.set()
 
-    ended = threading.Event()
     threading.Thread(target=ask, daemon=True).start()
     ended.wait(seconds)
     return answered.is_set()
