@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -88,6 +88,18 @@ def shape_of(annotation: Any) -> Shape:
 def field_shapes(model: type[BaseModel]) -> dict[str, Shape]:
     """The shape of each field of `model`."""
     return {name: shape_of(facts.annotation) for name, facts in fields_of(model).items()}
+
+
+def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield what a free-form value consists of besides maps and lists, each with its path."""
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from leaves(each, f"{path}.{name}")
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from leaves(each, f"{path}.{index}")
+    else:
+        yield path, value
 
 
 def described(value: Any) -> str:

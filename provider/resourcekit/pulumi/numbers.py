@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from resourcekit.declaration import FieldFacts, fields_of
 from resourcekit.errors import Failure
-from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes
+from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes, leaves
 
 _LIMIT: Final = 2**53
 _ROUNDED: Final = "is a number of 2^53 (9007199254740992) or more, which Pulumi rounds before the provider sees it"
@@ -56,7 +56,7 @@ def _rounded(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, str]]:
     """The places of such numbers, and what to do about each."""
     match shape:
         case Anything():
-            yield from ((each, _ADVICE) for each in _rounded_inside(value, path))
+            yield from ((at, _ADVICE) for at, leaf in leaves(value, path) if _is_rounded(leaf))
         case Scalar("integer") if _is_rounded(value):
             yield path, _ADVICE_DECLARED
         case ListOf(item) if isinstance(value, list):
@@ -68,17 +68,6 @@ def _rounded(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, str]]:
         case ObjectOf(model) if isinstance(value, Mapping):
             for name, part in field_shapes(model).items():
                 yield from _rounded(part, value.get(name), f"{path}.{name}")
-
-
-def _rounded_inside(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from _rounded_inside(each, f"{path}.{name}")
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _rounded_inside(each, f"{path}.{index}")
-    elif _is_rounded(value):
-        yield path
 
 
 def _is_rounded(value: Any) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from resourcekit.errors import Failure
+from resourcekit.shapes import leaves
 from resourcekit.terraform.blocks import Values, twin
 from resourcekit.terraform.kinds import Kind
 from resourcekit.terraform.reading import plain
@@ -32,16 +32,6 @@ def rounded_numbers(kind: Kind, prior: Values | None, config: Values) -> list[Fa
         Failure(path, _ADVICE)
         for name in names
         if kind.block.types[name] == Dynamic() and config.get(name) != (prior or {}).get(name)
-        for path in _with_more_digits(plain(Dynamic(), config.get(name)), name)
+        for path, leaf in leaves(plain(Dynamic(), config.get(name)), name)
+        if isinstance(leaf, Decimal)
     ]
-
-
-def _with_more_digits(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from _with_more_digits(each, f"{path}.{name}")
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _with_more_digits(each, f"{path}.{index}")
-    elif isinstance(value, Decimal):
-        yield path
