@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from controlplane.store import liveness
-from controlplane.store.liveness import LOCK_CLASS, NOBODY
+from controlplane.store.liveness import LOCK_CLASS
 from controlplane.store.presence import Presence
 from controlplane.store.server import Server
 from support import inside
@@ -24,6 +24,7 @@ from support.receiver import Receiver
 
 PRESENCE = f"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {LOCK_CLASS} AND objsubid = 2"
 OURS = "SELECT pid FROM pg_stat_activity WHERE usename = 'polykomos' AND pid <> pg_backend_pid()"
+OTHER = 4711  # a number that no process of the test takes
 SLOW = "INSERT INTO ran SELECT 1; SELECT pg_sleep(1.5);"
 
 
@@ -115,13 +116,17 @@ def test_what_was_under_way_is_done_once(
 
 
 def test_who_was_taken_for_dead_commits_nothing(plane: ControlPlane) -> None:
-    """The application is begun again while it still runs."""
+    """Another process owns the application while it still runs here; that process ends, and it is begun again."""
     with plane.client() as api:
         tenant, run = running(api)
-        with inside.connect(plane) as conn:
-            conn.execute("UPDATE blueprint_applications SET owner = %s WHERE id = %s", (NOBODY, run))
-        assert wait_until(lambda: ended(api, run))["status"] == "completed"
-    wait_until(lambda: "taken over by another process" in plane.log_text)
+        with inside.connect(plane) as other:
+            other.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_CLASS, OTHER))
+            other.execute("UPDATE blueprint_applications SET owner = %s WHERE id = %s", (OTHER, run))
+            wait_until(lambda: "taken over by another process" in plane.log_text)
+            assert times_run(tenant) == 0
+            assert ended(api, run) is None
+        done = wait_until(lambda: ended(api, run))
+        assert done["status"] == "completed", done
     assert times_run(tenant) == 1
 
 

@@ -14,7 +14,8 @@ from support.terraform import Workspace
 
 WHOLE = 2**53 + 1
 LONG = "0.12345678901234567890"
-SQL = "CREATE TABLE IF NOT EXISTS seen (v numeric); INSERT INTO seen VALUES ({{v}});"
+# Two applications run at once; PostgreSQL lets one of two concurrent CREATE TABLE IF NOT EXISTS fail.
+SQL = "SELECT pg_advisory_xact_lock(1); CREATE TABLE IF NOT EXISTS seen (v numeric); INSERT INTO seen VALUES ({{v}});"
 DYNAMIC = """
 import pulumi
 from polykomos_provider import dynamic as polykomos

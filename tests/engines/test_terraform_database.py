@@ -190,7 +190,7 @@ def test_importing_what_is_not_there_or_no_uuid_says_so(workspace: Workspace) ->
         ({"name": "Upper"}, "name", "lowercase"),
         ({"name": "a" * 64}, "name", "1-63"),
         ({"name": "ok", "warning_threshold_pct": 101}, "warning_threshold_pct", "100"),
-        ({"name": "ok", "connection_hard_limit": 0.5}, "connection_hard_limit", "integer"),
+        ({"name": "ok", "connection_hard_limit": 0.5}, "connection_hard_limit", "whole number"),
         ({"name": "ok", "storage_hard_limit_gb": 0}, "storage_hard_limit_gb", "0"),
         ({"name": "ok", "blueprint_variables": {"a": 1}}, "blueprint_variables", "blueprint_uuid"),
         ({"name": "ok", "timeouts": {"create": "soon"}}, "timeouts", "90s"),

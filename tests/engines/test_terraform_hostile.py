@@ -163,6 +163,7 @@ ABOUT = {
     "PlanAction": "polykomos_webhook_test",
     "InvokeAction": "polykomos_webhook_test",
 }
+DIGITS = "0.12345678901234567890"
 METHODS = {method.name: method for method in pb.DESCRIPTOR.services_by_name["Provider"].methods}
 
 
@@ -176,7 +177,7 @@ def filled(message: Any, data: bytes, about: str) -> int:
             message.source_type_name = "restful_resource"
         elif field.message_type is not None and field.message_type.name in FORMED:
             inside = getattr(message, field.name)
-            value_ = inside.add() if field.is_repeated else inside
+            value_ = inside.add() if hasattr(inside, "add") else inside
             setattr(value_, FORMED[field.message_type.name], data)
             value_.SetInParent()
             places += 1
@@ -286,21 +287,33 @@ def test_deep_values_are_taken_or_told(plugin: Plugin, api: httpx.Client, depth:
     assert not [text for text in errors(plugin.plan(APPLICATION, given)) if "internal error" in text]
 
 
-@pytest.mark.parametrize("number", ["0.12345678901234567890", "1e400"])
-def test_more_digits_than_a_double_has(plugin: Plugin, api: httpx.Client, number: str) -> None:
-    database = plugin.create(DATABASE, name=unique("digits"))
+def test_a_number_beyond_a_double(plugin: Plugin, api: httpx.Client) -> None:
+    variables = of_number("1e400")
+    given = {"database_uuid": plugin.create(DATABASE, name=unique("digits"))["uuid"], "variables": variables}
     body = {"name": "digits", "sql_content": "SELECT {{n}}", "variables": {"n": {"type": "number"}}}
-    blueprint = api.post("/blueprints", json=body, headers=new_key()).json()["data"]["uuid"]
-    variables = [b'["object",{"n":"number"}]', {"n": number}]
-    given = {"database_uuid": database["uuid"], "blueprint_uuid": blueprint, "variables": variables}
+    given["blueprint_uuid"] = api.post("/blueprints", json=body, headers=new_key()).json()["data"]["uuid"]
     made = plugin.create(APPLICATION, **given)
     assert made["variables"] == variables
     read = plain(plugin.read(APPLICATION, made).new_state)
     assert read == made
     assert plain(plugin.plan(APPLICATION, plugin.object(APPLICATION, **given), read).planned_state) == read
+
+
+def test_more_digits_than_a_double_has(plugin: Plugin) -> None:
+    given = plugin.object(APPLICATION, database_uuid="d", blueprint_uuid="b", variables=of_number(DIGITS))
+    assert "give it as a string" in errors(plugin.plan(APPLICATION, given))[0]
+
+
+@pytest.mark.parametrize("number", [DIGITS, "1e400"])
+def test_a_function_renders_every_digit(plugin: Plugin, number: str) -> None:
     definitions = {"n": dict.fromkeys(["default", "required", "description"]) | {"type": "number"}}
-    rendered = call(plugin, "render_blueprint", [value("{{n}}"), value(variables), value(definitions)])
+    rendered = call(plugin, "render_blueprint", [value("{{n}}"), value(of_number(number)), value(definitions)])
     assert Decimal(plain(rendered.result)) == Decimal(number)
+
+
+def of_number(number: str) -> list[Any]:
+    """Variables whose `n` is a number."""
+    return [b'["object",{"n":"number"}]', {"n": number}]
 
 
 def test_a_timeout_of_centuries(plugin: Plugin) -> None:
