@@ -6,6 +6,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -13,16 +14,30 @@ from starlette.routing import Mount, Route
 from controlplane import openapi, rooms
 from controlplane.admin import doors
 from controlplane.console.pages import routes as console_routes
+from controlplane.faults.middleware import FaultInjectionMiddleware
 from controlplane.http.endpoint import PREFIX, Endpoint, new_request_id, render_error
 from controlplane.http.errors import ApiError
 from controlplane.services import Services
+from controlplane.traffic.middleware import RequestLogMiddleware
+from controlplane.traffic.recorder import Recorder
 
 
-def create_app(services: Services, admin_token: str | None) -> Starlette:
-    """The whole control plane over open `services`; background workers run apart from it (see run.py).
+def create_app(services: Services, recorder: Recorder, admin_token: str | None) -> Starlette:
+    """Build the whole control plane over open `services`; background workers run apart from it (see run.py).
 
-    admin_token: None = no admin API.
+    Args:
+        services: What the API's handlers use.
+        recorder: Takes the entries of the request log.
+        admin_token: None = no admin API.
     """
+    api = Endpoint(services, rooms.OPERATIONS)
+    # The outermost comes first.
+    around_the_api = [
+        Middleware(RequestLogMiddleware, recorder=recorder, clock=services.clock),
+        Middleware(
+            FaultInjectionMiddleware, pool=services.pool, controls=services.controls, operation_of=api.operation_of
+        ),
+    ]
 
     async def healthz(_: Request) -> Response:
         try:
@@ -37,11 +52,12 @@ def create_app(services: Services, admin_token: str | None) -> Starlette:
 
     app = Starlette(
         routes=[
+            # First, because routes are tried in turn.
+            Mount(PREFIX, app=api, middleware=around_the_api),
             Route("/healthz", healthz),
             Route("/openapi.json", description),
             *([] if admin_token is None else doors.routes(services, admin_token)),
             *(console_routes(services) if services.settings.console else ()),
-            Mount(PREFIX, app=Endpoint(services, rooms.OPERATIONS)),
         ],
         exception_handlers={HTTPException: _outside_the_api},
     )

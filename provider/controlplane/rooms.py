@@ -12,7 +12,6 @@ from controlplane.queries.routes import OPERATIONS as QUERIES
 from controlplane.queries.routes import WORKERS as QUERY_WORKERS
 from controlplane.services import Worker
 from controlplane.snapshots.recovery import WORKERS as SNAPSHOT_WORKERS
-from controlplane.traffic.keeping import WORKERS as TRAFFIC_WORKERS
 from controlplane.webhooks.routes import OPERATIONS as WEBHOOKS
 from controlplane.webhooks.routes import WORKERS as WEBHOOK_WORKERS
 
@@ -21,7 +20,6 @@ WORKERS: tuple[Worker, ...] = (
     *DATABASE_WORKERS,
     *BLUEPRINT_WORKERS,
     *WEBHOOK_WORKERS,
-    *TRAFFIC_WORKERS,
     *QUERY_WORKERS,
     *SNAPSHOT_WORKERS,
 )

@@ -47,6 +47,8 @@ from controlplane.store.pool import Pool, make_pool
 from controlplane.store.preparing import prepare, server_of
 from controlplane.store.presence import Presence
 from controlplane.store.server import CONTROL_DATABASE, Server
+from controlplane.traffic import keeping
+from controlplane.traffic.recorder import Recorder
 
 _log = logging.getLogger("controlplane")
 
@@ -95,8 +97,9 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
                             await watching.load(services, conn)
                         for user in users:
                             await plant(conn, user, services.clock.now())
-                    application = create_app(services, admin_token)
-                    await _serve(services, application, listener, ready)
+                    recorder = Recorder()
+                    application = create_app(services, recorder, admin_token)
+                    await _serve(services, application, recorder, listener, ready)
 
             asyncio.run(live())
 
@@ -143,7 +146,11 @@ def _mysql_server(settings: Settings, directory: Path, pool: Pool, state: StateF
 
 
 async def _serve(
-    services: Services, application: Starlette, listener: socket.socket, announce: Callable[[], None]
+    services: Services,
+    application: Starlette,
+    recorder: Recorder,
+    listener: socket.socket,
+    announce: Callable[[], None],
 ) -> None:
     loop = asyncio.get_running_loop()
     web = _Web(
@@ -166,8 +173,13 @@ async def _serve(
 
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop)
+
+    async def write_request_log(services: Services) -> None:
+        await keeping.work(recorder, services.pool)
+
     watchers = (watching.work,) if services.settings.has_admin else ()
-    background = asyncio.create_task(working.work(services, (*rooms.WORKERS, *watchers)))
+    workers = (*rooms.WORKERS, write_request_log, *watchers)
+    background = asyncio.create_task(working.work(services, workers))
     background.add_done_callback(lambda _: stop())
     serving = asyncio.create_task(web.serve(sockets=[listener]))
     try:

@@ -16,7 +16,6 @@ from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
 from controlplane.store.presence import Presence
 from controlplane.store.server import Server
-from controlplane.traffic.recorder import Recorder
 from controlplane.turns import Turns
 
 
@@ -51,7 +50,6 @@ class Services:
     does not live can be taken over.
     controls: what the admin API has set.
     stopping: set when the process was asked to end; waits return early then.
-    traffic: what was answered and waits to be written to the request log.
     plans: what can be ordered. turns: of users whose SQL is rehearsed.
     """
 
@@ -64,7 +62,6 @@ class Services:
     bells: Bells = field(default_factory=Bells)
     controls: Controls = field(default_factory=Controls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    traffic: Recorder = field(default_factory=Recorder)
     plans: Plans = field(default_factory=lambda: PLANS)
     turns: Turns = field(default_factory=Turns)
 

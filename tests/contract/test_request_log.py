@@ -18,15 +18,12 @@ import pytest
 from psycopg.rows import dict_row
 
 from contract.test_logs import SECRET_VALUE, Scene, play
-from controlplane.engines import Engines
-from controlplane.services import Services
-from controlplane.settings import Settings
 from controlplane.store.pool import make_pool
-from controlplane.store.presence import Presence
 from controlplane.store.server import CONTROL_DATABASE, Server
 from controlplane.traffic import keeping
 from controlplane.traffic.curl import as_curl
 from controlplane.traffic.entries import Entry
+from controlplane.traffic.recorder import Recorder
 from support import inside
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import OPERATIONS
@@ -217,10 +214,10 @@ def test_the_end_writes_what_is_left_and_nothing_twice(
 
     async def end() -> None:
         pool = make_pool(server.conninfo(CONTROL_DATABASE))
-        services = Services(settings=Settings(), pool=pool, server=server, engines=Engines(), presence=Presence(server))
+        recorder = Recorder()
         async with pool:
-            services.traffic.put_back([entry])
-            task = asyncio.create_task(keeping.work(services))
+            recorder.put_back([entry])
+            task = asyncio.create_task(keeping.work(recorder, pool))
             await asyncio.sleep(pause)
             task.cancel()
             await asyncio.wait([task])

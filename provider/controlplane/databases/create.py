@@ -20,6 +20,7 @@ from controlplane.http.principal import Principal
 from controlplane.http.replies import Reply, reply
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
+from controlplane.webhooks import outbox
 
 _PASSWORD_ALPHABET = string.ascii_letters + string.digits
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
@@ -61,10 +62,10 @@ async def create_database(call: Call) -> Reply:
     if pooled is not None:
         call.after_commit(call.services.bells.pool.ring)
     if row["status"] == "active":
-        await call.emit("database.provisioned", team_id, masked(row, call.services))
+        await outbox.emit(call, "database.provisioned", team_id, masked(row, call.services))
         return _provisioned(call.services, row)
     await _queue_job(call, row, application_id, delay=0.0 if pooled else call.services.provision_delay)
-    await call.emit("database.provisioning_started", team_id, masked(row, call.services))
+    await outbox.emit(call, "database.provisioning_started", team_id, masked(row, call.services))
     # Of an engine on another server the pooled instance gets its name after the commit, in milliseconds.
     at_least = 0 if pooled is None or args.blueprint_uuid or row["is_assigned"] else _HAND_OVER_PATIENCE
     wait = _Wait(max(wait.seconds, at_least))

@@ -12,6 +12,7 @@ from controlplane.engines import EngineDown
 from controlplane.http.calls import Call
 from controlplane.http.replies import Reply, reply
 from controlplane.http.timestamps import plain
+from controlplane.webhooks import outbox
 
 GRACE = timedelta(hours=24)
 _log = logging.getLogger("controlplane.databases")
@@ -45,7 +46,7 @@ async def delete_database(call: Call) -> Reply:
             "destroyed_at": None if is_built else call.now,
         },
     )
-    await call.emit("database.deleted", row["team_id"], masked(deleted, call.services))
+    await outbox.emit(call, "database.deleted", row["team_id"], masked(deleted, call.services))
     call.after_commit(functools.partial(call.services.bells.databases.ring, row["id"]))
     call.after_commit(call.services.bells.deletions.ring)
     final = reply(

@@ -25,7 +25,7 @@ from controlplane.databases.views import effective_quotas, masked
 from controlplane.services import Services
 from controlplane.store.liveness import WITH_LIVING
 from controlplane.store.pool import Connection, Row
-from controlplane.webhooks.outbox import emit
+from controlplane.webhooks.outbox import enqueue
 
 MOST_ATTEMPTS = 5  # of each stage
 
@@ -175,7 +175,7 @@ async def _finish(services: Services, conn: Connection, job: Row, connections: i
         {"connections": connections, "now": now, "id": job["database_id"]},
     )
     data = masked(active, services)
-    heard = await emit(conn, team_id=active["team_id"], event="database.provisioned", data=data, now=now)
+    heard = await enqueue(conn, team_id=active["team_id"], event="database.provisioned", data=data, now=now)
     await services.controls.reach(services.pool, "before_ack")
     return heard
 

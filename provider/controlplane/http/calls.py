@@ -6,7 +6,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from controlplane.http.errors import ApiError, invalid_field, not_found
@@ -17,7 +16,6 @@ from controlplane.http.replies import Reply
 from controlplane.http.strictness import check_fields
 from controlplane.services import Services
 from controlplane.store.pool import Connection
-from controlplane.webhooks.outbox import emit
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _SIGNED = re.compile(r"-?[0-9]{1,18}")
@@ -108,22 +106,21 @@ class Call:
         limit = self.query_integer("limit", default=25, least=1, most=100)
         return Page(limit=limit, starting_after=self.query.get("starting_after"))
 
-    async def emit(self, event: str, team_id: int, data: Mapping[str, Any]) -> None:
-        """Queue a webhook event in this transaction (no password, no full connection string in `data`)."""
-        if await emit(self.conn, team_id=team_id, event=event, data=data, now=self.now):
-            self.after_commit(self.services.bells.deliveries.ring)
-
     def require_scope(self, scope: str) -> None:
         """For what only some bodies need (C2); raises 403 `insufficient_scope`."""
-        if not self.principal.has_scope(scope):
-            raise insufficient_scope((scope,))
+        check_scopes(self.principal, (scope,))
 
 
-def insufficient_scope(scopes: tuple[str, ...]) -> ApiError:
-    """403 naming what the key would need."""
-    return ApiError(
-        403,
-        "insufficient_scope",
-        f"This API key lacks a required scope: {', '.join(scopes)}.",
-        {"required_scopes": list(scopes)},
-    )
+def check_scopes(principal: Principal, scopes: tuple[str, ...]) -> None:
+    """Check that the key has all of these scopes.
+
+    Raises:
+        ApiError: 403 `insufficient_scope`, which names them.
+    """
+    if not all(principal.has_scope(scope) for scope in scopes):
+        raise ApiError(
+            403,
+            "insufficient_scope",
+            f"This API key lacks a required scope: {', '.join(scopes)}.",
+            {"required_scopes": list(scopes)},
+        )

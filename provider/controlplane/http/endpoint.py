@@ -1,4 +1,4 @@
-"""The ASGI application under /api/v1: every check in its order (S35), one log line a request."""
+"""The ASGI application under /api/v1: every check in its order (S35)."""
 
 from __future__ import annotations
 
@@ -6,36 +6,32 @@ import contextlib
 import json
 import logging
 import secrets
-import time
 from collections.abc import AsyncIterator, Iterable
-from datetime import datetime
 
+import psycopg
+from psycopg_pool import PoolTimeout
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from controlplane.faults import applying as faults
-from controlplane.faults.rules import Fault
 from controlplane.http import execution, idempotency
 from controlplane.http.auth import authenticate, bearer_token
 from controlplane.http.bodies import parse_json, read_body
-from controlplane.http.calls import Call, Operation, insufficient_scope
+from controlplane.http.calls import Call, Operation, check_scopes
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal
 from controlplane.http.rate_limit import count_request, take_back
-from controlplane.http.replies import Reply
-from controlplane.http.routing import Match, Routes
+from controlplane.http.routing import Routes
 from controlplane.http.strictness import check_key, check_query
+from controlplane.http.summary import JsonBody, RequestSummary, respond
 from controlplane.services import Services
 from controlplane.store.pool import Connection
 from controlplane.store.server import CONTROL_DATABASE
-from controlplane.traffic.masking import mask_text
 
 PREFIX = "/api/v1"
 # What was refused for these is no use of the key (S36).
 _NOT_COUNTED = frozenset({403, 429})
 
-_requests = logging.getLogger("controlplane.request")
 _failures = logging.getLogger("controlplane.failure")
 
 
@@ -67,116 +63,84 @@ class Endpoint:
         self._services = services
         self._routes = Routes(operations)
 
+    def operation_of(self, scope: Scope) -> str | None:
+        """Return the id of the operation that a request means, None where the API has no such path or method."""
+        return self._routes.operation_of(scope["method"], scope["path"].removeprefix(PREFIX))
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request: key, rate limit, route, scopes, body, Idempotency-Key, then the operation's handler.
+
+        The summary says how far the request came. Nothing is sent to a client that has gone.
+        """
         if scope["type"] != "http":
             return
-        request = Request(scope, receive)
-        request_id = new_request_id()
-        facts: dict[str, object] = {}
-        at, started = self._services.clock.now(), time.perf_counter()
-        fault = None
+        services, request, request_id = self._services, Request(scope, receive), new_request_id()
+        now = services.clock.now()
+        principal: Principal | None = None
+        operation: Operation | None = None
+        body: JsonBody | None = None
+        is_counted = False
+        code: str | None = None
         try:
-            fault = await self._meet_fault(request, facts)
-            await faults.before(fault)
-            reply = await self._answer(request, request_id, facts)
-            answer = reply.body
-            response = render(reply.status, answer, request_id)
-            failure = faults.instead(fault)
-            if failure is not None:
-                raise failure
-        except ApiError as error:
-            facts["code"] = error.code
-            answer = error.body()
-            response = render_error(error, request_id)
+            token = bearer_token(request.headers.get("authorization"))
+            async with contextlib.AsyncExitStack() as stack:
+                conn = await stack.enter_async_context(services.pool.connection())
+                principal = await authenticate(conn, token, request.client and request.client.host, now)
+                await count_request(conn, principal, services.clock)
+                is_counted = True
+                match = self._routes.match(scope["method"], scope["path"].removeprefix(PREFIX))
+                operation = match.operation
+                check_scopes(principal, operation.scopes)
+                if operation.has_body or operation.rehearses:
+                    await stack.aclose()  # a client that sends slowly must not hold a connection of the pool
+                    if operation.has_body:
+                        body = JsonBody(parse_json(await read_body(request)))
+                    conn = await stack.enter_async_context(self._connection(operation, principal))
+                key = _key(request, operation, principal, body)
+                if services.settings.strict:
+                    _check_strictly(request, operation, key)
+                call = Call(
+                    operation=operation,
+                    services=services,
+                    principal=principal,
+                    conn=conn,
+                    now=now,
+                    request_id=request_id,
+                    path_parameters=match.path_parameters,
+                    query=request.query_params,
+                    body=None if body is None else body.value,
+                )
+                reply = await execution.run(call, key)
+            reply = await execution.finish(services, reply, key)
+            answer, response = reply.body, render(reply.status, reply.body, request_id)
         except ClientDisconnect:
             return
-        except Exception:
-            _failures.exception("request failed", extra={"facts": {"request_id": request_id}})
-            facts["code"] = "internal_error"
-            internal = ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
-            answer = internal.body()
-            response = render_error(internal, request_id)
-        ms = round((time.perf_counter() - started) * 1000, 1)
-        _requests.info(
-            "request",
-            extra={
-                "facts": {
-                    "method": request.method,
-                    "path": mask_text(request.url.path),
-                    "status": response.status_code,
-                    "ms": ms,
-                    "request_id": request_id,
-                    **facts,
-                }
-            },
-        )
-        await faults.respond(fault, response, scope, receive, send)
-        self._services.traffic.record(
-            request,
-            at=at,
+        except Exception as failure:
+            error = await self._error_of(failure, principal if is_counted else None, request_id)
+            code, answer, response = error.code, error.body(), render_error(error, request_id)
+        summary = RequestSummary(
             request_id=request_id,
             status=response.status_code,
-            answer=answer,
-            content=bytes(response.body),
-            facts=facts,
-            ms=ms,
+            response_body=answer,
+            response_content=bytes(response.body),
+            code=code,
+            request_body=body,
+            operation_id=None if operation is None else operation.operation_id,
+            key_id=None if principal is None else principal.key_id,
+            key_preview=None if principal is None else principal.key_preview,
         )
+        await respond(summary, response, scope, receive, send)
 
-    async def _meet_fault(self, request: Request, facts: dict[str, object]) -> Fault | None:
-        operation = self._routes.operation_of(request.method, request.scope["path"].removeprefix(PREFIX))
-        fault = await faults.met_by(self._services, operation)
-        if fault is not None:
-            facts["fault"] = fault.rule
-        return fault
-
-    async def _answer(self, request: Request, request_id: str, facts: dict[str, object]) -> Reply:
-        services = self._services
-        now = services.clock.now()
-        token = bearer_token(request.headers.get("authorization"))
-        async with services.pool.connection() as conn:
-            principal = await authenticate(conn, token, request.client and request.client.host, now)
-        facts["key"] = principal.key_preview
-        request.state.key_id = principal.key_id
-        await count_request(services.pool, principal, services.clock)
-        try:
-            return await self._carry_out(request, request_id, facts, principal, now)
-        except ApiError as error:
-            if error.status in _NOT_COUNTED:
-                async with services.pool.connection() as conn:
-                    await take_back(conn, principal)
-            raise
-
-    async def _carry_out(
-        self, request: Request, request_id: str, facts: dict[str, object], principal: Principal, now: datetime
-    ) -> Reply:
-        services = self._services
-        match = self._routes.match(request.method, request.scope["path"].removeprefix(PREFIX))
-        operation = match.operation
-        facts["operation"] = operation.operation_id
-        if not all(principal.has_scope(scope) for scope in operation.scopes):
-            raise insufficient_scope(operation.scopes)
-        body = None
-        if operation.has_body:
-            body = request.state.body = parse_json(await read_body(request))
-        key = _key(request, match, principal.key_id, body)
-        if services.settings.strict:
-            check_query(operation.operation_id, request.query_params)
-            if key is not None:
-                check_key(key.value)
-        async with self._connection(operation, principal) as conn:
-            call = Call(
-                operation=operation,
-                services=services,
-                principal=principal,
-                conn=conn,
-                now=now,
-                request_id=request_id,
-                path_parameters=match.path_parameters,
-                query=request.query_params,
-                body=body,
-            )
-            reply = await execution.run(call, key)
-        return await execution.finish(services, reply, key)
+    async def _error_of(self, failure: Exception, counted: Principal | None, request_id: str) -> ApiError:
+        """Return what to answer after a failure. A refusal that is no use of the key is not counted (S36)."""
+        if not isinstance(failure, ApiError):
+            _failures.error("request failed", exc_info=failure, extra={"facts": {"request_id": request_id}})
+            return ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
+        if counted is not None and failure.status in _NOT_COUNTED:
+            with contextlib.suppress(psycopg.Error, PoolTimeout):
+                async with self._services.pool.connection() as conn:
+                    await take_back(conn, counted)
+        return failure
 
     @contextlib.asynccontextmanager
     async def _connection(self, operation: Operation, principal: Principal) -> AsyncIterator[Connection]:
@@ -190,13 +154,20 @@ class Endpoint:
             yield conn
 
 
-def _key(request: Request, match: Match, api_key_id: int, body: object) -> idempotency.Key | None:
-    if not match.operation.keyed:
+def _key(request: Request, operation: Operation, principal: Principal, body: JsonBody | None) -> idempotency.Key | None:
+    if not operation.keyed:
         return None
     value = idempotency.read_header(request.headers.get(idempotency.HEADER))
     query = request.query_params.multi_items()
+    sent = None if body is None else body.value
     return idempotency.Key(
-        api_key_id=api_key_id,
+        api_key_id=principal.key_id,
         value=value,
-        fingerprint=idempotency.fingerprint(request.method, request.scope["path"], query, body),
+        fingerprint=idempotency.fingerprint(request.method, request.scope["path"], query, sent),
     )
+
+
+def _check_strictly(request: Request, operation: Operation, key: idempotency.Key | None) -> None:
+    check_query(operation.operation_id, request.query_params)
+    if key is not None:
+        check_key(key.value)

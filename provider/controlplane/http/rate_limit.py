@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from controlplane.clock import Clock
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal
-from controlplane.store.pool import Connection, Pool
+from controlplane.store.pool import Connection
 
 _WINDOW = 60
 
@@ -72,13 +72,11 @@ def _refusal(code: str, message: str, seconds: float) -> ApiError:
     return ApiError(429, code, message, headers={"Retry-After": str(max(1, math.ceil(seconds)))})
 
 
-async def count_request(pool: Pool, principal: Principal, clock: Clock) -> None:
+async def count_request(conn: Connection, principal: Principal, clock: Clock) -> None:
     """Admit one request of the key and count it, in every process's sight; raises 429."""
     if principal.requests_per_minute <= 0 and principal.monthly_quota is None:
         return
-    async with pool.connection() as conn, conn.transaction():
-        # A crash may forget the last requests; waiting for the disk at each one is not worth it.
-        await conn.execute("SET LOCAL synchronous_commit = off")
+    async with conn.transaction():
         usage = await _lock(conn, principal.key_id)
         # The time of its turn: by the time of its arrival, those it waited for would be in the future and not count.
         usage = admit(
@@ -99,7 +97,11 @@ async def take_back(conn: Connection, principal: Principal) -> None:
 
 
 async def _lock(conn: Connection, key_id: int) -> Usage:
-    query = "SELECT seconds, counts, month, month_count FROM key_usage WHERE api_key_id = %s FOR UPDATE"
+    # A crash may forget the last requests; waiting for the disk at each one is not worth it.
+    query = (
+        "SELECT seconds, counts, month, month_count, set_config('synchronous_commit', 'off', true)"
+        " FROM key_usage WHERE api_key_id = %s FOR UPDATE"
+    )
     cursor = await conn.execute(query, (key_id,))
     row = await cursor.fetchone()
     if row is None:

@@ -9,9 +9,10 @@ from collections.abc import Coroutine, Sequence
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from controlplane.services import Services, Worker
+from controlplane.store.pool import Pool
 from controlplane.traffic import store
 from controlplane.traffic.entries import Entry
+from controlplane.traffic.recorder import Recorder
 
 # Seconds from the first entry of a batch to its writing: short for who watches, long enough to write many at once.
 _GATHER = 0.2
@@ -20,15 +21,15 @@ _BATCH = 100
 _log = logging.getLogger("controlplane.traffic")
 
 
-async def work(services: Services) -> None:
-    """Write what was recorded, for ever; the rest when the process ends."""
+async def work(recorder: Recorder, pool: Pool) -> None:
+    """Write recorded entries until this is cancelled, and then what is left."""
     try:
         while True:
-            await services.traffic.wait()
+            await recorder.wait()
             await asyncio.sleep(_GATHER)
-            await _to_its_end(_flush(services))
+            await _to_its_end(_flush(recorder, pool))
     except asyncio.CancelledError:
-        await _flush(services)
+        await _flush(recorder, pool)
         raise
 
 
@@ -42,31 +43,28 @@ async def _to_its_end(writing: Coroutine[None, None, None]) -> None:
         raise
 
 
-async def _flush(services: Services) -> None:
-    entries = services.traffic.take()
+async def _flush(recorder: Recorder, pool: Pool) -> None:
+    entries = recorder.take()
     while entries:
         batch = entries[:_BATCH]
         try:
-            async with services.pool.connection() as conn:
+            async with pool.connection() as conn:
                 await store.write(conn, batch)
         except (psycopg.OperationalError, PoolTimeout, asyncio.CancelledError):
             # That passes.
-            services.traffic.put_back(entries)
+            recorder.put_back(entries)
             raise
         except Exception:
             # Trying again would fail again, and keep all that follow waiting.
-            await _write_singly(services, batch)
+            await _write_singly(pool, batch)
         entries = entries[_BATCH:]
 
 
-async def _write_singly(services: Services, batch: Sequence[Entry]) -> None:
+async def _write_singly(pool: Pool, batch: Sequence[Entry]) -> None:
     """Write each by itself, and drop those that cannot be stored."""
     for entry in batch:
         try:
-            async with services.pool.connection() as conn:
+            async with pool.connection() as conn:
                 await store.write(conn, [entry])
         except Exception:
             _log.exception("an entry of the request log could not be stored and is dropped")
-
-
-WORKERS: tuple[Worker, ...] = (work,)

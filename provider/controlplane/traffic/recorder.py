@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
 from datetime import datetime
 
-from starlette.requests import Request
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
+from controlplane.http.summary import RequestSummary
 from controlplane.traffic.entries import Entry
 from controlplane.traffic.masking import kept, mask_target, mask_text
 
@@ -27,37 +28,30 @@ class Recorder:
         self._waiting: deque[Entry] = deque(maxlen=MOST)
         self._is_waiting = asyncio.Event()
 
-    def record(
-        self,
-        request: Request,
-        *,
-        at: datetime,
-        request_id: str,
-        status: int,
-        answer: Mapping[str, object],
-        content: bytes,
-        facts: Mapping[str, object],
-        ms: float,
-    ) -> None:
-        """Note an answered request. The kernel leaves `key_id` and `body` in its state as far as it came.
+    def record(self, scope: Scope, summary: RequestSummary, *, at: datetime, ms: float) -> None:
+        """Queue the entry of an answered request. The bodies are copied, with secrets masked.
 
-        answer, content: the reply's body, and as it was sent. facts: key, operation and code, as for the log line.
-        The bodies are copied, not held.
+        Args:
+            scope: The request as the server gave it.
+            summary: What the API says of it.
+            at: When it arrived.
+            ms: Milliseconds until the response was ready.
         """
-        asked = kept(request.state.body) if hasattr(request.state, "body") else None
-        answered = kept({**answer, "request_id": request_id}, content.decode())
+        asked = None if summary.request_body is None else kept(summary.request_body.value)
+        answer = {**summary.response_body, "request_id": summary.request_id}
+        answered = kept(answer, summary.response_content.decode())
         entry = Entry(
             at=at,
-            request_id=request_id,
-            key_id=getattr(request.state, "key_id", None),
-            key_preview=_text(facts.get("key")),
-            method=request.method,
-            target=_target(request),
-            operation=_text(facts.get("operation")),
-            status=status,
-            code=_text(facts.get("code")),
+            request_id=summary.request_id,
+            key_id=summary.key_id,
+            key_preview=summary.key_preview,
+            method=scope["method"],
+            target=_target(scope),
+            operation=summary.operation_id,
+            status=summary.status,
+            code=summary.code,
             ms=ms,
-            headers=_headers(request),
+            headers=_headers(Headers(scope=scope)),
             request_body=None if asked is None else asked.json,
             request_is_cut=asked is not None and asked.is_cut,
             response_body=answered.json,
@@ -83,17 +77,13 @@ class Recorder:
         self._is_waiting.set()
 
 
-def _target(request: Request) -> str:
+def _target(scope: Scope) -> str:
     # As it came, percent signs and all; uvicorn gives both as bytes.
-    path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-    query: bytes = request.scope["query_string"]
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
     return mask_target(path.decode("latin-1"), query.decode("latin-1"))[:_LONGEST_TARGET].replace("\x00", "")
 
 
-def _headers(request: Request) -> dict[str, str]:
-    present = ((name, request.headers.get(name)) for name in _HEADERS)
+def _headers(headers: Headers) -> dict[str, str]:
+    present = ((name, headers.get(name)) for name in _HEADERS)
     return {name: mask_text(value)[:_LONGEST_HEADER] for name, value in present if value}
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from controlplane.http.calls import Call
 from controlplane.http.timestamps import offset
 from controlplane.store.pool import Connection
 
@@ -17,7 +18,20 @@ def event_body(event: str, data: Mapping[str, Any], now: datetime) -> str:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-async def emit(conn: Connection, *, team_id: int, event: str, data: Mapping[str, Any], now: datetime) -> bool:
+async def emit(call: Call, event: str, team_id: int, data: Mapping[str, Any]) -> None:
+    """Queue an event in the transaction of `call`, and wake the delivery workers after its commit.
+
+    Args:
+        call: The API call that causes the event.
+        event: The event's type, such as `database.deleted`.
+        team_id: The team that the object belongs to.
+        data: The object, without password and without full connection string.
+    """
+    if await enqueue(call.conn, team_id=team_id, event=event, data=data, now=call.now):
+        call.after_commit(call.services.bells.deliveries.ring)
+
+
+async def enqueue(conn: Connection, *, team_id: int, event: str, data: Mapping[str, Any], now: datetime) -> bool:
     """Queue a delivery to every active endpoint of the team's members that asked for `event`. False if there is none.
 
     An endpoint belongs to a user (operation 12 names no team), who hears of all databases that they can see. The
