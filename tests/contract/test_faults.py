@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support.control_plane import ControlPlane, new_key
+from support.control_plane import ControlPlane, new_key, wait_until
 from support.operations import error_of
 
 
@@ -115,3 +117,38 @@ def test_the_log_names_the_rule(admin: httpx.Client, client: httpx.Client, plane
     error_of(client.get("/database_types"), 502, "bad_gateway")
     line = next(line for line in reversed(plane.request_lines()) if line["path"].endswith("/database_types"))
     assert (line["fault"], line["status"]) == (made["id"], 502)
+
+
+@pytest.mark.parametrize(
+    ("effect", "status"),
+    [
+        ({"effect": "status", "status": 503}, 503),
+        ({"effect": "reset"}, 503),
+        ({"effect": "status_after", "status": 500}, 500),
+        ({"effect": "latency", "seconds": 0.01}, 200),
+        ({"effect": "lost_response"}, 200),
+        ({"effect": "truncated_body"}, 200),
+    ],
+    ids=lambda value: value["effect"] if isinstance(value, dict) else None,
+)
+def test_each_effect_is_logged_with_its_rule(
+    admin: httpx.Client, client: httpx.Client, plane: ControlPlane, effect: dict[str, Any], status: int
+) -> None:
+    """The line says what the rule made of the request, and names the key only where the request was handled."""
+    made = rule(admin, operation="getMe", **effect)
+    with contextlib.suppress(httpx.TransportError):
+        client.get("/me")
+
+    def entry() -> dict[str, Any] | None:
+        found: list[dict[str, Any]] = admin.get("/requests", params={"operation": "getMe", "limit": 1}).json()
+        return next((each for each in found if each["request_id"] == line["request_id"]), None)
+
+    line = wait_until(lambda: next((each for each in plane.request_lines() if each.get("fault") == made["id"]), None))
+    assert line["status"] == status
+    assert ("code" in line) == (status != 200)
+    is_handled = effect["effect"] not in ("status", "reset")
+    assert ("key" in line) == ("operation" in line) == is_handled
+    if is_handled:
+        kept = wait_until(entry)
+        assert (kept["status"], kept["code"], kept["ms"]) == (status, line.get("code"), line["ms"])
+        assert json.loads(kept["response_body"])["request_id"] == line["request_id"]
