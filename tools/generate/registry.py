@@ -15,9 +15,9 @@ from resourcekit.package import Package
 from resourcekit.resource import Calculation
 from resourcekit.shapes import Shape, field_shapes, shape_of
 from resourcekit.terraform.blocks import Attribute, Block, twin
+from resourcekit.terraform.data_source_type import DataSourceType
 from resourcekit.terraform.kinds import Kind
 from resourcekit.terraform.provider import Provider
-from resourcekit.terraform.questions import Question
 from resourcekit.terraform.types import Collection, CtyType, Dynamic, Primitive, Structure, TupleOf, type_of
 from resourcekit.terraform.wanted import sayable
 
@@ -135,8 +135,8 @@ def _listed(package: Package[Any], name: str) -> str:
     return _page(package, "list-resources", name, text, [example, "It takes no arguments."])
 
 
-def _question(package: Package[Any], folder: str, name: str, question: Question) -> str:
-    declared = question.function.name
+def _question(package: Package[Any], folder: str, name: str, question: DataSourceType) -> str:
+    declared = question.declaration.name
     example = _example(package, f"{declared}.action") if folder == "actions" else ""
     parts = [example or _example(package, declared), _schema(question.block)]
     return _page(package, folder, name, question.block.description, parts)

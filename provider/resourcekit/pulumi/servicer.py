@@ -14,8 +14,9 @@ from resourcekit.errors import ResourceError
 from resourcekit.loading import Handlers, handlers_of
 from resourcekit.package import Package
 from resourcekit.pulumi import settings
-from resourcekit.pulumi.asked import Asked
+from resourcekit.pulumi.construct import ConstructRpcs
 from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.invoke import InvokeRpcs
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.properties import read_inputs
 from resourcekit.pulumi.protocol import plugin_pb2, provider_pb2_grpc
@@ -33,7 +34,7 @@ _UNKNOWN_SETTINGS: Final = (
 )
 
 
-class ProviderServicer(ResourceCalls, Asked, provider_pb2_grpc.ResourceProviderServicer):
+class ProviderServicer(ResourceCalls, InvokeRpcs, ConstructRpcs, provider_pb2_grpc.ResourceProviderServicer):
     """All calls of the engine, which come from many threads at once.
 
     warning: what the user should know of how this process was started; empty when there is nothing.

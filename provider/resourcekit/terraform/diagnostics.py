@@ -39,6 +39,10 @@ class Report:
         self._hidden = Hidden()
         self.diagnostics: list[pb.Diagnostic] = []
 
+    def set_subject(self, type_name: str, types: Types) -> None:
+        """Name what the call is about, and the types that paths of its diagnostics go through."""
+        self.subject, self.types = type_name, types
+
     def hide(self, values: Iterable[str]) -> None:
         """Keep these out of every text."""
         self._secrets.extend(values)

@@ -133,6 +133,18 @@ class Kind:
         return {**dict.fromkeys(self.block.types), "id": id_}
 
 
+def find_type(kinds: Mapping[str, Kind], type_name: str) -> Kind:
+    """Return the resource type of this name.
+
+    Raises:
+        WireError: The provider has no such resource.
+    """
+    found = kinds.get(type_name)
+    if found is None:
+        raise WireError(f"this provider has no resource {type_name!r}; it has {', '.join(kinds)}")
+    return found
+
+
 def write_identity(id_: str) -> pb.ResourceIdentityData:
     """The identity of the object with this id."""
     return pb.ResourceIdentityData(identity_data=pb.DynamicValue(msgpack=pack({"id": id_})))

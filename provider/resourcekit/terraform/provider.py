@@ -15,16 +15,19 @@ from resourcekit.package import Package
 from resourcekit.resource import Function
 from resourcekit.settings import check_settings, connect
 from resourcekit.terraform.blocks import Block, arguments_block, function_block
-from resourcekit.terraform.calculating import Calculations
+from resourcekit.terraform.data_source_type import DataSourceType
 from resourcekit.terraform.diagnostics import Report, answered
 from resourcekit.terraform.foretold import Foretold
-from resourcekit.terraform.imports import Imports
 from resourcekit.terraform.kinds import Kind
-from resourcekit.terraform.lists import Lists
 from resourcekit.terraform.names import function_type, resource_type
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.questions import Actions, Question, Questions
-from resourcekit.terraform.resources import Resources
+from resourcekit.terraform.rpc.action import ActionRpcs
+from resourcekit.terraform.rpc.data_source import DataSourceRpcs
+from resourcekit.terraform.rpc.ephemeral import EphemeralRpcs
+from resourcekit.terraform.rpc.function import FunctionRpcs
+from resourcekit.terraform.rpc.import_state import StateRpcs
+from resourcekit.terraform.rpc.list_resource import ListRpcs
+from resourcekit.terraform.rpc.resource import ResourceRpcs
 from resourcekit.terraform.schema import identity_schema, schema_of
 from resourcekit.terraform.session import Session
 from resourcekit.terraform.values import WireError
@@ -47,23 +50,23 @@ class Provider:
             for each in package.resources
         }
         self.listable = {name: kind for name, kind in self.kinds.items() if kind.resource.listable}
-        self.calculations = Calculations(self.session)
+        self.calculations = FunctionRpcs(self.session)
 
     @cached_property
-    def sources(self) -> Mapping[str, Question]:
+    def sources(self) -> Mapping[str, DataSourceType]:
         """The data sources."""
-        return self._questions(self.package.functions)
+        return self._types(self.package.functions)
 
     @cached_property
-    def ephemerals(self) -> Mapping[str, Question]:
+    def ephemerals(self) -> Mapping[str, DataSourceType]:
         """The ephemeral resources."""
-        return self._questions(self.package.credentials)
+        return self._types(self.package.credentials)
 
     @cached_property
-    def actions(self) -> Mapping[str, Question]:
+    def actions(self) -> Mapping[str, DataSourceType]:
         """The actions."""
         return {
-            function_type(self.package, each): Question(
+            function_type(self.package, each): DataSourceType(
                 each, arguments_block(each.arguments, inspect.getdoc(type(each)) or "")
             )
             for each in self.package.actions
@@ -72,21 +75,50 @@ class Provider:
     def calls(self, shared: int | None = None) -> Mapping[str, Callable[..., Any]]:
         """Every call that is served, by its name in the protocol. shared: a file of this command's processes."""
         self.session.foretold = Foretold(shared)
-        families = (
-            self,
-            Resources(self.session, self.kinds),
-            Imports(self.session, self.kinds),
-            Questions(self.session, lambda: self.sources, lambda: self.ephemerals),
-            Lists(self.session, self.listable),
-            Actions(self.session, lambda: self.actions),
-            self.calculations,
-        )
-        service = pb.DESCRIPTOR.services_by_name["Provider"]
+        resource = ResourceRpcs(self.session, self.kinds)
+        state = StateRpcs(self.session, self.kinds)
+        data_source = DataSourceRpcs(self.session, lambda: self.sources)
+        ephemeral = EphemeralRpcs(self.session, lambda: self.ephemerals)
+        list_resource = ListRpcs(self.session, self.listable)
+        function = self.calculations
+        action = ActionRpcs(self.session, lambda: self.actions)
         return {
-            method.name: getattr(family, method.name)
-            for method in service.methods
-            for family in families
-            if hasattr(family, method.name)
+            # The provider: in this file.
+            "GetMetadata": self.GetMetadata,
+            "GetProviderSchema": self.GetProviderSchema,
+            "GetResourceIdentitySchemas": self.GetResourceIdentitySchemas,
+            "ValidateProviderConfig": self.ValidateProviderConfig,
+            "ConfigureProvider": self.ConfigureProvider,
+            "StopProvider": self.StopProvider,
+            # Managed resources: rpc/resource.py.
+            "ValidateResourceConfig": resource.ValidateResourceConfig,
+            "PlanResourceChange": resource.PlanResourceChange,
+            "ApplyResourceChange": resource.ApplyResourceChange,
+            "ReadResource": resource.ReadResource,
+            # States from elsewhere: rpc/import_state.py.
+            "ImportResourceState": state.ImportResourceState,
+            "UpgradeResourceState": state.UpgradeResourceState,
+            "UpgradeResourceIdentity": state.UpgradeResourceIdentity,
+            "MoveResourceState": state.MoveResourceState,
+            "GenerateResourceConfig": state.GenerateResourceConfig,
+            # Data sources: rpc/data_source.py.
+            "ValidateDataResourceConfig": data_source.ValidateDataResourceConfig,
+            "ReadDataSource": data_source.ReadDataSource,
+            # Ephemeral resources: rpc/ephemeral.py.
+            "ValidateEphemeralResourceConfig": ephemeral.ValidateEphemeralResourceConfig,
+            "OpenEphemeralResource": ephemeral.OpenEphemeralResource,
+            "RenewEphemeralResource": ephemeral.RenewEphemeralResource,
+            "CloseEphemeralResource": ephemeral.CloseEphemeralResource,
+            # List resources: rpc/list_resource.py.
+            "ValidateListResourceConfig": list_resource.ValidateListResourceConfig,
+            "ListResource": list_resource.ListResource,
+            # Functions: rpc/function.py.
+            "GetFunctions": function.GetFunctions,
+            "CallFunction": function.CallFunction,
+            # Actions: rpc/action.py.
+            "ValidateActionConfig": action.ValidateActionConfig,
+            "PlanAction": action.PlanAction,
+            "InvokeAction": action.InvokeAction,
         }
 
     @answered(pb.GetMetadata.Response, "describe the provider")
@@ -146,8 +178,8 @@ class Provider:
         self.session.cancel.set()
         return pb.StopProvider.Response()
 
-    def _questions(self, functions: Iterable[Function[Any, Any, Any]]) -> dict[str, Question]:
-        return {function_type(self.package, each): Question(each, function_block(each)) for each in functions}
+    def _types(self, functions: Iterable[Function[Any, Any, Any]]) -> dict[str, DataSourceType]:
+        return {function_type(self.package, each): DataSourceType(each, function_block(each)) for each in functions}
 
     def _given(self, config: pb.DynamicValue, report: Report) -> dict[str, Any]:
         """The settings of the provider's block, those that are unset as None."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from resourcekit.component import From, Output, gathered, resolved
 from resourcekit.declaration import Arguments, Result, Secret
 from resourcekit.errors import Failure
-from resourcekit.pulumi.construct import component_request
+from resourcekit.pulumi.component_registration import component_request
 from resourcekit.pulumi.names import camel_path
 from resourcekit.pulumi.properties import read_outputs, write_outputs
 from resourcekit.pulumi.replies import InvalidInputs

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from resourcekit.errors import ResourceError
-from resourcekit.terraform.questions import told_while
+from resourcekit.terraform.rpc.action import stream_progress
 
 
 def test_it_is_told_at_once() -> None:
@@ -19,7 +19,7 @@ def test_it_is_told_at_once() -> None:
         assert go_on.wait(60)
         say("done")
 
-    told = told_while(work)
+    told = stream_progress(work)
     assert next(told) == "begun"
     go_on.set()
     assert list(told) == ["done"]
@@ -30,7 +30,7 @@ def test_a_failure_comes_after_what_was_told() -> None:
         say("begun")
         raise ResourceError("it broke")
 
-    told = told_while(work)
+    told = stream_progress(work)
     assert next(told) == "begun"
     with pytest.raises(ResourceError, match="it broke"):
         next(told)

@@ -10,7 +10,7 @@ import pytest
 from resourcekit.terraform import foretold
 from resourcekit.terraform.foretold import Foretold
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.resources import Resources
+from resourcekit.terraform.rpc.resource import ResourceRpcs
 from resourcekit.terraform.session import Session
 from support.cabinet import PACKAGE, cabinet
 
@@ -98,7 +98,7 @@ def test_what_changes_with_others_is_planned_anew(fd: int) -> None:
             prior_state=kind.block.write(prior),
             config=kind.block.write({"name": "a", "note": "n"}),
         )
-        answer = Resources(session, {kind.type_name: kind}).PlanResourceChange(request, None)
+        answer = ResourceRpcs(session, {kind.type_name: kind}).PlanResourceChange(request, None)
         assert not answer.diagnostics
         return [path.steps[0].attribute_name for path in answer.requires_replace]
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.terraform.imports import Imports
 from resourcekit.terraform.kinds import Kind
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.rpc.import_state import StateRpcs
 from resourcekit.terraform.session import Session
 from resourcekit.terraform.values import unpack
 from support.cabinet import PACKAGE, Cabinet
@@ -28,7 +28,7 @@ class Renamed(Cabinet):
 KIND = Kind("carpentry_cabinet", Lifecycle(PACKAGE, Renamed()))
 
 
-IMPORTS = Imports(Session(PACKAGE), {"carpentry_cabinet": KIND})
+IMPORTS = StateRpcs(Session(PACKAGE), {"carpentry_cabinet": KIND})
 
 
 def upgrade(version: int, state: dict[str, Any]) -> pb.UpgradeResourceState.Response:

@@ -1,4 +1,4 @@
-"""Resources: validate, plan, apply and read."""
+"""ValidateResourceConfig, PlanResourceChange, ApplyResourceChange and ReadResource."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from resourcekit.terraform import plans, states
 from resourcekit.terraform.agreement import agreed
 from resourcekit.terraform.blocks import Values, twin
 from resourcekit.terraform.diagnostics import Report, answered
-from resourcekit.terraform.kinds import Kind, known_identity, write_identity
+from resourcekit.terraform.kinds import Kind, find_type, known_identity, write_identity
 from resourcekit.terraform.memory import Memory, account_in, protection_in, with_account
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.session import Session
@@ -20,8 +20,8 @@ from resourcekit.terraform.values import WireError, is_unknown
 _READ_SECONDS = 300
 
 
-class Resources:
-    """The calls of a resource's life."""
+class ResourceRpcs:
+    """The RPCs of managed resources."""
 
     def __init__(self, session: Session, kinds: dict[str, Kind]) -> None:
         self.session = session
@@ -29,7 +29,8 @@ class Resources:
 
     @answered(pb.ValidateResourceConfig.Response, "validate")
     def ValidateResourceConfig(self, request: pb.ValidateResourceConfig.Request, report: Report) -> Any:
-        kind = self._kind(request.type_name, report)
+        kind = find_type(self.kinds, request.type_name)
+        report.set_subject(kind.type_name, kind.block.types)
         config = _present(kind, request.config)
         report.hide(kind.secrets(config))
         if not request.client_capabilities.write_only_attributes_allowed:
@@ -42,7 +43,8 @@ class Resources:
 
     @answered(pb.PlanResourceChange.Response, "plan")
     def PlanResourceChange(self, request: pb.PlanResourceChange.Request, report: Report) -> Any:
-        kind = self._kind(request.type_name, report)
+        kind = find_type(self.kinds, request.type_name)
+        report.set_subject(kind.type_name, kind.block.types)
         prior = kind.block.read(request.prior_state)
         config = kind.block.read(request.config)
         self._note(kind, prior, report)
@@ -75,7 +77,8 @@ class Resources:
     )
     def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Report) -> Any:
         self.session.is_applying = True
-        kind = self._kind(request.type_name, report)
+        kind = find_type(self.kinds, request.type_name)
+        report.set_subject(kind.type_name, kind.block.types)
         prior = kind.block.read(request.prior_state)
         planned = kind.block.read(request.planned_state)
         self._note(kind, prior, report)
@@ -109,7 +112,8 @@ class Resources:
         },
     )
     def ReadResource(self, request: pb.ReadResource.Request, report: Report) -> Any:
-        kind = self._kind(request.type_name, report)
+        kind = find_type(self.kinds, request.type_name)
+        report.set_subject(kind.type_name, kind.block.types)
         prior = _present(kind, request.current_state)
         self._note(kind, prior, report)
         state = kind.state(prior)
@@ -249,18 +253,6 @@ class Resources:
 
     def _move_to(self, kind: Kind, prior: Values, planned: Values) -> None:
         self._move(kind, prior, *(name for name, value in planned.items() if is_unknown(value)))
-
-    def _kind(self, type_name: str, report: Report) -> Kind:
-        return kind_of(self.kinds, type_name, report)
-
-
-def kind_of(kinds: dict[str, Kind], type_name: str, report: Report) -> Kind:
-    """The kind of this name, and the report made to speak of it. Raises WireError."""
-    found = kinds.get(type_name)
-    if found is None:
-        raise WireError(f"this provider has no resource {type_name!r}; it has {', '.join(kinds)}")
-    report.subject, report.types = type_name, found.block.types
-    return found
 
 
 def _present(kind: Kind, value: pb.DynamicValue) -> Values:

@@ -1,4 +1,7 @@
-"""States from elsewhere: imported, of an older release, of another provider; and programs from states."""
+"""RPCs that take a state from elsewhere.
+
+ImportResourceState, UpgradeResourceState, UpgradeResourceIdentity, MoveResourceState and GenerateResourceConfig.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,9 @@ from typing import Any
 from resourcekit.errors import ResourceError
 from resourcekit.terraform.blocks import Attribute, Values
 from resourcekit.terraform.diagnostics import Report, answered
-from resourcekit.terraform.kinds import Kind, read_identity, write_identity
+from resourcekit.terraform.kinds import Kind, find_type, read_identity, write_identity
 from resourcekit.terraform.memory import Memory
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.resources import kind_of
 from resourcekit.terraform.session import Session
 from resourcekit.terraform.values import Wire, WireError, pack
 from resourcekit.terraform.wanted import Wanted
@@ -24,8 +26,8 @@ from resourcekit.terraform.writing import wire_from_json
 _GENERIC = ("restful_resource", "restapi_object")
 
 
-class Imports:
-    """The calls that bring objects and states in."""
+class StateRpcs:
+    """The RPCs that import, upgrade and move states, and generate configuration from them."""
 
     def __init__(self, session: Session, kinds: dict[str, Kind]) -> None:
         self.session = session
@@ -33,7 +35,8 @@ class Imports:
 
     @answered(pb.ImportResourceState.Response, "import")
     def ImportResourceState(self, request: pb.ImportResourceState.Request, report: Report) -> Any:
-        kind = kind_of(self.kinds, request.type_name, report)
+        kind = find_type(self.kinds, request.type_name)
+        report.set_subject(kind.type_name, kind.block.types)
         wanted = Wanted.read(kind, request.id) if request.id else Wanted(read_identity(request.identity))
         id_ = kind.resource.normal_id(wanted.id)
         # The engine reads it next, which fills the rest in.
@@ -47,7 +50,8 @@ class Imports:
 
     @answered(pb.UpgradeResourceState.Response, "read the state of")
     def UpgradeResourceState(self, request: pb.UpgradeResourceState.Request, report: Report) -> Any:
-        kind = kind_of(self.kinds, request.type_name, report)
+        kind = find_type(self.kinds, request.type_name)
+        report.set_subject(kind.type_name, kind.block.types)
         upgraded = _upgraded(kind, request.version, request.raw_state)
         if isinstance(upgraded.get("id"), str):
             state = kind.state(upgraded)
@@ -56,7 +60,8 @@ class Imports:
 
     @answered(pb.UpgradeResourceIdentity.Response, "read the identity of")
     def UpgradeResourceIdentity(self, request: pb.UpgradeResourceIdentity.Request, report: Report) -> Any:
-        kind_of(self.kinds, request.type_name, report)
+        kind = find_type(self.kinds, request.type_name)
+        report.set_subject(kind.type_name, kind.block.types)
         id_ = _json_object(request.raw_identity).get("id")
         if not isinstance(id_, str):
             raise WireError("the identity must be an object with a string `id`")
@@ -64,7 +69,8 @@ class Imports:
 
     @answered(pb.MoveResourceState.Response, "move")
     def MoveResourceState(self, request: pb.MoveResourceState.Request, report: Report) -> Any:
-        kind = kind_of(self.kinds, request.target_type_name, report)
+        kind = find_type(self.kinds, request.target_type_name)
+        report.set_subject(kind.type_name, kind.block.types)
         if request.source_type_name == request.target_type_name:
             # This provider under another address, such as another registry's: nothing but the address changes.
             state = _upgraded(kind, request.source_schema_version, request.source_state)
@@ -83,7 +89,8 @@ class Imports:
 
     @answered(pb.GenerateResourceConfig.Response, "generate the configuration of")
     def GenerateResourceConfig(self, request: pb.GenerateResourceConfig.Request, report: Report) -> Any:
-        kind = kind_of(self.kinds, request.type_name, report)
+        kind = find_type(self.kinds, request.type_name)
+        report.set_subject(kind.type_name, kind.block.types)
         state = kind.block.read(request.state) or {}
         config = {each.name: _as_given(kind, each, state.get(each.name)) for each in kind.block.attributes}
         return pb.GenerateResourceConfig.Response(config=pb.DynamicValue(msgpack=pack(config)))

@@ -1,4 +1,4 @@
-"""List resources: what `terraform query` finds."""
+"""ValidateListResourceConfig and ListResource (`terraform query`)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import Any
 
 from resourcekit.terraform import states
 from resourcekit.terraform.diagnostics import Report, answered, streamed
-from resourcekit.terraform.kinds import Kind, write_identity
+from resourcekit.terraform.kinds import Kind, find_type, write_identity
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.resources import kind_of
 from resourcekit.terraform.session import Session
 
 _SECONDS = 600
 
 
-class Lists:
-    """The calls of list resources."""
+class ListRpcs:
+    """The RPCs of list resources."""
 
     def __init__(self, session: Session, kinds: dict[str, Kind]) -> None:
         self.session = session
@@ -24,12 +23,13 @@ class Lists:
 
     @answered(pb.ValidateListResourceConfig.Response, "validate")
     def ValidateListResourceConfig(self, request: pb.ValidateListResourceConfig.Request, report: Report) -> Any:
-        kind_of(self.kinds, request.type_name, report)
+        find_type(self.kinds, request.type_name)
         return pb.ValidateListResourceConfig.Response()
 
     @streamed(lambda found: pb.ListResource.Event(diagnostic=found), "list")
     def ListResource(self, request: pb.ListResource.Request, report: Report) -> Iterator[Any]:
-        kind = kind_of(self.kinds, request.type_name, report)
+        kind = find_type(self.kinds, request.type_name)
+        report.set_subject(kind.type_name, kind.block.types)
         ctx = self.session.context(_SECONDS, report)
         for number, listed in enumerate(kind.lifecycle.listing(ctx)):
             if request.limit and number >= request.limit:

@@ -1,4 +1,4 @@
-"""Provider functions: pure, and usable before the provider is configured."""
+"""GetFunctions and CallFunction: pure functions, usable before the provider is configured."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from resourcekit.terraform.writing import wire
 from resourcekit.unknown import UNKNOWN, has_unknown
 
 
-class Calculations:
-    """The calls of provider functions."""
+class FunctionRpcs:
+    """The RPCs of provider functions."""
 
     def __init__(self, session: Session) -> None:
         self.session = session

@@ -1,4 +1,4 @@
-"""Functions and components: what a program asks of the package beside its resources."""
+"""Invoke: the RPC that calls a function."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import grpc
 
-from resourcekit.component import Component
 from resourcekit.error_texts import explained_by
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Values
@@ -21,27 +20,12 @@ from resourcekit.pulumi.session import Family
 from resourcekit.resource import Function
 
 
-class Asked(Family):
-    """Invoke and Construct."""
+class InvokeRpcs(Family):
+    """The RPC of functions."""
 
     @cached_property
     def _functions(self) -> dict[str, Function[Any, Any, Any]]:
         return {f"{self.package.name}:index:{camel(each.name)}": each for each in self.package.functions}
-
-    @cached_property
-    def _components(self) -> dict[str, Component[Any, Any]]:
-        return {f"{self.package.name}:index:{each.name}": each for each in self.package.components}
-
-    @explained
-    def Construct(self, request: pb.ConstructRequest, context: grpc.ServicerContext) -> Any:
-        # Loaded when it is needed: most runs have no components.
-        from resourcekit.pulumi.construct import construct
-
-        component = self._components.get(request.type)
-        if component is None:
-            raise ResourceError(f"this provider has no component {request.type!r}")
-        session = self.session
-        return construct(self.package.name, component, request, session.reference, session.engine.warn, session.failed)
 
     @explained
     def Invoke(self, request: pb.InvokeRequest, context: grpc.ServicerContext) -> Any:

@@ -1,0 +1,99 @@
+"""A data source, ephemeral resource or action as Terraform sees it: its declaration beside its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from resourcekit.context import Context
+from resourcekit.error_texts import explained_by
+from resourcekit.errors import CheckFailed
+from resourcekit.planning.check import check_declared, with_unknown_references
+from resourcekit.resource import Function
+from resourcekit.terraform.blocks import Block, Values
+from resourcekit.terraform.diagnostics import Report
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.session import Session
+from resourcekit.terraform.values import WireError
+from resourcekit.terraform.writing import wire
+
+SECONDS: Final = 120
+
+
+class DataSourceType:
+    """A declaration that calls the API, with its schema."""
+
+    def __init__(self, declaration: Function[Any, Any, Any], block: Block) -> None:
+        self.declaration = declaration
+        self.block = block
+
+    def arguments(self, config: pb.DynamicValue, *, validating: bool = False) -> tuple[Values, dict[str, Any]]:
+        """Decode and check a configuration.
+
+        Args:
+            config: The configuration that the engine sends.
+            validating: Whether this is before any plan, when references may hold values that `mock_provider` made up.
+
+        Returns:
+            The wire values, and the arguments in normal form.
+
+        Raises:
+            CheckFailed: An argument breaks a rule.
+            WireError: The configuration is not of this schema.
+        """
+        values = self.block.read(config)
+        if values is None:
+            raise WireError("the engine sent null where an object belongs")
+        names = self.declaration.arguments.model_fields
+        given = {name: self.block.plain(values, name) for name in names}
+        if validating:
+            given = with_unknown_references(self.declaration.arguments, given)
+        checked = check_declared(self.declaration, given)
+        if checked.failures:
+            raise CheckFailed(checked.failures)
+        return values, checked.values
+
+    def read(self, session: Session, arguments: Mapping[str, Any], ctx: Context[Any]) -> dict[str, Any]:
+        """Return the result as plain values.
+
+        Raises:
+            ResourceError: The API refused the request, or could not be reached.
+        """
+        typed = self.declaration.arguments.model_validate(arguments)
+        found = explained_by(session.package, lambda: self.declaration.call(typed, ctx))
+        result: dict[str, Any] = found.model_dump(mode="json")
+        return result
+
+    def read_object(self, session: Session, config: pb.DynamicValue, report: Report) -> pb.DynamicValue:
+        """Return the arguments of a configuration, with the result for the attributes that it leaves out.
+
+        Raises:
+            CheckFailed: An argument breaks a rule.
+            ResourceError: The API refused the request, or the provider's settings are not known yet.
+            WireError: The configuration is not of this schema.
+        """
+        values, arguments = self.arguments(config)
+        found = self.read(session, arguments, session.context(SECONDS, report))
+        return self.block.write(
+            {
+                name: values[name] if values.get(name) is not None else wire(type_, found.get(name))
+                for name, type_ in self.block.types.items()
+            }
+        )
+
+
+# Most programs use none of these: they are loaded when the first one is requested.
+LoadTypes = Callable[[], Mapping[str, DataSourceType]]
+
+
+def find_data_source(load: LoadTypes, type_name: str) -> DataSourceType:
+    """Return the type of this name.
+
+    Raises:
+        WireError: The provider has no such type.
+    """
+    types = load()
+    found = types.get(type_name)
+    if found is None:
+        raise WireError(f"this provider has no {type_name!r}; it has {', '.join(types)}")
+    return found

@@ -1,0 +1,59 @@
+"""ValidateActionConfig, PlanAction and InvokeAction."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from resourcekit.terraform.data_source_type import SECONDS, LoadTypes, find_data_source
+from resourcekit.terraform.diagnostics import Report, answered, streamed
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.session import Session
+
+
+class ActionRpcs:
+    """The RPCs of actions."""
+
+    def __init__(self, session: Session, types: LoadTypes) -> None:
+        self.session = session
+        self._types = types
+
+    @answered(pb.ValidateActionConfig.Response, "validate")
+    def ValidateActionConfig(self, request: pb.ValidateActionConfig.Request, report: Report) -> Any:
+        found = find_data_source(self._types, request.action_type)
+        report.set_subject(request.action_type, found.block.types)
+        found.arguments(request.config, validating=True)
+        return pb.ValidateActionConfig.Response()
+
+    @answered(pb.PlanAction.Response, "plan")
+    def PlanAction(self, request: pb.PlanAction.Request, report: Report) -> Any:
+        found = find_data_source(self._types, request.action_type)
+        report.set_subject(request.action_type, found.block.types)
+        found.arguments(request.config)
+        return pb.PlanAction.Response()
+
+    @streamed(
+        lambda found: pb.InvokeAction.Event(completed=pb.InvokeAction.Event.Completed(diagnostics=found)), "invoke"
+    )
+    def InvokeAction(self, request: pb.InvokeAction.Request, report: Report) -> Iterator[Any]:
+        found = find_data_source(self._types, request.action_type)
+        report.set_subject(request.action_type, found.block.types)
+        _, arguments = found.arguments(request.config)
+        ctx = self.session.context(SECONDS, report)
+        for text in stream_progress(lambda say: found.read(self.session, arguments, replace(ctx, progress=say))):
+            yield pb.InvokeAction.Event(progress=pb.InvokeAction.Event.Progress(message=text))
+        if not report.diagnostics:
+            yield pb.InvokeAction.Event(completed=pb.InvokeAction.Event.Completed())
+
+
+def stream_progress(work: Callable[[Callable[[str], None]], Any]) -> Iterator[str]:
+    """Yield each progress message of `work` at once. Raises what `work` raises, after its messages."""
+    messages: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    with ThreadPoolExecutor(1, "action") as thread:
+        working = thread.submit(work, messages.put)
+        working.add_done_callback(lambda _: messages.put(None))
+        yield from iter(messages.get, None)
+        working.result()
