@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from controlplane.account.routes import OPERATIONS as ACCOUNT
+from controlplane.blueprints import creation
 from controlplane.blueprints.routes import OPERATIONS as BLUEPRINTS
 from controlplane.blueprints.routes import WORKERS as BLUEPRINT_WORKERS
-from controlplane.databases.routes import OPERATIONS as DATABASES
-from controlplane.databases.routes import WORKERS as DATABASE_WORKERS
+from controlplane.databases import routes as databases
 from controlplane.http.calls import Operation
 from controlplane.queries.routes import OPERATIONS as QUERIES
 from controlplane.queries.routes import WORKERS as QUERY_WORKERS
@@ -15,9 +15,15 @@ from controlplane.snapshots.recovery import WORKERS as SNAPSHOT_WORKERS
 from controlplane.webhooks.routes import OPERATIONS as WEBHOOKS
 from controlplane.webhooks.routes import WORKERS as WEBHOOK_WORKERS
 
-OPERATIONS: tuple[Operation, ...] = (*ACCOUNT, *DATABASES, *BLUEPRINTS, *WEBHOOKS, *QUERIES)
+OPERATIONS: tuple[Operation, ...] = (
+    *ACCOUNT,
+    *databases.operations(creation.prepare),
+    *BLUEPRINTS,
+    *WEBHOOKS,
+    *QUERIES,
+)
 WORKERS: tuple[Worker, ...] = (
-    *DATABASE_WORKERS,
+    *databases.workers(creation.run),
     *BLUEPRINT_WORKERS,
     *WEBHOOK_WORKERS,
     *QUERY_WORKERS,

@@ -22,11 +22,11 @@ from controlplane.account.seed import Seed, developer, plant, read_seed
 from controlplane.admin import watching
 from controlplane.app import create_app
 from controlplane.blueprints.mysql.clones import drop_leftovers
+from controlplane.blueprints.validation import validation_busy
 from controlplane.clock import AdjustableClock, SystemClock
 from controlplane.data_dir import open_data_dir
-from controlplane.databases.catalog import PLANS, Plans
 from controlplane.databases.pool_filler import wait_until_full
-from controlplane.engines import Engines
+from controlplane.engines.base import Engines
 from controlplane.failures import StartFailed
 from controlplane.http.connections import Protocol
 from controlplane.http.endpoint import PREFIX
@@ -36,6 +36,7 @@ from controlplane.mysql.binaries import find_binaries as find_mariadb
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.mysql.process import Home
 from controlplane.mysql.server import MysqlServer
+from controlplane.plans import PLANS, Plans
 from controlplane.postgres.cluster import embedded_server
 from controlplane.postgres.cluster_cache import ClusterCache, default_directory
 from controlplane.postgres.engine import PostgresEngine
@@ -49,6 +50,7 @@ from controlplane.store.presence import Presence
 from controlplane.store.server import CONTROL_DATABASE, Server
 from controlplane.traffic import keeping
 from controlplane.traffic.recorder import Recorder
+from controlplane.turns import Turns
 
 _log = logging.getLogger("controlplane")
 
@@ -127,6 +129,7 @@ async def open_services(
             presence=presence,
             clock=clock,
             plans=plans,
+            turns=Turns(validation_busy),
         )
 
 

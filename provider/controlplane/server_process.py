@@ -1,8 +1,9 @@
-"""Database servers as child processes: end one when this process dies, end one that an earlier run left behind."""
+"""Database servers as child processes: stop one, end one when this process dies or that an earlier run left behind."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -18,6 +19,9 @@ read -r _
 read -r name 2>/dev/null < "/proc/$pid/comm" || name=$(ps -o comm= -p "$pid" 2>/dev/null)
 case $name in "$1" | */"$1") kill -s "$2" "$pid" ;; esac
 """
+
+
+_log = logging.getLogger("controlplane.engines")
 
 
 class ParentWatch:
@@ -46,6 +50,25 @@ class ParentWatch:
         self._watcher.wait()
         if self._watcher.stdin:
             self._watcher.stdin.close()
+
+
+def stop_process(process: subprocess.Popen[bytes], signals: Sequence[signal.Signals], patience: float = 10.0) -> None:
+    """End a server that this process started, signal by signal. Safe to call again.
+
+    Args:
+        process: The server.
+        signals: The mildest first.
+        patience: Seconds after each.
+    """
+    for sign in signals:
+        if process.poll() is not None:
+            return
+        process.send_signal(sign)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            program = Path(str(process.args[0] if isinstance(process.args, list) else process.args)).name
+            _log.warning("a server did not stop", extra={"facts": {"program": program, "signal": sign.name}})
 
 
 def end_leftover(find: Callable[[], int | None], signals: Sequence[signal.Signals], patience: float = 5.0) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from controlplane.bell import Bell, Doorbells
 from controlplane.clock import Clock, SystemClock
 from controlplane.controls import Controls
-from controlplane.databases.catalog import PLANS, Plans
-from controlplane.engines import Engines
+from controlplane.engines.base import Engines
+from controlplane.plans import PLANS, Plans
 from controlplane.postgres.sessions import open_session
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool

@@ -14,7 +14,7 @@ import pytest
 from starlette.applications import Starlette
 
 from controlplane.admin.kernel import Ask, Door, route
-from controlplane.engines import EngineDown
+from controlplane.engines.base import EngineDown
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import error_of
 

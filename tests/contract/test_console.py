@@ -23,7 +23,7 @@ from contract.test_logs import SECRET_VALUE, Scene, play
 from controlplane.console import applications, databases, overview, requests, webhooks
 from controlplane.console.pages import reading
 from controlplane.console.rendering import render_page
-from controlplane.engines import Engines
+from controlplane.engines.base import Engines
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.mysql.server import MysqlServer
 from controlplane.postgres.engine import PostgresEngine

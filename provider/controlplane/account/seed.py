@@ -12,10 +12,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from controlplane.account.controls import read_network
 from controlplane.account.scopes import ALL_SCOPES, WILDCARDS
-from controlplane.databases.catalog import Plan, Plans, plan_of
 from controlplane.failures import StartFailed
 from controlplane.http.auth import hash_key
 from controlplane.http.principal import key_preview
+from controlplane.plans import Plan, Plans, plan_of
 from controlplane.store.pool import Connection
 
 DEVELOPER_EMAIL = "developer@polykomos.localhost"

@@ -11,6 +11,7 @@ from controlplane.admin.watching import changed
 from controlplane.faults.rules import ANY, Effect
 from controlplane.http.errors import invalid_field, not_found
 from controlplane.http.fields import Body
+from controlplane.rooms import OPERATIONS
 from controlplane.store.pool import Row
 
 
@@ -32,7 +33,7 @@ class FaultRule(Body):
 async def make(ask: Ask) -> dict[str, Any]:
     """A rule more; the oldest one that fits meets a call."""
     rule = await ask.body(FaultRule)
-    names = sorted(operation.operation_id for operation in _operations())
+    names = sorted(operation.operation_id for operation in OPERATIONS)
     if rule.operation not in (ANY, *names):
         raise invalid_field("operation", "no such operation", allowed=[ANY, *names])
     if rule.effect.startswith("status") != (rule.status is not None):
@@ -75,12 +76,6 @@ async def remove(ask: Ask) -> dict[str, Any]:
             raise not_found("fault_rule")
         await changed(ask.services, conn)
     return {"removed": 1}
-
-
-def _operations() -> Any:
-    from controlplane.rooms import OPERATIONS  # the rooms know nothing of this one, but their list is made of them
-
-    return OPERATIONS
 
 
 def _view(row: Row) -> dict[str, Any]:

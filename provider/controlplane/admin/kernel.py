@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from controlplane.engines import EngineDown
+from controlplane.engines.base import EngineDown
 from controlplane.http.auth import bearer_token
 from controlplane.http.bodies import parse_json, read_body
 from controlplane.http.endpoint import new_request_id, render_error

@@ -15,7 +15,7 @@ from psycopg_pool import PoolTimeout
 
 from controlplane.blueprints import running
 from controlplane.blueprints.execution import shortened
-from controlplane.engines import EngineDown
+from controlplane.engines.base import EngineDown
 from controlplane.services import Services
 from controlplane.store.liveness import NOBODY
 from controlplane.store.pool import Row

@@ -15,7 +15,7 @@ from controlplane.blueprints.scratch import Scratch
 from controlplane.blueprints.splitting import Statement
 from controlplane.blueprints.variables import Definition
 from controlplane.blueprints.verdicts import Verdict
-from controlplane.engines import EngineDown, Engines
+from controlplane.engines.base import EngineDown, Engines
 from controlplane.http.errors import ApiError
 from controlplane.mysql.engine import MysqlEngine
 
@@ -76,3 +76,9 @@ def invalid_sql(verdict: Verdict) -> ApiError:
     """422 for a create or update (S20)."""
     message = f"The SQL is not valid: {verdict.errors[0]}"
     return ApiError(422, "invalid_sql", message, {"field": "sql_content", "errors": list(verdict.errors)})
+
+
+def validation_busy() -> ApiError:
+    """503 for a user whose validations wait for their turn for too long."""
+    message = "Too many of your blueprints are being validated at the moment. Try again."
+    return ApiError(503, "validation_busy", message, headers={"Retry-After": "1"})

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from controlplane.databases import catalog
 from controlplane.http.fields import Body, UuidText
+from controlplane.plans import DEFAULT_PLAN
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9\-]{0,62}")
 _MOST_CONNECTIONS = 2**31 - 1  # what PostgreSQL can store
@@ -39,7 +40,7 @@ class CreateDatabase(QuotaFields):
     name: DatabaseName
     db_type: str = catalog.DEFAULT_ENGINE
     region: str = catalog.DEFAULT_REGION
-    plan: str = catalog.DEFAULT_PLAN
+    plan: str = DEFAULT_PLAN
     team_id: int = Field(default=0, ge=1)
     blueprint_uuid: UuidText = ""
     blueprint_variables: dict[str, Any] | None = None

@@ -1,53 +1,16 @@
-"""What can be ordered: engines, regions, plans (operation 2, C1, S10, S11)."""
+"""The catalog of engines and regions (api-facts operation 2, S10)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any
 
-from controlplane.engines import Engines
-
-
-@dataclass(frozen=True)
-class Quotas:
-    """Limits in effect: GB of 10^9 bytes, connections, per cent at which a warning is logged."""
-
-    storage_hard_limit_gb: float
-    connection_hard_limit: int
-    warning_threshold_pct: int
-
+from controlplane.engines.base import Engines
 
 REGIONS = {"us-east-1": "US East (Virginia)", "eu-west-1": "EU West (Ireland)"}
 DEFAULT_REGION = "us-east-1"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a plan gives: quotas, and queries in plain language a day (C23, S28; None = any number)."""
-
-    quotas: Quotas
-    daily_queries: int | None
-
-
-Plans: TypeAlias = Mapping[str, Plan]
-
-# Neither source gives the plans' quotas; these are ours (S11). A seed file changes them and adds others.
-PLANS: Final[Plans] = {
-    "free": Plan(Quotas(1, 20, 80), 10),
-    "launch": Plan(Quotas(10, 50, 80), 500),
-    "grow": Plan(Quotas(50, 200, 80), 500),
-    "pro": Plan(Quotas(100, 500, 80), 500),
-}
-LENIENT_PLANS = frozenset({"pro"})  # those that the OpenAPI document does not list (C1)
-DEFAULT_PLAN = "free"
-
 DEFAULT_ENGINE = "postgres"
-
-
-def plan_of(plans: Plans, name: str) -> Plan:
-    """A database keeps its plan's name though a later start of the control plane may know no such plan."""
-    return plans.get(name, plans[DEFAULT_PLAN])
 
 
 def database_types(engines: Engines) -> list[dict[str, Any]]:

@@ -9,15 +9,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from controlplane.blueprints import creation
 from controlplane.databases import catalog, store
 from controlplane.databases.bodies import CreateDatabase
+from controlplane.databases.initial_blueprint import QueueInitialBlueprint
 from controlplane.databases.naming import role_name
 from controlplane.databases.views import effective_quotas, full, masked
 from controlplane.http.calls import Call
 from controlplane.http.errors import forbidden, invalid_field, not_found
 from controlplane.http.principal import Principal
 from controlplane.http.replies import Reply, reply
+from controlplane.plans import LENIENT_PLANS
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
 from controlplane.webhooks import outbox
@@ -34,8 +35,8 @@ class _Wait:
     seconds: int
 
 
-async def create_database(call: Call) -> Reply:
-    """201 when active within the wait, else 202 (S8, S9)."""
+async def create_database(call: Call, *, queue_initial_blueprint: QueueInitialBlueprint) -> Reply:
+    """Return 201 when the database is active within the wait, else 202 (S8, S9)."""
     args = call.parse(CreateDatabase)
     _check_catalog(args, call.services)
     wait = _read_wait(call)
@@ -49,7 +50,7 @@ async def create_database(call: Call) -> Reply:
     row = await _insert(call, args, team_id, pooled, is_assigned=pooled is not None and engine.shares_transactions)
     application_id = None
     if args.blueprint_uuid:
-        application_id = await creation.prepare(
+        application_id = await queue_initial_blueprint(
             call.conn,
             principal=call.principal,
             database=row,
@@ -75,7 +76,7 @@ async def create_database(call: Call) -> Reply:
 
 def _check_catalog(args: CreateDatabase, services: Services) -> None:
     engines = services.engines
-    refused = catalog.LENIENT_PLANS if services.settings.strict else frozenset()
+    refused = LENIENT_PLANS if services.settings.strict else frozenset()
     engine = engines.get(args.db_type)
     if engine is not None and engine.missing:
         raise invalid_field("db_type", f"is not available: {engine.missing}", allowed=engines.available)

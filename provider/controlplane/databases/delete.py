@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from controlplane.databases import store
 from controlplane.databases.views import masked
-from controlplane.engines import EngineDown
+from controlplane.engines.base import EngineDown
 from controlplane.http.calls import Call
 from controlplane.http.replies import Reply, reply
 from controlplane.http.timestamps import plain

@@ -9,7 +9,7 @@ import time
 from typing import Final
 
 from controlplane.databases.catalog import DEFAULT_ENGINE
-from controlplane.engines import Engine, EngineDown
+from controlplane.engines.base import Engine, EngineDown
 from controlplane.services import Services
 from controlplane.store.liveness import NOBODY, WITH_LIVING
 from controlplane.store.pool import Connection

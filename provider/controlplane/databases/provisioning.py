@@ -17,10 +17,10 @@ from datetime import timedelta
 from typing import Final
 
 from controlplane.bell import Bell
-from controlplane.blueprints import creation
 from controlplane.crew import Claim, keep_busy
 from controlplane.databases import store
 from controlplane.databases.delete import GRACE
+from controlplane.databases.initial_blueprint import RunInitialBlueprint
 from controlplane.databases.views import effective_quotas, masked
 from controlplane.services import Services
 from controlplane.store.liveness import WITH_LIVING
@@ -67,9 +67,10 @@ async def build(services: Services) -> None:
     await _keep_busy(services, services.bells.jobs, _BUILT_AT_ONCE, _build, is_assigned=False)
 
 
-async def apply(services: Services) -> None:
-    """Run due jobs whose instance is there and waits for its blueprint, for ever."""
-    await _keep_busy(services, services.bells.creations, _APPLIED_AT_ONCE, _apply, is_assigned=True)
+async def apply(services: Services, *, run_initial_blueprint: RunInitialBlueprint) -> None:
+    """Run due jobs whose instance exists and waits for its blueprint, until cancelled."""
+    do = functools.partial(_apply, run_initial_blueprint=run_initial_blueprint)
+    await _keep_busy(services, services.bells.creations, _APPLIED_AT_ONCE, do, is_assigned=True)
 
 
 async def _keep_busy(
@@ -154,10 +155,10 @@ async def _hand_over(services: Services, conn: Connection, job: Row, row: Row) -
     return False
 
 
-async def _apply(services: Services, job: Row) -> None:
+async def _apply(services: Services, job: Row, *, run_initial_blueprint: RunInitialBlueprint) -> None:
     await services.controls.fail_if_wanted(services.pool)
     if job["application_id"] is not None:
-        await creation.run(services, job["application_id"])
+        await run_initial_blueprint(services, job["application_id"])
     async with services.pool.connection() as conn, conn.transaction():
         row = await _lock(conn, job)
         heard = row is not None and await _finish(services, conn, job, row["connections_applied"])

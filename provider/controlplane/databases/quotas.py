@@ -12,9 +12,9 @@ import time
 from enum import Enum
 
 from controlplane.databases import store
-from controlplane.databases.catalog import Quotas
 from controlplane.databases.views import effective_quotas
-from controlplane.engines import Engine, EngineDown
+from controlplane.engines.base import Engine, EngineDown
+from controlplane.plans import Quotas
 from controlplane.postponed import Postponed
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row

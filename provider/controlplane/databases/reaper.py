@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 
-from controlplane.engines import Engine, EngineDown
+from controlplane.engines.base import Engine, EngineDown
 from controlplane.http import idempotency
 from controlplane.postponed import Postponed
 from controlplane.services import Services

@@ -1,11 +1,14 @@
-"""The operations of this room (2 to 8) and its workers."""
+"""The operations on databases (2 to 8) and their background workers."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from controlplane.databases import pool_filler, provisioning, quotas, reaper
 from controlplane.databases.catalog import database_types
 from controlplane.databases.create import create_database
 from controlplane.databases.delete import delete_database
+from controlplane.databases.initial_blueprint import QueueInitialBlueprint, RunInitialBlueprint
 from controlplane.databases.store import find, list_page
 from controlplane.databases.update import update_database, update_quotas
 from controlplane.databases.views import full, masked
@@ -35,16 +38,38 @@ async def get_database(call: Call) -> Reply:
 
 _READ, _WRITE = ("databases:read",), ("databases:write",)
 
-OPERATIONS = (
-    Operation("GET", "/database_types", "getDatabaseTypes", _READ, get_database_types),
-    Operation("GET", "/databases", "listDatabases", _READ, list_databases),
-    Operation("POST", "/databases", "createDatabase", _WRITE, create_database, keyed=True, has_body=True),
-    Operation("GET", "/databases/{uuid}", "getDatabase", _READ, get_database),
-    Operation("PATCH", "/databases/{uuid}", "updateDatabase", _WRITE, update_database, keyed=True, has_body=True),
-    Operation(
-        "PATCH", "/databases/{uuid}/quotas", "updateDatabaseQuotas", _WRITE, update_quotas, keyed=True, has_body=True
-    ),
-    Operation("DELETE", "/databases/{uuid}", "deleteDatabase", _WRITE, delete_database, keyed=True),
-)
 
-WORKERS: tuple[Worker, ...] = (provisioning.build, provisioning.apply, pool_filler.work, reaper.work, quotas.work)
+def operations(queue_initial_blueprint: QueueInitialBlueprint) -> tuple[Operation, ...]:
+    """Return the operations.
+
+    Args:
+        queue_initial_blueprint: Queues a blueprint that belongs to the creation of a database.
+    """
+    create = partial(create_database, queue_initial_blueprint=queue_initial_blueprint)
+    return (
+        Operation("GET", "/database_types", "getDatabaseTypes", _READ, get_database_types),
+        Operation("GET", "/databases", "listDatabases", _READ, list_databases),
+        Operation("POST", "/databases", "createDatabase", _WRITE, create, keyed=True, has_body=True),
+        Operation("GET", "/databases/{uuid}", "getDatabase", _READ, get_database),
+        Operation("PATCH", "/databases/{uuid}", "updateDatabase", _WRITE, update_database, keyed=True, has_body=True),
+        Operation(
+            "PATCH",
+            "/databases/{uuid}/quotas",
+            "updateDatabaseQuotas",
+            _WRITE,
+            update_quotas,
+            keyed=True,
+            has_body=True,
+        ),
+        Operation("DELETE", "/databases/{uuid}", "deleteDatabase", _WRITE, delete_database, keyed=True),
+    )
+
+
+def workers(run_initial_blueprint: RunInitialBlueprint) -> tuple[Worker, ...]:
+    """Return the background workers.
+
+    Args:
+        run_initial_blueprint: Applies a blueprint that belongs to the creation of a database.
+    """
+    apply = partial(provisioning.apply, run_initial_blueprint=run_initial_blueprint)
+    return (provisioning.build, apply, pool_filler.work, reaper.work, quotas.work)

@@ -8,7 +8,7 @@ from controlplane.databases import store
 from controlplane.databases.bodies import QuotaFields, UpdateDatabase
 from controlplane.databases.quotas import apply_connections
 from controlplane.databases.views import effective_quotas, masked
-from controlplane.engines import EngineDown
+from controlplane.engines.base import EngineDown
 from controlplane.http.calls import Call
 from controlplane.http.replies import Reply, reply
 

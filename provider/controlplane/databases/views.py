@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from controlplane.databases.catalog import Plans, Quotas, plan_of
-from controlplane.engines import Engines, Place
+from controlplane.engines.base import Engines, Place
 from controlplane.http.timestamps import zulu
+from controlplane.plans import Plans, Quotas, plan_of
 from controlplane.store.pool import Row
 
 MASK = "***"

@@ -15,8 +15,8 @@ from typing import TypeVar
 from pymysql.err import Error, InterfaceError, OperationalError
 
 from controlplane.databases.naming import role_name
-from controlplane.engines import EngineDown, Place, Reached
-from controlplane.mysql.process import HOST
+from controlplane.engines.base import EngineDown, Place, Reached
+from controlplane.engines.ports import HOST
 from controlplane.mysql.server import MysqlServer
 from controlplane.mysql.sessions import Raw, execute, identifier, rows, verifier
 from controlplane.store.pool import Connection, Pool, Row
@@ -40,7 +40,7 @@ def account(number: int) -> str:
 
 
 class MysqlEngine:
-    """See controlplane.engines.Engine."""
+    """See controlplane.engines.base.Engine."""
 
     value = "mysql"
     label = "MySQL"

@@ -6,7 +6,6 @@ are root, it is locked up in its directory (chroot), which also keeps whatever b
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import signal
 import subprocess
@@ -15,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controlplane import server_process
+from controlplane.engines.ports import HOST
 from controlplane.failures import StartFailed
 from controlplane.mysql.binaries import Binaries
 from controlplane.postgres.account import Account
 from controlplane.server_process import ParentWatch
 
-HOST = "127.0.0.1"
 _PID_FILE = "mariadb.pid"
 _PROGRAM = "mariadbd"
 
@@ -92,12 +91,7 @@ class Running:
 
     def stop(self) -> None:
         """Shut down; harsher if it takes more than 10 s. Safe to call again."""
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            if not self.alive:
-                break
-            self._server.send_signal(sign)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._server.wait(10)
+        server_process.stop_process(self._server, (signal.SIGTERM, signal.SIGKILL))
         self._watch.stop()
 
 

@@ -19,12 +19,12 @@ from psycopg_pool import PoolTimeout
 from pymysql.err import Error
 
 from controlplane import crew
-from controlplane.engines import EngineDown
+from controlplane.engines.base import EngineDown
+from controlplane.engines.ports import HOST, free_port
 from controlplane.mysql import process
 from controlplane.mysql.binaries import MISSING, NO_HOST
-from controlplane.mysql.process import HOST, Home, MariadbFailed, Running
+from controlplane.mysql.process import Home, MariadbFailed, Running
 from controlplane.mysql.sessions import SYSTEM_ERRORS, Login, verifier
-from controlplane.postgres.cluster import free_port
 from controlplane.state_file import StateFile
 from controlplane.store import liveness
 from controlplane.store.pool import Pool

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import logging
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,18 +16,19 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from controlplane.engines.ports import HOST, free_port
 from controlplane.failures import StartFailed
 from controlplane.postgres.account import Account
 from controlplane.postgres.binaries import Binaries, find_binaries
 from controlplane.postgres.process import die_with_parent, end_leftover, parent_watch
 from controlplane.postgres.scram import verifier
+from controlplane.server_process import stop_process
 from controlplane.state_file import StateFile
 from controlplane.store.server import Server
 
-HOST = "127.0.0.1"
 SUPERUSER = "polykomos"
-
-_log = logging.getLogger("controlplane.postgres")
+# Fast shutdown, immediate shutdown, and the end of a server that hangs.
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
 # Tenants may not use the last connections, so that the control plane can always reach its server. Nothing of a
 # statement goes to the log: it may hold a password.
@@ -100,7 +99,7 @@ def embedded_server(
         _set_password(first, password)
         yield dataclasses.replace(server, has_ended=lambda: process.poll() is not None)
     finally:
-        _stop(process)
+        stop_process(process, _STOP_SIGNALS)
         if watch is not None:
             watch.stop()
 
@@ -173,30 +172,3 @@ def _await_ready(process: subprocess.Popen[bytes], server: Server, log_path: Pat
             time.sleep(0.02)
         else:
             return
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Fast shutdown; harsher if it takes more than 10 s."""
-    for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        process.send_signal(sign)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            _log.warning("PostgreSQL did not stop on %s", sign.name)
-
-
-def free_port(wanted: int) -> int:
-    """The wanted port if nothing else listens there, else any free one."""
-    for candidate in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, candidate))
-            except OSError:
-                _log.warning("port %s is taken: tenants' connection strings change", candidate)
-                continue
-            port: int = probe.getsockname()[1]
-            return port
-    raise PostgresFailed(f"No free port on {HOST}.")

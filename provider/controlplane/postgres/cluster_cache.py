@@ -25,10 +25,11 @@ from controlplane.postgres.account import Account
 from controlplane.postgres.binaries import Binaries
 from controlplane.postgres.cluster import embedded_server
 from controlplane.state_file import StateFile
+from controlplane.store import migrate
 from controlplane.store.server import Server
 
 # What a cluster is made by: other contents make another cluster.
-_SOURCES: Final = ("postgres", "store", "store/migrations")
+_SOURCES: Final = (Path(__file__).parent, Path(migrate.__file__).parent, Path(migrate.__file__).parent / "migrations")
 _UNUSED_SECONDS: Final = 14 * 86_400
 _LOCK_SECONDS: Final = 60.0
 _log = logging.getLogger("controlplane.postgres")
@@ -100,9 +101,8 @@ def _key(binaries: Binaries) -> str:
         [binaries.path("postgres"), "--version"], capture_output=True, check=False, timeout=10
     ).stdout
     found = hashlib.sha256(version + binaries.path("").encode())
-    package = Path(__file__).parents[1]
     for folder in _SOURCES:
-        for path in sorted((package / folder).iterdir()):
+        for path in sorted(folder.iterdir()):
             if path.suffix in (".py", ".sql"):
                 found.update(path.name.encode() + path.read_bytes())
     return found.hexdigest()[:16]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from controlplane.engines import Place, Reached
+from controlplane.engines.base import Place, Reached
 from controlplane.postgres import instances, storage
 from controlplane.store.pool import Connection, Pool, Row
 from controlplane.store.server import Server
 
 
 class PostgresEngine:
-    """See controlplane.engines.Engine."""
+    """See controlplane.engines.base.Engine."""
 
     value = "postgres"
     label = "PostgreSQL"

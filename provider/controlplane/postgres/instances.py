@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from controlplane.databases.naming import role_name
-from controlplane.engines import Reached
+from controlplane.engines.base import Reached
 from controlplane.postgres.scram import verifier
 from controlplane.postgres.template import TEMPLATE, TENANTS, share_public
 from controlplane.store.pool import Connection, Pool, execute_once

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
-from controlplane.databases.catalog import Plans, plan_of
 from controlplane.http.errors import ApiError
+from controlplane.plans import Plans, plan_of
 from controlplane.store.pool import Connection, Row
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from controlplane.queries.chat import HttpFailed, post_json
+from controlplane.http.client import HttpError, post_json
 from controlplane.queries.failures import NotUnderstood, TranslatorFailed
 from controlplane.queries.translation.schema import Schema, Table
 from controlplane.settings import Settings
@@ -58,9 +58,10 @@ class Model:
         }
         headers = [] if self.key is None else [("Authorization", f"Bearer {self.key}")]
         try:
-            answer = await post_json(f"{self.url.rstrip('/')}/chat/completions", headers, body, seconds=SECONDS)
-        except HttpFailed as failure:
-            raise TranslatorFailed(f"The translator gave no SQL: {failure}") from None
+            url = f"{self.url.rstrip('/')}/chat/completions"
+            answer = await post_json(url, headers, body, server="translator", seconds=SECONDS)
+        except HttpError as failure:
+            raise TranslatorFailed(f"The translator gave no SQL. {failure}") from None
         return _sql_of(answer)
 
 

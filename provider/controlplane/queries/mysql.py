@@ -16,7 +16,7 @@ from pymysql.err import Error
 from controlplane.blueprints.mysql.execution import message_of
 from controlplane.blueprints.mysql.splitting import split
 from controlplane.blueprints.mysql.statements import refusal_of
-from controlplane.engines import EngineDown
+from controlplane.engines.base import EngineDown
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.mysql.sessions import Login, Raw, Watchdog, execute, rows, touched
 from controlplane.mysql.threads import QUESTIONS, run_in

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from controlplane.blueprints.mysql import clones
-from controlplane.databases.catalog import Plans
 from controlplane.databases.views import effective_quotas
 from controlplane.mysql.engine import MysqlEngine, account
 from controlplane.mysql.sessions import Raw, execute, identifier, rows
+from controlplane.plans import Plans
 from controlplane.store.pool import Connection, Row
 
 

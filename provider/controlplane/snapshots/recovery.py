@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import Final
 
-from controlplane.engines import Engine, EngineDown
+from controlplane.engines.base import Engine, EngineDown
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.services import Services, Worker
 from controlplane.snapshots import mysql, postgres

@@ -9,7 +9,7 @@ from typing import Final
 
 from psycopg import sql
 
-from controlplane.engines import EngineDown
+from controlplane.engines.base import EngineDown
 from controlplane.http.errors import ApiError
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.postgres import instances

@@ -11,7 +11,7 @@ _LOCK = 0x706F6C796B6F6D6F  # "polykomo": one process migrates at a time
 
 def migrations() -> list[tuple[str, str]]:
     """(name, SQL) of every migration, in order."""
-    files = resources.files("controlplane.store.migrations").iterdir()
+    files = (resources.files(__package__) / "migrations").iterdir()
     found = [(file.name, file.read_text(encoding="utf-8")) for file in files if file.name.endswith(".sql")]
     return sorted(found)
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.databases.catalog import PLANS, Plans, Quotas
 from controlplane.databases.naming import candidate_names
 from controlplane.databases.views import effective_quotas, full, masked
-from controlplane.engines import Engines
+from controlplane.engines.base import Engines
 from controlplane.http import timestamps
 from controlplane.http.pagination import Page, page_reply
+from controlplane.plans import PLANS, Plans, Quotas
 from controlplane.postgres.engine import PostgresEngine
 from controlplane.store.migrate import migrations
 from controlplane.store.pool import make_pool

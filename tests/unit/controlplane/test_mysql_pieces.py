@@ -16,10 +16,10 @@ from controlplane.blueprints.lexer import Kind, LexError
 from controlplane.blueprints.mysql.literals import LITERALS
 from controlplane.blueprints.mysql.statements import is_transactional
 from controlplane.blueprints.variables import Definition, VariableError, literal, render
-from controlplane.databases.catalog import Quotas
 from controlplane.databases.naming import candidate_names
 from controlplane.databases.quotas import Step, decide, warns
 from controlplane.mysql.sessions import identifier, verifier
+from controlplane.plans import Quotas
 
 BODY = """CREATE PROCEDURE p(n int) BEGIN
     DECLARE EXIT HANDLER FOR NOT FOUND BEGIN END;

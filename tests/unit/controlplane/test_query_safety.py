@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from controlplane.blueprints.splitting import split
-from controlplane.databases.catalog import PLANS
+from controlplane.plans import PLANS
 from controlplane.queries.failures import SqlFailed, Unsafe
 from controlplane.queries.limits import seconds_until_tomorrow
 from controlplane.queries.raw import looks_like_sql

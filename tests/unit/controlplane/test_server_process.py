@@ -66,3 +66,15 @@ def test_a_leftover_server_is_found_by_where_it_works_and_ended(server: Path, tm
         assert ours.wait(60) == -signal.SIGTERM
         assert other.poll() is None
         other.kill()
+
+
+@pytest.mark.parametrize(("ignored", "ended_by"), [("", signal.SIGTERM), ("TERM", signal.SIGKILL)])
+def test_a_server_is_stopped_by_the_mildest_signal_that_works(ignored: str, ended_by: signal.Signals) -> None:
+    script = (f"trap '' {ignored}; " if ignored else "") + "echo ready; exec sleep 600"
+    with subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        patience = 0.1 if ignored else 60.0
+        server_process.stop_process(process, (signal.SIGTERM, signal.SIGKILL), patience=patience)
+        assert process.wait(60) == -ended_by
+        server_process.stop_process(process, (signal.SIGTERM,))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from controlplane.http import client
 from controlplane.webhooks import sending
 from controlplane.webhooks.sending import Outcome
 from support.receiver import Receiver
@@ -165,10 +166,10 @@ def tls(tmp_path: Path) -> Iterator[tuple[str, Path]]:
             secured.recv(65536)
             secured.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 
-    sending._tls.cache_clear()
+    client.tls_context.cache_clear()
     with talker(speak) as url:
         yield url.replace("http://127.0.0.1", "https://localhost"), certificate
-    sending._tls.cache_clear()
+    client.tls_context.cache_clear()
 
 
 def test_tls_to_a_trusted_endpoint(tls: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from pymysql.err import Error
 
 from controlplane.blueprints import applications
-from controlplane.engines import EngineDown
+from controlplane.engines.base import EngineDown
 from controlplane.mysql.engine import MysqlEngine, account
 from controlplane.mysql.sessions import Raw, execute, identifier, rows
 from controlplane.services import Services

@@ -23,7 +23,7 @@ from controlplane.blueprints.mysql.execution import Outcome, Session, message_of
 from controlplane.blueprints.mysql.splitting import split
 from controlplane.blueprints.mysql.statements import is_transactional
 from controlplane.blueprints.splitting import Statement
-from controlplane.engines import EngineDown
+from controlplane.engines.base import EngineDown
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.mysql.sessions import Login, Raw, Watchdog, execute
 from controlplane.mysql.threads import APPLICATIONS, run_in

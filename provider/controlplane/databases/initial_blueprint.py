@@ -1,0 +1,31 @@
+"""What the creation of a database needs of blueprints, injected by `controlplane.rooms`: this package imports none."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from controlplane.http.principal import Principal
+from controlplane.services import Services
+from controlplane.store.pool import Connection, Row
+
+
+class QueueInitialBlueprint(Protocol):
+    """Queues the application of a blueprint in the transaction that creates its database."""
+
+    async def __call__(
+        self,
+        conn: Connection,
+        *,
+        principal: Principal,
+        database: Row,
+        blueprint_uuid: str,
+        variables: Mapping[str, Any] | None,
+        now: datetime,
+    ) -> int:
+        """Return the application's number. Raises ApiError."""
+
+
+RunInitialBlueprint = Callable[[Services, int], Awaitable[None]]
+"""Brings the application of this number to its end; it may be called again."""

@@ -1,0 +1,53 @@
+"""Plans: their quotas and daily limits (api-facts operation 2, C1, S11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """Limits in effect.
+
+    Attributes:
+        storage_hard_limit_gb: In GB of 10^9 bytes.
+        connection_hard_limit: Simultaneous connections.
+        warning_threshold_pct: Per cent of the storage at which a warning is logged.
+    """
+
+    storage_hard_limit_gb: float
+    connection_hard_limit: int
+    warning_threshold_pct: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a plan includes.
+
+    Attributes:
+        quotas: The limits of a database that sets none of its own.
+        daily_queries: Queries in plain language a day (C23, S28); None = no limit.
+    """
+
+    quotas: Quotas
+    daily_queries: int | None
+
+
+Plans: TypeAlias = Mapping[str, Plan]
+
+# Neither source gives the plans' quotas; these are ours (S11). A seed file changes them and adds others.
+PLANS: Final[Plans] = {
+    "free": Plan(Quotas(1, 20, 80), 10),
+    "launch": Plan(Quotas(10, 50, 80), 500),
+    "grow": Plan(Quotas(50, 200, 80), 500),
+    "pro": Plan(Quotas(100, 500, 80), 500),
+}
+LENIENT_PLANS: Final = frozenset({"pro"})  # those that the OpenAPI document does not list (C1)
+DEFAULT_PLAN: Final = "free"
+
+
+def plan_of(plans: Plans, name: str) -> Plan:
+    """Return a plan, or the default one for a name that this start of the control plane does not know."""
+    return plans.get(name, plans[DEFAULT_PLAN])
