@@ -8,11 +8,12 @@ there", so a server's choice is never drift. Facts are markers inside `Annotated
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from resourcekit.sameness import alike, without_nulls
@@ -100,6 +101,11 @@ class Same:
 
 
 @dataclass(frozen=True)
+class Variadic:
+    """The last argument of a provider function, which a call may leave out: a variadic parameter in Terraform."""
+
+
+@dataclass(frozen=True)
 class Deprecated:
     """Still works; `message` says what to use."""
 
@@ -153,10 +159,16 @@ class FieldFacts:
     local: bool = False
     unordered: bool = False
     may_hold_secrets: bool = False
+    variadic: bool = False
     moves_with: tuple[str, ...] = ()
     create_only: str | None = None
     deprecated: str | None = None
     canonical: Callable[[Any], Any] | None = None
+
+    @functools.cached_property
+    def validator(self) -> TypeAdapter[Any]:
+        """The validator of the field's values, built at the first use."""
+        return TypeAdapter(self.annotation)
 
     def same(self, left: Any, right: Any) -> bool:
         """Whether two known values mean the same to the API."""
@@ -192,6 +204,7 @@ def _facts(name: str, info: FieldInfo) -> FieldFacts:
         local=local is not None,
         unordered=Unordered in marks,
         may_hold_secrets=MayHoldSecrets in marks,
+        variadic=Variadic in marks,
         moves_with=computed.moves_with if computed else (),
         create_only=advice.advice if advice else None,
         deprecated=deprecated.message if deprecated else None,
@@ -203,10 +216,12 @@ _fields: dict[type[BaseModel], dict[str, FieldFacts]] = {}
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldFacts]:
-    """The facts of every field of `model`, by name, in the order of declaration; read once."""
+    """Return the facts of every field of `model`, by name, in the order of declaration. All threads share them."""
     found = _fields.get(model)
     if found is None:
-        found = _fields[model] = {name: _facts(name, info) for name, info in model.model_fields.items()}
+        read = {name: _facts(name, info) for name, info in model.model_fields.items()}
+        # Another thread may have been faster: its facts are in use.
+        found = _fields.setdefault(model, read)
     return found
 
 

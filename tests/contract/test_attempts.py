@@ -85,6 +85,8 @@ def test_a_database_that_cannot_be_destroyed_keeps_no_other_waiting(control_plan
                 return conn.execute(query, (database["uuid"],)).fetchone() == (True,)
 
             wait_until(lambda: destroyed(fine), seconds=60)
+            keys = "SELECT count(*) FROM idempotency_keys"
+            wait_until(lambda: conn.execute(keys).fetchone() == (0,), seconds=60)  # they expire all the same
             assert not destroyed(stuck)
             conn.execute(f'ALTER DATABASE "{stuck["db_name"]}" IS_TEMPLATE false')
             wait_until(lambda: destroyed(stuck), seconds=90)

@@ -144,11 +144,14 @@ def _question(package: Package[Any], folder: str, name: str, question: DataSourc
 
 def _calculation(package: Package[Any], calculation: Calculation[Any]) -> str:
     shapes = field_shapes(calculation.arguments)
-    signature = ", ".join(f"{name} {_type(type_of(shape))}" for name, shape in shapes.items())
+    fields = fields_of(calculation.arguments)
+    signature = ", ".join(
+        f"{name} {_type(type_of(shape))}{'...' if fields[name].variadic else ''}" for name, shape in shapes.items()
+    )
     result = type_of(shape_of(calculation.result))
     arguments = "\n".join(
-        f"1. `{name}` ({_type(type_of(shapes[name]))}) {facts.description}"
-        for name, facts in fields_of(calculation.arguments).items()
+        f"1. `{name}` ({_type(type_of(shapes[name]))}{', optional' if facts.variadic else ''}) {facts.description}"
+        for name, facts in fields.items()
     )
     returned = _signature_of(result)
     objects = [f"Each object of `{name}` holds:\n\n{_list_of_parts(found)}" for name, found in _objects(shapes)]

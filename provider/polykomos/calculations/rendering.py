@@ -6,31 +6,16 @@ import math
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from polykomos.calculations.sql_dialects import DIALECTS, Engine, SqlDialect
 from polykomos.resources.blueprint.declaration import BlueprintVariable, canonical_variables, is_number_text
-from resourcekit.declaration import Arguments
+from resourcekit.declaration import Arguments, Variadic
 from resourcekit.errors import ResourceError
 from resourcekit.resource import Calculation
 
-_LONGEST_IDENTIFIER = 63  # bytes, PostgreSQL's NAMEDATALEN less its end
-# What is passed over whole, because `{{` inside it is plain text; then a variable; then anything.
-_PIECE = r"""
-  (?P<opaque>
-      --[^\r\n]*
-    | [eE]'(?:[^'\\]|''|\\.)*'
-    | '(?:[^']|'')*'
-    | "(?:[^"]|"")*"
-    | \$(?P<tag>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$ .*? \$(?(tag)(?P=tag))\$
-    # A whole word, so that the e of `rate'…'` does not open an escape string. PostgreSQL takes any byte above 7F.
-    | [A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*
-  )
-| (?P<comment>/\*)
-| \{\{\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}
-| .
-"""
 _COMMENT = re.compile(r"/\*|\*/")
 
 
@@ -41,6 +26,9 @@ class RenderArgs(Arguments):
     values: dict[str, Any] | None = Field(description="Values by variable.")
     variables: dict[str, BlueprintVariable] | None = Field(
         description="The blueprint's own `variables`; null when every variable is a string."
+    )
+    engine: Annotated[Engine | None, Variadic()] = Field(
+        None, description="The `db_type` of the database that the SQL is for: `postgres` (default) or `mysql`."
     )
 
 
@@ -57,21 +45,36 @@ class RenderBlueprint(Calculation[RenderArgs]):
         for name in values:
             if definitions is not None and name not in definitions:
                 raise ResourceError(f"this blueprint does not define {name!r}", property="values")
-        return render(args.sql_content, definitions, values)
+        return render(args.sql_content, definitions, values, DIALECTS[args.engine or "postgres"])
 
 
-def render(sql: str, definitions: Mapping[str, Mapping[str, Any]] | None, values: Mapping[str, Any]) -> str:
-    """definitions: canonical ones; None makes each variable a string. Raises ResourceError naming the variable."""
-    # Compiled at the first rendering: few programs render anything, and this one takes long.
-    piece = re.compile(_PIECE, re.VERBOSE | re.DOTALL)
+def render(
+    sql: str,
+    definitions: Mapping[str, Mapping[str, Any]] | None,
+    values: Mapping[str, Any],
+    dialect: SqlDialect = DIALECTS["postgres"],
+) -> str:
+    """Return the SQL with its variables replaced. Pure.
+
+    Args:
+        sql: The blueprint's SQL.
+        definitions: Canonical definitions by variable; None makes each variable a string.
+        values: By variable.
+        dialect: Of the engine that runs the SQL.
+
+    Raises:
+        ResourceError: A variable is not defined, has no value, or has a value of another type. It is named.
+
+    """
+    piece = dialect.pattern
     written: list[str] = []
     position = 0
     while position < len(sql):
         found = piece.match(sql, position)
         assert found is not None, "the last alternative takes any character"
-        end = _comment_end(sql, position) if found["comment"] else found.end()
+        end = _comment_end(sql, position) if found["nested"] else found.end()
         name = found["name"]
-        written.append(_literal(name, definitions, values) if name else sql[position:end])
+        written.append(_literal(name, definitions, values, dialect) if name else sql[position:end])
         position = end
     return "".join(written)
 
@@ -85,33 +88,32 @@ def _comment_end(sql: str, start: int) -> int:
     return len(sql)
 
 
-def _literal(name: str, definitions: Mapping[str, Mapping[str, Any]] | None, values: Mapping[str, Any]) -> str:
+def _literal(
+    name: str, definitions: Mapping[str, Mapping[str, Any]] | None, values: Mapping[str, Any], dialect: SqlDialect
+) -> str:
     if definitions is not None and name not in definitions:
         raise ResourceError(f"the SQL uses {name!r}, but the blueprint does not define it", property="variables")
     definition = (definitions or {}).get(name, {"type": "string"})
     value = values.get(name, definition.get("default"))
     if value is None:
         raise ResourceError(f"{name!r} has no default, and no value is given", property="values")
-    return _typed(name, str(definition.get("type")), value)
+    return _typed(name, str(definition.get("type")), value, dialect)
 
 
-def _typed(name: str, type_: str, value: Any) -> str:
+def _typed(name: str, type_: str, value: Any, dialect: SqlDialect) -> str:
     match type_:
         case "boolean" if isinstance(value, bool):
             return "true" if value else "false"
         case "number" if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             if isinstance(value, int) or math.isfinite(value):
-                digits = repr(value) if not isinstance(value, Decimal) else str(value)
-                # A space keeps `1-{{n}}` from becoming a comment.
-                return f" {digits}" if digits.startswith("-") else digits
+                return dialect.number(repr(value) if not isinstance(value, Decimal) else str(value))
         case "number" if isinstance(value, str) and is_number_text(value):
-            return f" {value}" if value.startswith("-") else value
+            return dialect.number(value)
         case "string" if isinstance(value, str):
-            quoted = value.replace("'", "''")
-            return " E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in value else f"'{quoted}'"
-        case "identifier" if isinstance(value, str) and 0 < len(value.encode()) <= _LONGEST_IDENTIFIER:
-            return '"' + value.replace('"', '""') + '"'
-    wanted = "an identifier of 1-63 bytes" if type_ == "identifier" else f"a {type_}"
+            return dialect.string(value)
+        case "identifier" if isinstance(value, str) and (quoted := dialect.identifier(value)):
+            return quoted
+    wanted = dialect.identifier_rule if type_ == "identifier" else f"a {type_}"
     if type_ == "number":
         wanted += ", or its digits in a string"
     raise ResourceError(f"the value of {name!r} must be {wanted}", property="values")

@@ -47,8 +47,9 @@ class Budget:
         with self._changed:
             mine = (not write, next(self._numbers))
             heapq.heappush(self._queue, mine)
-            try:
-                while True:
+        try:
+            while True:
+                with self._changed:
                     now = self._clock()
                     known = self._record.known(now)
                     wait = seconds_until_room(
@@ -64,12 +65,15 @@ class Budget:
                     if now >= deadline:
                         return False
                     text = self._words(now, wait, _finite(known.limit))
-                    if text:
-                        say(text)
-                    self._changed.wait(min(wait or _LOOK_SECONDS, _LOOK_SECONDS, deadline - now))
-                    if cancel.is_set():
-                        raise Cancelled("cancelled while waiting for the API's rate limit")
-            finally:
+                    if not text:
+                        self._changed.wait(min(wait or _LOOK_SECONDS, _LOOK_SECONDS, deadline - now))
+                if text:
+                    # Without the lock: the message goes to the engine, and other calls must not wait for that.
+                    say(text)
+                if cancel.is_set():
+                    raise Cancelled("cancelled while waiting for the API's rate limit")
+        finally:
+            with self._changed:
                 self._queue.remove(mine)
                 heapq.heapify(self._queue)
                 self._changed.notify_all()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+import re
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -32,16 +34,18 @@ else:
 # Connections are kept a little longer than the longest pause between two reads of a wait.
 _KEEPALIVE_SECONDS: Final = 60
 READ_SNAPSHOT_SECONDS: Final = 10.0
+_CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_HASH_NAME: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 class Client(ReadCalls, AccountCalls):
     """A client of the Polykomos API, to be shared by threads.
 
-    base_url: with `/api/v1`. ca_bundle: a PEM file of certificates to trust instead of the system's (SSL_CERT_FILE is
-    honoured without it); proxies come from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, and this machine is always
-    reached directly (`route`). user_agent_suffix: who uses it.
-    read_snapshot_seconds: how old the answer of a `read_` method may be, None = READ_SNAPSHOT_SECONDS; 0 = it is always
-    asked for anew.
+    base_url: with `/api/v1`. ca_bundle: a PEM file of certificates to trust instead of the system's (without it,
+    SSL_CERT_FILE and SSL_CERT_DIR count; certifi's are trusted where the system has none). Proxies come from
+    HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, and this machine is always reached directly (`route`).
+    user_agent_suffix: who uses it. read_snapshot_seconds: how old the answer of a `read_` method may be, None =
+    READ_SNAPSHOT_SECONDS; 0 = it is always asked for anew.
     Raises ConfigurationError for settings that cannot work. Every method may raise the errors of `errors`.
     """
 
@@ -130,8 +134,11 @@ def _transport(route: Route, ca_bundle: str | Path | None, *, encrypted: bool) -
 
 
 def _trust(ca_bundle: str | Path | None, *, encrypted: bool) -> ssl.SSLContext:
-    """Return one context for all connections: making one costs as much as twenty calls. Where nothing will be
-    encrypted, it trusts nobody.
+    """Return one context for all connections: making one costs as much as twenty calls.
+
+    It trusts the given bundle, else the certificates that the environment names, else the system's, else, where the
+    system has none (a bare container, Python from python.org on macOS), certifi's. Where nothing will be encrypted, it
+    trusts nobody.
 
     Raises:
         ConfigurationError: A file cannot be used; the message names the setting that names the file.
@@ -143,7 +150,9 @@ def _trust(ca_bundle: str | Path | None, *, encrypted: bool) -> ssl.SSLContext:
     try:
         if ca_bundle is not None:
             return ssl.create_default_context(cafile=path)
-        return httpx.create_ssl_context()
+        if any(os.environ.get(name) for name in _CERTIFICATE_VARIABLES):
+            return httpx.create_ssl_context()
+        return _system_trust() or httpx.create_ssl_context()
     except (OSError, ssl.SSLError) as error:
         # Python opens this file too, whenever it makes a context: its fault is not that of the certificates.
         log_file = os.environ.get("SSLKEYLOGFILE")
@@ -154,10 +163,21 @@ def _trust(ca_bundle: str | Path | None, *, encrypted: bool) -> ssl.SSLContext:
 
 def _certificates_of_environment() -> tuple[str, str]:
     """Return the variable that names the certificates, as httpx chooses it, and its value."""
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+    for name in _CERTIFICATE_VARIABLES:
         if os.environ.get(name):
             return name, os.environ[name]
-    return "the package certifi", "which comes with this provider"
+    return "the system", ssl.get_default_verify_paths().openssl_cafile
+
+
+def _system_trust() -> ssl.SSLContext | None:
+    """Return a context that trusts the system's certificates; None where the system has none."""
+    context = ssl.create_default_context()
+    # OpenSSL reads those of the directory when it needs one: its files are named by the certificates' hashes.
+    directory = ssl.get_default_verify_paths().capath
+    with contextlib.suppress(OSError):
+        if directory and any(_HASH_NAME.fullmatch(name) for name in os.listdir(directory)):  # noqa: PTH208 - faster
+            return context
+    return context if context.cert_store_stats()["x509_ca"] else None
 
 
 def _user_agent(suffix: str) -> str:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 AnswerT = TypeVar("AnswerT")
 # Of blueprints' SQL, which may be large.
 _MOST: Final = 256
+
+
+@dataclass
+class _Turn:
+    """The lock of a key, and how many threads hold it or wait for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    threads: int = 0
 
 
 class Memory:
@@ -20,23 +30,34 @@ class Memory:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
-        self._asking: dict[Hashable, threading.Lock] = {}
+        self._asking: dict[Hashable, _Turn] = {}
 
     def once(self, key: Hashable, ask: Callable[[], AnswerT], seconds: float = float("inf")) -> AnswerT:
         """The answer that is kept, for so long; else what `ask` gives, which only one thread calls at a time.
 
         What `ask` raises passes through, and whoever waited asks in turn.
         """
-        with self._lock:
-            asking = self._asking.setdefault(key, threading.Lock())
-        with asking:
+        with self._one_at_a_time(key):
             answer: AnswerT | None = self.recall(key)
             if answer is None:
                 answer = ask()
                 self.keep(key, answer, seconds)
-        with self._lock:
-            self._asking.pop(key, None)
         return answer
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self, key: Hashable) -> Iterator[None]:
+        """Let one thread in at a time. The key's lock exists as long as a thread needs it."""
+        with self._lock:
+            turn = self._asking.setdefault(key, _Turn())
+            turn.threads += 1
+        try:
+            with turn.lock:
+                yield
+        finally:
+            with self._lock:
+                turn.threads -= 1
+                if not turn.threads:
+                    del self._asking[key]
 
     def keep(self, key: Hashable, answer: Any, seconds: float = float("inf")) -> None:
         """Remember for so long."""

@@ -123,7 +123,7 @@ def record_of(base_url: str, api_key: str) -> Record:
                 _forget_old(path.parent)
             return SharedRecord(path)
         except OSError as error:
-            log.debug("no rate budget is shared with other processes: %s", error)
+            log.warning("the rate budget is not shared with other processes: %s", error)
     return OwnRecord()
 
 
@@ -145,5 +145,7 @@ def _directory() -> Path:
 
 def _forget_old(directory: Path) -> None:
     for path in directory.iterdir():
-        if time.time() - path.stat().st_mtime > _DAY:
-            path.unlink(missing_ok=True)
+        # Another process may remove it first, and one that cannot be removed does no harm.
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _DAY:
+                path.unlink()

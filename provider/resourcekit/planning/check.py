@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from resourcekit.declaration import FieldFacts, fields_of, plain
 from resourcekit.errors import Failure
@@ -25,7 +25,6 @@ from resourcekit.unknown import UNKNOWN, has_unknown, known
 if TYPE_CHECKING:
     from resourcekit.component import Component
 
-_adapters: dict[int, TypeAdapter[Any]] = {}
 _NUMBERS = (int, float, Decimal)
 _WHOLE = re.compile("[0-9]{1,18}")
 _KINDS: Mapping[ScalarKind, Any] = {"string": str, "integer": _NUMBERS, "number": _NUMBERS, "boolean": bool}
@@ -131,8 +130,7 @@ def _check_value(facts: FieldFacts, shape: Shape, value: Any) -> tuple[Any, list
     if partial and isinstance(shape, ObjectOf):
         return check_arguments(shape.model, value).values, []
     try:
-        adapter = _adapter(facts)
-        checked = plain(adapter.validate_python(known(value) if partial else value))
+        checked = plain(facts.validator.validate_python(known(value) if partial else value))
     except ValidationError as error:
         return value, [_failure(facts.name, detail) for detail in error.errors(include_url=False)]
     return ({**value, **checked} if partial else checked), []
@@ -165,14 +163,6 @@ def _misfits(shape: Shape, value: Any, path: str) -> Iterator[Failure]:
         case ObjectOf(model) if isinstance(value, Mapping):
             for name, part in field_shapes(model).items():
                 yield from _misfits(part, value.get(name), f"{path}.{name}")
-
-
-def _adapter(facts: FieldFacts) -> TypeAdapter[Any]:
-    # Keyed by identity: facts are cached for the life of the process, annotations need not be hashable.
-    adapter = _adapters.get(id(facts))
-    if adapter is None:
-        adapter = _adapters[id(facts)] = TypeAdapter(facts.annotation)
-    return adapter
 
 
 def _failure(name: str, detail: Any) -> Failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from polykomos.client import Bounds, Client, transport
 from polykomos.client.budget import Budget
 from polykomos.client.pace import LEARN_AFTER_CALLS, WINDOW_SECONDS, limit_in, seconds_until_room, should_learn
 from polykomos.client.record import Known, OwnRecord, still_known
-from polykomos.client.shared import record_of
+from polykomos.client.shared import SharedRecord, record_of
 from support.control_plane import wait_until
 from support.scripted_server import ScriptedServer, answer, error
 
@@ -122,6 +123,32 @@ def test_retry_after_is_honoured_once_for_all_who_wait_and_told_once() -> None:
     assert told == ["the API key's limit is reached: waiting 2 s"]
 
 
+def test_a_message_about_a_wait_holds_no_other_call_up() -> None:
+    """The engine is slow to take the message: other calls of the client end, and begin, meanwhile."""
+    budget, stop = Budget(), threading.Event()
+    budget.learn(2)
+    shown, taken = threading.Event(), threading.Event()
+
+    def say(_: str) -> None:
+        shown.set()
+        assert taken.wait(30)
+
+    def take(say: Callable[[str], None]) -> bool:
+        return budget.take(write=True, deadline=time.monotonic() + 60, cancel=stop, say=say)
+
+    assert take(say)
+    assert take(say)
+    budget.done(refused_for=2.0)
+    with ThreadPoolExecutor(2) as threads:
+        waiting = threads.submit(take, say)
+        try:
+            assert shown.wait(30)
+            assert threads.submit(budget.is_scarce).result(10) is False
+        finally:
+            taken.set()
+        assert waiting.result(30)
+
+
 def test_a_few_calls_do_not_ask_for_the_limit_and_many_ask_once() -> None:
     with ScriptedServer([DONE]) as server:
         client = Client(base_url=server.base_url, api_key=KEY)
@@ -200,3 +227,27 @@ def test_what_a_clock_that_was_set_left_behind_does_not_count() -> None:
     found = still_known([50.0, 99.0, 5000.0], LATER, 120.0, 5000.0, now=100.0)
     assert found == Known([50.0, 99.0], LATER, None)
     assert still_known([], 130.0, 120.0, 50.0, now=100.0) == Known([], 130.0, 120.0)
+
+
+def test_a_file_that_vanishes_while_old_ones_are_removed_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link to nowhere fails as a file does that another process has just removed."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    directory = tmp_path / "polykomos"
+    directory.mkdir(mode=0o700)
+    (directory / "vanished").symlink_to(tmp_path / "nowhere")
+    old = directory / "old"
+    old.touch()
+    os.utime(old, (0, 0))
+    assert isinstance(record_of("http://127.0.0.1:1/api/v1", KEY), SharedRecord)
+    assert not old.exists(), "the others are removed all the same"
+
+
+def test_a_record_that_cannot_be_shared_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))
+    assert isinstance(record_of("http://127.0.0.1:1/api/v1", KEY), OwnRecord)
+    assert "the rate budget is not shared with other processes" in caplog.text
+    assert {record.levelname for record in caplog.records} == {"WARNING"}

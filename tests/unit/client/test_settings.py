@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from polykomos.client import Client, ConfigurationError, TransportError
+from polykomos.client.client import _system_trust, _trust
 from support.scripted_server import ScriptedServer, answer
 from support.tunnel import Tunnel
 
@@ -100,6 +101,37 @@ def test_an_own_ca_is_trusted_when_it_is_named(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates / "ca.pem"))
     Client(base_url=tls_server.base_url, api_key=KEY).get_account()
     assert len(tls_server.seen) == 2
+
+
+def serial_numbers(context: ssl.SSLContext) -> set[str]:
+    return {str(found["serialNumber"]) for found in context.get_ca_certs()}
+
+
+def test_the_systems_certificates_are_trusted(certificates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL takes the place of the system's certificates from these variables too."""
+    system = _system_trust()
+    if system is not None:
+        trusted = _trust(None, encrypted=True)
+        assert serial_numbers(trusted) == serial_numbers(system), "not certifi's"
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(certificates / "none"))
+    system = _system_trust()
+    assert system is not None
+    assert [found["subject"] for found in system.get_ca_certs()] == [((("commonName", "Test CA"),),)]
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates / "none.pem"))
+    assert _system_trust() is None, "certifi's are taken instead"
+
+
+def test_a_directory_of_certificates_counts_before_any_is_read(
+    certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    (tmp_path / "README").touch()
+    assert _system_trust() is None
+    shutil.copy(certificates / "ca.pem", tmp_path / "ca.pem")
+    openssl(tmp_path, "rehash", ".")
+    assert _system_trust() is not None
 
 
 def test_a_certificate_that_is_not_trusted_is_told_at_once(tls_server: ScriptedServer) -> None:

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controlplane.blueprints.dialects import DIALECTS as API_DIALECTS
 from controlplane.blueprints.lexer import LexError
 from controlplane.blueprints.variables import VariableError, parse_definitions
 from controlplane.blueprints.variables import render as render_at_the_api
 from polykomos.calculations.connection_string import ConnectionStringArgs, ParseConnectionString
 from polykomos.calculations.rendering import RenderArgs, RenderBlueprint, render
 from polykomos.calculations.signature import SignatureArgs, VerifyWebhookSignature
+from polykomos.calculations.sql_dialects import DIALECTS, Engine
 from polykomos.resources.blueprint.declaration import canonical_variables
 from resourcekit.errors import ResourceError
 
@@ -68,10 +70,11 @@ DEFINITIONS = {
 }
 PIECES = st.sampled_from(
     ["{{s}}", "{{ n }}", "{{b}}", "{{i}}", "{{d}}", "{{nope}}", "'", "''", '"', "E'", "\\", "$$", "$t$", "--", "/*",
-     "*/", "\n", "\r", ";", " ", "SELECT", "rate", "e", "1-", "{{", "}}", "\u00a0", "ä", "U&'", "x$1"]
+     "*/", "\n", "\r", ";", " ", "SELECT", "rate", "e", "1-", "{{", "}}", "\u00a0", "ä", "U&'", "x$1", "`", "``", "#",
+     "-- ", "x'", "\\'", '\\"']
 )  # fmt: skip
 # What quoting is about, more often than chance would have it.
-WORDS = st.one_of(st.sampled_from(["it's", "a\\b", 'say "hi"', "'; --"]), st.text(max_size=5))
+WORDS = st.one_of(st.sampled_from(["it's", "a\\b", 'say "hi"', "'; --", "a`b", "a\nb", "x" * 64]), st.text(max_size=5))
 VALUES = st.fixed_dictionaries(
     {},
     optional={
@@ -81,17 +84,19 @@ VALUES = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("engine", DIALECTS)
 @given(sql=st.lists(PIECES, max_size=12).map("".join), values=VALUES)
-def test_rendering_is_the_apis(sql: str, values: dict[str, Any]) -> None:
+def test_rendering_is_the_apis(engine: Engine, sql: str, values: dict[str, Any]) -> None:
     """Wherever the API renders, this renders the same; where it refuses a value, this does, too."""
     try:
-        theirs: str | None = render_at_the_api(sql, parse_definitions(DEFINITIONS), values)
+        api = API_DIALECTS[engine]
+        theirs: str | None = render_at_the_api(sql, parse_definitions(DEFINITIONS), values, api.tokens, api.literals)
     except LexError:
         return  # an open quote: the API refuses the SQL itself
     except VariableError:
         theirs = None
     try:
-        ours: str | None = render(sql, canonical_variables(DEFINITIONS), values)
+        ours: str | None = render(sql, canonical_variables(DEFINITIONS), values, DIALECTS[engine])
     except ResourceError:
         ours = None
     # The API also refuses values of variables that the SQL does not use.
@@ -113,3 +118,18 @@ def test_a_function_says_which_argument_is_wrong() -> None:
         with pytest.raises(ResourceError) as failure:
             call(*arguments)
         assert failure.value.property == property_
+
+
+def test_values_are_written_as_the_engine_reads_them() -> None:
+    """A string of PostgreSQL's with a backslash, and a name in its quotes, mean something else to MySQL, or nothing."""
+    sql = "INSERT INTO {{table}} (n, path) VALUES (1-{{n}}, {{path}});"
+    values = {"table": "my files", "n": -1, "path": "C:\\temp"}
+    variables: Any = {"table": {"type": "identifier"}, "n": {"type": "number"}, "path": {"type": "string"}}
+
+    def call(engine: Engine | None) -> str:
+        arguments = RenderArgs(sql_content=sql, values=values, variables=variables, engine=engine)
+        return RenderBlueprint().call(arguments)
+
+    postgres = """INSERT INTO "my files" (n, path) VALUES (1- -1,  E'C:\\\\temp');"""
+    assert call(None) == call("postgres") == postgres
+    assert call("mysql") == "INSERT INTO `my files` (n, path) VALUES (1-(-1),  _utf8mb4 x'433a5c74656d70');"

@@ -183,8 +183,13 @@ def test_an_action(action: Function[Any, Any, Any]) -> None:
 @pytest.mark.parametrize("calculation", package().calculations, ids=lambda calculation: calculation.name)
 def test_a_provider_function(calculation: Calculation[Any]) -> None:
     signature = TERRAFORM.functions[calculation.name]
-    assert [each.name for each in signature.parameters] == list(fields_of(calculation.arguments))
-    assert all(each.description for each in signature.parameters)
+    fields = fields_of(calculation.arguments)
+    parameters = [*signature.parameters, *([signature.variadic_parameter] if signature.variadic_parameter.name else [])]
+    assert [each.name for each in parameters] == list(fields)
+    assert all(each.description for each in parameters)
+    assert [name for name, facts in fields.items() if facts.variadic] == [
+        each.name for each in parameters[len(signature.parameters) :]
+    ]
     assert signature.summary
 
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from resourcekit.declaration import Arguments
+from resourcekit.declaration import Arguments, fields_of
 from resourcekit.planning.check import check_arguments, check_declared
 from resourcekit.unknown import UNKNOWN
 from support.toy import Shelf, ShelfArgs
@@ -109,3 +113,35 @@ def test_rules_across_arguments_run_when_each_is_right() -> None:
     shelf = Shelf()
     assert check_declared(shelf, {"name": "oak", "wood_kind": "oak"}).failures[0].property == "name"
     assert check_declared(shelf, {"name": "a", "wood_kind": UNKNOWN}).failures == ()
+
+
+def test_threads_that_read_a_declaration_at_once_share_one() -> None:
+    """Each field has its own validator, for as long as any thread holds the field."""
+    both = threading.Barrier(2)
+
+    def default() -> int:
+        both.wait(30)
+        return 1
+
+    model = create_model("Raced", __base__=Arguments, field=(int, Field(default_factory=default)))
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(fields_of, (model, model))
+    assert first is second is fields_of(model)
+
+
+def test_no_field_gets_the_validator_of_another() -> None:
+    """Fields that are gone leave their place in memory to others."""
+    for number in range(20):
+        kind, value = ((int, 5), (str, "text"))[number % 2]
+        both = threading.Barrier(2)
+
+        def default(both: threading.Barrier = both, value: Any = value) -> Any:
+            both.wait(30)
+            return value
+
+        field: Any = (kind, Field(default_factory=default))
+        model = create_model(f"Model{number}", __base__=Arguments, field=field)
+        with ThreadPoolExecutor(2) as threads:
+            found = list(threads.map(check_arguments, (model, model), ({"field": value}, {"field": value})))
+        assert [each.failures for each in found] == [(), ()]
+        gc.collect()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import grpc
 import pulumi
 import pytest
+from google.protobuf import empty_pb2
 from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config
 from pulumi.dynamic.dynamic import serialize_provider
@@ -26,6 +31,7 @@ from resourcekit.pulumi.dynamic.failures import Told
 from resourcekit.pulumi.dynamic.provider import DynamicProvider
 from resourcekit.pulumi.dynamic.resource import timeouts
 from resourcekit.pulumi.dynamic.session import engine_address, session_of
+from resourcekit.pulumi.protocol import engine_pb2, engine_pb2_grpc
 from resourcekit.pulumi.wire import UNKNOWN_STRING
 from resourcekit.unknown import UNKNOWN
 from support.toy import Carpentry, Shelf, ShelfArgs, ShelfState
@@ -56,16 +62,23 @@ class FussyShelf(Shelf):
         return prior.model_copy(update=args.model_dump(include=set(changed)))
 
 
+class LeakyShelf(FussyShelf):
+    """Fails with an exception of Python's whose text holds a secret."""
+
+    def create(self, args: ShelfArgs, ctx: Context[Carpentry]) -> tuple[str, ShelfState]:
+        raise KeyError("hunter2")
+
+
 class ToyPackage(Package[Carpentry]):
     def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> Carpentry:
         return Carpentry()
 
 
-def configured(**config: str) -> DynamicProvider:
+def configured(shelf: FussyShelf | None = None, **config: str) -> DynamicProvider:
     """A provider of its own session, as the host has it."""
     load = functools.partial(
         ToyPackage,
-        *("toy", "1", "Toy", "A toy.", "x", Settings, {"shop": "TOY_SHOP"}, (FussyShelf(),)),
+        *("toy", "1", "Toy", "A toy.", "x", Settings, {"shop": "TOY_SHOP"}, (shelf or FussyShelf(),)),
         scope_setting="shop",
     )
     provider = DynamicProvider(lambda _: provider, functools.cache(load), "Shelf")
@@ -268,3 +281,53 @@ def test_replace_on_changes_is_handed_on_by_the_program() -> None:
     ):
         given = values.read({"__program": {**PROGRAM, "replace": paths}})
         assert (given.replaces(("height",)), given.replaces(("height", "a"))) == (whole, entry)
+
+
+def test_an_unexpected_exception_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    provider = configured(LeakyShelf(), toolKey="k")
+    with pytest.raises(Told, match=r"internal error in the provider during create \(KeyError\)") as raised:
+        provider.create(given(name="a"))
+    assert "hunter2" not in str(raised.value)
+    assert "internal error in create: KeyError at" in caplog.text
+    assert "hunter2" not in caplog.text, "in no level"
+
+
+def host(log_level: str, address: str) -> subprocess.CompletedProcess[str]:
+    """Configure the provider twice in a process of its own, as the host does for two resources of a program."""
+    script = (
+        "import logging, sys\n"
+        "from pulumi.dynamic import ConfigureRequest\n"
+        "from pulumi.dynamic.config import Config\n"
+        "from polykomos_provider.dynamic.providers import provider\n"
+        "for name in ('Database', 'Blueprint'):\n"
+        "    provider(name).configure(ConfigureRequest(Config({}, 'p')))\n"
+        "print(logging.getLevelName(logging.getLogger().level))\n"
+    )
+    env = {**os.environ, "POLYKOMOS_LOG": log_level}
+    return subprocess.run(
+        [sys.executable, "-c", script, address], text=True, capture_output=True, check=True, env=env, timeout=120
+    )
+
+
+def test_a_log_level_that_does_not_exist_is_a_warning() -> None:
+    shown: list[tuple[int, str]] = []
+
+    class Engine(engine_pb2_grpc.EngineServicer):
+        def Log(self, request: engine_pb2.LogRequest, _context: Any) -> Any:  # noqa: N802 - the protocol's
+            shown.append((request.severity, request.message))
+            return empty_pb2.Empty()
+
+    server = grpc.server(ThreadPoolExecutor(2))
+    engine_pb2_grpc.add_EngineServicer_to_server(Engine(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        done = host("verbose", f"127.0.0.1:{port}")
+    finally:
+        server.stop(None)
+    assert done.stdout.strip() == "WARNING"
+    (message,) = shown
+    assert message[0] == engine_pb2.WARNING
+    assert message[1].startswith("POLYKOMOS_LOG: 'verbose' is no log level, warning is used; there are debug, ")
+    assert host("Debug", "").stdout.strip() == "DEBUG"

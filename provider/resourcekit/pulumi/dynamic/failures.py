@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from resourcekit.errors import CheckFailed, Failure, ResourceError
+from resourcekit.logs import trace_of
 from resourcekit.pulumi.replies import unforeseen
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,8 @@ class Told(Exception):
 def told(method: Callable[..., AnswerT]) -> Callable[..., AnswerT]:
     """Wrap one operation of a provider that has a `package`: whatever it raises is `Told`.
 
-    Exceptions that nobody foresaw could carry a secret in their text, so only their type is told.
+    The text of an unexpected exception could contain a secret: only its type is shown, and only its type and place are
+    logged.
     """
 
     @functools.wraps(method)
@@ -31,7 +33,7 @@ def told(method: Callable[..., AnswerT]) -> Callable[..., AnswerT]:
         except ResourceError as error:
             text = "; ".join(text_of(failure) for failure in failures_of(error))
         except Exception as error:
-            log.debug("internal error in %s", method.__name__, exc_info=True)
+            log.error("internal error in %s: %s at %s", method.__name__, type(error).__name__, trace_of(error))
             text = unforeseen(error, method.__name__, self.package.log_variable)
         raise Told(text)
 

@@ -15,6 +15,7 @@ from resourcekit.declaration import fields_of
 from resourcekit.errors import CheckFailed, ResourceError
 from resourcekit.keys import Keys, Ledger
 from resourcekit.lifecycle import Lifecycle
+from resourcekit.logs import level_of
 from resourcekit.package import Package
 from resourcekit.pulumi import settings
 from resourcekit.pulumi.contexts import context_for
@@ -49,6 +50,7 @@ class Session:
         self.run = Run()
         self._deletions = Deletions(self._stack, self.run, self._protection)
         self._lock = threading.Lock()
+        self._logs = False
         # The host keeps the engine's Cancel to itself: nothing ever sets this.
         self._cancel = threading.Event()
 
@@ -56,9 +58,19 @@ class Session:
         """The host has a provider ready. It does so for each resource's, with the same configuration."""
         with self._lock:
             self._settings = settings_in(self.package, config)
-        if level := os.environ.get(self.package.log_variable):
-            logging.basicConfig(stream=sys.stderr, level=level.upper())
+            is_first, self._logs = not self._logs, True
         self._engine.attach(engine_address(sys.argv[1:]))
+        if is_first:
+            self._start_logging(os.environ.get(self.package.log_variable))
+
+    def _start_logging(self, given: str | None) -> None:
+        """Log to stderr where the user gave a level. One that does not exist is a warning, as of the plugins."""
+        if not given:
+            return
+        level, problem = level_of(given, "warning")
+        logging.basicConfig(stream=sys.stderr, level=level.upper())
+        if problem:
+            self._engine.warn("", f"{self.package.log_variable}: {problem}")
 
     def context(self, urn: str, seconds: float) -> Context[Any]:
         """What an operation is given. Raises CheckFailed where the settings are not right."""

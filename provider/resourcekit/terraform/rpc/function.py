@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 
 from resourcekit.declaration import fields_of
 from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.logs import trace_of
 from resourcekit.planning.check import check_arguments
 from resourcekit.resource import Calculation
 from resourcekit.shapes import Shape, field_shapes, shape_of
@@ -21,6 +23,8 @@ from resourcekit.terraform.types import CtyType, constraint_json, type_of
 from resourcekit.terraform.values import WireError, pack, unpack
 from resourcekit.terraform.writing import wire
 from resourcekit.unknown import UNKNOWN, has_unknown
+
+log = logging.getLogger(__name__)
 
 
 class FunctionRpcs:
@@ -52,17 +56,24 @@ class FunctionRpcs:
         except WireError as error:
             return self._failed(request.name, str(error.path[0]) if error.path else "", error.reason)
         except Exception as error:
-            return self._failed(request.name, "", f"internal error ({type(error).__name__})")
+            # The text of an unexpected exception could contain a secret: it is not logged either.
+            log.error("unexpected %s in %s", type(error).__name__, request.name, extra={"trace": trace_of(error)})
+            return self._failed(
+                request.name, "", f"internal error ({type(error).__name__}); please report it with the log"
+            )
 
     def _call(self, request: pb.CallFunction.Request) -> Any:
         calculation = self.found.get(request.name)
         if calculation is None:
             raise WireError(f"this provider has no function {request.name!r}; it has {', '.join(self.found)}")
         shapes = _shapes(calculation)
-        if len(request.arguments) != len(shapes):
-            raise WireError(f"takes {len(shapes)} arguments, not {len(request.arguments)}")
+        least = sum(not facts.variadic for facts in fields_of(calculation.arguments).values())
+        if not least <= len(request.arguments) <= len(shapes):
+            counts = f"{least}" if least == len(shapes) else f"{least} to {len(shapes)}"
+            raise WireError(f"takes {counts} arguments, not {len(request.arguments)}")
         given = {}
-        for (name, shape), argument in zip(shapes.items(), request.arguments, strict=True):
+        # A call may leave a variadic argument out.
+        for (name, shape), argument in zip(shapes.items(), request.arguments, strict=False):
             try:
                 # OpenTofu sends nothing at all for a null.
                 given[name] = plain(type_of(shape), unpack(argument.msgpack)) if argument.msgpack else None
@@ -93,19 +104,24 @@ class FunctionRpcs:
 
     def _signature(self, calculation: Calculation[Any]) -> pb.Function:
         shapes = _shapes(calculation)
-        parameters = [
-            pb.Function.Parameter(
+        fields = fields_of(calculation.arguments)
+        parameters = {
+            name: pb.Function.Parameter(
                 name=name,
                 type=constraint_json(type_of(shapes[name])),
                 allow_null_value=_takes_null(calculation, name),
                 description=self.session.text(facts.description),
                 description_kind=pb.MARKDOWN,
             )
-            for name, facts in fields_of(calculation.arguments).items()
-        ]
+            for name, facts in fields.items()
+        }
         text = self.session.text(inspect.getdoc(type(calculation)) or "")
         signature = pb.Function(
-            parameters=parameters, summary=text.partition("\n")[0], description=text, description_kind=pb.MARKDOWN
+            parameters=[each for name, each in parameters.items() if not fields[name].variadic],
+            variadic_parameter=next((each for name, each in parameters.items() if fields[name].variadic), None),
+            summary=text.partition("\n")[0],
+            description=text,
+            description_kind=pb.MARKDOWN,
         )
         # `return` is a keyword in Python.
         getattr(signature, "return").type = constraint_json(_result_type(calculation))
