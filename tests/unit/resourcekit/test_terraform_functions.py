@@ -11,8 +11,8 @@ from pydantic import Field
 from resourcekit.declaration import Arguments, Variadic
 from resourcekit.package import Package
 from resourcekit.resource import Calculation
-from resourcekit.terraform.calculating import Calculations
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.rpc.function import FunctionRpcs
 from resourcekit.terraform.session import Session
 from resourcekit.terraform.values import pack, unpack
 
@@ -42,11 +42,11 @@ class Workshop(Package[None]):
 
 
 @pytest.fixture
-def calculations() -> Calculations:
-    return Calculations(Session(Workshop("workshop", "1", "Workshop", "A workshop.", "x", Arguments, {}, ())))
+def calculations() -> FunctionRpcs:
+    return FunctionRpcs(Session(Workshop("workshop", "1", "Workshop", "A workshop.", "x", Arguments, {}, ())))
 
 
-def call(calculations: Calculations, *arguments: Any) -> pb.CallFunction.Response:
+def call(calculations: FunctionRpcs, *arguments: Any) -> pb.CallFunction.Response:
     given = [pb.DynamicValue(msgpack=pack(each)) for each in arguments]
     reply: pb.CallFunction.Response = calculations.CallFunction(
         pb.CallFunction.Request(name="saw", arguments=given), None
@@ -54,7 +54,7 @@ def call(calculations: Calculations, *arguments: Any) -> pb.CallFunction.Respons
     return reply
 
 
-def test_an_optional_argument_is_a_variadic_parameter(calculations: Calculations) -> None:
+def test_an_optional_argument_is_a_variadic_parameter(calculations: FunctionRpcs) -> None:
     signature = calculations.signatures()["saw"]
     assert [each.name for each in signature.parameters] == ["wood"]
     assert signature.variadic_parameter.name == "times"
@@ -67,7 +67,7 @@ def test_an_optional_argument_is_a_variadic_parameter(calculations: Calculations
 
 
 def test_an_unexpected_exception_is_logged_without_its_text(
-    calculations: Calculations, caplog: pytest.LogCaptureFixture
+    calculations: FunctionRpcs, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     assert call(calculations, "petrified").error.text == "internal error (KeyError); please report it with the log"
