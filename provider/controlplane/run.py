@@ -10,7 +10,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -41,6 +41,7 @@ from controlplane.postgres.cluster import embedded_server
 from controlplane.postgres.cluster_cache import ClusterCache, default_directory
 from controlplane.postgres.engine import PostgresEngine
 from controlplane.process_record import recorded
+from controlplane.query_answers import QueryAnswer
 from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
@@ -93,7 +94,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
                 show_log()
 
             async def live() -> None:
-                async with open_services(settings, server, directory / "mysql", state, plans) as services:
+                async with open_services(settings, server, directory / "mysql", state, plans, seed.queries) as services:
                     async with services.pool.connection() as conn, conn.transaction():
                         if settings.has_admin:
                             await watching.load(services, conn)
@@ -108,7 +109,12 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
 
 @contextlib.asynccontextmanager
 async def open_services(
-    settings: Settings, server: Server, mysql_directory: Path, state: StateFile, plans: Plans
+    settings: Settings,
+    server: Server,
+    mysql_directory: Path,
+    state: StateFile,
+    plans: Plans,
+    query_answers: Sequence[QueryAnswer] = (),
 ) -> AsyncIterator[Services]:
     """The control plane's database made and migrated, tenants kept out of it, the pool open, the engines at hand."""
     await prepare(server)
@@ -130,6 +136,7 @@ async def open_services(
             clock=clock,
             plans=plans,
             turns=Turns(validation_busy),
+            query_answers=query_answers,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from controlplane.bell import Bell, Doorbells
@@ -12,6 +12,7 @@ from controlplane.controls import Controls
 from controlplane.engines.base import Engines
 from controlplane.plans import PLANS, Plans
 from controlplane.postgres.sessions import open_session
+from controlplane.query_answers import QueryAnswer
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
 from controlplane.store.presence import Presence
@@ -51,6 +52,7 @@ class Services:
     controls: what the admin API has set.
     stopping: set when the process was asked to end; waits return early then.
     plans: what can be ordered. turns: of users whose SQL is rehearsed.
+    query_answers: those of the seed file; the admin API's are in the store.
     """
 
     settings: Settings
@@ -64,6 +66,7 @@ class Services:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     plans: Plans = field(default_factory=lambda: PLANS)
     turns: Turns = field(default_factory=Turns)
+    query_answers: Sequence[QueryAnswer] = ()
 
     @property
     def process_no(self) -> int:

@@ -19,10 +19,10 @@ class Settings:
     has_admin: whether `/_polykomos` (clock, faults, …) is there, for who has its token.
     loopback_webhooks: whether webhooks may go to this machine, which only development wants.
     strict: whether what only one of the two published documents allows is refused (docs/control-plane.md).
-    seed: a JSON file of further users, teams and keys (see account.seed).
+    seed: a JSON file of further users, teams, keys, plans and answers to queries (see account.seed).
     console: whether the page at `/` is served (to this machine only).
     free_queries: queries in plain language a day of a team on plan free; 0 = no limit.
-    translator_url: base of an OpenAI-compatible API (…/v1) that translates them; None = rules, without a model.
+    translator_url: base of an OpenAI-compatible API (…/v1) that translates them; None = the built-in patterns.
     translator_model: the model that it is asked for.
     detached: whether `polykomos dev --detach` started it.
     """

@@ -108,7 +108,9 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
 )
 @click.option("--loopback-webhooks/--no-loopback-webhooks", default=True, help="Send webhooks to this machine too.")
 @click.option(
-    "--seed", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of more users and keys."
+    "--seed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON file of more users and keys, of plans, and of answers to queries.",
 )
 @click.option(
     "--console/--no-console", default=True, help="Serve the console page at / to this machine.  [default: console]"
@@ -124,7 +126,8 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
     "--translator-url",
     envvar="POLYKOMOS_TRANSLATOR_URL",
     callback=_checked_url,
-    help="OpenAI-compatible API (…/v1) that translates queries; its key: POLYKOMOS_TRANSLATOR_KEY.  [default: rules]",
+    help="OpenAI-compatible API (…/v1) that translates queries; its key: POLYKOMOS_TRANSLATOR_KEY."
+    "  [default: built-in patterns]",
 )
 @click.option(
     "--translator-model",

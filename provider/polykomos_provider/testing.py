@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # loaded when it is needed: pytest imports this module in eve
 _EXPORT = re.compile(r"export POLYKOMOS_(BASE_URL|ADMIN_TOKEN|API_KEY)='([^']+)'")
 _READY_SECONDS = 60.0
 # Parts of the admin API whose changes `heal` takes back.
-_UNDONE = ("faults", "clock", "provisioning", "ids")
+_UNDONE = ("faults", "clock", "provisioning", "ids", "queries")
 
 
 class NotStarted(RuntimeError):
@@ -34,7 +34,7 @@ class ControlPlane:
     """Runs while in its `with` block; nothing is kept.
 
     arguments: further options of `polykomos dev`. env: what programs under test need to find it. is_changed: whether
-    faults, clock, provisioning or ids were changed since the last `heal`.
+    faults, clock, provisioning, ids or answers to queries were changed since the last `heal`.
     """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
@@ -120,13 +120,25 @@ class ControlPlane:
         rule = {"operation": operation, "effect": effect, **fields}
         self.admin.post("/faults", json=rule).raise_for_status()
 
+    def answer_query(self, query: str, sql: str, *, db_type: str | None = None) -> None:
+        """Set the SQL that runs when a program sends this query (docs/control-plane.md).
+
+        Args:
+            query: The text, at most 2,000 characters; case and white space do not matter.
+            sql: What runs in its place, on the database that the program names. It passes the same safety check.
+            db_type: `postgres` or `mysql`, to answer on databases of that engine only.
+        """
+        answer = {"query": query, "sql": sql, "db_type": db_type}
+        self.admin.put("/queries", json=answer).raise_for_status()
+
     def heal(self) -> None:
-        """Remove every fault rule, be on time again, and provision and number as the process was started to."""
+        """Remove every fault rule and set answer, be on time again, and provision and number as at the start."""
         self.admin.delete("/faults").raise_for_status()
         self.admin.post("/clock/reset").raise_for_status()
         as_started = {"delay_seconds": None, "pool_size": None, "failures": 0, "kill_at": None}
         self.admin.patch("/provisioning", json=as_started).raise_for_status()
         self.admin.put("/ids", json={"seed": None}).raise_for_status()
+        self.admin.delete("/queries").raise_for_status()
         self.is_changed = False
 
     def reset(self) -> None:

@@ -57,12 +57,19 @@ THEIRS = """
         plane.admin.post("/clock/freeze", json={}).raise_for_status()
         plane.admin.patch("/provisioning", json={"delay_seconds": 3000, "pool_size": 0}).raise_for_status()
 
+    def test_what_one_test_answers(polykomos_database, polykomos_control_plane):
+        plane = polykomos_control_plane
+        plane.answer_query("Who bought most?", "SELECT 'Ann' AS name", db_type="postgres")
+        asked = {"database_uuid": polykomos_database["uuid"], "query": "who bought  MOST?"}
+        assert plane.api.post("/query_executions", json=asked).json()["result"]["rows"] == [{"name": "Ann"}]
+
     def test_is_undone_for_the_next(polykomos_control_plane):
         plane = polykomos_control_plane
         assert plane.api.get("/me").status_code == 200
         clock = plane.admin.get("/clock").json()
         assert (clock["is_frozen"], clock["offset_seconds"]) == (False, 0)
         assert plane.admin.get("/provisioning").json()["delay_seconds"] is None
+        assert plane.admin.get("/queries").json() == []
 
     def test_faults_time_and_webhooks(polykomos_control_plane):
         plane = polykomos_control_plane
@@ -87,7 +94,7 @@ THEIRS = """
 def test_it_is_there_once_the_distribution_is_installed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(THEIRS)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=9)
 
 
 def test_its_options_are_those_of_the_command(pytester: pytest.Pytester) -> None:
@@ -146,4 +153,4 @@ def test_the_sample_of_the_page(pytester: pytest.Pytester) -> None:
     (sample,) = re.findall(r"```python\n(.*?)```", (DOCS / "testing.md").read_text(), re.DOTALL)
     pytester.makepyfile(AROUND.format(sample=sample))
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
-    result.assert_outcomes(passed=7)
+    result.assert_outcomes(passed=8)

@@ -65,6 +65,11 @@ def rows(client: httpx.Client, database: dict[str, Any], query: str) -> list[dic
     return found
 
 
+def set_answer(plane: ControlPlane, query: str, sql: str) -> None:
+    with plane.admin() as admin:
+        admin.put("/queries", json={"query": query, "sql": sql}).raise_for_status()
+
+
 def error_in(reply: httpx.Response, status: int, code: str) -> dict[str, Any]:
     error_of(reply, status, code)
     error: dict[str, Any] = reply.json()["error"]
@@ -99,17 +104,21 @@ def test_the_references_select(client: httpx.Client, shop: dict[str, Any]) -> No
 
 
 @pytest.mark.facts("queries:reference", "queries:kinds")
-def test_the_references_insert_and_ddl(client: httpx.Client) -> None:
+def test_the_references_insert_and_ddl(plane: ControlPlane, client: httpx.Client) -> None:
     database = create_database(client, unique("made"))
-    made = answer(client, database, "create a table called contacts with name, email and an index on email")
-    assert made["sql"].startswith('CREATE TABLE "contacts" ("id" SERIAL PRIMARY KEY, ')
-    assert "; CREATE INDEX " in made["sql"]
+    ddl = (
+        'CREATE TABLE "contacts" ("id" SERIAL PRIMARY KEY, "name" TEXT, "email" TEXT); '
+        'CREATE INDEX ON "contacts" ("email")'
+    )
+    set_answer(plane, "create a table for contacts", ddl)
+    made = answer(client, database, "create a table for contacts")
+    assert made["sql"] == ddl
     assert made["result"] == {"type": "ddl_batch", "statementsExecuted": 2}
     added = answer(client, database, "add contact Bob with email bob@example.com")
     assert added["sql"] == """INSERT INTO "contacts" ("name", "email") VALUES ('Bob', 'bob@example.com')"""
     assert added["result"] == {"type": "write", "affectedRows": 1}
     assert added["query_id"] > made["query_id"]
-    assert rows(client, database, "contacts") == [{"id": 1, "name": "Bob", "email": "bob@example.com"}]
+    assert rows(client, database, "show all contacts") == [{"id": 1, "name": "Bob", "email": "bob@example.com"}]
 
 
 @pytest.mark.facts("queries:failed")
@@ -127,15 +136,32 @@ def test_the_references_other_question(client: httpx.Client, shop: dict[str, Any
     assert [row["name"] for row in found] == ["Ann", "Bo"]
 
 
-def test_joins_sums_and_writes_are_right(client: httpx.Client, shop: dict[str, Any]) -> None:
-    best = rows(client, shop, "top 5 customers by total spend")
-    assert best == [{"id": 1, "name": "Ann", "total": 15}, {"id": 2, "name": "Bo", "total": 12}]
-    assert rows(client, shop, "how many orders for customer Ann") == [{"count": 2}]
-    changed = answer(client, shop, "set status to lost for orders where status is sent")
-    assert changed["result"] == {"type": "write", "affectedRows": 1}
-    assert rows(client, shop, "count lost orders") == [{"count": 1}]
-    assert answer(client, shop, "delete order 2")["result"]["affectedRows"] == 1
-    assert answer(client, shop, "delete order 2")["result"]["affectedRows"] == 0
+@pytest.mark.facts("queries:patterns")
+def test_the_other_patterns(client: httpx.Client, shop: dict[str, Any]) -> None:
+    tables = rows(client, shop, "list tables")
+    assert [each["table_name"] for each in tables[:3]] == ["companies", "contacts", "customers"]
+    assert rows(client, shop, "How many orders are there?") == [{"count": 3}]
+    assert rows(client, shop, "count orders") == [{"count": 3}]
+    assert answer(client, shop, "delete order 2")["result"] == {"type": "write", "affectedRows": 1}
+    assert answer(client, shop, "delete order 2")["result"] == {"type": "write", "affectedRows": 0}
+    assert rows(client, shop, "count orders") == [{"count": 2}]
+
+
+@pytest.mark.facts("queries:reference")
+def test_this_month_is_that_of_the_control_planes_clock(plane: ControlPlane, client: httpx.Client) -> None:
+    database = create_database(client, unique("months"))
+    days = ("2026-02-28 23:59:59+00", "2026-03-01 00:00:00+00", "2026-03-31 23:59:59+00", "2026-04-01 00:00:00+00")
+    with psycopg.connect(database["connection_string"], autocommit=True) as conn:
+        conn.execute("CREATE TABLE visits (created_at timestamptz)")
+        for day in days:
+            conn.execute("INSERT INTO visits VALUES (%s)", (day,))
+    with plane.admin() as admin:
+        admin.post("/clock/freeze", json={"at": "2026-03-15T12:00:00Z"}).raise_for_status()
+        try:
+            found = rows(client, database, "show all visits created this month")
+        finally:
+            admin.post("/clock/reset").raise_for_status()
+    assert [row["created_at"] for row in found] == ["2026-03-01T00:00:00+00:00", "2026-03-31T23:59:59+00:00"]
 
 
 # Fields
@@ -160,31 +186,55 @@ def test_bad_fields(client: httpx.Client, body: dict[str, Any], code: str, field
 
 @pytest.mark.facts("queries:length")
 def test_two_thousand_characters_are_taken(client: httpx.Client, shop: dict[str, Any]) -> None:
-    text = "contacts from " + "é" * 1986
+    text = f"show all contacts from '{'é' * 1975}'"
     assert len(text) == 2000
     assert answer(client, shop, text)["result"]["rowCount"] == 0
 
 
 def test_whose_database_and_which_scope(plane: ControlPlane, client: httpx.Client, shop: dict[str, Any]) -> None:
-    error_of(ask(client, {"uuid": ABSENT_UUID}, "contacts"), 404, "not_found")
+    error_of(ask(client, {"uuid": ABSENT_UUID}, "list tables"), 404, "not_found")
     with plane.client(OTHER_KEY) as other:
-        error_of(ask(other, shop, "contacts"), 404, "not_found")
+        error_of(ask(other, shop, "list tables"), 404, "not_found")
     with plane.client(SCOPE_KEYS["databases:write"]) as powerless:
-        error_of(ask(powerless, shop, "contacts"), 403, "insufficient_scope")
+        error_of(ask(powerless, shop, "list tables"), 403, "insufficient_scope")
     with plane.client(SCOPE_KEYS["queries:write"]) as enough:
-        assert ask(enough, shop, "contacts").status_code == 200
+        assert ask(enough, shop, "list tables").status_code == 200
 
 
 def test_only_an_active_database(client: httpx.Client) -> None:
     with ControlPlane("--ephemeral", "--pool-size", "0", "--provision-delay", "30") as slow, slow.client() as api:
         made = api.post("/databases", json={"name": "slow"}, headers=new_key()).json()["data"]
-        assert error_of(ask(api, made, "contacts"), 422, "database_not_active")["field"] == "database_uuid"
+        assert error_of(ask(api, made, "list tables"), 422, "database_not_active")["field"] == "database_uuid"
 
 
-def test_what_is_not_understood_says_what_would_be(client: httpx.Client, shop: dict[str, Any]) -> None:
-    error = error_in(ask(client, shop, "make me a sandwich"), 422, "query_not_understood")
-    assert "Tables here: companies, contacts, customers" in error["message"]
-    assert "sql" not in error["details"]
+@pytest.mark.facts("queries:not-understood")
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("make me a sandwich", "No built-in pattern matches it."),
+        # Two that the grammar of an earlier version ran wrongly.
+        ("top 10 customers by revenue this quarter", "No built-in pattern matches it."),
+        ("show all customers by country", "No table matches 'customers by country'. Tables: companies, contacts, cust"),
+        ("show all sandwiches", "No table matches 'sandwiches'. Tables: companies, contacts, customers"),
+        ("show all companies from Peru", "companies has several of the columns city, country."),
+        ("show all orders from Peru", "orders has no column company or company_name or"),
+        ("show all contacts from acme", "Put the value 'acme' in quotes."),
+        ("show all contacts from Acme and Sons", "Put the value 'Acme and Sons' in quotes."),
+        ("add contact Bob with phone 5", "contacts has no column phone."),
+        ("delete contacts", "A value is missing."),
+        ("delete all contacts", "No table matches 'all'."),
+    ],
+)
+def test_a_query_that_is_not_understood_names_the_ways_out(
+    client: httpx.Client, shop: dict[str, Any], query: str, reason: str
+) -> None:
+    error = error_in(ask(client, shop, query), 422, "query_not_understood")
+    assert error["message"].startswith("The query was not understood. ")
+    assert reason in error["message"]
+    for way_out in ("Send SQL", "`PUT /_polykomos/queries`", "`queries` in the seed file", "`polykomos dev --trans"):
+        assert way_out in error["message"]
+    assert error["details"].keys() == {"field", "query_id"}
+    assert rows(client, shop, "SELECT count(*) AS n FROM contacts") == [{"n": 1}]
 
 
 # Safety
@@ -198,8 +248,6 @@ def test_unsafe_sql_is_not_run(client: httpx.Client, shop: dict[str, Any]) -> No
         "SELECT 1; DELETE FROM contacts WHERE true",
         "WITH gone AS (DELETE FROM contacts WHERE true RETURNING *) SELECT * FROM gone",
         "DO $$ BEGIN DELETE FROM contacts; END $$",
-        "drop the contacts table",
-        "delete contacts",
     ):
         assert refused(client, shop, sql)["details"]["reasons"]
     assert rows(client, shop, "count contacts") == [{"count": 1}]
@@ -247,14 +295,14 @@ def test_rows_are_capped(client: httpx.Client, shop: dict[str, Any]) -> None:
         assert [row["n"] for row in result["rows"]] == list(range(1, min(count, 100) + 1))
 
 
-def test_truncated_is_right_where_the_rules_put_the_limit(client: httpx.Client, shop: dict[str, Any]) -> None:
+def test_truncated_is_right_where_a_pattern_adds_the_limit(client: httpx.Client, shop: dict[str, Any]) -> None:
     with psycopg.connect(shop["connection_string"], autocommit=True) as conn:
         conn.execute("CREATE TABLE many AS SELECT generate_series(1, 100) AS n")
         assert answer(client, shop, "list many")["result"]["truncated"] is False
         conn.execute("INSERT INTO many VALUES (101)")
         result = answer(client, shop, "list many")["result"]
         assert (result["rowCount"], result["truncated"]) == (100, True)
-        assert answer(client, shop, "list many limit 3")["result"]["truncated"] is False
+        assert answer(client, shop, "SELECT * FROM many LIMIT 3")["result"]["truncated"] is False
 
 
 @pytest.mark.facts("queries:bytes")
@@ -344,9 +392,10 @@ def test_the_daily_limit(plane: ControlPlane) -> None:
 def test_every_attempt_is_recorded_and_no_value_is_logged(plane: ControlPlane, client: httpx.Client) -> None:
     with ControlPlane("--ephemeral", "--rate-limit", "0", "--free-queries", "0") as own, own.client() as api:
         database = create_database(api, "kept")
-        answer(api, database, "create a table called notes with title")
+        set_answer(own, f"make {SECRET_VALUE}", f"CREATE TABLE notes (title text DEFAULT '{SECRET_VALUE}')")
+        answer(api, database, f"make {SECRET_VALUE}")
         answer(api, database, f'add note "{SECRET_VALUE}"')
-        answer(api, database, f'notes where title is "{SECRET_VALUE}"')
+        answer(api, database, f"SELECT * FROM notes WHERE title = '{SECRET_VALUE}'")
         failed(api, database, f"SELECT '{SECRET_VALUE}'::int")
         refused(api, database, f"DROP TABLE {SECRET_VALUE}")
         assert SECRET_VALUE not in own.log_text

@@ -1,4 +1,4 @@
-"""Whatever tables are called and whatever is asked: what is made is SQL that the server can plan."""
+"""Whatever tables are called and whatever is asked: a pattern makes SQL that the server can plan."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from controlplane.queries.failures import NotUnderstood, Unsafe
+from controlplane.blueprints.dialects import POSTGRES
+from controlplane.queries.failures import NotUnderstood
+from controlplane.queries.patterns import translate
 from controlplane.queries.postgres_schema import read_schema
-from controlplane.queries.translation.schema import Schema
-from controlplane.queries.translation.translate import translate
+from controlplane.queries.schema import Schema
 from support.control_plane import create_database
 from support.naming import unique
 
@@ -21,12 +22,10 @@ NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 NAMES = ['we"ird', "o'clock", "two words", "select", "Ünïcode", "MixedCase", "semi;colon", "linked", "back\\slash",
          "per%cent", "日本", "--comment", "$$", "order"]  # fmt: skip
 TEXTS = [
-    "show all {t}", "how many {t}", "count {t} by {c}", "{t} from 'it''s; -- \\'", "top 3 {t} by {n}", "latest {t}",
-    "{t} where {c} starts with 'x%_!\\'", "{t} where {c} is \"a'b\" or 'c'", "total {n} of {t}", "{t} without {t}",
-    "{t} with more than 2 {t}", "{t} created last month", "{c} of {t}", "{t} where {n} over 3 ordered by {c} desc",
-    "{t} that are not done", "top 3 {t} by number of {t}", "{t} 7", "describe {t}", "average {n} of {t} by month",
-    "add {t} \"x'; DROP\" with {n} 3", "update {t} 3 set {c} to 'y''z'", "delete {t} 3", "count {t} by {t}",
-    "set {n} to 4 for all {t}", "delete {t} where {c} contains '%'", "create a table called \"{t} x\" with {t} and a",
+    "show all {t}", "how many {t}", "show all {t} from 'it''s; -- \\'", "show all {t} from \"a'b\"", "show me the {t}?",
+    "show all {t} created this month", "list {t} from 'x%_!\\'", "get {t} from `'`", "count all {t}", "delete {t} 3",
+    "add {t} \"x'; DROP\" with {n} 3", "add {t} with {c} 'y''z' and {n} 4", "delete {t} 'a''b\\'", "delete the {t} Bob",
+    "add a new {t} Bob with company \"it's\", {c} --",
 ]  # fmt: skip
 
 
@@ -37,9 +36,9 @@ def test_names_and_values_are_quoted(api: httpx.Client) -> None:
             table, own, other = (sql.Identifier(each) for each in (name, f"{name} n", f"{name} c"))
             conn.execute(
                 sql.SQL(
-                    "CREATE TABLE {} (id serial PRIMARY KEY, {} numeric, {} text, name text, done boolean,"
-                    " parent integer REFERENCES {}, created_at timestamptz)"
-                ).format(table, own, other, table)
+                    "CREATE TABLE {} (id serial PRIMARY KEY, {} numeric, {} text, name text, company text,"
+                    " created_at timestamptz)"
+                ).format(table, own, other)
             )
         schema = asyncio.run(_schema(database["connection_string"]))
         assert {table.name for table in schema.tables} == set(NAMES)
@@ -49,24 +48,15 @@ def test_names_and_values_are_quoted(api: httpx.Client) -> None:
                 for quote in ("`{}`", '"{}"', "{}"):
                     spoken = {key: quote.format(f"{name}{end}") for key, end in (("t", ""), ("n", " n"), ("c", " c"))}
                     try:
-                        found = translate(form.format(**spoken), schema, NOW)
-                    except (NotUnderstood, Unsafe):
+                        found = translate(form.format(**spoken), schema, POSTGRES, NOW)
+                    except NotUnderstood:
                         continue
                     for each in filter(None, (found.sql, found.beyond)):
-                        _plan(conn, each)
+                        conn.execute(b"EXPLAIN " + each.encode(), binary=True)
                         made += 1
-        assert made > 500
+        assert made > 500, made
 
 
 async def _schema(url: str) -> Schema:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row) as conn:
         return await read_schema(conn)
-
-
-def _plan(conn: psycopg.Connection, text: str) -> None:
-    """Plan it; of what defines, run it and take it back."""
-    with conn.transaction(force_rollback=True):
-        if text.startswith("CREATE"):
-            conn.execute(text.encode())
-        else:
-            conn.execute(b"EXPLAIN " + text.encode(), binary=True)

@@ -93,9 +93,27 @@ def test_its_sql_is_checked(client: httpx.Client, database: dict[str, Any], chat
     assert ask(client, database, "SELECT count(*) AS n FROM pets").json()["result"]["rows"] == [{"n": 1}]
 
 
+def test_an_answer_that_is_set_goes_before_it(
+    plane: ControlPlane, client: httpx.Client, database: dict[str, Any], chat: ChatServer
+) -> None:
+    with plane.admin() as admin:
+        admin.put("/queries", json={"query": "WHAT pets?", "sql": "SELECT 3 AS three"}).raise_for_status()
+        assert ask(client, database).json()["result"]["rows"] == [{"three": 3}]
+        assert chat.asked == []
+        admin.delete("/queries").raise_for_status()
+    assert ask(client, database).json()["result"]["rows"] == [{"one": 1}]
+
+
+def test_it_stands_in_the_patterns_place(client: httpx.Client, database: dict[str, Any], chat: ChatServer) -> None:
+    assert ask(client, database, "list tables").json()["result"]["rows"] == [{"one": 1}]
+    assert [asked["messages"][-1]["content"] for asked in chat.asked] == ["list tables"]
+
+
 def test_it_may_say_no(client: httpx.Client, database: dict[str, Any], chat: ChatServer) -> None:
     chat.content = "CANNOT"
-    error_of(ask(client, database), 422, "query_not_understood")
+    reply = ask(client, database)
+    error_of(reply, 422, "query_not_understood")
+    assert "`PUT /_polykomos/queries`" in reply.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

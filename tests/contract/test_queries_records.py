@@ -30,15 +30,16 @@ def test_every_attempt_is_kept_without_rows(plane: ControlPlane) -> None:
     with plane, plane.client() as client:
         database = create_database(client, "kept")
         make = 'CREATE TABLE "notes" ("id" SERIAL PRIMARY KEY, "title" TEXT)'
-        made = "create a table called notes with title"
-        for query in (made, "add note Secret", "notes", "SELECT 1/0", "huh", "DROP TABLE t"):
+        with plane.admin() as admin:
+            admin.put("/queries", json={"query": "Make the notes", "sql": make}).raise_for_status()
+        for query in ("make the notes", "add note Secret", "show all notes", "SELECT 1/0", "huh", "DROP TABLE t"):
             ask(client, database, query)
         with inside.connect(plane) as conn:
             add, every = """INSERT INTO "notes" ("title") VALUES ('Secret')""", 'SELECT * FROM "notes" LIMIT 100'
             assert conn.execute(KEPT).fetchall() == [
-                (1, made, make, "ddl_batch", "succeeded", None, 1),
+                (1, "make the notes", make, "ddl_batch", "succeeded", None, 1),
                 (2, "add note Secret", add, "write", "succeeded", None, 1),
-                (3, "notes", every, "select", "succeeded", None, 1),
+                (3, "show all notes", every, "select", "succeeded", None, 1),
                 (4, "SELECT 1/0", "SELECT 1/0", "select", "failed", "query_execution_failed", None),
                 (5, "huh", None, None, "refused", "query_not_understood", None),
                 (6, "DROP TABLE t", "DROP TABLE t", None, "refused", "unsafe_query", None),

@@ -99,8 +99,8 @@ def estate() -> Iterator[ControlPlane]:
         with running.client() as api:
             orders = create_database(api, "orders")
             for query in (
-                "create a table called orders with created at",
-                "create a table called contacts with company",
+                "CREATE TABLE orders (id serial PRIMARY KEY, created_at timestamptz)",
+                "CREATE TABLE contacts (id serial PRIMARY KEY, company text)",
             ):
                 asked = {"database_uuid": orders["uuid"], "query": query}
                 assert api.post("/query_executions", json=asked).status_code == 200

@@ -51,7 +51,7 @@ def test_an_example_runs(example: str, estate: ControlPlane, new_workspace: Call
     workspace.apply()
     workspace.settled()
     if example == "run_query":
-        assert workspace.outputs()["late"]["rows"] == [{"count": 0}]
+        assert workspace.outputs()["orders"]["rows"] == [{"count": 0}]
     if example == "verify_webhook_signature":
         assert workspace.outputs() == {"genuine": True}
     workspace.destroy(ok=example != "Database")  # that one is protected, as its example shows

@@ -1,4 +1,7 @@
-"""The first user, their teams and key, and further ones from a file. Running it again changes nothing."""
+"""The first user, their teams and key; from a file further ones, plans and answers to queries.
+
+Running it again changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from controlplane.failures import StartFailed
 from controlplane.http.auth import hash_key
 from controlplane.http.principal import key_preview
 from controlplane.plans import Plan, Plans, plan_of
+from controlplane.query_answers import QueryAnswer, first_duplicate
 from controlplane.store.pool import Connection
 
 DEVELOPER_EMAIL = "developer@polykomos.localhost"
@@ -91,6 +95,7 @@ class Seed(_Strict):
 
     users: list[UserSeed] = Field(default_factory=list)
     plans: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,49}$")], PlanSeed] = Field(default_factory=dict)
+    queries: list[QueryAnswer] = Field(default_factory=list)
 
     def over(self, plans: Plans) -> Plans:
         """The plans with this file's differences."""
@@ -112,6 +117,12 @@ def read_seed(path: Path) -> Seed:
         raise BadSeed(f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8") from None
     except (OSError, ValueError) as error:
         raise BadSeed(f"{path}: {error}") from None
+    repeated = first_duplicate(seed.queries)
+    if repeated is not None:
+        raise BadSeed(
+            f"{path}: queries.{repeated}.query: an earlier answer has the same text (without regard to case and white"
+            " space) and db_type. Remove one of them"
+        )
     names: dict[str, str] = {}
     of_users = {(DEVELOPER_EMAIL, DEVELOPER_KEY)}
     people: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from controlplane.admin import faults, inbox, provisioning, requests, state, time
+from controlplane.admin import faults, inbox, provisioning, queries, requests, state, time
 from controlplane.admin.kernel import Door, route
 from controlplane.services import Services
 
@@ -14,6 +14,7 @@ DOORS: tuple[Door, ...] = (
     *provisioning.DOORS,
     *inbox.DOORS,
     *requests.DOORS,
+    *queries.DOORS,
     *state.DOORS,
 )
 

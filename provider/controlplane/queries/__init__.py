@@ -1,1 +1,1 @@
-"""Queries in plain language: translated into SQL, checked, run as the tenant."""
+"""Queries in plain language: translated by set answers, patterns or a model, checked, run as the tenant."""

@@ -6,24 +6,28 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from controlplane.http.errors import ApiError
 from controlplane.http.replies import Reply
-from controlplane.queries import store
+from controlplane.queries import answers, store
 from controlplane.queries.failures import NotUnderstood, SqlFailed, TranslatorFailed, Unsafe
 from controlplane.queries.model import Model
-from controlplane.queries.outcome import Outcome
+from controlplane.queries.outcome import Outcome, Runner
+from controlplane.queries.patterns import Translation, translate
 from controlplane.queries.raw import looks_like_sql
 from controlplane.queries.running import open_runner
 from controlplane.queries.safety import check
 from controlplane.queries.store import Record
-from controlplane.queries.translation.dialects import Dialect
-from controlplane.queries.translation.schema import Schema
-from controlplane.queries.translation.translate import Translation, translate
 from controlplane.services import Services
 from controlplane.store.pool import Row
 
 _log = logging.getLogger("controlplane.queries")
+
+_WAYS_OUT: Final = (
+    "Send SQL instead; or set the SQL that this text stands for, by `PUT /_polykomos/queries` of the admin API or by"
+    " `queries` in the seed file; or have a model translate queries: `polykomos dev --translator-url`."
+)
 
 
 @dataclass(frozen=True)
@@ -60,28 +64,36 @@ async def answer(services: Services, query: Query) -> Reply:
 
 async def _run(services: Services, query: Query, record: Record) -> Outcome:
     async with open_runner(services, query.database) as runner:
-        if looks_like_sql(query.text):
-            translation = Translation(query.text.strip())
-        else:
-            translation = await _translated(services, query, await runner.schema(), runner.dialect)
+        translation = await _translate(services, query, runner)
         record.sql = translation.sql
         checked = check(translation.sql, split=runner.split)
         record.kind = checked.kind
         return await runner.run(checked, beyond=translation.beyond)
 
 
-async def _translated(services: Services, query: Query, schema: Schema, dialect: Dialect) -> Translation:
-    model = Model.of(services.settings)
+async def _translate(services: Services, query: Query, runner: Runner) -> Translation:
+    """Return the SQL that is set for the query; else the query, if it is SQL; else what the model or a pattern gives.
+
+    Raises:
+        NotUnderstood, TranslatorFailed, SqlFailed: There is no SQL for it.
+    """
+    sql = await answers.find(services, query.text, query.database["db_type"])
+    if sql is None and looks_like_sql(query.text):
+        sql = query.text
+    if sql is not None:
+        return Translation(sql.strip())
+    schema, model = await runner.schema(), Model.of(services.settings)
     if model is None:
-        return translate(query.text, schema, query.now, dialect=dialect)
-    return Translation(await model.translate(query.text, schema, query.now, dialect=dialect.title))
+        return translate(query.text, schema, runner.dialect, query.now)
+    return Translation(await model.translate(query.text, schema, query.now, dialect=runner.dialect.label))
 
 
 def _as_api_error(failure: Exception, query: Query, sql: str | None) -> ApiError:
     details: dict[str, object] = {"query_id": query.number} if sql is None else {"sql": sql, "query_id": query.number}
     match failure:
         case NotUnderstood():
-            return ApiError(422, "query_not_understood", str(failure), {"field": "query", **details})
+            message = f"The query was not understood. {failure} {_WAYS_OUT}"
+            return ApiError(422, "query_not_understood", message, {"field": "query", **details})
         case Unsafe():
             message = f"The query was not run: {failure}."
             return ApiError(422, "unsafe_query", message, {"field": "query", "reasons": failure.reasons, **details})

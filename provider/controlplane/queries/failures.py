@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class NotUnderstood(Exception):
-    """The rules do not cover the text. The message says what they cover."""
+    """No translator has SQL for the text. The message says why, in a sentence."""
 
 
 class Unsafe(Exception):

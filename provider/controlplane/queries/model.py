@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from controlplane.http.client import HttpError, post_json
 from controlplane.queries.failures import NotUnderstood, TranslatorFailed
-from controlplane.queries.translation.schema import Schema, Table
+from controlplane.queries.schema import Schema, Table
 from controlplane.settings import Settings
 
 KEY_VARIABLE: Final = "POLYKOMOS_TRANSLATOR_KEY"

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from pymysql.cursors import SSCursor
 from pymysql.err import Error
 
+from controlplane.blueprints.dialects import MYSQL
 from controlplane.blueprints.mysql.execution import message_of
 from controlplane.blueprints.mysql.splitting import split
 from controlplane.blueprints.mysql.statements import refusal_of
@@ -25,8 +26,7 @@ from controlplane.queries.mysql_rows import as_json
 from controlplane.queries.mysql_schema import read_schema
 from controlplane.queries.outcome import MAX_BYTES, MAX_ROWS, Outcome
 from controlplane.queries.safety import Checked
-from controlplane.queries.translation.dialects import MYSQL
-from controlplane.queries.translation.schema import Schema
+from controlplane.queries.schema import Schema
 from controlplane.services import Services
 from controlplane.store.pool import Row
 

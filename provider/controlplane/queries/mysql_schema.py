@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Final
 
 from controlplane.mysql.sessions import Raw, rows
-from controlplane.queries.translation.schema import Column, ForeignKey, Schema, Table
+from controlplane.queries.schema import Column, ForeignKey, Schema, Table
 
 _MOST_TABLES: Final = 500
 
@@ -14,9 +14,7 @@ _TABLES: Final = (
     "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1 LIMIT %s"
 )
 _COLUMNS: Final = (
-    "SELECT TABLE_NAME AS `table`, COLUMN_NAME AS name, COLUMN_TYPE AS type, COLUMN_KEY AS `key`,"
-    " COLUMN_DEFAULT IS NOT NULL OR IS_NULLABLE = 'YES' OR EXTRA LIKE '%auto_increment%'"
-    " OR IS_GENERATED <> 'NEVER' AS has_default"
+    "SELECT TABLE_NAME AS `table`, COLUMN_NAME AS name, COLUMN_TYPE AS type, COLUMN_KEY AS `key`"
     " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION"
 )
 _KEYS: Final = (
@@ -32,7 +30,7 @@ def read_schema(raw: Raw) -> Schema:
     columns: dict[str, list[Column]] = defaultdict(list)
     primary: dict[str, list[str]] = defaultdict(list)
     for row in rows(raw, _COLUMNS):
-        columns[row["table"]].append(Column(row["name"], row["type"], bool(row["has_default"])))
+        columns[row["table"]].append(Column(row["name"], row["type"]))
         if row["key"] == "PRI":
             primary[row["table"]].append(row["name"])
     keys: dict[str, list[ForeignKey]] = defaultdict(list)

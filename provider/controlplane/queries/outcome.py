@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from controlplane.blueprints.dialects import Dialect
 from controlplane.queries.safety import Checked, Split
-from controlplane.queries.translation.dialects import Dialect
-from controlplane.queries.translation.schema import Schema
+from controlplane.queries.schema import Schema
 
 MAX_ROWS: Final = 100
 MAX_BYTES: Final = 4_000_000  # of one answer's rows, as the server writes them

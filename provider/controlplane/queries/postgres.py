@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from controlplane.blueprints.dialects import POSTGRES
 from controlplane.blueprints.execution import shortened
 from controlplane.blueprints.splitting import Statement, split
 from controlplane.postgres.exchange import exchange
@@ -19,8 +20,7 @@ from controlplane.queries.outcome import MAX_BYTES, MAX_ROWS, Outcome
 from controlplane.queries.postgres_schema import read_schema
 from controlplane.queries.rows import parse_row
 from controlplane.queries.safety import Checked
-from controlplane.queries.translation.dialects import POSTGRES
-from controlplane.queries.translation.schema import Schema
+from controlplane.queries.schema import Schema
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
 

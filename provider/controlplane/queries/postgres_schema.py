@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from controlplane.queries.translation.schema import Column, ForeignKey, Schema, Table
+from controlplane.queries.schema import Column, ForeignKey, Schema, Table
 from controlplane.store.pool import Connection
 
 _MOST_TABLES: Final = 500
@@ -22,7 +22,6 @@ ORDER BY c.relname LIMIT %s
 """
 _COLUMNS: Final = """
 SELECT a.attrelid::bigint AS oid, a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
-  a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '' AS has_default,
   (SELECT pg_catalog.array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum e
    WHERE e.enumtypid = a.atttypid) AS labels
 FROM pg_catalog.pg_attribute a
@@ -61,4 +60,4 @@ async def read_schema(conn: Connection) -> Schema:
 
 
 def _column(row: dict[str, Any]) -> Column:
-    return Column(row["name"], row["type"], row["has_default"], tuple(row["labels"] or ()))
+    return Column(row["name"], row["type"], tuple(row["labels"] or ()))

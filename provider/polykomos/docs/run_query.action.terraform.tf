@@ -2,10 +2,10 @@ resource "polykomos_database" "orders" {
   name = "orders"
 }
 
-# By hand: terraform apply -invoke=action.polykomos_run_query.late
-action "polykomos_run_query" "late" {
+# By hand: terraform apply -invoke=action.polykomos_run_query.count
+action "polykomos_run_query" "count" {
   config {
     database_uuid = polykomos_database.orders.uuid
-    query         = "How many orders are older than a week?"
+    query         = "How many orders are there?"
   }
 }

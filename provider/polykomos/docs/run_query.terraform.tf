@@ -2,11 +2,11 @@ data "polykomos_database" "orders" {
   name = "orders"
 }
 
-data "polykomos_run_query" "late" {
+data "polykomos_run_query" "orders" {
   database_uuid = data.polykomos_database.orders.uuid
-  query         = "How many orders are older than a week?"
+  query         = "How many orders are there?"
 }
 
-output "late" {
-  value = data.polykomos_run_query.late.result
+output "orders" {
+  value = data.polykomos_run_query.orders.result
 }

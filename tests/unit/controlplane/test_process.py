@@ -130,6 +130,19 @@ def test_settings_show_no_secret() -> None:
         ),
         ('{"users": [{"email": "b", "teams": null}]}', "users.0.name: Field required; users.0.teams: "),
         ('{"plans": {"free": {"daily_queries": 99999999999}}}', "plans.free.daily_queries"),
+        ('{"queries": {"a": "SELECT 1"}}', "queries: Input should be a valid list"),
+        ('{"queries": [{"query": "a"}]}', "queries.0.sql: Field required"),
+        ('{"queries": [{"query": " ", "sql": "secret"}]}', "queries.0.query: Value error, must not be empty"),
+        ('{"queries": [{"query": "a\\u0000", "sql": "secret"}]}', "queries.0.query: Value error, must not contain NUL"),
+        (
+            '{"queries": [{"query": "a", "sql": "secret", "db_type": "x"}]}',
+            "queries.0.db_type: Input should be 'postgres'",
+        ),
+        ('{"queries": [{"query": "a", "sql": "secret", "dbtype": "mysql"}]}', "queries.0.dbtype: Extra inputs"),
+        (
+            '{"queries": [{"query": "a b", "sql": "1"}, {"query": "A  B ", "sql": "secret"}]}',
+            "queries.1.query: an earlier answer has the same text",
+        ),
         ('{"plans": {"free": {"daily_queries": 1}, "free": {"daily_queries": 2}}}', "'free' stands twice"),
     ],
 )

@@ -1,0 +1,53 @@
+"""Answers to queries that the admin API has set, in the store, and those of the seed file."""
+
+from __future__ import annotations
+
+from controlplane.query_answers import QueryAnswer, find_answer, query_key
+from controlplane.services import Services
+from controlplane.store.pool import Connection, Row
+
+
+async def find(services: Services, query: str, db_type: str) -> str | None:
+    """Return the SQL that is set for a query on a database of this engine, or None.
+
+    The admin API's answers go before the seed file's, and an answer for this engine before one for every engine.
+    """
+    if services.settings.has_admin:
+        async with services.pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT sql FROM query_answers WHERE query_key = %s AND (db_type IS NULL OR db_type = %s)"
+                " ORDER BY db_type NULLS LAST LIMIT 1",
+                (query_key(query), db_type),
+            )
+            row = await cursor.fetchone()
+        if row is not None:
+            sql: str = row["sql"]
+            return sql
+    return find_answer(services.query_answers, query, db_type)
+
+
+async def put(conn: Connection, answer: QueryAnswer) -> Row:
+    """Set an answer in the place of an earlier one to the same text and engine. Return its row."""
+    cursor = await conn.execute(
+        "INSERT INTO query_answers (query_key, query, sql, db_type) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT (query_key, db_type) DO UPDATE SET query = excluded.query, sql = excluded.sql RETURNING *",
+        (query_key(answer.query), answer.query, answer.sql, answer.db_type),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
+async def list_all(conn: Connection) -> list[Row]:
+    """Return all rows, oldest first."""
+    return await (await conn.execute("SELECT * FROM query_answers ORDER BY id")).fetchall()
+
+
+async def delete_all(conn: Connection) -> int:
+    """Delete all rows. Return how many there were."""
+    return (await conn.execute("DELETE FROM query_answers")).rowcount
+
+
+async def delete(conn: Connection, number: int) -> bool:
+    """Delete a row. Return whether there was one of this id."""
+    return bool((await conn.execute("DELETE FROM query_answers WHERE id = %s", (number,))).rowcount)
