@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support.control_plane import SEED, ControlPlane, create_database
+from support.control_plane import SEED, ControlPlane, create_database, new_key
 from support.operations import error_of
 
 TEXT = "Who bought most this quarter?"
@@ -52,8 +52,11 @@ def postgres(plane: ControlPlane) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def mysql(plane: ControlPlane) -> dict[str, Any]:
-    with plane.client() as client:
-        return create_database(client, "answered-too", db_type="mysql")
+    body = {"name": "answered-too", "db_type": "mysql"}
+    with plane.client(timeout=150) as client:  # the server is installed and started first
+        reply = client.post("/databases", params={"wait": "true", "timeout": 120}, json=body, headers=new_key())
+        assert reply.status_code == 201, reply.text
+        return dict(reply.json()["data"])
 
 
 def ask(client: httpx.Client, database: dict[str, Any], query: str) -> httpx.Response:

@@ -107,7 +107,7 @@ class _Builder:
             if column in values:
                 raise NotUnderstood(f"It gives {column} two values.")
             values[column] = _value(value, is_assigned=True)
-        if not values:
+        if not values or end == len(tokens) - 1:
             raise NotUnderstood(f"It gives no value for a column of {table.name}.")
         literals = ", ".join(map(self.dialect.literals.string, values.values()))
         return Translation(f"INSERT INTO {self._name(table.name)} ({', '.join(values)}) VALUES ({literals})")  # noqa: S608
