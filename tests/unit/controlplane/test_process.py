@@ -155,6 +155,17 @@ def test_a_bad_seed_names_the_place_and_no_key(tmp_path: Path, text: str, place:
     assert "secret" not in str(caught.value)
 
 
+def test_the_seed_files_of_the_page_are_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "control-plane.md").read_text(encoding="utf-8")
+    samples = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert len(samples) == 2
+    for sample in samples:
+        path = tmp_path / "seed.json"
+        path.write_text(sample)
+        seed = read_seed(path)
+        assert seed.users or seed.queries
+
+
 def test_the_developer_has_two_teams_and_every_scope() -> None:
     user = developer("pk_live_12345678", 120)
     assert len(user.teams) == 2
