@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from support.control_plane import OTHER_KEY, SCOPE_KEYS, ControlPlane, create_database, new_key
+from support.control_plane import OTHER_KEY, SCOPE_KEYS, ControlPlane, create_database, frozen, new_key
 from support.naming import unique
 from support.operations import ABSENT_UUID, error_of
 from support.shop import DDL
@@ -41,7 +41,8 @@ def shop(client: httpx.Client) -> dict[str, Any]:
         conn.execute(DDL.encode())
         conn.execute("INSERT INTO contacts (name, email, company) VALUES ('Alice Chen', 'alice@acme.com', 'Acme Corp')")
         conn.execute(
-            "INSERT INTO customers (name, country, created_at) VALUES ('Ann', 'France', now()), ('Bo', 'Peru', now())"
+            "INSERT INTO customers (name, country, created_at)"
+            " VALUES ('Ann', 'France', '2026-03-10'), ('Bo', 'Peru', '2026-03-11')"
         )
         conn.execute(
             "INSERT INTO orders (customer_id, amount, status) VALUES (1, 10, 'new'), (1, 5, 'sent'), (2, 12, 'new')"
@@ -131,8 +132,9 @@ def test_the_references_error(client: httpx.Client) -> None:
 
 
 @pytest.mark.facts("queries:reference")
-def test_the_references_other_question(client: httpx.Client, shop: dict[str, Any]) -> None:
-    found = rows(client, shop, "show all customers created this month")
+def test_the_references_other_question(plane: ControlPlane, client: httpx.Client, shop: dict[str, Any]) -> None:
+    with frozen(plane, "2026-03-15T12:00:00Z"):
+        found = rows(client, shop, "show all customers created this month")
     assert [row["name"] for row in found] == ["Ann", "Bo"]
 
 
@@ -155,12 +157,8 @@ def test_this_month_is_that_of_the_control_planes_clock(plane: ControlPlane, cli
         conn.execute("CREATE TABLE visits (created_at timestamptz)")
         for day in days:
             conn.execute("INSERT INTO visits VALUES (%s)", (day,))
-    with plane.admin() as admin:
-        admin.post("/clock/freeze", json={"at": "2026-03-15T12:00:00Z"}).raise_for_status()
-        try:
-            found = rows(client, database, "show all visits created this month")
-        finally:
-            admin.post("/clock/reset").raise_for_status()
+    with frozen(plane, "2026-03-15T12:00:00Z"):
+        found = rows(client, database, "show all visits created this month")
     assert [row["created_at"] for row in found] == ["2026-03-01T00:00:00+00:00", "2026-03-31T23:59:59+00:00"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support.control_plane import ControlPlane, create_database
+from support.control_plane import ControlPlane, create_database, frozen
 from support.operations import error_of
 
 WORKS = [
@@ -22,9 +22,14 @@ WORKS = [
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    options = ("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--free-queries", "0")
-    with ControlPlane(*options) as plane, plane.client() as client:
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--free-queries", "0") as plane:
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def client(plane: ControlPlane) -> Iterator[httpx.Client]:
+    with plane.client() as client:
         yield client
 
 
@@ -68,12 +73,13 @@ def test_the_patterns(client: httpx.Client, shop: dict[str, Any]) -> None:
     assert rows(client, shop, "count customers") == [{"count": 3}]
 
 
-def test_this_month(client: httpx.Client, shop: dict[str, Any]) -> None:
+def test_this_month_is_that_of_the_control_planes_clock(plane: ControlPlane, client: httpx.Client) -> None:
     database = create_database(client, "months", db_type="mysql")
     result(client, database, "CREATE TABLE visits (created_at datetime)")
-    sql = "INSERT INTO visits VALUES (UTC_TIMESTAMP()), (UTC_TIMESTAMP() - INTERVAL 32 DAY), ('2000-01-01')"
-    result(client, database, sql)
-    assert len(rows(client, database, "show all visits created this month")) == 1
+    result(client, database, "INSERT INTO visits VALUES ('2026-02-28 23:59:59'), ('2026-03-01'), ('2026-04-01')")
+    with frozen(plane, "2026-03-15T12:00:00Z"):
+        found = rows(client, database, "show all visits created this month")
+    assert found == [{"created_at": "2026-03-01T00:00:00"}]
 
 
 def test_writes_and_definitions(client: httpx.Client) -> None:

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -76,6 +76,17 @@ def database_names(plane: ControlPlane) -> list[str]:
     """The names of the databases that are there."""
     with plane.client() as api:
         return [database["name"] for database in api.get("/databases", params={"limit": 100}).json()["data"]]
+
+
+@contextlib.contextmanager
+def frozen(plane: ControlPlane, at: str) -> Iterator[None]:
+    """Its clock stands at this time within the block."""
+    with plane.admin() as admin:
+        admin.post("/clock/freeze", json={"at": at}).raise_for_status()
+        try:
+            yield
+        finally:
+            admin.post("/clock/reset").raise_for_status()
 
 
 def new_key() -> dict[str, str]:
