@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -24,7 +24,19 @@ class Checkpoint:
     state: BaseModel
 
 
-def _silent(_text: str) -> None:
+class Warn(Protocol):
+    """Shows a warning to the user."""
+
+    def __call__(self, text: str, attribute: str = "") -> None:
+        """Show it. attribute: the declared name of the argument that the warning is about; empty: the whole object."""
+
+
+def with_attribute(text: str, attribute: str) -> str:
+    """Return a warning that names the argument it is about."""
+    return f"`{attribute}`: {text}" if attribute else text
+
+
+def _silent(text: str, attribute: str = "") -> None:
     """Say nothing: the engine offered no place to speak."""
 
 
@@ -36,13 +48,13 @@ class Context(Generic[ApiT]):
     deadline: `time.monotonic()` seconds after which waiting ends.
     cancel: set when the user wants to stop; every wait must watch it.
     progress: shows a short text in the resource's row, replaced by the next one.
-    info, warn: a line that stays.
+    info, warn: a line that stays. A warning may name the argument that it is about.
     keys: for the creation, where the API knows idempotency keys.
     null_entries: of a creation: its maps that hold null entries, as the program gives them. They are left out of the
     arguments; a run of release 0.1.0 sent them (docs/decisions/0014-keys.md).
     moving: while planning, what the same run is going to do to other objects.
     account: the account (`Package.account`) that the object's state records; None for a create, an import, and a state
-    of a release that recorded none. After a create, an update or a read: the account to record.
+    of a release that recorded none.
     ledger: of the run: which objects belong to whom, and what the engine's state holds.
     """
 
@@ -51,17 +63,21 @@ class Context(Generic[ApiT]):
     cancel: threading.Event = field(default_factory=threading.Event)
     progress: Callable[[str], None] = _silent
     info: Callable[[str], None] = _silent
-    warn: Callable[[str], None] = _silent
+    warn: Warn = _silent
     keys: Keys = field(default_factory=Keys)
     null_entries: Mapping[str, Any] = field(default_factory=dict)
     moving: Moving = field(default_factory=Moving)
     account: str | None = None
     ledger: Ledger = field(default_factory=lambda: Ledger(lambda: None))
-    saved: Checkpoint | None = None
+    saved: Checkpoint | None = field(default=None, init=False)
 
     def checkpoint(self, id: str, state: BaseModel) -> None:
         """Keep what exists by now: should the rest fail, the engine still learns the id and this state."""
         self.saved = Checkpoint(id, state)
+
+    def discard_checkpoint(self) -> None:
+        """Record that nothing of the object is left: should the rest fail, the engine stores nothing."""
+        self.saved = None
 
     def remaining(self) -> float:
         """Seconds left until the deadline, never negative."""

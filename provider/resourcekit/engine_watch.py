@@ -15,17 +15,19 @@ _STDOUT = 1
 # Is given a way to end; calls it when the engine is not there any more.
 Watch = Callable[[Callable[[], None]], None]
 
-_stands_for_child_of: list[int] = []
+# The process that started the one whose work this process does; None: this process's own parent.
+_engine_pid: int | None = None
 
 
 def started_by() -> int:
     """The engine, or the launcher between it and this process."""
-    return (_stands_for_child_of or [os.getppid()])[-1]
+    return os.getppid() if _engine_pid is None else _engine_pid
 
 
 def stand_for_child_of(pid: int) -> None:
     """Say that this process does the work of one that `pid` started; its own parent is another."""
-    _stands_for_child_of.append(pid)
+    global _engine_pid
+    _engine_pid = pid
 
 
 def watch_engine(is_there: Callable[[], bool], end: Callable[[], None]) -> None:

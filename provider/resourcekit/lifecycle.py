@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from resourcekit.context import Context
 from resourcekit.declaration import Result, fields_of
 from resourcekit.error_texts import explained_by, reason_of
-from resourcekit.errors import Cancelled, CheckFailed, ResourceError
+from resourcekit.errors import Cancelled, CheckFailed, Failure, ResourceError
 from resourcekit.package import Package
 from resourcekit.planning.diff import Difference, diff
 from resourcekit.planning.planned import live_inputs, planned_create, planned_update
@@ -29,21 +29,31 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What exists after an operation. unfinished: why it is not complete; empty when it is. cancelled: by the user."""
+    """What exists after an operation.
+
+    Attributes:
+        id: The object's.
+        state: What is there.
+        unfinished: Why it is not complete; empty when it is.
+        cancelled: Whether the user stopped the operation.
+        account: The account to record (`Package.account`); None where it is not known.
+    """
 
     id: str
     state: Values
     unfinished: str = ""
     cancelled: bool = False
+    account: str | None = None
 
 
 @dataclass(frozen=True)
 class ReadOutcome:
-    """What a read found, and the inputs that it stands for."""
+    """What a read found, the inputs that it stands for, and the account to record."""
 
     id: str
     state: Values
     inputs: Values
+    account: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ class Lifecycle:
         if found.refusals and ctx is not None:
             there = {**old_inputs, **{name: value for name, value in state.items() if value is not None}}
             borne = self._borne([failure.property for failure in found.refusals], there, ctx)
-            found = replace(compare(borne), notes=tuple(f"`{name}`: {reason}" for name, reason in borne.items()))
+            found = replace(compare(borne), notes=tuple(Failure(name, reason) for name, reason in borne.items()))
         if found.refusals:
             raise CheckFailed(found.refusals)
         return found
@@ -140,7 +150,7 @@ class Lifecycle:
         drifted: list[str] = []
         if ctx is not None:
             for note in found.notes:
-                ctx.warn(note)
+                ctx.warn(note.reason, attribute=note.property)
             if not found.replaces:
                 drifted = self.drifted(state, news, ctx)
         if found.replaces or drifted:
@@ -231,12 +241,13 @@ class Lifecycle:
         if found is None:
             return None
         # What a resource hands back as it was came of no call, which proves nothing of the account.
+        account = ctx.account
         if found is not prior:
             if not imported:
                 ctx.ledger.found.add(self.resource.name)
-            ctx.account = ctx.account or self._account(ctx)
+            account = account or self._account(ctx)
         kept = self._with_unreported(found, state)
-        return ReadOutcome(own, kept, live_inputs(self.resource, inputs, found, imported=imported))
+        return ReadOutcome(own, kept, live_inputs(self.resource, inputs, found, imported=imported), account)
 
     def delete(self, id: str, state: Mapping[str, Any], ctx: Context[Any]) -> None:
         """Remove the object unless it is protected."""
@@ -259,14 +270,13 @@ class Lifecycle:
     ) -> Outcome:
         try:
             id_, state = self._explained(run)
-            ctx.account = account
-            return Outcome(id_, self._with_unreported(state, args))
+            return Outcome(id_, self._with_unreported(state, args), account=account)
         except Exception as error:
             if ctx.saved is None:
                 raise
-            ctx.account = account
             kept = self._with_unreported(ctx.saved.state, args)
-            return Outcome(ctx.saved.id, kept, reason_of(error), cancelled=isinstance(error, Cancelled))
+            is_cancelled = isinstance(error, Cancelled)
+            return Outcome(ctx.saved.id, kept, reason_of(error), cancelled=is_cancelled, account=account)
 
     def _account(self, ctx: Context[Any]) -> str | None:
         """The account to record, for later runs; None where it cannot be found out now, which stops nothing."""

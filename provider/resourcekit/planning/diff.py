@@ -33,11 +33,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """All changes, and those which are refused (create-only arguments). notes: what to say of those that are not."""
+    """All changes, and those which are refused (create-only arguments). notes: why the others are accepted, each by
+    its argument.
+    """
 
     changes: tuple[Change, ...] = ()
     refusals: tuple[Failure, ...] = field(default=())
-    notes: tuple[str, ...] = ()
+    notes: tuple[Failure, ...] = ()
 
     @property
     def changed(self) -> frozenset[str]:

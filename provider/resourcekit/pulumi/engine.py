@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import grpc
 
+from resourcekit.context import with_attribute
 from resourcekit.pulumi.names import camel_text
 from resourcekit.pulumi.protocol import engine_pb2, engine_pb2_grpc
 from resourcekit.secrecy import Hidden
@@ -61,9 +62,9 @@ class Row:
         """A line that stays."""
         self.log.info(self.urn, self._shown(text))
 
-    def warn(self, text: str) -> None:
-        """A warning that stays."""
-        self.log.warn(self.urn, self._shown(text))
+    def warn(self, text: str, attribute: str = "") -> None:
+        """A warning that stays. attribute: the argument that it is about; empty: the whole."""
+        self.log.warn(self.urn, self._shown(with_attribute(text, attribute)))
 
     def progress(self, text: str) -> None:
         """Shows until the next one."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
-from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle, Outcome, Values
 from resourcekit.planning.check import check_declared, null_entries
@@ -54,7 +54,7 @@ class ResourceCalls(Family):
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
-        ctx = self._preview_context(request)
+        ctx = self.session.preview_context(request, account_in(request.olds))
         ignored = _ignored(lifecycle, request)
         found, drifted = lifecycle.compare(
             request.id,
@@ -85,13 +85,17 @@ class ResourceCalls(Family):
                 self.session.forced.refuse(lifecycle, request.urn, inputs.values, asking)
             planned = lifecycle.preview_create(inputs.values, asking)
             return pb.CreateResponse(properties=self._written(lifecycle, planned, inputs, request))
-        ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.create)
+        ctx = self.session.context(
+            request,
+            request.timeout or lifecycle.resource.timeouts.create,
+            null_entries=self.session.run.null_entries.get(request.urn),
+        )
         self.session.forced.refuse(lifecycle, request.urn, inputs.values, ctx)
-        ctx.keys = self.session.keys(self._token(request.urn, request.type), request.urn)
-        ctx.null_entries = self.session.run.null_entries.get(request.urn, {})
+        # Not before: keys may need the stack's state, which takes long to read.
+        ctx = replace(ctx, keys=self.session.keys(self._token(request.urn, request.type), request.urn))
         outcome = lifecycle.create(inputs.values, ctx)
         self.session.forced.note(request.urn, outcome.id, outcome.state)
-        properties = self._finished(lifecycle, outcome, inputs, request, ctx)
+        properties = self._finished(lifecycle, outcome, inputs, request)
         return pb.CreateResponse(id=outcome.id, properties=properties)
 
     @explained
@@ -100,30 +104,30 @@ class ResourceCalls(Family):
         olds, old_inputs, news = self._three(lifecycle, request)
         ignored = _ignored(lifecycle, request)
         args = ignored.applied(news.values, olds.values, old_inputs.values)
+        account = account_in(request.olds)
+        asking = self.session.preview_context(request, account)
         changed = lifecycle.difference(
             state=olds.values,
             old_inputs=old_inputs.values,
             news=args,
             ignore=ignored.names,
-            ctx=self._preview_context(request),
+            ctx=asking,
         ).changed
         if request.preview:
-            ctx = self._preview_context(request)
-            planned = lifecycle.preview_update(args, olds.values, changed, ctx)
+            planned = lifecycle.preview_update(args, olds.values, changed, asking)
             self.session.moving.note(lifecycle.resource.name, request.id, (n for n in planned if planned[n] is UNKNOWN))
             return pb.UpdateResponse(properties=self._written(lifecycle, planned, news, request))
-        ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.update)
-        ctx.account = account_in(request.olds)
+        ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.update, account=account)
         self.session.moving.note(lifecycle.resource.name, request.id)
         outcome = lifecycle.update(request.id, args, olds.values, changed, ctx)
-        return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news, request, ctx))
+        return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news, request))
 
     @explained
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
-        ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.delete)
-        ctx.account = account_in(request.properties)
+        seconds = request.timeout or lifecycle.resource.timeouts.delete
+        ctx = self.session.context(request, seconds, account=account_in(request.properties))
         self.session.forced.refuse_left_over(lifecycle, request.urn, request.id, state.values)
         lifecycle.refuse_if_protected(state.values, "delete")
         self.session.deletions.refuse(request.urn)
@@ -135,15 +139,14 @@ class ResourceCalls(Family):
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         inputs = read_inputs(lifecycle.resource.arguments, request.inputs)
-        ctx = self.session.context(request, 300)
-        ctx.account = account_in(request.properties)
+        ctx = self.session.context(request, 300, account=account_in(request.properties))
         found = lifecycle.read(request.id, state.values, inputs.values, ctx)
         if found is None:
             return pb.ReadResponse()
         there = Inputs(found.inputs, state.secrets | inputs.secrets)
         return pb.ReadResponse(
             id=found.id,
-            properties=with_account(self._written(lifecycle, found.state, there, request), ctx.account),
+            properties=with_account(self._written(lifecycle, found.state, there, request), found.account),
             inputs=write_inputs(lifecycle.resource.arguments, there),
         )
 
@@ -174,17 +177,9 @@ class ResourceCalls(Family):
         """A state to answer with."""
         return write_state(lifecycle.resource.state, state, inputs.secrets, hidden_in(request))
 
-    def _preview_context(self, request: pb.DiffRequest | pb.UpdateRequest) -> Context[Any] | None:
-        ctx = self.session.preview_context(request)
-        if ctx is not None:
-            ctx.account = account_in(request.olds)
-        return ctx
-
-    def _finished(
-        self, lifecycle: Lifecycle, outcome: Outcome, inputs: Inputs, request: Message, ctx: Context[Any]
-    ) -> Any:
+    def _finished(self, lifecycle: Lifecycle, outcome: Outcome, inputs: Inputs, request: Message) -> Any:
         """The state to answer with; raises InitFailed when the object is there but not complete."""
-        properties = with_account(self._written(lifecycle, outcome.state, inputs, request), ctx.account)
+        properties = with_account(self._written(lifecycle, outcome.state, inputs, request), outcome.account)
         if outcome.unfinished:
             sent = write_inputs(lifecycle.resource.arguments, inputs)
             raise InitFailed(outcome.id, properties, sent, outcome.unfinished)

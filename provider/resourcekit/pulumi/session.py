@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf.message import Message
@@ -71,8 +72,20 @@ class Session:
         lifecycle = self.lifecycles.get(str(entry.get("type")))
         return None if lifecycle is None else lifecycle.protection(read_entry(lifecycle.resource.state, entry))
 
-    def context(self, request: Message, seconds: float) -> Context[Any]:
-        """For one operation. Raises ResourceError while the settings are not known."""
+    def context(
+        self,
+        request: Message,
+        seconds: float,
+        *,
+        account: str | None = None,
+        keys: Keys | None = None,
+        null_entries: Mapping[str, Any] | None = None,
+    ) -> Context[Any]:
+        """Return the context of one operation (`context_for`).
+
+        Raises:
+            ResourceError: The provider's settings are not known yet.
+        """
         if self.api is None:
             raise ResourceError(
                 "the provider's settings are not known yet, so it cannot reach the API. Make what they come from first "
@@ -86,11 +99,14 @@ class Session:
             cancel=self.cancel,
             moving=self.moving,
             ledger=self.ledger,
+            account=account,
+            keys=keys,
+            null_entries=null_entries,
         )
 
-    def preview_context(self, request: Message) -> Context[Any] | None:
+    def preview_context(self, request: Message, account: str | None = None) -> Context[Any] | None:
         """For asking the API while previewing; None while the settings are not known, when previews go on without."""
-        return None if self.api is None else self.context(request, 120)
+        return None if self.api is None else self.context(request, 120, account=account)
 
 
 class Family:

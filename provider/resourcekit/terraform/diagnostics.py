@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import logging
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from resourcekit.context import with_attribute
 from resourcekit.errors import CheckFailed, ResourceError
 from resourcekit.logs import trace_of
 from resourcekit.secrecy import Hidden
@@ -17,7 +17,6 @@ from resourcekit.terraform.values import WireError
 
 log = logging.getLogger(__name__)
 _MASK = "(sensitive value)"
-_ABOUT = re.compile(r"`([a-z_]+)`: ")
 Types = Mapping[str, CtyType]
 
 
@@ -61,10 +60,9 @@ class Report:
         """Something that stops the run."""
         self._add(pb.Diagnostic.ERROR, summary, detail, path)
 
-    def warn(self, text: str) -> None:
-        """Something to know; a text that begins with an argument in backticks is about that one."""
-        about = _ABOUT.match(text)
-        self._add(pb.Diagnostic.WARNING, text, "", about[1] if about else "")
+    def warn(self, text: str, attribute: str = "") -> None:
+        """Something to know. attribute: the argument that it is about; empty: the whole."""
+        self._add(pb.Diagnostic.WARNING, with_attribute(text, attribute), "", attribute)
 
     def failure(self, error: Exception, doing: str) -> None:
         """An exception in words. doing: what the call was for ("plan")."""

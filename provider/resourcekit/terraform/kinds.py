@@ -156,8 +156,14 @@ def known_identity(state: pb.DynamicValue, given: pb.ResourceIdentityData) -> pb
         found = unpack(state.msgpack)
     except WireError:
         found = None
-    if isinstance(found, Mapping) and isinstance(found.get("id"), str):
-        return write_identity(found["id"])
+    return identity_of(found if isinstance(found, Mapping) else None, given)
+
+
+def identity_of(values: Mapping[str, Wire] | None, given: pb.ResourceIdentityData) -> pb.ResourceIdentityData | None:
+    """Return the identity of a decoded state; where that has no id, the one that the engine sent, if it did."""
+    id_ = (values or {}).get("id")
+    if isinstance(id_, str):
+        return write_identity(id_)
     return given if given.identity_data.msgpack else None
 
 

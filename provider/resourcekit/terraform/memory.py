@@ -5,19 +5,30 @@ an import leaves out, until the read that fills it in.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What is kept beside a resource's state. given: by the program of the last apply, write-only ones by their own
-    names; empty: none was applied. withheld: arguments whose values an import leaves out of the state. account: the one
-    that the object belongs to (`Package.account`); empty where a release wrote the state that recorded none.
+    """What is stored beside a resource's state, decoded once.
+
+    Attributes:
+        given: The arguments that the program of the last apply set, write-only ones by their own names; empty: none
+            was applied.
+        withheld: The arguments whose values an import leaves out of the state.
+        account: The account that the object belongs to (`Package.account`); empty where a release wrote the state that
+            recorded none.
+        planned_given: `given` once the plan has been applied.
+        protection: Why the object of the plan before this one must stay; empty where it need not.
     """
 
     given: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
     account: str = ""
+    planned_given: frozenset[str] = field(default=frozenset(), compare=False)
+    protection: str = field(default="", compare=False)
 
     def write(self) -> bytes:
         """As the engine keeps it."""
@@ -43,46 +54,48 @@ class Memory:
 
     @classmethod
     def read(cls, private: bytes) -> Memory:
-        """Anything that is not ours (an import, another release) remembers nothing."""
-        return cls(_names(private, "given"), _names(private, "withheld"), account_in(private))
+        """Decode a private state. Anything that is not ours (an import, another release) remembers nothing."""
+        found = _decoded(private) or {}
+        return cls(
+            _names(found, "given"),
+            _names(found, "withheld"),
+            _text(found, "account"),
+            _names(found, "planned"),
+            _text(found, "protection"),
+        )
 
-    @classmethod
-    def planned(cls, private: bytes) -> Memory:
-        """What to keep once a plan has been applied."""
-        return cls(_names(private, "planned"), account=account_in(private))
+    def applied(self) -> Memory:
+        """Return what to store once the plan has been applied."""
+        return Memory(self.planned_given, account=self.account)
 
 
 def account_in(private: bytes) -> str:
     """Return the account that a private state records; empty where it records none."""
-    return _text(private, "account")
-
-
-def protection_in(private: bytes) -> str:
-    """Return why the object of the plan before this one must stay; empty where it need not."""
-    return _text(private, "protection")
+    return _text(_decoded(private) or {}, "account")
 
 
 def with_account(private: bytes, account: str | None) -> bytes:
     """Return a private state with an account recorded; as it is where there is none to record, or one already."""
-    if not account or account_in(private) == account:
+    found = _decoded(private) if account else None
+    if found is None or found.get("account") == account:
         return private
+    return json.dumps({**found, "account": account}).encode()
+
+
+def _decoded(private: bytes) -> dict[str, Any] | None:
+    """Return the entries of a private state; None where it is not ours."""
     try:
-        kept = json.loads(private or b"{}")
+        found = json.loads(private or b"{}")
     except (ValueError, RecursionError):
-        return private  # not ours
-    return json.dumps({**kept, "account": account}).encode() if isinstance(kept, dict) else private
+        return None
+    return found if isinstance(found, dict) else None
 
 
-def _text(private: bytes, key: str) -> str:
-    try:
-        found = json.loads(private or b"{}").get(key)
-    except (ValueError, AttributeError, RecursionError):
-        return ""
-    return found if isinstance(found, str) else ""
+def _text(found: Mapping[str, Any], key: str) -> str:
+    value = found.get(key)
+    return value if isinstance(value, str) else ""
 
 
-def _names(private: bytes, key: str) -> frozenset[str]:
-    try:
-        return frozenset(str(name) for name in json.loads(private or b"{}").get(key, ()))
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        return frozenset()
+def _names(found: Mapping[str, Any], key: str) -> frozenset[str]:
+    value = found.get(key)
+    return frozenset(map(str, value)) if isinstance(value, list) else frozenset()

@@ -97,14 +97,14 @@ def changes(kind: Kind, prior: Values, config: Values, memory: Memory, ctx: Cont
         if name not in memory.given or state[name] is None or has_unknown(args[name])
     }
     returned = _returned(kind, state, config, memory)
-    notes: list[str] = []
+    notes: list[Failure] = []
     for name in returned:
         value = kind.lifecycle.reported(name, state, ctx)
         if not has_unknown(value):
             normal[name] = value
         elif kind.arguments[name].create_only:
             unseen.add(name)
-            notes.append(f"`{name}`: {_NOT_COMPARED.format(twin(name))}")
+            notes.append(Failure(name, _NOT_COMPARED.format(twin(name))))
     difference = kind.lifecycle.difference(state=normal, old_inputs=old_inputs, news=args, ignore=unseen, ctx=ctx)
     difference = replace(difference, notes=(*difference.notes, *notes))
     return Changes(args, state, difference, _new_versions(kind, prior, config, memory, returned))
@@ -134,7 +134,7 @@ def plan(
     found = changes(kind, prior, config, memory, ctx)
     if ctx is not None:
         for note in found.difference.notes:
-            ctx.warn(note)
+            ctx.warn(note.reason, attribute=note.property)
     state = found.state
     replaces = _replacing(kind, found)
     drifted: list[str] = []

@@ -75,8 +75,27 @@ class Session:
         """A declared text in this engine's spelling."""
         return respelled(text, self._types)
 
-    def context(self, seconds: float, report: Report) -> Context[Any]:
-        """For one operation. Raises ResourceError while the settings are not known."""
+    def context(
+        self,
+        seconds: float,
+        report: Report,
+        *,
+        account: str = "",
+        keys: Keys | None = None,
+        null_entries: Mapping[str, Any] | None = None,
+    ) -> Context[Any]:
+        """Return the context of one operation.
+
+        Args:
+            seconds: How long the operation may take.
+            report: Where it warns.
+            account: The account that the object's state records; empty where it records none.
+            keys: The idempotency keys of a create.
+            null_entries: What the arguments of a create leave out (`Context.null_entries`).
+
+        Raises:
+            ResourceError: The provider's settings are not known yet.
+        """
         if self.api is None:
             raise ResourceError(
                 "the provider's settings are not known yet, so it cannot reach the API. Make what they come from first "
@@ -94,10 +113,13 @@ class Session:
             progress=say,
             info=say,
             warn=report.warn,
+            keys=keys or Keys(),
+            null_entries=null_entries or {},
             moving=self.moving,
+            account=account or None,
             ledger=self.ledger,
         )
 
-    def planning_context(self, report: Report) -> Context[Any] | None:
+    def planning_context(self, report: Report, account: str) -> Context[Any] | None:
         """For asking the API while planning; None while the settings are not known, when plans go on without."""
-        return None if self.api is None else self.context(120, report)
+        return None if self.api is None else self.context(120, report, account=account)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from typing import Any
 
+from resourcekit.context import Warn
 from resourcekit.planning.check import check_arguments
 from resourcekit.terraform.blocks import Attribute, Values
 from resourcekit.terraform.kinds import Kind
@@ -13,9 +14,7 @@ from resourcekit.terraform.values import Wire, WireError, is_unknown
 from resourcekit.terraform.writing import wire
 
 
-def after_change(
-    kind: Kind, id_: str, found: Mapping[str, Any], planned: Values, warn: Callable[[str], None]
-) -> Values:
+def after_change(kind: Kind, id_: str, found: Mapping[str, Any], planned: Values, warn: Warn) -> Values:
     """What the plan knew, null included, stays as planned: an API that says otherwise shows as drift at the next
     refresh. So a value given through its write-only twin, null in the plan, never enters the state.
 
@@ -29,7 +28,7 @@ def after_change(
         try:
             return wire(attribute.type, found[attribute.name])
         except WireError as error:
-            warn(f"`{attribute.name}`: what the API says of it cannot be kept ({error.reason})")
+            warn(f"what the API says of it cannot be kept ({error.reason})", attribute=attribute.name)
             return None
 
     return _state(kind, id_, planned, keep)

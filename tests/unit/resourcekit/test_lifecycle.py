@@ -75,3 +75,27 @@ def test_a_state_of_an_older_release_is_still_read(lifecycle: Lifecycle) -> None
     found = lifecycle.read("s1", {"name": 7}, {"name": "a"}, context(api))
     assert found is not None
     assert found.state["name"] == "a"
+
+
+def test_what_is_discarded_is_in_no_state(lifecycle: Lifecycle) -> None:
+    class Undone(Shelf):
+        def create(self, args: ShelfArgs, ctx: Context[Carpentry]) -> tuple[str, ShelfState]:
+            super().create(args, ctx)
+            ctx.discard_checkpoint()
+            raise ResourceError("it was taken apart again")
+
+    with pytest.raises(ResourceError, match="taken apart"):
+        Lifecycle(lifecycle.package, Undone()).create({"name": "a"}, context(Carpentry()))
+
+
+def test_the_account_to_record_comes_with_what_was_done_and_the_context_stays_as_it_is() -> None:
+    class Accounted(Package[Any]):
+        def account(self, api: Any) -> str | None:
+            return "mine"
+
+    own = Lifecycle(Accounted("toy", "1", "Toy", "A toy.", "", ShelfArgs, {}, (Shelf(),)), Shelf())
+    ctx = context(Carpentry())
+    made = own.create({"name": "a"}, ctx)
+    read = own.read("s1", made.state, {"name": "a"}, ctx)
+    assert read is not None
+    assert (made.account, read.account, ctx.account) == ("mine", "mine", None)

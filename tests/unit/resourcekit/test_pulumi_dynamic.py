@@ -235,6 +235,14 @@ def test_an_internal_error_tells_no_more_than_its_type(
     assert "hunter2" not in str(raised.value)
 
 
+def test_a_context_does_not_decide_which_stack_is_read() -> None:
+    session = session_of(configured(toolKey="k")._load)
+    session.context(URN, 1)
+    assert not session._stack.is_known
+    session.set_stack(URN)
+    assert session._stack.is_known
+
+
 def test_keys_are_foreseeable_with_a_scope_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def key(scope: str | None, urn: str = URN) -> str:
         session = session_of(configured(toolKey="k", **({"shop": scope} if scope else {}))._load)

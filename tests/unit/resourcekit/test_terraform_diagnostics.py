@@ -60,6 +60,15 @@ def test_what_nobody_foresaw_is_told_without_its_text(caplog: pytest.LogCaptureF
     assert "RuntimeError" in caplog.text
 
 
+def test_a_warning_is_at_the_attribute_that_its_caller_names_not_at_one_that_its_text_quotes() -> None:
+    report = Report()
+    report.set_subject("carpentry_cabinet", TYPES)
+    report.warn("is odd", attribute="name")
+    report.warn("`note`: is quoted")
+    assert [each.summary for each in report.diagnostics] == ["`name`: is odd", "`note`: is quoted"]
+    assert [[step.attribute_name for step in each.attribute.steps] for each in report.diagnostics] == [["name"], []]
+
+
 def test_what_is_hidden_is_in_no_text() -> None:
     report = Report()
     report.hide(["hush", "", "hush-hush"])
@@ -82,7 +91,7 @@ class Family:
 
     @answered(pb.ApplyResourceChange.Response, "apply", kept=lambda request: {"new_state": request.prior_state})
     def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Report) -> Any:  # noqa: N802
-        report.warn("`name`: is odd")
+        report.warn("is odd", attribute="name")
         if request.type_name:
             report.kept = {"new_state": pb.DynamicValue(msgpack=b"\xc3")}
         raise RuntimeError("hush")

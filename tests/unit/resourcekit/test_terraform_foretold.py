@@ -10,7 +10,7 @@ import pytest
 from resourcekit.terraform import foretold
 from resourcekit.terraform.foretold import Foretold
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.rpc.resource import ResourceRpcs
+from resourcekit.terraform.rpc.resource import ResourceRpcs, plan_key
 from resourcekit.terraform.session import Session
 from support.cabinet import PACKAGE, cabinet
 
@@ -105,3 +105,34 @@ def test_what_changes_with_others_is_planned_anew(fd: int) -> None:
     assert replaced(("number",)) == ["number"]
     assert replaced(()) == []
     assert replaced(("number",)) == ["number"]
+
+
+@pytest.mark.parametrize("prior", [None, {"id": "7", "name": "a", "number": 7, "status": "ready"}])
+def test_a_plan_leaves_its_request_as_it_came(fd: int, prior: dict[str, object] | None) -> None:
+    """The next process finds the plan although the engine sends it with other capabilities and another proposal."""
+    kind = cabinet()
+    before = {"prior_private": b'{"given": ["note"], "account": "mine"}'}
+    request = pb.PlanResourceChange.Request(
+        type_name=kind.type_name,
+        prior_state=kind.block.write(prior),
+        config=kind.block.write({"name": "a", "note": "n"}),
+        proposed_new_state=kind.block.write({"name": "a"}),
+        client_capabilities=pb.ClientCapabilities(deferral_allowed=True),
+        **before,
+    )
+    sent = request.SerializeToString(deterministic=True)
+    answers = []
+    for _ in range(2):
+        session = Session(PACKAGE)
+        session.api, session.foretold = object(), begun(fd)
+        rpcs = ResourceRpcs(session, {kind.type_name: kind})
+        answers.append(rpcs.PlanResourceChange(request, None).SerializeToString(deterministic=True))
+        assert request.SerializeToString(deterministic=True) == sent
+    assert answers[0] == answers[1]
+    changed = pb.PlanResourceChange.Request.FromString(sent)
+    changed.ClearField("proposed_new_state")
+    changed.ClearField("client_capabilities")
+    is_create = prior is None
+    assert plan_key(request, is_create=is_create) == plan_key(changed, is_create=is_create)
+    changed.ClearField("prior_private")
+    assert (plan_key(request, is_create=is_create) == plan_key(changed, is_create=is_create)) is is_create

@@ -184,11 +184,11 @@ def test_what_is_guarded_is_not_destroyed() -> None:
     "private", [b"", b"{", b"[]", b"null", b"5", b'{"given": 5}', b'{"given": null}', b"\xff", b"[" * 100_000]
 )
 def test_private_state_that_is_not_ours_remembers_nothing(private: bytes) -> None:
-    assert Memory.read(private) == Memory.planned(private) == Memory()
+    assert Memory.read(private) == Memory.read(private).applied() == Memory()
 
 
 def test_memory_goes_from_plan_to_apply() -> None:
     before = Memory(frozenset({"wood"}))
     assert Memory.read(before.write()) == before
     carried = before.write_planned(frozenset({"height"}))
-    assert (Memory.read(carried), Memory.planned(carried)) == (before, Memory(frozenset({"height"})))
+    assert (Memory.read(carried), Memory.read(carried).applied()) == (before, Memory(frozenset({"height"})))

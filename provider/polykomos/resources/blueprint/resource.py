@@ -60,7 +60,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
         # No definitions are sent as such: left out, the API would take every variable for a string.
         verdict = ctx.api.validate_blueprint(sql, None if has_unknown(variables) else variables or {})
         for warning in verdict.warnings:
-            ctx.warn(f"`sql_content`: {warning}")
+            ctx.warn(warning, attribute="sql_content")
         if not verdict.valid:
             raise CheckFailed(tuple(Failure("sql_content", error) for error in verdict.errors))
 

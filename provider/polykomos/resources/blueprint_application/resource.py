@@ -142,7 +142,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         run = until_ended(run, ctx, "applying")
         # It left nothing behind: there is no object to keep.
         if run.status not in RUNNING and run.status != "completed":
-            ctx.saved = None
+            ctx.discard_checkpoint()
         refuse_failure(run, "the application")
         state = _state(run, id_, args.variables, warnings)
         if (

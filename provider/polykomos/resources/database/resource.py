@@ -72,10 +72,11 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
         if name != prior.name or _allows_equal_names(ctx):
             return
         ctx.warn(
-            f"`name`: the old database has the name {name!r} until it is deleted. Where the service requires unique "
+            f"the old database has the name {name!r} until it is deleted. Where the service requires unique "
             "names, it refuses a new one of that name before (`name_taken`). Have the old one deleted first "
             "(Pulumi: `deleteBeforeReplace`; Terraform and OpenTofu do so without `create_before_destroy`), or give "
-            "the new one another `name`"
+            "the new one another `name`",
+            attribute="name",
         )
 
     def normal_id(self, id: str) -> str:
@@ -215,7 +216,8 @@ def _warn_of_an_unheard_plan(plan: Any, ctx: Context[Client]) -> None:
     if isinstance(plan, str) and plan not in PLANS:
         near = difflib.get_close_matches(plan, PLANS, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(f'`{each}`' for each in PLANS)}"
-        ctx.warn(f"`plan`: {plan!r} is no plan that this provider knows of, so the API may refuse it; {hint}")
+        text = f"{plan!r} is no plan that this provider knows of, so the API may refuse it; {hint}"
+        ctx.warn(text, attribute="plan")
 
 
 def _refuse_what_is_not_offered(db_type: str | None, region: str | None, ctx: Context[Client]) -> None:

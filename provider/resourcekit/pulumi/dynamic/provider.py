@@ -88,8 +88,7 @@ class DynamicProvider(ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = self._noted(_id, _olds), values.read(_news)
         session_of(self._load).run.diffed.add(olds.urn)
-        ctx = self._context(news, _LOOKING)
-        ctx.account = olds.account
+        ctx = self._context(news, _LOOKING, account=olds.account)
         args, ignored = self._applied(news, olds)
         found, drifted = self._lifecycle.compare(
             _id, state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx
@@ -108,19 +107,27 @@ class DynamicProvider(ResourceProvider):
     @told
     def create(self, props: dict[str, Any]) -> CreateResult:
         given = values.read(props)
-        ctx = self._context(given, given.seconds("create", self.resource.timeouts.create))
+        session = session_of(self._load)
+        ctx = self._context(
+            given,
+            given.seconds("create", self.resource.timeouts.create),
+            keys=None if given.import_id else session.keys(given.urn),
+            null_entries=session.run.null_entries.get(given.urn),
+        )
         if given.import_id:
-            state = self._adopted(given.import_id, given.values, ctx)
+            state, account = self._adopted(given.import_id, given.values, ctx)
             return CreateResult(
-                given.import_id, values.write_state(state, given.values, given.program, account=ctx.account)
+                given.import_id, values.write_state(state, given.values, given.program, account=account)
             )
-        ctx.keys = session_of(self._load).keys(given.urn)
-        ctx.null_entries = session_of(self._load).run.null_entries.get(given.urn, {})
         outcome = self._lifecycle.create(given.values, ctx)
-        return CreateResult(outcome.id, _written(outcome, given, ctx))
+        return CreateResult(outcome.id, _written(outcome, given))
 
-    def _adopted(self, id_: str, args: Mapping[str, Any], ctx: Context[Any]) -> dict[str, Any]:
-        """The state of an object that exists and is as the program says. Raises ResourceError."""
+    def _adopted(self, id_: str, args: Mapping[str, Any], ctx: Context[Any]) -> tuple[dict[str, Any], str | None]:
+        """Return the state of an object that exists and is as the program says, and the account to record.
+
+        Raises:
+            ResourceError: There is no such object, or it differs from the program.
+        """
         found = self._lifecycle.read(id_, {}, {}, ctx)
         if found is None:
             raise ResourceError(f"cannot import: there is no {self._name} {id_!r}")
@@ -130,7 +137,7 @@ class DynamicProvider(ResourceProvider):
         if differing:
             names = ", ".join(f"`{name}`" for name in sorted(differing))
             raise ResourceError(f"cannot import {id_}: {names} differ from what is there; write them as they are")
-        return there
+        return there, found.account
 
     @told
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
@@ -139,9 +146,8 @@ class DynamicProvider(ResourceProvider):
         changed = self._lifecycle.difference(
             state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored
         ).changed
-        ctx = self._context(news, news.seconds("update", self.resource.timeouts.update))
-        ctx.account = olds.account
-        return UpdateResult(_written(self._lifecycle.update(_id, args, olds.values, changed, ctx), news, ctx))
+        ctx = self._context(news, news.seconds("update", self.resource.timeouts.update), account=olds.account)
+        return UpdateResult(_written(self._lifecycle.update(_id, args, olds.values, changed, ctx), news))
 
     def _applied(self, news: Properties, olds: Properties) -> tuple[dict[str, Any], frozenset[str]]:
         """The new arguments as `ignore_changes` leaves them, and those that it names whole."""
@@ -151,12 +157,13 @@ class DynamicProvider(ResourceProvider):
     @told
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         there = self._noted(id_, props)
-        ctx = self._context(there, 300)
-        ctx.account = there.account
+        ctx = self._context(there, 300, account=there.account)
         found = self._lifecycle.read(id_, there.values, there.inputs, ctx)
         if found is None:
             return ReadResult("", {})
-        result = ReadResult(found.id, values.write_state(found.state, found.inputs, there.program, account=ctx.account))
+        result = ReadResult(
+            found.id, values.write_state(found.state, found.inputs, there.program, account=found.account)
+        )
         # Not by the constructor: older SDKs do not take it, and their hosts do not look.
         result.inputs = values.write(found.inputs, there.program)
         return result
@@ -164,8 +171,7 @@ class DynamicProvider(ResourceProvider):
     @told
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         there = self._noted(_id, _props)
-        ctx = self._context(there, there.seconds("delete", self.resource.timeouts.delete))
-        ctx.account = there.account
+        ctx = self._context(there, there.seconds("delete", self.resource.timeouts.delete), account=there.account)
         self._lifecycle.refuse_if_protected(there.values, "delete")
         session_of(self._load).refuse_deletion(there.urn)
         self._lifecycle.delete(_id, there.values, ctx)
@@ -174,8 +180,11 @@ class DynamicProvider(ResourceProvider):
     def _lifecycle(self) -> Lifecycle:
         return session_of(self._load).lifecycle(self._name)
 
-    def _context(self, about: Properties, seconds: float) -> Context[Any]:
-        return session_of(self._load).context(about.urn, seconds)
+    def _context(self, about: Properties, seconds: float, **facts: Any) -> Context[Any]:
+        """Return the context of an operation. facts: as `context_for` takes them."""
+        session = session_of(self._load)
+        session.set_stack(about.urn)
+        return session.context(about.urn, seconds, **facts)
 
     def _noted(self, id_: str, props: Mapping[str, Any]) -> Properties:
         """The state of an object that the engine speaks of."""
@@ -184,6 +193,6 @@ class DynamicProvider(ResourceProvider):
         return there
 
 
-def _written(outcome: Outcome, given: Properties, ctx: Context[Any]) -> dict[str, Any]:
+def _written(outcome: Outcome, given: Properties) -> dict[str, Any]:
     # An exception would lose the id of what exists by now: the program raises it instead (`resource.py`).
-    return values.write_state(outcome.state, given.values, given.program, outcome.unfinished, ctx.account)
+    return values.write_state(outcome.state, given.values, given.program, outcome.unfinished, outcome.account)

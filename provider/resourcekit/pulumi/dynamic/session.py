@@ -72,15 +72,28 @@ class Session:
         if problem:
             self._engine.warn("", f"{self.package.log_variable}: {problem}")
 
-    def context(self, urn: str, seconds: float) -> Context[Any]:
-        """What an operation is given. Raises CheckFailed where the settings are not right."""
+    def set_stack(self, urn: str) -> None:
+        """Learn the stack's name from the URN of any of its resources. The first URN decides: a host has one stack."""
         if urn and not self._stack.is_known:
             self._stack = Stack(urn, None)
             self._deletions = Deletions(self._stack, self.run, self._protection)
+
+    def context(self, urn: str, seconds: float, **facts: Any) -> Context[Any]:
+        """Return the context of one operation. facts: as `context_for` takes them, beside those of the session.
+
+        Raises:
+            CheckFailed: A setting breaks a rule.
+        """
         # The host does not tell which values are secret.
         row = Row(self._engine, urn, Hidden())
         return context_for(
-            row, seconds, package=self.package, api=self._connected(), cancel=self._cancel, ledger=self._ledger
+            row,
+            seconds,
+            package=self.package,
+            api=self._connected(),
+            cancel=self._cancel,
+            ledger=self._ledger,
+            **facts,
         )
 
     def note(self, urn: str, id: str) -> None:

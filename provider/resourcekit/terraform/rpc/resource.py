@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.planning.check import null_entries
 from resourcekit.terraform import plans, states
 from resourcekit.terraform.agreement import agreed
 from resourcekit.terraform.blocks import Values, twin
 from resourcekit.terraform.diagnostics import Report, answered
-from resourcekit.terraform.kinds import Kind, find_type, known_identity, write_identity
-from resourcekit.terraform.memory import Memory, account_in, protection_in, with_account
+from resourcekit.terraform.kinds import Kind, find_type, identity_of, known_identity, write_identity
+from resourcekit.terraform.memory import Memory, with_account
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.session import Session
 from resourcekit.terraform.values import WireError, is_unknown
@@ -55,15 +54,17 @@ class ResourceRpcs:
             return pb.PlanResourceChange.Response(
                 planned_state=kind.block.write(None),
                 planned_private=request.prior_private,
-                planned_identity=known_identity(request.prior_state, request.prior_identity),
+                planned_identity=identity_of(prior, request.prior_identity),
             )
         report.hide(kind.secrets(config))
+        memory = Memory.read(request.prior_private)
         if prior is None:
-            self._refuse_replacement(kind, config, request.prior_private)
-        # What changes with others can be told by the request alone only before it is made.
+            self._refuse_replacement(kind, config, memory)
+            memory = Memory()  # it was that of the object to be replaced
+        # The plan of a resource that follows others depends on more than its own request once it exists.
         if prior is None or not kind.resource.follows_others:
-            return self._foretold(kind, prior, config, request, report)
-        return self._plan(kind, prior, config, request, report)[0]
+            return self._foretold(kind, prior, config, memory, request, report)
+        return self._plan(kind, prior, config, memory, request, report)[0]
 
     @answered(
         pb.ApplyResourceChange.Response,
@@ -83,11 +84,12 @@ class ResourceRpcs:
         planned = kind.block.read(request.planned_state)
         self._note(kind, prior, report)
         if planned is None:
-            self._delete(kind, prior, request.planned_private, report)
+            self._delete(kind, prior, Memory.read(request.planned_private).account, report)
             return pb.ApplyResourceChange.Response(new_state=kind.block.write(None))
         config = _present(kind, request.config)
         report.hide(kind.secrets(config))
-        remembered, memory = Memory.read(request.planned_private), Memory.planned(request.planned_private)
+        remembered = Memory.read(request.planned_private)
+        memory = remembered.applied()
         approved = agreed(kind, planned, config, memory.given)
         if prior is None:
             state, account = self._create(kind, planned, approved, report)
@@ -119,59 +121,63 @@ class ResourceRpcs:
         state = kind.state(prior)
         if states.is_import(kind, prior):
             state = {name: value for name, value in state.items() if value is not None}
-        ctx = self.session.context(_READ_SECONDS, report)
-        ctx.account = account_in(request.private) or None
+        memory = Memory.read(request.private)
+        ctx = self.session.context(_READ_SECONDS, report, account=memory.account)
         found = kind.lifecycle.read(kind.id(prior), state, {}, ctx)
         if found is None:
             return pb.ReadResource.Response(new_state=kind.block.write(None))
-        withheld = Memory.read(request.private).withheld
         return pb.ReadResource.Response(
-            new_state=kind.block.write(states.after_read(kind, found.id, found.state, prior, withheld)),
-            private=with_account(request.private, ctx.account),
+            new_state=kind.block.write(states.after_read(kind, found.id, found.state, prior, memory.withheld)),
+            private=with_account(request.private, found.account),
             new_identity=write_identity(found.id),
         )
 
-    def _refuse_replacement(self, kind: Kind, config: Values, prior_private: bytes) -> None:
+    def _refuse_replacement(self, kind: Kind, config: Values, memory: Memory) -> None:
         """Raise ResourceError where the plan of a new object is that of a protected object's replacement.
 
         At apply the engine destroys the dependents of an object before the object. A replacement that the engine
         forces (`-replace`, `replace_triggered_by`) is planned twice: first from the object, then from nothing, with
         what the first plan left in the private state. That of a tainted object is planned from nothing alone.
         """
-        reason = protection_in(prior_private)
-        if reason:
-            raise ResourceError(f"cannot replace: {reason}")
+        if memory.protection:
+            raise ResourceError(f"cannot replace: {memory.protection}")
         if not self.session.is_applying:
             self.session.tainted.refuse(kind.type_name, kind.given(config))
 
     def _foretold(
-        self, kind: Kind, prior: Values | None, config: Values, request: pb.PlanResourceChange.Request, report: Report
+        self,
+        kind: Kind,
+        prior: Values | None,
+        config: Values,
+        memory: Memory,
+        request: pb.PlanResourceChange.Request,
+        report: Report,
     ) -> pb.PlanResourceChange.Response:
-        """What the process before this one has planned, or a new plan, kept for the next one."""
-        # While it applies Terraform puts these otherwise; none makes a difference here.
-        request.ClearField("client_capabilities")
-        request.ClearField("proposed_new_state")
-        if prior is None:
-            request.ClearField("prior_private")  # that of the object to be replaced
-        asked = request.SerializeToString(deterministic=True)
+        """Return the plan of the process before this one, or a new plan, stored for the next one."""
+        asked = plan_key(request, is_create=prior is None)
         before = self.session.foretold.take(asked)
         if before is not None:
             answer = pb.PlanResourceChange.Response.FromString(before)
             if prior is not None:
                 self._move_to(kind, prior, _present(kind, answer.planned_state))
             return answer
-        answer, is_change = self._plan(kind, prior, config, request, report)
+        answer, is_change = self._plan(kind, prior, config, memory, request, report)
         # Without changes there is nothing to apply, and no second plan. Without an API little was found out.
         if is_change and self.session.api is not None:
             self.session.foretold.keep(asked, answer.SerializeToString())
         return answer
 
     def _plan(
-        self, kind: Kind, prior: Values | None, config: Values, request: pb.PlanResourceChange.Request, report: Report
+        self,
+        kind: Kind,
+        prior: Values | None,
+        config: Values,
+        memory: Memory,
+        request: pb.PlanResourceChange.Request,
+        report: Report,
     ) -> tuple[pb.PlanResourceChange.Response, bool]:
         """The plan, and whether it changes anything."""
-        memory = Memory.read(request.prior_private)
-        ctx = self._planning_context(memory, report)
+        ctx = self.session.planning_context(report, memory.account)
         found = plans.plan(kind, prior, config, memory, ctx, again=self.session.is_applying)
         if prior is not None:
             self._move_to(kind, prior, found.planned)
@@ -181,7 +187,7 @@ class ResourceRpcs:
                 pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)]) for name in found.replaces
             ],
             planned_private=memory.write_planned(found.given, self._protection(kind, prior)),
-            planned_identity=known_identity(request.prior_state, request.prior_identity),
+            planned_identity=identity_of(prior, request.prior_identity),
         )
         return answer, found.planned != prior
 
@@ -189,20 +195,14 @@ class ResourceRpcs:
         """Why the object must stay; empty where it need not."""
         return "" if prior is None else kind.lifecycle.protection(kind.state(prior)) or ""
 
-    def _planning_context(self, memory: Memory, report: Report) -> Context[Any] | None:
-        ctx = self.session.planning_context(report)
-        if ctx is not None:
-            ctx.account = memory.account or None
-        return ctx
-
     def _create(self, kind: Kind, planned: Values, approved: Values, report: Report) -> tuple[Values, str | None]:
         """The state, and the account to record."""
         report.doing = "create"
         arguments = plans.checked(kind, approved)
-        ctx = self.session.context(kind.seconds(planned, "create"), report)
-        ctx.null_entries = null_entries(kind.resource.arguments, kind.given(approved))
-        earlier = {**arguments, **ctx.null_entries}
-        ctx.keys = self.session.keys(kind.type_name, kind.identifying(arguments), kind.identifying(earlier))
+        nulls = null_entries(kind.resource.arguments, kind.given(approved))
+        earlier = {**arguments, **nulls}
+        keys = self.session.keys(kind.type_name, kind.identifying(arguments), kind.identifying(earlier))
+        ctx = self.session.context(kind.seconds(planned, "create"), report, keys=keys, null_entries=nulls)
         outcome = kind.lifecycle.create(arguments, ctx)
         # From here on a failure must not lose the object.
         report.kept = {
@@ -215,30 +215,28 @@ class ResourceRpcs:
             report.warn(f"{outcome.unfinished}. It is kept in the state, and the next apply goes on with it")
         elif outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
-        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn), ctx.account
+        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn), outcome.account
 
     def _update(
         self, kind: Kind, prior: Values, planned: Values, approved: Values, memory: Memory, report: Report
     ) -> tuple[Values, str | None]:
         """The state, and the account to record."""
         report.doing = "update"
-        found = plans.changes(kind, prior, approved, memory, self._planning_context(memory, report))
+        found = plans.changes(kind, prior, approved, memory, self.session.planning_context(report, memory.account))
         state = found.state
         if not (found.changed or kind.lifecycle.unfinished(state) or is_unknown(planned)):
             return planned, memory.account  # Terraform's own attributes alone: the API has nothing to do
-        ctx = self.session.context(kind.seconds(planned, "update"), report)
-        ctx.account = memory.account or None
+        ctx = self.session.context(kind.seconds(planned, "update"), report, account=memory.account)
         outcome = kind.lifecycle.update(kind.id(prior), found.args, state, found.changed, ctx)
         if outcome.unfinished:
             report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
-            return states.after_read(kind, outcome.id, outcome.state, prior), ctx.account  # as far as it came
-        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn), ctx.account
+            return states.after_read(kind, outcome.id, outcome.state, prior), outcome.account  # as far as it came
+        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn), outcome.account
 
-    def _delete(self, kind: Kind, prior: Values | None, private: bytes, report: Report) -> None:
+    def _delete(self, kind: Kind, prior: Values | None, account: str, report: Report) -> None:
         report.doing = "destroy"
         if prior is not None:
-            ctx = self.session.context(kind.seconds(prior, "delete"), report)
-            ctx.account = account_in(private) or None
+            ctx = self.session.context(kind.seconds(prior, "delete"), report, account=account)
             kind.lifecycle.delete(kind.id(prior), kind.state(prior), ctx)
 
     def _note(self, kind: Kind, prior: Values | None, report: Report) -> None:
@@ -253,6 +251,19 @@ class ResourceRpcs:
 
     def _move_to(self, kind: Kind, prior: Values, planned: Values) -> None:
         self._move(kind, prior, *(name for name, value in planned.items() if is_unknown(value)))
+
+
+def plan_key(request: pb.PlanResourceChange.Request, *, is_create: bool) -> bytes:
+    """Return what the plan of a request depends on, without changing the request.
+
+    While it applies, Terraform sends other client capabilities and another proposed state. Neither makes a difference
+    here. The private state of a create is that of the object to be replaced.
+    """
+    relevant = pb.PlanResourceChange.Request()
+    relevant.CopyFrom(request)
+    for name in ("client_capabilities", "proposed_new_state", *(["prior_private"] if is_create else [])):
+        relevant.ClearField(name)
+    return relevant.SerializeToString(deterministic=True)
 
 
 def _present(kind: Kind, value: pb.DynamicValue) -> Values:
