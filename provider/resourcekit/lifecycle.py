@@ -21,48 +21,10 @@ from resourcekit.package import Package
 from resourcekit.planning.diff import Difference, diff
 from resourcekit.planning.planned import live_inputs, planned_create, planned_update
 from resourcekit.resource import Resource, state_dict
+from resourcekit.results import ApplyResult, ChangePlan, ListItem, ReadResult, Values
 from resourcekit.unknown import UNKNOWN, known
 
 log = logging.getLogger(__name__)
-Values = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What exists after an operation.
-
-    Attributes:
-        id: The object's.
-        state: What is there.
-        unfinished: Why it is not complete; empty when it is.
-        cancelled: Whether the user stopped the operation.
-        account: The account to record (`Package.account`); None where it is not known.
-    """
-
-    id: str
-    state: Values
-    unfinished: str = ""
-    cancelled: bool = False
-    account: str | None = None
-
-
-@dataclass(frozen=True)
-class ReadOutcome:
-    """What a read found, the inputs that it stands for, and the account to record."""
-
-    id: str
-    state: Values
-    inputs: Values
-    account: str | None = None
-
-
-@dataclass(frozen=True)
-class ListedObject:
-    """One object of a listing. label: its name for people."""
-
-    id: str
-    label: str
-    state: Values
 
 
 @dataclass(frozen=True)
@@ -135,28 +97,40 @@ class Lifecycle:
             UNKNOWN if ctx is None else self._explained(lambda: self.resource.reported(name, self._state(state), ctx))
         )
 
-    def compare(
+    def plan_changes(
         self,
         id: str,
+        difference: Difference,
         *,
+        args: Mapping[str, Any],
         state: Mapping[str, Any],
-        old_inputs: Mapping[str, Any],
-        news: Mapping[str, Any],
-        ignore: Set[str] = frozenset(),
         ctx: Context[Any] | None,
-    ) -> tuple[Difference, list[str]]:
-        """`difference` and, asked of the API, `drifted`. Raises also where a protected object would be replaced."""
-        found = self.difference(state=state, old_inputs=old_inputs, news=news, ignore=ignore, ctx=ctx)
-        drifted: list[str] = []
+        review: bool = True,
+    ) -> ChangePlan:
+        """Decide whether a change is made in place or by a new object; the same decision for every engine.
+
+        Args:
+            id: The object's.
+            difference: What differs (`difference`).
+            args: The arguments of the program.
+            state: The object's state.
+            ctx: To warn, and to ask the API what needs a new object; None while the API cannot be reached.
+            review: Whether to report what may keep a new object from being made beside the old one.
+
+        Raises:
+            ResourceError: A protected object would be replaced, or the API refused a request.
+        """
+        triggers: tuple[str, ...] = ()
         if ctx is not None:
-            for note in found.notes:
+            for note in difference.notes:
                 ctx.warn(note.reason, attribute=note.property)
-            if not found.replaces:
-                drifted = self.drifted(state, news, ctx)
-        if found.replaces or drifted:
+            if not difference.replaces:
+                triggers = tuple(self.drifted(state, args, ctx))
+        plan = ChangePlan(difference, triggers)
+        if plan.replaces:
             self.refuse_if_protected(state, "replace")
-            self.review_replacement(id, news, state, ctx)
-        return found, drifted
+            self.review_replacement(id, args, state, ctx if review else None)
+        return plan
 
     def review_replacement(
         self, id: str, args: Mapping[str, Any], state: Mapping[str, Any], ctx: Context[Any] | None
@@ -197,7 +171,7 @@ class Lifecycle:
         """Whether an update has to wait for what an earlier run made."""
         return self.resource.unfinished(self._state(state))
 
-    def create(self, args: Mapping[str, Any], ctx: Context[Any]) -> Outcome:
+    def create(self, args: Mapping[str, Any], ctx: Context[Any]) -> ApplyResult:
         """Make the object. A failure after its id is known is an unfinished outcome, not an exception."""
         typed = self.resource.arguments.model_validate(args)
         # Before: once the object is there, nothing should come between it and the engine.
@@ -216,7 +190,7 @@ class Lifecycle:
         state: Mapping[str, Any],
         changed: frozenset[str],
         ctx: Context[Any],
-    ) -> Outcome:
+    ) -> ApplyResult:
         """Change the object in place, or resume what an earlier run left unfinished."""
         typed = self.resource.arguments.model_validate(args)
         prior, account = self._state(state), ctx.account or self._account(ctx)
@@ -232,7 +206,7 @@ class Lifecycle:
         state: Mapping[str, Any],
         inputs: Mapping[str, Any],
         ctx: Context[Any],
-    ) -> ReadOutcome | None:
+    ) -> ReadResult | None:
         """What is there; None when it is gone. Without prior state it is an import."""
         imported = not state
         own = self.resource.normal_id(id) if imported else id
@@ -247,7 +221,7 @@ class Lifecycle:
                 ctx.ledger.found.add(self.resource.name)
             account = account or self._account(ctx)
         kept = self._with_unreported(found, state)
-        return ReadOutcome(own, kept, live_inputs(self.resource, inputs, found, imported=imported), account)
+        return ReadResult(own, kept, live_inputs(self.resource, inputs, found, imported=imported), account)
 
     def delete(self, id: str, state: Mapping[str, Any], ctx: Context[Any]) -> None:
         """Remove the object unless it is protected."""
@@ -255,7 +229,7 @@ class Lifecycle:
         prior = self._state(state)
         self._explained(lambda: self.resource.delete(id, prior, ctx))
 
-    def listing(self, ctx: Context[Any]) -> Iterator[ListedObject]:
+    def listing(self, ctx: Context[Any]) -> Iterator[ListItem]:
         """Every object of this kind, of a resource that is `listable`."""
         objects = iter(self._explained(lambda: self.resource.listing(ctx)))
         while True:
@@ -263,20 +237,20 @@ class Lifecycle:
             if listed is None:
                 return
             id_, label, state = listed
-            yield ListedObject(id_, label, state_dict(state))
+            yield ListItem(id_, label, state_dict(state))
 
     def _checkpointed(
         self, run: Callable[[], tuple[str, BaseModel]], args: Mapping[str, Any], ctx: Context[Any], account: str | None
-    ) -> Outcome:
+    ) -> ApplyResult:
         try:
             id_, state = self._explained(run)
-            return Outcome(id_, self._with_unreported(state, args), account=account)
+            return ApplyResult(id_, self._with_unreported(state, args), account=account)
         except Exception as error:
             if ctx.saved is None:
                 raise
             kept = self._with_unreported(ctx.saved.state, args)
             is_cancelled = isinstance(error, Cancelled)
-            return Outcome(ctx.saved.id, kept, reason_of(error), cancelled=is_cancelled, account=account)
+            return ApplyResult(ctx.saved.id, kept, reason_of(error), cancelled=is_cancelled, account=account)
 
     def _account(self, ctx: Context[Any]) -> str | None:
         """The account to record, for later runs; None where it cannot be found out now, which stops nothing."""

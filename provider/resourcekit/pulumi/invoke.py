@@ -9,7 +9,6 @@ import grpc
 
 from resourcekit.error_texts import explained_by
 from resourcekit.errors import ResourceError
-from resourcekit.lifecycle import Values
 from resourcekit.planning.check import check_declared
 from resourcekit.pulumi.names import camel
 from resourcekit.pulumi.numbers import rounded_numbers
@@ -18,6 +17,7 @@ from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import check_failures, explained
 from resourcekit.pulumi.session import Family
 from resourcekit.resource import Function
+from resourcekit.results import Values
 
 
 class InvokeRpcs(Family):

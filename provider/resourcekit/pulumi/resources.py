@@ -10,7 +10,7 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
 from resourcekit.errors import ResourceError
-from resourcekit.lifecycle import Lifecycle, Outcome, Values
+from resourcekit.lifecycle import Lifecycle
 from resourcekit.planning.check import check_declared, null_entries
 from resourcekit.pulumi.diffs import diff_response
 from resourcekit.pulumi.names import camel
@@ -29,6 +29,7 @@ from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.replies import InitFailed, check_failures, explained
 from resourcekit.pulumi.session import Family
 from resourcekit.pulumi.stack import type_of
+from resourcekit.results import ApplyResult, Values
 from resourcekit.unknown import UNKNOWN, has_unknown
 
 
@@ -56,24 +57,21 @@ class ResourceCalls(Family):
         olds, old_inputs, news = self._three(lifecycle, request)
         ctx = self.session.preview_context(request, account_in(request.olds))
         ignored = _ignored(lifecycle, request)
-        found, drifted = lifecycle.compare(
-            request.id,
-            state=olds.values,
-            old_inputs=old_inputs.values,
-            news=ignored.applied(news.values, olds.values, old_inputs.values),
-            ignore=ignored.names,
-            ctx=ctx,
+        args = ignored.applied(news.values, olds.values, old_inputs.values)
+        difference = lifecycle.difference(
+            state=olds.values, old_inputs=old_inputs.values, news=args, ignore=ignored.names, ctx=ctx
         )
+        plan = lifecycle.plan_changes(request.id, difference, args=args, state=olds.values, ctx=ctx)
         self.session.forced.note(request.urn, request.id, olds.values)
         run = self.session.run
         run.diffed.add(request.urn)
-        if found.replaces or drifted:
+        if plan.replaces:
             run.replaced.add(request.urn)
         if request.urn not in run.checked:
             run.unknown[request.urn] = frozenset(
                 camel(name) for name, value in news.values.items() if has_unknown(value)
             )
-        return diff_response(lifecycle.resource, found, drifted)
+        return diff_response(lifecycle.resource, difference, plan.replacement_triggers)
 
     @explained
     def Create(self, request: pb.CreateRequest, context: grpc.ServicerContext) -> Any:
@@ -177,7 +175,7 @@ class ResourceCalls(Family):
         """A state to answer with."""
         return write_state(lifecycle.resource.state, state, inputs.secrets, hidden_in(request))
 
-    def _finished(self, lifecycle: Lifecycle, outcome: Outcome, inputs: Inputs, request: Message) -> Any:
+    def _finished(self, lifecycle: Lifecycle, outcome: ApplyResult, inputs: Inputs, request: Message) -> Any:
         """The state to answer with; raises InitFailed when the object is there but not complete."""
         properties = with_account(self._written(lifecycle, outcome.state, inputs, request), outcome.account)
         if outcome.unfinished:

@@ -14,7 +14,8 @@ from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import CheckFailed, Failure
 from resourcekit.planning.check import check_arguments, check_declared, with_unknown_references
-from resourcekit.planning.diff import Difference
+from resourcekit.planning.diff import Change, Difference
+from resourcekit.planning.diff import Kind as DiffKind
 from resourcekit.sameness import without_nulls
 from resourcekit.terraform import durations
 from resourcekit.terraform.blocks import Attribute, Values, twin, twin_version
@@ -44,17 +45,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Changes:
-    """What differs between the program and the state. by_version: arguments whose write-only twin has a new version."""
+    """What differs between the program and the state, write-only values with a new version included."""
 
     args: dict[str, Any]
     state: dict[str, Any]
     difference: Difference
-    by_version: tuple[str, ...]
 
     @property
     def changed(self) -> frozenset[str]:
         """The arguments that differ."""
-        return self.difference.changed | frozenset(self.by_version)
+        return self.difference.changed
 
 
 def checked(kind: Kind, config: Values, *, validating: bool = False) -> dict[str, Any]:
@@ -106,8 +106,12 @@ def changes(kind: Kind, prior: Values, config: Values, memory: Memory, ctx: Cont
             unseen.add(name)
             notes.append(Failure(name, _NOT_COMPARED.format(twin(name))))
     difference = kind.lifecycle.difference(state=normal, old_inputs=old_inputs, news=args, ignore=unseen, ctx=ctx)
-    difference = replace(difference, notes=(*difference.notes, *notes))
-    return Changes(args, state, difference, _new_versions(kind, prior, config, memory, returned))
+    versions = (
+        Change(name, (twin_version(name),), DiffKind.UPDATE, kind.arguments[name].replaces)
+        for name in _new_versions(kind, prior, config, memory, returned)
+    )
+    difference = replace(difference, changes=(*difference.changes, *versions), notes=(*difference.notes, *notes))
+    return Changes(args, state, difference)
 
 
 def _returned(kind: Kind, state: Mapping[str, Any], config: Values, memory: Memory) -> frozenset[str]:
@@ -132,24 +136,18 @@ def plan(
         expected = kind.lifecycle.preview_create(checked(kind, config), review)
         return Plan(_planned(kind, None, config, expected, frozenset()), (), given)
     found = changes(kind, prior, config, memory, ctx)
-    if ctx is not None:
-        for note in found.difference.notes:
-            ctx.warn(note.reason, attribute=note.property)
     state = found.state
-    replaces = _replacing(kind, found)
-    drifted: list[str] = []
-    if ctx is not None and not replaces:
-        drifted = kind.lifecycle.drifted(state, found.args, ctx)
-    if replaces or drifted:
-        kind.lifecycle.refuse_if_protected(state, "replace")
-        kind.lifecycle.review_replacement(kind.id(prior), found.args, state, review)
-        # The engine asks again, as for a create: then the API is asked too.
-        review = None
-    expected = kind.lifecycle.preview_update(found.args, state, found.changed, review)
-    expected.update(dict.fromkeys(drifted, UNKNOWN))
+    decision = kind.lifecycle.plan_changes(
+        kind.id(prior), found.difference, args=found.args, state=state, ctx=ctx, review=review is not None
+    )
+    # Where a new object is made, the engine requests a plan of a create as well: the API is asked then.
+    expected = kind.lifecycle.preview_update(found.args, state, found.changed, None if decision.replaces else review)
+    expected.update(dict.fromkeys(decision.replacement_triggers, UNKNOWN))
     if kind.lifecycle.unfinished(state):
         expected.update(_to_be_waited_for(kind, state))
-    return Plan(_planned(kind, prior, config, expected, found.changed), (*replaces, *drifted), given)
+    by_argument = dict.fromkeys(change.path[0] for change in found.difference.changes if change.replaces)
+    replaces = (*by_argument, *decision.replacement_triggers)
+    return Plan(_planned(kind, prior, config, expected, found.changed), replaces, given)
 
 
 def _new_versions(
@@ -182,12 +180,6 @@ def _is_new_version(name: str, prior: Values, config: Values, memory: Memory) ->
     # A first version begins to count beside the value that is there: imported, or given so far in the open or without
     # one. It stands for a new value only where the last apply is known to have been given none.
     return bool(memory.given and config.get(twin(name)) is not None) and not memory.given & {name, twin(name)}
-
-
-def _replacing(kind: Kind, found: Changes) -> tuple[str, ...]:
-    by_value = [change.name for change in found.difference.changes if change.replaces]
-    by_version = [twin_version(name) for name in found.by_version if kind.arguments[name].replaces]
-    return tuple(dict.fromkeys([*by_value, *by_version]))
 
 
 def _to_be_waited_for(kind: Kind, state: Mapping[str, Any]) -> dict[str, Any]:

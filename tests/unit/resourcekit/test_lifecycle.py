@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from resourcekit.context import Context
-from resourcekit.errors import ResourceError
+from resourcekit.errors import Failure, ResourceError
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.package import Package
+from resourcekit.planning.diff import Change, Difference, Kind
 from support.toy import Carpentry, Shelf, ShelfArgs, ShelfState
 
 
@@ -99,3 +100,43 @@ def test_the_account_to_record_comes_with_what_was_done_and_the_context_stays_as
     read = own.read("s1", made.state, {"name": "a"}, ctx)
     assert read is not None
     assert (made.account, read.account, ctx.account) == ("mine", "mine", None)
+
+
+class Worn(Shelf):
+    """A shelf that the API may want made anew; counts how often it is looked at."""
+
+    looked = 0
+
+    def drifted(self, prior: ShelfState, args: Any, ctx: Context[Carpentry]) -> tuple[str, ...]:
+        self.looked += 1
+        return ("version",)
+
+
+@pytest.mark.parametrize("is_protected", [False, True])
+def test_one_decision_tells_a_change_in_place_from_a_replacement(is_protected: bool) -> None:
+    worn, warned = Worn(), list[tuple[str, str]]()
+    package: Package[Any] = Package("toy", "1", "Toy", "A toy.", "", ShelfArgs, {}, (worn,))
+    own = Lifecycle(package, worn)
+    ctx = Context(
+        api=Carpentry(),
+        deadline=time.monotonic() + 5,
+        warn=lambda text, attribute="": warned.append((attribute, text)),
+    )
+    state = {"name": "a", "shelf_id": "s1", "guarded": is_protected}
+    in_place = Difference((Change("name", ("name",), Kind.UPDATE, replaces=False),), notes=(Failure("seed", "noted"),))
+    anew = Difference((Change("wood_kind", ("wood_kind",), Kind.UPDATE, replaces=True),))
+
+    def decide(difference: Difference, ctx: Context[Any] | None) -> tuple[bool, tuple[str, ...]]:
+        plan = own.plan_changes("s1", difference, args={"name": "a"}, state=state, ctx=ctx)
+        return plan.replaces, plan.replacement_triggers
+
+    assert decide(in_place, None) == (False, ())
+    if is_protected:
+        for difference in (in_place, anew):
+            with pytest.raises(ResourceError, match="cannot replace: it is guarded"):
+                decide(difference, ctx)
+    else:
+        assert decide(in_place, ctx) == (True, ("version",))
+        assert decide(anew, ctx) == (True, ())
+    assert worn.looked == 1, "nothing is asked where an argument replaces already"
+    assert warned == [("seed", "noted")]

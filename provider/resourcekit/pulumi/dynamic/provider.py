@@ -18,7 +18,7 @@ from pulumi.dynamic import (
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.lifecycle import Lifecycle, Outcome
+from resourcekit.lifecycle import Lifecycle
 from resourcekit.package import Package
 from resourcekit.planning.check import check_declared, null_entries
 from resourcekit.pulumi.dynamic import values
@@ -28,6 +28,7 @@ from resourcekit.pulumi.dynamic.values import Properties
 from resourcekit.pulumi.numbers import rounded_numbers
 from resourcekit.pulumi.paths import Ignored
 from resourcekit.resource import Resource
+from resourcekit.results import ApplyResult
 
 _LOOKING = 120
 
@@ -90,19 +91,20 @@ class DynamicProvider(ResourceProvider):
         session_of(self._load).run.diffed.add(olds.urn)
         ctx = self._context(news, _LOOKING, account=olds.account)
         args, ignored = self._applied(news, olds)
-        found, drifted = self._lifecycle.compare(
-            _id, state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx
+        difference = self._lifecycle.difference(
+            state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx
         )
-        changes = {each.name for each in found.changes if each.replaces or news.replaces(each.path)}
-        replaces = sorted(changes | set(drifted))
+        plan = self._lifecycle.plan_changes(_id, difference, args=args, state=olds.values, ctx=ctx)
+        changes = {each.name for each in difference.changes if each.replaces or news.replaces(each.path)}
+        replaces = sorted(changes.union(plan.replacement_triggers))
         # Nor has it one of an update.
         if replaces:
             self._lifecycle.refuse_if_protected(olds.values, "replace")
             self._lifecycle.preview_create(args, ctx)
         else:
-            self._lifecycle.preview_update(args, olds.values, found.changed, ctx)
+            self._lifecycle.preview_update(args, olds.values, difference.changed, ctx)
         resumes = bool(olds.unfinished) or self._lifecycle.unfinished(olds.values)
-        return DiffResult(changes=bool(found.changes or drifted or resumes), replaces=replaces)
+        return DiffResult(changes=bool(difference.changes or plan.replaces or resumes), replaces=replaces)
 
     @told
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -193,6 +195,6 @@ class DynamicProvider(ResourceProvider):
         return there
 
 
-def _written(outcome: Outcome, given: Properties) -> dict[str, Any]:
+def _written(outcome: ApplyResult, given: Properties) -> dict[str, Any]:
     # An exception would lose the id of what exists by now: the program raises it instead (`resource.py`).
     return values.write_state(outcome.state, given.values, given.program, outcome.unfinished, outcome.account)
