@@ -6,12 +6,15 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from resourcekit.engine_watch import started_by
+
+if TYPE_CHECKING:
+    import subprocess
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +42,53 @@ class Engine:
         ours = ("TF_PLUGIN_", "PLUGIN_", "TF_CLI_ARGS")
         env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         try:
-            done = subprocess.run(  # noqa: S603 - our parent, or the user's own engine
-                [self.program, *words],
-                env=env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_SECONDS,
-                check=False,
-            )
+            done = run(self.program, words, env=env, seconds=_SECONDS)
             # Terraform prints nothing at all of a state that does not exist yet.
-            return json.loads(done.stdout.strip() or b"{}") if done.returncode == 0 else None
+            return parse_output(done.stdout, {}) if done.returncode == 0 else None
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
             log.debug("%s %s failed: %s", self.program, " ".join(words), type(error).__name__)
             return None
+
+
+def run(
+    program: str,
+    words: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    directory: Path | None = None,
+    seconds: float | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run an engine's program without input, to its end.
+
+    Args:
+        program: Its path.
+        words: Its arguments.
+        env: Its environment.
+        directory: Where it runs; None: where this process does.
+        seconds: How long it may take; None: as long as it needs.
+
+    Raises:
+        OSError: It cannot be started.
+        TimeoutExpired: It takes longer.
+    """
+    import subprocess  # rarely needed, long to import
+
+    return subprocess.run(  # noqa: S603 - our parent, or the user's own engine
+        [program, *words],
+        cwd=directory,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=seconds,
+        check=False,
+    )
+
+
+def parse_output(text: str, nothing: Any = None) -> Any:
+    """Return the JSON that an engine has printed; `nothing` where it has printed nothing. Raises ValueError."""
+    return json.loads(text) if text.strip() else nothing
 
 
 def running(names: Sequence[str]) -> Engine | None:

@@ -5,14 +5,13 @@ The OpenAPI document requires no field of any object: all are optional here but 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from polykomos.client.secrets import Secret
+from polykomos.client.secrets import Secret, without_mask
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -28,13 +27,7 @@ def _utc(value: Any) -> Any:
         raise ValueError("is no moment in UTC") from None
 
 
-def _unmasked(value: Any) -> Any:
-    """What the API masks (`postgresql://u42:***@…`) tells nothing."""
-    return None if isinstance(value, str) and _MASKED.search(value) else value
-
-
-_MASKED = re.compile(r":\*{3,}@|^\*{3,}$")
-Credential = Annotated[Secret | None, BeforeValidator(_unmasked)]
+Credential = Annotated[Secret | None, BeforeValidator(without_mask)]
 Timestamp = Annotated[datetime, BeforeValidator(_utc)]
 # Lists that the API may send as null.
 Texts = Annotated[list[str], BeforeValidator(lambda value: value or [])]

@@ -13,6 +13,9 @@ MASK: Final = "********"
 # What secrets of this API look like, should a text carry one that we do not know of.
 _LOOKS_SECRET = re.compile(r"\b(pk_live_|whsec_)[A-Za-z0-9_-]+|(?<=://)([^\s:/@]+):[^\s/@]+(?=@)")
 
+# What the API masks: a password inside a connection string, or a whole value.
+_MASKED_BY_API: Final = re.compile(r":\*{3,}@|^\*{3,}$")
+
 
 class Secret:
     """A text that `repr`, `str` and logs mask; `reveal()` gives it."""
@@ -49,3 +52,8 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, MASK)
     return _LOOKS_SECRET.sub(lambda found: f"{found[1] or found[2] + ':'}{MASK}", text)
+
+
+def without_mask(value: Any) -> Any:
+    """Return None for a text that the API has masked (`postgresql://u42:***@…`), and any other value unchanged."""
+    return None if isinstance(value, str) and _MASKED_BY_API.search(value) else value

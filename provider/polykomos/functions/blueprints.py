@@ -8,19 +8,19 @@ from typing import Any
 from pydantic import Field
 
 from polykomos.client import Blueprint as ApiBlueprint
-from polykomos.client import Client, NotFound
+from polykomos.client import Client
 from polykomos.functions.account import NoArguments
-from polykomos.functions.finding import exactly_one, the_only
+from polykomos.functions.finding import exactly_one, get_by_uuid_or_name
 from polykomos.functions.results import (
     BlueprintSummary,
     GetBlueprintResult,
     GetBlueprintsResult,
     ValidateBlueprintResult,
 )
-from polykomos.resources.values import timestamp, uuid_or_refuse
+from polykomos.resources.values import timestamp
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments
-from resourcekit.errors import Failure, ResourceError
+from resourcekit.errors import Failure
 from resourcekit.resource import Function
 
 
@@ -42,17 +42,14 @@ class GetBlueprint(Function[GetBlueprintArgs, GetBlueprintResult, Client]):
         return exactly_one(args, ("uuid", "slug"))
 
     def call(self, args: GetBlueprintArgs, ctx: Context[Client]) -> GetBlueprintResult:
-        by = "slug" if args.uuid is None else "uuid"
-        uuid = args.uuid or ""
-        if by == "slug":
-            matches = (blueprint for blueprint in ctx.api.iter_blueprints() if blueprint.slug == args.slug)
-            uuid = the_only(matches, f"blueprint {args.slug!r}", "slug", "give its `uuid`").uuid
-        uuid = uuid_or_refuse(uuid, "a blueprint's id is its UUID")
-        try:
-            found = ctx.api.get_blueprint(uuid)
-        except NotFound:
-            text = f"blueprint {uuid} does not exist, or this API key may not see it"
-            raise ResourceError(text, property=by) from None
+        found = get_by_uuid_or_name(
+            "blueprint",
+            uuid=args.uuid,
+            name=("slug", args.slug),
+            list_all=ctx.api.iter_blueprints,
+            get=ctx.api.get_blueprint,
+            way_out="give its `uuid`",
+        )
         return GetBlueprintResult(**_summary(found), sql_content=found.sql_content, variables=found.variables)
 
 

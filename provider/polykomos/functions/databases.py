@@ -7,15 +7,15 @@ from typing import Any
 
 from pydantic import Field
 
-from polykomos.client import Client, NotFound
+from polykomos.client import Client
 from polykomos.client import Database as ApiDatabase
 from polykomos.functions.account import NoArguments
-from polykomos.functions.finding import exactly_one, the_only
+from polykomos.functions.finding import exactly_one, get_by_uuid_or_name
 from polykomos.functions.results import DatabaseSummary, GetDatabaseResult, GetDatabasesResult, RunQueryResult
-from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
+from polykomos.resources.values import revealed, timestamp
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments
-from resourcekit.errors import Failure, ResourceError
+from resourcekit.errors import Failure
 from resourcekit.resource import Function
 
 
@@ -37,18 +37,14 @@ class GetDatabase(Function[GetDatabaseArgs, GetDatabaseResult, Client]):
         return exactly_one(args, ("uuid", "name"))
 
     def call(self, args: GetDatabaseArgs, ctx: Context[Client]) -> GetDatabaseResult:
-        by = "name" if args.uuid is None else "uuid"
-        uuid = args.uuid or ""
-        if by == "name":
-            named = (database for database in ctx.api.iter_databases() if database.name == args.name)
-            uuid = the_only(named, f"database {args.name!r}", "name", "names are not unique, give its `uuid`").uuid
-        uuid = uuid_or_refuse(uuid, "a database's id is its UUID")
-        try:
-            found = ctx.api.get_database(uuid)
-        except NotFound:
-            raise ResourceError(
-                f"database {uuid} does not exist, or this API key may not see it", property=by
-            ) from None
+        found = get_by_uuid_or_name(
+            "database",
+            uuid=args.uuid,
+            name=("name", args.name),
+            list_all=ctx.api.iter_databases,
+            get=ctx.api.get_database,
+            way_out="names are not unique, give its `uuid`",
+        )
         return GetDatabaseResult(
             **_summary(found),
             db_password=revealed(found.db_password),

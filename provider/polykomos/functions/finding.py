@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
+from polykomos.client import NotFound
+from polykomos.resources.values import uuid_or_refuse
 from resourcekit.errors import Failure, ResourceError
 from resourcekit.unknown import UNKNOWN
 
 Found = TypeVar("Found")
+
+
+class HasUuid(Protocol):
+    """An object of the API that has a UUID."""
+
+    @property
+    def uuid(self) -> str:
+        """The UUID."""
+
+
+ObjectT = TypeVar("ObjectT", bound=HasUuid)
 
 
 def exactly_one(args: Mapping[str, Any], names: Sequence[str]) -> Iterator[Failure]:
@@ -26,3 +39,38 @@ def the_only(matches: Iterable[Found], what: str, argument: str, way_out: str) -
     if not found:
         raise ResourceError(f"{what} does not exist, or this API key may not see it", property=argument)
     raise ResourceError(f"{what} stands for {len(found)} objects: {way_out}", property=argument)
+
+
+def get_by_uuid_or_name(
+    noun: str,
+    *,
+    uuid: str | None,
+    name: tuple[str, str | None],
+    list_all: Callable[[], Iterable[ObjectT]],
+    get: Callable[[str], ObjectT],
+    way_out: str,
+) -> ObjectT:
+    """Return one object by its UUID; where that is not given, by the value of another argument.
+
+    Args:
+        noun: What it is, for people.
+        uuid: Its UUID, where that is given.
+        name: The other argument and its value.
+        list_all: Lists every object.
+        get: Reads one; raises NotFound.
+        way_out: What to do where several objects have the same name.
+
+    Raises:
+        ResourceError: There is no such object, or there are several.
+    """
+    argument, wanted = name
+    by = argument if uuid is None else "uuid"
+    if uuid is None:
+        named = (each for each in list_all() if getattr(each, argument) == wanted)
+        uuid = the_only(named, f"{noun} {wanted!r}", argument, way_out).uuid
+    uuid = uuid_or_refuse(uuid, f"a {noun}'s id is its UUID")
+    try:
+        return get(uuid)
+    except NotFound:
+        text = f"{noun} {uuid} does not exist, or this API key may not see it"
+        raise ResourceError(text, property=by) from None

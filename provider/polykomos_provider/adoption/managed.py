@@ -23,45 +23,36 @@ class Managed:
 
 def in_stack(export: Mapping[str, Any] | None) -> Managed:
     """From `pulumi stack export`."""
-    resources = ((export or {}).get("deployment") or {}).get("resources") or []
-    return Managed(
-        frozenset((each["type"], str(each["id"])) for each in resources if each.get("id")),
-        frozenset(each["urn"].rpartition("::")[2] for each in resources),
-        frozenset(
-            account
-            for each in resources
-            if "polykomos" in each["type"] and isinstance(account := (each.get("outputs") or {}).get("__account"), str)
-        ),
-    )
+    from resourcekit.pulumi.stack import state_of
+
+    state = state_of(export, None)
+    return Managed() if state is None else Managed(state.objects, state.names, state.accounts("polykomos"))
 
 
 def in_workspace(state: Mapping[str, Any] | None) -> Managed:
     """From `terraform state pull`. Names are those of the root module, `type.name`."""
-    resources = [each for each in (state or {}).get("resources") or [] if each.get("mode") == "managed"]
+    from resourcekit.terraform.held import managed_resources, objects_of
+
+    resources = list(managed_resources(state))
     return Managed(
-        frozenset(
-            (each["type"], str(instance["attributes"]["id"]))
-            for each in resources
-            for instance in each.get("instances") or []
-            if (instance.get("attributes") or {}).get("id") is not None
-        ),
-        frozenset(f"{each['type']}.{each['name']}" for each in resources if not each.get("module")),
+        objects_of(state or {}) or frozenset(),
+        frozenset(f"{each.type}.{each.name}" for each in resources if not each.module),
         frozenset(
             account
             for each in resources
-            if each["type"].startswith("polykomos_")
-            for instance in each.get("instances") or []
-            if (account := _account_of(instance.get("private")))
+            if each.type.startswith("polykomos_")
+            for instance in each.instances
+            if (account := _account_of(instance.private))
         ),
     )
 
 
-def _account_of(private: Any) -> str:
-    """The account in an instance's private state, as the engine writes it; empty where there is none."""
+def _account_of(private: str) -> str:
+    """Return the account in an instance's private state (Base64); empty where there is none."""
     from resourcekit.terraform.memory import account_in
 
     try:
-        return account_in(base64.b64decode(private or "", validate=True))
+        return account_in(base64.b64decode(private, validate=True))
     except ValueError:
         return ""
 

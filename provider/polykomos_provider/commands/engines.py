@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from resourcekit import engine_program
+
+if TYPE_CHECKING:
+    import subprocess
 
 _PROGRAMS = {"pulumi": ("pulumi",), "terraform": ("terraform", "tofu")}
 # What would change the form of an answer that is read here; and a yes to all questions, with which Pulumi refuses to
@@ -39,24 +42,16 @@ class Engine:
 
     def run(self, *words: str, good: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
         """Run it with these words. Raises EngineFailed for a status that is not in `good`."""
-        done = subprocess.run(  # noqa: S603 - the user's own engine
-            [self.program, *words],
-            cwd=self.directory,
-            env={name: value for name, value in os.environ.items() if name not in _UNSET} | {"TF_IN_AUTOMATION": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        env = {name: value for name, value in os.environ.items() if name not in _UNSET} | {"TF_IN_AUTOMATION": "1"}
+        done = engine_program.run(self.program, words, env=env, directory=self.directory)
         if done.returncode not in good:
             raise EngineFailed(self.failure(words, done))
         return done
 
     def ask(self, *words: str) -> Any:
         """The JSON that it prints; None when it prints nothing. Raises EngineFailed."""
-        said = self.run(*words).stdout
         try:
-            return json.loads(said) if said.strip() else None
+            return engine_program.parse_output(self.run(*words).stdout)
         except ValueError:
             raise EngineFailed(f"{self.called(words)} printed something that is no JSON") from None
 

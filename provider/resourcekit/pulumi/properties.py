@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from google.protobuf import struct_pb2
 from google.protobuf.message import Message
@@ -13,13 +13,12 @@ from pydantic import BaseModel
 from resourcekit.component import Output, gathered
 from resourcekit.declaration import fields_of
 from resourcekit.pulumi.names import camel, from_pulumi, to_pulumi
+from resourcekit.pulumi.stack import ACCOUNT
 from resourcekit.pulumi.wire import SIGNATURE, decode, decode_outputs, encode, secret_texts
 from resourcekit.secrecy import Hidden
 from resourcekit.shapes import Anything, ListOf, ObjectOf, Shape, field_shapes
 
-# Entries that the engine adds to inputs for its own use; and the one of ours that states hold beside what is declared,
-# named as those are that engines show to nobody.
-ACCOUNT: Final = "__account"
+# Entries that the engine adds to inputs for its own use; and the one of ours, named as those are that engines hide.
 _ENGINE_KEYS = frozenset({"__internal", "__defaults", "__pulumi-go-provider-infer", ACCOUNT})
 
 

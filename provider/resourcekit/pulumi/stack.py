@@ -12,6 +12,8 @@ from resourcekit.keys import Objects
 
 _NAMES: Final = ("pulumi",)
 _PROVIDERS: Final = "pulumi:providers:"
+# A property of ours that states have beside what is declared: the account that the object belongs to.
+ACCOUNT: Final = "__account"
 Entry = Mapping[str, Any]
 
 
@@ -26,6 +28,16 @@ class State:
     def objects(self) -> Objects:
         """Token and id of every resource that has one, those to be deleted included."""
         return frozenset((str(each.get("type")), str(each["id"])) for each in self.resources if each.get("id"))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The logical name of every resource."""
+        return frozenset(str(each.get("urn")).rpartition("::")[2] for each in self.resources)
+
+    def accounts(self, package: str) -> frozenset[str]:
+        """Return the accounts that the package's objects belong to, as far as the state records them."""
+        outputs = (each.get("outputs") or {} for each in self.resources if package in str(each.get("type")))
+        return frozenset(account for each in outputs if isinstance(account := each.get(ACCOUNT), str))
 
     def instances(self, package: str) -> list[str]:
         """Return the ids of the package's provider instances, the one made first in front.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,63 @@ def objects(told: Objects) -> Objects | None:
     return frozenset(held) if held & told or not told else None
 
 
+@dataclass(frozen=True)
+class Instance:
+    """An object of a managed resource in a state file.
+
+    Attributes:
+        id: None where the state has no id.
+        is_tainted: Whether it is to be replaced.
+        is_deposed: Whether another object has taken its place already.
+        private: The private state, in Base64; empty where there is none.
+    """
+
+    id: str | None
+    is_tainted: bool
+    is_deposed: bool
+    private: str
+
+
+@dataclass(frozen=True)
+class ManagedResource:
+    """A managed resource in a state file. module: its module's address; empty for the root module."""
+
+    type: str
+    name: str
+    module: str
+    instances: tuple[Instance, ...]
+
+
+def managed_resources(state: Any) -> Iterator[ManagedResource]:
+    """Yield the managed resources of a state (`state pull`); none of a state that cannot be read. Pure."""
+    resources = state.get("resources") if isinstance(state, Mapping) else None
+    for each in resources or ():
+        if each.get("mode") == "managed":
+            instances = tuple(map(_instance, each.get("instances") or ()))
+            yield ManagedResource(
+                str(each.get("type")), str(each.get("name")), str(each.get("module") or ""), instances
+            )
+
+
+def _instance(found: Mapping[str, Any]) -> Instance:
+    id_ = (found.get("attributes") or {}).get("id")
+    return Instance(
+        id=None if id_ is None else str(id_),
+        is_tainted=found.get("status") == "tainted",
+        is_deposed="deposed" in found,
+        private=str(found.get("private") or ""),
+    )
+
+
 def objects_of(state: Any) -> Objects | None:
     """The managed objects of a state; None where it is none that can be read. Pure."""
     if not isinstance(state, Mapping) or (state and "resources" not in state):
         return None
     return frozenset(
-        (str(resource.get("type")), str((instance.get("attributes") or {}).get("id")))
-        for resource in state.get("resources") or []
-        if resource.get("mode") == "managed"
-        for instance in resource.get("instances") or []
+        (resource.type, instance.id)
+        for resource in managed_resources(state)
+        for instance in resource.instances
+        if instance.id is not None
     )
 
 

@@ -73,11 +73,8 @@ class Tainted:
 
 
 def tainted_in(state: Any) -> Iterator[str]:
-    """Return the ids of the managed objects that are tainted. Pure."""
-    resources = state.get("resources") or [] if isinstance(state, Mapping) else []
-    for resource in resources:
-        if resource.get("mode") != "managed":
-            continue
-        for instance in resource.get("instances") or []:
-            if "deposed" not in instance and instance.get("status") == "tainted":
-                yield str((instance.get("attributes") or {}).get("id"))
+    """Yield the ids of the managed objects that are tainted. Pure."""
+    for resource in held.managed_resources(state):
+        for instance in resource.instances:
+            if instance.is_tainted and not instance.is_deposed:
+                yield str(instance.id)

@@ -19,6 +19,7 @@ from polykomos.resources.blueprint_application.runs import dry_run, refuse_failu
 from polykomos.resources.creation import create_once, with_earlier
 from polykomos.resources.gone import confirm_gone, is_right_account, no_such, told_if_gone
 from polykomos.resources.values import is_uuid, timestamp
+from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
 from resourcekit.errors import Failure, ResourceError
 from resourcekit.resource import Resource, Scopes
@@ -220,12 +221,7 @@ def _is_provisioning(database_uuid: str, ctx: Context[Client]) -> bool:
 def _waited_for_database(database_uuid: str, error: ApiError, ctx: Context[Client]) -> bool:
     """Whether the error was that the database was not active, and it may be now."""
     if _is_provisioning(database_uuid, ctx):
-        ctx.api.wait_for_database(
-            database_uuid,
-            timeout=ctx.remaining(),
-            cancel=ctx.cancel,
-            progress=lambda seconds: ctx.progress(f"waiting for the database, {seconds:.0f} s"),
-        )
+        ctx.api.wait_for_database(database_uuid, **wait_options(ctx, "waiting for the database"))
         return True
     return error.code == "database_not_active"  # it may have become so just now
 

@@ -9,6 +9,7 @@ from polykomos.client import ApiError, DeadlineExceeded, NotFound
 from polykomos.client.statuses import RUNNING
 from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
 from polykomos.resources.gone import no_such
+from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 
@@ -43,12 +44,7 @@ def until_ended(run: ApiApplication, ctx: Context[Client], doing: str) -> ApiApp
     """Return the application once it has ended. doing: for the progress line."""
     if run.status not in RUNNING:
         return run
-    return ctx.api.wait_for_application(
-        run.id,
-        timeout=ctx.remaining(),
-        cancel=ctx.cancel,
-        progress=lambda seconds: ctx.progress(f"{doing}, {seconds:.0f} s"),
-    )
+    return ctx.api.wait_for_application(run.id, **wait_options(ctx, doing))
 
 
 def refuse_failure(run: ApiApplication, what: str) -> None:

@@ -13,6 +13,7 @@ from polykomos.resources.database.creation import creation_of
 from polykomos.resources.database.declaration import PLANS, DatabaseArgs, DatabaseState
 from polykomos.resources.gone import confirm_gone, is_gone, is_right_account, told_if_gone
 from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
+from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
 from resourcekit.declaration import fields_of
 from resourcekit.errors import Failure, ResourceError
@@ -195,12 +196,7 @@ def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:
     """The database once it is there. Raises ResourceError where provisioning has come to another end."""
     if database.status == "provisioning":
         with told_if_gone("database", database.uuid, ctx, database.team_id):
-            database = ctx.api.wait_for_database(
-                database.uuid,
-                timeout=ctx.remaining(),
-                cancel=ctx.cancel,
-                progress=lambda seconds: ctx.progress(f"provisioning, {seconds:.0f} s"),
-            )
+            database = ctx.api.wait_for_database(database.uuid, **wait_options(ctx, "provisioning"))
     if database.status == "deleted":
         raise is_gone("database", database.uuid)
     if database.status not in _FINISHED:

@@ -14,6 +14,7 @@ from pulumi.output import Unknown as HostUnknown
 
 from resourcekit.pulumi.numbers import loses_digits
 from resourcekit.pulumi.paths import Path, contains, parsed
+from resourcekit.pulumi.stack import ACCOUNT
 from resourcekit.pulumi.wire import UNKNOWN_STRING
 from resourcekit.unknown import UNKNOWN
 
@@ -24,8 +25,6 @@ PROGRAM: Final = "__program"
 INPUTS: Final = "__inputs"
 # Why the object is not complete, since the host has no way to say so.
 UNFINISHED: Final = "__unfinished"
-# The account that the object belongs to (`Package.account`).
-ACCOUNT: Final = "__account"
 
 
 @dataclass(frozen=True)
