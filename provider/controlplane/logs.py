@@ -38,7 +38,9 @@ def configure_logging() -> Callable[[], None]:
     handler.setFormatter(JsonFormatter())
     buffer = MemoryHandler(_BUFFERED_LINES, flushLevel=logging.WARNING, target=handler)
     logging.basicConfig(level=logging.INFO, handlers=[buffer], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # psycopg's pool writes two lines for each use of a connection.
+    for name in ("uvicorn", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
     def release() -> None:
         buffer.flushLevel = logging.NOTSET

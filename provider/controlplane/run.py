@@ -28,7 +28,7 @@ from controlplane.data_dir import open_data_dir
 from controlplane.databases.pool_filler import wait_until_full
 from controlplane.engines.base import Engines
 from controlplane.failures import StartFailed
-from controlplane.http.connections import Protocol
+from controlplane.http.connections import uvicorn_config
 from controlplane.http.endpoint import PREFIX
 from controlplane.logs import configure_logging
 from controlplane.mysql.binaries import MISSING, NO_HOST
@@ -104,7 +104,8 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
                     application = create_app(services, recorder, admin_token)
                     await _serve(services, application, recorder, listener, ready)
 
-            asyncio.run(live())
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(live())
 
 
 @contextlib.asynccontextmanager
@@ -164,9 +165,8 @@ async def _serve(
 ) -> None:
     loop = asyncio.get_running_loop()
     web = _Web(
-        uvicorn.Config(
+        uvicorn_config(
             application,
-            http=Protocol,
             proxy_headers=False,  # anyone can send them, and a key may be bound to addresses
             log_config=None,
             access_log=False,
@@ -251,6 +251,15 @@ def _shown_host(host: str) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's, None (the standard library's) where uvloop has no wheel."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _end_on_signal() -> None:

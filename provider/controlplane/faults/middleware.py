@@ -95,9 +95,9 @@ class FaultInjectionMiddleware:
                 start, body = rest
                 await send(start)
                 await send({**body, "body": body["body"][: len(body["body"]) // 2], "more_body": True})
-                connections.end(scope)
+                await connections.end(scope)
             case "lost_response":
-                connections.reset(scope)
+                await connections.reset(scope)
             case _:  # latency
                 for message in rest:
                     await send(message)
@@ -114,7 +114,7 @@ async def _skip_handler(fault: Fault, scope: Scope, receive: Receive, send: Send
     )
     if fault.effect == "reset":
         await send_summary(summary, scope, send)
-        connections.reset(scope)
+        await connections.reset(scope)
     else:
         await respond(summary, response, scope, receive, send)
 

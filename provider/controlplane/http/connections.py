@@ -1,105 +1,204 @@
-"""Connections: given up when a request does not arrive or an answer is not taken, and broken on purpose for a fault.
+"""Connections: closed when a request does not arrive or a response is not taken, and broken on purpose by a fault.
 
-The ASGI interface has no word for any of that, so the protocol keeps its transports.
+A protocol of our own stands between the transport and uvicorn's. It has a deadline for the head of a request and one
+for taking a response; `RequestDeadlineMiddleware` has the one for a request's body.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Callable
 from typing import Any, Final
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-# For a request to arrive whole, and for an answer to be taken; who is slower holds a connection, and the answer's
-# memory, for nothing.
+# For the head of a request to arrive, for its body, and for a response to be taken. A slower client would occupy a
+# connection, and the memory of the response, for nothing.
 SECONDS: float = 30.0
-_AT_ONCE: Final = struct.pack("ii", 1, 0)  # linger, zero seconds: a reset instead of a goodbye
-_transports: dict[tuple[str, int], asyncio.Transport] = {}
+# Longer than clients hold an idle connection (60 seconds is usual), so that none sends on one that is being closed.
+_KEEP_ALIVE_SECONDS: Final = 75
+_LINGER_ZERO: Final = struct.pack("ii", 1, 0)  # a reset in place of an orderly end
+_BODY_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding"})
+_STATE: Final = "polykomos.connection"
+
+
+def uvicorn_config(application: ASGIApp, **settings: Any) -> uvicorn.Config:
+    """Return the configuration of a uvicorn server that closes slow clients' connections.
+
+    uvicorn parses with httptools where it is installed, else with h11.
+    """
+    return uvicorn.Config(
+        RequestDeadlineMiddleware(application),
+        http=Protocol,
+        ws="none",
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        **settings,
+    )
 
 
 class _Deadline:
-    """Something that is done after SECONDS, unless it is called off."""
+    """An action that is run after SECONDS, unless it is called off."""
 
     def __init__(self, do: Callable[[], None]) -> None:
         self._do = do
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
-        """From now, if it has not begun."""
+        """Start the time, if it does not run yet."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SECONDS, self._do)
 
     def call_off(self) -> None:
-        """Until it begins again."""
+        """Stop the time."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
 
-class Protocol(H11Protocol):
-    """uvicorn's, with a deadline for each request and each answer, and its transport within reach."""
+class Protocol(asyncio.Protocol):
+    """Passes a transport's events to uvicorn's protocol, which puts this object into the state of each ASGI scope."""
 
-    _request: _Deadline
-    _answer: _Deadline
+    _transport: asyncio.Transport
+    _head: _Deadline
+    _response: _Deadline
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: Any,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._http: asyncio.Protocol = AutoHTTPProtocol(  # type: ignore[call-arg]
+            config=config, server_state=server_state, app_state={**app_state, _STATE: self}, _loop=_loop
+        )
+        self._in_progress = 0
+        self._has_more = False
+        self._lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Remember it."""
-        super().connection_made(transport)
-        if self.client is not None:
-            _transports[self.client] = transport
-        # So that we hear of all that waits to be sent, and not only of much: closing waits for little as well.
+        """Expect a request from now on."""
+        self._transport = transport
+        # `pause_writing` then comes for anything that waits to be sent, and closing waits for little as well.
         transport.set_write_buffer_limits(0)
-        self._request = _Deadline(transport.close)
+        self._head = _Deadline(transport.close)
         # Not `close`, which would wait until all is sent.
-        self._answer = _Deadline(transport.abort)
-        self._request.begin()
+        self._response = _Deadline(transport.abort)
+        self._head.begin()
+        self._http.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Some of a request, or all of it."""
-        self._request.begin()
-        super().data_received(data)
-        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY) or self._is_between_requests():
-            self._request.call_off()
+        """Take a part of a request's head or body."""
+        if self._in_progress:
+            self._has_more = True
+        else:
+            self._head.begin()
+        self._http.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """The client sends no more."""
+        return self._http.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
-        self._request.call_off()
-        self._answer.call_off()
-        if self.client is not None:
-            _transports.pop(self.client, None)
-        super().connection_lost(exc)
+        """Stop both deadlines."""
+        self._head.call_off()
+        self._response.call_off()
+        self._http.connection_lost(exc)
+        self._lost.set()
 
     def pause_writing(self) -> None:
-        """Something of an answer waits for the client to take it."""
-        super().pause_writing()
-        self._answer.begin()
+        """Some of a response waits for the client to take it."""
+        self._http.pause_writing()
+        self._response.begin()
 
     def resume_writing(self) -> None:
-        """The client has taken all."""
-        self._answer.call_off()
-        super().resume_writing()
+        """The client has taken everything."""
+        self._response.call_off()
+        self._http.resume_writing()
 
-    def _is_between_requests(self) -> bool:
-        return self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+    def head_received(self, *, has_body: bool) -> None:
+        """The application has a request's head. has_body: a body comes with it, or after it."""
+        self._in_progress += 1
+        self._has_more = self._has_more or has_body
+        self._head.call_off()
+
+    def body_received(self) -> None:
+        """The application has the whole request. What comes now is part of another one."""
+        self._has_more = False
+
+    def request_done(self) -> None:
+        """The application is done. What it has not read, or what came of the next request, must come in time."""
+        self._in_progress -= 1
+        if self._has_more and not self._in_progress:
+            self._has_more = False
+            self._head.begin()
+
+    async def close(self) -> None:
+        """Close the connection once what was written is sent."""
+        self._transport.close()
+        await self._lost.wait()
+
+    async def reset(self) -> None:
+        """Reset the connection; what was not sent is lost."""
+        # By a copy of the descriptor, because not every event loop lets the transport's socket be set.
+        descriptor = os.dup(self._transport.get_extra_info("socket").fileno())
+        with socket.socket(fileno=descriptor) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+        self._transport.abort()
+        await self._lost.wait()
 
 
-def end(scope: Any) -> None:
-    """Close the connection that a call came over, once what was written is sent."""
-    transport = _transports.get(tuple(scope["client"]))
-    if transport is not None:
-        transport.close()
+class RequestDeadlineMiddleware:
+    """ASGI middleware that closes the connection when a body does not arrive while the application waits for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        connection: Protocol = scope["state"][_STATE]
+        deadline: float | None = None
+        is_complete = False
+
+        async def receive_in_time() -> Message:
+            nonlocal deadline, is_complete
+            if is_complete:  # the application waits for the client to go
+                return await receive()
+            deadline = deadline or asyncio.get_running_loop().time() + SECONDS
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                await connection.close()
+                return {"type": "http.disconnect"}
+            if not message.get("more_body"):
+                is_complete = True
+                connection.body_received()
+            return message
+
+        headers = scope["headers"]
+        connection.head_received(has_body=any(name in _BODY_HEADERS and value != b"0" for name, value in headers))
+        try:
+            await self._app(scope, receive_in_time, send)
+        finally:
+            connection.request_done()
 
 
-def reset(scope: Any) -> None:
-    """Reset the connection that a call came over."""
-    transport = _transports.get(tuple(scope["client"]))
-    if transport is None:
-        return
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-    transport.abort()
+async def end(scope: Scope) -> None:
+    """Close the connection that a request came over, once what was written is sent."""
+    connection: Protocol = scope["state"][_STATE]
+    await connection.close()
+
+
+async def reset(scope: Scope) -> None:
+    """Reset the connection that a request came over."""
+    connection: Protocol = scope["state"][_STATE]
+    await connection.reset()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 import uvicorn
@@ -36,7 +37,7 @@ async def served() -> AsyncIterator[tuple[uvicorn.Server, int]]:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)  # those that it accepts have it too
     application = Starlette(routes=[Route("/{size}", answer)])
-    web = uvicorn.Server(uvicorn.Config(application, http=connections.Protocol, log_config=None))
+    web = uvicorn.Server(connections.uvicorn_config(application, log_config=None))
     serving = asyncio.create_task(web.serve(sockets=[listener]))
     yield web, listener.getsockname()[1]
     web.should_exit = True
@@ -65,25 +66,27 @@ async def ask(port: int, sent: bytes) -> socket.socket:
         pytest.param(get(LITTLE) + b"nonsense\r\n\r\n", id="something else afterwards"),
     ],
 )
-def test_an_answer_that_is_not_taken_is_given_up(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_is_not_taken_is_given_up(
+    run: Callable[[Any], Any], sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "SECONDS", 0.3)
 
-    async def run() -> None:
+    async def leave_it() -> None:
         async with served() as (web, port):
             with await ask(port, sent):
                 state = web.server_state
                 await asyncio.to_thread(wait_until, lambda: state.total_requests > 0)
                 await asyncio.to_thread(wait_until, lambda: not state.connections and not state.tasks)
 
-    asyncio.run(run())
+    run(leave_it())
 
 
-def test_answers_that_are_taken_in_time_come_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_that_are_taken_in_time_come_whole(run: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has its own deadline, however many are asked for at once, and however slowly the client goes on."""
     monkeypatch.setattr(connections, "SECONDS", 2)
     count = 6
 
-    async def run() -> int:
+    async def take_all() -> int:
         async with served() as (_, port):
             with await ask(port, get(LITTLE) * count) as connection:
                 taken = b""
@@ -95,4 +98,4 @@ def test_answers_that_are_taken_in_time_come_whole(monkeypatch: pytest.MonkeyPat
                         taken += chunk
                 return taken.count(b" 200 OK")
 
-    assert asyncio.run(run()) == count
+    assert run(take_all()) == count
