@@ -22,9 +22,9 @@ README = (
 )
 GETTING_STARTED = (
     ROOT / "docs" / "getting-started.md",
-    ("2. A control plane to try things on",),
+    ("2. Start a control plane",),
     {"pulumi": "3a. With Pulumi", "terraform": "3b. With Terraform or OpenTofu"},
-    "4. The end",
+    "4. Stop the control plane",
 )
 
 
