@@ -1,41 +1,89 @@
-"""Structured logs: one JSON object a line on stderr."""
+"""Structured logs on stderr: one JSON object a line, or readable lines where stderr is a terminal."""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from logging.handlers import MemoryHandler
 
 _BUFFERED_LINES = 1000
+_MESSAGE_WIDTH = 24
+
+
+def _entry(record: logging.LogRecord) -> dict[str, object]:
+    """Return time, level, logger and message of a line, and what the call passed as `extra={"facts": {…}}`."""
+    return {
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": record.getMessage(),
+        **getattr(record, "facts", {}),
+    }
 
 
 class JsonFormatter(logging.Formatter):
-    """time, level, logger, message, and what the call gave as `extra={"facts": {...}}`."""
+    """One JSON object a line; `exception` holds a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line.update(getattr(record, "facts", {}))
+        line = _entry(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class TerminalFormatter(logging.Formatter):
+    """Lines for a person: time of day, level, message, logger, then each fact as `name=value`.
+
+    A request may hold characters that control a terminal, in its path for example. They are escaped.
+
+    Args:
+        colors: Whether levels and names are coloured.
+    """
+
+    def __init__(self, *, colors: bool) -> None:
+        from structlog.dev import ConsoleRenderer  # only here: JSON lines do not need it
+
+        super().__init__()
+        self._renderer = ConsoleRenderer(
+            colors=colors,
+            sort_keys=False,
+            event_key="message",
+            timestamp_key="time",
+            pad_event_to=_MESSAGE_WIDTH,
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {name: _printable(str(value)) for name, value in _entry(record).items()}
+        entry["time"] = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        if record.exc_info:
+            entry["exception"] = "\n".join(map(_printable, self.formatException(record.exc_info).splitlines()))
+        return str(self._renderer(None, record.levelname.lower(), dict(entry)))
+
+
+def _printable(text: str) -> str:
+    """Escape what would move a cursor, colour a terminal or end a line."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def choose_formatter() -> logging.Formatter:
+    """Return the formatter for stderr: readable on a terminal, without colour if NO_COLOR is set; JSON elsewhere."""
+    if sys.stderr.isatty():
+        return TerminalFormatter(colors=not os.environ.get("NO_COLOR"))
+    return JsonFormatter()
+
+
 def configure_logging() -> Callable[[], None]:
-    """Send everything of this process to stderr as JSON lines.
+    """Send everything of this process to stderr.
 
     Lines below WARNING wait until the returned function is called, or the process ends: on a terminal the export lines
     then come first, where they can be copied.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(choose_formatter())
     buffer = MemoryHandler(_BUFFERED_LINES, flushLevel=logging.WARNING, target=handler)
     logging.basicConfig(level=logging.INFO, handlers=[buffer], force=True)
     # psycopg's pool writes two lines for each use of a connection.

@@ -1,4 +1,7 @@
-"""What PostgreSQL keeps of a password (RFC 5803), made here: libpq takes ten times as long for it.
+"""What PostgreSQL stores of a password (RFC 5803).
+
+libpq's `encrypt_password` needs a connection, takes twice as long (2.4 instead of 1.3 ms, of a create's 5 ms), blocks
+other threads meanwhile, and lets one choose the iterations only on PostgreSQL 16 and later.
 
 A password as random as ours needs no iterations to slow down guessing; clients pay for them at every connection. Our
 own come often, so the superuser's verifier has one. Tenants' have as many as PostgreSQL's own default.
