@@ -142,6 +142,8 @@ def test_commands_of_the_mysql_program_are_no_statements(sql: str, expected: int
         "SELECT \\N",
         "CREATE PROCEDURE p() BEGIN\nsource: LOOP DO 1;\ndelimiter : LOOP DO 1; END LOOP; END LOOP; END",
         "SELECT `delimiter` FROM source",
+        "CREATE PROCEDURE p AS a INT;\nsource INT;\nsource\nINT;\ndelimiter INT; BEGIN NULL; END",
+        "CREATE PROCEDURE p AS a INT;\ndelimiter VARCHAR2(3);\ndelimiter t%ROWTYPE; BEGIN NULL; END",
         "SELECT '\\G', '/*! */' # \\G\n",
     ],
 )

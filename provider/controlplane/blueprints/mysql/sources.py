@@ -15,8 +15,8 @@ _HEADER: Final = re.compile(r"(?:\s|/\*M![^\n]*\n|--[^\n]*\n)*?-- (?:MySQL|Maria
 _EXECUTED: Final = re.compile(r"/\*(M?!)(\d*)(\\-)?")
 _COMMAND: Final = re.compile(r"\\\S?")
 _DELIMITER: Final = re.compile(r"delimiter[ \t]+(\S+)", re.IGNORECASE)
-# Not where it is a label or a variable of a body.
-_CLIENT: Final = re.compile(r"(delimiter|source)\b(?![ \t]*[:.])", re.IGNORECASE)
+# A file's path is all that stands on the line: otherwise `source` is a name in a body (`source INT;`).
+_SOURCE: Final = re.compile(r"source[ \t]+[^\s;%()]*[./\\~][^\s;%()]*[ \t]*;?[ \t]*(?:\r?\n|\Z)", re.IGNORECASE)
 _DELIMITERS: Final = (
     "DELIMITER is a command of the mysql program, not SQL: leave it out and end each statement with a semicolon; bodies"
     " of routines and triggers are recognised as they are"
@@ -56,9 +56,9 @@ class _MysqlReader(Reader):
                 self._comment(executed)
                 continue
             token = lexer.token_at(self.sql, self.at)
-            client = _CLIENT.match(self.sql, self.at) if begins and token.kind is Kind.WORD else None
-            if client and self.stands_first():
-                self._command(client[1].upper())
+            command = self._command_at() if begins and token.kind is Kind.WORD else None
+            if command and self.stands_first():
+                self._command(command)
             elif token.text == "\\" and not self.sql.startswith("N", self.at + 1):  # \N is NULL
                 found = _COMMAND.match(self.sql, self.at)
                 name = found[0] if found else "\\"
@@ -71,6 +71,20 @@ class _MysqlReader(Reader):
                 if token.kind not in (Kind.SPACE, Kind.COMMENT):
                     begins = token.kind is Kind.SEMICOLON
                 self.keep(self._cut(token))
+
+    def _command_at(self) -> str | None:
+        """Return the name of the mysql program's command that stands here, or None where a name of the SQL does.
+
+        A delimiter that is a word counts only where it stands alone on a later line.
+        """
+        if _SOURCE.match(self.sql, self.at):
+            return "SOURCE"
+        found = _DELIMITER.match(self.sql, self.at)
+        if found is None or found[1].startswith((":", ".", "/*", "--", "#")):
+            return None
+        alone = rf"^[ \t]*{re.escape(found[1])}[ \t]*\r?$"
+        is_word = re.match(r"\w", found[1]) is not None
+        return None if is_word and not re.search(alone, self.sql[found.end() :], re.MULTILINE) else "DELIMITER"
 
     def _carriage_return(self, comment: Token) -> int:
         """Return the offset of a carriage return that does not end this comment though it ends a line; else 0."""
