@@ -42,7 +42,9 @@ _EXPRESSION = re.compile(r"{[^{}]*}")
 
 def pages() -> list[Path]:
     """Return the pages that are written by hand."""
-    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    examples = (ROOT / "examples").glob("**/README.md")
+    own = (page for page in examples if "node_modules" not in page.parts)
+    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), *own]
     return sorted(
         page
         for page in found
