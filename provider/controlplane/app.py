@@ -15,7 +15,7 @@ from controlplane import openapi, rooms
 from controlplane.admin import doors
 from controlplane.console.pages import routes as console_routes
 from controlplane.faults.middleware import FaultInjectionMiddleware
-from controlplane.http.endpoint import PREFIX, Endpoint, new_request_id, render_error
+from controlplane.http.endpoint import PREFIX, ApiApp, new_request_id, render_error
 from controlplane.http.errors import ApiError
 from controlplane.services import Services
 from controlplane.traffic.middleware import RequestLogMiddleware
@@ -30,7 +30,7 @@ def create_app(services: Services, recorder: Recorder, admin_token: str | None) 
         recorder: Takes the entries of the request log.
         admin_token: None = no admin API.
     """
-    api = Endpoint(services, rooms.OPERATIONS)
+    api = ApiApp(services, rooms.OPERATIONS)
     # The outermost comes first.
     around_the_api = [
         Middleware(RequestLogMiddleware, recorder=recorder, clock=services.clock),

@@ -7,7 +7,7 @@ import contextlib
 from weakref import WeakValueDictionary
 
 
-class Bell:
+class Notifier:
     """`ring` wakes everyone who listens at that moment.
 
     A hint, never the truth: whoever is woken looks into the store, and looks there every now and then without a
@@ -22,43 +22,43 @@ class Bell:
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake all who listen."""
         event, self._event = self._event, asyncio.Event()
         event.set()
 
-    def listen(self) -> Ear:
+    def subscribe(self) -> Subscription:
         """Hear every ring from now on."""
-        return Ear(self._event)
+        return Subscription(self._event)
 
     async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - a pause, not a deadline
         """Return at the next ring from now or after `timeout` seconds."""
-        await self.listen().wait(timeout)
+        await self.subscribe().wait(timeout)
 
 
-class Doorbells:
+class KeyedNotifier:
     """A bell at each of many doors: who waits for one thing is not woken for the others."""
 
     def __init__(self) -> None:
         # A door is there as long as somebody listens at it.
         self._events: WeakValueDictionary[int, asyncio.Event] = WeakValueDictionary()
 
-    def ring(self, door: int | None = None) -> None:
+    def notify(self, door: int | None = None) -> None:
         """Wake all who listen at the door; None: at any."""
         for each in list(self._events) if door is None else [door]:
             event = self._events.pop(each, None)
             if event is not None:
                 event.set()
 
-    def listen(self, door: int) -> Ear:
+    def subscribe(self, door: int) -> Subscription:
         """Hear every ring at this door from now on."""
         event = self._events.get(door)
         if event is None:
             event = self._events[door] = asyncio.Event()
-        return Ear(event)
+        return Subscription(event)
 
 
-class Ear:
+class Subscription:
     """Hears the first ring since it was made."""
 
     def __init__(self, event: asyncio.Event) -> None:

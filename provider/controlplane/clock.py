@@ -26,7 +26,7 @@ class SystemClock:
 
 
 @dataclass(frozen=True)
-class Setting:
+class ClockSetting:
     """How far a clock is ahead of the machine's, or where it stands still."""
 
     offset: timedelta = timedelta()
@@ -36,26 +36,26 @@ class Setting:
         """The time that this setting shows."""
         return self.frozen_at or machine + self.offset
 
-    def frozen(self, machine: datetime, at: datetime | None) -> Setting:
+    def freeze(self, machine: datetime, at: datetime | None) -> ClockSetting:
         """Standing still, at once or at a given time."""
-        return Setting(self.offset, at or self.at(machine))
+        return ClockSetting(self.offset, at or self.at(machine))
 
-    def advanced(self, by: timedelta) -> Setting:
+    def advance(self, by: timedelta) -> ClockSetting:
         """Further on, still standing if it stood. Raises OverflowError where there is no such time."""
         if self.frozen_at is None:
-            return Setting(self.offset + by)
-        return Setting(self.offset, self.frozen_at + by)
+            return ClockSetting(self.offset + by)
+        return ClockSetting(self.offset, self.frozen_at + by)
 
-    def resumed(self, machine: datetime) -> Setting:
+    def resume(self, machine: datetime) -> ClockSetting:
         """Going on from where it is."""
-        return Setting(self.at(machine) - machine)
+        return ClockSetting(self.at(machine) - machine)
 
 
 class AdjustableClock:
     """The machine's clock through a setting, which the admin API changes."""
 
     def __init__(self) -> None:
-        self.setting = Setting()
+        self.setting = ClockSetting()
 
     def now(self) -> datetime:
         return self.setting.at(datetime.now(UTC))

@@ -18,12 +18,12 @@ _IDS: Final = UUID("6f1d1c9e-6a0a-4a9c-8a53-1a3a9f0b7d11")
 STEPS: Final = ("before_role", "after_role", "after_database", "before_ack")
 
 
-class FailureWanted(Exception):
+class InjectedFailureError(Exception):
     """A failure on demand."""
 
 
 @dataclass
-class Controls:
+class DevControls:
     """provision_delay (seconds), pool_size: None = as this process was told.
 
     has_faults: whether there are rules to look up. has_ids_seed: whether ids come from a series. has_failures: whether
@@ -37,7 +37,7 @@ class Controls:
     has_failures: bool = False
     kill_at: str | None = None
 
-    async def fail_if_wanted(self, pool: Pool) -> None:
+    async def maybe_fail(self, pool: Pool) -> None:
         """Raises FailureWanted if this attempt to provision is one of those."""
         if not self.has_failures:
             return
@@ -46,9 +46,9 @@ class Controls:
                 "UPDATE dev_controls SET provision_failures = provision_failures - 1 WHERE provision_failures > 0"
             )
         if cursor.rowcount:
-            raise FailureWanted("the admin API asked for it")
+            raise InjectedFailureError("the admin API asked for it")
 
-    async def reach(self, pool: Pool, step: str) -> None:
+    async def at_step(self, pool: Pool, step: str) -> None:
         """Tell that a step of a provisioning job is reached, which may be the end of this process."""
         if self.kill_at != step:
             return

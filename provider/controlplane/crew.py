@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from controlplane.bell import Bell
+from controlplane.bell import Notifier
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ class Claim(NamedTuple, Generic[T]):
     pause: seconds after which to look for another though nobody rang; 0 = at once.
     """
 
-    piece: T | None
+    item: T | None
     pause: float
 
 
@@ -28,9 +28,9 @@ _AGAIN: Final = 0.5  # seconds
 _log = logging.getLogger("controlplane")
 
 
-async def keep_busy(
-    bell: Bell,
-    hands: int,
+async def run_workers(
+    bell: Notifier,
+    concurrency: int,
     claim: Callable[[], Awaitable[Claim[T]]],
     do: Callable[[T], Awaitable[object]],
     give_back: Callable[[T, Exception], Awaitable[object]] | None = None,
@@ -42,7 +42,7 @@ async def keep_busy(
     piece due.
     """
     under_way: set[asyncio.Task[None]] = set()
-    free = asyncio.Semaphore(hands)
+    free = asyncio.Semaphore(concurrency)
 
     async def complete(piece: T) -> None:
         try:
@@ -58,22 +58,22 @@ async def keep_busy(
     try:
         while True:
             await free.acquire()
-            ear = bell.listen()
+            ear = bell.subscribe()
             try:
                 claimed = await claim()
             except BaseException:
                 free.release()
                 raise
-            if claimed.piece is None:
+            if claimed.item is None:
                 free.release()
             else:
-                task = asyncio.create_task(complete(claimed.piece))
+                task = asyncio.create_task(complete(claimed.item))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
             if claimed.pause > 0:
                 await ear.wait(claimed.pause)
     finally:
-        await end(under_way)
+        await cancel_and_wait(under_way)
 
 
 async def _insist(do: Callable[[], Awaitable[object]]) -> None:
@@ -87,7 +87,7 @@ async def _insist(do: Callable[[], Awaitable[object]]) -> None:
             return
 
 
-async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel them. Python 3.11's `wait_for` (psycopg uses it) can swallow a cancellation, so ask until it is heard."""
     left = set(tasks)
     while left:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from controlplane.failures import StartFailed
+from controlplane.failures import StartupError
 
 try:
     import fcntl
@@ -21,11 +21,11 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory is made below it
 _ROOM_NEEDED = 2_000_000_000  # bytes
 
 
-class DataDirError(StartFailed):
+class DataDirError(StartupError):
     """The data directory cannot be made or used."""
 
 
-class DataDirBusy(StartFailed):
+class DataDirLockedError(StartupError):
     """Another control plane uses this data directory."""
 
 
@@ -44,7 +44,7 @@ def open_data_dir(path: Path | None) -> Iterator[Path]:
             path = path.resolve()
             lock = _lock(path)
         if lock is None:
-            raise DataDirBusy(
+            raise DataDirLockedError(
                 f"Another `polykomos dev` is running on {path}. `polykomos dev --env` prints its export lines; "
                 f"`polykomos dev --stop` stops it. Or choose another --data-dir, or --ephemeral."
             )
@@ -52,7 +52,7 @@ def open_data_dir(path: Path | None) -> Iterator[Path]:
             yield path
         return
     with usable(Path(os.environ.get("TMPDIR", "/tmp")), "Set TMPDIR to a directory that can be written."):  # noqa: S108
-        parent = _roomy_parent()
+        parent = _choose_parent()
         _remove_abandoned(parent)
         made = Path(tempfile.mkdtemp(prefix=EPHEMERAL_PREFIX, dir=parent))
     # A predecessor cannot have this name, so the lock is free.
@@ -121,7 +121,7 @@ def _lock(directory: Path) -> contextlib.ExitStack | None:
         return stack.pop_all()
 
 
-def _roomy_parent() -> Path:
+def _choose_parent() -> Path:
     """Memory where there is enough: CREATE DATABASE takes a tenth of the time there."""
     if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_NEEDED:
         return _MEMORY

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-class Failed(Exception):
+class ControlPlaneError(Exception):
     """The message is for the person at the command line; it holds no secret."""
 
 
-class StartFailed(Failed):
+class StartupError(ControlPlaneError):
     """It could not start."""

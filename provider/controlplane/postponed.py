@@ -10,7 +10,7 @@ _FIRST_PAUSE: Final = 2.0  # seconds, doubled with each failure
 _LONGEST_PAUSE: Final = 600.0
 
 
-class Postponed:
+class RetryDelays:
     """Numbers of objects, each with the time before which it is not tried again. clock: seconds, as time.monotonic."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

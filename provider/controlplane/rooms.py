@@ -17,13 +17,13 @@ from controlplane.webhooks.routes import WORKERS as WEBHOOK_WORKERS
 
 OPERATIONS: tuple[Operation, ...] = (
     *ACCOUNT,
-    *databases.operations(creation.prepare),
+    *databases.operations(creation.queue),
     *BLUEPRINTS,
     *WEBHOOKS,
     *QUERIES,
 )
 WORKERS: tuple[Worker, ...] = (
-    *databases.workers(creation.run),
+    *databases.workers(creation.apply),
     *BLUEPRINT_WORKERS,
     *WEBHOOK_WORKERS,
     *QUERY_WORKERS,

@@ -18,7 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from controlplane import crew, rooms, working
-from controlplane.account.seed import Seed, developer, plant, read_seed
+from controlplane.account.seed import Seed, developer_user, apply_seed, read_seed
 from controlplane.admin import watching
 from controlplane.app import create_app
 from controlplane.blueprints.mysql.clones import drop_leftovers
@@ -26,15 +26,15 @@ from controlplane.blueprints.validation import validation_busy
 from controlplane.clock import AdjustableClock, SystemClock
 from controlplane.data_dir import open_data_dir
 from controlplane.databases.pool_filler import wait_until_full
-from controlplane.engines.base import Engines
-from controlplane.failures import StartFailed
+from controlplane.engines.base import EngineRegistry
+from controlplane.failures import StartupError
 from controlplane.http.connections import uvicorn_config
 from controlplane.http.endpoint import PREFIX
 from controlplane.logs import configure_logging
 from controlplane.mysql.binaries import MISSING, NO_HOST
 from controlplane.mysql.binaries import find_binaries as find_mariadb
 from controlplane.mysql.engine import MysqlEngine
-from controlplane.mysql.process import Home
+from controlplane.mysql.process import ServerFiles
 from controlplane.mysql.server import MysqlServer
 from controlplane.plans import PLANS, Plans
 from controlplane.postgres.cluster import embedded_server
@@ -46,12 +46,12 @@ from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
 from controlplane.store.pool import Pool, make_pool
-from controlplane.store.preparing import prepare, server_of
-from controlplane.store.presence import Presence
+from controlplane.store.preparing import bootstrap, parse_server_url
+from controlplane.store.presence import ProcessLease
 from controlplane.store.server import CONTROL_DATABASE, Server
 from controlplane.traffic import keeping
 from controlplane.traffic.recorder import Recorder
-from controlplane.turns import Turns
+from controlplane.turns import UserQueue
 
 _log = logging.getLogger("controlplane")
 
@@ -72,18 +72,18 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
     with open_data_dir(settings.data_dir) as directory, _listen(settings) as listener:
         state = StateFile(directory / "control-plane.json")
         if settings.api_key is not None:
-            state.put("api_key", settings.api_key)
-        api_key = state.get_or_make("api_key", lambda: f"pk_live_{secrets.token_hex(20)}")
-        admin_token = state.get_or_make("admin_token", secrets.token_hex) if settings.has_admin else None
+            state.set("api_key", settings.api_key)
+        api_key = state.get_or_create("api_key", lambda: f"pk_live_{secrets.token_hex(20)}")
+        admin_token = state.get_or_create("admin_token", secrets.token_hex) if settings.has_admin else None
         free = dataclasses.replace(PLANS["free"], daily_queries=settings.free_queries or None)
-        plans = seed.over({**PLANS, "free": free})
-        users = [developer(api_key, settings.rate_limit), *seed.users]
+        plans = seed.merged_with({**PLANS, "free": free})
+        users = [developer_user(api_key, settings.rate_limit), *seed.users]
         with contextlib.ExitStack() as stack:
             if settings.database_url is not None:
-                server = server_of(settings.database_url)
+                server = parse_server_url(settings.database_url)
             else:
                 ephemeral = settings.data_dir is None
-                copy = ClusterCache(default_directory(), prepare).copy if ephemeral else None
+                copy = ClusterCache(default_directory(), bootstrap).copy if ephemeral else None
                 embedded = embedded_server(directory / "postgres", state, ephemeral=ephemeral, copy=copy)
                 server = stack.enter_context(embedded)
             base_url = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}{PREFIX}"
@@ -97,9 +97,9 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
                 async with open_services(settings, server, directory / "mysql", state, plans, seed.queries) as services:
                     async with services.pool.connection() as conn, conn.transaction():
                         if settings.has_admin:
-                            await watching.load(services, conn)
+                            await watching.reload(services, conn)
                         for user in users:
-                            await plant(conn, user, services.clock.now())
+                            await apply_seed(conn, user, services.clock.now())
                     recorder = Recorder()
                     application = create_app(services, recorder, admin_token)
                     await _serve(services, application, recorder, listener, ready)
@@ -118,25 +118,25 @@ async def open_services(
     query_answers: Sequence[QueryAnswer] = (),
 ) -> AsyncIterator[Services]:
     """The control plane's database made and migrated, tenants kept out of it, the pool open, the engines at hand."""
-    await prepare(server)
-    presence = Presence(server)
+    await bootstrap(server)
+    presence = ProcessLease(server)
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(make_pool(server.conninfo(CONTROL_DATABASE)))
-        await presence.take()
-        stack.push_async_callback(presence.leave)
+        await presence.acquire()
+        stack.push_async_callback(presence.release)
         clock = AdjustableClock() if settings.has_admin else SystemClock()
         mysql = _mysql_server(settings, mysql_directory, pool, state)
-        engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
-        await stack.enter_async_context(mysql.opened(presence))
+        engines = EngineRegistry(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
+        await stack.enter_async_context(mysql.lifespan(presence))
         yield Services(
             settings=settings,
             pool=pool,
             server=server,
             engines=engines,
-            presence=presence,
+            lease=presence,
             clock=clock,
             plans=plans,
-            turns=Turns(validation_busy),
+            turns=UserQueue(validation_busy),
             query_answers=query_answers,
         )
 
@@ -149,7 +149,7 @@ def _mysql_server(settings: Settings, directory: Path, pool: Pool, state: StateF
     return MysqlServer(
         pool,
         state,
-        Home(directory, binaries, ephemeral=is_ephemeral) if binaries is not None and can_host else None,
+        ServerFiles(directory, binaries, ephemeral=is_ephemeral) if binaries is not None and can_host else None,
         owns_store=owns_store,
         absent=MISSING if binaries is None else NO_HOST,
         at_start=drop_leftovers,
@@ -177,19 +177,19 @@ async def _serve(
 
     def stop() -> None:
         services.stopping.set()
-        services.bells.databases.ring()
-        services.bells.applications.ring()
+        services.notifiers.databases.notify()
+        services.notifiers.applications.notify()
         web.should_exit = True
 
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop)
 
     async def write_request_log(services: Services) -> None:
-        await keeping.work(recorder, services.pool)
+        await keeping.request_log_worker(recorder, services.pool)
 
-    watchers = (watching.work,) if services.settings.has_admin else ()
+    watchers = (watching.controls_worker,) if services.settings.has_admin else ()
     workers = (*rooms.WORKERS, write_request_log, *watchers)
-    background = asyncio.create_task(working.work(services, workers))
+    background = asyncio.create_task(working.supervise(services, workers))
     background.add_done_callback(lambda _: stop())
     serving = asyncio.create_task(web.serve(sockets=[listener]))
     try:
@@ -199,7 +199,7 @@ async def _serve(
             announce()
         await serving
     finally:
-        await crew.end([background])
+        await crew.cancel_and_wait([background])
     if not background.cancelled():
         background.result()
     _log.info("stopped")
@@ -231,7 +231,7 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
         try:
             listener.bind((settings.host, settings.port))
         except OSError as error:
-            raise StartFailed(
+            raise StartupError(
                 f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. {_way_out(error)}"
             ) from None
         yield listener

@@ -6,38 +6,38 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from controlplane.bell import Bell, Doorbells
+from controlplane.bell import Notifier, KeyedNotifier
 from controlplane.clock import Clock, SystemClock
-from controlplane.controls import Controls
-from controlplane.engines.base import Engines
+from controlplane.controls import DevControls
+from controlplane.engines.base import EngineRegistry
 from controlplane.plans import PLANS, Plans
 from controlplane.postgres.sessions import open_session
 from controlplane.query_answers import QueryAnswer
 from controlplane.settings import Settings
 from controlplane.store.pool import Connection, Pool
-from controlplane.store.presence import Presence
+from controlplane.store.presence import ProcessLease
 from controlplane.store.server import Server
-from controlplane.turns import Turns
+from controlplane.turns import UserQueue
 
 
 @dataclass(frozen=True)
-class Bells:
+class Notifiers:
     """One bell for each kind of news; ring it after the commit, never before.
 
     jobs: instances are to be made. creations: databases wait for their blueprints. pool: an instance was taken from it.
     databases: one has another status. deletions: one was deleted.
     """
 
-    jobs: Bell = field(default_factory=Bell)
-    creations: Bell = field(default_factory=Bell)
-    pool: Bell = field(default_factory=Bell)
-    databases: Doorbells = field(default_factory=Doorbells)
-    deletions: Bell = field(default_factory=Bell)
-    applications: Bell = field(default_factory=Bell)
-    deliveries: Bell = field(default_factory=Bell)
-    quotas: Bell = field(default_factory=Bell)
+    jobs: Notifier = field(default_factory=Notifier)
+    creations: Notifier = field(default_factory=Notifier)
+    pool: Notifier = field(default_factory=Notifier)
+    databases: KeyedNotifier = field(default_factory=KeyedNotifier)
+    deletions: Notifier = field(default_factory=Notifier)
+    applications: Notifier = field(default_factory=Notifier)
+    deliveries: Notifier = field(default_factory=Notifier)
+    quotas: Notifier = field(default_factory=Notifier)
 
-    def ring_all(self) -> None:
+    def notify_all(self) -> None:
         """For news that concern everyone, such as another time."""
         for bell in vars(self).values():
             bell.ring()
@@ -58,20 +58,20 @@ class Services:
     settings: Settings
     pool: Pool
     server: Server
-    engines: Engines
-    presence: Presence
+    engines: EngineRegistry
+    lease: ProcessLease
     clock: Clock = field(default_factory=SystemClock)
-    bells: Bells = field(default_factory=Bells)
-    controls: Controls = field(default_factory=Controls)
+    notifiers: Notifiers = field(default_factory=Notifiers)
+    controls: DevControls = field(default_factory=DevControls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     plans: Plans = field(default_factory=lambda: PLANS)
-    turns: Turns = field(default_factory=Turns)
+    turns: UserQueue = field(default_factory=UserQueue)
     query_answers: Sequence[QueryAnswer] = ()
 
     @property
-    def process_no(self) -> int:
+    def process_id(self) -> int:
         """The number that this process has now."""
-        return self.presence.number
+        return self.lease.number
 
     @property
     def pool_size(self) -> int:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from controlplane.failures import StartFailed
+from controlplane.failures import StartupError
 
 _WHAT_IT_IS = "It has the ports and secrets of this data directory. Restore it, or choose another --data-dir."
 
@@ -23,13 +23,13 @@ class StateFile:
         """Return the stored value, or None."""
         return self._values.get(name)
 
-    def get_or_make(self, name: str, make: Callable[[], str]) -> str:
+    def get_or_create(self, name: str, make: Callable[[], str]) -> str:
         """The stored value; made and stored if there is none."""
         if name not in self._values:
-            self.put(name, make())
+            self.set(name, make())
         return self._values[name]
 
-    def put(self, name: str, value: str) -> None:
+    def set(self, name: str, value: str) -> None:
         """Store a value."""
         if self._values.get(name) == value:
             return
@@ -44,9 +44,9 @@ def _read(path: Path) -> dict[str, str]:
     try:
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, ValueError) as error:
-        raise StartFailed(
+        raise StartupError(
             f"{path} cannot be read: {error}. It holds the ports and secrets of this data directory."
         ) from None
     if not isinstance(found, dict):
-        raise StartFailed(f"{path} is no JSON object. It holds the ports and secrets of this data directory.")
+        raise StartupError(f"{path} is no JSON object. It holds the ports and secrets of this data directory.")
     return found

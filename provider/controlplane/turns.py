@@ -12,7 +12,7 @@ AT_ONCE: Final = 8  # rehearsals of one user
 _PATIENCE: Final = 12.0  # seconds
 
 
-class Turns:
+class UserQueue:
     """Turns of users.
 
     Args:
@@ -35,7 +35,7 @@ class Turns:
         self._of: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     @contextlib.asynccontextmanager
-    async def take(self, user: int) -> AsyncIterator[None]:
+    async def slot(self, user: int) -> AsyncIterator[None]:
         """Wait for a turn of this user and use it for the block. Raises what `busy` makes."""
         semaphore = self._of.setdefault(user, asyncio.Semaphore(self._at_once))
         try:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from polykomos.client.errors import (
-    AnswerOverdue,
+    ResponseOverdueError,
     ApiError,
-    Cancelled,
-    DeadlineExceeded,
-    Forbidden,
+    ClientCancelledError,
+    DeadlineExceededError,
+    ForbiddenError,
     PolykomosError,
-    RateLimited,
+    RateLimitedError,
     TransportError,
-    Unauthorized,
-    UnknownOutcome,
+    UnauthorizedError,
+    UnknownOutcomeError,
 )
-from resourcekit.errors import Cancelled as OperationCancelled
+from resourcekit.errors import CancelledError as OperationCancelled
 from resourcekit.errors import ResourceError
 
 # Fields that are no argument's: headers, and parameters of queries and paths.
@@ -22,17 +22,17 @@ _FIELDS = {"Idempotency-Key": "", "limit": "", "starting_after": "", "uuid": ""}
 _TIMEOUTS = "`customTimeouts` (Pulumi) or `timeouts` (Terraform, OpenTofu)"
 
 
-def explain(error: Exception) -> Exception:
+def to_resource_error(error: Exception) -> Exception:
     """A ResourceError for every failure of the client; any other exception unchanged."""
-    if isinstance(error, Cancelled):
+    if isinstance(error, ClientCancelledError):
         return OperationCancelled(str(error))
     if isinstance(error, ApiError):
         return ResourceError(f"{error}{_advice(error)}", property=_property(error))
-    if isinstance(error, AnswerOverdue):
+    if isinstance(error, ResponseOverdueError):
         return ResourceError(f"{error}. Run it again: what was done is found. To give it more time, raise {_TIMEOUTS}")
-    if isinstance(error, DeadlineExceeded):
+    if isinstance(error, DeadlineExceededError):
         return ResourceError(f"{error}. Run it again: it goes on waiting. To let it wait longer, raise {_TIMEOUTS}")
-    if isinstance(error, UnknownOutcome):
+    if isinstance(error, UnknownOutcomeError):
         return ResourceError(f"{error}. A refresh shows what became of it")
     if isinstance(error, TransportError):
         return ResourceError(f"{error}. Check `base_url`, the network and the service's status, then run it again")
@@ -62,11 +62,11 @@ _BY_CODE = {
 def _advice(error: ApiError) -> str:
     if error.code in _BY_CODE:
         return _BY_CODE[error.code]
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimitedError):
         return ". Wait a minute, lower --parallel, or raise the key's limit in the dashboard"
-    if isinstance(error, Unauthorized):
+    if isinstance(error, UnauthorizedError):
         return f". Check the API key (`api_key` or POLYKOMOS_API_KEY){_refused_key(error)}"
-    if isinstance(error, Forbidden):
+    if isinstance(error, ForbiddenError):
         scopes = error.details.get("required_scopes")
         if isinstance(scopes, list) and scopes:
             return f". The API key needs {', '.join(map(str, scopes))}{_refused_key(error)}"

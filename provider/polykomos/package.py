@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from polykomos import client
 from polykomos.client.setting_values import is_unencrypted
-from polykomos.explain import explain
+from polykomos.explain import to_resource_error
 from polykomos.resources import RESOURCES
 from polykomos.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
 from polykomos.version import VERSION
 from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
 from resourcekit.package import Package
-from resourcekit.resource import Calculation, Function
+from resourcekit.resource import ProviderFunction, DataSource
 
 if TYPE_CHECKING:
     from polykomos.client import Client
@@ -32,25 +32,25 @@ class Polykomos(Package["Client"]):
     """Polykomos as the engines' adapters see it."""
 
     @functools.cached_property
-    def functions(self) -> tuple[Function[Any, Any, Client], ...]:
+    def data_sources(self) -> tuple[DataSource[Any, Any, Client], ...]:
         from polykomos.functions import FUNCTIONS
 
         return FUNCTIONS
 
     @functools.cached_property
-    def credentials(self) -> tuple[Function[Any, Any, Client], ...]:
+    def ephemeral_resources(self) -> tuple[DataSource[Any, Any, Client], ...]:
         from polykomos.functions import CREDENTIALS
 
         return CREDENTIALS
 
     @functools.cached_property
-    def actions(self) -> tuple[Function[Any, Any, Client], ...]:
+    def actions(self) -> tuple[DataSource[Any, Any, Client], ...]:
         from polykomos.functions import ACTIONS
 
         return ACTIONS
 
     @functools.cached_property
-    def calculations(self) -> tuple[Calculation[Any], ...]:
+    def functions(self) -> tuple[ProviderFunction[Any], ...]:
         from polykomos.calculations import CALCULATIONS
 
         return CALCULATIONS
@@ -89,11 +89,11 @@ class Polykomos(Package["Client"]):
     def account(self, api: Client) -> str | None:
         return api.account_id()
 
-    def bound(self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> Client:
-        return api.within(client.Bounds(deadline, cancel, say))
+    def with_deadline(self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> Client:
+        return api.with_options(client.RequestOptions(deadline, cancel, say))
 
-    def explain(self, error: Exception) -> Exception:
-        return explain(error)
+    def to_resource_error(self, error: Exception) -> Exception:
+        return to_resource_error(error)
 
     def example(self, name: str, engine: str) -> str | None:
         from importlib import resources
@@ -115,6 +115,6 @@ def package() -> Polykomos:
         settings=Settings,
         environment=ENVIRONMENT,
         resources=RESOURCES,
-        scope_setting="idempotency_scope",
+        idempotency_scope_setting="idempotency_scope",
         keywords=("pulumi", "polykomos", "database", "postgresql", "mysql", "category/database", "kind/native"),
     )

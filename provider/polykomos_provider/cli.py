@@ -12,7 +12,7 @@ from polykomos_provider.commands.completion import completion
 from polykomos_provider.commands.doctor import doctor
 from polykomos_provider.commands.drift import drift
 from polykomos_provider.commands.install import install
-from polykomos_provider.commands.speaking import obey_no_color
+from polykomos_provider.commands.speaking import apply_no_color
 from polykomos_provider.dev import dev
 
 # 2 means drift (`polykomos drift`), so that no mistake on the command line may end with it, `polykomos drfit` neither.
@@ -45,7 +45,7 @@ def main(context: click.Context) -> None:
       polykomos adopt pulumi --all     # take over what exists already
       polykomos drift pulumi           # has anything changed behind its back?
     """
-    obey_no_color(context)
+    apply_no_color(context)
 
 
 for command in (adopt, completion, dev, doctor, drift, install):

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from polykomos_provider.commands.parameters import PathToWrite
-from polykomos_provider.commands.speaking import note
+from polykomos_provider.commands.speaking import echo_note
 
 if TYPE_CHECKING:
     from controlplane.process_record import Running
@@ -174,7 +174,7 @@ def dev(
         raise click.UsageError("--detach, --stop and --env exclude each other.")
     try:
         from controlplane.data_dir import default_data_dir
-        from controlplane.failures import Failed
+        from controlplane.failures import ControlPlaneError
         from controlplane.run import serve
         from controlplane.settings import Settings
         from polykomos_provider import dev_process
@@ -192,10 +192,10 @@ def dev(
             log = dev_process.log_file(directory, options["port"])
             for line in dev_process.start(_arguments(context), log):
                 click.echo(line)
-            note(f"The control plane is ready. Its log: {log}. Stop it with: polykomos dev --stop")
+            echo_note(f"The control plane is ready. Its log: {log}. Stop it with: polykomos dev --stop")
         else:
             serve(Settings(data_dir=directory, **options), _announce)
-    except Failed as error:
+    except ControlPlaneError as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -203,10 +203,10 @@ def _stop(running: Running | None) -> None:
     from polykomos_provider import dev_process
 
     if running is None:
-        note(_NONE)
+        echo_note(_NONE)
         return
     dev_process.stop(running)
-    note(f"Stopped: {running}.")
+    echo_note(f"Stopped: {running}.")
 
 
 def _show_env(running: Running | None) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from controlplane.data_dir import default_data_dir, in_use, usable
-from controlplane.failures import Failed
+from controlplane.failures import ControlPlaneError
 from controlplane.process_record import Running, all_running, find_running
 
 _READY_SECONDS = 120.0
@@ -23,7 +23,7 @@ _STOP_SECONDS = 30.0
 _LOG_BYTES = 10_000_000
 
 
-class DevProcessError(Failed):
+class DevProcessError(ControlPlaneError):
     """A control plane in the background could not be started, found or stopped."""
 
 

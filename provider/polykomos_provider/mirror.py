@@ -28,12 +28,12 @@ def write_mirror(directory: Path, project: Path | None = None) -> list[Path]:
     project: whose directory it is, when it is a project's.
     """
     return [
-        write_launcher(_PROGRAM, directory / address / VERSION / target(), project, f"{_PROGRAM}_v{VERSION}")
+        write_launcher(_PROGRAM, directory / address / VERSION / platform_target(), project, f"{_PROGRAM}_v{VERSION}")
         for address in ADDRESSES
     ]
 
 
-def command_line_settings(directory: Path) -> str:
+def cli_config(directory: Path) -> str:
     """What belongs into ~/.terraformrc or ~/.tofurc so that `init` looks here for this provider, and nowhere else."""
     return (
         "provider_installation {\n"
@@ -42,7 +42,7 @@ def command_line_settings(directory: Path) -> str:
     )
 
 
-def target() -> str:
+def platform_target() -> str:
     """What the engines call this machine."""
     machine = platform.machine().lower()
     return f"{platform.system().lower()}_{_ARCHITECTURES.get(machine, machine)}"

@@ -15,12 +15,12 @@ PROGRAM = "pulumi-resource-polykomos"
 PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
 # In a project; without the version, so that Pulumi.yaml stays as it is when the environment is upgraded.
 PROJECT_PLUGIN = ".polykomos/pulumi"
-STANZA = f"plugins:\n  providers:\n    - name: polykomos\n      path: {PROJECT_PLUGIN}\n"
+PLUGINS_SECTION = f"plugins:\n  providers:\n    - name: polykomos\n      path: {PROJECT_PLUGIN}\n"
 _PLUGINS = re.compile(r"^plugins\s*:", re.MULTILINE)
 _OURS = re.compile(rf"""path\s*:\s*["']?(\./)?{re.escape(PROJECT_PLUGIN)}/?["']?\s*$""", re.MULTILINE)
 
 
-class Stanza(Enum):
+class PluginsSection(Enum):
     """What a Pulumi.yaml says of plugins."""
 
     ABSENT = "nothing: the stanza can be added"
@@ -59,13 +59,13 @@ def project_file(directory: Path) -> Path | None:
     return next((directory / name for name in PROJECT_FILES if (directory / name).is_file()), None)
 
 
-def stanza_in(text: str) -> Stanza:
+def plugins_section(text: str) -> PluginsSection:
     """What a Pulumi.yaml's text says of plugins."""
     if not _PLUGINS.search(text):
-        return Stanza.ABSENT
-    return Stanza.THERE if _OURS.search(text) else Stanza.OTHERS
+        return PluginsSection.ABSENT
+    return PluginsSection.THERE if _OURS.search(text) else PluginsSection.OTHERS
 
 
-def with_stanza(text: str) -> str:
+def add_plugins_section(text: str) -> str:
     """The text of a Pulumi.yaml that says nothing of plugins, with ours. All else stays as it was written."""
-    return f"{text}{'' if text.endswith(chr(10)) or not text else chr(10)}{STANZA}"
+    return f"{text}{'' if text.endswith(chr(10)) or not text else chr(10)}{PLUGINS_SECTION}"

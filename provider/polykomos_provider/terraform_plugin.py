@@ -12,7 +12,7 @@ from functools import partial
 
 import polykomos_provider
 from polykomos_provider.addresses import ADDRESSES
-from resourcekit.engine_watch import Watch, watch_stdout
+from resourcekit.engine_watch import Watch, exit_when_stdout_closes
 from resourcekit.terraform import zygote
 from resourcekit.terraform.cookie import COOKIE
 
@@ -27,9 +27,9 @@ def main() -> None:
     serve = partial(_serve, arguments)
     is_started_by_engine = os.environ.get(COOKIE[0]) == COOKIE[1] and "--debug" not in arguments
     if is_started_by_engine and not os.environ.get("POLYKOMOS_NO_ZYGOTE"):
-        status = zygote.run(serve, _prepare)
+        status = zygote.serve_forked(serve, _prepare)
     else:
-        status = serve(watch_stdout, None)
+        status = serve(exit_when_stdout_closes, None)
     sys.stderr.flush()
     # Without taking the interpreter down piece by piece: the engine waits for the end, several times a command.
     os._exit(status)
@@ -51,9 +51,9 @@ def _schema() -> bytes:
 def _calls(shared: int | None) -> Mapping[str, Callable[..., Any]]:
     # Loaded when it is needed.
     from polykomos.package import package
-    from resourcekit.terraform.logs import log_to_engine
+    from resourcekit.terraform.logs import configure_hclog
 
-    log_to_engine(os.environ.get(package().log_variable))
+    configure_hclog(os.environ.get(package().log_variable))
     calls: Mapping[str, Callable[..., Any]] = _provider().calls(shared)
     return calls
 
@@ -61,9 +61,9 @@ def _calls(shared: int | None) -> Mapping[str, Callable[..., Any]]:
 @functools.cache
 def _provider() -> Any:
     from polykomos.package import package
-    from resourcekit.terraform.provider import Provider
+    from resourcekit.terraform.provider import ProviderServer
 
-    return Provider(package())
+    return ProviderServer(package())
 
 
 def _prepare() -> Iterator[None]:

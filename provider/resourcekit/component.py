@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from resourcekit.declaration import Arguments, Result
-from resourcekit.errors import Failure
+from resourcekit.errors import CheckFailure
 from resourcekit.resource import Resource
-from resourcekit.unknown import UNKNOWN, has_unknown
+from resourcekit.unknown import UNKNOWN, contains_unknown
 
 ArgsT = TypeVar("ArgsT", bound=Arguments)
 ResultT = TypeVar("ResultT", bound=Result)
@@ -29,20 +29,20 @@ class Output:
 
     def map(self, change: Callable[[Any], Any]) -> Output:
         """What `change` makes of a known value, null apart; as secret and from the same sources."""
-        if has_unknown(self.value):
+        if contains_unknown(self.value):
             return replace(self, value=UNKNOWN)
         return self if self.value is None else replace(self, value=change(self.value))
 
 
 @dataclass(frozen=True)
-class From:
+class ChildRef:
     """A field of an earlier child, as it will be."""
 
     child: str
     field: str
 
 
-Made = Mapping[str, Output]
+ChildOutputs = Mapping[str, Output]
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ class Component(Generic[ArgsT, ResultT]):
     arguments: type[ArgsT]
     result: type[ResultT]
 
-    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+    def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         """Rules across arguments, over plain values that may be UNKNOWN or absent."""
         del args
         return ()
 
-    def notes(self, args: Mapping[str, Any]) -> Iterable[str]:
+    def preview_warnings(self, args: Mapping[str, Any]) -> Iterable[str]:
         """What a preview with these arguments cannot show, in words."""
         del args
         return ()
@@ -88,21 +88,21 @@ class Component(Generic[ArgsT, ResultT]):
         """The resources, in the order in which they are made."""
         raise NotImplementedError
 
-    def outputs(self, made: Mapping[str, Made]) -> Mapping[str, Any]:
+    def outputs(self, made: Mapping[str, ChildOutputs]) -> Mapping[str, Any]:
         """The fields of `result`, from those of the children by their names. Values may hold `Output` at any depth."""
         raise NotImplementedError
 
 
-def gathered(value: Any) -> Output:
+def merge_outputs(value: Any) -> Output:
     """A value that holds outputs as one: plain inside; secret when any of it is, from all that any of it is from."""
     if isinstance(value, Output):
-        inner = gathered(value.value)
+        inner = merge_outputs(value.value)
         return Output(inner.value, value.secret or inner.secret, value.sources | inner.sources)
     if isinstance(value, Mapping):
-        entries = {name: gathered(entry) for name, entry in value.items()}
+        entries = {name: merge_outputs(entry) for name, entry in value.items()}
         return _joined({name: entry.value for name, entry in entries.items()}, entries.values())
     if isinstance(value, list):
-        items = [gathered(item) for item in value]
+        items = [merge_outputs(item) for item in value]
         return _joined([item.value for item in items], items)
     return Output(value)
 
@@ -112,12 +112,12 @@ def _joined(value: Any, parts: Iterable[Output]) -> Output:
     return Output(value, any(part.secret for part in known), frozenset().union(*(part.sources for part in known)))
 
 
-def resolved(value: Any, made: Mapping[str, Made]) -> Any:
+def resolve_refs(value: Any, made: Mapping[str, ChildOutputs]) -> Any:
     """`value` with every `From` replaced by the field that it speaks of."""
-    if isinstance(value, From):
+    if isinstance(value, ChildRef):
         return made[value.child][value.field]
     if isinstance(value, Mapping):
-        return {name: resolved(entry, made) for name, entry in value.items()}
+        return {name: resolve_refs(entry, made) for name, entry in value.items()}
     if isinstance(value, list):
-        return [resolved(item, made) for item in value]
+        return [resolve_refs(item, made) for item in value]
     return value

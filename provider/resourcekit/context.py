@@ -10,8 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from resourcekit.keys import Keys, Ledger
-from resourcekit.moving import Moving
+from resourcekit.keys import IdempotencyKeys, OwnershipRegistry
+from resourcekit.moving import PendingChanges
 
 ApiT = TypeVar("ApiT")
 
@@ -64,20 +64,20 @@ class Context(Generic[ApiT]):
     progress: Callable[[str], None] = _silent
     info: Callable[[str], None] = _silent
     warn: Warn = _silent
-    keys: Keys = field(default_factory=Keys)
+    idempotency_keys: IdempotencyKeys = field(default_factory=IdempotencyKeys)
     null_entries: Mapping[str, Any] = field(default_factory=dict)
-    moving: Moving = field(default_factory=Moving)
+    pending_changes: PendingChanges = field(default_factory=PendingChanges)
     account: str | None = None
-    ledger: Ledger = field(default_factory=lambda: Ledger(lambda: None))
-    saved: Checkpoint | None = field(default=None, init=False)
+    ownership: OwnershipRegistry = field(default_factory=lambda: OwnershipRegistry(lambda: None))
+    checkpointed: Checkpoint | None = field(default=None, init=False)
 
     def checkpoint(self, id: str, state: BaseModel) -> None:
         """Keep what exists by now: should the rest fail, the engine still learns the id and this state."""
-        self.saved = Checkpoint(id, state)
+        self.checkpointed = Checkpoint(id, state)
 
     def discard_checkpoint(self) -> None:
         """Record that nothing of the object is left: should the rest fail, the engine stores nothing."""
-        self.saved = None
+        self.checkpointed = None
 
     def remaining(self) -> float:
         """Seconds left until the deadline, never negative."""

@@ -16,11 +16,11 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from resourcekit.sameness import alike, without_nulls
+from resourcekit.sameness import json_equal, without_nulls
 
 
 @dataclass(frozen=True)
-class Replaces:
+class RequiresReplace:
     """A change of this argument makes a new object and removes the old one."""
 
 
@@ -31,7 +31,7 @@ class Computed:
     moves_with: the arguments whose change makes it unknown; empty: any change.
     """
 
-    moves_with: tuple[str, ...] = ()
+    changes_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Stable:
 
 
 @dataclass(frozen=True)
-class ObjectNumber:
+class NumericId:
     """The number of another object. Engines know ids as texts alone, so such a one may stand for it."""
 
 
@@ -52,7 +52,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Always:
+class AlwaysPresent:
     """A computed value that is there whenever a program sees the object: typed SDKs do not call it optional.
 
     A state that a create has left unfinished may lack it.
@@ -65,7 +65,7 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class Clearable:
+class ResetOnRemove:
     """Taking this argument out of the program clears it at the API (unlike a computed one, which is then kept)."""
 
 
@@ -77,7 +77,7 @@ class CreateOnly:
 
 
 @dataclass(frozen=True)
-class Local:
+class ProviderOnly:
     """The API never sees this argument: it lives in the engine's state alone. default: what leaving it out means."""
 
     default: Any = None
@@ -89,12 +89,12 @@ class Unordered:
 
 
 @dataclass(frozen=True)
-class MayHoldSecrets:
+class WriteOnlyVariant:
     """Users may put secrets in here: an engine that has write-only arguments offers this one as such, too."""
 
 
 @dataclass(frozen=True)
-class Same:
+class SemanticEquality:
     """How two values are compared: equal when `canonical` makes them equal."""
 
     canonical: Callable[[Any], Any]
@@ -112,7 +112,7 @@ class Deprecated:
     message: str
 
 
-def Rule(test: Callable[[Any], bool], message: str) -> AfterValidator:  # noqa: N802 (reads as a marker)
+def Validator(test: Callable[[Any], bool], message: str) -> AfterValidator:  # noqa: N802 (reads as a marker)
     """A constraint whose failure is explained in words; `message` continues "name: …"."""
 
     def apply(value: Any) -> Any:
@@ -140,7 +140,7 @@ _EMPTY: Final[tuple[Any, ...]] = (None, [], {})
 
 
 @dataclass(frozen=True)
-class FieldFacts:
+class FieldSpec:
     """All that is known of one field, read from its annotation once."""
 
     name: str
@@ -148,19 +148,19 @@ class FieldFacts:
     description: str
     required: bool
     default: Any
-    replaces: bool = False
+    requires_replace: bool = False
     computed: bool = False
     stable: bool = False
-    always: bool = False
-    object_number: bool = False
+    always_present: bool = False
+    numeric_id: bool = False
     reference: bool = False
     secret: bool = False
-    clearable: bool = False
-    local: bool = False
+    reset_on_remove: bool = False
+    provider_only: bool = False
     unordered: bool = False
-    may_hold_secrets: bool = False
+    write_only_variant: bool = False
     variadic: bool = False
-    moves_with: tuple[str, ...] = ()
+    changes_with: tuple[str, ...] = ()
     create_only: str | None = None
     deprecated: str | None = None
     canonical: Callable[[Any], Any] | None = None
@@ -170,7 +170,7 @@ class FieldFacts:
         """The validator of the field's values, built at the first use."""
         return TypeAdapter(self.annotation)
 
-    def same(self, left: Any, right: Any) -> bool:
+    def semantically_equal(self, left: Any, right: Any) -> bool:
         """Whether two known values mean the same to the API."""
         left, right = without_nulls(left), without_nulls(right)
         if self.canonical is not None:
@@ -179,58 +179,58 @@ class FieldFacts:
             return True
         if left is not None and right is not None and self.unordered:
             return set(left) == set(right)
-        return alike(left, right)
+        return json_equal(left, right)
 
 
-def _facts(name: str, info: FieldInfo) -> FieldFacts:
+def _build_spec(name: str, info: FieldInfo) -> FieldSpec:
     marks = {type(mark): mark for mark in info.metadata}
     computed, advice = marks.get(Computed), marks.get(CreateOnly)
-    deprecated, same, local = marks.get(Deprecated), marks.get(Same), marks.get(Local)
+    deprecated, same, local = marks.get(Deprecated), marks.get(SemanticEquality), marks.get(ProviderOnly)
     default = None if info.is_required() else info.get_default(call_default_factory=True)
-    return FieldFacts(
+    return FieldSpec(
         name=name,
         annotation=Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation,
         description=info.description or "",
         required=info.is_required(),
         default=local.default if local and default is None else default,
-        replaces=Replaces in marks,
+        requires_replace=RequiresReplace in marks,
         computed=computed is not None,
         stable=Stable in marks,
-        always=Always in marks,
-        object_number=ObjectNumber in marks,
-        reference=Reference in marks or ObjectNumber in marks,
+        always_present=AlwaysPresent in marks,
+        numeric_id=NumericId in marks,
+        reference=Reference in marks or NumericId in marks,
         secret=Secret in marks,
-        clearable=Clearable in marks,
-        local=local is not None,
+        reset_on_remove=ResetOnRemove in marks,
+        provider_only=local is not None,
         unordered=Unordered in marks,
-        may_hold_secrets=MayHoldSecrets in marks,
+        write_only_variant=WriteOnlyVariant in marks,
         variadic=Variadic in marks,
-        moves_with=computed.moves_with if computed else (),
+        changes_with=computed.moves_with if computed else (),
         create_only=advice.advice if advice else None,
         deprecated=deprecated.message if deprecated else None,
         canonical=same.canonical if same else None,
     )
 
 
-_fields: dict[type[BaseModel], dict[str, FieldFacts]] = {}
+_fields: dict[type[BaseModel], dict[str, FieldSpec]] = {}
 
 
-def fields_of(model: type[BaseModel]) -> dict[str, FieldFacts]:
+def field_specs(model: type[BaseModel]) -> dict[str, FieldSpec]:
     """Return the facts of every field of `model`, by name, in the order of declaration. All threads share them."""
     found = _fields.get(model)
     if found is None:
-        read = {name: _facts(name, info) for name, info in model.model_fields.items()}
+        read = {name: _build_spec(name, info) for name, info in model.model_fields.items()}
         # Another thread may have been faster: its facts are in use.
         found = _fields.setdefault(model, read)
     return found
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """`value` as plain Python: models become dicts without their unset entries."""
     if isinstance(value, BaseModel):
-        return {k: plain(v) for k, v in value if v is not None}
+        return {k: to_plain(v) for k, v in value if v is not None}
     if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
+        return {k: to_plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
+        return [to_plain(item) for item in value]
     return value

@@ -11,7 +11,7 @@ _WHOLE: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|h|m|s))+", re.ASCII)
 _RULE: Final = "must be a duration above zero, such as 90s, 20m or 1h30m"
 
 
-def seconds(text: str) -> float:
+def parse_duration(text: str) -> float:
     """The duration in seconds. Raises ValueError with the rule."""
     total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text)) if _WHOLE.fullmatch(text) else 0.0
     if total <= 0:

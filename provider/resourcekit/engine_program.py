@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from resourcekit.engine_watch import started_by
+from resourcekit.engine_watch import engine_pid
 
 if TYPE_CHECKING:
     import subprocess
@@ -24,17 +24,17 @@ _GENERATIONS: Final = 4
 
 
 @dataclass(frozen=True)
-class Engine:
+class EngineCli:
     """The program to ask. words: its command line, where it is the one that runs us; empty where it is one of PATH."""
 
     program: str
-    words: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
 
     def options(self, name: str) -> list[str]:
         """The values that its command line gives an option, in `-name value`, `-name=value` or with two dashes."""
-        return options(self.words, name)
+        return flag_values(self.args, name)
 
-    def ask(self, *words: str) -> Any:
+    def run_json(self, *words: str) -> Any:
         """The JSON that it prints for a command, in the directory and environment that it gave us; None if none."""
         import subprocess  # rarely needed, long to import
 
@@ -91,9 +91,9 @@ def parse_output(text: str, nothing: Any = None) -> Any:
     return json.loads(text) if text.strip() else nothing
 
 
-def running(names: Sequence[str]) -> Engine | None:
+def find_parent_engine(names: Sequence[str]) -> EngineCli | None:
     """The engine that runs this process: the nearest of its ancestors that is called one of `names`."""
-    pid = started_by()
+    pid = engine_pid()
     for _ in range(_GENERATIONS):
         process = _process(pid)
         if process is None:
@@ -104,13 +104,13 @@ def running(names: Sequence[str]) -> Engine | None:
     return None
 
 
-def on_path(names: Sequence[str]) -> Engine | None:
+def find_on_path(names: Sequence[str]) -> EngineCli | None:
     """The one engine on PATH; None where there are several. Nothing tells that it is the one that runs us."""
     found = [path for name in names if (path := shutil.which(name))]
-    return Engine(found[0]) if len(found) == 1 else None
+    return EngineCli(found[0]) if len(found) == 1 else None
 
 
-def options(words: Sequence[str], name: str) -> list[str]:
+def flag_values(words: Sequence[str], name: str) -> list[str]:
     """The values that a command line gives an option. Pure."""
     found = []
     for index, word in enumerate(words):
@@ -124,13 +124,13 @@ def options(words: Sequence[str], name: str) -> list[str]:
     return found
 
 
-def _process(pid: int) -> tuple[int, Engine] | None:
+def _process(pid: int) -> tuple[int, EngineCli] | None:
     """Return a process's parent and what it runs; None where it cannot be seen."""
     import psutil  # rarely needed, long to import
 
     try:
         process = psutil.Process(pid)
         with process.oneshot():
-            return process.ppid(), Engine(process.exe(), tuple(process.cmdline()[1:]))
+            return process.ppid(), EngineCli(process.exe(), tuple(process.cmdline()[1:]))
     except (psutil.Error, OSError):
         return None

@@ -19,18 +19,18 @@ Watch = Callable[[Callable[[], None]], None]
 _engine_pid: int | None = None
 
 
-def started_by() -> int:
+def engine_pid() -> int:
     """The engine, or the launcher between it and this process."""
     return os.getppid() if _engine_pid is None else _engine_pid
 
 
-def stand_for_child_of(pid: int) -> None:
+def set_engine_pid(pid: int) -> None:
     """Say that this process does the work of one that `pid` started; its own parent is another."""
     global _engine_pid
     _engine_pid = pid
 
 
-def watch_engine(is_there: Callable[[], bool], end: Callable[[], None]) -> None:
+def exit_with_parent(is_there: Callable[[], bool], end: Callable[[], None]) -> None:
     """Call `end` when this process's parent ends, or when the engine is not there twice in a row.
 
     The parent alone does not tell: it may have ended before this process could look who it was, and whoever adopted it
@@ -48,7 +48,7 @@ def watch_engine(is_there: Callable[[], bool], end: Callable[[], None]) -> None:
     threading.Thread(target=watch, name="engine-watch", daemon=True).start()
 
 
-def listens(address: str) -> bool:
+def is_listening(address: str) -> bool:
     """Whether somebody listens at `host:port`; anything but a refusal counts as yes."""
     host, _, port = address.rpartition(":")
     try:
@@ -60,7 +60,7 @@ def listens(address: str) -> bool:
         return True
 
 
-def reads_stdout() -> bool:
+def stdout_has_reader() -> bool:
     """Return whether another process still reads what this one prints; what is no pipe counts as read."""
     if not hasattr(select, "poll"):  # Windows
         return True
@@ -70,6 +70,6 @@ def reads_stdout() -> bool:
     return not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
-def watch_stdout(end: Callable[[], None]) -> None:
+def exit_when_stdout_closes(end: Callable[[], None]) -> None:
     """Call `end` when this process's parent ends, or when nobody reads what it prints (a Watch)."""
-    watch_engine(reads_stdout, end)
+    exit_with_parent(stdout_has_reader, end)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from resourcekit.errors import ResourceError
-from resourcekit.logs import trace_of
+from resourcekit.logs import stack_locations
 from resourcekit.package import Package
 
 log = logging.getLogger(__name__)
@@ -18,18 +18,18 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, ResourceError):
         return str(error)
     # A text that nobody foresaw could hold a secret: it goes nowhere, not even to the log.
-    log.error("unforeseen %s", type(error).__name__, extra={"trace": trace_of(error)})
+    log.error("unforeseen %s", type(error).__name__, extra={"trace": stack_locations(error)})
     return f"internal error ({type(error).__name__}); please report it with the log"
 
 
-def explained_by(package: Package[Any], run: Callable[[], Any]) -> Any:
+def translate_errors(package: Package[Any], run: Callable[[], Any]) -> Any:
     """What `run` returns; the vendor's exceptions leave as ResourceErrors, with a text for people."""
     try:
         return run()
     except ResourceError:
         raise
     except Exception as error:
-        explained = package.explain(error)
+        explained = package.to_resource_error(error)
         if explained is error:
             raise
         raise explained from error

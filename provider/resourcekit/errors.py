@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Failure:
+class CheckFailure:
     """One broken rule.
 
     property: the path in the declaration's own names (`variables.tenant`), empty when it is about the whole.
@@ -25,13 +25,13 @@ class ResourceError(Exception):
         self.property = property
 
 
-class CheckFailed(ResourceError):
+class CheckError(ResourceError):
     """Several failures at once, each with its property."""
 
-    def __init__(self, failures: tuple[Failure, ...]) -> None:
+    def __init__(self, failures: tuple[CheckFailure, ...]) -> None:
         super().__init__("; ".join(failure.reason for failure in failures))
         self.failures = failures
 
 
-class Cancelled(ResourceError):
+class CancelledError(ResourceError):
     """The engine asked to stop (Ctrl-C); what was reached so far has been handed back."""

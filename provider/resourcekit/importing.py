@@ -18,7 +18,7 @@ _METADATA = "importlib.metadata"
 
 
 @contextmanager
-def much_imported() -> Iterator[None]:
+def bulk_import() -> Iterator[None]:
     """What is imported within stays: garbage is not looked for in it, now or later, which is a tenth of the time.
 
     Nor does pydantic look for extensions of its own in all packages that are installed, nor import what that needs.

@@ -14,15 +14,15 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from resourcekit.context import Context
-from resourcekit.declaration import Result, fields_of
-from resourcekit.error_texts import explained_by, reason_of
-from resourcekit.errors import Cancelled, CheckFailed, Failure, ResourceError
+from resourcekit.declaration import Result, field_specs
+from resourcekit.error_texts import translate_errors, reason_of
+from resourcekit.errors import CancelledError, CheckError, CheckFailure, ResourceError
 from resourcekit.package import Package
-from resourcekit.planning.diff import Difference, diff
-from resourcekit.planning.planned import live_inputs, planned_create, planned_update
-from resourcekit.resource import Resource, state_dict
+from resourcekit.planning.diff import Diff, diff
+from resourcekit.planning.planned import inputs_from_state, plan_create, plan_update
+from resourcekit.resource import Resource, dump_state
 from resourcekit.results import ApplyResult, ChangePlan, ListItem, ReadResult, Values
-from resourcekit.unknown import UNKNOWN, known
+from resourcekit.unknown import UNKNOWN, drop_unknowns
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Lifecycle:
     package: Package[Any]
     resource: Resource[Any, Any, Any]
 
-    def difference(
+    def diff(
         self,
         *,
         state: Mapping[str, Any],
@@ -42,51 +42,51 @@ class Lifecycle:
         news: Mapping[str, Any],
         ignore: Set[str] = frozenset(),
         ctx: Context[Any] | None = None,
-    ) -> Difference:
+    ) -> Diff:
         """The diff; raises ResourceError where a change is refused (create-only).
 
         ctx: to ask the API, in the rare case, whether a change that would be refused is borne after all.
         """
 
-        def compare(recorded: Iterable[str] = ()) -> Difference:
+        def compare(recorded: Iterable[str] = ()) -> Diff:
             model = self.resource.arguments
             return diff(model, state=state, old_inputs=old_inputs, news=news, ignore=ignore, recorded=recorded)
 
         found = compare()
-        if found.refusals and ctx is not None:
+        if found.errors and ctx is not None:
             there = {**old_inputs, **{name: value for name, value in state.items() if value is not None}}
-            borne = self._borne([failure.property for failure in found.refusals], there, ctx)
-            found = replace(compare(borne), notes=tuple(Failure(name, reason) for name, reason in borne.items()))
-        if found.refusals:
-            raise CheckFailed(found.refusals)
+            borne = self._accepted_changes([failure.property for failure in found.errors], there, ctx)
+            found = replace(compare(borne), notes=tuple(CheckFailure(name, reason) for name, reason in borne.items()))
+        if found.errors:
+            raise CheckError(found.errors)
         return found
 
-    def _borne(self, names: Iterable[str], there: Mapping[str, Any], ctx: Context[Any]) -> dict[str, str]:
+    def _accepted_changes(self, names: Iterable[str], there: Mapping[str, Any], ctx: Context[Any]) -> dict[str, str]:
         """Why changes of these create-only arguments are borne; those that are not are left out."""
 
         def ask(name: str) -> str | None:
-            reason: str | None = self._explained(lambda: self.resource.outlived(name, there.get(name), ctx))
+            reason: str | None = self._translate_errors(lambda: self.resource.allow_create_only_change(name, there.get(name), ctx))
             return reason
 
         return {name: reason for name in names if (reason := ask(name))}
 
-    def refuse_if_protected(self, state: Mapping[str, Any], doing: str) -> None:
+    def ensure_not_protected(self, state: Mapping[str, Any], doing: str) -> None:
         """Raise when the object must stay. doing: "delete" or "replace", for the message."""
-        reason = self.protection(state)
+        reason = self.deletion_blocked_reason(state)
         if reason:
             raise ResourceError(f"cannot {doing}: {reason}")
 
-    def protection(self, state: Mapping[str, Any]) -> str | None:
+    def deletion_blocked_reason(self, state: Mapping[str, Any]) -> str | None:
         """Why the object must stay, in words; None when it need not."""
-        return self.resource.protected(self._state(state))
+        return self.resource.deletion_blocked_reason(self._state(state))
 
-    def sketch(self, args: Mapping[str, Any]) -> Values:
+    def hypothetical_state(self, args: Mapping[str, Any]) -> Values:
         """The state of an object that these arguments would make, without what the API adds."""
-        return {**dict.fromkeys(fields_of(self.resource.state)), **args}
+        return {**dict.fromkeys(field_specs(self.resource.state)), **args}
 
-    def drifted(self, state: Mapping[str, Any], args: Mapping[str, Any], ctx: Context[Any]) -> list[str]:
+    def replacement_triggers(self, state: Mapping[str, Any], args: Mapping[str, Any], ctx: Context[Any]) -> list[str]:
         """State fields that need a new object although no argument changed."""
-        return list(self._explained(lambda: list(self.resource.drifted(self._state(state), args, ctx))))
+        return list(self._translate_errors(lambda: list(self.resource.replacement_triggers(self._state(state), args, ctx))))
 
     def reported(self, name: str, state: Mapping[str, Any], ctx: Context[Any] | None) -> Any:
         """Return what the API says of an argument that the state leaves out; UNKNOWN where it does not say.
@@ -94,13 +94,13 @@ class Lifecycle:
         ctx: None while the API cannot be asked.
         """
         return (
-            UNKNOWN if ctx is None else self._explained(lambda: self.resource.reported(name, self._state(state), ctx))
+            UNKNOWN if ctx is None else self._translate_errors(lambda: self.resource.reported(name, self._state(state), ctx))
         )
 
     def plan_changes(
         self,
         id: str,
-        difference: Difference,
+        difference: Diff,
         *,
         args: Mapping[str, Any],
         state: Mapping[str, Any],
@@ -122,17 +122,17 @@ class Lifecycle:
         """
         triggers: tuple[str, ...] = ()
         if ctx is not None:
-            for note in difference.notes:
+            for note in difference.warnings:
                 ctx.warn(note.reason, attribute=note.property)
             if not difference.replaces:
-                triggers = tuple(self.drifted(state, args, ctx))
+                triggers = tuple(self.replacement_triggers(state, args, ctx))
         plan = ChangePlan(difference, triggers)
         if plan.replaces:
-            self.refuse_if_protected(state, "replace")
-            self.review_replacement(id, args, state, ctx if review else None)
+            self.ensure_not_protected(state, "replace")
+            self.preview_replacement(id, args, state, ctx if review else None)
         return plan
 
-    def review_replacement(
+    def preview_replacement(
         self, id: str, args: Mapping[str, Any], state: Mapping[str, Any], ctx: Context[Any] | None
     ) -> None:
         """Report what may keep a new object from being made beside the old one, where the API can be asked.
@@ -144,15 +144,15 @@ class Lifecycle:
             return
         prior = self._state(state)
         if ctx.account is not None and self._account(ctx) not in (None, ctx.account):
-            self._explained(lambda: self.resource.read(id, prior, ctx))
-        self._explained(lambda: self.resource.review_replacement(args, prior, ctx))
+            self._translate_errors(lambda: self.resource.read(id, prior, ctx))
+        self._translate_errors(lambda: self.resource.preview_replacement(args, prior, ctx))
 
     def preview_create(self, args: Mapping[str, Any], ctx: Context[Any] | None) -> Values:
         """The planned state; with a connection the API is asked too."""
         foretold = None
         if ctx is not None:
-            foretold = self._explained(lambda: self.resource.review(args, None, frozenset(), ctx))
-        return {**planned_create(self.resource, args), **(foretold or {})}
+            foretold = self._translate_errors(lambda: self.resource.preview(args, None, frozenset(), ctx))
+        return {**plan_create(self.resource, args), **(foretold or {})}
 
     def preview_update(
         self,
@@ -164,12 +164,12 @@ class Lifecycle:
         """The planned state; with a connection the API is asked too."""
         foretold = None
         if ctx is not None and changed:
-            foretold = self._explained(lambda: self.resource.review(args, self._state(state), changed, ctx))
-        return {**planned_update(self.resource, args, state, changed), **(foretold or {})}
+            foretold = self._translate_errors(lambda: self.resource.preview(args, self._state(state), changed, ctx))
+        return {**plan_update(self.resource, args, state, changed), **(foretold or {})}
 
-    def unfinished(self, state: Mapping[str, Any]) -> bool:
+    def is_incomplete(self, state: Mapping[str, Any]) -> bool:
         """Whether an update has to wait for what an earlier run made."""
-        return self.resource.unfinished(self._state(state))
+        return self.resource.is_incomplete(self._state(state))
 
     def create(self, args: Mapping[str, Any], ctx: Context[Any]) -> ApplyResult:
         """Make the object. A failure after its id is known is an unfinished outcome, not an exception."""
@@ -209,48 +209,48 @@ class Lifecycle:
     ) -> ReadResult | None:
         """What is there; None when it is gone. Without prior state it is an import."""
         imported = not state
-        own = self.resource.normal_id(id) if imported else id
+        own = self.resource.normalize_id(id) if imported else id
         prior = None if imported else self._state(state)
-        found = self._explained(lambda: self.resource.read(own, prior, ctx))
+        found = self._translate_errors(lambda: self.resource.read(own, prior, ctx))
         if found is None:
             return None
         # What a resource hands back as it was came of no call, which proves nothing of the account.
         account = ctx.account
         if found is not prior:
             if not imported:
-                ctx.ledger.found.add(self.resource.name)
+                ctx.ownership.found.add(self.resource.name)
             account = account or self._account(ctx)
         kept = self._with_unreported(found, state)
-        return ReadResult(own, kept, live_inputs(self.resource, inputs, found, imported=imported), account)
+        return ReadResult(own, kept, inputs_from_state(self.resource, inputs, found, imported=imported), account)
 
     def delete(self, id: str, state: Mapping[str, Any], ctx: Context[Any]) -> None:
         """Remove the object unless it is protected."""
-        self.refuse_if_protected(state, "delete")
+        self.ensure_not_protected(state, "delete")
         prior = self._state(state)
-        self._explained(lambda: self.resource.delete(id, prior, ctx))
+        self._translate_errors(lambda: self.resource.delete(id, prior, ctx))
 
-    def listing(self, ctx: Context[Any]) -> Iterator[ListItem]:
+    def list(self, ctx: Context[Any]) -> Iterator[ListItem]:
         """Every object of this kind, of a resource that is `listable`."""
-        objects = iter(self._explained(lambda: self.resource.listing(ctx)))
+        objects = iter(self._translate_errors(lambda: self.resource.list(ctx)))
         while True:
-            listed = self._explained(lambda: next(objects, None))
+            listed = self._translate_errors(lambda: next(objects, None))
             if listed is None:
                 return
             id_, label, state = listed
-            yield ListItem(id_, label, state_dict(state))
+            yield ListItem(id_, label, dump_state(state))
 
     def _checkpointed(
         self, run: Callable[[], tuple[str, BaseModel]], args: Mapping[str, Any], ctx: Context[Any], account: str | None
     ) -> ApplyResult:
         try:
-            id_, state = self._explained(run)
+            id_, state = self._translate_errors(run)
             return ApplyResult(id_, self._with_unreported(state, args), account=account)
         except Exception as error:
-            if ctx.saved is None:
+            if ctx.checkpointed is None:
                 raise
-            kept = self._with_unreported(ctx.saved.state, args)
-            is_cancelled = isinstance(error, Cancelled)
-            return ApplyResult(ctx.saved.id, kept, reason_of(error), cancelled=is_cancelled, account=account)
+            kept = self._with_unreported(ctx.checkpointed.state, args)
+            is_cancelled = isinstance(error, CancelledError)
+            return ApplyResult(ctx.checkpointed.id, kept, reason_of(error), cancelled=is_cancelled, account=account)
 
     def _account(self, ctx: Context[Any]) -> str | None:
         """The account to record, for later runs; None where it cannot be found out now, which stops nothing."""
@@ -262,9 +262,9 @@ class Lifecycle:
 
     def _with_unreported(self, state: BaseModel, source: Mapping[str, Any]) -> Values:
         """The state as plain values; what the API never reports is taken from `source`."""
-        values = state_dict(state)
-        for name, facts in fields_of(self.resource.arguments).items():
-            if (facts.local or facts.create_only) and values.get(name) is None:
+        values = dump_state(state)
+        for name, facts in field_specs(self.resource.arguments).items():
+            if (facts.provider_only or facts.create_only) and values.get(name) is None:
                 values[name] = source.get(name)
         return values
 
@@ -272,9 +272,9 @@ class Lifecycle:
         # A state written by an older release may lack a field or hold one of another type: what can be read is read.
         model: type[Result] = self.resource.state
         try:
-            return model.model_validate(known(state))
+            return model.model_validate(drop_unknowns(state))
         except ValidationError:
-            return model.model_construct(**known(state))
+            return model.model_construct(**drop_unknowns(state))
 
-    def _explained(self, run: Callable[[], Any]) -> Any:
-        return explained_by(self.package, run)
+    def _translate_errors(self, run: Callable[[], Any]) -> Any:
+        return translate_errors(self.package, run)

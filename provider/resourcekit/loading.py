@@ -12,25 +12,25 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from resourcekit.importing import much_imported
+from resourcekit.importing import bulk_import
 from resourcekit.sync_grpc import grpc
 
 Handlers = Mapping[str, Any]
-Known = Mapping[str, Callable[[], bytes]]
+StaticReplies = Mapping[str, Callable[[], bytes]]
 
 
 def _nobody() -> None:
     """Loads without being asked to."""
 
 
-class LoadedLater(grpc.GenericRpcHandler):
+class LazyGrpcService(grpc.GenericRpcHandler):
     """The service `name`; its first calls wait until `load` has given the handlers, by the methods' names.
 
     known: the answers of methods that need no handler. wanted: told, once, that another method was asked for.
     """
 
     def __init__(
-        self, name: str, load: Callable[[], Handlers], known: Known | None = None, wanted: Callable[[], None] = _nobody
+        self, name: str, load: Callable[[], Handlers], known: StaticReplies | None = None, wanted: Callable[[], None] = _nobody
     ) -> None:
         self._name = name
         self._load = load
@@ -42,10 +42,10 @@ class LoadedLater(grpc.GenericRpcHandler):
         self._is_wanted = False
         self._handlers: Future[Handlers] = Future()
 
-    def begin(self) -> bool:
+    def load(self) -> bool:
         """Load now, in this thread. False when that failed, which is told on stderr: the process has to end."""
         try:
-            with much_imported():
+            with bulk_import():
                 handlers = self._load()
         except Exception as error:
             print(f"{Path(sys.argv[0]).name} cannot start: {type(error).__name__}: {error}", file=sys.stderr)
@@ -65,7 +65,7 @@ class LoadedLater(grpc.GenericRpcHandler):
         return self._handlers.result().get(method)
 
 
-def handlers_of(service: Any, calls: Mapping[str, Callable[..., Any]]) -> Handlers:
+def method_handlers(service: Any, calls: Mapping[str, Callable[..., Any]]) -> Handlers:
     """The handlers of a service's methods that `calls` has. service: its protobuf descriptor."""
     found = {}
     for method in service.methods:

@@ -8,7 +8,7 @@ from typing import Final
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
 
-def level_of(given: str | None, default: str) -> tuple[str, str]:
+def parse_level(given: str | None, default: str) -> tuple[str, str]:
     """The level to log at, and what is wrong with the given one; empty when nothing is."""
     wanted = (given or default).strip().lower()
     if wanted in LEVELS:
@@ -16,7 +16,7 @@ def level_of(given: str | None, default: str) -> tuple[str, str]:
     return default, f"{given!r} is no log level, {default} is used; there are {', '.join(LEVELS)}"
 
 
-def trace_of(error: BaseException) -> list[str]:
+def stack_locations(error: BaseException) -> list[str]:
     """Where it was raised: files and lines, no values."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-class Moving:
+class PendingChanges:
     """Noted by the adapters, from many threads; asked by resources."""
 
     def __init__(self) -> None:
         self._fields: dict[tuple[str, str], frozenset[str]] = {}
 
-    def note(self, resource: str, id: str, fields: Iterable[str] = ()) -> None:
+    def record(self, resource: str, id: str, fields: Iterable[str] = ()) -> None:
         """An object is planned to change in these fields of its state; none: it is not, or the change has been made.
 
         resource: its declaration's name.
         """
         self._fields[resource, id] = frozenset(fields)
 
-    def fields(self, resource: str, id: str) -> frozenset[str]:
+    def changed_fields(self, resource: str, id: str) -> frozenset[str]:
         """The fields of the object that are going to change."""
         return self._fields.get((resource, id), frozenset())

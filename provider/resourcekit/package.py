@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from resourcekit.declaration import Arguments
-from resourcekit.resource import Calculation, Function, Resource
+from resourcekit.resource import ProviderFunction, DataSource, Resource
 
 if TYPE_CHECKING:
     from resourcekit.component import Component
@@ -33,25 +33,25 @@ class Package(Generic[ApiT]):
     environment: Mapping[str, str]
     resources: tuple[Resource[Any, Any, ApiT], ...]
     keywords: tuple[str, ...] = ()
-    scope_setting: str = ""
+    idempotency_scope_setting: str = ""
 
     @property
-    def functions(self) -> tuple[Function[Any, Any, ApiT], ...]:
+    def data_sources(self) -> tuple[DataSource[Any, Any, ApiT], ...]:
         """Data sources."""
         return ()
 
     @property
-    def credentials(self) -> tuple[Function[Any, Any, ApiT], ...]:
+    def ephemeral_resources(self) -> tuple[DataSource[Any, Any, ApiT], ...]:
         """Functions whose results must not be stored: ephemeral resources. Pulumi has none."""
         return ()
 
     @property
-    def actions(self) -> tuple[Function[Any, Any, ApiT], ...]:
+    def actions(self) -> tuple[DataSource[Any, Any, ApiT], ...]:
         """Functions that do something. Pulumi has none."""
         return ()
 
     @property
-    def calculations(self) -> tuple[Calculation[Any], ...]:
+    def functions(self) -> tuple[ProviderFunction[Any], ...]:
         """Pure functions. Pulumi has none."""
         return ()
 
@@ -80,7 +80,7 @@ class Package(Generic[ApiT]):
         del api
         return None
 
-    def bound(self, api: ApiT, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> ApiT:
+    def with_deadline(self, api: ApiT, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> ApiT:
         """The client for one operation: its retries end at `deadline` (`time.monotonic()`) and when `cancel` is set.
 
         say: a line in the engine's log, for waits that are nobody's fault.
@@ -93,6 +93,6 @@ class Package(Generic[ApiT]):
         del name, engine
         return None
 
-    def explain(self, error: Exception) -> Exception:
+    def to_resource_error(self, error: Exception) -> Exception:
         """The same failure in words for people: a ResourceError where the exception is one of the vendor's."""
         return error

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments, Result
-from resourcekit.errors import Failure
+from resourcekit.errors import CheckFailure
 from resourcekit.unknown import UNKNOWN
 
 ArgsT = TypeVar("ArgsT", bound=Arguments)
@@ -20,7 +20,7 @@ ApiT = TypeVar("ApiT")
 
 
 @dataclass(frozen=True)
-class Scopes:
+class RequiredScopes:
     """What the vendor must have allowed: to read objects of a kind, and, beside that, to make and change them."""
 
     read: tuple[str, ...] = ()
@@ -48,21 +48,21 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     state: type[StateT]
     timeouts: ClassVar[Timeouts] = Timeouts()
     import_id: ClassVar[str] = "its id"
-    scopes: ClassVar[Scopes] = Scopes()
+    scopes: ClassVar[RequiredScopes] = RequiredScopes()
     # Whether `review` gives values: they belong into every plan, so it is asked for each.
-    foretells: ClassVar[bool] = False
+    preview_sets_values: ClassVar[bool] = False
     # Of the state as engines keep it; `upgrade` reads the older ones.
     schema_version: ClassVar[int] = 0
     # The part of the object's URL before its id, which is the last one: what a generic REST provider kept can then be
     # taken over. Empty: the URL does not tell the id.
-    collection: ClassVar[str] = ""
+    url_collection: ClassVar[str] = ""
 
-    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+    def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         """Rules across arguments, over values that may be UNKNOWN or absent. Pure."""
         del args
         return ()
 
-    def review(
+    def preview(
         self, args: Mapping[str, Any], prior: StateT | None, changed: frozenset[str], ctx: Context[ApiT]
     ) -> Mapping[str, Any] | None:
         """Ask the API, while previewing, whether the change would work; report through `ctx` or raise.
@@ -72,7 +72,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """
         return None
 
-    def review_replacement(self, args: Mapping[str, Any], prior: StateT, ctx: Context[ApiT]) -> None:
+    def preview_replacement(self, args: Mapping[str, Any], prior: StateT, ctx: Context[ApiT]) -> None:
         """Report, while previewing, what of the old object may keep the new one from being made beside it.
 
         Engines may make the new object before they delete the old one, and do not say whether they will.
@@ -84,16 +84,16 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """
         del args, prior, ctx
 
-    def drifted(self, prior: StateT, args: Mapping[str, Any], ctx: Context[ApiT]) -> Iterable[str]:
+    def replacement_triggers(self, prior: StateT, args: Mapping[str, Any], ctx: Context[ApiT]) -> Iterable[str]:
         """Names of state fields that must be made anew although no argument changed (a tracked version)."""
         del prior, args, ctx
         return ()
 
-    def normal_id(self, id: str) -> str:
+    def normalize_id(self, id: str) -> str:
         """The id in the API's own spelling, for one that a person wrote. Raises ResourceError for what is none."""
         return id
 
-    def outlived(self, name: str, value: Any, ctx: Context[ApiT]) -> str | None:
+    def allow_create_only_change(self, name: str, value: Any, ctx: Context[ApiT]) -> str | None:
         """Why a create-only argument may change, in words: what its value named is gone, so no program can keep it.
 
         The change is then only recorded. None: the change is refused.
@@ -125,44 +125,44 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """Remove the object; one that is gone already is a success."""
         raise NotImplementedError
 
-    def unfinished(self, prior: StateT) -> bool:
+    def is_incomplete(self, prior: StateT) -> bool:
         """Whether an earlier run made the object and gave up waiting, so that `update` has to wait on."""
         del prior
         return False
 
     @property
-    def follows_others(self) -> bool:
+    def depends_on_other_resources(self) -> bool:
         """Whether an object may have to be made anew because others change."""
-        return type(self).drifted is not Resource.drifted
+        return type(self).replacement_triggers is not Resource.replacement_triggers
 
     @property
-    def listable(self) -> bool:
+    def supports_list(self) -> bool:
         """Whether the API can list objects of this kind."""
-        return type(self).listing is not Resource.listing
+        return type(self).list is not Resource.list
 
-    def listing(self, ctx: Context[ApiT]) -> Iterable[tuple[str, str, StateT]]:
+    def list(self, ctx: Context[ApiT]) -> Iterable[tuple[str, str, StateT]]:
         """Every object of this kind at the API as (id, name for people, state)."""
         raise NotImplementedError
 
-    def upgrade(self, version: int, state: dict[str, Any]) -> dict[str, Any]:
+    def upgrade_state(self, version: int, state: dict[str, Any]) -> dict[str, Any]:
         """A state that an older release wrote under `version`, in today's form. Names that are gone are ignored."""
         del version
         return state
 
-    def protected(self, prior: StateT) -> str | None:
+    def deletion_blocked_reason(self, prior: StateT) -> str | None:
         """Why this object must be neither deleted nor replaced, in words; None when it may be."""
         del prior
         return None
 
 
-class Function(Generic[ArgsT, ResultT, ApiT]):
+class DataSource(Generic[ArgsT, ResultT, ApiT]):
     """A question to the API, or an action that the user asks for. The docstring is its documentation."""
 
     name: ClassVar[str]
     arguments: type[ArgsT]
     result: type[ResultT]
 
-    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+    def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         """Rules across arguments, over values that may be UNKNOWN or absent. Pure."""
         del args
         return ()
@@ -172,7 +172,7 @@ class Function(Generic[ArgsT, ResultT, ApiT]):
         raise NotImplementedError
 
 
-class Calculation(Generic[ArgsT]):
+class ProviderFunction(Generic[ArgsT]):
     """A pure function: the fields of `arguments`, in their order, to a value. Needs no API and no settings."""
 
     name: ClassVar[str]
@@ -184,6 +184,6 @@ class Calculation(Generic[ArgsT]):
         raise NotImplementedError
 
 
-def state_dict(state: BaseModel) -> dict[str, Any]:
+def dump_state(state: BaseModel) -> dict[str, Any]:
     """A state as plain values, unset entries kept as None."""
     return state.model_dump(mode="json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from resourcekit.planning.diff import Difference
+from resourcekit.planning.diff import Diff
 
 Values = dict[str, Any]
 
@@ -24,7 +24,7 @@ class ApplyResult:
 
     id: str
     state: Values
-    unfinished: str = ""
+    incomplete_reason: str = ""
     cancelled: bool = False
     account: str | None = None
 
@@ -48,7 +48,7 @@ class ChangePlan:
         replacement_triggers: State fields that need a new object although no argument differs.
     """
 
-    difference: Difference
+    difference: Diff
     replacement_triggers: tuple[str, ...] = ()
 
     @property

@@ -15,12 +15,12 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
-def alike(left: Any, right: Any) -> bool:
+def json_equal(left: Any, right: Any) -> bool:
     """Equal as JSON, where a null entry of a map is no entry. To Python, true is 1 and false is 0."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return all(alike(left.get(key), right.get(key)) for key in left.keys() | right.keys())
+        return all(json_equal(left.get(key), right.get(key)) for key in left.keys() | right.keys())
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(alike, left, right))
+        return len(left) == len(right) and all(map(json_equal, left, right))
     return bool(left == right)

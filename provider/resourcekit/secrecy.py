@@ -15,7 +15,7 @@ from typing import Any, Final
 SHORT: Final = 3
 
 
-class Hidden:
+class Redactor:
     """The values of one request that must not be shown. mask: what stands in their place."""
 
     def __init__(self, values: Iterable[str] = (), mask: str = "[secret]") -> None:
@@ -30,16 +30,16 @@ class Hidden:
         patterns = [_pattern(form) for form in sorted(forms, key=len, reverse=True)]
         return re.compile("|".join(patterns)) if patterns else None
 
-    def masked(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """The text without them."""
         return text if self._pattern is None else self._pattern.sub(lambda _: self._mask, text)
 
-    def shown_in(self, value: Any) -> bool:
+    def occurs_in(self, value: Any) -> bool:
         """Whether any text in a plain value shows one of them."""
-        return self._pattern is not None and any(self._pattern.search(text) for text in texts_in(value))
+        return self._pattern is not None and any(self._pattern.search(text) for text in iter_strings(value))
 
 
-def texts_in(value: Any) -> Iterator[str]:
+def iter_strings(value: Any) -> Iterator[str]:
     """Every text and number in a plain value, as an error would repeat it; names of entries are not among them."""
     if isinstance(value, str):
         yield value
@@ -47,7 +47,7 @@ def texts_in(value: Any) -> Iterator[str]:
         yield str(value)
     elif isinstance(value, Mapping | list):
         for item in value.values() if isinstance(value, Mapping) else value:
-            yield from texts_in(item)
+            yield from iter_strings(item)
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from resourcekit.errors import CheckFailed, Failure
+from resourcekit.errors import CheckError, CheckFailure
 from resourcekit.package import Package
-from resourcekit.planning.check import Checked, check_arguments
+from resourcekit.planning.check import Validated, validate_arguments
 
 
-def with_environment(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def apply_environment(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Unset settings from the environment. Only ever in memory: a key from the environment enters no state."""
     found = {name: value for name, value in values.items() if value is not None}
     for name, variable in package.environment.items():
@@ -26,18 +26,18 @@ def variable_of(package: Package[Any], values: Mapping[str, Any], name: str) -> 
     return variable if variable and values.get(name) is None and os.environ.get(variable) else ""
 
 
-def check_settings(package: Package[Any], values: Mapping[str, Any]) -> Checked:
+def validate_config(package: Package[Any], values: Mapping[str, Any]) -> Validated:
     """The settings with the environment's, and what is wrong with them. A failure names the variable of its value."""
-    checked = check_arguments(package.settings, with_environment(package, values))
+    checked = validate_arguments(package.settings, apply_environment(package, values))
 
-    def sourced(failure: Failure) -> Failure:
+    def sourced(failure: CheckFailure) -> CheckFailure:
         variable = variable_of(package, values, failure.property)
-        return Failure(failure.property, f"{failure.reason} (its value is that of {variable})") if variable else failure
+        return CheckFailure(failure.property, f"{failure.reason} (its value is that of {variable})") if variable else failure
 
-    return Checked(checked.values, tuple(map(sourced, checked.failures)))
+    return Validated(checked.values, tuple(map(sourced, checked.failures)))
 
 
-def connect(
+def configure_client(
     package: Package[Any],
     values: Mapping[str, Any],
     engine: str,
@@ -57,9 +57,9 @@ def connect(
         CheckFailed: A setting breaks a rule.
         ResourceError: The settings cannot work.
     """
-    checked = check_settings(package, values)
+    checked = validate_config(package, values)
     if checked.failures:
-        raise CheckFailed(checked.failures)
+        raise CheckError(checked.failures)
     api = package.connect(package.settings.model_validate(checked.values), engine, warn)
     variables = {name: variable_of(package, values, name) for name in checked.values}
     package.name_sources(api, {name: variable or source(name) for name, variable in variables.items()})

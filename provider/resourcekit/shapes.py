@@ -11,98 +11,98 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from resourcekit.declaration import Unordered, fields_of
+from resourcekit.declaration import Unordered, field_specs
 
 ScalarKind = Literal["string", "integer", "number", "boolean"]
 _SCALARS: Mapping[Any, ScalarKind] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 @dataclass(frozen=True)
-class Scalar:
+class ScalarType:
     """A single value."""
 
     kind: ScalarKind
 
 
 @dataclass(frozen=True)
-class ListOf:
+class ListType:
     """Values in order; unordered: the order means nothing."""
 
-    item: Shape
+    item: FieldType
     unordered: bool = False
 
 
 @dataclass(frozen=True)
-class MapOf:
+class MapType:
     """Values by names that the user chooses."""
 
-    value: Shape
+    value: FieldType
 
 
 @dataclass(frozen=True)
-class ObjectOf:
+class ObjectType:
     """Named fields, as a model declares them."""
 
     model: type[BaseModel]
 
 
 @dataclass(frozen=True)
-class Anything:
+class AnyType:
     """Any JSON value."""
 
 
-Shape = Scalar | ListOf | MapOf | ObjectOf | Anything
+FieldType = ScalarType | ListType | MapType | ObjectType | AnyType
 
 
-def shape_of(annotation: Any) -> Shape:
+def field_type(annotation: Any) -> FieldType:
     """The shape behind `annotation`; optional and annotated types are looked through.
 
     Raises TypeError for a type that no engine could carry, at import time of the declaration's tests.
     """
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        shape = shape_of(args[0])
-        if isinstance(shape, ListOf) and any(isinstance(mark, Unordered) for mark in args[1:]):
+        shape = field_type(args[0])
+        if isinstance(shape, ListType) and any(isinstance(mark, Unordered) for mark in args[1:]):
             return replace(shape, unordered=True)
         return shape
     if origin in (Union, types.UnionType):
         rest = [arg for arg in args if arg is not type(None)]
         if len(rest) == 1:
-            return shape_of(rest[0])
+            return field_type(rest[0])
     if origin is Literal:
-        return Scalar("string")
+        return ScalarType("string")
     if origin is list:
-        return ListOf(shape_of(args[0]))
+        return ListType(field_type(args[0]))
     if origin is dict:
-        return MapOf(shape_of(args[1]))
+        return MapType(field_type(args[1]))
     if annotation is Any:
-        return Anything()
+        return AnyType()
     if annotation in _SCALARS:
-        return Scalar(_SCALARS[annotation])
+        return ScalarType(_SCALARS[annotation])
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return ObjectOf(annotation)
+        return ObjectType(annotation)
     raise TypeError(f"no engine can carry a {annotation!r}")
 
 
 @functools.cache
-def field_shapes(model: type[BaseModel]) -> dict[str, Shape]:
+def field_types(model: type[BaseModel]) -> dict[str, FieldType]:
     """The shape of each field of `model`."""
-    return {name: shape_of(facts.annotation) for name, facts in fields_of(model).items()}
+    return {name: field_type(facts.annotation) for name, facts in field_specs(model).items()}
 
 
-def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def iter_leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield what a free-form value consists of besides maps and lists, each with its path."""
     if isinstance(value, Mapping):
         for name, each in value.items():
-            yield from leaves(each, f"{path}.{name}")
+            yield from iter_leaves(each, f"{path}.{name}")
     elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from leaves(each, f"{path}.{index}")
+            yield from iter_leaves(each, f"{path}.{index}")
     else:
         yield path, value
 
 
-def described(value: Any) -> str:
+def describe(value: Any) -> str:
     """Return what kind of JSON value it is, in the words of messages: "a map", "a number"."""
     match value:
         case bool():

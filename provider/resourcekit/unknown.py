@@ -29,17 +29,17 @@ UNKNOWN: Final = Unknown()
 _SIMPLE: Final = (str, bytes, int, float, type(None))
 
 
-def has_unknown(value: Any) -> bool:
+def contains_unknown(value: Any) -> bool:
     """Whether `value` is unknown or holds an unknown at any depth."""
     if value is UNKNOWN:
         return True
     if isinstance(value, _SIMPLE):
         return False
     if isinstance(value, Mapping):
-        return any(has_unknown(item) for item in value.values())
-    return isinstance(value, Sequence) and any(has_unknown(item) for item in value)
+        return any(contains_unknown(item) for item in value.values())
+    return isinstance(value, Sequence) and any(contains_unknown(item) for item in value)
 
 
-def known(values: Mapping[str, Any]) -> dict[str, Any]:
+def drop_unknowns(values: Mapping[str, Any]) -> dict[str, Any]:
     """The entries of `values` that are known to their depths."""
-    return {name: value for name, value in values.items() if not has_unknown(value)}
+    return {name: value for name, value in values.items() if not contains_unknown(value)}

@@ -26,7 +26,7 @@ from resourcekit.pulumi.protocol import provider_pb2_grpc
 from resourcekit.pulumi.servicer import ProviderServicer
 from resourcekit.pulumi.wire import encode
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
-from resourcekit.terraform.provider import Provider
+from resourcekit.terraform.provider import ProviderServer
 from support.needs import require
 from support.tfplugin import COOKIE
 
@@ -144,7 +144,7 @@ def _operations(report: Report) -> None:
 
 def _terraform() -> Callable[[], object]:
     """The same on Terraform: a database that has not changed."""
-    calls = Provider(package()).calls()
+    calls = ProviderServer(package()).method_table()
     block = (
         calls["GetProviderSchema"](tf.GetProviderSchema.Request(), None).resource_schemas["polykomos_database"].block
     )

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from controlplane.admin.kernel import Ask, Door, route
-from controlplane.engines.base import EngineDown
+from controlplane.admin.kernel import AdminRequest, AdminRoute, route
+from controlplane.engines.base import EngineUnavailableError
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import error_of
 
@@ -230,18 +230,18 @@ def test_a_nul_in_a_path_changes_nothing(admin: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("failure", "status", "code"),
     [
-        (EngineDown("the MariaDB server cannot be reached"), 503, "engine_unavailable"),
+        (EngineUnavailableError("the MariaDB server cannot be reached"), 503, "engine_unavailable"),
         (RuntimeError("hush"), 500, "internal_error"),
     ],
 )
 def test_what_fails_inside_is_told_in_the_apis_form(
     failure: Exception, status: int, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fail(_: Ask) -> None:
+    async def fail(_: AdminRequest) -> None:
         raise failure
 
     async def ask() -> httpx.Response:
-        door = route(Door("GET", "/door", fail, is_open=True), None, "")  # type: ignore[arg-type]
+        door = route(AdminRoute("GET", "/door", fail, public=True), None, "")  # type: ignore[arg-type]
         transport = httpx.ASGITransport(Starlette(routes=[door]))
         async with httpx.AsyncClient(transport=transport, base_url="http://h") as client:
             return await client.get("/_polykomos/door")

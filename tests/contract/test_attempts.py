@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from controlplane.postponed import Postponed
+from controlplane.postponed import RetryDelays
 from support import inside
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 
@@ -94,7 +94,7 @@ def test_a_database_that_cannot_be_destroyed_keeps_no_other_waiting(control_plan
 
 def test_pauses_grow_and_end() -> None:
     now = 0.0
-    postponed = Postponed(lambda: now)
+    postponed = RetryDelays(lambda: now)
     assert [postponed.add(7) for _ in range(10)] == [2, 4, 8, 16, 32, 64, 128, 256, 512, 600]
     assert postponed.now() == [7]
     now = 601

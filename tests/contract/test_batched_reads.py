@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from polykomos.client import Blueprint, Client, NotFound
+from polykomos.client import Blueprint, Client, NotFoundError
 from support.calls import counted
 from support.control_plane import ControlPlane, wait_until
 from support.naming import unique
@@ -105,7 +105,7 @@ def test_what_is_not_listed_is_asked_for(
         made_since = others.post(
             "/blueprints", json={"name": "new", "sql_content": "SELECT 2"}, headers={"Idempotency-Key": unique("new")}
         ).json()["data"]["uuid"]
-    with counted(plane) as calls, pytest.raises(NotFound):
+    with counted(plane) as calls, pytest.raises(NotFoundError):
         client.read_blueprint(gone, as_listed)
     assert calls == {"getBlueprint": 1}
     assert client.read_blueprint(made_since, as_listed).name == "new"
@@ -171,7 +171,7 @@ def test_endpoints_are_listed_once_for_all(plane: ControlPlane, new_client: Call
     with counted(plane) as calls, ThreadPoolExecutor(8) as threads:
         assert [each.id for each in threads.map(client.read_webhook_endpoint, ids)] == ids
     assert calls == {"listWebhookEndpoints": 1}
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         client.read_webhook_endpoint(999_999)
 
 

@@ -41,7 +41,7 @@ VALUES (1, 'database.deleted', '', {DEAD}, now(), now());
 
 
 async def claim_job(process: Any) -> Any:
-    return (await provisioning._claim(process, is_assigned=False)).piece
+    return (await provisioning._claim(process, is_assigned=False)).item
 
 
 async def claim_instance(process: Any) -> Any:
@@ -109,7 +109,7 @@ def test_all_that_a_dead_process_left_is_taken_without_a_pause(url: str) -> None
     async def do(process: SimpleNamespace, number: int) -> None:
         process.process_no = number
         claims = [await provisioning._claim(process, is_assigned=False) for _ in range(4)]
-        assert [claim.piece is not None for claim in claims] == [True, True, True, False]
+        assert [claim.item is not None for claim in claims] == [True, True, True, False]
         assert [claim.pause > 0 for claim in claims] == [False, False, True, True]
 
     as_process(url, do)

@@ -12,13 +12,13 @@ import pytest
 
 from polykomos.client import (
     Client,
-    Forbidden,
-    IdempotencyConflict,
-    InvalidRequest,
-    NotFound,
+    ForbiddenError,
+    IdempotencyConflictError,
+    InvalidRequestError,
+    NotFoundError,
     PolykomosError,
     ServerError,
-    Unauthorized,
+    UnauthorizedError,
 )
 from support.control_plane import NO_SCOPE_KEY, ControlPlane
 from support.naming import unique
@@ -41,7 +41,7 @@ def database(client: Client) -> Iterator[str]:
     made = client.create_database(name=unique("client")).object
     client.wait_for_database(made.uuid, timeout=30)
     yield made.uuid
-    with contextlib.suppress(NotFound):
+    with contextlib.suppress(NotFoundError):
         client.delete_database(made.uuid)
 
 
@@ -71,7 +71,7 @@ def test_a_databases_life(client: Client) -> None:
         name=name, plan="free", region="eu-west-1", connection_hard_limit=7, server_wait=20, idempotency_key=key
     )
     assert (again.replayed, again.object.uuid) == (True, number)
-    with pytest.raises(IdempotencyConflict):
+    with pytest.raises(IdempotencyConflictError):
         client.create_database(name=unique("other"), idempotency_key=key)
 
     found = client.get_database(number)
@@ -96,7 +96,7 @@ def test_a_databases_life(client: Client) -> None:
     assert deleted.uuid == number
     assert deleted.destroy_scheduled_at is not None
     assert deleted.destroy_scheduled_at.utcoffset() is not None
-    with pytest.raises(NotFound) as raised:
+    with pytest.raises(NotFoundError) as raised:
         client.get_database(number)
     assert (raised.value.status, raised.value.code) == (404, "not_found")
     assert raised.value.request_id.startswith("req_")
@@ -140,7 +140,7 @@ def test_a_blueprints_life(client: Client, database: str) -> None:
 
     assert client.update_blueprint(number, {"sql_content": TABLE + " SELECT 1;"}).version == 2
     client.delete_blueprint(number)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         client.get_blueprint(number)
 
 
@@ -176,7 +176,7 @@ def test_lists_longer_than_a_page_are_read_to_their_end(client: Client) -> None:
 def test_a_query_in_plain_language_is_answered_or_refused_as_the_api_does(client: Client) -> None:
     with pytest.raises(PolykomosError) as raised:
         client.run_query(str(uuid.uuid4()), "how many tables are there")
-    assert isinstance(raised.value, NotFound), "no such database"
+    assert isinstance(raised.value, NotFoundError), "no such database"
     made = client.create_database(name=unique("asked")).object
     answer = client.run_query(made.uuid, "how many tables are there")
     assert answer.result["rows"] == [{"count": 0}]
@@ -187,14 +187,14 @@ def test_a_query_in_plain_language_is_answered_or_refused_as_the_api_does(client
 
 
 def test_refusals_name_the_field_and_the_scope(client: Client, control_plane: ControlPlane) -> None:
-    with pytest.raises(InvalidRequest, match="field name") as invalid:
+    with pytest.raises(InvalidRequestError, match="field name") as invalid:
         client.create_database(name="Not A Name")
     assert (invalid.value.status, invalid.value.field) == (422, "name")
     with Client(base_url=control_plane.base_url, api_key=NO_SCOPE_KEY) as powerless:
         assert powerless.get_account().api_key.permissions == []
-        with pytest.raises(Forbidden) as forbidden:
+        with pytest.raises(ForbiddenError) as forbidden:
             powerless.list_database_types()
     assert forbidden.value.details["required_scopes"] == ["databases:read"]
-    with Client(base_url=control_plane.base_url, api_key="pk_live_nobody") as nobody, pytest.raises(Forbidden):
+    with Client(base_url=control_plane.base_url, api_key="pk_live_nobody") as nobody, pytest.raises(ForbiddenError):
         nobody.get_account()
-    assert not issubclass(Forbidden, Unauthorized)
+    assert not issubclass(ForbiddenError, UnauthorizedError)

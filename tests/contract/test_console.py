@@ -23,7 +23,7 @@ from contract.test_logs import SECRET_VALUE, Scene, play
 from controlplane.console import applications, databases, overview, requests, webhooks
 from controlplane.console.pages import reading
 from controlplane.console.rendering import render_page
-from controlplane.engines.base import Engines
+from controlplane.engines.base import EngineRegistry
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.mysql.server import MysqlServer
 from controlplane.postgres.engine import PostgresEngine
@@ -31,7 +31,7 @@ from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
 from controlplane.store.pool import make_pool
-from controlplane.store.presence import Presence
+from controlplane.store.presence import ProcessLease
 from controlplane.store.server import CONTROL_DATABASE, Server
 from support import inside
 from support.control_plane import ControlPlane, create_database, delete_all, new_key, wait_active, wait_until
@@ -491,8 +491,8 @@ def services(tables: psycopg.Connection, tmp_path: Path) -> Services:
     server = Server("127.0.0.1", info.port, info.user, info.password)
     pool = make_pool(server.conninfo(CONTROL_DATABASE))
     mysql = MysqlServer(pool, StateFile(tmp_path / "state.json"), home=None)
-    engines = Engines(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
-    return Services(settings=Settings(), pool=pool, server=server, engines=engines, presence=Presence(server))
+    engines = EngineRegistry(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
+    return Services(settings=Settings(), pool=pool, server=server, engines=engines, lease=ProcessLease(server))
 
 
 class Counting(AsyncConnection[DictRow]):
@@ -506,7 +506,7 @@ class Counting(AsyncConnection[DictRow]):
 
 
 @pytest.mark.parametrize(
-    "show_page", [databases.show_list, applications.show_list, webhooks.show_list, requests.show_list, overview.show]
+    "show_page", [databases.list_page, applications.list_page, webhooks.list_page, requests.list_page, overview.show]
 )
 def test_a_list_costs_the_same_few_queries_however_long(
     services: Services, tables: psycopg.Connection, show_page: Any
@@ -537,7 +537,7 @@ def test_five_hundred_databases_take_less_than_a_tenth_of_a_second(
             for _ in range(9):
                 began = time.process_time()
                 async with reading(services) as conn:
-                    page = await databases.show_list(services, conn, {"limit": "500", "q": "many-"}, {})
+                    page = await databases.list_page(services, conn, {"limit": "500", "q": "many-"}, {})
                 assert page.context["shown"].after
                 assert len(render_page(page).html) > 100_000
                 times.append(time.process_time() - began)

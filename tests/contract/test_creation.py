@@ -13,20 +13,20 @@ from typing import Any
 import httpx
 import pytest
 
-from polykomos.client import ApiError, Bounds, Client, Forbidden, IdempotencyConflict
+from polykomos.client import ApiError, RequestOptions, Client, ForbiddenError, IdempotencyConflictError
 from polykomos.resources import creation
-from polykomos.resources.blueprint.creation import creation_of as blueprint
+from polykomos.resources.blueprint.creation import create_request as blueprint
 from polykomos.resources.blueprint.declaration import BlueprintArgs
 from polykomos.resources.blueprint.resource import Blueprint
-from polykomos.resources.blueprint_application.creation import creation_of as application
+from polykomos.resources.blueprint_application.creation import create_request as application
 from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
 from polykomos.resources.blueprint_application.resource import BlueprintApplication
-from polykomos.resources.creation import Created, Kind, create_once
-from polykomos.resources.database.creation import creation_of as database
-from polykomos.resources.webhook_endpoint.creation import creation_of as webhook_endpoint
+from polykomos.resources.creation import CreateResult, CreateRequest, create_once
+from polykomos.resources.database.creation import create_request as database
+from polykomos.resources.webhook_endpoint.creation import create_request as webhook_endpoint
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.keys import Keys, Ledger, Objects
+from resourcekit.keys import IdempotencyKeys, OwnershipRegistry, ResourceRefs
 from support.calls import counted
 from support.control_plane import ControlPlane
 from support.naming import unique
@@ -43,25 +43,25 @@ class Run:
     warned: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(self._objects)
+        self.ledger = OwnershipRegistry(self._objects)
 
-    def _objects(self) -> Objects | None:
+    def _objects(self) -> ResourceRefs | None:
         return None if self.held is None else frozenset((KIND, id_) for id_ in self.held)
 
     def context(self, seed: str, seconds: float = 30, others: tuple[str, ...] = ()) -> Context[Client]:
         deadline = time.monotonic() + seconds
         return Context(
-            api=self.api.within(Bounds(deadline)),
+            api=self.api.with_options(RequestOptions(deadline)),
             deadline=deadline,
             warn=self.warned.append,
-            keys=Keys(KIND, seed, self.ledger, other_seeds=others),
+            idempotency_keys=IdempotencyKeys(KIND, seed, self.ledger, other_seeds=others),
         )
 
-    def create(self, kind: Callable[[Client], Kind[Any]], seed: str, *others: str) -> Created[Any]:
+    def create(self, kind: Callable[[Client], CreateRequest[Any]], seed: str, *others: str) -> CreateResult[Any]:
         ctx = self.context(seed, others=others)
         return create_once(kind(ctx.api), ctx)
 
-    def database(self, seed: str, **body: Any) -> Created[Any]:
+    def database(self, seed: str, **body: Any) -> CreateResult[Any]:
         return self.create(lambda api: database({"name": seed, **body}, api, patient=True), seed)
 
 
@@ -97,7 +97,7 @@ def names(client: Client) -> list[str]:
     return [each.name for each in client.iter_databases()]
 
 
-KINDS: dict[str, tuple[Callable[[str, Client], Kind[Any]], str, str]] = {
+KINDS: dict[str, tuple[Callable[[str, Client], CreateRequest[Any]], str, str]] = {
     "database": (lambda name, api: database({"name": name}, api), "createDatabase", "getDatabase"),
     "blueprint": (
         lambda name, api: blueprint({"name": name, "sql_content": "SELECT 1"}, api), "createBlueprint", "getBlueprint",
@@ -120,7 +120,7 @@ def test_a_lost_answer_and_a_read_that_does_not_see_the_object_yet(
     fault(admin, read, "status", status=404, count=2)
     with counted(control_plane) as calls:
         made = one.create(lambda api: kind(name, api), name)
-    assert not made.taken_over, "it is this run's own"
+    assert not made.adopted, "it is this run's own"
     assert one.warned == []
     assert calls[create] == 2
     assert applied(admin) == [1, 2]
@@ -138,7 +138,7 @@ def test_an_earlier_runs_object_that_a_read_does_not_see_yet(
     fault(admin, read, "status", status=404)
     found = later.create(lambda api: kind(name, api), name)
     id_of = kind(name, later.api).id_of
-    assert (id_of(found.object), found.taken_over) == (id_of(lost.object), True)
+    assert (id_of(found.object), found.adopted) == (id_of(lost.object), True)
     assert id_of(lost.object) in later.warned[0]
 
 
@@ -147,10 +147,10 @@ def test_what_is_gone_or_in_the_state_is_never_taken_over(client: Client, run: C
     first = run().database(name).object
     second = run(first.uuid).database(name)
     assert second.object.uuid != first.uuid
-    assert not second.taken_over
+    assert not second.adopted
     client.delete_database(first.uuid)
     third = run(second.object.uuid).database(name)
-    assert not third.taken_over
+    assert not third.adopted
     assert sorted([second.object.uuid, third.object.uuid]) == sorted(
         each.uuid for each in client.iter_databases() if each.name == name
     )
@@ -191,7 +191,7 @@ def test_a_cancel_ends_the_looking(run: Callable[..., Run], admin: httpx.Client)
 def test_many_that_are_alike_cost_one_call_each(run: Callable[..., Run], control_plane: ControlPlane) -> None:
     seed, one = unique("alike"), run()
 
-    def alike(api: Client) -> Kind[Any]:
+    def alike(api: Client) -> CreateRequest[Any]:
         return blueprint({"name": seed, "sql_content": "SELECT 1"}, api)
 
     with counted(control_plane) as calls:
@@ -202,7 +202,7 @@ def test_many_that_are_alike_cost_one_call_each(run: Callable[..., Run], control
     later = run(*ids[:-1])
     with counted(control_plane) as calls:
         found, new = [later.create(alike, seed) for _ in range(2)]
-    assert (found.object.uuid, found.taken_over) == (ids[-1], True)
+    assert (found.object.uuid, found.adopted) == (ids[-1], True)
     assert new.object.uuid not in ids
     assert calls["createBlueprint"] == 41
     assert calls["getBlueprint"] <= 2
@@ -229,7 +229,7 @@ def test_many_whose_arguments_were_edited(
     with counted(control_plane) as calls:
         found = [later.database(seed, connection_hard_limit=30 + n) for n, seed in enumerate(seeds)]
     assert [each.object.uuid for each in found] == lost
-    assert all(each.taken_over for each in found)
+    assert all(each.adopted for each in found)
     assert calls["createDatabase"] <= 3 * count, "the right ones are tried first"
 
 
@@ -273,7 +273,7 @@ def test_a_probe_that_made_an_object_reports_it(run: Callable[..., Run], client:
     def forgetful(body: Any, key: str) -> Any:
         try:
             return send(body, key)
-        except IdempotencyConflict:
+        except IdempotencyConflictError:
             admin.post("/clock/advance", json={"seconds": 25 * 3600}).raise_for_status()
             raise
 
@@ -306,7 +306,7 @@ def test_an_object_near_the_edge_is_named_and_not_probed(
     lost = run().database(seed, connection_hard_limit=7).object
     monkeypatch.setattr(creation, "_PROBED", timedelta(0))
     made = later.database(seed, connection_hard_limit=8)
-    assert not made.taken_over
+    assert not made.adopted
     assert f"{lost.uuid} ({seed})" in later.warned[0]
     assert [each.uuid for each in client.iter_databases() if each.name == seed] == [made.object.uuid, lost.uuid]
 
@@ -317,7 +317,7 @@ def test_one_that_is_gone_is_no_reason_for_a_warning(
     monkeypatch.setattr(creation, "_MOST_PROBES", 2000)  # the databases of other tests are candidates too
     seed, later = unique("gone"), run()
     client.delete_database(run().database(seed).object.uuid)
-    assert not later.database(seed, connection_hard_limit=8).taken_over
+    assert not later.database(seed, connection_hard_limit=8).adopted
     assert later.warned == []
 
 
@@ -333,7 +333,7 @@ def test_a_refusal_while_looking_is_not_swallowed(run: Callable[..., Run], clien
     seed = unique("refused")
     run().database(seed)
     fault(admin, "createDatabase", "status", status=403, skip=1)
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenError):
         run().database(seed, connection_hard_limit=8)
     assert names(client).count(seed) == 1
 
@@ -351,7 +351,7 @@ def target(client: Client) -> dict[str, Any]:
     return {"database_uuid": made.uuid, "blueprint_uuid": sql.uuid}
 
 
-def applying(target: dict[str, Any], **more: Any) -> Callable[[Client], Kind[Any]]:
+def applying(target: dict[str, Any], **more: Any) -> Callable[[Client], CreateRequest[Any]]:
     args = BlueprintApplicationArgs.model_validate({**target, **more})
     return lambda api: application(args, 1, api)
 
@@ -359,7 +359,7 @@ def applying(target: dict[str, Any], **more: Any) -> Callable[[Client], Kind[Any
 def test_no_variables_and_empty_ones_are_one_application(run: Callable[..., Run], target: dict[str, Any]) -> None:
     lost = run().create(applying(target), "app")
     found = run().create(applying(target, variables={}), "app")
-    assert (found.object.id, found.taken_over) == (lost.object.id, True)
+    assert (found.object.id, found.adopted) == (lost.object.id, True)
 
 
 def test_what_was_asked_for_in_other_words_is_not_run_again(
@@ -367,7 +367,7 @@ def test_what_was_asked_for_in_other_words_is_not_run_again(
 ) -> None:
     """As another release of the provider would ask for it."""
     one = run()
-    key = one.context("app").keys.creation(0, *applying(target)(client).facts)
+    key = one.context("app").idempotency_keys.create_key(0, *applying(target)(client).key_parts)
     client.apply_blueprint(**target, server_wait=9, idempotency_key=key)
     with counted(control_plane) as calls, pytest.raises(ResourceError, match="nothing is run twice"):
         one.create(applying(target), "app")
@@ -402,7 +402,7 @@ def test_an_application_waits_for_its_database(
     one, told = run(), list[str]()
     ctx = one.context("app")
     ctx.info = told.append
-    assert BlueprintApplication().review(args.model_dump(exclude_none=True), None, frozenset(), ctx) is None
+    assert BlueprintApplication().preview(args.model_dump(exclude_none=True), None, frozenset(), ctx) is None
     assert "dry run skipped" in told[0]
     with pytest.raises(Exception, match="still provisioning"):
         BlueprintApplication().create(args, run().context("app", seconds=1))
@@ -475,7 +475,7 @@ def test_what_an_earlier_run_made_with_another_key_is_found(
     lost = run(*before).create(lambda api: kind(name, api), f"{name} old").object
     later = run(*before)
     found = later.create(lambda api: kind(name, api), f"{name} new", f"{name} none", f"{name} old")
-    assert (id_of(found.object), found.taken_over) == (id_of(lost), True)
+    assert (id_of(found.object), found.adopted) == (id_of(lost), True)
     assert id_of(lost) in later.warned[0]
     if what == "webhook endpoint":
         assert found.object.secret.reveal().startswith("whsec_")
@@ -489,18 +489,18 @@ def test_to_look_under_other_keys_makes_nothing_and_costs_a_call_each(
     name = unique("looked")
     with counted(control_plane) as calls:
         made = run().create(lambda api: kind(name, api), name, f"{name} 1", f"{name} 2")
-    assert not made.taken_over
+    assert not made.adopted
     assert calls[create] == 3
     # The keys that were looked under are as good as new.
     again = run().create(lambda api: kind(name, api), f"{name} 1")
-    assert not again.taken_over
+    assert not again.adopted
 
 
 def test_another_key_with_edited_arguments(run: Callable[..., Run]) -> None:
     seed, later = unique("edited"), run()
     lost = run().database(seed, connection_hard_limit=5).object
     made = later.create(lambda api: database({"name": f"{seed}-b"}, api, patient=True), "new", seed)
-    assert (made.object.uuid, made.taken_over) == (lost.uuid, True)
+    assert (made.object.uuid, made.adopted) == (lost.uuid, True)
 
 
 def test_what_another_key_made_and_the_state_holds_is_not_taken_over(run: Callable[..., Run]) -> None:
@@ -508,7 +508,7 @@ def test_what_another_key_made_and_the_state_holds_is_not_taken_over(run: Callab
     first = run().database(seed).object
     second = run(first.uuid).create(lambda api: database({"name": seed}, api, patient=True), f"{seed} new", seed)
     assert second.object.uuid != first.uuid
-    assert not second.taken_over
+    assert not second.adopted
 
 
 def test_an_application_with_another_key_is_not_run_again(
@@ -516,7 +516,7 @@ def test_an_application_with_another_key_is_not_run_again(
 ) -> None:
     lost = run().create(applying(target), "old app")
     found = run().create(applying(target), "new app", "old app")
-    assert (found.object.id, found.taken_over) == (lost.object.id, True)
+    assert (found.object.id, found.adopted) == (lost.object.id, True)
     # With other variables it is another one, and what was looked under is not in its way.
     with pytest.raises(ApiError) as refused:
         run().create(applying(target, variables={"none": 1}), "new app", "old app")

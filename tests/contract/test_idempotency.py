@@ -268,7 +268,7 @@ def test_a_refusal_gives_way_to_a_call_that_took_the_key_meanwhile(
         claims.append(of)
         if len(claims) == 2:
             async with pool.connection() as other:
-                await idempotency.keep(other, key, 201, {"data": "theirs"}, pending_owner=None, now=now)
+                await idempotency.store(other, key, 201, {"data": "theirs"}, pending_owner=None, now=now)
         return await claim(conn, *of)
 
     async def handler(_call: Any) -> Any:
@@ -278,7 +278,7 @@ def test_a_refusal_gives_way_to_a_call_that_took_the_key_meanwhile(
         async with pool, pool.connection() as conn:
             operation = SimpleNamespace(method="DELETE", handler=handler)
             call: Any = SimpleNamespace(conn=conn, now=now, operation=operation)
-            reply = await execution.run(call, key)
+            reply = await execution.run_in_transaction(call, key)
         assert (reply.status, reply.body) == (201, {"data": "theirs", "idempotency_replay": True})
 
     monkeypatch.setattr(idempotency, "claim", interrupted)

@@ -16,7 +16,7 @@ import pytest
 
 from controlplane.store import liveness
 from controlplane.store.liveness import LOCK_CLASS
-from controlplane.store.presence import Presence
+from controlplane.store.presence import ProcessLease
 from controlplane.store.server import Server
 from support import inside
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
@@ -133,18 +133,18 @@ def test_who_was_taken_for_dead_commits_nothing(plane: ControlPlane) -> None:
 def test_a_lost_number_is_not_taken_again(plane: ControlPlane) -> None:
     async def lose() -> None:
         server = Server.from_url(inside.url(plane))
-        presence = Presence(server)
-        await presence.take()
+        presence = ProcessLease(server)
+        await presence.acquire()
         first = presence.number
         async with await server.connect("polykomos_control") as conn:
             assert await liveness.is_alive(conn, first)
             await conn.execute(f"SELECT pg_terminate_backend(pid) FROM ({PRESENCE} AND objid = {first}) AS each")
-            await asyncio.wait_for(presence.lost(), 5)
+            await asyncio.wait_for(presence.wait_lost(), 5)
             assert not await liveness.is_alive(conn, first)
-            await presence.take()
+            await presence.acquire()
             assert presence.number != first
             assert await liveness.is_alive(conn, presence.number)
-        await presence.leave()
+        await presence.release()
 
     asyncio.run(lose())
 

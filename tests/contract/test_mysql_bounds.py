@@ -79,7 +79,7 @@ def test_a_rehearsal_that_takes_too_much_is_ended(
 ) -> None:
     monkeypatch.setattr(engine, "_REHEARSAL_BYTES", 0)
     port = create_database(api, "any", db_type="mysql")["port"]
-    name = engine.REHEARSAL + "0"
+    name = engine.SANDBOX_PREFIX + "0"
     with inside.connect_mysql(plane, port) as admin, admin.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
         cursor.execute(f"CREATE TABLE {name}.t (n int)")

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 from controlplane.postgres.template import TEMPLATE, TENANTS
-from controlplane.store.pool import execute_once, make_pool
+from controlplane.store.pool import execute_unprepared, make_pool
 from support import inside
 from support.control_plane import ControlPlane, create_database
 
@@ -69,7 +69,7 @@ def test_statements_stay_prepared_where_roles_and_databases_are_changed(plane: C
             for _ in range(20):
                 await conn.execute("SELECT 1 AS one WHERE %s", (True,))
             for statement in ("CREATE ROLE someone", "ALTER ROLE someone NOLOGIN", "DROP ROLE someone"):
-                await execute_once(conn, sql.SQL(statement).format())
+                await execute_unprepared(conn, sql.SQL(statement).format())
             cursor = await conn.execute("SELECT statement FROM pg_prepared_statements")
             found = [row["statement"] for row in await cursor.fetchall()]
             assert [text for text in found if "AS one" in text]

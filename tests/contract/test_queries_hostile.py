@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from controlplane.blueprints.dialects import POSTGRES
-from controlplane.queries.failures import NotUnderstood
+from controlplane.queries.failures import TranslationError
 from controlplane.queries.patterns import translate
 from controlplane.queries.postgres_schema import read_schema
 from controlplane.queries.schema import Schema
@@ -49,7 +49,7 @@ def test_names_and_values_are_quoted(api: httpx.Client) -> None:
                     spoken = {key: quote.format(f"{name}{end}") for key, end in (("t", ""), ("n", " n"), ("c", " c"))}
                     try:
                         found = translate(form.format(**spoken), schema, POSTGRES, NOW)
-                    except NotUnderstood:
+                    except TranslationError:
                         continue
                     for each in filter(None, (found.sql, found.beyond)):
                         conn.execute(b"EXPLAIN " + each.encode(), binary=True)

@@ -216,8 +216,8 @@ def test_the_end_writes_what_is_left_and_nothing_twice(
         pool = make_pool(server.conninfo(CONTROL_DATABASE))
         recorder = Recorder()
         async with pool:
-            recorder.put_back([entry])
-            task = asyncio.create_task(keeping.work(recorder, pool))
+            recorder.requeue([entry])
+            task = asyncio.create_task(keeping.request_log_worker(recorder, pool))
             await asyncio.sleep(pause)
             task.cancel()
             await asyncio.wait([task])

@@ -20,7 +20,7 @@ EXAMPLES = sorted(path.name.removesuffix(".pulumi-yaml.yaml") for path in DOCS.g
 def test_there_is_one_for_each_resource_component_and_function() -> None:
     from polykomos.package import package
 
-    declared = [*package().resources, *package().components, *package().functions]
+    declared = [*package().resources, *package().components, *package().data_sources]
     assert sorted(each.name for each in declared) == EXAMPLES
 
 

@@ -31,7 +31,7 @@ def connection(estate: ControlPlane) -> dict[str, str]:
 
 def test_there_is_one_for_everything() -> None:
     declared = [resource.name for resource in package().resources]
-    declared += [each.name for each in (*package().functions, *package().credentials, *package().calculations)]
+    declared += [each.name for each in (*package().data_sources, *package().ephemeral_resources, *package().functions)]
     assert sorted([*declared, *ACTIONS]) == EXAMPLES
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from polykomos.resources import RESOURCES
-from resourcekit.declaration import fields_of
+from resourcekit.declaration import field_specs
 from support.calls import recorded
 from support.control_plane import ControlPlane
 from support.hcl import Declared, Expression, module
@@ -25,7 +25,7 @@ PATHS = {"polykomos_database": "databases", "polykomos_blueprint": "blueprints"}
 
 def test_the_table_names_every_argument_of_every_resource() -> None:
     for resource, subject in zip(RESOURCES, SUBJECTS, strict=True):
-        assert fields_of(resource.arguments).keys() <= subject.edits.keys()
+        assert field_specs(resource.arguments).keys() <= subject.edits.keys()
 
 
 # ignore_changes

@@ -16,7 +16,7 @@ import httpx
 import psycopg
 import pytest
 
-from resourcekit.keys import Keys
+from resourcekit.keys import IdempotencyKeys
 from support.control_plane import ControlPlane
 from support.pulumi import Stack
 from support.sdk import installed
@@ -80,15 +80,15 @@ def test_pulumi(plane: ControlPlane, tmp_path: Path) -> None:
     database, blueprint = (stack.resource(name)["id"] for name in ("db", "bp"))
     start = stack.resource("db")["urn"].partition("polykomos:")[0]
 
-    def keys(kind: str, name: str) -> Keys:
+    def keys(kind: str, name: str) -> IdempotencyKeys:
         token = f"polykomos:index:{kind}"
-        return Keys(token, f"{instance} {start}{token}::{name}")
+        return IdempotencyKeys(token, f"{instance} {start}{token}::{name}")
 
-    key = keys("BlueprintApplication", "run").creation(0, *facts(database, blueprint))
+    key = keys("BlueprintApplication", "run").create_key(0, *facts(database, blueprint))
     body = {"blueprint_uuid": blueprint, "variables": VALUES, "dry_run": False, "wait": True, "timeout": 2}
     application = call(plane, f"/databases/{database}/blueprint_applications", body, key)
     body = {"name": "made-with-sql", "blueprint_uuid": blueprint, "blueprint_variables": VALUES}
-    made = call(plane, "/databases?wait=true&timeout=2", body, keys("Database", "made").creation(0))
+    made = call(plane, "/databases?wait=true&timeout=2", body, keys("Database", "made").create_key(0))
     assert applied(plane, database) == applied(plane, made["uuid"]) == [("given", "left out")]
 
     given = {"database_uuid": {"of": "db", "name": "uuid"}, "blueprint_uuid": {"of": "bp", "name": "uuid"}}
@@ -131,15 +131,15 @@ def test_terraform(
         "uuid"
     ]
 
-    def keys(type_name: str, arguments: dict[str, Any]) -> Keys:
-        return Keys(type_name, f"{SCOPE} default {json.dumps(arguments, sort_keys=True)}")
+    def keys(type_name: str, arguments: dict[str, Any]) -> IdempotencyKeys:
+        return IdempotencyKeys(type_name, f"{SCOPE} default {json.dumps(arguments, sort_keys=True)}")
 
     given = {"database_uuid": database, "blueprint_uuid": blueprint, "variables": VALUES}
-    key = keys("polykomos_blueprint_application", given).creation(0, *facts(database, blueprint))
+    key = keys("polykomos_blueprint_application", given).create_key(0, *facts(database, blueprint))
     body = {"blueprint_uuid": blueprint, "variables": VALUES, "dry_run": False, "wait": True, "timeout": 2}
     application = call(plane, f"/databases/{database}/blueprint_applications", body, key)
     body = {"name": "made-with-sql", "blueprint_uuid": blueprint, "blueprint_variables": VALUES}
-    made = call(plane, "/databases", body, keys("polykomos_database", body).creation(0))
+    made = call(plane, "/databases", body, keys("polykomos_database", body).create_key(0))
 
     workspace = new_workspace(engine, POLYKOMOS_IDEMPOTENCY_SCOPE=SCOPE)
     workspace.write(PROGRAM.format(database=database, blueprint=blueprint))

@@ -10,24 +10,24 @@ from pydantic import BaseModel, Field
 from resourcekit.context import Context
 from resourcekit.declaration import (
     Arguments,
-    Clearable,
+    ResetOnRemove,
     Computed,
     CreateOnly,
-    Local,
-    MayHoldSecrets,
-    Replaces,
+    ProviderOnly,
+    WriteOnlyVariant,
+    RequiresReplace,
     Result,
-    Rule,
-    Same,
+    Validator,
+    SemanticEquality,
     Secret,
     Stable,
     Unordered,
-    plain,
+    to_plain,
 )
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.package import Package
 from resourcekit.resource import Resource
-from resourcekit.terraform.kinds import Kind
+from resourcekit.terraform.kinds import ResourceType
 
 
 class Drawer(BaseModel):
@@ -39,21 +39,21 @@ class Drawer(BaseModel):
 
 def _canonical(drawers: Any) -> Any:
     return {
-        name: {"wood": "pine", **{k: v for k, v in plain(drawer).items() if v is not None}}
+        name: {"wood": "pine", **{k: v for k, v in to_plain(drawer).items() if v is not None}}
         for name, drawer in drawers.items()
     }
 
 
 class CabinetArgs(Arguments):
-    name: Annotated[str, Rule(str.islower, "must be lowercase")] = Field(description="Its name.")
-    wood: Annotated[str | None, Replaces(), Computed(), Stable()] = Field(None, description="Chosen when left out.")
-    height: Annotated[float | None, Clearable(), Computed(("height",))] = Field(None, gt=0, description="In metres.")
+    name: Annotated[str, Validator(str.islower, "must be lowercase")] = Field(description="Its name.")
+    wood: Annotated[str | None, RequiresReplace(), Computed(), Stable()] = Field(None, description="Chosen when left out.")
+    height: Annotated[float | None, ResetOnRemove(), Computed(("height",))] = Field(None, gt=0, description="In metres.")
     note: str | None = Field(None, description="Free.")
     tags: Annotated[list[str] | None, Unordered()] = Field(None, description="A set.")
-    drawers: Annotated[dict[str, Drawer] | None, Same(_canonical)] = Field(None, description="By name.")
-    recipe: Annotated[dict[str, Any] | None, Replaces(), MayHoldSecrets()] = Field(None, description="Anything.")
-    seed: Annotated[str | None, CreateOnly("Use a Sower."), MayHoldSecrets()] = Field(None, description="At birth.")
-    guarded: Annotated[bool | None, Local()] = Field(None, description="Ours alone.")
+    drawers: Annotated[dict[str, Drawer] | None, SemanticEquality(_canonical)] = Field(None, description="By name.")
+    recipe: Annotated[dict[str, Any] | None, RequiresReplace(), WriteOnlyVariant()] = Field(None, description="Anything.")
+    seed: Annotated[str | None, CreateOnly("Use a Sower."), WriteOnlyVariant()] = Field(None, description="At birth.")
+    guarded: Annotated[bool | None, ProviderOnly()] = Field(None, description="Ours alone.")
 
 
 class CabinetState(CabinetArgs, Result):
@@ -71,13 +71,13 @@ class Cabinet(Resource[CabinetArgs, CabinetState, None]):
     state = CabinetState
     drift: tuple[str, ...] = ()
 
-    def drifted(self, prior: CabinetState, args: Any, ctx: Context[None]) -> tuple[str, ...]:
+    def replacement_triggers(self, prior: CabinetState, args: Any, ctx: Context[None]) -> tuple[str, ...]:
         return self.drift
 
-    def unfinished(self, prior: CabinetState) -> bool:
+    def is_incomplete(self, prior: CabinetState) -> bool:
         return prior.status == "glueing"
 
-    def protected(self, prior: CabinetState) -> str | None:
+    def deletion_blocked_reason(self, prior: CabinetState) -> str | None:
         return "it is guarded: set `guarded` to false first" if prior.guarded else None
 
 
@@ -93,11 +93,11 @@ PACKAGE: Package[None] = Package(
 )
 
 
-def cabinet(drift: tuple[str, ...] = ()) -> Kind:
+def cabinet(drift: tuple[str, ...] = ()) -> ResourceType:
     """The kind as Terraform sees it. drift: what it will say has drifted."""
     resource = Cabinet()
     resource.drift = drift
-    return Kind("carpentry_cabinet", Lifecycle(PACKAGE, resource))
+    return ResourceType("carpentry_cabinet", Lifecycle(PACKAGE, resource))
 
 
 def context() -> Context[None]:

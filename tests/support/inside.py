@@ -12,7 +12,7 @@ import pymysql
 from controlplane.databases.naming import role_name
 from controlplane.mysql.server import ADMIN
 from controlplane.postgres.cluster import SUPERUSER
-from controlplane.postgres.instances import raw_name
+from controlplane.postgres.instances import unassigned_name
 
 if TYPE_CHECKING:
     from support.control_plane import ControlPlane
@@ -65,7 +65,7 @@ def unaccounted(plane: ControlPlane) -> set[str]:
         ).fetchall()
         databases = {row[0] for row in conn.execute("SELECT datname FROM pg_database")}
         roles = {row[0] for row in conn.execute("SELECT rolname FROM pg_roles WHERE rolname ~ '^u[0-9]+$'")}
-    named = {name if is_assigned else raw_name(number) for number, name, is_assigned in rows}
+    named = {name if is_assigned else unassigned_name(number) for number, name, is_assigned in rows}
     return (databases - OWN_DATABASES) ^ named | roles ^ {role_name(number) for number, _, _ in rows}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.names import to_camel
 from support.hcl import Declared, module
 from support.pulumi import Stack
 from support.terraform import Workspace
@@ -82,7 +82,7 @@ def _declared(resources: Resources) -> list[Declared]:
 
 
 def _pulumi(kind: str, arguments: Mapping[str, Any]) -> tuple[Any, ...]:
-    properties = {camel(name): value for name, value in arguments.items() if name != "timeouts"}
+    properties = {to_camel(name): value for name, value in arguments.items() if name != "timeouts"}
     options = {"customTimeouts": arguments["timeouts"]} if "timeouts" in arguments else {}
     return (kind, properties, options) if options else (kind, properties)
 

@@ -10,18 +10,18 @@ from pydantic import BaseModel, Field
 from resourcekit.context import Context
 from resourcekit.declaration import (
     Arguments,
-    Clearable,
+    ResetOnRemove,
     Computed,
     CreateOnly,
-    Local,
-    Replaces,
+    ProviderOnly,
+    RequiresReplace,
     Result,
-    Rule,
+    Validator,
     Secret,
     Stable,
     Unordered,
 )
-from resourcekit.errors import Failure, ResourceError
+from resourcekit.errors import CheckFailure, ResourceError
 from resourcekit.resource import Resource
 
 
@@ -32,20 +32,20 @@ class Limits(BaseModel):
 
 
 class ShelfArgs(Arguments):
-    name: Annotated[str, Rule(str.islower, "must be lowercase")] = Field(description="The `wood_kind` is another.")
-    wood_kind: Annotated[str | None, Replaces(), Computed()] = Field(None, description="Chosen when left out.")
-    height: Annotated[float | None, Clearable(), Computed()] = Field(None, gt=0, description="In metres.")
+    name: Annotated[str, Validator(str.islower, "must be lowercase")] = Field(description="The `wood_kind` is another.")
+    wood_kind: Annotated[str | None, RequiresReplace(), Computed()] = Field(None, description="Chosen when left out.")
+    height: Annotated[float | None, ResetOnRemove(), Computed()] = Field(None, gt=0, description="In metres.")
     seats: int | None = Field(None, description="A whole number.")
     labels: dict[str, str] | None = Field(None, description="Free.")
     tags: Annotated[list[str] | None, Unordered()] = Field(None, description="A set.")
     limits: Limits | None = Field(None, description="Nested.")
     seed: Annotated[str | None, CreateOnly("Use a Sower.")] = Field(None, description="At birth.")
-    guarded: Annotated[bool | None, Local()] = Field(None, description="Ours alone.")
+    guarded: Annotated[bool | None, ProviderOnly()] = Field(None, description="Ours alone.")
 
 
 class ShelfState(ShelfArgs, Result):
     shelf_id: Annotated[str, Computed(), Stable()] = Field(description="Given once.")
-    version: Annotated[int | None, Computed(moves_with=("labels",))] = Field(None, description="Moves with labels.")
+    version: Annotated[int | None, Computed(changes_with=("labels",))] = Field(None, description="Moves with labels.")
     touched_at: Annotated[str | None, Computed()] = Field(None, description="Moves always.")
     pin: Annotated[str | None, Computed(), Secret()] = Field(None, description="Secret.")
 
@@ -65,9 +65,9 @@ class Shelf(Resource[ShelfArgs, ShelfState, Carpentry]):
     arguments = ShelfArgs
     state = ShelfState
 
-    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+    def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         if args.get("name") == args.get("wood_kind"):
-            yield Failure("name", "must not be the name of a wood")
+            yield CheckFailure("name", "must not be the name of a wood")
 
     def create(self, args: ShelfArgs, ctx: Context[Carpentry]) -> tuple[str, ShelfState]:
         state = ShelfState(**{**args.model_dump(), "wood_kind": args.wood_kind or "oak"}, shelf_id="s1", version=1)
@@ -81,5 +81,5 @@ class Shelf(Resource[ShelfArgs, ShelfState, Carpentry]):
         found = ctx.api.shelves.get(id)
         return ShelfState.model_validate({**found, "seed": None, "guarded": None}) if found else None
 
-    def protected(self, prior: ShelfState) -> str | None:
+    def deletion_blocked_reason(self, prior: ShelfState) -> str | None:
         return "it is guarded: set `guarded` to false first" if prior.guarded else None

@@ -20,16 +20,16 @@ import registry
 import settings
 
 from polykomos.package import package
-from resourcekit.pulumi.schema import write_schema
+from resourcekit.pulumi.schema import package_schema
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
-from resourcekit.terraform.provider import Provider
+from resourcekit.terraform.provider import ProviderServer
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def schema() -> dict[Path, str]:
     """schema.json, the dynamic provider's classes, and the schema that Terraform's plugin answers with."""
-    text = json.dumps(write_schema(package()), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(package_schema(package()), indent=2, ensure_ascii=False) + "\n"
     home = ROOT / "provider" / "polykomos_provider"
     return {
         ROOT / "schema.json": text,
@@ -39,7 +39,7 @@ def schema() -> dict[Path, str]:
 
 
 def _terraform_schema() -> str:
-    answer = Provider(package()).calls()["GetProviderSchema"](tf.GetProviderSchema.Request(), None)
+    answer = ProviderServer(package()).method_table()["GetProviderSchema"](tf.GetProviderSchema.Request(), None)
     return base64.encodebytes(answer.SerializeToString(deterministic=True)).decode()
 
 

@@ -10,16 +10,16 @@ from prerequisites import engine_features
 
 from polykomos.version import VERSION
 from polykomos_provider.checkup.versions import FLOORS, dotted
-from resourcekit.declaration import fields_of
+from resourcekit.declaration import field_specs
 from resourcekit.package import Package
-from resourcekit.resource import Calculation
-from resourcekit.shapes import Shape, field_shapes, shape_of
-from resourcekit.terraform.blocks import Attribute, Block, twin
+from resourcekit.resource import ProviderFunction
+from resourcekit.shapes import FieldType, field_types, field_type
+from resourcekit.terraform.blocks import Attribute, Schema, write_only_name
 from resourcekit.terraform.data_source_type import DataSourceType
-from resourcekit.terraform.kinds import Kind
-from resourcekit.terraform.provider import Provider
-from resourcekit.terraform.types import Collection, CtyType, Dynamic, Primitive, Structure, TupleOf, type_of
-from resourcekit.terraform.wanted import sayable
+from resourcekit.terraform.kinds import ResourceType
+from resourcekit.terraform.provider import ProviderServer
+from resourcekit.terraform.types import CtyCollection, CtyType, CtyDynamic, CtyPrimitive, CtyObject, CtyTuple, cty_type
+from resourcekit.terraform.wanted import allowed_options
 
 _NEEDS = {
     "ephemeral-resources": "Needs Terraform 1.11 or OpenTofu 1.11.",
@@ -30,7 +30,7 @@ _NEEDS = {
 
 def pages(package: Package[Any]) -> dict[str, str]:
     """File name, from docs/terraform on, to text."""
-    provider = Provider(package)
+    provider = ProviderServer(package)
     found = {"index.md": _index(package, provider)}
     for name, kind in provider.kinds.items():
         found[f"resources/{_short(package, name)}.md"] = _resource(package, name, kind)
@@ -43,9 +43,9 @@ def pages(package: Package[Any]) -> dict[str, str]:
     ):
         for name, question in questions.items():
             found[f"{folder}/{_short(package, name)}.md"] = _question(package, folder, name, question)
-    for calculation in package.calculations:
+    for calculation in package.functions:
         found[f"functions/{calculation.name}.md"] = _calculation(package, calculation)
-    return {file: provider.session.text(text) for file, text in found.items()}
+    return {file: provider.session.localize(text) for file, text in found.items()}
 
 
 def _short(package: Package[Any], type_name: str) -> str:
@@ -76,7 +76,7 @@ def _first_paragraph(text: str) -> str:
     return text.split("\n\n")[0].replace("\n", " ")
 
 
-def _index(package: Package[Any], provider: Provider) -> str:
+def _index(package: Package[Any], provider: ProviderServer) -> str:
     name = package.name
     variables = ", ".join(package.environment.values())
     usage = (
@@ -92,7 +92,7 @@ def _index(package: Package[Any], provider: Provider) -> str:
     return front + "\n" + head + body + _schema(provider.block) + f"\n\n## Engines\n\n{engine_features()}"
 
 
-def _resource(package: Package[Any], name: str, kind: Kind) -> str:
+def _resource(package: Package[Any], name: str, kind: ResourceType) -> str:
     imports = (
         f"By {kind.resource.import_id}, in the program:\n\n"
         f'```terraform\nimport {{\n  to = {name}.example\n  id = "…"\n}}\n```\n\n'
@@ -111,11 +111,11 @@ def _resource(package: Package[Any], name: str, kind: Kind) -> str:
     return _page(package, "resources", name, kind.block.description, parts)
 
 
-def _told_at_import(kind: Kind) -> str:
-    told = [f"`…?{each}`, where the program says so" for each in sayable(kind) if not _is_default(kind, each)]
+def _told_at_import(kind: ResourceType) -> str:
+    told = [f"`…?{each}`, where the program says so" for each in allowed_options(kind) if not _is_default(kind, each)]
     told += [
-        f"`…?{name}=null`, where the program gives `{twin(name)}`: the values then come into no plan and no state"
-        for name in sorted(kind.withholdable)
+        f"`…?{name}=null`, where the program gives `{write_only_name(name)}`: the values then come into no plan and no state"
+        for name in sorted(kind.omittable_on_import)
     ]
     if not told:
         return ""
@@ -123,9 +123,9 @@ def _told_at_import(kind: Kind) -> str:
     return f"\n\nAn import does not see the program. What it has to know of it stands behind the `id`:\n\n{lines}"
 
 
-def _is_default(kind: Kind, said: str) -> bool:
+def _is_default(kind: ResourceType, said: str) -> bool:
     name, _, word = said.partition("=")
-    return name not in kind.locals or word == str(kind.absences[name]).lower()
+    return name not in kind.provider_only or word == str(kind.null_equivalents[name]).lower()
 
 
 def _listed(package: Package[Any], name: str) -> str:
@@ -142,15 +142,15 @@ def _question(package: Package[Any], folder: str, name: str, question: DataSourc
     return _page(package, folder, name, question.block.description, parts)
 
 
-def _calculation(package: Package[Any], calculation: Calculation[Any]) -> str:
-    shapes = field_shapes(calculation.arguments)
-    fields = fields_of(calculation.arguments)
+def _calculation(package: Package[Any], calculation: ProviderFunction[Any]) -> str:
+    shapes = field_types(calculation.arguments)
+    fields = field_specs(calculation.arguments)
     signature = ", ".join(
-        f"{name} {_type(type_of(shape))}{'...' if fields[name].variadic else ''}" for name, shape in shapes.items()
+        f"{name} {_type(cty_type(shape))}{'...' if fields[name].variadic else ''}" for name, shape in shapes.items()
     )
-    result = type_of(shape_of(calculation.result))
+    result = cty_type(field_type(calculation.result))
     arguments = "\n".join(
-        f"1. `{name}` ({_type(type_of(shapes[name]))}{', optional' if facts.variadic else ''}) {facts.description}"
+        f"1. `{name}` ({_type(cty_type(shapes[name]))}{', optional' if facts.variadic else ''}) {facts.description}"
         for name, facts in fields.items()
     )
     returned = _signature_of(result)
@@ -167,22 +167,22 @@ def _calculation(package: Package[Any], calculation: Calculation[Any]) -> str:
 
 
 def _signature_of(type_: CtyType) -> str:
-    if isinstance(type_, Structure):
+    if isinstance(type_, CtyObject):
         return f"An object:\n\n{_list_of_parts(type_)}"
     return f"`{_type(type_)}`"
 
 
-def _objects(shapes: Mapping[str, Shape]) -> Iterator[tuple[str, Structure]]:
+def _objects(shapes: Mapping[str, FieldType]) -> Iterator[tuple[str, CtyObject]]:
     """Each argument's objects: what it is itself, or what is in it."""
     for name, shape in shapes.items():
-        match type_of(shape):
-            case Structure() as found:
+        match cty_type(shape):
+            case CtyObject() as found:
                 yield name, found
-            case Collection(_, Structure() as found):
+            case CtyCollection(_, CtyObject() as found):
                 yield name, found
 
 
-def _list_of_parts(type_: Structure) -> str:
+def _list_of_parts(type_: CtyObject) -> str:
     return "\n".join(f"- `{name}` ({_type(each)})" for name, each in type_.attributes.items())
 
 
@@ -191,7 +191,7 @@ def _example(package: Package[Any], name: str) -> str:
     return f"## Example Usage\n\n```terraform\n{example.strip()}\n```" if example else ""
 
 
-def _schema(block: Block) -> str:
+def _schema(block: Schema) -> str:
     sections = ["## Schema", *_sections(block.attributes)]
     for title, nested in _nested(block.attributes):
         sections.append(f"### Nested schema for `{title}`")
@@ -231,13 +231,13 @@ def _nested(attributes: Iterable[Attribute], prefix: str = "") -> Iterator[tuple
 
 def _type(type_: CtyType) -> str:
     match type_:
-        case Primitive(name):
+        case CtyPrimitive(name):
             return name
-        case Collection(kind, item):
+        case CtyCollection(kind, item):
             return f"{kind} of {_type(item)}"
-        case TupleOf():
+        case CtyTuple():
             return "tuple"
-        case Structure():
+        case CtyObject():
             return "object"
-        case Dynamic():
+        case CtyDynamic():
             return "any type"

@@ -16,7 +16,7 @@ def read_network(text: str) -> str:
     return text
 
 
-def is_allowed(address: str | None, networks: Sequence[str]) -> bool:
+def is_ip_allowed(address: str | None, networks: Sequence[str]) -> bool:
     """Whether a client's address is in one of the networks; none = any address."""
     if not networks:
         return True
@@ -29,6 +29,6 @@ def is_allowed(address: str | None, networks: Sequence[str]) -> bool:
     return any((mapped or client) in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
-def is_forgotten(last_use: datetime, days: int | None, now: datetime) -> bool:
+def is_inactive(last_use: datetime, days: int | None, now: datetime) -> bool:
     """Whether a key was unused for longer than it may be. last_use: its creation where it never was used."""
     return days is not None and now - last_use > timedelta(days=days)

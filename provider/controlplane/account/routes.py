@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from controlplane.http.calls import Call, Operation
-from controlplane.http.replies import Reply, reply
-from controlplane.http.timestamps import plain
+from controlplane.http.calls import RequestContext, Operation
+from controlplane.http.replies import ApiResponse, envelope
+from controlplane.http.timestamps import format_naive
 
 
-async def get_me(call: Call) -> Reply:
+async def get_me(call: RequestContext) -> ApiResponse:
     """The user and the key of the call."""
     cursor = await call.conn.execute(
         "SELECT u.name AS user_name, u.email, k.* FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = %s",
@@ -15,7 +15,7 @@ async def get_me(call: Call) -> Reply:
     )
     row = await cursor.fetchone()
     assert row is not None
-    return reply(
+    return envelope(
         {
             "user": {"object": "user", "name": row["user_name"], "email": row["email"]},
             "api_key": {
@@ -24,7 +24,7 @@ async def get_me(call: Call) -> Reply:
                 "preview": row["preview"],
                 "permissions": row["scopes"],
                 "status": row["status"],
-                "last_used_at": row["last_used_at"] and plain(row["last_used_at"]),
+                "last_used_at": row["last_used_at"] and format_naive(row["last_used_at"]),
                 "controls": {
                     "requests_per_minute": row["requests_per_minute"],
                     "monthly_quota": row["monthly_quota"],

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from controlplane.account.controls import read_network
 from controlplane.account.scopes import ALL_SCOPES, WILDCARDS
-from controlplane.failures import StartFailed
+from controlplane.failures import StartupError
 from controlplane.http.auth import hash_key
 from controlplane.http.principal import key_preview
 from controlplane.plans import Plan, Plans, plan_of
@@ -26,7 +26,7 @@ DEVELOPER_EMAIL = "developer@polykomos.localhost"
 DEVELOPER_KEY = "Development Key"
 
 
-class BadSeed(StartFailed):
+class SeedError(StartupError):
     """The seed file is not readable; the message names the place, never a key."""
 
 
@@ -83,7 +83,7 @@ class PlanSeed(_Strict):
     warning_threshold_pct: Annotated[int | None, AfterValidator(_not_null)] = Field(default=None, ge=1, le=100)
     daily_queries: int | None = Field(default=None, ge=0, le=_MOST)
 
-    def over(self, plan: Plan) -> Plan:
+    def merged_with(self, plan: Plan) -> Plan:
         """The plan with these differences."""
         given = self.model_dump(exclude_unset=True)
         daily = given.pop("daily_queries", plan.daily_queries)
@@ -97,9 +97,9 @@ class Seed(_Strict):
     plans: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,49}$")], PlanSeed] = Field(default_factory=dict)
     queries: list[QueryAnswer] = Field(default_factory=list)
 
-    def over(self, plans: Plans) -> Plans:
+    def merged_with(self, plans: Plans) -> Plans:
         """The plans with this file's differences."""
-        changed = {name: seed.over(plan_of(plans, name)) for name, seed in self.plans.items()}
+        changed = {name: seed.merged_with(plan_of(plans, name)) for name, seed in self.plans.items()}
         return {**plans, **changed}
 
 
@@ -112,14 +112,14 @@ def read_seed(path: Path) -> Seed:
         found = error.errors(include_url=False, include_input=False)
         places = [".".join(str(part) for part in one["loc"]) for one in found]
         problems = "; ".join(f"{place}: {one['msg']}" for place, one in zip(places, found, strict=True))
-        raise BadSeed(f"{path}: {problems}") from None
+        raise SeedError(f"{path}: {problems}") from None
     except UnicodeDecodeError as error:
-        raise BadSeed(f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8") from None
+        raise SeedError(f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8") from None
     except (OSError, ValueError) as error:
-        raise BadSeed(f"{path}: {error}") from None
+        raise SeedError(f"{path}: {error}") from None
     repeated = first_duplicate(seed.queries)
     if repeated is not None:
-        raise BadSeed(
+        raise SeedError(
             f"{path}: queries.{repeated}.query: an earlier answer has the same text (without regard to case and white"
             " space) and db_type. Remove one of them"
         )
@@ -128,23 +128,23 @@ def read_seed(path: Path) -> Seed:
     people: dict[str, str] = {}
     for user in seed.users:
         if people.setdefault(user.email, user.name) != user.name:
-            raise BadSeed(
+            raise SeedError(
                 f"{path}: {user.email} stands there twice, as {people[user.email]!r} and {user.name!r}. An email is one"
                 " user: give it one name"
             )
         for key in user.keys:
             if (user.email, key.name) in of_users:
                 others = "the key of `polykomos dev`" if key.name == DEVELOPER_KEY else "another key"
-                raise BadSeed(f"{path}: key {key.name!r} of {user.email}: {others} has this name. Give each its own")
+                raise SeedError(f"{path}: key {key.name!r} of {user.email}: {others} has this name. Give each its own")
             of_users.add((user.email, key.name))
             if key.key in names:
-                raise BadSeed(
+                raise SeedError(
                     f"{path}: the key {key_preview(key.key)} stands there twice, as {names[key.key]!r} and {key.name!r}"
                 )
             names[key.key] = key.name
             unknown = set(key.scopes) - {*ALL_SCOPES, *WILDCARDS}
             if unknown:
-                raise BadSeed(f"{path}: key {key.name!r}: unknown scopes {sorted(unknown)}")
+                raise SeedError(f"{path}: key {key.name!r}: unknown scopes {sorted(unknown)}")
     return seed
 
 
@@ -158,13 +158,13 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def developer(api_key: str, requests_per_minute: int) -> UserSeed:
+def developer_user(api_key: str, requests_per_minute: int) -> UserSeed:
     """The user of `polykomos dev`: a primary team, a second one, and the key with every scope."""
     key = KeySeed(key=api_key, name=DEVELOPER_KEY, requests_per_minute=requests_per_minute)
     return UserSeed(name="Dev Eloper", email=DEVELOPER_EMAIL, teams=["Primary Team", "Second Team"], keys=[key])
 
 
-async def plant(conn: Connection, user: UserSeed, now: datetime) -> None:
+async def apply_seed(conn: Connection, user: UserSeed, now: datetime) -> None:
     """Make sure that the user exists with these teams and keys; a key of the same name is replaced.
 
     Raises StartFailed for a key that is another user's.
@@ -217,7 +217,7 @@ async def _rename(conn: Connection, user_id: int, key: KeySeed) -> None:
         )
         if cursor.rowcount:
             return
-    raise StartFailed(
+    raise StartupError(
         f"the key {key_preview(key.key)} cannot become {key.name!r}: it is there already, as {row['name']!r} of"
         f" {row['email']}, and a key has one user and one name"
     )

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from controlplane.admin.kernel import Ask, Door
-from controlplane.admin.watching import changed
+from controlplane.admin.kernel import AdminRequest, AdminRoute
+from controlplane.admin.watching import publish
 from controlplane.faults.rules import ANY, Effect
 from controlplane.http.errors import invalid_field, not_found
 from controlplane.http.fields import Body
@@ -30,7 +30,7 @@ class FaultRule(Body):
     skip: int = Field(default=0, ge=0)
 
 
-async def make(ask: Ask) -> dict[str, Any]:
+async def create_fault(ask: AdminRequest) -> dict[str, Any]:
     """A rule more; the oldest one that fits meets a call."""
     rule = await ask.body(FaultRule)
     names = sorted(operation.operation_id for operation in OPERATIONS)
@@ -49,32 +49,32 @@ async def make(ask: Ask) -> dict[str, Any]:
         )
         row = await cursor.fetchone()
         assert row is not None
-        await changed(ask.services, conn)
+        await publish(ask.services, conn)
     return _view(row)
 
 
-async def show(ask: Ask) -> list[dict[str, Any]]:
+async def list_faults(ask: AdminRequest) -> list[dict[str, Any]]:
     """All of them, used up or not."""
     async with ask.services.pool.connection() as conn:
         cursor = await conn.execute("SELECT * FROM fault_rules ORDER BY id")
         return [_view(row) for row in await cursor.fetchall()]
 
 
-async def remove_all(ask: Ask) -> dict[str, Any]:
+async def delete_faults(ask: AdminRequest) -> dict[str, Any]:
     """Nothing goes wrong any more."""
     async with ask.services.pool.connection() as conn:
         cursor = await conn.execute("DELETE FROM fault_rules")
-        await changed(ask.services, conn)
+        await publish(ask.services, conn)
     return {"removed": cursor.rowcount}
 
 
-async def remove(ask: Ask) -> dict[str, Any]:
+async def delete_fault(ask: AdminRequest) -> dict[str, Any]:
     """One of them."""
     async with ask.services.pool.connection() as conn:
         cursor = await conn.execute("DELETE FROM fault_rules WHERE id = %s", (ask.request.path_params["id"],))
         if cursor.rowcount == 0:
             raise not_found("fault_rule")
-        await changed(ask.services, conn)
+        await publish(ask.services, conn)
     return {"removed": 1}
 
 
@@ -86,9 +86,9 @@ _SHOWN: tuple[str, ...] = (
     "id", "operation", "effect", "status", "seconds", "probability", "skip", "remaining", "applied",
 )  # fmt: skip
 
-DOORS = (
-    Door("GET", "/faults", show),
-    Door("POST", "/faults", make),
-    Door("DELETE", "/faults", remove_all),
-    Door("DELETE", "/faults/{id:int}", remove),
+ROUTES = (
+    AdminRoute("GET", "/faults", list_faults),
+    AdminRoute("POST", "/faults", create_fault),
+    AdminRoute("DELETE", "/faults", delete_faults),
+    AdminRoute("DELETE", "/faults/{id:int}", delete_fault),
 )

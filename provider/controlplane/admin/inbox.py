@@ -11,10 +11,10 @@ from typing import Any
 from psycopg.types.json import Json
 from starlette.responses import JSONResponse
 
-from controlplane.admin.kernel import Ask, Door
+from controlplane.admin.kernel import AdminRequest, AdminRoute
 from controlplane.http.bodies import read_body
 from controlplane.http.errors import invalid_field
-from controlplane.http.timestamps import zulu
+from controlplane.http.timestamps import format_z
 from controlplane.webhooks.signing import is_signed
 
 _MOST = 500  # kept for each name
@@ -28,7 +28,7 @@ _TRIM = (
 _HEADERS = ("content-type", "user-agent", "x-polykomos-event", "x-polykomos-delivery", "x-polykomos-signature")
 
 
-async def receive(ask: Ask) -> JSONResponse:
+async def receive(ask: AdminRequest) -> JSONResponse:
     """Keep what was sent, the oldest making room, and answer as the URL asks."""
     name, status = ask.request.path_params["name"], ask.request.query_params.get("status", "200")
     if not (len(status) == 3 and status.isdecimal() and 200 <= int(status) <= 599):
@@ -49,7 +49,7 @@ async def receive(ask: Ask) -> JSONResponse:
     return JSONResponse({}, status_code=int(status))
 
 
-async def show(ask: Ask) -> list[dict[str, Any]]:
+async def list_inbox(ask: AdminRequest) -> list[dict[str, Any]]:
     """What came, oldest first. is_signed: whether the signature fits the secret of the endpoint that sent it."""
     async with ask.services.pool.connection() as conn:
         cursor = await conn.execute(
@@ -61,7 +61,7 @@ async def show(ask: Ask) -> list[dict[str, Any]]:
         return [_view(row) for row in await cursor.fetchall()]
 
 
-async def clear(ask: Ask) -> dict[str, Any]:
+async def clear_inbox(ask: AdminRequest) -> dict[str, Any]:
     """Forget what came."""
     async with ask.services.pool.connection() as conn:
         cursor = await conn.execute("DELETE FROM inbox WHERE name = %s", (ask.request.path_params["name"],))
@@ -76,15 +76,15 @@ def _view(row: dict[str, Any]) -> dict[str, Any]:
     signature = row["headers"].get("x-polykomos-signature", "")
     return {
         "id": row["id"],
-        "received_at": zulu(row["received_at"]),
+        "received_at": format_z(row["received_at"]),
         "headers": row["headers"],
         "body": body,
         "is_signed": bool(row["secret"]) and is_signed(row["secret"], row["body"].encode(), signature),
     }
 
 
-DOORS = (
-    Door("POST", "/inbox/{name}", receive, is_open=True),
-    Door("GET", "/inbox/{name}", show),
-    Door("DELETE", "/inbox/{name}", clear),
+ROUTES = (
+    AdminRoute("POST", "/inbox/{name}", receive, public=True),
+    AdminRoute("GET", "/inbox/{name}", list_inbox),
+    AdminRoute("DELETE", "/inbox/{name}", clear_inbox),
 )

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from controlplane.engines.base import EngineDown
+from controlplane.engines.base import EngineUnavailableError
 from controlplane.http.auth import bearer_token
 from controlplane.http.bodies import parse_json, read_body
 from controlplane.http.endpoint import new_request_id, render_error
@@ -27,7 +27,7 @@ _failures = logging.getLogger("controlplane.failure")
 
 
 @dataclass(frozen=True)
-class Ask:
+class AdminRequest:
     """One authenticated request."""
 
     services: Services
@@ -39,34 +39,34 @@ class Ask:
         return parse_body(model, parse_json(raw) if raw else {})
 
 
-Handler = Callable[[Ask], Awaitable[Any]]
+Handler = Callable[[AdminRequest], Awaitable[Any]]
 """Answers with what becomes JSON."""
 
 
 @dataclass(frozen=True)
-class Door:
+class AdminRoute:
     """One method and path, after the prefix. is_open: needs no token."""
 
     method: str
     path: str
     handler: Handler
-    is_open: bool = False
+    public: bool = False
 
 
-def route(door: Door, services: Services, token: str) -> Route:
+def route(door: AdminRoute, services: Services, token: str) -> Route:
     """The door for Starlette."""
 
     async def answer(request: Request) -> Response:
         request_id = new_request_id()
         try:
-            if not door.is_open:
+            if not door.public:
                 _check_token(request, token)
             _refuse_nul(request)
-            found = await door.handler(Ask(services, request))
+            found = await door.handler(AdminRequest(services, request))
             return found if isinstance(found, Response) else _Json(found)
         except ApiError as error:
             return render_error(error, request_id)
-        except EngineDown as down:
+        except EngineUnavailableError as down:
             return render_error(ApiError(503, "engine_unavailable", f"Not now: {down}."), request_id)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it

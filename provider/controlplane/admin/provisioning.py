@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from controlplane.admin.kernel import Ask, Door
-from controlplane.admin.watching import changed
+from controlplane.admin.kernel import AdminRequest, AdminRoute
+from controlplane.admin.watching import publish
 from controlplane.http.fields import Body
 
 
@@ -30,7 +30,7 @@ class Ids(Body):
     seed: str | None = Field(default=None, max_length=255)
 
 
-async def show(ask: Ask) -> dict[str, Any]:
+async def get_provisioning(ask: AdminRequest) -> dict[str, Any]:
     """What is set."""
     async with ask.services.pool.connection() as conn:
         cursor = await conn.execute(
@@ -40,7 +40,7 @@ async def show(ask: Ask) -> dict[str, Any]:
         return await cursor.fetchone() or {}
 
 
-async def change(ask: Ask) -> dict[str, Any]:
+async def update_provisioning(ask: AdminRequest) -> dict[str, Any]:
     """Set what is given."""
     given = await ask.body(Provisioning)
     columns = {"delay_seconds": "provision_delay", "failures": "provision_failures"}
@@ -48,21 +48,21 @@ async def change(ask: Ask) -> dict[str, Any]:
         for name in given.model_fields_set:
             # The column's name is one of ours.
             await conn.execute(f"UPDATE dev_controls SET {columns.get(name, name)} = %s", (getattr(given, name),))  # noqa: S608
-        await changed(ask.services, conn)
-    return await show(ask)
+        await publish(ask.services, conn)
+    return await get_provisioning(ask)
 
 
-async def set_ids(ask: Ask) -> dict[str, Any]:
+async def seed_ids(ask: AdminRequest) -> dict[str, Any]:
     """Begin a series of ids, or end it."""
     given = await ask.body(Ids)
     async with ask.services.pool.connection() as conn:
         await conn.execute("UPDATE dev_controls SET ids_seed = %s, ids_made = 0", (given.seed,))
-        await changed(ask.services, conn)
+        await publish(ask.services, conn)
     return {"seed": given.seed}
 
 
-DOORS = (
-    Door("GET", "/provisioning", show),
-    Door("PATCH", "/provisioning", change),
-    Door("PUT", "/ids", set_ids),
+ROUTES = (
+    AdminRoute("GET", "/provisioning", get_provisioning),
+    AdminRoute("PATCH", "/provisioning", update_provisioning),
+    AdminRoute("PUT", "/ids", seed_ids),
 )

@@ -7,9 +7,9 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse
 
-from controlplane.admin.kernel import Ask, Door
+from controlplane.admin.kernel import AdminRequest, AdminRoute
 from controlplane.http.errors import invalid_field, not_found
-from controlplane.http.timestamps import zulu
+from controlplane.http.timestamps import format_z
 from controlplane.traffic import store
 from controlplane.traffic.curl import as_curl
 from controlplane.traffic.entries import Entry
@@ -17,18 +17,18 @@ from controlplane.traffic.entries import Entry
 _MOST = 1000
 
 
-async def show(ask: Ask) -> list[dict[str, Any]]:
+async def list_requests(ask: AdminRequest) -> list[dict[str, Any]]:
     """Newest first; `limit` (100), `operation` and `text` choose. Secrets are masked."""
     query = ask.request.query_params
     limit = query.get("limit", "100")
     if not (limit.isdecimal() and 1 <= int(limit) <= _MOST):
         raise invalid_field("limit", f"must be an integer from 1 to {_MOST}")
     async with ask.services.pool.connection() as conn:
-        found = await store.recent(conn, int(limit), operation=query.get("operation"), text=query.get("text"))
+        found = await store.list_recent(conn, int(limit), operation=query.get("operation"), text=query.get("text"))
     return [_view(entry) for entry in found]
 
 
-async def curl(ask: Ask) -> PlainTextResponse:
+async def get_curl(ask: AdminRequest) -> PlainTextResponse:
     """The line that repeats a request, with the key and the base URL from the environment."""
     async with ask.services.pool.connection() as conn:
         entry = await store.find(conn, ask.request.path_params["id"])
@@ -38,10 +38,10 @@ async def curl(ask: Ask) -> PlainTextResponse:
 
 
 def _view(entry: Entry) -> dict[str, Any]:
-    return {**dataclasses.asdict(entry), "at": zulu(entry.at)}
+    return {**dataclasses.asdict(entry), "at": format_z(entry.at)}
 
 
-DOORS = (
-    Door("GET", "/requests", show),
-    Door("GET", "/requests/{id:int}/curl", curl),
+ROUTES = (
+    AdminRoute("GET", "/requests", list_requests),
+    AdminRoute("GET", "/requests/{id:int}/curl", get_curl),
 )

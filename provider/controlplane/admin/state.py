@@ -7,12 +7,12 @@ from uuid import UUID
 
 from pydantic import AfterValidator
 
-from controlplane.admin.kernel import Ask, Door
-from controlplane.admin.watching import changed
+from controlplane.admin.kernel import AdminRequest, AdminRoute
+from controlplane.admin.watching import publish
 from controlplane.databases import grace
 from controlplane.http.errors import not_found
 from controlplane.http.fields import Body, parse_uuid
-from controlplane.http.timestamps import zulu
+from controlplane.http.timestamps import format_z
 from controlplane.snapshots import keeping
 
 
@@ -28,65 +28,65 @@ class Snapshot(Body):
     name: Annotated[str, AfterValidator(_name)]
 
 
-async def show(ask: Ask) -> list[dict[str, Any]]:
+async def list_snapshots(ask: AdminRequest) -> list[dict[str, Any]]:
     """All snapshots."""
     async with ask.services.pool.connection() as conn:
-        return [{**row, "created_at": zulu(row["created_at"])} for row in await keeping.every(conn)]
+        return [{**row, "created_at": format_z(row["created_at"])} for row in await keeping.list_all(conn)]
 
 
-async def take(ask: Ask) -> list[dict[str, Any]]:
+async def create_snapshot(ask: AdminRequest) -> list[dict[str, Any]]:
     """Set everything aside. Sessions in tenants' databases end."""
-    await keeping.take(ask.services, (await ask.body(Snapshot)).name)
-    return await show(ask)
+    await keeping.create(ask.services, (await ask.body(Snapshot)).name)
+    return await list_snapshots(ask)
 
 
-async def bring_back(ask: Ask) -> dict[str, Any]:
+async def restore_snapshot(ask: AdminRequest) -> dict[str, Any]:
     """Make everything as it was; keys, passwords, uuids and the clock too."""
-    await keeping.bring_back(ask.services, ask.request.path_params["name"])
+    await keeping.restore(ask.services, ask.request.path_params["name"])
     return await _see(ask)
 
 
-async def forget(ask: Ask) -> dict[str, Any]:
+async def delete_snapshot(ask: AdminRequest) -> dict[str, Any]:
     """Drop a snapshot."""
-    await keeping.forget(ask.services, ask.request.path_params["name"])
+    await keeping.delete(ask.services, ask.request.path_params["name"])
     return {"removed": 1}
 
 
-async def reset(ask: Ask) -> dict[str, Any]:
+async def reset(ask: AdminRequest) -> dict[str, Any]:
     """Begin anew; users, keys and snapshots stay."""
-    await keeping.begin_anew(ask.services)
+    await keeping.reset(ask.services)
     return await _see(ask)
 
 
-async def undelete(ask: Ask) -> dict[str, Any]:
+async def restore_database(ask: AdminRequest) -> dict[str, Any]:
     """Give a deleted database back with its data and password, while its 24 hours of grace last."""
-    return await grace.restore(ask.services, _uuid(ask))
+    return await grace.restore_deleted(ask.services, _uuid(ask))
 
 
-async def destroy(ask: Ask) -> dict[str, Any]:
+async def destroy_database(ask: AdminRequest) -> dict[str, Any]:
     """End a deleted database's 24 hours of grace: its files are removed in a moment."""
-    return await grace.end(ask.services, _uuid(ask))
+    return await grace.expire_now(ask.services, _uuid(ask))
 
 
-def _uuid(ask: Ask) -> UUID:
+def _uuid(ask: AdminRequest) -> UUID:
     uuid = parse_uuid(ask.request.path_params["uuid"])
     if uuid is None:
         raise not_found("database")
     return uuid
 
 
-async def _see(ask: Ask) -> dict[str, Any]:
+async def _see(ask: AdminRequest) -> dict[str, Any]:
     async with ask.services.pool.connection() as conn:
-        await changed(ask.services, conn)
+        await publish(ask.services, conn)
     return {"done": True}
 
 
-DOORS = (
-    Door("GET", "/snapshots", show),
-    Door("POST", "/snapshots", take),
-    Door("POST", "/snapshots/{name}/restore", bring_back),
-    Door("DELETE", "/snapshots/{name}", forget),
-    Door("POST", "/reset", reset),
-    Door("POST", "/databases/{uuid}/restore", undelete),
-    Door("POST", "/databases/{uuid}/destroy", destroy),
+ROUTES = (
+    AdminRoute("GET", "/snapshots", list_snapshots),
+    AdminRoute("POST", "/snapshots", create_snapshot),
+    AdminRoute("POST", "/snapshots/{name}/restore", restore_snapshot),
+    AdminRoute("DELETE", "/snapshots/{name}", delete_snapshot),
+    AdminRoute("POST", "/reset", reset),
+    AdminRoute("POST", "/databases/{uuid}/restore", restore_database),
+    AdminRoute("POST", "/databases/{uuid}/destroy", destroy_database),
 )

@@ -8,12 +8,12 @@ from typing import Any, Final, LiteralString
 
 from pydantic import Field
 
-from controlplane.admin.kernel import Ask, Door
-from controlplane.admin.watching import changed
-from controlplane.clock import EARLIEST, LATEST, Setting
+from controlplane.admin.kernel import AdminRequest, AdminRoute
+from controlplane.admin.watching import publish
+from controlplane.clock import EARLIEST, LATEST, ClockSetting
 from controlplane.http.errors import invalid_field
 from controlplane.http.fields import Body
-from controlplane.http.timestamps import zulu
+from controlplane.http.timestamps import format_z
 from controlplane.store.pool import Connection
 
 _MOST = 100 * 365 * 86400  # seconds at once
@@ -41,37 +41,37 @@ class Advance(Body):
     seconds: float = Field(gt=0, le=_MOST)
 
 
-async def show(ask: Ask) -> dict[str, Any]:
+async def get_clock(ask: AdminRequest) -> dict[str, Any]:
     """What time it is here."""
     async with ask.services.pool.connection() as conn:
         return _view(await _read(conn))
 
 
-async def freeze(ask: Ask) -> dict[str, Any]:
+async def freeze_clock(ask: AdminRequest) -> dict[str, Any]:
     """Stand still."""
     text = (await ask.body(Freeze)).at
     at = None if text is None else _moment(text)
-    return await _set(ask, "at", lambda setting: setting.frozen(datetime.now(UTC), at), may_go_back=True)
+    return await _set(ask, "at", lambda setting: setting.freeze(datetime.now(UTC), at), may_go_back=True)
 
 
-async def advance(ask: Ask) -> dict[str, Any]:
+async def advance_clock(ask: AdminRequest) -> dict[str, Any]:
     """Go on by so much at once; whatever becomes due by that is done as if the time had passed."""
     by = timedelta(seconds=(await ask.body(Advance)).seconds)
-    return await _set(ask, "seconds", lambda setting: setting.advanced(by))
+    return await _set(ask, "seconds", lambda setting: setting.advance(by))
 
 
-async def resume(ask: Ask) -> dict[str, Any]:
+async def resume_clock(ask: AdminRequest) -> dict[str, Any]:
     """Run on from where it stands."""
-    return await _set(ask, "body", lambda setting: setting.resumed(datetime.now(UTC)))
+    return await _set(ask, "body", lambda setting: setting.resume(datetime.now(UTC)))
 
 
-async def reset(ask: Ask) -> dict[str, Any]:
+async def reset_clock(ask: AdminRequest) -> dict[str, Any]:
     """Be the machine's clock again."""
-    return await _set(ask, "body", lambda _: Setting(), may_go_back=True)
+    return await _set(ask, "body", lambda _: ClockSetting(), may_go_back=True)
 
 
 async def _set(
-    ask: Ask, field: str, change: Callable[[Setting], Setting], *, may_go_back: bool = False
+    ask: AdminRequest, field: str, change: Callable[[ClockSetting], ClockSetting], *, may_go_back: bool = False
 ) -> dict[str, Any]:
     """field: what to name when the clock would leave its range."""
     async with ask.services.pool.connection() as conn:
@@ -86,7 +86,7 @@ async def _set(
             )
             machine = datetime.now(UTC)
             await _go_back(conn, before.at(machine), setting.at(machine))
-        await changed(ask.services, conn)
+        await publish(ask.services, conn)
     return _view(setting)
 
 
@@ -100,22 +100,22 @@ async def _go_back(conn: Connection, before: datetime, now: datetime) -> None:
             await conn.execute(statement, {"before": before, "now": now})
 
 
-async def _read(conn: Connection) -> Setting:
+async def _read(conn: Connection) -> ClockSetting:
     cursor = await conn.execute("SELECT clock_offset, frozen_at FROM dev_controls FOR UPDATE")
     row = await cursor.fetchone()
     assert row is not None
-    return Setting(row["clock_offset"], row["frozen_at"])
+    return ClockSetting(row["clock_offset"], row["frozen_at"])
 
 
-def _view(setting: Setting) -> dict[str, Any]:
+def _view(setting: ClockSetting) -> dict[str, Any]:
     return {
-        "now": zulu(setting.at(datetime.now(UTC))),
+        "now": format_z(setting.at(datetime.now(UTC))),
         "is_frozen": setting.frozen_at is not None,
         "offset_seconds": setting.offset.total_seconds(),
     }
 
 
-def _within_range(field: str, change: Callable[[Setting], Setting], setting: Setting) -> Setting:
+def _within_range(field: str, change: Callable[[ClockSetting], ClockSetting], setting: ClockSetting) -> ClockSetting:
     try:
         changed_to = change(setting)
         is_within = EARLIEST <= changed_to.at(datetime.now(UTC)) < LATEST
@@ -136,10 +136,10 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-DOORS = (
-    Door("GET", "/clock", show),
-    Door("POST", "/clock/freeze", freeze),
-    Door("POST", "/clock/advance", advance),
-    Door("POST", "/clock/resume", resume),
-    Door("POST", "/clock/reset", reset),
+ROUTES = (
+    AdminRoute("GET", "/clock", get_clock),
+    AdminRoute("POST", "/clock/freeze", freeze_clock),
+    AdminRoute("POST", "/clock/advance", advance_clock),
+    AdminRoute("POST", "/clock/resume", resume_clock),
+    AdminRoute("POST", "/clock/reset", reset_clock),
 )

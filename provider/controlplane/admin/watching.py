@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from controlplane.clock import AdjustableClock, Setting
+from controlplane.clock import AdjustableClock, ClockSetting
 from controlplane.services import Services
 from controlplane.store.pool import Connection
 from controlplane.store.server import CONTROL_DATABASE
@@ -13,7 +13,7 @@ _CHANNEL: Final = "polykomos_controls"
 _LOOK_EVERY: Final = 1.0  # seconds, should a notice get lost
 
 
-async def load(services: Services, conn: Connection) -> None:
+async def reload(services: Services, conn: Connection) -> None:
     """Read everything anew; wakes whoever waits, as the time may be another one."""
     cursor = await conn.execute(
         "SELECT *, EXISTS (SELECT FROM fault_rules WHERE remaining IS NULL OR remaining > 0) AS has_faults"
@@ -27,24 +27,24 @@ async def load(services: Services, conn: Connection) -> None:
     controls.kill_at = row["kill_at"]
     controls.has_failures = row["provision_failures"] > 0
     if isinstance(services.clock, AdjustableClock):
-        setting = Setting(row["clock_offset"], row["frozen_at"])
+        setting = ClockSetting(row["clock_offset"], row["frozen_at"])
         is_changed, services.clock.setting = setting != services.clock.setting, setting
         if is_changed:
-            services.bells.ring_all()
+            services.notifiers.notify_all()
 
 
-async def changed(services: Services, conn: Connection) -> None:
+async def publish(services: Services, conn: Connection) -> None:
     """After a change: see it here at once and tell the other processes."""
-    await load(services, conn)
-    services.bells.ring_all()
+    await reload(services, conn)
+    services.notifiers.notify_all()
     await conn.execute(f"NOTIFY {_CHANNEL}")
 
 
-async def work(services: Services) -> None:
+async def controls_worker(services: Services) -> None:
     """Listen for changes that other processes made, for ever."""
     async with await services.connect(CONTROL_DATABASE) as conn:
         await conn.execute(f"LISTEN {_CHANNEL}")
         while True:
-            await load(services, conn)
+            await reload(services, conn)
             async for _ in conn.notifies(timeout=_LOOK_EVERY, stop_after=1):
                 pass

@@ -10,24 +10,24 @@ from typing import Any, Final
 from psycopg.types.json import Json
 
 from controlplane.blueprints.dialects import DIALECTS, Dialect
-from controlplane.blueprints.execution import Run
+from controlplane.blueprints.execution import StatementLog
 from controlplane.blueprints.lexer import LexError
 from controlplane.blueprints.parsed_sql import refusals
-from controlplane.blueprints.places import Lines, Problem
+from controlplane.blueprints.places import LineIndex, Problem
 from controlplane.blueprints.variables import parse_definitions, render
 from controlplane.store.pool import Connection, Row
 
-FINAL: Final = frozenset({"completed", "failed", "rolled_back"})
+TERMINAL_STATUSES: Final = frozenset({"completed", "failed", "rolled_back"})
 
 
-class NotForEngine(ValueError):
+class UnsupportedByEngineError(ValueError):
     """The blueprint cannot be run by the engine of the database (docs/decisions/0011)."""
 
     def __init__(self, engine: str, reason: str) -> None:
         super().__init__(f"this blueprint is not for {engine}: {reason}")
 
 
-class TakenOver(Exception):
+class LostOwnershipError(Exception):
     """Another process has taken it over, because it took this one for dead."""
 
 
@@ -73,11 +73,11 @@ def _rendered(dialect: Dialect, blueprint: Row, variables: Mapping[str, Any] | N
     except LexError as error:
         problems.append(Problem(error.at, str(error)))
     if problems:
-        raise NotForEngine(dialect.label, "; ".join(Lines(blueprint["sql_content"]).shown(problems)))
+        raise UnsupportedByEngineError(dialect.label, "; ".join(LineIndex(blueprint["sql_content"]).shown(problems)))
     return rendered, statements
 
 
-async def by_id(conn: Connection, number: int) -> Row | None:
+async def get(conn: Connection, number: int) -> Row | None:
     """The application, whatever its state."""
     cursor = await conn.execute("SELECT * FROM blueprint_applications WHERE id = %s", (number,))
     return await cursor.fetchone()
@@ -91,10 +91,10 @@ async def note_session(conn: Connection, row: Row, pid: int) -> None:
         {"pid": pid, "id": row["id"], "owner": row["owner"]},
     )
     if not cursor.rowcount:
-        raise TakenOver
+        raise LostOwnershipError
 
 
-async def record(conn: Connection, row: Row, run: Run, *, milliseconds: int, xid: str | None) -> None:
+async def record(conn: Connection, row: Row, run: StatementLog, *, milliseconds: int, xid: str | None) -> None:
     """What was done, written before the tenant's COMMIT together with its transaction's id. Raises TakenOver."""
     cursor = await conn.execute(
         "UPDATE blueprint_applications SET execution_log = %s, statements_succeeded = %s, statements_failed = %s,"
@@ -111,7 +111,7 @@ async def record(conn: Connection, row: Row, run: Run, *, milliseconds: int, xid
         ),
     )
     if not cursor.rowcount:
-        raise TakenOver
+        raise LostOwnershipError
 
 
 async def finish(conn: Connection, row: Row, status: str, now: datetime, *, error: str | None = None) -> None:

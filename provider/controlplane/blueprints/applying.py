@@ -11,9 +11,9 @@ from controlplane.blueprints.bodies import ApplyBlueprint
 from controlplane.blueprints.variables import VariableError
 from controlplane.blueprints.views import application
 from controlplane.databases import store as databases
-from controlplane.http.calls import Call
+from controlplane.http.calls import RequestContext
 from controlplane.http.errors import ApiError, invalid_field, not_found
-from controlplane.http.replies import Reply, reply
+from controlplane.http.replies import ApiResponse, envelope
 from controlplane.services import Services
 from controlplane.store.pool import Row
 
@@ -25,7 +25,7 @@ _MESSAGES = {
 }
 
 
-async def apply_blueprint(call: Call) -> Reply:
+async def apply_blueprint(call: RequestContext) -> ApiResponse:
     """200 with the outcome, completed or not (C18); 202 while it runs."""
     database = await databases.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"))
     args = call.parse(ApplyBlueprint)
@@ -49,19 +49,19 @@ async def apply_blueprint(call: Call) -> Reply:
         )
     except VariableError as error:
         raise invalid_field("variables", str(error)) from None
-    except applications.NotForEngine as error:
+    except applications.UnsupportedByEngineError as error:
         raise invalid_field("blueprint_uuid", str(error)) from None
-    call.after_commit(call.services.bells.applications.ring)
+    call.after_commit(call.services.notifiers.applications.notify)
     then = _waiting(call.services, row["id"], args.timeout) if args.wait else None
-    return Reply(202, _running(row).body, then)
+    return ApiResponse(202, _running(row).body, then)
 
 
-async def get_application(call: Call) -> Reply:
+async def get_application(call: RequestContext) -> ApiResponse:
     """One of the caller's."""
-    row = await applications.by_id(call.conn, _in_range(call.integer_parameter("id", "blueprint_application")))
+    row = await applications.get(call.conn, _in_range(call.integer_parameter("id", "blueprint_application")))
     if row is None or row["user_id"] != call.principal.user_id:
         raise not_found("blueprint_application")
-    return reply(application(row))
+    return envelope(application(row))
 
 
 def _in_range(number: int) -> int:
@@ -70,22 +70,22 @@ def _in_range(number: int) -> int:
     return number
 
 
-def _running(row: Row) -> Reply:
-    return reply(application(row), status=202, message="Blueprint application is still running.")
+def _running(row: Row) -> ApiResponse:
+    return envelope(application(row), status=202, message="Blueprint application is still running.")
 
 
-def _waiting(services: Services, number: int, seconds: int) -> Callable[[], Awaitable[Reply]]:
+def _waiting(services: Services, number: int, seconds: int) -> Callable[[], Awaitable[ApiResponse]]:
     """Look until the application has ended, the time is over or the process is asked to stop."""
 
-    async def look() -> Reply:
+    async def look() -> ApiResponse:
         started = time.monotonic()
         while True:
-            ear = services.bells.applications.listen()
+            ear = services.notifiers.applications.subscribe()
             async with services.pool.connection() as conn:
-                row = await applications.by_id(conn, number)
+                row = await applications.get(conn, number)
             assert row is not None
-            if row["status"] in applications.FINAL:
-                return reply(application(row), message=_MESSAGES[row["status"]])
+            if row["status"] in applications.TERMINAL_STATUSES:
+                return envelope(application(row), message=_MESSAGES[row["status"]])
             left = seconds - (time.monotonic() - started)
             if left <= 0 or services.stopping.is_set():
                 return _running(row)

@@ -15,9 +15,9 @@ from psycopg_pool import PoolTimeout
 
 from controlplane.blueprints import running
 from controlplane.blueprints.execution import shortened
-from controlplane.engines.base import EngineDown
+from controlplane.engines.base import EngineUnavailableError
 from controlplane.services import Services
-from controlplane.store.liveness import NOBODY
+from controlplane.store.liveness import NO_OWNER
 from controlplane.store.pool import Row
 
 MOST_ALIKE: Final = 3
@@ -32,7 +32,7 @@ _log = logging.getLogger("controlplane.blueprints")
 async def run(services: Services, row: Row, database: Row) -> None:
     """Run an application that this process owns. Raises what is worth another try, once the row is given back."""
     try:
-        await running.run(services, row, database)
+        await running.run_application(services, row, database)
     except Exception as error:
         if not await _ended(services, row, database, error):
             raise
@@ -63,14 +63,14 @@ async def _ended(services: Services, row: Row, database: Row, error: Exception) 
         await conn.execute(
             "UPDATE blueprint_applications SET owner = %s, not_before = clock_timestamp() + %s * interval '1 second'"
             " WHERE id = %s AND owner = %s",
-            (NOBODY, pause, row["id"], row["owner"]),
+            (NO_OWNER, pause, row["id"], row["owner"]),
         )
     return False
 
 
 def is_outage(error: Exception) -> bool:
     """Whether it passes by itself. Pure."""
-    if isinstance(error, EngineDown | PoolTimeout | asyncio.TimeoutError | ConnectionError):
+    if isinstance(error, EngineUnavailableError | PoolTimeout | asyncio.TimeoutError | ConnectionError):
         return True
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return error.sqlstate is None or error.sqlstate.startswith(_OUTAGES)

@@ -16,7 +16,7 @@ from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
 
 
-async def prepare(
+async def queue(
     conn: Connection,
     *,
     principal: Principal,
@@ -42,22 +42,22 @@ async def prepare(
         )
     except VariableError as error:
         raise invalid_field("blueprint_variables", str(error)) from None
-    except applications.NotForEngine as error:
+    except applications.UnsupportedByEngineError as error:
         raise invalid_field("blueprint_uuid", str(error)) from None
     return int(row["id"])
 
 
-async def run(services: Services, application_id: int) -> None:
+async def apply(services: Services, application_id: int) -> None:
     """Bring it to its end. The job that calls this is leased, so nobody else runs it; safe to call again."""
     now = services.clock.now()
     async with services.pool.connection() as conn:
         cursor = await conn.execute(
             "UPDATE blueprint_applications SET status = 'running', owner = %s, started_at = coalesce(started_at, %s)"
             " WHERE id = %s AND status IN ('pending', 'running') RETURNING *",
-            (services.process_no, now, application_id),
+            (services.process_id, now, application_id),
         )
         row = await cursor.fetchone()
         if row is None:
             return
-        database = await databases.by_id(conn, row["database_id"])
+        database = await databases.get(conn, row["database_id"])
     await attempts.run(services, row, database)

@@ -14,7 +14,7 @@ from controlplane.blueprints.mysql import literals as mysql_literals
 from controlplane.blueprints.mysql import sources as mysql_sources
 from controlplane.blueprints.mysql import splitting as mysql_splitting
 from controlplane.blueprints.mysql import statements as mysql_statements
-from controlplane.blueprints.sources import Source
+from controlplane.blueprints.sources import SqlSource
 from controlplane.blueprints.splitting import Statement
 from controlplane.blueprints.variables import Literals
 
@@ -27,11 +27,11 @@ class Dialect:
     """
 
     label: str
-    read: Callable[[str], Source]
+    read: Callable[[str], SqlSource]
     tokens: Callable[[str], Iterator[Token]]
     split: Callable[[str], list[Statement]]
     statements: Callable[[Sequence[Token]], list[Statement]]
-    refusal_of: Callable[[Statement], str | None]
+    forbidden_reason: Callable[[Statement], str | None]
     literals: Literals
 
 
@@ -41,7 +41,7 @@ POSTGRES: Final = Dialect(
     lexer.tokens,
     splitting.split,
     splitting.statements,
-    statements.refusal_of,
+    statements.forbidden_reason,
     variables.POSTGRES_LITERALS,
 )
 MYSQL: Final = Dialect(
@@ -50,7 +50,7 @@ MYSQL: Final = Dialect(
     mysql_lexer.tokens,
     mysql_splitting.split,
     mysql_splitting.statements,
-    mysql_statements.refusal_of,
+    mysql_statements.forbidden_reason,
     mysql_literals.LITERALS,
 )
 DIALECTS: Final[Mapping[str, Dialect]] = {"postgres": POSTGRES, "mysql": MYSQL}
@@ -69,7 +69,7 @@ _SIGNS: Final = {
 }
 
 
-def likelier(sql: str) -> Dialect:
+def more_likely_dialect(sql: str) -> Dialect:
     """Return the engine whose own words the text holds more of; PostgreSQL when there is no difference."""
     signs = {name: sum(1 for _ in pattern.finditer(sql)) for name, pattern in _SIGNS.items()}
     return MYSQL if signs["mysql"] > signs["postgres"] else POSTGRES

@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 
 from controlplane.blueprints.settings import Limits, lowered
 from controlplane.blueprints.splitting import Statement
-from controlplane.postgres.exchange import exchange
+from controlplane.postgres.exchange import run_batch
 from controlplane.postgres.sessions import ended_after, pin
 from controlplane.store.pool import Connection, Pool
 
@@ -27,7 +27,7 @@ _GRACE_SECONDS: Final = 5.0  # for the server's own time-out, before the session
 
 
 @dataclass
-class Run:
+class StatementLog:
     """What has been done so far. error: the message of the statement that failed."""
 
     log: list[dict[str, Any]] = field(default_factory=list)
@@ -35,12 +35,12 @@ class Run:
     error: str | None = None
 
 
-async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Statement], limits: Limits) -> Run:
+async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Statement], limits: Limits) -> StatementLog:
     """Run them in the open transaction of `conn` until one fails. limits: for each; a statement may lower them.
 
     pool: of our own connections, over which a session is ended whose limits the statements got rid of.
     """
-    run = Run()
+    run = StatementLog()
     ours = limits
     for index, statement in enumerate(statements):
         began = time.monotonic()
@@ -51,7 +51,7 @@ async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Stat
             rows, error = await _run_bounded(pool, conn, statement, limits)
         limits = changed or limits
         milliseconds = round((time.monotonic() - began) * 1000)
-        run.log.append(entry(index, statement, rows, milliseconds, error))
+        run.log.append(log_entry(index, statement, rows, milliseconds, error))
         if error is not None:
             run.error = error
             return run
@@ -59,11 +59,11 @@ async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Stat
     return run
 
 
-def entry(index: int, statement: Statement, rows: int | None, milliseconds: int, error: str | None) -> dict[str, Any]:
+def log_entry(index: int, statement: Statement, rows: int | None, milliseconds: int, error: str | None) -> dict[str, Any]:
     """One line of the log. index: from 0; rows: that it touched."""
     return {
         "index": index,
-        "sql_preview": preview(statement.text),
+        "sql_preview": preview_line(statement.text),
         "status": "failed" if error else "succeeded",
         "rows_affected": rows,
         "duration_ms": milliseconds,
@@ -78,14 +78,14 @@ async def _run_bounded(
     seconds = limits.statement_ms / 1000
     async with ended_after(pool, conn, seconds + _GRACE_SECONDS) as overdue:
         try:
-            return await run_one(conn, statement, limits), None
+            return await run_statement(conn, statement, limits), None
         except psycopg.Error as error:
             if overdue.is_over:
                 return None, f"it took longer than {seconds:g} seconds, and its session was ended"
             return None, message_of(error)
 
 
-async def run_one(conn: Connection, statement: Statement, limits: Limits) -> int | None:
+async def run_statement(conn: Connection, statement: Statement, limits: Limits) -> int | None:
     """Run one statement in the open transaction; returns the rows that it touched. Raises psycopg.Error.
 
     What we rely on is set before and after, in the same round trip, so that no statement can change it for the next,
@@ -94,7 +94,7 @@ async def run_one(conn: Connection, statement: Statement, limits: Limits) -> int
     """
     pinned = pin(conn, limits.statement_ms, limits.lock_ms)
     queries = queries_of(statement)
-    answers = await exchange(conn, [pinned, *queries, pinned])
+    answers = await run_batch(conn, [pinned, *queries, pinned])
     if answers.error is not None:
         raise answers.error
     if conn.info.transaction_status is not TransactionStatus.INTRANS:
@@ -150,7 +150,7 @@ def shortened(message: str) -> str:
     return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
 
 
-def preview(text: str) -> str:
+def preview_line(text: str) -> str:
     """The beginning of a statement on one line."""
     line = " ".join(text.split())
     return line if len(line) <= _PREVIEW else line[: _PREVIEW - 1] + "…"

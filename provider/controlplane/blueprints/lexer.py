@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is."""
 
     SPACE = "space"
@@ -28,7 +28,7 @@ class Kind(Enum):
 class Token(NamedTuple):
     """A piece of the text. name: of a VARIABLE, without its braces."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     name: str = ""
 
@@ -70,13 +70,13 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _KINDS = {
-    "space": Kind.SPACE,
-    "line": Kind.COMMENT,
-    "string": Kind.STRING,
-    "escape": Kind.STRING,
-    "quoted": Kind.QUOTED_NAME,
-    "word": Kind.WORD,
-    "semicolon": Kind.SEMICOLON,
+    "space": TokenKind.SPACE,
+    "line": TokenKind.COMMENT,
+    "string": TokenKind.STRING,
+    "escape": TokenKind.STRING,
+    "quoted": TokenKind.QUOTED_NAME,
+    "word": TokenKind.WORD,
+    "semicolon": TokenKind.SEMICOLON,
 }
 _SHORT: Final = 40  # characters of a token that is shared
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
@@ -118,17 +118,17 @@ def _token(sql: str, found: re.Match[str]) -> Token:
     start = found.start()
     match found.lastgroup:
         case "block":
-            return Token(Kind.COMMENT, sql[start : _comment_end(sql, start)])
+            return Token(TokenKind.COMMENT, sql[start : _comment_end(sql, start)])
         case "dollar":
             end = sql.find(found[0], found.end())
             if end < 0:
                 raise LexError(f"unterminated dollar quote that begins with {shown(sql, start)}", start)
-            return Token(Kind.STRING, sql[start : end + len(found[0])])
+            return Token(TokenKind.STRING, sql[start : end + len(found[0])])
         case "variable":
-            return Token(Kind.VARIABLE, found[0], found["name"])
+            return Token(TokenKind.VARIABLE, found[0], found["name"])
         case "open":
             raise LexError(f"unterminated quote that begins with {shown(sql, start)}", start)
-    return Token(_KINDS.get(found.lastgroup or "", Kind.OTHER), found[0])
+    return Token(_KINDS.get(found.lastgroup or "", TokenKind.OTHER), found[0])
 
 
 def _comment_end(sql: str, start: int) -> int:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from controlplane.blueprints.dialects import Dialect
-from controlplane.blueprints.lexer import Kind, LexError, Token
-from controlplane.blueprints.neighbours import run_together
-from controlplane.blueprints.places import Lines, Problem
+from controlplane.blueprints.lexer import TokenKind, LexError, Token
+from controlplane.blueprints.neighbours import find_adjacent
+from controlplane.blueprints.places import LineIndex, Problem
 from controlplane.blueprints.splitting import Statement
 from controlplane.blueprints.statements import warnings_of
-from controlplane.blueprints.variables import UNDEFINED, Definition, VariableError, render, samples, types_of
-from controlplane.blueprints.verdicts import Verdict
+from controlplane.blueprints.variables import UNDEFINED, Definition, VariableError, render, sample_values, types_of
+from controlplane.blueprints.verdicts import ValidationResult
 
 _NUMBERED: Final = re.compile(r"statement (\d+)\b")
 # MariaDB counts lines from where the statement begins.
@@ -46,14 +46,14 @@ class ParsedSql:
         numbered = enumerate(self.statements, 1)
         return tuple(f"statement {number}: {text}" for number, one in numbered for text in warnings_of(one))
 
-    def verdict(self, warnings: Sequence[str], problems: Sequence[Problem] = ()) -> Verdict:
+    def verdict(self, warnings: Sequence[str], problems: Sequence[Problem] = ()) -> ValidationResult:
         """Return the verdict when these problems and warnings were found beside those of the text."""
-        errors = Lines(self.sql).shown([*self.problems, *problems])
+        errors = LineIndex(self.sql).shown([*self.problems, *problems])
         if len(errors) > _MOST:
             errors = [*errors[:_MOST], f"and {len(errors) - _MOST} more problems"]
-        return Verdict(tuple(errors), (*self.warnings, *warnings), self.statements, self.variables)
+        return ValidationResult(tuple(errors), (*self.warnings, *warnings), self.statements, self.variables)
 
-    def with_findings(self, errors: Sequence[str], warnings: Sequence[str]) -> Verdict:
+    def with_findings(self, errors: Sequence[str], warnings: Sequence[str]) -> ValidationResult:
         """Return the verdict after a rehearsal, whose messages name statements by their place in `rehearsed`."""
         return self.verdict([self._renumbered(text) for text in warnings], [self._placed(text) for text in errors])
 
@@ -93,7 +93,7 @@ def read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | Non
         every = list(dialect.tokens(source.sql))
     except LexError as error:
         return ParsedSql(sql, (*source.problems, Problem(error.at, str(error))), source.own_at)
-    names = tuple(dict.fromkeys(token.name for token in every if token.kind is Kind.VARIABLE))
+    names = tuple(dict.fromkeys(token.name for token in every if token.kind is TokenKind.VARIABLE))
     known = {name: Definition(name) for name in names} if definitions is None else definitions
     of_variables = [*_undefined(every, known), *_run_together(every, known)] if names else []
     written = dialect.statements(every)
@@ -103,7 +103,7 @@ def read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | Non
     can_be_run = not of_variables
     if names and can_be_run:
         try:
-            rendered = dialect.split(render(source.sql, known, samples(known), dialect.tokens, dialect.literals))
+            rendered = dialect.split(render(source.sql, known, sample_values(known), dialect.tokens, dialect.literals))
         except VariableError as error:
             problems.append(Problem(0, str(error)))
             can_be_run = False
@@ -127,7 +127,7 @@ def refusals(dialect: Dialect, statements: Sequence[Statement]) -> list[Problem]
     return [
         Problem(statement.first, f"statement {number}: {reason}")
         for number, statement in enumerate(statements, 1)
-        if (reason := dialect.refusal_of(statement))
+        if (reason := dialect.forbidden_reason(statement))
     ]
 
 
@@ -140,5 +140,5 @@ def _undefined(every: Sequence[Token], known: Mapping[str, Definition]) -> Itera
 
 
 def _run_together(every: Sequence[Token], known: Mapping[str, Definition]) -> Iterator[Problem]:
-    for found in run_together(every, types_of(known)):
+    for found in find_adjacent(every, types_of(known)):
         yield Problem(found.at, str(VariableError(found.name, found.reason)))

@@ -22,7 +22,7 @@ class Problem(NamedTuple):
     kind: str = ""
 
 
-class Lines:
+class LineIndex:
     """The lines of a text, counted from 1. The text is read once, when the first place is asked for."""
 
     def __init__(self, text: str) -> None:

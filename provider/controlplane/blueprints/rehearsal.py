@@ -18,7 +18,7 @@ from controlplane.blueprints.execution import may_answer_with_rows, message_of, 
 from controlplane.blueprints.settings import Limits, lowered
 from controlplane.blueprints.splitting import Statement
 from controlplane.http.errors import ApiError
-from controlplane.postgres.exchange import exchange
+from controlplane.postgres.exchange import run_batch
 from controlplane.postgres.sessions import pin
 from controlplane.store.pool import Connection
 
@@ -40,7 +40,7 @@ _SQL_ERRORS: Final = "42"  # SQLSTATE's class for errors in what is written, and
 _NO_RIGHT: Final = "42501"
 
 
-class Findings(NamedTuple):
+class DryRunFindings(NamedTuple):
     """Errors and warnings, each naming its statement (counted from 1).
 
     is_foreign: an error says that this is not the engine's SQL, so it may well be another's.
@@ -48,14 +48,14 @@ class Findings(NamedTuple):
 
     errors: list[str]
     warnings: list[str]
-    is_foreign: bool = False
+    may_be_other_dialect: bool = False
 
 
 class LockedError(Exception):
     """Another rehearsal holds a lock that this one needs: both name a schema, so their own ones keep them not apart."""
 
 
-def has_ended(findings: Findings, done: int, of: int) -> bool:
+def has_ended(findings: DryRunFindings, done: int, of: int) -> bool:
     """Whether so many statements were wrong that no more are tried; then an error says so."""
     if len(findings.errors) < _MOST_ERRORS or done == of:
         return False
@@ -79,7 +79,7 @@ def out_of_time(done: int, of: int) -> ApiError:
 
 
 @dataclass
-class Rehearsal:
+class DryRun:
     """conn: a scratch session in a transaction. deadline: by `time.monotonic`.
 
     alone: nobody else can hold a lock, so one that is not to be had is the statement's own fault.
@@ -89,9 +89,9 @@ class Rehearsal:
     statements: Sequence[Statement]
     deadline: float
     alone: bool
-    findings: Findings = field(default_factory=lambda: Findings([], []))
+    findings: DryRunFindings = field(default_factory=lambda: DryRunFindings([], []))
 
-    async def run(self) -> Findings:
+    async def run(self) -> DryRunFindings:
         """Run them all. Raises LockedError, and ApiError 503 when the time is over."""
         ours = Limits(self.left_ms(), _LOCK_MS)
         limits, done, batch = ours, 0, _MOST_AT_ONCE
@@ -138,7 +138,7 @@ class Rehearsal:
             queries += [b"SAVEPOINT statement", pinned, *of_it, b"RELEASE SAVEPOINT statement"]
             ends.append(len(queries))
         try:
-            rows, failure = await exchange(conn, [*queries, pinned])
+            rows, failure = await run_batch(conn, [*queries, pinned])
         except psycopg.Error as error:
             return 0, error
         if failure is None and conn.info.transaction_status is not TransactionStatus.INTRANS:
@@ -166,7 +166,7 @@ class Rehearsal:
             errors.append(told if at is None else f"{told} at character {at + 1}")  # as the server's log has it
             state = error.sqlstate or ""
             is_foreign |= state.startswith(_SQL_ERRORS) and state != _NO_RIGHT
-        self.findings = Findings(errors, warnings, is_foreign)
+        self.findings = DryRunFindings(errors, warnings, is_foreign)
         return True
 
     def left_ms(self) -> int:

@@ -12,66 +12,66 @@ from controlplane.blueprints.mysql import marks
 from controlplane.blueprints.validation import invalid_sql, validate
 from controlplane.blueprints.variables import Definition, VariableError, parse_definitions
 from controlplane.blueprints.views import full, summary
-from controlplane.http.calls import Call, Operation
+from controlplane.http.calls import RequestContext, Operation
 from controlplane.http.errors import invalid_field
 from controlplane.http.pagination import page_reply
-from controlplane.http.replies import Reply, reply
+from controlplane.http.replies import ApiResponse, envelope
 from controlplane.services import Worker
 
 
-async def list_blueprints(call: Call) -> Reply:
+async def list_blueprints(call: RequestContext) -> ApiResponse:
     """The user's and the system's, newest first."""
     page = call.page()
     return page_reply(await store.list_page(call.conn, call.principal.user_id, page), page, summary)
 
 
-async def create_blueprint(call: Call) -> Reply:
+async def create_blueprint(call: RequestContext) -> ApiResponse:
     """Validated before it is kept."""
     args = call.parse(CreateBlueprint)
     await _check(call, args.sql_content, _definitions(args.variables))
     row = await store.insert(call, **args.model_dump())
-    return reply(summary(row), status=201, message="Blueprint created.")
+    return envelope(summary(row), status=201, message="Blueprint created.")
 
 
-async def get_blueprint(call: Call) -> Reply:
+async def get_blueprint(call: RequestContext) -> ApiResponse:
     """With its SQL."""
-    return reply(full(await store.find_or_404(call)))
+    return envelope(full(await store.find_or_404(call)))
 
 
-async def update_blueprint(call: Call) -> Reply:
+async def update_blueprint(call: RequestContext) -> ApiResponse:
     """What is given; SQL or definitions that differ are validated together."""
     row = await store.find_or_404(call, to_change=True)
     args = call.parse(UpdateBlueprint)
     changes = {name: getattr(args, name) for name in args.model_fields_set}
     changes = {name: value for name, value in changes.items() if not _same(value, row[name])}
     if not changes:
-        return reply(summary(row), message="Blueprint updated.")
+        return envelope(summary(row), message="Blueprint updated.")
     if {"sql_content", "variables"} & changes.keys():
         definitions = _definitions(changes.get("variables", row["variables"]))
         await _check(call, changes.get("sql_content") or row["sql_content"], definitions)
-    return reply(summary(await store.update(call, row, changes)), message="Blueprint updated.")
+    return envelope(summary(await store.update(call, row, changes)), message="Blueprint updated.")
 
 
-async def delete_blueprint(call: Call) -> Reply:
+async def delete_blueprint(call: RequestContext) -> ApiResponse:
     """Soft: past applications keep their record (S19)."""
     row = await store.find_or_404(call, to_change=True)
     await call.conn.execute("UPDATE blueprints SET deleted_at = %s WHERE id = %s", (call.now, row["id"]))
-    return reply({"object": "blueprint", "uuid": str(row["uuid"]), "deleted": True}, message="Blueprint deleted.")
+    return envelope({"object": "blueprint", "uuid": str(row["uuid"]), "deleted": True}, message="Blueprint deleted.")
 
 
-async def validate_sql(call: Call) -> Reply:
+async def validate_sql(call: RequestContext) -> ApiResponse:
     """Always 200: invalid SQL is an answer (S20)."""
     args = call.parse(ValidateSql)
     definitions = None if args.variables is None else _definitions(args.variables)
-    rehearsals = await scratch.prepared(call.services, call.conn)
+    rehearsals = await scratch.ensure_sandbox(call.services, call.conn)
 
-    async def judge() -> Reply:
-        async with call.services.turns.take(call.principal.user_id):
+    async def judge() -> ApiResponse:
+        async with call.services.turns.slot(call.principal.user_id):
             verdict = await validate(rehearsals, call.services.engines, args.sql_content, definitions)
-        return reply(verdict.data())
+        return envelope(verdict.to_json())
 
     # After the transaction, so that a slow rehearsal keeps no connection from other calls.
-    return Reply(200, {}, judge)
+    return ApiResponse(200, {}, judge)
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -86,8 +86,8 @@ def _definitions(given: dict[str, Any] | None) -> dict[str, Definition]:
         raise invalid_field("variables", str(error)) from None
 
 
-async def _check(call: Call, sql: str, definitions: dict[str, Definition]) -> None:
-    rehearsals = await scratch.prepared(call.services, call.conn)
+async def _check(call: RequestContext, sql: str, definitions: dict[str, Definition]) -> None:
+    rehearsals = await scratch.ensure_sandbox(call.services, call.conn)
     verdict = await validate(rehearsals, call.services.engines, sql, definitions)
     if verdict.errors:
         raise invalid_sql(verdict)
@@ -118,4 +118,4 @@ OPERATIONS = (
     Operation("GET", "/blueprint_applications/{id}", "getBlueprintApplication", _READ, get_application),
 )
 
-WORKERS: tuple[Worker, ...] = (worker.work, marks.work, scratch.work)
+WORKERS: tuple[Worker, ...] = (worker.application_worker, marks.commit_marker_worker, scratch.sandbox_worker)

@@ -38,15 +38,15 @@ _FATAL: Final = re.compile(r"FATAL: +([^\n]+)")
 _log = logging.getLogger("controlplane.blueprints")
 
 
-async def run(services: Services, row: Row, database: Row) -> None:
+async def run_application(services: Services, row: Row, database: Row) -> None:
     """Bring an application that this process owns to its end; what the SQL does wrong is recorded, not raised."""
     engine = services.engines.of(database["db_type"])
     try:
         if isinstance(engine, MysqlEngine):
-            await mysql_running.run(services, engine, row, database)
+            await mysql_running.run_application(services, engine, row, database)
         else:
             await _run(services, row, database)
-    except applications.TakenOver:
+    except applications.LostOwnershipError:
         _log.warning("an application was taken over by another process", extra={"facts": {"application": row["id"]}})
 
 
@@ -162,10 +162,10 @@ async def _was_committed(services: Services, xid: object) -> bool:
             found = await cursor.fetchone()
             if found is None or found["status"] != "in progress":
                 return bool(found and found["status"] == "committed")
-            await services.bells.applications.wait(0.2)
+            await services.notifiers.applications.wait(0.2)
 
 
 async def _finish(services: Services, row: Row, status: str, *, error: str | None = None) -> None:
     async with services.pool.connection() as conn:
         await applications.finish(conn, row, status, services.clock.now(), error=error)
-    services.bells.applications.ring()
+    services.notifiers.applications.notify()

@@ -19,13 +19,13 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from controlplane.blueprints.rehearsal import SECONDS, Findings, LockedError, Rehearsal, out_of_time
+from controlplane.blueprints.rehearsal import SECONDS, DryRunFindings, LockedError, DryRun, out_of_time
 from controlplane.blueprints.splitting import Statement
 from controlplane.postgres.scram import verifier
 from controlplane.postgres.sessions import closing, ended_after
 from controlplane.services import Services
-from controlplane.store.liveness import WITH_LIVING
-from controlplane.store.pool import Connection, execute_once
+from controlplane.store.liveness import WITH_LIVE_PROCESSES
+from controlplane.store.pool import Connection, execute_unprepared
 from controlplane.store.server import CONTROL_DATABASE
 
 # Underscores: no tenant can choose such a name.
@@ -48,13 +48,13 @@ _log = logging.getLogger("controlplane.blueprints")
 
 
 @dataclass(frozen=True)
-class Scratch:
+class Sandbox:
     """The scratch database and role, made."""
 
     services: Services
     password: str = field(repr=False)
 
-    async def rehearse(self, statements: Sequence[Statement]) -> Findings:
+    async def dry_run(self, statements: Sequence[Statement]) -> DryRunFindings:
         """Run them all. Raises ApiError 503 when the time is over."""
         deadline = time.monotonic() + SECONDS
         try:
@@ -63,9 +63,9 @@ class Scratch:
             async with _database_of_its_own(self.services) as (name, password):
                 return await self._attempt(statements, deadline, name, password)
 
-    async def _attempt(self, statements: Sequence[Statement], deadline: float, name: str, password: str) -> Findings:
+    async def _attempt(self, statements: Sequence[Statement], deadline: float, name: str, password: str) -> DryRunFindings:
         conn = await self.services.open_session(name, user=name, password=password)
-        rehearsal = Rehearsal(conn, statements, deadline, alone=name != DATABASE)
+        rehearsal = DryRun(conn, statements, deadline, alone=name != DATABASE)
         patience = rehearsal.left_ms() / 1000 + _GRACE_SECONDS
         async with closing(conn), ended_after(self.services.pool, conn, patience) as overdue:
             try:
@@ -80,7 +80,7 @@ class Scratch:
                 raise
 
 
-async def work(services: Services) -> None:
+async def sandbox_worker(services: Services) -> None:
     """End sessions and drop databases of rehearsals whose process was killed; for ever."""
     while True:
         await tidy(services)
@@ -96,7 +96,7 @@ async def tidy(services: Services) -> None:
             (ROLE, _LONGEST_SECONDS),
         )
         cursor = await conn.execute(
-            WITH_LIVING  # noqa: S608 - a constant
+            WITH_LIVE_PROCESSES  # noqa: S608 - a constant
             + ", names AS (SELECT datname AS name FROM pg_database UNION SELECT rolname FROM pg_roles)"
             " SELECT name FROM names WHERE starts_with(name, %s)"
             " AND split_part(name, '_', 3)::int NOT IN (TABLE living)",
@@ -112,7 +112,7 @@ async def tidy(services: Services) -> None:
 @contextlib.asynccontextmanager
 async def _database_of_its_own(services: Services) -> AsyncIterator[tuple[str, str]]:
     """A database and a role of one name, and the role's password; dropped at the end."""
-    name, password = f"{_OWN}{services.process_no}_{secrets.token_hex(4)}", secrets.token_hex(16)
+    name, password = f"{_OWN}{services.process_id}_{secrets.token_hex(4)}", secrets.token_hex(16)
     async with await services.connect(CONTROL_DATABASE) as conn:
         try:
             await _make_role(conn, name, password)
@@ -124,13 +124,13 @@ async def _database_of_its_own(services: Services) -> AsyncIterator[tuple[str, s
 
 async def _drop(conn: Connection, name: str) -> None:
     for what in ("DATABASE IF EXISTS {} WITH (FORCE)", "ROLE IF EXISTS {}"):
-        await execute_once(conn, sql.SQL("DROP " + what).format(sql.Identifier(name)))
+        await execute_unprepared(conn, sql.SQL("DROP " + what).format(sql.Identifier(name)))
 
 
-async def prepared(services: Services, conn: Connection) -> Scratch:
+async def ensure_sandbox(services: Services, conn: Connection) -> Sandbox:
     """The scratch database, made where it is missing. conn: to the control plane's tables."""
     password = await _password(conn)
-    return Scratch(services, password or await _make(services))
+    return Sandbox(services, password or await _make(services))
 
 
 async def _password(conn: Connection) -> str | None:

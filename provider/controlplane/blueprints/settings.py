@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from controlplane.blueprints.lexer import Kind
+from controlplane.blueprints.lexer import TokenKind
 from controlplane.blueprints.splitting import Statement
 
 STATEMENT_TIMEOUT: Final = "statement_timeout"
@@ -61,10 +61,10 @@ def setting_of(statement: Statement) -> Setting | None:
     if given and (given[0].text == "=" or given[0].text.upper() == "TO"):
         given = given[1:]
     value = " ".join(_unquoted(token.text) for token in given) or "default"
-    return Setting(words[0], name, value, is_literal=len(given) == 1 and given[0].kind is not Kind.VARIABLE)
+    return Setting(words[0], name, value, is_literal=len(given) == 1 and given[0].kind is not TokenKind.VARIABLE)
 
 
-def refusal_of(statement: Statement) -> str | None:
+def forbidden_reason(statement: Statement) -> str | None:
     """Why a blueprint must not hold this SET or RESET; None when it may."""
     setting = setting_of(statement)
     if setting is None:

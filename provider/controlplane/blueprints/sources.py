@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 from controlplane.blueprints import lexer
-from controlplane.blueprints.lexer import BOM, Kind, LexError, Token
+from controlplane.blueprints.lexer import BOM, TokenKind, LexError, Token
 from controlplane.blueprints.places import Problem
 
 _SUSPECT: Final = re.compile(rf"\\|\bstdin\b|(?<!\A){BOM}", re.IGNORECASE)
@@ -35,7 +35,7 @@ _ARCHIVE: Final = "this is an archive in pg_dump's custom format, not SQL: dump 
 
 
 @dataclass(frozen=True)
-class Source:
+class SqlSource:
     """A text with what is no SQL blanked out. own_at: where what only tools of this engine write begins."""
 
     sql: str
@@ -43,12 +43,12 @@ class Source:
     own_at: int | None = None
 
 
-def read(sql: str) -> Source:
+def read(sql: str) -> SqlSource:
     """Return the text for PostgreSQL without what is no SQL, and what that was."""
     if sql.startswith(_CUSTOM_FORMAT):
-        return Source("", (Problem(0, _ARCHIVE),), 0)
+        return SqlSource("", (Problem(0, _ARCHIVE),), 0)
     if not _SUSPECT.search(sql):
-        return Source(sql, own_at=header_at(sql, _HEADER))
+        return SqlSource(sql, own_at=header_at(sql, _HEADER))
     return _PostgresReader(sql, own_at=header_at(sql, _HEADER)).source()
 
 
@@ -63,7 +63,7 @@ def blank(text: str) -> str:
 
 
 @dataclass
-class Reader:
+class SourceReader:
     """Copies a text piece by piece, blanks out what is no SQL, and notes it. Shared by both engines."""
 
     sql: str
@@ -75,17 +75,17 @@ class Reader:
     def keep(self, token: Token) -> None:
         """Pass a token of SQL. A byte order mark inside of the text is blanked out and noted."""
         text = token.text
-        if self.at and BOM in text and token.kind in (Kind.WORD, Kind.OTHER):
+        if self.at and BOM in text and token.kind in (TokenKind.WORD, TokenKind.OTHER):
             self.problems.append(Problem(self.at + text.index(BOM), _MARK, "mark"))
             text = text.replace(BOM, " ")
         self._parts.append(text)
         self.at += len(token.text)
 
-    def source(self) -> Source:
+    def source(self) -> SqlSource:
         """Return what was read."""
         with contextlib.suppress(LexError):  # found again when the text is read as SQL
             self.read()
-        return Source("".join(self._parts) + self.sql[self.at :], tuple(self.problems), self.own_at)
+        return SqlSource("".join(self._parts) + self.sql[self.at :], tuple(self.problems), self.own_at)
 
     def read(self) -> None:
         """Read the text to its end, or raise LexError where it cannot be read as SQL."""
@@ -118,7 +118,7 @@ class Reader:
         return before == 0 or self.sql[before - 1] in f"\n\r{BOM}"
 
 
-class _PostgresReader(Reader):
+class _PostgresReader(SourceReader):
     def read(self) -> None:
         statement: list[Token] = []  # of a COPY: all its tokens; of any other: the first
         start = 0
@@ -127,13 +127,13 @@ class _PostgresReader(Reader):
             if token.text == "\\":
                 self._command()
                 statement = []
-            elif token.kind is Kind.SEMICOLON and _copies_from_client(statement):
+            elif token.kind is TokenKind.SEMICOLON and _copies_from_client(statement):
                 self._copy(start, statement)
                 statement = []
             else:
-                if token.kind is Kind.SEMICOLON:
+                if token.kind is TokenKind.SEMICOLON:
                     statement = []
-                elif token.kind not in (Kind.SPACE, Kind.COMMENT):
+                elif token.kind not in (TokenKind.SPACE, TokenKind.COMMENT):
                     start = start if statement else self.at
                     if not statement or statement[0].text.upper() == "COPY":
                         statement.append(token)

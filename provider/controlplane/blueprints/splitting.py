@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from controlplane.blueprints.lexer import BOM, SPACES, Kind, Token, tokens
+from controlplane.blueprints.lexer import BOM, SPACES, TokenKind, Token, tokens
 
-SILENT: Final = (Kind.SPACE, Kind.COMMENT)
+SILENT: Final = (TokenKind.SPACE, TokenKind.COMMENT)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Statement:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The tokens in upper case where they are bare words or symbols; quoted ones as they stand."""
-        return tuple(t.text.upper() if t.kind is Kind.WORD else t.text for t in self.tokens)
+        return tuple(t.text.upper() if t.kind is TokenKind.WORD else t.text for t in self.tokens)
 
 
 def split(sql: str) -> list[Statement]:
@@ -67,7 +67,7 @@ def _ends(every: Sequence[Token]) -> Iterator[int]:
     """Yield the positions of the semicolons that end a statement."""
     position = _Position()
     for at, token in enumerate(every):
-        if token.kind is Kind.SEMICOLON:
+        if token.kind is TokenKind.SEMICOLON:
             if position.at_semicolon():
                 yield at
         elif token.kind not in SILENT:
@@ -93,7 +93,7 @@ class _Position:
 
     def advance(self, token: Token) -> None:
         """Pass any other token that is neither space nor comment."""
-        word = token.text.upper() if token.kind is Kind.WORD else ""
+        word = token.text.upper() if token.kind is TokenKind.WORD else ""
         if token.text == "(":
             self._parentheses += 1
         elif token.text == ")":

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from controlplane.blueprints import settings
-from controlplane.blueprints.lexer import Kind
+from controlplane.blueprints.lexer import TokenKind
 from controlplane.blueprints.splitting import Statement
 
 _TRANSACTION: Final = "transaction control is not allowed: a blueprint runs in one transaction of its own"
@@ -39,7 +39,7 @@ _BEFORE_TARGET: Final = frozenset(
 _DEFINING: Final = ("CREATE", "ALTER", "DROP")
 
 
-def kind_of(statement: Statement) -> str:
+def statement_kind(statement: Statement) -> str:
     """`CREATE TABLE`, `INSERT`, …"""
     return _described(statement)[0]
 
@@ -49,7 +49,7 @@ def object_of(statement: Statement) -> str | None:
     return _described(statement)[1]
 
 
-def refusal_of(statement: Statement) -> str | None:
+def forbidden_reason(statement: Statement) -> str | None:
     """Why a blueprint must not hold it; None when it may."""
     words = statement.words
     first = words[0] if words else ""
@@ -60,9 +60,9 @@ def refusal_of(statement: Statement) -> str | None:
     if first == "REINDEX" and {"DATABASE", "SYSTEM"} & set(words[1:3]):
         return _refused("REINDEX DATABASE", _OUTSIDE)
     if first in _DEFINING and _object_kind(words)[0] in _SERVER_OBJECTS:
-        return _refused(kind_of(statement), _SERVER)
+        return _refused(statement_kind(statement), _SERVER)
     if first in ("SET", "RESET"):
-        return settings.refusal_of(statement)
+        return settings.forbidden_reason(statement)
     if words[:2] in (("REASSIGN", "OWNED"), ("DROP", "OWNED")):
         return _refused(" ".join(words[:2]), _SERVER)
     return None
@@ -141,7 +141,7 @@ def _name_at(statement: Statement, at: int) -> str | None:
     parts: list[str] = []
     for token in statement.tokens[at:]:
         wants_name = len(parts) % 2 == 0
-        if wants_name and token.kind in (Kind.WORD, Kind.QUOTED_NAME, Kind.VARIABLE):
+        if wants_name and token.kind in (TokenKind.WORD, TokenKind.QUOTED_NAME, TokenKind.VARIABLE):
             parts.append(token.text)
         elif not wants_name and token.text == ".":
             parts.append(".")

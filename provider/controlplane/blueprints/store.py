@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.types.json import Json
 
-from controlplane.http.calls import Call
+from controlplane.http.calls import RequestContext
 from controlplane.http.errors import forbidden, invalid_cursor, not_found
 from controlplane.http.fields import parse_uuid
 from controlplane.http.pagination import Page
@@ -27,7 +27,7 @@ async def find(conn: Connection, user_id: int, uuid: UUID | None, *, lock: bool 
     return await cursor.fetchone()
 
 
-async def find_or_404(call: Call, *, to_change: bool = False) -> Row:
+async def find_or_404(call: RequestContext, *, to_change: bool = False) -> Row:
     """The blueprint of the path; 404 without one, 403 for changing a system blueprint (S18)."""
     uuid = call.uuid_parameter("uuid", "blueprint")
     row = await find(call.conn, call.principal.user_id, uuid, lock=to_change)
@@ -59,7 +59,7 @@ async def list_page(conn: Connection, user_id: int, page: Page) -> list[Row]:
     return await cursor.fetchall()
 
 
-async def insert(call: Call, *, name: str, sql_content: str, description: str | None, variables: Any) -> Row:
+async def insert(call: RequestContext, *, name: str, sql_content: str, description: str | None, variables: Any) -> Row:
     """A new blueprint with its first version."""
     conn, user_id = call.conn, call.principal.user_id
     uuid = await call.services.controls.new_uuid(conn)
@@ -77,7 +77,7 @@ async def insert(call: Call, *, name: str, sql_content: str, description: str | 
     return row
 
 
-async def update(call: Call, row: Row, changes: dict[str, Any]) -> Row:
+async def update(call: RequestContext, row: Row, changes: dict[str, Any]) -> Row:
     """Write the changed columns; other SQL makes a new version (C19)."""
     bumps = changes.get("sql_content", row["sql_content"]) != row["sql_content"]
     values = {**row, **changes, "version": row["version"] + bumps, "now": call.now}
@@ -94,7 +94,7 @@ async def update(call: Call, row: Row, changes: dict[str, Any]) -> Row:
     return changed
 
 
-async def _keep_version(call: Call, row: Row) -> None:
+async def _keep_version(call: RequestContext, row: Row) -> None:
     await call.conn.execute(
         "INSERT INTO blueprint_versions (blueprint_id, version, sql_content, created_at) VALUES (%s, %s, %s, %s)",
         (row["id"], row["version"], row["sql_content"], call.now),

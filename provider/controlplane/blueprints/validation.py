@@ -7,22 +7,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from controlplane.blueprints.dialects import MYSQL, POSTGRES, likelier
-from controlplane.blueprints.mysql.scratch import rehearse as rehearse_in_mysql
+from controlplane.blueprints.dialects import MYSQL, POSTGRES, more_likely_dialect
+from controlplane.blueprints.mysql.scratch import dry_run as rehearse_in_mysql
 from controlplane.blueprints.parsed_sql import ParsedSql, read
-from controlplane.blueprints.rehearsal import Findings
-from controlplane.blueprints.scratch import Scratch
+from controlplane.blueprints.rehearsal import DryRunFindings
+from controlplane.blueprints.scratch import Sandbox
 from controlplane.blueprints.splitting import Statement
 from controlplane.blueprints.variables import Definition
-from controlplane.blueprints.verdicts import Verdict
-from controlplane.engines.base import EngineDown, Engines
+from controlplane.blueprints.verdicts import ValidationResult
+from controlplane.engines.base import EngineUnavailableError, EngineRegistry
 from controlplane.http.errors import ApiError
 from controlplane.mysql.engine import MysqlEngine
 
 
 async def validate(
-    scratch: Scratch, engines: Engines, sql: str, definitions: Mapping[str, Definition] | None
-) -> Verdict:
+    scratch: Sandbox, engines: EngineRegistry, sql: str, definitions: Mapping[str, Definition] | None
+) -> ValidationResult:
     """Return the verdict of the engine that takes the SQL (docs/decisions/0011): PostgreSQL, else MySQL with a warning.
 
     When none takes it, the errors are those of the engine that the SQL is for. Where the text does not show which that
@@ -30,7 +30,7 @@ async def validate(
     variable stands for a string.
     """
     parsed = await asyncio.to_thread(read, POSTGRES, sql, definitions)
-    verdict, may_be_foreign = await _judge(parsed, scratch.rehearse)
+    verdict, may_be_foreign = await _judge(parsed, scratch.dry_run)
     if not may_be_foreign:
         return verdict
     parsed_as_mysql = await asyncio.to_thread(read, MYSQL, sql, definitions)
@@ -38,13 +38,13 @@ async def validate(
         return verdict
     mysql = engines.get("mysql")
     asked: str | None = None
-    if not isinstance(mysql, MysqlEngine) or mysql.missing:
+    if not isinstance(mysql, MysqlEngine) or mysql.unavailable_reason:
         other = parsed_as_mysql.verdict(())
     else:
         try:
             other, _ = await _judge(parsed_as_mysql, partial(rehearse_in_mysql, mysql))
             asked = MYSQL.label
-        except EngineDown as down:
+        except EngineUnavailableError as down:
             other = parsed_as_mysql.verdict((f"MySQL was not asked: {down}",))
     if asked and not other.errors:
         refusal = f"valid for MySQL only, PostgreSQL refuses it: {verdict.errors[0]}"
@@ -54,7 +54,7 @@ async def validate(
     if not asked:
         return replace(verdict, warnings=(*verdict.warnings, *other.warnings[len(parsed_as_mysql.warnings) :]))
     both = [(MYSQL, other), (POSTGRES, verdict)]
-    ordered = both if likelier(sql) is MYSQL else both[::-1]
+    ordered = both if more_likely_dialect(sql) is MYSQL else both[::-1]
     errors = [f"for {dialect.label}: {error}" for dialect, one in ordered for error in one.errors]
     return replace(ordered[0][1], errors=tuple(errors))
 
@@ -64,15 +64,15 @@ def _is_before(one: int | None, other: int | None) -> bool:
     return one is not None and (other is None or one < other)
 
 
-async def _judge(parsed: ParsedSql, rehearse: Callable[[list[Statement]], Awaitable[Findings]]) -> tuple[Verdict, bool]:
+async def _judge(parsed: ParsedSql, rehearse: Callable[[list[Statement]], Awaitable[DryRunFindings]]) -> tuple[ValidationResult, bool]:
     """Return the verdict, and whether what is wrong may be right for another engine."""
     if not parsed.rehearsed:
         return parsed.verdict(()), True
     found = await rehearse(parsed.rehearsed)
-    return parsed.with_findings(found.errors, found.warnings), bool(parsed.problems) or found.is_foreign
+    return parsed.with_findings(found.errors, found.warnings), bool(parsed.problems) or found.may_be_other_dialect
 
 
-def invalid_sql(verdict: Verdict) -> ApiError:
+def invalid_sql(verdict: ValidationResult) -> ApiError:
     """422 for a create or update (S20)."""
     message = f"The SQL is not valid: {verdict.errors[0]}"
     return ApiError(422, "invalid_sql", message, {"field": "sql_content", "errors": list(verdict.errors)})

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from controlplane.blueprints.lexer import Token, tokens
-from controlplane.blueprints.neighbours import run_together
+from controlplane.blueprints.neighbours import find_adjacent
 
 TYPES = ("string", "number", "boolean", "identifier")
 # A number in a string: more digits than a JSON number carries from every client. Without an exponent, with which MySQL
@@ -110,7 +110,7 @@ def render(
     style = literals or POSTGRES_LITERALS
     texts = {name: _literal_of(definition, given, style) for name, definition in definitions.items()}
     every = list(read(sql))
-    for joined in run_together(every, types_of(definitions)):
+    for joined in find_adjacent(every, types_of(definitions)):
         raise VariableError(joined.name, joined.reason)
     return "".join([_replaced(token.text, token.name, texts) if token.name else token.text for token in every])
 
@@ -120,7 +120,7 @@ def types_of(definitions: Mapping[str, Definition]) -> Callable[[str], str]:
     return lambda name: definitions[name].type if name in definitions else ""
 
 
-def samples(definitions: Mapping[str, Definition]) -> dict[str, Any]:
+def sample_values(definitions: Mapping[str, Definition]) -> dict[str, Any]:
     """A value for every variable: its default, else one of its type. For rehearsals."""
     return {
         name: _SAMPLES[definition.type] if definition.default is None else definition.default

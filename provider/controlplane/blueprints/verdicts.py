@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controlplane.blueprints.splitting import Statement
-from controlplane.blueprints.statements import kind_of, object_of
+from controlplane.blueprints.statements import statement_kind, object_of
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ValidationResult:
     """Errors make it invalid; the manifest says what the statements are."""
 
     errors: tuple[str, ...] = ()
@@ -18,10 +18,10 @@ class Verdict:
     statements: tuple[Statement, ...] = field(default=())
     variables: tuple[str, ...] = ()
 
-    def data(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As the API shows it."""
         listed = [
-            {"index": index, "kind": kind_of(statement), "object": object_of(statement)}
+            {"index": index, "kind": statement_kind(statement), "object": object_of(statement)}
             for index, statement in enumerate(self.statements)
         ]
         return {

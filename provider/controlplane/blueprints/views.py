@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controlplane.http.timestamps import zulu
+from controlplane.http.timestamps import format_z
 from controlplane.store.pool import Row
 
 
@@ -22,8 +22,8 @@ def summary(row: Row) -> dict[str, Any]:
         "is_system_blueprint": row["user_id"] is None,
         "variables": row["variables"],
         "metadata": None,
-        "created_at": zulu(row["created_at"]),
-        "updated_at": zulu(row["updated_at"]),
+        "created_at": format_z(row["created_at"]),
+        "updated_at": format_z(row["updated_at"]),
     }
 
 
@@ -44,5 +44,5 @@ def application(row: Row) -> dict[str, Any]:
         "object": "blueprint_application",
         **{name: row[name] for name in same},
         "database_instance_id": row["database_id"],
-        **{name: row[name] and zulu(row[name]) for name in ("started_at", "completed_at", "created_at")},
+        **{name: row[name] and format_z(row[name]) for name in ("started_at", "completed_at", "created_at")},
     }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from controlplane.blueprints import attempts
-from controlplane.crew import Claim, keep_busy
+from controlplane.crew import Claim, run_workers
 from controlplane.databases import store as databases
 from controlplane.services import Services
-from controlplane.store.liveness import NOBODY, WITH_LIVING
+from controlplane.store.liveness import NO_OWNER, WITH_LIVE_PROCESSES
 from controlplane.store.pool import Row
 
 _AT_ONCE = 12  # applications run at the same time
@@ -14,7 +14,7 @@ MOST_OF_A_USER = 6  # of these, so that one user's long ones keep nobody else wa
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
 
 
-async def work(services: Services) -> None:
+async def application_worker(services: Services) -> None:
     """Run waiting applications, for ever."""
 
     async def claim() -> Claim[Row]:
@@ -23,7 +23,7 @@ async def work(services: Services) -> None:
 
     async def run(row: Row) -> None:
         async with services.pool.connection() as conn:
-            database = await databases.by_id(conn, row["database_id"])
+            database = await databases.get(conn, row["database_id"])
         await attempts.run(services, row, database)
 
     async def give_back(row: Row, error: Exception) -> None:
@@ -31,10 +31,10 @@ async def work(services: Services) -> None:
         async with services.pool.connection() as conn:
             await conn.execute(
                 "UPDATE blueprint_applications SET owner = %s WHERE id = %s AND owner = %s",
-                (NOBODY, row["id"], row["owner"]),
+                (NO_OWNER, row["id"], row["owner"]),
             )
 
-    await keep_busy(services.bells.applications, _AT_ONCE, claim, run, give_back)
+    await run_workers(services.notifiers.applications, _AT_ONCE, claim, run, give_back)
 
 
 async def _claim(services: Services) -> Row | None:
@@ -45,7 +45,7 @@ async def _claim(services: Services) -> Row | None:
     """
     async with services.pool.connection() as conn:
         cursor = await conn.execute(
-            WITH_LIVING + " UPDATE blueprint_applications SET status = 'running', owner = %(me)s,"  # noqa: S608
+            WITH_LIVE_PROCESSES + " UPDATE blueprint_applications SET status = 'running', owner = %(me)s,"  # noqa: S608
             " started_at = coalesce(started_at, %(now)s) WHERE id = ("
             " SELECT id FROM blueprint_applications a WHERE (NOT at_creation OR EXISTS ("
             "  SELECT FROM databases d WHERE d.id = a.database_id AND d.status = 'deleted'))"
@@ -56,7 +56,7 @@ async def _claim(services: Services) -> Row | None:
             "  AND NOT r.at_creation AND r.user_id = a.user_id) < %(most)s"
             " AND %(me)s IN (TABLE living) ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
             {
-                "me": services.process_no,
+                "me": services.process_id,
                 "now": services.clock.now(),
                 "engines": services.engines.hosted,
                 "most": MOST_OF_A_USER,

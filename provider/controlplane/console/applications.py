@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from controlplane.blueprints.dialects import DIALECTS
-from controlplane.blueprints.execution import preview
+from controlplane.blueprints.execution import preview_line
 from controlplane.blueprints.lexer import LexError
-from controlplane.console.listing import counted, listed, read
+from controlplane.console.listing import pluralize, paginate, parse_query
 from controlplane.console.redaction import redact, values_of
 from controlplane.console.rendering import Page
 from controlplane.services import Services
@@ -44,24 +44,24 @@ _ONE = (
 )
 
 
-async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
+async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
     """`/console/applications`."""
-    asked = read("/console/applications", query, (("status", "Status", _STATUSES),))
+    asked = parse_query("/console/applications", query, (("status", "Status", _STATUSES),))
     cursor = await conn.execute(_LIST, {"status": asked.chosen("status"), "pattern": asked.pattern, **asked.window})
-    shown = listed(asked, [_shown(row) for row in await cursor.fetchall()])
+    shown = paginate(asked, [_shown(row) for row in await cursor.fetchall()])
     open_ = sum(row["status"] in ("pending", "running") for row in shown.rows)
     return Page(
         template="applications.html",
         title="Applications",
         section="applications",
-        summary=f"{counted(len(shown.rows), 'application')} on this page, {open_} under way",
+        summary=f"{pluralize(len(shown.rows), 'application')} on this page, {open_} under way",
         context={"shown": shown},
         asked=asked,
         searches="number, blueprint or database",
     )
 
 
-async def show_one(_: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
+async def detail_page(_: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
     """`/console/applications/{id}`."""
     if path["id"] >= 2**31:
         return None
@@ -93,7 +93,7 @@ def _shown(row: Row) -> Row:
 
 def _statements(engine: str, sql: str | None) -> list[str]:
     try:
-        return [preview(statement.text) for statement in DIALECTS[engine].split(sql or "")]
+        return [preview_line(statement.text) for statement in DIALECTS[engine].split(sql or "")]
     except LexError:
         return []
 

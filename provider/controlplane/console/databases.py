@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane.console.listing import counted, listed, read
+from controlplane.console.listing import pluralize, paginate, parse_query
 from controlplane.console.rendering import Page
 from controlplane.console.timeline import timeline
-from controlplane.databases.views import masked
+from controlplane.databases.views import without_credentials
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
 from controlplane.traffic import store as traffic
@@ -49,24 +49,24 @@ _EVENTS = (
 )
 
 
-async def show_list(services: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
+async def list_page(services: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
     """`/console/databases`."""
-    asked = read("/console/databases", query, (("status", "Status", _STATUSES),))
+    asked = parse_query("/console/databases", query, (("status", "Status", _STATUSES),))
     cursor = await conn.execute(_LIST, {"status": asked.chosen("status"), "pattern": asked.pattern, **asked.window})
-    shown = listed(asked, [_shown(row, services) for row in await cursor.fetchall()])
+    shown = paginate(asked, [_shown(row, services) for row in await cursor.fetchall()])
     provisioning = sum(row["status"] == "provisioning" for row in shown.rows)
     return Page(
         template="databases.html",
         title="Databases",
         section="databases",
-        summary=f"{counted(len(shown.rows), 'database')} on this page, {provisioning} provisioning",
+        summary=f"{pluralize(len(shown.rows), 'database')} on this page, {provisioning} provisioning",
         context={"shown": shown},
         asked=asked,
         searches="name, UUID, database, user, engine, region, plan or team",
     )
 
 
-async def show_one(
+async def detail_page(
     services: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]
 ) -> Page | None:
     """`/console/databases/{uuid}`."""
@@ -80,7 +80,7 @@ async def show_one(
     applications = await cursor.fetchall()
     cursor = await conn.execute(_EVENTS, (row["created_at"], str(row["uuid"])))
     events = await cursor.fetchall()
-    requests = await traffic.recent(conn, 200, text=str(row["uuid"]))
+    requests = await traffic.list_recent(conn, 200, text=str(row["uuid"]))
     return Page(
         template="database.html",
         title=row["name"],
@@ -98,5 +98,5 @@ async def show_one(
 
 def _shown(row: Row, services: Services) -> Row:
     """The row with what clients are told of it: host, port and the quotas in effect."""
-    told = masked(row, services)
+    told = without_credentials(row, services)
     return {**row, **{name: told[name] for name in ("host", "port", "quotas")}}

@@ -28,7 +28,7 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(:[0-9]{1,5})?")
 
 
-def refusal(client: str | None, headers: Mapping[str, str], bound: str) -> str | None:
+def blocked_reason(client: str | None, headers: Mapping[str, str], bound: str) -> str | None:
     """Why a request is refused, None if it is not.
 
     client: the peer's address. bound: the host that the control plane listens on.
@@ -36,14 +36,14 @@ def refusal(client: str | None, headers: Mapping[str, str], bound: str) -> str |
     # A proxy on this machine has a loopback address, whoever is behind it.
     if any(name in headers for name in _OF_PROXIES):
         return "The console is not shown through a proxy. Open it directly, or through a tunnel such as `ssh -L`."
-    if client is None or not is_loopback(client):
+    if client is None or not is_loopback_address(client):
         return "The console is shown to this machine only. Open it here, or through a tunnel such as `ssh -L`."
     if not _is_our_name(headers.get("host", ""), bound):
         return "The console is shown under the names localhost, 127.0.0.1 and [::1] only. Use one of these."
     return None
 
 
-def is_loopback(address: str) -> bool:
+def is_loopback_address(address: str) -> bool:
     """Whether it is an address of 127.0.0.0/8 or ::1, also when an IPv6 socket shows the former as ::ffff:127.0.0.1."""
     try:
         parsed = ipaddress.ip_address(address)

@@ -24,7 +24,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ListQuery:
     """page: from 1. limit: rows a page. text: to be searched for, "" = none. choices: of the page's filters."""
 
     path: str
@@ -65,7 +65,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListPage:
     """The rows of one page, and the addresses of its neighbours ("" where there is none)."""
 
     rows: Sequence[Any]
@@ -74,11 +74,11 @@ class Listed:
     after: str
 
 
-def read(
+def parse_query(
     path: str, query: Mapping[str, str], choices: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = ()
-) -> Asked:
+) -> ListQuery:
     """What the query string asks for. choices: name, label and options of each filter."""
-    return Asked(
+    return ListQuery(
         path=path,
         page=_number(query.get("page"), 1, _LAST_PAGE),
         limit=_number(query.get("limit"), _USUAL, _LARGEST),
@@ -87,10 +87,10 @@ def read(
     )
 
 
-def listed(asked: Asked, rows: Sequence[Any]) -> Listed:
+def paginate(asked: ListQuery, rows: Sequence[Any]) -> ListPage:
     """Rows fetched with `asked.window`."""
     more = len(rows) > asked.limit and asked.page < _LAST_PAGE
-    return Listed(
+    return ListPage(
         rows=rows[: asked.limit],
         first=(asked.page - 1) * asked.limit + 1,
         before=asked.address(asked.page - 1) if asked.page > 1 else "",
@@ -98,7 +98,7 @@ def listed(asked: Asked, rows: Sequence[Any]) -> Listed:
     )
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """`1 database`, `2 databases`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun[:-1]}ies" if noun[-1] == "y" else f"{number} {noun}s"
 

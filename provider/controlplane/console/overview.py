@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from controlplane.console.listing import counted
+from controlplane.console.listing import pluralize
 from controlplane.console.rendering import Page
 from controlplane.http.rate_limit import Usage
 from controlplane.services import Services
@@ -50,8 +50,8 @@ async def show(services: Services, conn: Connection, _query: Mapping[str, str], 
         template="overview.html",
         title="Overview",
         section="overview",
-        summary=f"{counted(counts['active'], 'active database')}, {counts['provisioning']} provisioning",
-        context={"counts": counts, "budgets": budgets, "latest": await traffic.recent(conn, 10, with_bodies=False)},
+        summary=f"{pluralize(counts['active'], 'active database')}, {counts['provisioning']} provisioning",
+        context={"counts": counts, "budgets": budgets, "latest": await traffic.list_recent(conn, 10, with_bodies=False)},
     )
 
 

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from controlplane.console import applications, databases, overview, requests, webhooks
-from controlplane.console.guard import HEADERS, refusal
+from controlplane.console.guard import HEADERS, blocked_reason
 from controlplane.console.rendering import Page, render_page, render_part
 from controlplane.services import Services
 from controlplane.store.pool import Connection
@@ -25,14 +25,14 @@ Show = Callable[[Services, Connection, Mapping[str, str], Mapping[str, Any]], Aw
 
 _PAGES: tuple[tuple[str, Show], ...] = (
     ("/", overview.show),
-    ("/console/databases", databases.show_list),
-    ("/console/databases/{uuid:uuid}", databases.show_one),
-    ("/console/applications", applications.show_list),
-    ("/console/applications/{id:int}", applications.show_one),
-    ("/console/webhooks", webhooks.show_list),
-    ("/console/webhooks/{id:int}", webhooks.show_one),
-    ("/console/requests", requests.show_list),
-    ("/console/requests/{id:int}", requests.show_one),
+    ("/console/databases", databases.list_page),
+    ("/console/databases/{uuid:uuid}", databases.detail_page),
+    ("/console/applications", applications.list_page),
+    ("/console/applications/{id:int}", applications.detail_page),
+    ("/console/webhooks", webhooks.list_page),
+    ("/console/webhooks/{id:int}", webhooks.detail_page),
+    ("/console/requests", requests.list_page),
+    ("/console/requests/{id:int}", requests.detail_page),
 )
 _ASSETS = (
     ("console.css", "text/css"),
@@ -81,7 +81,7 @@ def _asset(name: str, media_type: str, bound: str) -> Callable[[Request], Awaita
 
 def _refused(request: Request, bound: str) -> Response | None:
     client = None if request.client is None else request.client.host
-    reason = refusal(client, request.headers, bound)
+    reason = blocked_reason(client, request.headers, bound)
     return None if reason is None else PlainTextResponse(reason, 403, HEADERS)
 
 

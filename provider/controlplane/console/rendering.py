@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from controlplane.console.listing import Asked
+from controlplane.console.listing import ListQuery
 
 _NONE = "\N{EN DASH}"
 
@@ -38,7 +38,7 @@ class Page:
     summary: str
     context: dict[str, Any]
     back: str = "/"
-    asked: Asked | None = None
+    asked: ListQuery | None = None
     searches: str = ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controlplane import rooms
-from controlplane.console.listing import listed, read
+from controlplane.console.listing import paginate, parse_query
 from controlplane.console.rendering import Page
 from controlplane.services import Services
 from controlplane.store.pool import Connection
@@ -24,10 +24,10 @@ _OPERATIONS = (
 )
 
 
-async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
+async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
     """`/console/requests`."""
-    asked = read("/console/requests", query, (("status", "Status", _STATUSES), ("operation", "Operation", _OPERATIONS)))
-    entries = await traffic.recent(
+    asked = parse_query("/console/requests", query, (("status", "Status", _STATUSES), ("operation", "Operation", _OPERATIONS)))
+    entries = await traffic.list_recent(
         conn,
         asked.window["fetch"],
         offset=asked.window["offset"],
@@ -36,7 +36,7 @@ async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _pa
         text=asked.text or None,
         with_bodies=False,
     )
-    shown = listed(asked, entries)
+    shown = paginate(asked, entries)
     return Page(
         template="requests.html",
         title="Requests",
@@ -48,7 +48,7 @@ async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _pa
     )
 
 
-async def show_one(_: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
+async def detail_page(_: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
     """`/console/requests/{id}`."""
     entry = await traffic.find(conn, path["id"]) if path["id"] < 2**63 else None
     if entry is None:

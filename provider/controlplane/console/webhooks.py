@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane.console.listing import counted, listed, read
+from controlplane.console.listing import pluralize, paginate, parse_query
 from controlplane.console.rendering import Page
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
-from controlplane.traffic.masking import mask_url
+from controlplane.traffic.masking import redact_url
 
 _STATES = (("", "any"), ("active", "active"), ("revoked", "revoked"))
 _STATUSES = (("", "any"), ("pending", "pending"), ("delivered", "delivered"), ("failed", "failed"))
@@ -43,24 +43,24 @@ _DELIVERIES = (
 )
 
 
-async def show_list(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
+async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
     """`/console/webhooks`."""
-    asked = read("/console/webhooks", query, (("status", "Status", _STATES),))
+    asked = parse_query("/console/webhooks", query, (("status", "Status", _STATES),))
     cursor = await conn.execute(_LIST, {"status": asked.chosen("status"), "pattern": asked.pattern, **asked.window})
-    shown = listed(asked, [_shown(row) for row in await cursor.fetchall()])
+    shown = paginate(asked, [_shown(row) for row in await cursor.fetchall()])
     pending = sum(row["pending"] for row in shown.rows)
     return Page(
         template="webhooks.html",
         title="Webhooks",
         section="webhooks",
-        summary=f"{counted(len(shown.rows), 'endpoint')} on this page, {counted(pending, 'delivery')} pending",
+        summary=f"{pluralize(len(shown.rows), 'endpoint')} on this page, {pluralize(pending, 'delivery')} pending",
         context={"shown": shown},
         asked=asked,
         searches="number, host, event or user",
     )
 
 
-async def show_one(_: Services, conn: Connection, query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
+async def detail_page(_: Services, conn: Connection, query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
     """`/console/webhooks/{id}`: the endpoint and its deliveries."""
     if path["id"] >= 2**31:
         return None
@@ -68,18 +68,18 @@ async def show_one(_: Services, conn: Connection, query: Mapping[str, str], path
     endpoint = await cursor.fetchone()
     if endpoint is None:
         return None
-    asked = read(f"/console/webhooks/{path['id']}", query, (("status", "Status", _STATUSES),))
+    asked = parse_query(f"/console/webhooks/{path['id']}", query, (("status", "Status", _STATUSES),))
     cursor = await conn.execute(
         _DELIVERIES,
         {"id": path["id"], "status": asked.chosen("status"), "pattern": asked.pattern, **asked.window},
     )
-    shown = listed(asked, await cursor.fetchall())
+    shown = paginate(asked, await cursor.fetchall())
     pending = sum(row["status"] == "pending" for row in shown.rows)
     return Page(
         template="webhook.html",
         title=f"Webhook endpoint {endpoint['id']}",
         section="webhooks",
-        summary=f"{counted(len(shown.rows), 'delivery')} on this page, {pending} pending",
+        summary=f"{pluralize(len(shown.rows), 'delivery')} on this page, {pending} pending",
         context={"endpoint": _shown(endpoint), "shown": shown},
         back="/console/webhooks",
         asked=asked,
@@ -88,4 +88,4 @@ async def show_one(_: Services, conn: Connection, query: Mapping[str, str], path
 
 
 def _shown(row: Row) -> Row:
-    return {**row, "url": mask_url(row["url"])}
+    return {**row, "url": redact_url(row["url"])}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controlplane.engines.base import Engines
+from controlplane.engines.base import EngineRegistry
 
 REGIONS = {"us-east-1": "US East (Virginia)", "eu-west-1": "EU West (Ireland)"}
 DEFAULT_REGION = "us-east-1"
@@ -13,9 +13,9 @@ DEFAULT_REGION = "us-east-1"
 DEFAULT_ENGINE = "postgres"
 
 
-def database_types(engines: Engines) -> list[dict[str, Any]]:
+def database_types(engines: EngineRegistry) -> list[dict[str, Any]]:
     """The catalog as GET /database_types shows it. An engine without a server is known, but cannot be ordered here."""
-    return [_engine(engine.value, engine.label, available=engine.missing is None) for engine in engines]
+    return [_engine(engine.value, engine.label, available=engine.unavailable_reason is None) for engine in engines]
 
 
 def _engine(value: str, label: str, *, available: bool) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from controlplane.databases import catalog, store
 from controlplane.databases.bodies import CreateDatabase
 from controlplane.databases.initial_blueprint import QueueInitialBlueprint
 from controlplane.databases.naming import role_name
-from controlplane.databases.views import effective_quotas, full, masked
-from controlplane.http.calls import Call
+from controlplane.databases.views import effective_quotas, with_credentials, without_credentials
+from controlplane.http.calls import RequestContext
 from controlplane.http.errors import forbidden, invalid_field, not_found
 from controlplane.http.principal import Principal
-from controlplane.http.replies import Reply, reply
+from controlplane.http.replies import ApiResponse, envelope
 from controlplane.plans import LENIENT_PLANS
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
@@ -35,19 +35,19 @@ class _Wait:
     seconds: int
 
 
-async def create_database(call: Call, *, queue_initial_blueprint: QueueInitialBlueprint) -> Reply:
+async def create_database(call: RequestContext, *, queue_initial_blueprint: QueueInitialBlueprint) -> ApiResponse:
     """Return 201 when the database is active within the wait, else 202 (S8, S9)."""
     args = call.parse(CreateDatabase)
     _check_catalog(args, call.services)
     wait = _read_wait(call)
     team_id = await _choose_team(call.conn, call.principal, args)
     if call.services.settings.strict:
-        await store.check_unique(call.conn, team_id, args.name)
+        await store.ensure_name_free(call.conn, team_id, args.name)
     if args.blueprint_uuid:
         call.require_scope("blueprints:read")
     pooled = await _take_from_pool(call.conn, args.db_type) if call.services.pool_size else None
     engine = call.services.engines.of(args.db_type)
-    row = await _insert(call, args, team_id, pooled, is_assigned=pooled is not None and engine.shares_transactions)
+    row = await _insert(call, args, team_id, pooled, is_assigned=pooled is not None and engine.transactional)
     application_id = None
     if args.blueprint_uuid:
         application_id = await queue_initial_blueprint(
@@ -59,14 +59,14 @@ async def create_database(call: Call, *, queue_initial_blueprint: QueueInitialBl
             now=call.now,
         )
     if row["is_assigned"]:
-        await engine.hand_over(call.conn, row, effective_quotas(row, call.services.plans).connection_hard_limit)
+        await engine.assign(call.conn, row, effective_quotas(row, call.services.plans).connection_hard_limit)
     if pooled is not None:
-        call.after_commit(call.services.bells.pool.ring)
+        call.after_commit(call.services.notifiers.pool.notify)
     if row["status"] == "active":
-        await outbox.emit(call, "database.provisioned", team_id, masked(row, call.services))
+        await outbox.emit(call, "database.provisioned", team_id, without_credentials(row, call.services))
         return _provisioned(call.services, row)
     await _queue_job(call, row, application_id, delay=0.0 if pooled else call.services.provision_delay)
-    await outbox.emit(call, "database.provisioning_started", team_id, masked(row, call.services))
+    await outbox.emit(call, "database.provisioning_started", team_id, without_credentials(row, call.services))
     # Of an engine on another server the pooled instance gets its name after the commit, in milliseconds.
     at_least = 0 if pooled is None or args.blueprint_uuid or row["is_assigned"] else _HAND_OVER_PATIENCE
     wait = _Wait(max(wait.seconds, at_least))
@@ -78,8 +78,8 @@ def _check_catalog(args: CreateDatabase, services: Services) -> None:
     engines = services.engines
     refused = LENIENT_PLANS if services.settings.strict else frozenset()
     engine = engines.get(args.db_type)
-    if engine is not None and engine.missing:
-        raise invalid_field("db_type", f"is not available: {engine.missing}", allowed=engines.available)
+    if engine is not None and engine.unavailable_reason:
+        raise invalid_field("db_type", f"is not available: {engine.unavailable_reason}", allowed=engines.available)
     for field, value, allowed in (
         ("db_type", args.db_type, tuple(engines.available)),
         ("region", args.region, tuple(catalog.REGIONS)),
@@ -89,7 +89,7 @@ def _check_catalog(args: CreateDatabase, services: Services) -> None:
             raise invalid_field(field, f"must be one of {', '.join(allowed)}", allowed=allowed)
 
 
-def _read_wait(call: Call) -> _Wait:
+def _read_wait(call: RequestContext) -> _Wait:
     timeout = call.query_integer("timeout", default=30, least=1, most=120)
     return _Wait(timeout if call.query_boolean("wait", default=False) else 0)
 
@@ -118,7 +118,7 @@ async def _take_from_pool(conn: Connection, db_type: str) -> int | None:
     return None if row is None else int(row["id"])
 
 
-async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | None, *, is_assigned: bool) -> Row:
+async def _insert(call: RequestContext, args: CreateDatabase, team_id: int, pooled: int | None, *, is_assigned: bool) -> Row:
     number = pooled
     if number is None:
         cursor = await call.conn.execute("SELECT nextval('instance_numbers')::int AS number")
@@ -128,7 +128,7 @@ async def _insert(call: Call, args: CreateDatabase, team_id: int, pooled: int | 
     # A blueprint belongs to the creation: the database is not active before it was applied.
     status = "active" if is_assigned and not args.blueprint_uuid else "provisioning"
     limit = effective_quotas(_overrides(args), call.services.plans).connection_hard_limit
-    return await store.write(
+    return await store.update_returning(
         call.conn,
         "INSERT INTO databases (id, uuid, team_id, name, db_type, region, plan, status, db_name, db_username,"
         " db_password, is_assigned, is_pooled, connections_applied, storage_hard_limit_gb, connection_hard_limit,"
@@ -162,48 +162,48 @@ def _overrides(args: CreateDatabase) -> Row:
     return args.model_dump(include={"plan", "storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct"})
 
 
-async def _queue_job(call: Call, row: Row, application_id: int | None, *, delay: float) -> None:
+async def _queue_job(call: RequestContext, row: Row, application_id: int | None, *, delay: float) -> None:
     await call.conn.execute(
         "INSERT INTO provision_jobs (database_id, application_id, not_before, created_at)"
         " VALUES (%s, %s, %s + make_interval(secs => %s), %s)",
         (row["id"], application_id, call.now, delay, call.now),
     )
-    bells = call.services.bells
-    call.after_commit((bells.creations if row["is_assigned"] else bells.jobs).ring)
+    bells = call.services.notifiers
+    call.after_commit((bells.creations if row["is_assigned"] else bells.jobs).notify)
 
 
-def _provisioned(services: Services, row: Row) -> Reply:
-    return reply(full(row, services), status=201, message="Database provisioned.")
+def _provisioned(services: Services, row: Row) -> ApiResponse:
+    return envelope(with_credentials(row, services), status=201, message="Database provisioned.")
 
 
 def _still_provisioning(
-    services: Services, row: Row, *, waited: float, then: Callable[[], Awaitable[Reply]] | None = None
-) -> Reply:
+    services: Services, row: Row, *, waited: float, then: Callable[[], Awaitable[ApiResponse]] | None = None
+) -> ApiResponse:
     uuid: UUID = row["uuid"]
-    body = reply(
-        full(row, services),
+    body = envelope(
+        with_credentials(row, services),
         status=202,
         message="Database is still provisioning.",
         provisioning={"completed": False, "waited_seconds": int(waited), "poll_url": f"/api/v1/databases/{uuid}"},
     ).body
-    return Reply(202, body, then)
+    return ApiResponse(202, body, then)
 
 
-def _waiting(services: Services, number: int, wait: _Wait) -> Callable[[], Awaitable[Reply]]:
+def _waiting(services: Services, number: int, wait: _Wait) -> Callable[[], Awaitable[ApiResponse]]:
     """Look until the database is active, the time is over or the process is asked to stop.
 
     It is heard from now on, before the commit.
     """
-    heard = services.bells.databases.listen(number)
+    heard = services.notifiers.databases.subscribe(number)
 
-    async def look() -> Reply:
+    async def look() -> ApiResponse:
         started = time.monotonic()
         ear = heard
         while True:
             await ear.wait(min(_LOOK_EVERY, wait.seconds - (time.monotonic() - started)))
-            ear = services.bells.databases.listen(number)
+            ear = services.notifiers.databases.subscribe(number)
             async with services.pool.connection() as conn:
-                row = await store.by_id(conn, number)
+                row = await store.get(conn, number)
             if row["status"] == "active":
                 return _provisioned(services, row)
             if row["status"] == "deleted":

@@ -7,18 +7,18 @@ import logging
 from datetime import timedelta
 
 from controlplane.databases import store
-from controlplane.databases.views import masked
-from controlplane.engines.base import EngineDown
-from controlplane.http.calls import Call
-from controlplane.http.replies import Reply, reply
-from controlplane.http.timestamps import plain
+from controlplane.databases.views import without_credentials
+from controlplane.engines.base import EngineUnavailableError
+from controlplane.http.calls import RequestContext
+from controlplane.http.replies import ApiResponse, envelope
+from controlplane.http.timestamps import format_naive
 from controlplane.webhooks import outbox
 
 GRACE = timedelta(hours=24)
 _log = logging.getLogger("controlplane.databases")
 
 
-async def delete_database(call: Call) -> Reply:
+async def delete_database(call: RequestContext) -> ApiResponse:
     """Revoke access, cancel provisioning, schedule destruction if anything was built."""
     row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
     number = row["id"]
@@ -33,9 +33,9 @@ async def delete_database(call: Call) -> Reply:
     # A job that was ever begun may have built something that it will not tell us of any more; the pool surely has.
     is_built = row["is_assigned"] or row["is_pooled"] or any(job["attempts"] for job in jobs)
     engine = call.services.engines.of(row["db_type"])
-    if engine.shares_transactions:
-        await engine.revoke(call.conn, row)
-    deleted = await store.write(
+    if engine.transactional:
+        await engine.revoke_access(call.conn, row)
+    deleted = await store.update_returning(
         call.conn,
         "UPDATE databases SET status = 'deleted', deleted_at = %(now)s, updated_at = %(now)s,"
         " destroy_after = %(destroy_after)s, destroyed_at = %(destroyed_at)s WHERE id = %(id)s",
@@ -46,31 +46,31 @@ async def delete_database(call: Call) -> Reply:
             "destroyed_at": None if is_built else call.now,
         },
     )
-    await outbox.emit(call, "database.deleted", row["team_id"], masked(deleted, call.services))
-    call.after_commit(functools.partial(call.services.bells.databases.ring, row["id"]))
-    call.after_commit(call.services.bells.deletions.ring)
-    final = reply(
+    await outbox.emit(call, "database.deleted", row["team_id"], without_credentials(deleted, call.services))
+    call.after_commit(functools.partial(call.services.notifiers.databases.notify, row["id"]))
+    call.after_commit(call.services.notifiers.deletions.notify)
+    final = envelope(
         {
             "object": "database",
             "uuid": str(row["uuid"]),
             "deleted": True,
             "cancelled_provision_jobs": len(jobs),
-            "destroy_scheduled_at": plain(deleted["destroy_after"]) if is_built else None,
+            "destroy_scheduled_at": format_naive(deleted["destroy_after"]) if is_built else None,
             "has_remote_resources": is_built,
         },
         message="Database deleted. Access was revoked immediately.",
     )
 
-    async def end_sessions() -> Reply:
+    async def end_sessions() -> ApiResponse:
         # After the commit, so that no session can slip in behind our back.
         try:
-            if not engine.shares_transactions:
+            if not engine.transactional:
                 async with call.services.pool.connection() as conn:
-                    await engine.revoke(conn, row)
-            await engine.end_sessions(row)
-        except EngineDown as error:
+                    await engine.revoke_access(conn, row)
+            await engine.terminate_sessions(row)
+        except EngineUnavailableError as error:
             # Nobody can get in now; before anybody can again, the reaper or the server's start will have seen to it.
             _log.warning("access could not be ended yet", extra={"facts": {"database": number, "error": str(error)}})
         return final
 
-    return Reply(final.status, final.body, end_sessions if is_built else None)
+    return ApiResponse(final.status, final.body, end_sessions if is_built else None)

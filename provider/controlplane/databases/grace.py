@@ -6,30 +6,30 @@ from typing import Any
 from uuid import UUID
 
 from controlplane.databases import store
-from controlplane.databases.views import masked
+from controlplane.databases.views import without_credentials
 from controlplane.http.errors import ApiError, not_found
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
 
 
-async def restore(services: Services, uuid: UUID) -> dict[str, Any]:
+async def restore_deleted(services: Services, uuid: UUID) -> dict[str, Any]:
     """Give it back, masked. Raises 404 where there is none, 422 `not_restorable` where nothing of it is left."""
     async with services.pool.connection() as conn, conn.transaction():
         row = await _deleted(conn, uuid, "not_restorable")
         if row["destroyed_at"] is not None or not row["is_assigned"]:
             raise ApiError(422, "not_restorable", "Nothing is left of the database.", {"field": "uuid"})
         # Of an engine on another server: should we be killed before the commit, end_stray locks the tenant out again.
-        await services.engines.of(row["db_type"]).readmit(conn, row)
-        restored = await store.write(
+        await services.engines.of(row["db_type"]).restore_access(conn, row)
+        restored = await store.update_returning(
             conn,
             "UPDATE databases SET status = 'active', deleted_at = NULL, destroy_after = NULL, updated_at = %(now)s"
             " WHERE id = %(id)s",
             {"now": services.clock.now(), "id": row["id"]},
         )
-        return masked(restored, services)
+        return without_credentials(restored, services)
 
 
-async def end(services: Services, uuid: UUID) -> dict[str, Any]:
+async def expire_now(services: Services, uuid: UUID) -> dict[str, Any]:
     """Have the reaper destroy it now: tests that make many would fill the disk.
 
     The database, masked. Raises 404 where there is none, 422 `not_deleted`.
@@ -38,14 +38,14 @@ async def end(services: Services, uuid: UUID) -> dict[str, Any]:
         row = await _deleted(conn, uuid, "not_deleted")
         # One that was never handed over keeps its grace: it may still be being built, and what is built after it was
         # destroyed nobody would remove.
-        due = await store.write(
+        due = await store.update_returning(
             conn,
             "UPDATE databases SET destroy_after = CASE WHEN is_assigned THEN least(destroy_after, %(now)s)"
             " ELSE destroy_after END WHERE id = %(id)s",
             {"now": services.clock.now(), "id": row["id"]},
         )
-    services.bells.deletions.ring()
-    return masked(due, services)
+    services.notifiers.deletions.notify()
+    return without_credentials(due, services)
 
 
 async def _deleted(conn: Connection, uuid: UUID, otherwise: str) -> Row:

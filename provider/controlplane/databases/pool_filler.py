@@ -9,18 +9,18 @@ import time
 from typing import Final
 
 from controlplane.databases.catalog import DEFAULT_ENGINE
-from controlplane.engines.base import Engine, EngineDown
+from controlplane.engines.base import DatabaseEngine, EngineUnavailableError
 from controlplane.services import Services
-from controlplane.store.liveness import NOBODY, WITH_LIVING
+from controlplane.store.liveness import NO_OWNER, WITH_LIVE_PROCESSES
 from controlplane.store.pool import Connection
 
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
 _POOL_LOCK = 0x706F6F6C  # "pool": processes that share a store do not overfill it
 _CLAIM: Final = f"""
-{WITH_LIVING}, found AS (
+{WITH_LIVE_PROCESSES}, found AS (
     UPDATE pool_instances SET owner = %(me)s WHERE id = (
         SELECT min(id) FROM pool_instances WHERE db_type = %(db_type)s AND NOT is_ready
-        AND coalesce(owner, {NOBODY}) NOT IN (TABLE living) AND %(me)s IN (TABLE living))
+        AND coalesce(owner, {NO_OWNER}) NOT IN (TABLE living) AND %(me)s IN (TABLE living))
     RETURNING id
 ), made AS (
     INSERT INTO pool_instances (db_type, owner, created_at) SELECT %(db_type)s, %(me)s, %(now)s
@@ -34,17 +34,17 @@ TABLE found UNION ALL TABLE made
 _log = logging.getLogger("controlplane.provisioning")
 
 
-async def work(services: Services) -> None:
+async def warm_pool_worker(services: Services) -> None:
     """Fill the pool up to its size whenever an instance was taken, for ever."""
     while True:
-        ear = services.bells.pool.listen()
+        ear = services.notifiers.pool.subscribe()
         filled = False
         for engine in services.engines:
             # The pool alone starts no server.
-            if engine.is_running and engine.is_hosted:
+            if engine.is_running and engine.is_local:
                 try:
                     filled |= await fill_one(services, engine)
-                except EngineDown:
+                except EngineUnavailableError:
                     pass
                 except Exception:
                     # The other engine's are made all the same, and this one's after a pause.
@@ -67,14 +67,14 @@ async def wait_until_full(services: Services, patience: float) -> None:
         await asyncio.sleep(0.02)
 
 
-async def fill_one(services: Services, engine: Engine) -> bool:
+async def fill_one(services: Services, engine: DatabaseEngine) -> bool:
     """Build one instance; False if none is missing."""
     async with services.pool.connection() as conn, conn.transaction():
         number = await _claim(services, conn, engine.value)
     if number is None:
         return False
     try:
-        await engine.build(number, functools.partial(services.controls.reach, services.pool))
+        await engine.provision(number, functools.partial(services.controls.at_step, services.pool))
     except BaseException:
         await _update(services, number, is_ready=False)
         raise
@@ -88,7 +88,7 @@ async def _claim(services: Services, conn: Connection, db_type: str) -> int | No
     cursor = await conn.execute(
         _CLAIM,
         {
-            "me": services.process_no,
+            "me": services.process_id,
             "now": services.clock.now(),
             "db_type": db_type,
             "size": services.pool_size,
@@ -103,5 +103,5 @@ async def _update(services: Services, number: int, *, is_ready: bool) -> None:
         # Only while it is ours: who was taken for dead may have lost it to another.
         await conn.execute(
             "UPDATE pool_instances SET is_ready = %s, owner = NULL WHERE id = %s AND owner = %s",
-            (is_ready, number, services.process_no),
+            (is_ready, number, services.process_id),
         )

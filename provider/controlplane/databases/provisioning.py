@@ -16,14 +16,14 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
-from controlplane.bell import Bell
-from controlplane.crew import Claim, keep_busy
+from controlplane.bell import Notifier
+from controlplane.crew import Claim, run_workers
 from controlplane.databases import store
 from controlplane.databases.delete import GRACE
 from controlplane.databases.initial_blueprint import RunInitialBlueprint
-from controlplane.databases.views import effective_quotas, masked
+from controlplane.databases.views import effective_quotas, without_credentials
 from controlplane.services import Services
-from controlplane.store.liveness import WITH_LIVING
+from controlplane.store.liveness import WITH_LIVE_PROCESSES
 from controlplane.store.pool import Connection, Row
 from controlplane.webhooks.outbox import enqueue
 
@@ -48,7 +48,7 @@ _HAS_ITS_TURN: Final = """
         AND rd.team_id = (SELECT team_id FROM databases WHERE id = provision_jobs.database_id)))
 """
 _CLAIM: Final = f"""
-{WITH_LIVING}, claimed AS (
+{WITH_LIVE_PROCESSES}, claimed AS (
     UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = (
         SELECT id FROM provision_jobs WHERE not_before <= %(now)s AND {_OF_STAGE} AND {_WAITS} AND {_HAS_ITS_TURN}
         AND %(me)s IN (TABLE living)
@@ -62,26 +62,26 @@ FROM (SELECT) AS always LEFT JOIN claimed ON true LEFT JOIN databases b ON b.id 
 _log = logging.getLogger("controlplane.provisioning")
 
 
-async def build(services: Services) -> None:
+async def provision_worker(services: Services) -> None:
     """Run due jobs whose instance is still to be made, for ever."""
-    await _keep_busy(services, services.bells.jobs, _BUILT_AT_ONCE, _build, is_assigned=False)
+    await _keep_busy(services, services.notifiers.jobs, _BUILT_AT_ONCE, _build, is_assigned=False)
 
 
-async def apply(services: Services, *, run_initial_blueprint: RunInitialBlueprint) -> None:
+async def blueprint_worker(services: Services, *, run_initial_blueprint: RunInitialBlueprint) -> None:
     """Run due jobs whose instance exists and waits for its blueprint, until cancelled."""
     do = functools.partial(_apply, run_initial_blueprint=run_initial_blueprint)
-    await _keep_busy(services, services.bells.creations, _APPLIED_AT_ONCE, do, is_assigned=True)
+    await _keep_busy(services, services.notifiers.creations, _APPLIED_AT_ONCE, do, is_assigned=True)
 
 
 async def _keep_busy(
-    services: Services, bell: Bell, hands: int, do: Callable[[Services, Row], Awaitable[None]], *, is_assigned: bool
+    services: Services, bell: Notifier, hands: int, do: Callable[[Services, Row], Awaitable[None]], *, is_assigned: bool
 ) -> None:
-    await keep_busy(
+    await run_workers(
         bell,
         hands,
         lambda: _claim(services, is_assigned=is_assigned),
         functools.partial(do, services),
-        functools.partial(_put_back, services),
+        functools.partial(_reschedule, services),
     )
 
 
@@ -92,7 +92,7 @@ async def _claim(services: Services, *, is_assigned: bool) -> Claim[Row]:
         cursor = await conn.execute(
             _CLAIM,
             {
-                "me": services.process_no,
+                "me": services.process_id,
                 "now": now,
                 "engines": services.engines.hosted,
                 "is_assigned": is_assigned,
@@ -108,18 +108,18 @@ async def _claim(services: Services, *, is_assigned: bool) -> Claim[Row]:
 
 
 async def _build(services: Services, job: Row) -> None:
-    await services.controls.fail_if_wanted(services.pool)
-    reached = functools.partial(services.controls.reach, services.pool)
+    await services.controls.maybe_fail(services.pool)
+    reached = functools.partial(services.controls.at_step, services.pool)
     engine = services.engines.of(job["db_type"])
     await reached("before_role")
-    await engine.build(job["database_id"], reached)
-    if engine.shares_transactions:
+    await engine.provision(job["database_id"], reached)
+    if engine.transactional:
         await reached("after_database")
     async with services.pool.connection() as conn, conn.transaction():
         wanted = await _lock(conn, job)
-        heard = wanted is not None and await _hand_over(services, conn, job, wanted)
+        heard = wanted is not None and await _assign(services, conn, job, wanted)
     if job["application_id"] is not None:
-        services.bells.creations.ring()
+        services.notifiers.creations.notify()
     _announce(services, job, heard=heard)
 
 
@@ -134,16 +134,16 @@ async def _lock(conn: Connection, job: Row) -> Row | None:
     return await cursor.fetchone()
 
 
-async def _hand_over(services: Services, conn: Connection, job: Row, row: Row) -> bool:
+async def _assign(services: Services, conn: Connection, job: Row, row: Row) -> bool:
     """Give the instance its name and let the tenant in; then the job is done, or comes to its second stage.
 
     Returns whether a webhook is to hear of it.
     """
     limit = effective_quotas(row, services.plans).connection_hard_limit
     engine = services.engines.of(row["db_type"])
-    await engine.hand_over(conn, row, limit)
-    if not engine.shares_transactions:
-        await services.controls.reach(services.pool, "after_database")
+    await engine.assign(conn, row, limit)
+    if not engine.transactional:
+        await services.controls.at_step(services.pool, "after_database")
     if job["application_id"] is None:
         return await _finish(services, conn, job, limit)
     await conn.execute(
@@ -156,7 +156,7 @@ async def _hand_over(services: Services, conn: Connection, job: Row, row: Row) -
 
 
 async def _apply(services: Services, job: Row, *, run_initial_blueprint: RunInitialBlueprint) -> None:
-    await services.controls.fail_if_wanted(services.pool)
+    await services.controls.maybe_fail(services.pool)
     if job["application_id"] is not None:
         await run_initial_blueprint(services, job["application_id"])
     async with services.pool.connection() as conn, conn.transaction():
@@ -169,19 +169,19 @@ async def _finish(services: Services, conn: Connection, job: Row, connections: i
     """The database is active. Returns whether a webhook is to hear of it."""
     now = services.clock.now()
     await conn.execute("UPDATE provision_jobs SET state = 'done', owner = NULL WHERE id = %s", (job["id"],))
-    active = await store.write(
+    active = await store.update_returning(
         conn,
         "UPDATE databases SET status = 'active', is_assigned = true, connections_applied = %(connections)s,"
         " updated_at = %(now)s WHERE id = %(id)s",
         {"connections": connections, "now": now, "id": job["database_id"]},
     )
-    data = masked(active, services)
+    data = without_credentials(active, services)
     heard = await enqueue(conn, team_id=active["team_id"], event="database.provisioned", data=data, now=now)
-    await services.controls.reach(services.pool, "before_ack")
+    await services.controls.at_step(services.pool, "before_ack")
     return heard
 
 
-async def _put_back(services: Services, job: Row, error: Exception) -> None:
+async def _reschedule(services: Services, job: Row, error: Exception) -> None:
     """Try again later; after MOST_ATTEMPTS give the database up: deleted, with a log entry (C17)."""
     now = services.clock.now()
     _log.warning(
@@ -205,8 +205,8 @@ async def _put_back(services: Services, job: Row, error: Exception) -> None:
         )
         if gives_up:
             engine = services.engines.of(row["db_type"])
-            if engine.shares_transactions:  # of others, end_stray locks the tenant out
-                await engine.revoke(conn, row)
+            if engine.transactional:  # of others, end_stray locks the tenant out
+                await engine.revoke_access(conn, row)
             await conn.execute(
                 "UPDATE databases SET status = 'deleted', deleted_at = %s, updated_at = %s, destroy_after = %s"
                 " WHERE id = %s",
@@ -214,11 +214,11 @@ async def _put_back(services: Services, job: Row, error: Exception) -> None:
             )
             _log.error("provisioning given up", extra={"facts": {"database_id": row["id"]}})
     if gives_up:
-        services.bells.deletions.ring()
+        services.notifiers.deletions.notify()
     _announce(services, job)
 
 
 def _announce(services: Services, job: Row, *, heard: bool = False) -> None:
-    services.bells.databases.ring(job["database_id"])
+    services.notifiers.databases.notify(job["database_id"])
     if heard:
-        services.bells.deliveries.ring()
+        services.notifiers.deliveries.notify()

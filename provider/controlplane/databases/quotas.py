@@ -13,9 +13,9 @@ from enum import Enum
 
 from controlplane.databases import store
 from controlplane.databases.views import effective_quotas
-from controlplane.engines.base import Engine, EngineDown
+from controlplane.engines.base import DatabaseEngine, EngineUnavailableError
 from controlplane.plans import Quotas
-from controlplane.postponed import Postponed
+from controlplane.postponed import RetryDelays
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
 
@@ -25,7 +25,7 @@ _SHARE = 0.05  # of the time that measuring may take, when there are very many
 _log = logging.getLogger("controlplane.quotas")
 
 
-class Step(Enum):
+class QuotaAction(Enum):
     """What a size asks for."""
 
     STOP = "stop"
@@ -33,14 +33,14 @@ class Step(Enum):
     NOTHING = "nothing"
 
 
-def decide(size: int, quotas: Quotas, *, stopped: bool) -> Step:
+def decide(size: int, quotas: Quotas, *, stopped: bool) -> QuotaAction:
     """What a size in bytes asks for; at the limit there is no room left. Pure."""
     if size >= quotas.storage_hard_limit_gb * GB:
-        return Step.STOP
-    return Step.ALLOW if stopped else Step.NOTHING
+        return QuotaAction.STOP
+    return QuotaAction.ALLOW if stopped else QuotaAction.NOTHING
 
 
-def warns(size: int, quotas: Quotas) -> bool:
+def is_over_warning_threshold(size: int, quotas: Quotas) -> bool:
     """Whether a size in bytes is at the warning threshold. Pure."""
     return size * 100 >= quotas.storage_hard_limit_gb * GB * quotas.warning_threshold_pct
 
@@ -53,26 +53,26 @@ async def apply_connections(services: Services, conn: Connection, row: Row) -> N
         await conn.execute("UPDATE databases SET connections_applied = %s WHERE id = %s", (limit, row["id"]))
 
 
-async def work(services: Services) -> None:
+async def quota_worker(services: Services) -> None:
     """Look at every database every few seconds, for ever."""
-    postponed = Postponed()
+    postponed = RetryDelays()
     while True:
-        ear = services.bells.quotas.listen()
+        ear = services.notifiers.quotas.subscribe()
         began = time.monotonic()
         for engine in services.engines:
-            if engine.is_hosted:
+            if engine.is_local:
                 try:
-                    await look(services, engine, postponed)
-                except EngineDown as error:
+                    await enforce(services, engine, postponed)
+                except EngineUnavailableError as error:
                     _log.warning("sizes cannot be measured", extra={"facts": {"error": str(error)}})
                 except Exception:
                     _log.exception("limits could not be applied", extra={"facts": {"engine": engine.value}})
         await ear.wait(max(_LOOK_EVERY, (time.monotonic() - began) / _SHARE))
 
 
-async def look(services: Services, engine: Engine, postponed: Postponed | None = None) -> None:
+async def enforce(services: Services, engine: DatabaseEngine, postponed: RetryDelays | None = None) -> None:
     """One round. postponed: databases whose limit could not be applied lately. Raises EngineDown."""
-    postponed = Postponed() if postponed is None else postponed
+    postponed = RetryDelays() if postponed is None else postponed
     async with services.pool.connection() as conn:
         cursor = await conn.execute(
             "SELECT * FROM databases WHERE db_type = %s AND is_assigned AND deleted_at IS NULL", (engine.value,)
@@ -80,23 +80,23 @@ async def look(services: Services, engine: Engine, postponed: Postponed | None =
         live = await cursor.fetchall()
     if not live:
         return
-    sizes = await engine.sizes(live)
+    sizes = await engine.measure_sizes(live)
     waiting = postponed.now()
     for row in live:
         quotas = effective_quotas(row, services.plans)
         size = sizes.get(row["id"])
         if row["connections_applied"] != quotas.connection_hard_limit:
             async with services.pool.connection() as conn, conn.transaction():
-                await apply_connections(services, conn, await store.by_id(conn, row["id"], lock=True))
+                await apply_connections(services, conn, await store.get(conn, row["id"], lock=True))
         if size is None:
             continue
-        if warns(size, quotas) != row["storage_warned"]:
+        if is_over_warning_threshold(size, quotas) != row["storage_warned"]:
             await _warn(services, row, size, quotas)
         step = decide(size, quotas, stopped=row["writes_stopped"])
-        if step is not Step.NOTHING and row["id"] not in waiting:
+        if step is not QuotaAction.NOTHING and row["id"] not in waiting:
             try:
                 await _take(services, engine, row, step, size)
-            except EngineDown:
+            except EngineUnavailableError:
                 raise
             except Exception as error:
                 facts = {"database_id": row["id"], "again_in_seconds": postponed.add(row["id"])}
@@ -105,13 +105,13 @@ async def look(services: Services, engine: Engine, postponed: Postponed | None =
                 postponed.forget(row["id"])
 
 
-async def _take(services: Services, engine: Engine, row: Row, step: Step, size: int) -> None:
+async def _take(services: Services, engine: DatabaseEngine, row: Row, step: QuotaAction, size: int) -> None:
     facts = {"database_id": row["id"], "bytes": size}
-    if step is Step.STOP:
+    if step is QuotaAction.STOP:
         if not row["writes_stopped"]:
             await _set(services, row, "UPDATE databases SET writes_stopped = true WHERE id = %s")
             _log.warning("storage limit reached, writing is stopped", extra={"facts": facts})
-        await engine.stop_writes(row)
+        await engine.block_writes(row)
     else:
         await engine.allow_writes(row)
         await _set(services, row, "UPDATE databases SET writes_stopped = false WHERE id = %s")

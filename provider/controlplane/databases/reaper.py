@@ -5,45 +5,45 @@ from __future__ import annotations
 import contextlib
 import logging
 
-from controlplane.engines.base import Engine, EngineDown
+from controlplane.engines.base import DatabaseEngine, EngineUnavailableError
 from controlplane.http import idempotency
-from controlplane.postponed import Postponed
+from controlplane.postponed import RetryDelays
 from controlplane.services import Services
 
 _LOOK_EVERY = 5.0  # seconds
 _log = logging.getLogger("controlplane.reaper")
 
 
-async def work(services: Services) -> None:
+async def reaper_worker(services: Services) -> None:
     """Look around every few seconds, for ever."""
-    postponed = Postponed()
+    postponed = RetryDelays()
     while True:
         for engine in services.engines:
             await _look(services, engine, postponed)
         async with services.pool.connection() as conn:
-            await idempotency.forget_expired(conn, services.clock.now())
-        await services.bells.deletions.wait(_LOOK_EVERY)
+            await idempotency.delete_expired(conn, services.clock.now())
+        await services.notifiers.deletions.wait(_LOOK_EVERY)
 
 
-async def _look(services: Services, engine: Engine, postponed: Postponed) -> None:
+async def _look(services: Services, engine: DatabaseEngine, postponed: RetryDelays) -> None:
     """One round of an engine. What fails concerns neither the other engine nor the databases that come after."""
     try:
-        await engine.end_stray()
-    except EngineDown:
+        await engine.enforce_revocations()
+    except EngineUnavailableError:
         return
     except Exception:
         _log.exception("the sessions of deleted tenants could not be ended", extra={"facts": {"engine": engine.value}})
-    with contextlib.suppress(EngineDown):
-        while engine.is_hosted and await destroy_one(services, engine, postponed):
+    with contextlib.suppress(EngineUnavailableError):
+        while engine.is_local and await destroy_one(services, engine, postponed):
             pass
 
 
-async def destroy_one(services: Services, engine: Engine, postponed: Postponed | None = None) -> bool:
+async def destroy_one(services: Services, engine: DatabaseEngine, postponed: RetryDelays | None = None) -> bool:
     """Destroy one database that is due; False if there is none. Raises EngineDown.
 
     postponed: those that are not tried now; one that cannot be destroyed is added.
     """
-    postponed = Postponed() if postponed is None else postponed
+    postponed = RetryDelays() if postponed is None else postponed
     # The row stays locked on one connection while another drops, which cannot be done in a transaction.
     async with services.pool.connection() as conn, conn.transaction():
         cursor = await conn.execute(
@@ -56,7 +56,7 @@ async def destroy_one(services: Services, engine: Engine, postponed: Postponed |
             return False
         try:
             await engine.destroy(row)
-        except EngineDown:
+        except EngineUnavailableError:
             raise
         except Exception as error:
             seconds = postponed.add(row["id"])

@@ -11,29 +11,29 @@ from controlplane.databases.delete import delete_database
 from controlplane.databases.initial_blueprint import QueueInitialBlueprint, RunInitialBlueprint
 from controlplane.databases.store import find, list_page
 from controlplane.databases.update import update_database, update_quotas
-from controlplane.databases.views import full, masked
-from controlplane.http.calls import Call, Operation
+from controlplane.databases.views import with_credentials, without_credentials
+from controlplane.http.calls import RequestContext, Operation
 from controlplane.http.pagination import page_reply
-from controlplane.http.replies import Reply, reply
+from controlplane.http.replies import ApiResponse, envelope
 from controlplane.services import Worker
 
 
-async def get_database_types(call: Call) -> Reply:
+async def get_database_types(call: RequestContext) -> ApiResponse:
     """The catalog."""
-    return reply(database_types(call.services.engines))
+    return envelope(database_types(call.services.engines))
 
 
-async def list_databases(call: Call) -> Reply:
+async def list_databases(call: RequestContext) -> ApiResponse:
     """All teams' databases of the caller, newest first."""
     page = call.page()
     rows = await list_page(call.conn, call.principal, page)
-    return page_reply(rows, page, lambda row: masked(row, call.services))
+    return page_reply(rows, page, lambda row: without_credentials(row, call.services))
 
 
-async def get_database(call: Call) -> Reply:
+async def get_database(call: RequestContext) -> ApiResponse:
     """One database with its credentials."""
     row = await find(call.conn, call.principal, call.uuid_parameter("uuid", "database"))
-    return reply(full(row, call.services))
+    return envelope(with_credentials(row, call.services))
 
 
 _READ, _WRITE = ("databases:read",), ("databases:write",)
@@ -71,5 +71,5 @@ def workers(run_initial_blueprint: RunInitialBlueprint) -> tuple[Worker, ...]:
     Args:
         run_initial_blueprint: Applies a blueprint that belongs to the creation of a database.
     """
-    apply = partial(provisioning.apply, run_initial_blueprint=run_initial_blueprint)
-    return (provisioning.build, apply, pool_filler.work, reaper.work, quotas.work)
+    apply = partial(provisioning.blueprint_worker, run_initial_blueprint=run_initial_blueprint)
+    return (provisioning.provision_worker, apply, pool_filler.warm_pool_worker, reaper.reaper_worker, quotas.quota_worker)

@@ -35,7 +35,7 @@ async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool
     return row
 
 
-async def by_id(conn: Connection, number: int, *, lock: bool = False) -> Row:
+async def get(conn: Connection, number: int, *, lock: bool = False) -> Row:
     """The row of a known number, deleted or not."""
     cursor = await conn.execute(_BY_ID + _LOCK if lock else _BY_ID, (number,))
     row = await cursor.fetchone()
@@ -43,7 +43,7 @@ async def by_id(conn: Connection, number: int, *, lock: bool = False) -> Row:
     return row
 
 
-async def write(conn: Connection, statement: LiteralString, parameters: Mapping[str, Any]) -> Row:
+async def update_returning(conn: Connection, statement: LiteralString, parameters: Mapping[str, Any]) -> Row:
     """Run an INSERT or UPDATE of one row of `databases`; the row after it."""
     cursor = await conn.execute(_WRITE.format(statement), parameters)
     row = await cursor.fetchone()
@@ -73,7 +73,7 @@ async def list_page(conn: Connection, principal: Principal, page: Page) -> list[
     return await cursor.fetchall()
 
 
-async def check_unique(conn: Connection, team_id: int, name: str) -> None:
+async def ensure_name_free(conn: Connection, team_id: int, name: str) -> None:
     """For the strict reading of S1; raises 422 `name_taken` where the team has a database of that name."""
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_NAME_LOCK,))
     cursor = await conn.execute(

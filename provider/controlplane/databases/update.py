@@ -7,34 +7,34 @@ import contextlib
 from controlplane.databases import store
 from controlplane.databases.bodies import QuotaFields, UpdateDatabase
 from controlplane.databases.quotas import apply_connections
-from controlplane.databases.views import effective_quotas, masked
-from controlplane.engines.base import EngineDown
-from controlplane.http.calls import Call
-from controlplane.http.replies import Reply, reply
+from controlplane.databases.views import effective_quotas, without_credentials
+from controlplane.engines.base import EngineUnavailableError
+from controlplane.http.calls import RequestContext
+from controlplane.http.replies import ApiResponse, envelope
 
 
-async def update_database(call: Call) -> Reply:
+async def update_database(call: RequestContext) -> ApiResponse:
     """Rename; db_name and with it the connection string stay (S2)."""
     row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
     args = call.parse(UpdateDatabase)
     if args.name and args.name != row["name"]:
         if call.services.settings.strict:
-            await store.check_unique(call.conn, row["team_id"], args.name)
-        row = await store.write(
+            await store.ensure_name_free(call.conn, row["team_id"], args.name)
+        row = await store.update_returning(
             call.conn,
             "UPDATE databases SET name = %(name)s, updated_at = %(now)s WHERE id = %(id)s",
             {"name": args.name, "now": call.now, "id": row["id"]},
         )
-    return reply(masked(row, call.services))
+    return envelope(without_credentials(row, call.services))
 
 
-async def update_quotas(call: Call) -> Reply:
+async def update_quotas(call: RequestContext) -> ApiResponse:
     """Set or clear overrides; the connection limit holds from the commit on."""
     row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
     changes = call.parse(QuotaFields).model_dump(exclude_unset=True)
     wanted = after = {**row, **changes}
     if wanted != row:
-        after = await store.write(
+        after = await store.update_returning(
             call.conn,
             "UPDATE databases SET storage_hard_limit_gb = %(storage_hard_limit_gb)s,"
             " connection_hard_limit = %(connection_hard_limit)s, warning_threshold_pct = %(warning_threshold_pct)s,"
@@ -43,20 +43,20 @@ async def update_quotas(call: Call) -> Reply:
         )
     limit = effective_quotas(after, call.services.plans).connection_hard_limit
     # One that is still being built gets its limit when it is handed over.
-    final = reply(masked(after, call.services), message="Database quotas updated.")
+    final = envelope(without_credentials(after, call.services), message="Database quotas updated.")
     if row["is_assigned"]:
-        call.after_commit(call.services.bells.quotas.ring)
+        call.after_commit(call.services.notifiers.quotas.notify)
     if not row["is_assigned"] or limit == row["connections_applied"]:
         return final
-    if call.services.engines.of(row["db_type"]).shares_transactions:
+    if call.services.engines.of(row["db_type"]).transactional:
         await apply_connections(call.services, call.conn, after)
         return final
 
-    async def apply() -> Reply:
+    async def apply() -> ApiResponse:
         # After the commit; what cannot be done now, the quota worker does later.
-        with contextlib.suppress(EngineDown):
+        with contextlib.suppress(EngineUnavailableError):
             async with call.services.pool.connection() as conn, conn.transaction():
-                await apply_connections(call.services, conn, await store.by_id(conn, row["id"], lock=True))
+                await apply_connections(call.services, conn, await store.get(conn, row["id"], lock=True))
         return final
 
-    return Reply(final.status, final.body, apply)
+    return ApiResponse(final.status, final.body, apply)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from controlplane.engines.base import Engines, Place
-from controlplane.http.timestamps import zulu
+from controlplane.engines.base import EngineRegistry, Endpoint
+from controlplane.http.timestamps import format_z
 from controlplane.plans import Plans, Quotas, plan_of
 from controlplane.store.pool import Row
 
 MASK = "***"
 
 
-class Offer(Protocol):
+class CatalogView(Protocol):
     """What views need of controlplane.services.Services."""
 
     @property
-    def engines(self) -> Engines:
+    def engines(self) -> EngineRegistry:
         """All engines."""
 
     @property
@@ -35,20 +35,20 @@ def effective_quotas(row: Row, plans: Plans) -> Quotas:
     )
 
 
-def masked(row: Row, offer: Offer) -> dict[str, Any]:
+def without_credentials(row: Row, offer: CatalogView) -> dict[str, Any]:
     """Without the password: lists, updates, events."""
     return _view(row, offer, password=None)
 
 
-def full(row: Row, offer: Offer) -> dict[str, Any]:
+def with_credentials(row: Row, offer: CatalogView) -> dict[str, Any]:
     """With the password and the usable connection string once the database is active; null and masked before."""
     if row["status"] != "active":
-        return {**masked(row, offer), "db_password": None}
+        return {**without_credentials(row, offer), "db_password": None}
     return _view(row, offer, password=row["db_password"])
 
 
-def _view(row: Row, offer: Offer, *, password: str | None) -> dict[str, Any]:
-    place = offer.engines.of(row["db_type"]).place
+def _view(row: Row, offer: CatalogView, *, password: str | None) -> dict[str, Any]:
+    place = offer.engines.of(row["db_type"]).endpoint
     quotas = effective_quotas(row, offer.plans)
     storage = quotas.storage_hard_limit_gb
     view: dict[str, Any] = {
@@ -72,14 +72,14 @@ def _view(row: Row, offer: Offer, *, password: str | None) -> dict[str, Any]:
         "team_id": row["team_id"],
         "team_name": row["team_name"],
         "connection_string": _connection_string(row, place, password or MASK),
-        "created_at": zulu(row["created_at"]),
-        "updated_at": zulu(row["updated_at"]),
+        "created_at": format_z(row["created_at"]),
+        "updated_at": format_z(row["updated_at"]),
     }
     if password is not None:
         view["db_password"] = password
     return view
 
 
-def _connection_string(row: Row, place: Place, password: str) -> str:
+def _connection_string(row: Row, place: Endpoint, password: str) -> str:
     host = f"[{place.host}]" if ":" in place.host else place.host
     return f"{place.scheme}://{row['db_username']}:{password}@{host}:{place.port}/{row['db_name']}"

@@ -13,16 +13,16 @@ from typing import Protocol
 
 from controlplane.store.pool import Connection, Row
 
-Reached = Callable[[str], Awaitable[None]]
+StepCallback = Callable[[str], Awaitable[None]]
 """Told of a step (controls.STEPS) that is reached."""
 
 
-class EngineDown(Exception):
+class EngineUnavailableError(Exception):
     """The engine's server cannot be reached now; the message holds no secret."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Endpoint:
     """Where tenants connect to, and the scheme of their connection strings (S39)."""
 
     scheme: str
@@ -30,7 +30,7 @@ class Place:
     port: int
 
 
-class Engine(Protocol):
+class DatabaseEngine(Protocol):
     """One engine.
 
     value, label: as in the catalog. shares_transactions: hand_over, limit_connections and revoke take effect with the
@@ -39,14 +39,14 @@ class Engine(Protocol):
 
     value: str
     label: str
-    shares_transactions: bool
+    transactional: bool
 
     @property
-    def missing(self) -> str | None:
+    def unavailable_reason(self) -> str | None:
         """Why no database of this engine can be ordered here, None when it can."""
 
     @property
-    def is_hosted(self) -> bool:
+    def is_local(self) -> bool:
         """Whether this process runs the jobs of this engine."""
 
     @property
@@ -54,69 +54,69 @@ class Engine(Protocol):
         """Whether its server runs now. To ask more of one that does not would start it."""
 
     @property
-    def place(self) -> Place:
+    def endpoint(self) -> Endpoint:
         """Where its tenants connect to."""
 
-    async def build(self, number: int, reached: Reached) -> None:
+    async def provision(self, number: int, reached: StepCallback) -> None:
         """Make what an instance needs before it has a name; what is there is kept. Nobody can log in yet.
 
         reached: called with `after_role` once that is made.
         """
 
-    async def hand_over(self, conn: Connection, row: Row, connections: int) -> None:
+    async def assign(self, conn: Connection, row: Row, connections: int) -> None:
         """Give a built instance its name and let the tenant in."""
 
     async def limit_connections(self, conn: Connection, row: Row, connections: int) -> None:
         """Set the limit of simultaneous connections; sessions that are open already stay."""
 
-    async def revoke(self, conn: Connection, row: Row) -> None:
+    async def revoke_access(self, conn: Connection, row: Row) -> None:
         """No new session."""
 
-    async def readmit(self, conn: Connection, row: Row) -> None:
+    async def restore_access(self, conn: Connection, row: Row) -> None:
         """Take a revocation back."""
 
-    async def end_sessions(self, row: Row) -> None:
+    async def terminate_sessions(self, row: Row) -> None:
         """End the open ones."""
 
     async def destroy(self, row: Row) -> None:
         """Drop whatever exists of it."""
 
-    async def end_stray(self) -> None:
+    async def enforce_revocations(self) -> None:
         """Find deleted tenants who can still get in, whatever the reason, and end that."""
 
-    async def sizes(self, live: list[Row]) -> dict[int, int]:
+    async def measure_sizes(self, live: list[Row]) -> dict[int, int]:
         """Bytes that each of these databases takes, by number; those that are gone are left out."""
 
-    async def stop_writes(self, row: Row) -> None:
+    async def block_writes(self, row: Row) -> None:
         """Nothing can be added or changed, all can be read and deleted; the tenant cannot lift it. Repeatable."""
 
     async def allow_writes(self, row: Row) -> None:
         """Give everything back that `stop_writes` took. Repeatable."""
 
 
-class Engines:
+class EngineRegistry:
     """All of them, by value."""
 
-    def __init__(self, *engines: Engine) -> None:
-        self._engines: Mapping[str, Engine] = {engine.value: engine for engine in engines}
+    def __init__(self, *engines: DatabaseEngine) -> None:
+        self._engines: Mapping[str, DatabaseEngine] = {engine.value: engine for engine in engines}
 
-    def __iter__(self) -> Iterator[Engine]:
+    def __iter__(self) -> Iterator[DatabaseEngine]:
         return iter(self._engines.values())
 
-    def of(self, db_type: str) -> Engine:
+    def of(self, db_type: str) -> DatabaseEngine:
         """The engine of a database's row."""
         return self._engines[db_type]
 
-    def get(self, value: str) -> Engine | None:
+    def get(self, value: str) -> DatabaseEngine | None:
         """By its name in the catalog."""
         return self._engines.get(value)
 
     @property
     def hosted(self) -> list[str]:
         """Those whose jobs this process runs."""
-        return [engine.value for engine in self if engine.is_hosted]
+        return [engine.value for engine in self if engine.is_local]
 
     @property
     def available(self) -> list[str]:
         """Those that can be ordered."""
-        return [engine.value for engine in self if engine.missing is None]
+        return [engine.value for engine in self if engine.unavailable_reason is None]

@@ -6,7 +6,7 @@ import logging
 import socket
 from typing import Final
 
-from controlplane.failures import StartFailed
+from controlplane.failures import StartupError
 
 HOST: Final = "127.0.0.1"
 """Where embedded servers listen."""
@@ -33,4 +33,4 @@ def free_port(wanted: int) -> int:
                 continue
             port: int = probe.getsockname()[1]
             return port
-    raise StartFailed(f"No port is free on {HOST}. End a program that listens there, and start again.")
+    raise StartupError(f"No port is free on {HOST}. End a program that listens there, and start again.")

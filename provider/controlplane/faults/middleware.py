@@ -12,7 +12,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from controlplane.controls import Controls
+from controlplane.controls import DevControls
 from controlplane.faults.rules import ANY, Fault, next_fault
 from controlplane.http import connections
 from controlplane.http.endpoint import new_request_id, render_error
@@ -31,7 +31,7 @@ class FaultInjectionMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, *, pool: Pool, controls: Controls, operation_of: Callable[[Scope], str | None]
+        self, app: ASGIApp, *, pool: Pool, controls: DevControls, operation_of: Callable[[Scope], str | None]
     ) -> None:
         """Wrap `app`.
 
@@ -51,7 +51,7 @@ class FaultInjectionMiddleware:
         fault = await self._match(scope)
         if fault is None:
             await self._app(scope, receive, send)
-        elif fault.prevents:
+        elif fault.skips_handler:
             await _skip_handler(fault, scope, receive, send)
         else:
             await self._spoil_response(fault, scope, receive, send)
@@ -95,9 +95,9 @@ class FaultInjectionMiddleware:
                 start, body = rest
                 await send(start)
                 await send({**body, "body": body["body"][: len(body["body"]) // 2], "more_body": True})
-                await connections.end(scope)
+                await connections.close_connection(scope)
             case "lost_response":
-                await connections.reset(scope)
+                await connections.reset_connection(scope)
             case _:  # latency
                 for message in rest:
                     await send(message)
@@ -114,7 +114,7 @@ async def _skip_handler(fault: Fault, scope: Scope, receive: Receive, send: Send
     )
     if fault.effect == "reset":
         await send_summary(summary, scope, send)
-        await connections.reset(scope)
+        await connections.reset_connection(scope)
     else:
         await respond(summary, response, scope, receive, send)
 

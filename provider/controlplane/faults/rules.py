@@ -29,7 +29,7 @@ class Fault:
     seconds: float | None
 
     @property
-    def prevents(self) -> bool:
+    def skips_handler(self) -> bool:
         """Whether the call is not carried out."""
         return self.effect in ("status", "reset")
 

@@ -7,7 +7,7 @@ import hmac
 import re
 from datetime import datetime, timedelta
 
-from controlplane.account.controls import is_allowed, is_forgotten
+from controlplane.account.controls import is_ip_allowed, is_inactive
 from controlplane.http.errors import ApiError, forbidden
 from controlplane.http.principal import Principal
 from controlplane.store.pool import Connection
@@ -51,9 +51,9 @@ async def authenticate(conn: Connection, key: str, address: str | None, now: dat
     if row is None or not hmac.compare_digest(bytes(row["hash"]), digest):
         raise forbidden("invalid_api_key", "Invalid API key.")
     last_use = row["last_used_at"] or row["created_at"]
-    if row["status"] != "active" or is_forgotten(last_use, row["inactive_ttl_days"], now):
+    if row["status"] != "active" or is_inactive(last_use, row["inactive_ttl_days"], now):
         raise forbidden("expired_api_key", "This API key has expired or was revoked.")
-    if not is_allowed(address, row["allowed_ip_list"]):
+    if not is_ip_allowed(address, row["allowed_ip_list"]):
         raise forbidden("ip_not_allowed", "This API key may not be used from your IP address.")
     # Ahead of us it is where the clock was set back.
     if row["last_used_at"] is None or abs(now - row["last_used_at"]) >= _TOUCH_EVERY:

@@ -12,7 +12,7 @@ from controlplane.http.errors import ApiError, invalid_field, not_found
 from controlplane.http.fields import BodyT, parse_body, parse_uuid
 from controlplane.http.pagination import Page
 from controlplane.http.principal import Principal
-from controlplane.http.replies import Reply
+from controlplane.http.replies import ApiResponse
 from controlplane.http.strictness import check_fields
 from controlplane.services import Services
 from controlplane.store.pool import Connection
@@ -34,14 +34,14 @@ class Operation:
     path: str
     operation_id: str
     scopes: tuple[str, ...]
-    handler: Callable[[Call], Awaitable[Reply]]
+    handler: Callable[[RequestContext], Awaitable[ApiResponse]]
     keyed: bool = False
     has_body: bool = False
     rehearses: bool = False
 
 
 @dataclass
-class Call:
+class RequestContext:
     """One authenticated, routed, scoped request.
 
     conn is inside a transaction that the kernel commits when the handler returns and rolls back when it raises.

@@ -192,13 +192,13 @@ class RequestDeadlineMiddleware:
             connection.request_done()
 
 
-async def end(scope: Scope) -> None:
+async def close_connection(scope: Scope) -> None:
     """Close the connection that a request came over, once what was written is sent."""
     connection: Protocol = scope["state"][_STATE]
     await connection.close()
 
 
-async def reset(scope: Scope) -> None:
+async def reset_connection(scope: Scope) -> None:
     """Reset the connection that a request came over."""
     connection: Protocol = scope["state"][_STATE]
     await connection.reset()

@@ -17,10 +17,10 @@ from starlette.types import Receive, Scope, Send
 from controlplane.http import execution, idempotency
 from controlplane.http.auth import authenticate, bearer_token
 from controlplane.http.bodies import parse_json, read_body
-from controlplane.http.calls import Call, Operation, check_scopes
+from controlplane.http.calls import RequestContext, Operation, check_scopes
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal
-from controlplane.http.rate_limit import count_request, take_back
+from controlplane.http.rate_limit import consume, refund
 from controlplane.http.routing import Routes
 from controlplane.http.strictness import check_key, check_query
 from controlplane.http.summary import JsonBody, RequestSummary, respond
@@ -56,7 +56,7 @@ def render_error(error: ApiError, request_id: str) -> Response:
     return render(error.status, error.body(), request_id, error.headers)
 
 
-class Endpoint:
+class ApiApp:
     """Answers all operations."""
 
     def __init__(self, services: Services, operations: Iterable[Operation]) -> None:
@@ -86,7 +86,7 @@ class Endpoint:
             async with contextlib.AsyncExitStack() as stack:
                 conn = await stack.enter_async_context(services.pool.connection())
                 principal = await authenticate(conn, token, request.client and request.client.host, now)
-                await count_request(conn, principal, services.clock)
+                await consume(conn, principal, services.clock)
                 is_counted = True
                 match = self._routes.match(scope["method"], scope["path"].removeprefix(PREFIX))
                 operation = match.operation
@@ -99,7 +99,7 @@ class Endpoint:
                 key = _key(request, operation, principal, body)
                 if services.settings.strict:
                     _check_strictly(request, operation, key)
-                call = Call(
+                call = RequestContext(
                     operation=operation,
                     services=services,
                     principal=principal,
@@ -110,8 +110,8 @@ class Endpoint:
                     query=request.query_params,
                     body=None if body is None else body.value,
                 )
-                reply = await execution.run(call, key)
-            reply = await execution.finish(services, reply, key)
+                reply = await execution.run_in_transaction(call, key)
+            reply = await execution.run_after_commit(services, reply, key)
             answer, response = reply.body, render(reply.status, reply.body, request_id)
         except ClientDisconnect:
             return
@@ -139,7 +139,7 @@ class Endpoint:
         if counted is not None and failure.status in _NOT_COUNTED:
             with contextlib.suppress(psycopg.Error, PoolTimeout):
                 async with self._services.pool.connection() as conn:
-                    await take_back(conn, counted)
+                    await refund(conn, counted)
         return failure
 
     @contextlib.asynccontextmanager
@@ -150,7 +150,7 @@ class Endpoint:
             async with services.pool.connection() as conn:
                 yield conn
             return
-        async with services.turns.take(principal.user_id), await services.connect(CONTROL_DATABASE) as conn:
+        async with services.turns.slot(principal.user_id), await services.connect(CONTROL_DATABASE) as conn:
             yield conn
 
 

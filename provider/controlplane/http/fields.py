@@ -20,7 +20,7 @@ class Body(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True)
     # Fields whose null only one of the documents allows (C4, C24).
-    disputed_nulls: ClassVar[tuple[str, ...]] = ()
+    nulls_rejected_in_strict_mode: ClassVar[tuple[str, ...]] = ()
 
 
 def parse_uuid(text: str) -> UUID | None:

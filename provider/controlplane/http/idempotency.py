@@ -39,7 +39,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredReply:
     """A stored reply."""
 
     status: int
@@ -61,7 +61,7 @@ def fingerprint(method: str, path: str, query: Sequence[tuple[str, str]], body: 
     return hashlib.sha256(canonical.encode()).digest()
 
 
-def is_kept(status: int, code: str | None) -> bool:
+def is_storable(status: int, code: str | None) -> bool:
     """Whether a reply answers later calls with its key (C11).
 
     Kept: success, and what a valid request met (404, 422 of a state). Not kept: refused before it was looked at
@@ -72,7 +72,7 @@ def is_kept(status: int, code: str | None) -> bool:
     return status == 404 or (status == 422 and code not in _VALIDATION_CODES)
 
 
-async def claim(conn: Connection, key: Key, now: datetime) -> Kept | None:
+async def claim(conn: Connection, key: Key, now: datetime) -> StoredReply | None:
     """Take the key for this transaction; returns the reply to replay if there is one.
 
     Raises 409 `idempotency_key_in_progress` or `idempotency_key_conflict`.
@@ -95,10 +95,10 @@ async def claim(conn: Connection, key: Key, now: datetime) -> Kept | None:
         raise ApiError(409, "idempotency_key_conflict", "This Idempotency-Key was used with another request.")
     if await is_alive(conn, row["pending_owner"]):
         raise _in_progress()
-    return Kept(row["status"], row["body"])
+    return StoredReply(row["status"], row["body"])
 
 
-async def keep(
+async def store(
     conn: Connection, key: Key, status: int, body: dict[str, Any], *, pending_owner: int | None, now: datetime
 ) -> None:
     """Store the reply, also in place of one that is too old.
@@ -114,7 +114,7 @@ async def keep(
     )
 
 
-async def settle(conn: Connection, key: Key, final: Kept | None) -> None:
+async def finalize(conn: Connection, key: Key, final: StoredReply | None) -> None:
     """End the wait of a pending reply: `final` takes its place, or with None it stands."""
     status, body = (None, None) if final is None else (final.status, Json(final.body))
     await conn.execute(
@@ -124,7 +124,7 @@ async def settle(conn: Connection, key: Key, final: Kept | None) -> None:
     )
 
 
-async def forget_expired(conn: Connection, now: datetime) -> None:
+async def delete_expired(conn: Connection, now: datetime) -> None:
     """Delete what is older than 24 h."""
     await conn.execute("DELETE FROM idempotency_keys WHERE created_at <= %s", (now - LIFETIME,))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controlplane.http.replies import Reply
+from controlplane.http.replies import ApiResponse
 from controlplane.store.pool import Row
 
 
@@ -23,6 +23,6 @@ class Page:
         return self.limit + 1
 
 
-def page_reply(rows: Sequence[Row], page: Page, view: Callable[[Row], dict[str, Any]]) -> Reply:
+def page_reply(rows: Sequence[Row], page: Page, view: Callable[[Row], dict[str, Any]]) -> ApiResponse:
     """The list envelope out of up to `page.fetch` rows."""
-    return Reply(200, {"data": [view(row) for row in rows[: page.limit]], "has_more": len(rows) > page.limit})
+    return ApiResponse(200, {"data": [view(row) for row in rows[: page.limit]], "has_more": len(rows) > page.limit})

@@ -72,7 +72,7 @@ def _refusal(code: str, message: str, seconds: float) -> ApiError:
     return ApiError(429, code, message, headers={"Retry-After": str(max(1, math.ceil(seconds)))})
 
 
-async def count_request(conn: Connection, principal: Principal, clock: Clock) -> None:
+async def consume(conn: Connection, principal: Principal, clock: Clock) -> None:
     """Admit one request of the key and count it, in every process's sight; raises 429."""
     if principal.requests_per_minute <= 0 and principal.monthly_quota is None:
         return
@@ -88,7 +88,7 @@ async def count_request(conn: Connection, principal: Principal, clock: Clock) ->
         await _write(conn, principal.key_id, usage)
 
 
-async def take_back(conn: Connection, principal: Principal) -> None:
+async def refund(conn: Connection, principal: Principal) -> None:
     """Do not count the last request against the month: it was refused after all (S36)."""
     if principal.monthly_quota is not None:
         await conn.execute(

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Reply:
+class ApiResponse:
     """A status and a JSON body (the kernel adds `request_id`).
 
     then: something slow to do after the commit, such as waiting; its reply is sent instead. The first reply is
@@ -17,10 +17,10 @@ class Reply:
 
     status: int
     body: dict[str, Any]
-    then: Callable[[], Awaitable[Reply]] | None = None
+    after_commit: Callable[[], Awaitable[ApiResponse]] | None = None
 
 
-def reply(data: object, *, status: int = 200, message: str | None = None, **extra: object) -> Reply:
+def envelope(data: object, *, status: int = 200, message: str | None = None, **extra: object) -> ApiResponse:
     """The usual envelope: `{message?, data, …extra}`."""
     head = {} if message is None else {"message": message}
-    return Reply(status, {**head, "data": data, **extra})
+    return ApiResponse(status, {**head, "data": data, **extra})

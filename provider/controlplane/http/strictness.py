@@ -24,7 +24,7 @@ def check_fields(model: type[Body], value: object) -> None:
     for name in value:
         if name not in model.model_fields:
             raise invalid_field(name, "is no field of this request", allowed=sorted(model.model_fields))
-    for name in model.disputed_nulls:
+    for name in model.nulls_rejected_in_strict_mode:
         if name in value and value[name] is None:
             raise invalid_field(name, "must not be null: leave it out")
 

@@ -22,17 +22,17 @@ NO_HOST = (
 
 
 @dataclass(frozen=True)
-class Binaries:
+class MariadbBinaries:
     """Full paths of the server and of the program that makes its data directory."""
 
     server: str
     install: str
 
 
-def find_binaries() -> Binaries | None:
+def find_binaries() -> MariadbBinaries | None:
     """The configured directory, else PATH; None without both programs."""
     configured = os.environ.get(DIRECTORY_VARIABLE)
     path = configured if configured is not None else f"{os.environ.get('PATH', os.defpath)}:{_MORE}"
     server = shutil.which("mariadbd", path=path)
     install = shutil.which("mariadb-install-db", path=path)
-    return Binaries(server, install) if server and install else None
+    return MariadbBinaries(server, install) if server and install else None

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from controlplane import server_process
 from controlplane.engines.ports import HOST
-from controlplane.failures import StartFailed
-from controlplane.mysql.binaries import Binaries
-from controlplane.postgres.account import Account
+from controlplane.failures import StartupError
+from controlplane.mysql.binaries import MariadbBinaries
+from controlplane.postgres.account import OsUser
 from controlplane.server_process import ParentWatch
 
 _PID_FILE = "mariadb.pid"
@@ -56,16 +56,16 @@ _CONFIGURATION = (
 _EPHEMERAL = ("--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=OFF", "--sync-frm=OFF")
 
 
-class MariadbFailed(StartFailed):
+class MariadbStartError(StartupError):
     """MariaDB could not be initialised or started; the message holds the end of its log."""
 
 
 @dataclass(frozen=True)
-class Home:
+class ServerFiles:
     """A server's directory: `data`, `tmp`, its log, and what it needs when it is locked up."""
 
     directory: Path
-    binaries: Binaries
+    binaries: MariadbBinaries
     ephemeral: bool
 
     @property
@@ -77,7 +77,7 @@ class Home:
         return self.directory / "mariadb.log"
 
 
-class Running:
+class ServerProcess:
     """A started server and the process that watches over its end."""
 
     def __init__(self, server: subprocess.Popen[bytes], watch: ParentWatch) -> None:
@@ -95,17 +95,17 @@ class Running:
         self._watch.stop()
 
 
-def initialise(home: Home) -> None:
+def init_data_dir(home: ServerFiles) -> None:
     """Make the data directory aside and move it to its place, so that a half-made one is never taken for whole."""
     if home.data.exists():
         return
-    account = Account.choose()
+    account = OsUser.choose()
     home.directory.mkdir(parents=True, exist_ok=True)
     home.directory.chmod(0o711)
     # Aside is where `nobody` can get to.
     fresh = Path(tempfile.mkdtemp(prefix="polykomos-mariadb-"))
     try:
-        account.give(fresh)
+        account.chown(fresh)
         command = [home.binaries.install, "--no-defaults", f"--datadir={fresh}", "--skip-test-db", *_FILES]
         command += ["--skip-name-resolve", "--auth-root-authentication-method=normal"]
         user, group = account.ids or (None, None)
@@ -114,32 +114,32 @@ def initialise(home: Home) -> None:
             user=user, group=group, extra_groups=None if user is None else [],
         )  # fmt: skip
         if done.returncode != 0:
-            raise MariadbFailed(f"mariadb-install-db failed: {(done.stderr or done.stdout).strip()[-2000:]}")
+            raise MariadbStartError(f"mariadb-install-db failed: {(done.stderr or done.stdout).strip()[-2000:]}")
         _move(fresh, home.data, account)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _move(fresh: Path, place: Path, account: Account) -> None:
+def _move(fresh: Path, place: Path, account: OsUser) -> None:
     """To its place, over file systems too; owners stay."""
     near = Path(tempfile.mkdtemp(prefix="data.new-", dir=place.parent))
     shutil.copytree(fresh, near, dirs_exist_ok=True)
     for path in (near, *near.rglob("*")):
-        account.give(path)
+        account.chown(path)
     near.chmod(0o700)
     near.rename(place)
 
 
-def start(home: Home, port: int, first_statements: str) -> Running:
+def start(home: ServerFiles, port: int, first_statements: str) -> ServerProcess:
     """Start it; it answers a moment later. first_statements: SQL that runs before anyone is let in."""
-    account = Account.choose()
+    account = OsUser.choose()
     temporary = home.directory / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(mode=0o700)
-    account.give(temporary)
+    account.chown(temporary)
     first = temporary / "first.sql"
     first.touch(mode=0o600)
-    account.give(first)
+    account.chown(first)
     first.write_text(first_statements)
     options = [f"--port={port}", *_CONFIGURATION, *(_EPHEMERAL if home.ephemeral else ())]
     if account.ids is not None:
@@ -161,9 +161,9 @@ def start(home: Home, port: int, first_statements: str) -> Running:
             start_new_session=True,
         )
     watch.begin(server.pid)
-    return Running(server, watch)
+    return ServerProcess(server, watch)
 
 
-def end_leftover(home: Home) -> None:
+def stop_stale_server(home: ServerFiles) -> None:
     """Wait for, then end, a server that a killed control plane left in this directory, whatever its pid file says."""
     server_process.end_leftover(lambda: server_process.find_in(home.data, _PROGRAM), (signal.SIGTERM, signal.SIGKILL))

@@ -19,16 +19,16 @@ from psycopg_pool import PoolTimeout
 from pymysql.err import Error
 
 from controlplane import crew
-from controlplane.engines.base import EngineDown
+from controlplane.engines.base import EngineUnavailableError
 from controlplane.engines.ports import HOST, free_port
 from controlplane.mysql import process
 from controlplane.mysql.binaries import MISSING, NO_HOST
-from controlplane.mysql.process import Home, MariadbFailed, Running
-from controlplane.mysql.sessions import SYSTEM_ERRORS, Login, verifier
+from controlplane.mysql.process import ServerFiles, MariadbStartError, ServerProcess
+from controlplane.mysql.sessions import SYSTEM_ERRORS, ConnectionParams, verifier
 from controlplane.state_file import StateFile
 from controlplane.store import liveness
 from controlplane.store.pool import Pool
-from controlplane.store.presence import Presence
+from controlplane.store.presence import ProcessLease
 
 ADMIN = "polykomos"
 _PATIENCE = 60.0  # seconds until it answers
@@ -46,11 +46,11 @@ class MysqlServer:
         self,
         pool: Pool,
         state: StateFile,
-        home: Home | None,
+        home: ServerFiles | None,
         *,
         owns_store: bool = True,
         absent: str = MISSING,
-        at_start: Callable[[Login], None] = lambda _: None,
+        at_start: Callable[[ConnectionParams], None] = lambda _: None,
     ) -> None:
         self._at_start = at_start
         self._owns_store = owns_store
@@ -58,25 +58,25 @@ class MysqlServer:
         self._pool = pool
         self._state = state
         self._home = home
-        self._running: Running | None = None
+        self._running: ServerProcess | None = None
         self._has_answered = False
         self._starting = asyncio.Lock()
         # Where it was last known to be; has_host: whether the process that runs it lives.
-        self._login: Login | None = None
+        self._login: ConnectionParams | None = None
         self._has_host = False
 
     @property
-    def is_hosted(self) -> bool:
+    def is_local(self) -> bool:
         """Whether this process runs it."""
         return self._home is not None
 
     @property
-    def is_up(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it runs and lets one in, as far as one can tell without asking it."""
         return self._has_answered and self._running is not None and self._running.alive
 
     @property
-    def missing(self) -> str | None:
+    def unavailable_reason(self) -> str | None:
         """Why there is none."""
         if self._login is None:
             return self._absent
@@ -88,13 +88,13 @@ class MysqlServer:
         return self._login.port if self._login else 3306
 
     @contextlib.asynccontextmanager
-    async def opened(self, presence: Presence) -> AsyncIterator[None]:
+    async def lifespan(self, presence: ProcessLease) -> AsyncIterator[None]:
         """Known to the store; stopped at the end if it was started."""
         if self._home is not None and not await self._be_host(presence.number):
             self._home = None
         looking = None
         if self._home is not None:
-            presence.on_taken(self._be_host)
+            presence.on_acquired(self._be_host)
         else:
             await self._look_up()
             looking = asyncio.create_task(self._keep_looking())
@@ -102,16 +102,16 @@ class MysqlServer:
             yield
         finally:
             if looking is not None:
-                await crew.end([looking])
+                await crew.cancel_and_wait([looking])
             if self._running is not None:
                 await asyncio.to_thread(self._running.stop)
 
     async def _be_host(self, process_no: int) -> bool:
         """Tell the store so; False if another directory has the files."""
         if self._login is None:
-            port = free_port(int(self._state.get_or_make("mariadb_port", lambda: "0")))
-            password = self._state.get_or_make("mariadb_password", lambda: secrets.token_hex(24))
-            self._login = Login(HOST, port, ADMIN, password)
+            port = free_port(int(self._state.get_or_create("mariadb_port", lambda: "0")))
+            password = self._state.get_or_create("mariadb_password", lambda: secrets.token_hex(24))
+            self._login = ConnectionParams(HOST, port, ADMIN, password)
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
                 "INSERT INTO mysql_server AS s (process_no, host, port, password, home)"
@@ -123,13 +123,13 @@ class MysqlServer:
                     "host": HOST,
                     "port": self._login.port,
                     "pw": self._login.password,
-                    "home": self._state.get_or_make("mariadb_home", lambda: secrets.token_hex(16)),
+                    "home": self._state.get_or_create("mariadb_home", lambda: secrets.token_hex(16)),
                     "owns_store": self._owns_store,
                 },
             )
         self._has_host = bool(cursor.rowcount)
         if self._has_host:
-            self._state.put("mariadb_port", str(self._login.port))
+            self._state.set("mariadb_port", str(self._login.port))
         return self._has_host
 
     async def _keep_looking(self) -> None:
@@ -144,37 +144,37 @@ class MysqlServer:
             cursor = await conn.execute("SELECT * FROM mysql_server")
             row = await cursor.fetchone()
             self._has_host = row is not None and await liveness.is_alive(conn, row["process_no"])
-        self._login = None if row is None else Login(row["host"], row["port"], ADMIN, row["password"])
+        self._login = None if row is None else ConnectionParams(row["host"], row["port"], ADMIN, row["password"])
 
-    async def login(self) -> Login:
+    async def ensure_running(self) -> ConnectionParams:
         """As the administrator, the server running. Raises EngineDown."""
-        if self._home is not None and not self.is_up:
+        if self._home is not None and not self.is_running:
             async with self._starting:
-                if not self.is_up:
+                if not self.is_running:
                     await self._start(self._home)
         if self._login is None or not self._has_host:
-            raise EngineDown("the MariaDB server of this control plane is not running")
+            raise EngineUnavailableError("the MariaDB server of this control plane is not running")
         return self._login
 
-    async def _start(self, home: Home) -> None:
+    async def _start(self, home: ServerFiles) -> None:
         assert self._login is not None
         began = time.monotonic()
         try:
-            await asyncio.to_thread(process.end_leftover, home)
-            await asyncio.to_thread(process.initialise, home)
+            await asyncio.to_thread(process.stop_stale_server, home)
+            await asyncio.to_thread(process.init_data_dir, home)
             first = await self._first_statements(self._login)
             running = await asyncio.to_thread(process.start, home, self._login.port, first)
             self._running, self._has_answered = running, False
             await asyncio.to_thread(_await_ready, running, self._login, home)
             await asyncio.to_thread(self._at_start, self._login)
             self._has_answered = True
-        except (OSError, MariadbFailed) as error:
+        except (OSError, MariadbStartError) as error:
             if self._running is not None:
                 await asyncio.to_thread(self._running.stop)
-            raise EngineDown(f"MariaDB could not be started: {error}") from None
+            raise EngineUnavailableError(f"MariaDB could not be started: {error}") from None
         _log.info("MariaDB started", extra={"facts": {"seconds": round(time.monotonic() - began, 2)}})
 
-    async def _first_statements(self, login: Login) -> str:
+    async def _first_statements(self, login: ConnectionParams) -> str:
         """One administrator, nobody else who came with the data directory, and no deleted tenant gets in again."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
@@ -196,7 +196,7 @@ class MysqlServer:
         return "".join(f"{statement};\n" for statement in statements)
 
 
-def _await_ready(running: Running, login: Login, home: Home) -> None:
+def _await_ready(running: ServerProcess, login: ConnectionParams, home: ServerFiles) -> None:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -204,7 +204,7 @@ def _await_ready(running: Running, login: Login, home: Home) -> None:
         except (Error, *SYSTEM_ERRORS):
             if not running.alive or time.monotonic() > deadline:
                 tail = home.log.read_text(errors="replace")[-2000:].strip()
-                raise MariadbFailed(f"it did not answer: {tail}") from None
+                raise MariadbStartError(f"it did not answer: {tail}") from None
             time.sleep(0.02)
         else:
             return

@@ -15,13 +15,13 @@ from pymysql.connections import Connection as RawConnection
 from pymysql.cursors import DictCursor, SSCursor
 
 T = TypeVar("T")
-Raw: TypeAlias = "RawConnection[DictCursor]"  # generic in its stubs only
+MysqlConnection: TypeAlias = "RawConnection[DictCursor]"  # generic in its stubs only
 
 SYSTEM_ERRORS = (pymysql.err.OperationalError, pymysql.err.InterfaceError)
 
 
 @dataclass(frozen=True)
-class Login:
+class ConnectionParams:
     """Where and as whom."""
 
     host: str
@@ -30,7 +30,7 @@ class Login:
     password: str = field(repr=False)
     read_timeout: float | None = 60.0
 
-    def open(self, database: str | None = None) -> Raw:
+    def open(self, database: str | None = None) -> MysqlConnection:
         """A blocking autocommit connection; the caller closes it. Raises pymysql.err.OperationalError."""
         return pymysql.connect(
             host=self.host,
@@ -47,7 +47,7 @@ class Login:
         )
 
     @contextlib.contextmanager
-    def opened(self, database: str | None = None) -> Iterator[Raw]:
+    def opened(self, database: str | None = None) -> Iterator[MysqlConnection]:
         """The same, closed at the end."""
         raw = self.open(database)
         try:
@@ -56,7 +56,7 @@ class Login:
             with contextlib.suppress(pymysql.err.Error):
                 raw.close()
 
-    def do(self, work: Callable[[Raw], T], database: str | None = None) -> T:
+    def run(self, work: Callable[[MysqlConnection], T], database: str | None = None) -> T:
         """`work` with a connection of its own. Blocking."""
         with self.opened(database) as raw:
             return work(raw)
@@ -68,7 +68,7 @@ class Watchdog:
     is_over: whether it did.
     """
 
-    def __init__(self, admin: Login, raw: Raw) -> None:
+    def __init__(self, admin: ConnectionParams, raw: MysqlConnection) -> None:
         self._admin = admin
         self._number = int(raw.thread_id())  # type: ignore[no-untyped-call]
         self._changed = threading.Condition()
@@ -107,14 +107,14 @@ class Watchdog:
                 self._changed.wait(1)
 
 
-def execute(raw: Raw, *statements: str) -> None:
+def execute(raw: MysqlConnection, *statements: str) -> None:
     """Statements without parameters, one after the other."""
     with raw.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
 
 
-def touched(raw: Raw, statement: str) -> int:
+def affected_rows(raw: MysqlConnection, statement: str) -> int:
     """The rows that a statement changed or answered with. They are passed by, not kept: there may be any number."""
     count = 0
     with raw.cursor(SSCursor) as cursor:
@@ -125,7 +125,7 @@ def touched(raw: Raw, statement: str) -> int:
                 return count
 
 
-def rows(raw: Raw, statement: str, *parameters: Any) -> list[dict[str, Any]]:
+def fetch_all(raw: MysqlConnection, statement: str, *parameters: Any) -> list[dict[str, Any]]:
     """All rows of a query."""
     with raw.cursor() as cursor:
         cursor.execute(statement, parameters or None)

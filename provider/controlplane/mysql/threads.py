@@ -13,11 +13,11 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 # As many as are applied at the same time, those of creations included.
-APPLICATIONS: Final = ThreadPoolExecutor(24, thread_name_prefix="mysql-application")
+BLUEPRINT_EXECUTOR: Final = ThreadPoolExecutor(24, thread_name_prefix="mysql-application")
 # For what somebody waits for, and is over in half a minute.
-QUESTIONS: Final = ThreadPoolExecutor(32, thread_name_prefix="mysql-question")
+QUERY_EXECUTOR: Final = ThreadPoolExecutor(32, thread_name_prefix="mysql-question")
 
 
-async def run_in(threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
+async def run_in_executor(threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
     """The result of blocking work."""
     return await asyncio.get_running_loop().run_in_executor(threads, work, *arguments)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from controlplane.data_dir import EPHEMERAL_PREFIX
-from controlplane.failures import StartFailed
+from controlplane.failures import StartupError
 
 try:
     import pwd
@@ -33,13 +33,13 @@ class PopenArguments(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Account:
+class OsUser:
     """uid and gid to drop to; None = stay who we are."""
 
     ids: tuple[int, int] | None
 
     @classmethod
-    def choose(cls) -> Account:
+    def choose(cls) -> OsUser:
         """`nobody` for root, else the caller."""
         if not hasattr(os, "geteuid") or os.geteuid() != 0:
             return cls(None)
@@ -51,13 +51,13 @@ class Account:
             return cls(_NOBODY)
         return cls((entry.pw_uid, entry.pw_gid))
 
-    def give(self, path: Path) -> None:
+    def chown(self, path: Path) -> None:
         """Make the account the owner of a path."""
         if self.ids is not None:
             os.chown(path, *self.ids)
 
     @contextlib.contextmanager
-    def reach(self, directory: Path) -> Iterator[tuple[str, PopenArguments]]:
+    def open_directory(self, directory: Path) -> Iterator[tuple[str, PopenArguments]]:
         """How a child in this account names a directory of its own, and how to start the child.
 
         `nobody` may not pass what lies above the directory (/root, pytest's temporary ones), so root opens it and
@@ -90,7 +90,7 @@ def _check_passable(directory: Path) -> None:
         if parent.name.startswith(EPHEMERAL_PREFIX) and parent.stat().st_uid == 0:
             parent.chmod(mode | _ANYONE_MAY_PASS)
             continue
-        raise StartFailed(
+        raise StartupError(
             f"PostgreSQL does not run as root, and the account `nobody` cannot enter {parent}. Run `polykomos dev` as "
             f"an ordinary user, or use a --data-dir that others may enter (chmod o+x on each directory above it)."
         )

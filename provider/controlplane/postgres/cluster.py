@@ -17,10 +17,10 @@ import psycopg
 from psycopg import sql
 
 from controlplane.engines.ports import HOST, free_port
-from controlplane.failures import StartFailed
-from controlplane.postgres.account import Account
-from controlplane.postgres.binaries import Binaries, find_binaries
-from controlplane.postgres.process import die_with_parent, end_leftover, parent_watch
+from controlplane.failures import StartupError
+from controlplane.postgres.account import OsUser
+from controlplane.postgres.binaries import PostgresBinaries, find_binaries
+from controlplane.postgres.process import die_with_parent, stop_stale_server, parent_watch
 from controlplane.postgres.scram import verifier
 from controlplane.server_process import stop_process
 from controlplane.state_file import StateFile
@@ -51,10 +51,10 @@ _EPHEMERAL = {"fsync": "off", "full_page_writes": "off"}
 
 
 # Puts a cluster at a path and returns its superuser's password; None if there is none to copy.
-CopyCluster = Callable[[Binaries, Account, Path], str | None]
+CopyCluster = Callable[[PostgresBinaries, OsUser, Path], str | None]
 
 
-class PostgresFailed(StartFailed):
+class PostgresStartError(StartupError):
     """PostgreSQL could not be initialised or started; the message holds the end of its log."""
 
 
@@ -70,22 +70,22 @@ def embedded_server(
     Must be entered in the main thread: the server ends with the thread that started it.
     Raises NoPostgres or PostgresFailed.
     """
-    account = Account.choose()
+    account = OsUser.choose()
     directory.mkdir(parents=True, exist_ok=True)
-    account.give(directory)
+    account.chown(directory)
     data = directory / "data"
-    password = state.get_or_make("postgres_password", lambda: secrets.token_hex(24))
+    password = state.get_or_create("postgres_password", lambda: secrets.token_hex(24))
     copied_password = None
     if data.exists():
         binaries = find_binaries(int((data / "PG_VERSION").read_text()))
-        end_leftover(data)
+        stop_stale_server(data)
     else:
         binaries = find_binaries()
         copied_password = copy(binaries, account, data) if copy else None
         if copied_password is None:
             _initialise(binaries, account, directory, password)
-    port = free_port(int(state.get_or_make("postgres_port", lambda: "0")))
-    state.put("postgres_port", str(port))
+    port = free_port(int(state.get_or_create("postgres_port", lambda: "0")))
+    state.set("postgres_port", str(port))
     server = Server(host=HOST, port=port, user=SUPERUSER, password=password)
     log_path = directory / "postgres.log"
     settings = {**_CONFIGURATION, **(_EPHEMERAL if ephemeral else {}), "port": str(port)}
@@ -114,20 +114,20 @@ def _set_password(server: Server, password: str) -> None:
             conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(server.user), light))
 
 
-def _initialise(binaries: Binaries, account: Account, directory: Path, password: str) -> None:
+def _initialise(binaries: PostgresBinaries, account: OsUser, directory: Path, password: str) -> None:
     """Make the cluster beside its place and move it there, so that a half-made one is never taken for whole."""
     fresh = directory / "data.new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
-    account.give(fresh)
+    account.chown(fresh)
     with tempfile.NamedTemporaryFile("w") as password_file:
         password_file.write(password)
         password_file.flush()
-        account.give(Path(password_file.name))
+        account.chown(Path(password_file.name))
         command = [binaries.path("initdb"), "--username", SUPERUSER, "--pwfile", password_file.name]
         command += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"]
         command += ["--no-sync", "--no-instructions"]
-        with account.reach(fresh) as (name, arguments):
+        with account.open_directory(fresh) as (name, arguments):
             done = subprocess.run(  # noqa: S603 - our own arguments
                 [*command, "--pgdata", name],
                 cwd="/",
@@ -138,15 +138,15 @@ def _initialise(binaries: Binaries, account: Account, directory: Path, password:
                 **arguments,
             )
     if done.returncode != 0:
-        raise PostgresFailed(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise PostgresStartError(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
     fresh.rename(directory / "data")
 
 
 def _start(
-    binaries: Binaries, account: Account, data: Path, settings: dict[str, str], log_path: Path
+    binaries: PostgresBinaries, account: OsUser, data: Path, settings: dict[str, str], log_path: Path
 ) -> subprocess.Popen[bytes]:
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    with log_path.open("ab") as log, account.reach(data) as (name, arguments):
+    with log_path.open("ab") as log, account.open_directory(data) as (name, arguments):
         return subprocess.Popen(  # noqa: S603 - our own arguments
             [binaries.path("postgres"), "-D", name, *options],
             cwd="/",
@@ -168,7 +168,7 @@ def _await_ready(process: subprocess.Popen[bytes], server: Server, log_path: Pat
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > deadline:
                 tail = log_path.read_text(errors="replace")[-2000:].strip()
-                raise PostgresFailed(f"PostgreSQL did not start: {tail}") from None
+                raise PostgresStartError(f"PostgreSQL did not start: {tail}") from None
             time.sleep(0.02)
         else:
             return

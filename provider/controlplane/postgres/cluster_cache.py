@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from controlplane.failures import StartFailed
-from controlplane.postgres.account import Account
-from controlplane.postgres.binaries import Binaries
+from controlplane.failures import StartupError
+from controlplane.postgres.account import OsUser
+from controlplane.postgres.binaries import PostgresBinaries
 from controlplane.postgres.cluster import embedded_server
 from controlplane.state_file import StateFile
 from controlplane.store import migrate
@@ -49,7 +49,7 @@ class ClusterCache:
     directory: Path
     prepare: Callable[[Server], Awaitable[None]]
 
-    def copy(self, binaries: Binaries, account: Account, into: Path) -> str | None:
+    def copy(self, binaries: PostgresBinaries, account: OsUser, into: Path) -> str | None:
         """Copy a cluster to `into`, which does not exist yet, and return its superuser's password.
 
         Returns:
@@ -67,7 +67,7 @@ class ClusterCache:
                 shutil.copytree(home / "postgres" / "data", into)
                 _give(account, into)
             password = StateFile(home / "state.json").get("postgres_password")
-        except (OSError, shutil.Error, StartFailed, filelock.Timeout) as error:
+        except (OSError, shutil.Error, StartupError, filelock.Timeout) as error:
             _log.debug("no cluster is copied from %s: %s", home, error)
             password = None
         if password is None:
@@ -96,7 +96,7 @@ async def _prepared(prepare: Callable[[Server], Awaitable[None]], server: Server
     await prepare(server)
 
 
-def _key(binaries: Binaries) -> str:
+def _key(binaries: PostgresBinaries) -> str:
     version = subprocess.run(  # noqa: S603 - the program that is about to run
         [binaries.path("postgres"), "--version"], capture_output=True, check=False, timeout=10
     ).stdout
@@ -108,7 +108,7 @@ def _key(binaries: Binaries) -> str:
     return found.hexdigest()[:16]
 
 
-def _give(account: Account, directory: Path) -> None:
+def _give(account: OsUser, directory: Path) -> None:
     if account.ids is not None:
         for path in (directory, *directory.rglob("*")):
-            account.give(path)
+            account.chown(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controlplane.engines.base import Place, Reached
+from controlplane.engines.base import Endpoint, StepCallback
 from controlplane.postgres import instances, storage
 from controlplane.store.pool import Connection, Pool, Row
 from controlplane.store.server import Server
@@ -13,9 +13,9 @@ class PostgresEngine:
 
     value = "postgres"
     label = "PostgreSQL"
-    shares_transactions = True
-    missing: str | None = None
-    is_hosted = True
+    transactional = True
+    unavailable_reason: str | None = None
+    is_local = True
     is_running = True
 
     def __init__(self, server: Server, pool: Pool) -> None:
@@ -23,36 +23,36 @@ class PostgresEngine:
         self._pool = pool
 
     @property
-    def place(self) -> Place:
-        return Place("postgresql", self._server.host, self._server.port)
+    def endpoint(self) -> Endpoint:
+        return Endpoint("postgresql", self._server.host, self._server.port)
 
-    async def build(self, number: int, reached: Reached) -> None:
-        await instances.build(self._server, self._pool, number, reached)
+    async def provision(self, number: int, reached: StepCallback) -> None:
+        await instances.provision(self._server, self._pool, number, reached)
 
-    async def hand_over(self, conn: Connection, row: Row, connections: int) -> None:
-        await instances.hand_over(
+    async def assign(self, conn: Connection, row: Row, connections: int) -> None:
+        await instances.assign(
             conn, row["id"], db_name=row["db_name"], password=row["db_password"], connections=connections
         )
 
     async def limit_connections(self, conn: Connection, row: Row, connections: int) -> None:
         await instances.limit_connections(conn, row["id"], connections)
 
-    async def revoke(self, conn: Connection, row: Row) -> None:
+    async def revoke_access(self, conn: Connection, row: Row) -> None:
         if row["is_assigned"]:
-            await instances.revoke(conn, row["id"], row["db_name"])
+            await instances.revoke_access(conn, row["id"], row["db_name"])
 
-    async def readmit(self, conn: Connection, row: Row) -> None:
-        await instances.readmit(conn, row["id"], row["db_name"])
+    async def restore_access(self, conn: Connection, row: Row) -> None:
+        await instances.restore_access(conn, row["id"], row["db_name"])
 
-    async def end_sessions(self, row: Row) -> None:
+    async def terminate_sessions(self, row: Row) -> None:
         async with self._pool.connection() as conn:
-            await instances.end_sessions(conn, row["id"], row["db_name"])
+            await instances.terminate_sessions(conn, row["id"], row["db_name"])
 
     async def destroy(self, row: Row) -> None:
         async with self._pool.connection() as conn:
             await instances.destroy(conn, row["id"], row["db_name"] if row["is_assigned"] else None)
 
-    async def end_stray(self) -> None:
+    async def enforce_revocations(self) -> None:
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
                 "SELECT DISTINCT d.id, d.db_name FROM databases d JOIN pg_stat_activity a"
@@ -60,15 +60,15 @@ class PostgresEngine:
                 " WHERE d.db_type = 'postgres' AND d.deleted_at IS NOT NULL AND d.destroyed_at IS NULL"
             )
             for row in await cursor.fetchall():
-                await instances.end_sessions(conn, row["id"], row["db_name"])
+                await instances.terminate_sessions(conn, row["id"], row["db_name"])
 
-    async def sizes(self, live: list[Row]) -> dict[int, int]:
+    async def measure_sizes(self, live: list[Row]) -> dict[int, int]:
         async with self._pool.connection() as conn:
-            return await storage.sizes(conn, live)
+            return await storage.measure_sizes(conn, live)
 
-    async def stop_writes(self, row: Row) -> None:
+    async def block_writes(self, row: Row) -> None:
         async with await self._server.connect_within(row["db_name"]) as conn:
-            await storage.stop_writes(conn, row)
+            await storage.block_writes(conn, row)
 
     async def allow_writes(self, row: Row) -> None:
         async with await self._server.connect_within(row["db_name"]) as conn:

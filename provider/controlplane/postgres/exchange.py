@@ -22,14 +22,14 @@ _FAILED: Final = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE)
 _COPIES: Final = (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH)
 
 
-class Answers(NamedTuple):
+class QueryResults(NamedTuple):
     """The rows that each query touched or answered with (None: it is about no rows), up to the first that failed."""
 
     rows: list[int | None]
     error: psycopg.Error | None
 
 
-async def exchange(conn: Connection, queries: Sequence[bytes]) -> Answers:
+async def run_batch(conn: Connection, queries: Sequence[bytes]) -> QueryResults:
     """Send the queries together, by the extended protocol. The server passes over what follows one that fails.
 
     A query with many rows must come near the end: what is still to be sent waits for it. Raises psycopg.Error where
@@ -39,7 +39,7 @@ async def exchange(conn: Connection, queries: Sequence[bytes]) -> Answers:
         return await conn.wait(_exchange(conn.pgconn, queries, conn.info.encoding))
 
 
-def _exchange(pgconn: PGconn, queries: Sequence[bytes], encoding: str) -> PQGen[Answers]:
+def _exchange(pgconn: PGconn, queries: Sequence[bytes], encoding: str) -> PQGen[QueryResults]:
     rows: list[int | None] = []
     error: psycopg.Error | None = None
     pgconn.enter_pipeline_mode()
@@ -62,4 +62,4 @@ def _exchange(pgconn: PGconn, queries: Sequence[bytes], encoding: str) -> PQGen[
                 rows.append(count or result.command_tuples)
     yield from fetch(pgconn)  # of the synchronisation
     pgconn.exit_pipeline_mode()
-    return Answers(rows, error)
+    return QueryResults(rows, error)

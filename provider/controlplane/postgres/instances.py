@@ -15,10 +15,10 @@ import psycopg
 from psycopg import sql
 
 from controlplane.databases.naming import role_name
-from controlplane.engines.base import Reached
+from controlplane.engines.base import StepCallback
 from controlplane.postgres.scram import verifier
-from controlplane.postgres.template import TEMPLATE, TENANTS, share_public
-from controlplane.store.pool import Connection, Pool, execute_once
+from controlplane.postgres.template import TEMPLATE, TENANTS, own_public_schema
+from controlplane.store.pool import Connection, Pool, execute_unprepared
 from controlplane.store.server import Server
 
 # Any tenant may lock any database, by ALTER ROLE … IN DATABASE in a transaction that it leaves open.
@@ -29,16 +29,16 @@ _EVICT: Final[LiteralString] = (
 )
 
 
-def raw_name(number: int) -> str:
+def unassigned_name(number: int) -> str:
     """A built database before it gets its own name; no tenant can choose one with an underscore."""
     return f"instance_{number}"
 
 
-async def build(
+async def provision(
     server: Server,
     pool: Pool,
     number: int,
-    reached: Reached,
+    reached: StepCallback,
     *,
     conn: Connection | None = None,
     template: str = TEMPLATE,
@@ -47,7 +47,7 @@ async def build(
 
     conn: autocommit; None = one of the pool's. template: a database that nobody is connected to.
     """
-    role, database = role_name(number), raw_name(number)
+    role, database = role_name(number), unassigned_name(number)
     async with pool.connection() if conn is None else contextlib.nullcontext(conn) as conn:
         with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             await _run(conn, "CREATE ROLE {role} NOLOGIN", role=role)
@@ -62,7 +62,7 @@ async def build(
             )
         except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
             async with await server.connect_within(database) as within:
-                await share_public(within)
+                await own_public_schema(within)
         # Together: one commit, and nobody sees the half of it. It is on the disk with the commit that tells of it.
         await _run(
             conn,
@@ -75,14 +75,14 @@ async def build(
         )
 
 
-async def hand_over(conn: Connection, number: int, *, db_name: str, password: str, connections: int) -> None:
+async def assign(conn: Connection, number: int, *, db_name: str, password: str, connections: int) -> None:
     """Give a built instance its name and let the tenant in."""
     await _run(
         conn,
         _EVICT + "; ALTER DATABASE {database} RENAME TO {name};"
         " ALTER ROLE {role} LOGIN PASSWORD {verifier} CONNECTION LIMIT {limit}",
-        database=raw_name(number),
-        evicted=sql.Literal(raw_name(number)),
+        database=unassigned_name(number),
+        evicted=sql.Literal(unassigned_name(number)),
         name=db_name,
         role=role_name(number),
         # Instead of the password: a failing statement must not carry the secret.
@@ -97,19 +97,19 @@ async def limit_connections(conn: Connection, number: int, connections: int) -> 
     await _run(conn, "ALTER ROLE {role} CONNECTION LIMIT {limit}", role=role_name(number), limit=limit)
 
 
-async def revoke(conn: Connection, number: int, db_name: str) -> None:
+async def revoke_access(conn: Connection, number: int, db_name: str) -> None:
     """No new session in a handed-over instance from the commit on; `end_sessions` then ends the open ones."""
     await _run(conn, "ALTER ROLE {role} NOLOGIN", role=role_name(number))
     await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=db_name)
 
 
-async def readmit(conn: Connection, number: int, db_name: str) -> None:
+async def restore_access(conn: Connection, number: int, db_name: str) -> None:
     """Take a revocation back."""
     await _run(conn, "ALTER ROLE {role} LOGIN", role=role_name(number))
     await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS true", database=db_name)
 
 
-async def end_sessions(conn: Connection, number: int, db_name: str) -> None:
+async def terminate_sessions(conn: Connection, number: int, db_name: str) -> None:
     """Terminate every session in the database or of the role."""
     await conn.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -120,7 +120,7 @@ async def end_sessions(conn: Connection, number: int, db_name: str) -> None:
 
 async def destroy(conn: Connection, number: int, db_name: str | None) -> None:
     """Drop whatever exists of it. `conn` must not be in a transaction."""
-    for database in filter(None, (db_name, raw_name(number))):
+    for database in filter(None, (db_name, unassigned_name(number))):
         await _run(conn, _EVICT, evicted=sql.Literal(database))
         await _run(conn, "DROP DATABASE IF EXISTS {database} WITH (FORCE)", database=database)
     # A snapshot may hold objects of the role, and needs it if it is brought back.
@@ -128,7 +128,7 @@ async def destroy(conn: Connection, number: int, db_name: str | None) -> None:
         await _run(conn, "DROP ROLE IF EXISTS {role}", role=role_name(number))
 
 
-async def close_to_public(conn: Connection, databases: list[str]) -> None:
+async def revoke_public_connect(conn: Connection, databases: list[str]) -> None:
     """Keep tenants out of the databases that are not theirs by default."""
     for database in databases:
         await _run(conn, "REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC", database=database)
@@ -137,4 +137,4 @@ async def close_to_public(conn: Connection, databases: list[str]) -> None:
 async def _run(conn: Connection, text: LiteralString, **parts: str | sql.Literal) -> None:
     """parts: a str is a name on the server."""
     filled = {key: sql.Identifier(part) if isinstance(part, str) else part for key, part in parts.items()}
-    await execute_once(conn, sql.SQL(text).format(**filled))
+    await execute_unprepared(conn, sql.SQL(text).format(**filled))

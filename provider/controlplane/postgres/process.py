@@ -26,7 +26,7 @@ def parent_watch() -> ParentWatch | None:
     return None if _libc is not None else ParentWatch("postgres", signal.SIGINT)
 
 
-def end_leftover(data: Path) -> None:
+def stop_stale_server(data: Path) -> None:
     """Wait for, then end, a postmaster that a killed control plane left in this data directory."""
     server_process.end_leftover(lambda: _running_postmaster(data), (signal.SIGINT, signal.SIGKILL))
 

@@ -90,16 +90,16 @@ def is_utf8(conn: Connection) -> bool:
 
 
 @dataclass
-class Overdue:
+class OverdueSession:
     """Whether a backend was ended because its time was over."""
 
     is_over: bool = False
 
 
 @contextlib.asynccontextmanager
-async def ended_after(pool: Pool, conn: Connection, seconds: float) -> AsyncIterator[Overdue]:
+async def ended_after(pool: Pool, conn: Connection, seconds: float) -> AsyncIterator[OverdueSession]:
     """End the session's backend from outside should the block take longer. What waits for it then gets an error."""
-    overdue = Overdue()
+    overdue = OverdueSession()
 
     async def end() -> None:
         await asyncio.sleep(seconds)

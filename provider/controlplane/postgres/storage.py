@@ -72,7 +72,7 @@ AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = 
 """
 
 
-async def sizes(conn: Connection, live: list[Row]) -> dict[int, int]:
+async def measure_sizes(conn: Connection, live: list[Row]) -> dict[int, int]:
     """Bytes of each database that is there, by number."""
     cursor = await conn.execute(
         "SELECT d.id, pg_database_size(p.oid) AS bytes FROM databases d JOIN pg_database p ON p.datname = d.db_name"
@@ -82,7 +82,7 @@ async def sizes(conn: Connection, live: list[Row]) -> dict[int, int]:
     return {row["id"]: row["bytes"] for row in await cursor.fetchall()}
 
 
-async def stop_writes(conn: Connection, row: Row) -> None:
+async def block_writes(conn: Connection, row: Row) -> None:
     """conn: of `Server.connect_within`, in no transaction. Repeatable."""
     await _end_sessions(conn, before=await _since(conn) or await _refuse(conn))
     cursor = await conn.execute(_TABLES, {"function": _FUNCTION})
@@ -152,7 +152,7 @@ async def _make_refusals(conn: Connection, schema: sql.Identifier) -> None:
 
 async def _guard(conn: Connection, table: Row) -> None:
     """The triggers on one table. A session that keeps writing to it does not keep us waiting: it is ended."""
-    statements = guards(table, name=f"{_TRIGGER}_{secrets.token_hex(8)}")
+    statements = guard_triggers(table, name=f"{_TRIGGER}_{secrets.token_hex(8)}")
     for _ in range(2):
         try:
             async with conn.transaction():
@@ -171,7 +171,7 @@ async def _guard(conn: Connection, table: Row) -> None:
             return
 
 
-def guards(table: Row, *, name: str) -> Sequence[sql.Composed]:
+def guard_triggers(table: Row, *, name: str) -> Sequence[sql.Composed]:
     """What refuses the rows of a table. name: of the triggers; one that the tenant cannot have thought of. Pure."""
     free = table["set_by_deletes"]
     guarded = [column for column in table["columns"] if column not in free]

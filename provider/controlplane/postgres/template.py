@@ -34,7 +34,7 @@ async def make_template(server: Server, conn: Connection) -> None:
         )
     if made is None or made["datallowconn"]:
         async with await server.connect(TEMPLATE) as within:
-            await share_public(within)
+            await own_public_schema(within)
             await _compact(within)
         # As initdb does of template0: else no copy could be made after an upgrade of the machine's C library. There is
         # nothing in it that is sorted by that.
@@ -43,7 +43,7 @@ async def make_template(server: Server, conn: Connection) -> None:
         await conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(_DATABASE))
 
 
-async def share_public(within: Connection) -> None:
+async def own_public_schema(within: Connection) -> None:
     """Give `public` to the role, where it is as `template0` has it: versions before made databases of that."""
     cursor = await within.execute(
         "SELECT FROM pg_namespace WHERE nspname = 'public' AND nspowner = 'pg_database_owner'::regrole"

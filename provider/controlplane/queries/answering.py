@@ -9,16 +9,16 @@ from datetime import datetime
 from typing import Final
 
 from controlplane.http.errors import ApiError
-from controlplane.http.replies import Reply
+from controlplane.http.replies import ApiResponse
 from controlplane.queries import answers, store
-from controlplane.queries.failures import NotUnderstood, SqlFailed, TranslatorFailed, Unsafe
-from controlplane.queries.model import Model
-from controlplane.queries.outcome import Outcome, Runner
+from controlplane.queries.failures import TranslationError, SqlError, TranslatorError, UnsafeSqlError
+from controlplane.queries.model import LlmTranslator
+from controlplane.queries.outcome import QueryResult, Runner
 from controlplane.queries.patterns import Translation, translate
 from controlplane.queries.raw import looks_like_sql
 from controlplane.queries.running import open_runner
-from controlplane.queries.safety import check
-from controlplane.queries.store import Record
+from controlplane.queries.safety import check_safety
+from controlplane.queries.store import QueryRecord
 from controlplane.services import Services
 from controlplane.store.pool import Row
 
@@ -31,7 +31,7 @@ _WAYS_OUT: Final = (
 
 
 @dataclass(frozen=True)
-class Query:
+class QueryRequest:
     """number: its query_id. text: as it was given. now: the time of the call."""
 
     number: int
@@ -40,15 +40,15 @@ class Query:
     now: datetime
 
 
-async def answer(services: Services, query: Query) -> Reply:
+async def execute_query(services: Services, query: QueryRequest) -> ApiResponse:
     """The reply of operation 10. Raises ApiError; whatever happens is recorded under the query's number."""
-    record = Record()
+    record = QueryRecord()
     began = time.monotonic()
     try:
         outcome = await _run(services, query, record)
         record.status, record.rows = "succeeded", outcome.count
-        return Reply(200, {"success": True, "sql": record.sql, "result": outcome.result, "query_id": query.number})
-    except (NotUnderstood, Unsafe, SqlFailed, TranslatorFailed) as failure:
+        return ApiResponse(200, {"success": True, "sql": record.sql, "result": outcome.result, "query_id": query.number})
+    except (TranslationError, UnsafeSqlError, SqlError, TranslatorError) as failure:
         error = _as_api_error(failure, query, record.sql)
         record.status = "refused" if error.status == 422 else "failed"
         record.error_code, record.error = error.code, error.message
@@ -56,22 +56,22 @@ async def answer(services: Services, query: Query) -> Reply:
     finally:
         record.duration_ms = round((time.monotonic() - began) * 1000)
         async with services.pool.connection() as conn:
-            await store.finish(conn, query.number, record)
+            await store.complete(conn, query.number, record)
         # Neither text nor SQL: both hold values, which are the tenant's.
         facts = {"query_id": query.number, "kind": record.kind, "status": record.status, "ms": record.duration_ms}
         _log.info("query", extra={"facts": facts})
 
 
-async def _run(services: Services, query: Query, record: Record) -> Outcome:
+async def _run(services: Services, query: QueryRequest, record: QueryRecord) -> QueryResult:
     async with open_runner(services, query.database) as runner:
         translation = await _translate(services, query, runner)
         record.sql = translation.sql
-        checked = check(translation.sql, split=runner.split)
+        checked = check_safety(translation.sql, split=runner.split)
         record.kind = checked.kind
         return await runner.run(checked, beyond=translation.beyond)
 
 
-async def _translate(services: Services, query: Query, runner: Runner) -> Translation:
+async def _translate(services: Services, query: QueryRequest, runner: Runner) -> Translation:
     """Return the SQL that is set for the query; else the query, if it is SQL; else what the model or a pattern gives.
 
     Raises:
@@ -82,21 +82,21 @@ async def _translate(services: Services, query: Query, runner: Runner) -> Transl
         sql = query.text
     if sql is not None:
         return Translation(sql.strip())
-    schema, model = await runner.schema(), Model.of(services.settings)
+    schema, model = await runner.schema(), LlmTranslator.of(services.settings)
     if model is None:
         return translate(query.text, schema, runner.dialect, query.now)
     return Translation(await model.translate(query.text, schema, query.now, dialect=runner.dialect.label))
 
 
-def _as_api_error(failure: Exception, query: Query, sql: str | None) -> ApiError:
+def _as_api_error(failure: Exception, query: QueryRequest, sql: str | None) -> ApiError:
     details: dict[str, object] = {"query_id": query.number} if sql is None else {"sql": sql, "query_id": query.number}
     match failure:
-        case NotUnderstood():
+        case TranslationError():
             message = f"The query was not understood. {failure} {_WAYS_OUT}"
             return ApiError(422, "query_not_understood", message, {"field": "query", **details})
-        case Unsafe():
+        case UnsafeSqlError():
             message = f"The query was not run: {failure}."
             return ApiError(422, "unsafe_query", message, {"field": "query", "reasons": failure.reasons, **details})
-        case SqlFailed(hint=str(hint)):
+        case SqlError(hint=str(hint)):
             details["hint"] = hint
     return ApiError(500, "query_execution_failed", str(failure), details)

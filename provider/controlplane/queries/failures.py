@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class NotUnderstood(Exception):
+class TranslationError(Exception):
     """No translator has SQL for the text. The message says why, in a sentence."""
 
 
-class Unsafe(Exception):
+class UnsafeSqlError(Exception):
     """The SQL, or what was asked for, is not run. reasons: one for each thing found."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
@@ -17,7 +17,7 @@ class Unsafe(Exception):
         self.reasons = list(reasons)
 
 
-class SqlFailed(Exception):
+class SqlError(Exception):
     """The engine's own words for what is wrong. hint: its advice, if it has one."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
@@ -25,5 +25,5 @@ class SqlFailed(Exception):
         self.hint = hint
 
 
-class TranslatorFailed(Exception):
+class TranslatorError(Exception):
     """The model's endpoint gave no SQL; the message names neither its URL nor its key."""

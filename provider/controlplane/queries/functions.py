@@ -34,7 +34,7 @@ _PREFIXES: Final[Mapping[str, str]] = {
 _EXACT: Final = frozenset({"sleep", "benchmark", "http", "loread", "lowrite"})
 
 
-def why_forbidden(name: str) -> str | None:
+def forbidden_function_reason(name: str) -> str | None:
     """Why a function of this name (lower case, without its schema) is not called; None when it may be."""
     for prefix, reason in _PREFIXES.items():
         if name == prefix or (prefix not in _EXACT and name.startswith(prefix)):

@@ -16,7 +16,7 @@ def seconds_until_tomorrow(now: datetime) -> int:
     return -int(-(midnight - today).total_seconds() // 1)
 
 
-async def count_one(conn: Connection, database: Row, now: datetime, plans: Plans) -> None:
+async def consume(conn: Connection, database: Row, now: datetime, plans: Plans) -> None:
     """Count a query of the database's team in this transaction; raises ApiError 429 when the day's are used up.
 
     One statement, so that calls at the same time, in whatever process, cannot pass the limit together.

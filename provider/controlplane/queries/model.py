@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from controlplane.http.client import HttpError, post_json
-from controlplane.queries.failures import NotUnderstood, TranslatorFailed
+from controlplane.queries.failures import TranslationError, TranslatorError
 from controlplane.queries.schema import Schema, Table
 from controlplane.settings import Settings
 
@@ -34,7 +34,7 @@ _ORDERS: Final = (
 
 
 @dataclass(frozen=True)
-class Model:
+class LlmTranslator:
     """url: the API's base (…/v1). key: sent as a bearer token, None for none."""
 
     url: str
@@ -42,7 +42,7 @@ class Model:
     key: str | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, settings: Settings) -> Model | None:
+    def of(cls, settings: Settings) -> LlmTranslator | None:
         """The configured one; its key comes from the environment alone."""
         if settings.translator_url is None:
             return None
@@ -50,7 +50,7 @@ class Model:
 
     async def translate(self, text: str, schema: Schema, now: datetime, *, dialect: str = "PostgreSQL") -> str:
         """SQL for `text`. Raises NotUnderstood where the model says so, TranslatorFailed otherwise."""
-        orders = _ORDERS.format(dialect=dialect, now=f"{now:%Y-%m-%d %H:%M}", schema=described(schema))
+        orders = _ORDERS.format(dialect=dialect, now=f"{now:%Y-%m-%d %H:%M}", schema=describe_schema(schema))
         body = {
             "model": self.name,
             "temperature": 0,
@@ -61,11 +61,11 @@ class Model:
             url = f"{self.url.rstrip('/')}/chat/completions"
             answer = await post_json(url, headers, body, server="translator", seconds=SECONDS)
         except HttpError as failure:
-            raise TranslatorFailed(f"The translator gave no SQL. {failure}") from None
+            raise TranslatorError(f"The translator gave no SQL. {failure}") from None
         return _sql_of(answer)
 
 
-def described(schema: Schema) -> str:
+def describe_schema(schema: Schema) -> str:
     """Names and types, one table a line."""
     found = "\n".join(_lines(schema))
     return found[:_LONGEST_SCHEMA] or "(no tables)"
@@ -90,13 +90,13 @@ def _sql_of(answer: Any) -> str:
     try:
         content = answer["choices"][0]["message"]["content"]
     except (KeyError, IndexError, TypeError):
-        raise TranslatorFailed("The translator gave no SQL: its answer is no chat completion.") from None
+        raise TranslatorError("The translator gave no SQL: its answer is no chat completion.") from None
     if not isinstance(content, str) or not content.strip():
-        raise TranslatorFailed("The translator gave no SQL: its answer is empty.")
+        raise TranslatorError("The translator gave no SQL: its answer is empty.")
     fenced = _FENCE.search(content)
     sql = (fenced[1] if fenced else content).strip()
     if sql.strip(" .;").upper() == _REFUSAL:
-        raise NotUnderstood("The translator cannot answer this from the database's tables.")
+        raise TranslationError("The translator cannot answer this from the database's tables.")
     if len(sql) > _LONGEST_SQL or re.search("[\x00\ud800-\udfff]", sql):
-        raise TranslatorFailed("The translator gave no SQL: its answer is too long or no text.")
+        raise TranslatorError("The translator gave no SQL: its answer is too long or no text.")
     return sql

@@ -16,16 +16,16 @@ from pymysql.err import Error
 from controlplane.blueprints.dialects import MYSQL
 from controlplane.blueprints.mysql.execution import message_of
 from controlplane.blueprints.mysql.splitting import split
-from controlplane.blueprints.mysql.statements import refusal_of
-from controlplane.engines.base import EngineDown
+from controlplane.blueprints.mysql.statements import forbidden_reason
+from controlplane.engines.base import EngineUnavailableError
 from controlplane.mysql.engine import MysqlEngine
-from controlplane.mysql.sessions import Login, Raw, Watchdog, execute, rows, touched
-from controlplane.mysql.threads import QUESTIONS, run_in
-from controlplane.queries.failures import SqlFailed, Unsafe
+from controlplane.mysql.sessions import ConnectionParams, MysqlConnection, Watchdog, execute, fetch_all, affected_rows
+from controlplane.mysql.threads import QUERY_EXECUTOR, run_in_executor
+from controlplane.queries.failures import SqlError, UnsafeSqlError
 from controlplane.queries.mysql_rows import as_json
 from controlplane.queries.mysql_schema import read_schema
-from controlplane.queries.outcome import MAX_BYTES, MAX_ROWS, Outcome
-from controlplane.queries.safety import Checked
+from controlplane.queries.outcome import MAX_BYTES, MAX_ROWS, QueryResult
+from controlplane.queries.safety import SafeSql
 from controlplane.queries.schema import Schema
 from controlplane.services import Services
 from controlplane.store.pool import Row
@@ -47,11 +47,11 @@ async def open_mysql(services: Services, database: Row) -> AsyncIterator[MysqlRu
     engine = services.engines.of("mysql")
     assert isinstance(engine, MysqlEngine)
     try:
-        admin = await engine.server.login()
-    except EngineDown as down:
-        raise SqlFailed(str(down)) from None
-    place = engine.place
-    login = Login(place.host, place.port, database["db_username"], database["db_password"], read_timeout=_SECONDS + 5)
+        admin = await engine.server.ensure_running()
+    except EngineUnavailableError as down:
+        raise SqlError(str(down)) from None
+    place = engine.endpoint
+    login = ConnectionParams(place.host, place.port, database["db_username"], database["db_password"], read_timeout=_SECONDS + 5)
     yield MysqlRunner(admin, login, database["db_name"])
 
 
@@ -61,7 +61,7 @@ class MysqlRunner:
     dialect = MYSQL
     split = staticmethod(split)
 
-    def __init__(self, admin: Login, login: Login, database: str) -> None:
+    def __init__(self, admin: ConnectionParams, login: ConnectionParams, database: str) -> None:
         self._admin = admin
         self._login = login
         self._database = database
@@ -70,20 +70,20 @@ class MysqlRunner:
         """Every table and view of the database."""
         return await self._do(read_schema)
 
-    async def run(self, checked: Checked, *, beyond: str | None) -> Outcome:
+    async def run(self, checked: SafeSql, *, beyond: str | None) -> QueryResult:
         """See Runner. Raises Unsafe too: for what is dangerous in MySQL only."""
-        reasons = [reason for statement in checked.statements if (reason := refusal_of(statement))]
+        reasons = [reason for statement in checked.statements if (reason := forbidden_reason(statement))]
         if reasons:
-            raise Unsafe(reasons)
+            raise UnsafeSqlError(reasons)
         texts = [statement.text for statement in checked.statements]
         if checked.kind == "select":
             return await self._do(lambda raw: _select(raw, texts[0], beyond))
         if checked.kind == "write":
-            return Outcome.of_write(await self._do(lambda raw: _change(raw, texts[0])))
+            return QueryResult.of_write(await self._do(lambda raw: _change(raw, texts[0])))
         return await self._do(lambda raw: _define(raw, texts))
 
-    async def _do(self, work: Callable[[Raw], T]) -> T:
-        def bounded(raw: Raw) -> T:
+    async def _do(self, work: Callable[[MysqlConnection], T]) -> T:
+        def bounded(raw: MysqlConnection) -> T:
             with Watchdog(self._admin, raw) as watchdog:
                 watchdog.end_after(_SECONDS)
                 try:
@@ -91,27 +91,27 @@ class MysqlRunner:
                     return work(raw)
                 except Error:
                     if watchdog.is_over:
-                        raise SqlFailed(f"the query took longer than {_SECONDS:g} seconds") from None
+                        raise SqlError(f"the query took longer than {_SECONDS:g} seconds") from None
                     raise
                 except (ValueError, LookupError, TypeError, AttributeError):
-                    raise SqlFailed("the query changed the character set of answers: it cannot be read") from None
+                    raise SqlError("the query changed the character set of answers: it cannot be read") from None
 
         try:
-            return await run_in(QUESTIONS, self._login.do, bounded, self._database)
+            return await run_in_executor(QUERY_EXECUTOR, self._login.run, bounded, self._database)
         except Error as error:
-            raise SqlFailed(message_of(error)) from None
+            raise SqlError(message_of(error)) from None
 
 
-def _select(raw: Raw, text: str, beyond: str | None) -> Outcome:
+def _select(raw: MysqlConnection, text: str, beyond: str | None) -> QueryResult:
     # A LIMIT of the query's own wins over this one; then the rest stays unread, and closing the connection ends it.
     execute(raw, f"SET SESSION sql_select_limit = {MAX_ROWS + 1}", "START TRANSACTION READ ONLY")
     found, truncated = _fetch(raw, text)
     if beyond is not None and len(found) == MAX_ROWS and not truncated:
-        truncated = bool(rows(raw, beyond))
-    return Outcome.of_rows(found, truncated=truncated)
+        truncated = bool(fetch_all(raw, beyond))
+    return QueryResult.of_rows(found, truncated=truncated)
 
 
-def _fetch(raw: Raw, text: str) -> tuple[list[dict[str, Any]], bool]:
+def _fetch(raw: MysqlConnection, text: str) -> tuple[list[dict[str, Any]], bool]:
     """The rows within bounds, and whether there are more."""
     cursor = raw.cursor(SSCursor)
     cursor.execute(text)
@@ -128,18 +128,18 @@ def _fetch(raw: Raw, text: str) -> tuple[list[dict[str, Any]], bool]:
     return found, False
 
 
-def _define(raw: Raw, texts: Sequence[str]) -> Outcome:
+def _define(raw: MysqlConnection, texts: Sequence[str]) -> QueryResult:
     for number, text in enumerate(texts):
         try:
             execute(raw, text)
         except Error as error:
             stay = f" (of {len(texts)} statements the first {number} were carried out and stay)" if number else ""
-            raise SqlFailed(message_of(error) + stay) from None
-    return Outcome.of_ddl(len(texts))
+            raise SqlError(message_of(error) + stay) from None
+    return QueryResult.of_ddl(len(texts))
 
 
-def _change(raw: Raw, text: str) -> int:
+def _change(raw: MysqlConnection, text: str) -> int:
     raw.begin()
-    affected = touched(raw, text)
+    affected = affected_rows(raw, text)
     raw.commit()
     return affected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from controlplane.mysql.sessions import Raw, rows
+from controlplane.mysql.sessions import MysqlConnection, fetch_all
 from controlplane.queries.schema import Column, ForeignKey, Schema, Table
 
 _MOST_TABLES: Final = 500
@@ -25,21 +25,21 @@ _KEYS: Final = (
 )
 
 
-def read_schema(raw: Raw) -> Schema:
+def read_schema(raw: MysqlConnection) -> Schema:
     """Tables and views, the first 500 by name. Blocking; raises pymysql.err.Error."""
     columns: dict[str, list[Column]] = defaultdict(list)
     primary: dict[str, list[str]] = defaultdict(list)
-    for row in rows(raw, _COLUMNS):
+    for row in fetch_all(raw, _COLUMNS):
         columns[row["table"]].append(Column(row["name"], row["type"]))
         if row["key"] == "PRI":
             primary[row["table"]].append(row["name"])
     keys: dict[str, list[ForeignKey]] = defaultdict(list)
-    for row in rows(raw, _KEYS):
+    for row in fetch_all(raw, _KEYS):
         if row["width"] == 1:
             keys[row["table"]].append(ForeignKey(row["column"], row["target"], row["target_column"]))
     return Schema(
         tuple(
             Table(name, tuple(columns[name]), primary[name][0] if len(primary[name]) == 1 else None, tuple(keys[name]))
-            for name in (row["name"] for row in rows(raw, _TABLES, _MOST_TABLES))
+            for name in (row["name"] for row in fetch_all(raw, _TABLES, _MOST_TABLES))
         )
     )

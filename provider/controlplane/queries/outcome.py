@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from controlplane.blueprints.dialects import Dialect
-from controlplane.queries.safety import Checked, Split
+from controlplane.queries.safety import SafeSql, Split
 from controlplane.queries.schema import Schema
 
 MAX_ROWS: Final = 100
@@ -14,14 +14,14 @@ MAX_BYTES: Final = 4_000_000  # of one answer's rows, as the server writes them
 
 
 @dataclass(frozen=True)
-class Outcome:
+class QueryResult:
     """result: the API's object. count: rows returned or written, or statements run."""
 
     result: dict[str, Any]
     count: int
 
     @classmethod
-    def of_rows(cls, rows: list[dict[str, Any]], *, truncated: bool) -> Outcome:
+    def of_rows(cls, rows: list[dict[str, Any]], *, truncated: bool) -> QueryResult:
         """Of a SELECT. truncated: there are more rows than are shown (C21)."""
         result = {
             "type": "select",
@@ -33,12 +33,12 @@ class Outcome:
         return cls(result, len(rows))
 
     @classmethod
-    def of_write(cls, affected: int) -> Outcome:
+    def of_write(cls, affected: int) -> QueryResult:
         """Of INSERT, UPDATE, DELETE, MERGE."""
         return cls({"type": "write", "affectedRows": affected}, affected)
 
     @classmethod
-    def of_ddl(cls, statements: int) -> Outcome:
+    def of_ddl(cls, statements: int) -> QueryResult:
         """Of statements that define."""
         return cls({"type": "ddl_batch", "statementsExecuted": statements}, statements)
 
@@ -57,7 +57,7 @@ class Runner(Protocol):
     async def schema(self) -> Schema:
         """What the tenant sees there. Raises SqlFailed."""
 
-    async def run(self, checked: Checked, *, beyond: str | None) -> Outcome:
+    async def run(self, checked: SafeSql, *, beyond: str | None) -> QueryResult:
         """Run it, all or nothing. Raises SqlFailed.
 
         beyond: a query that finds a row exactly when there are more than `checked`'s own LIMIT lets through.

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Final
 
 from controlplane.blueprints.dialects import MYSQL, Dialect
-from controlplane.queries.failures import NotUnderstood
+from controlplane.queries.failures import TranslationError
 from controlplane.queries.schema import Schema, Table
 
 _MAX_ROWS: Final = 100  # the LIMIT that the reference's samples show
@@ -60,7 +60,7 @@ def translate(text: str, schema: Schema, dialect: Dialect, now: datetime) -> Tra
         found = re.fullmatch(pattern, collapsed, re.IGNORECASE | re.DOTALL)
         if found is not None:
             return build(_Builder(schema, dialect, now), found)
-    raise NotUnderstood("No built-in pattern matches it.")
+    raise TranslationError("No built-in pattern matches it.")
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ class _Builder:
             name, *value = part
             column = self._column(table, [_unquoted(name)])
             if column in values:
-                raise NotUnderstood(f"It gives {column} two values.")
+                raise TranslationError(f"It gives {column} two values.")
             values[column] = _value(value, is_assigned=True)
         if not values or end == len(tokens) - 1:
-            raise NotUnderstood(f"It gives no value for a column of {table.name}.")
+            raise TranslationError(f"It gives no value for a column of {table.name}.")
         literals = ", ".join(map(self.dialect.literals.string, values.values()))
         return Translation(f"INSERT INTO {self._name(table.name)} ({', '.join(values)}) VALUES ({literals})")  # noqa: S608
 
@@ -129,7 +129,7 @@ class _Builder:
     def _name(self, name: str) -> str:
         quoted = self.dialect.literals.identifier(name)
         if quoted is None:
-            raise NotUnderstood(f"{name!r} is not {self.dialect.literals.identifier_is}.")
+            raise TranslationError(f"{name!r} is not {self.dialect.literals.identifier_is}.")
         return quoted
 
     def _table(self, spoken: str) -> Table:
@@ -142,7 +142,7 @@ class _Builder:
         if len(found) != 1:
             names = [table.name for table in found or tables]
             listed = ", ".join(names[:_MAX_LISTED]) + (", …" if len(names) > _MAX_LISTED else "" if names else "none")
-            raise NotUnderstood(
+            raise TranslationError(
                 f"{'Several tables match' if found else 'No table matches'} {name!r}. Tables: {listed}."
             )
         return found[0]
@@ -152,7 +152,7 @@ class _Builder:
         found = [column.name for column in table.columns if _key(column.name) in map(_key, names)]
         if len(found) != 1:
             which = f"has several of the columns {', '.join(found)}" if found else f"has no column {' or '.join(names)}"
-            raise NotUnderstood(f"It is not clear which column is meant: {table.name} {which}.")
+            raise TranslationError(f"It is not clear which column is meant: {table.name} {which}.")
         return self._name(found[0])
 
 
@@ -164,7 +164,7 @@ def _value(tokens: Sequence[str], *, is_assigned: bool = False) -> str:
     is_plain = text[:1].isupper() or (is_assigned and len(tokens) == 1)
     has_more = "," in tokens or any(map(_QUOTED.fullmatch, tokens))
     if not is_plain or has_more or _NOT_A_VALUE.search(text):
-        raise NotUnderstood(f"Put the value {text!r} in quotes." if text else "A value is missing.")
+        raise TranslationError(f"Put the value {text!r} in quotes." if text else "A value is missing.")
     return text
 
 

@@ -13,13 +13,13 @@ from psycopg.pq import TransactionStatus
 from controlplane.blueprints.dialects import POSTGRES
 from controlplane.blueprints.execution import shortened
 from controlplane.blueprints.splitting import Statement, split
-from controlplane.postgres.exchange import exchange
+from controlplane.postgres.exchange import run_batch
 from controlplane.postgres.sessions import closing, ended_after, is_utf8, pin
-from controlplane.queries.failures import SqlFailed
-from controlplane.queries.outcome import MAX_BYTES, MAX_ROWS, Outcome
+from controlplane.queries.failures import SqlError
+from controlplane.queries.outcome import MAX_BYTES, MAX_ROWS, QueryResult
 from controlplane.queries.postgres_schema import read_schema
 from controlplane.queries.rows import parse_row
-from controlplane.queries.safety import Checked
+from controlplane.queries.safety import SafeSql
 from controlplane.queries.schema import Schema
 from controlplane.services import Services
 from controlplane.store.pool import Connection, Row
@@ -53,7 +53,7 @@ async def open_postgres(services: Services, database: Row) -> AsyncIterator[Post
         )
     except psycopg.OperationalError as error:
         told = _FATAL.search(str(error))
-        raise SqlFailed(f"the database could not be connected to{f': {told[1]}' if told else ''}") from None
+        raise SqlError(f"the database could not be connected to{f': {told[1]}' if told else ''}") from None
     async with closing(conn):
         yield PostgresRunner(services, conn)
 
@@ -72,7 +72,7 @@ class PostgresRunner:
         """Every table and view that the tenant sees without naming a schema."""
         return await self._bounded(read_schema(self._conn))
 
-    async def run(self, checked: Checked, *, beyond: str | None) -> Outcome:
+    async def run(self, checked: SafeSql, *, beyond: str | None) -> QueryResult:
         """See Runner."""
         return await self._bounded(self._run(checked, beyond))
 
@@ -83,10 +83,10 @@ class PostgresRunner:
                 return await work
             except psycopg.Error as error:
                 if overdue.is_over:
-                    raise SqlFailed(f"the query took longer than {SECONDS:g} seconds") from None
+                    raise SqlError(f"the query took longer than {SECONDS:g} seconds") from None
                 raise _failure(error) from None
 
-    async def _run(self, checked: Checked, beyond: str | None) -> Outcome:
+    async def _run(self, checked: SafeSql, beyond: str | None) -> QueryResult:
         reads = checked.kind == "select"
         await self._conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reads else "BEGIN")
         await self._bound()
@@ -96,7 +96,7 @@ class PostgresRunner:
         for statement in checked.statements:
             affected = await self._change(statement)
         await self._conn.execute("COMMIT")
-        return Outcome.of_write(affected) if checked.kind == "write" else Outcome.of_ddl(len(checked.statements))
+        return QueryResult.of_write(affected) if checked.kind == "write" else QueryResult.of_ddl(len(checked.statements))
 
     async def _bound(self) -> None:
         """Set the limits of the statements to come; literals are read in UTC."""
@@ -105,12 +105,12 @@ class PostgresRunner:
     async def _exchange(self, queries: Sequence[bytes]) -> list[int | None]:
         """The rows of each. Behind them, in the same round trip, the limits are set, which they may have changed."""
         zone = b"SELECT pg_catalog.set_config('TimeZone', 'UTC', true)"
-        answers = await exchange(self._conn, [*queries, pin(self._conn, STATEMENT_MS, LOCK_MS), zone])
+        answers = await run_batch(self._conn, [*queries, pin(self._conn, STATEMENT_MS, LOCK_MS), zone])
         if answers.error is not None:
             raise answers.error
         return answers.rows
 
-    async def _select(self, statement: Statement, beyond: str | None) -> Outcome:
+    async def _select(self, statement: Statement, beyond: str | None) -> QueryResult:
         text = statement.text.encode()
         # First as it stands: the engine's own errors, and its refusal of what does not only read. binary: the
         # extended protocol, which takes one statement, whatever our splitting made of the text.
@@ -120,14 +120,14 @@ class PostgresRunner:
         await self._conn.execute(b"DECLARE polykomos_rows NO SCROLL CURSOR FOR " + bounded, binary=True)
         cursor = await self._conn.execute(f"FETCH {MAX_ROWS + 1} FROM polykomos_rows".encode())
         if not is_utf8(self._conn):
-            raise SqlFailed("the query changed client_encoding, so its answer cannot be read")
+            raise SqlError("the query changed client_encoding, so its answer cannot be read")
         lines: list[str | None] = [row["line"] for row in await cursor.fetchall()]
         rows = [parse_row(line) for line in lines[:MAX_ROWS] if line is not None]
         truncated = len(rows) < len(lines)
         if len(rows) == MAX_ROWS and beyond is not None and not truncated:
             cursor = await self._conn.execute(beyond.encode(), binary=True)
             truncated = cursor.rowcount > 0
-        return Outcome.of_rows(rows, truncated=truncated)
+        return QueryResult.of_rows(rows, truncated=truncated)
 
     async def _change(self, statement: Statement) -> int:
         """Rows touched. What RETURNING answers with stays on the server: it may be of any size."""
@@ -136,14 +136,14 @@ class PostgresRunner:
             text = b"WITH polykomos_rows AS (\n" + text + b"\n) SELECT FROM polykomos_rows"
         affected, *_ = await self._exchange([text])
         if self._conn.info.transaction_status is not TransactionStatus.INTRANS:
-            raise SqlFailed("the statement ended the transaction")
+            raise SqlError("the statement ended the transaction")
         return affected or 0
 
 
-def _failure(error: psycopg.Error) -> SqlFailed:
+def _failure(error: psycopg.Error) -> SqlError:
     told = error.diag.message_primary
     if not told:
         lost = isinstance(error, psycopg.OperationalError)
-        return SqlFailed("the connection to the database was lost" if lost else "the statement cannot be run")
+        return SqlError("the connection to the database was lost" if lost else "the statement cannot be run")
     hint = error.diag.message_hint
-    return SqlFailed(shortened(told), hint and shortened(hint))
+    return SqlError(shortened(told), hint and shortened(hint))

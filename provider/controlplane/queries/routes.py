@@ -6,41 +6,41 @@ import asyncio
 from uuid import UUID
 
 from controlplane.databases import store as databases
-from controlplane.http.calls import Call, Operation
+from controlplane.http.calls import RequestContext, Operation
 from controlplane.http.errors import ApiError
-from controlplane.http.replies import Reply
+from controlplane.http.replies import ApiResponse
 from controlplane.queries import limits, store
-from controlplane.queries.answering import Query, answer
+from controlplane.queries.answering import QueryRequest, execute_query
 from controlplane.queries.bodies import CreateQueryExecution
 from controlplane.services import Services, Worker
 
 _SETTLE_EVERY = 30.0  # seconds
 
 
-async def create_query_execution(call: Call) -> Reply:
+async def create_query_execution(call: RequestContext) -> ApiResponse:
     """Counted and recorded first, then translated, checked and run after the commit, holding no connection of ours."""
     args = call.parse(CreateQueryExecution)
     database = await databases.find(call.conn, call.principal, UUID(args.database_uuid))
     if database["status"] != "active":
         message = f"The database is {database['status']}, not active."
         raise ApiError(422, "database_not_active", message, {"field": "database_uuid"})
-    await limits.count_one(call.conn, database, call.now, call.services.plans)
-    number = await store.begin(
+    await limits.consume(call.conn, database, call.now, call.services.plans)
+    number = await store.insert(
         call.conn,
         database_id=database["id"],
         user_id=call.principal.user_id,
         text=args.query,
-        owner=call.services.process_no,
+        owner=call.services.process_id,
         now=call.now,
     )
-    query = Query(number, database, args.query, call.now)
-    return Reply(200, {}, lambda: answer(call.services, query))
+    query = QueryRequest(number, database, args.query, call.now)
+    return ApiResponse(200, {}, lambda: execute_query(call.services, query))
 
 
 async def _settle(services: Services) -> None:
     while True:
         async with services.pool.connection() as conn:
-            await store.settle_lost(conn)
+            await store.mark_lost(conn)
         await asyncio.sleep(_SETTLE_EVERY)
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
 
-from controlplane.blueprints.lexer import Kind, LexError, Token
+from controlplane.blueprints.lexer import TokenKind, LexError, Token
 from controlplane.blueprints.splitting import Statement
-from controlplane.blueprints.statements import kind_of, refusal_of
-from controlplane.queries.failures import SqlFailed, Unsafe
-from controlplane.queries.functions import why_forbidden
+from controlplane.blueprints.statements import statement_kind, forbidden_reason
+from controlplane.queries.failures import SqlError, UnsafeSqlError
+from controlplane.queries.functions import forbidden_function_reason
 
 ResultKind = Literal["select", "write", "ddl_batch"]
 Split = Callable[[str], list[Statement]]
@@ -33,21 +33,21 @@ _MOST_STATEMENTS: Final = 20
 
 
 @dataclass(frozen=True)
-class Checked:
+class SafeSql:
     """SQL that may be run: one statement, or several of DDL."""
 
     kind: ResultKind
     statements: tuple[Statement, ...]
 
 
-def check(sql: str, *, split: Split) -> Checked:
+def check_safety(sql: str, *, split: Split) -> SafeSql:
     """What kind of SQL it is. Raises Unsafe; SqlFailed where it is no SQL at all (an open quote)."""
     try:
         statements = split(sql)
     except LexError as error:
-        raise SqlFailed(str(error)) from None
+        raise SqlError(str(error)) from None
     if not statements:
-        raise Unsafe(["it holds no statement"])
+        raise UnsafeSqlError(["it holds no statement"])
     kinds = [_kind(statement) for statement in statements]
     reasons = [reason for statement in statements for reason in _reasons(statement)]
     if len(statements) > 1 and set(kinds) != {"ddl_batch"}:
@@ -55,10 +55,10 @@ def check(sql: str, *, split: Split) -> Checked:
     if len(statements) > _MOST_STATEMENTS:
         reasons.insert(0, f"it holds {len(statements)} statements, more than {_MOST_STATEMENTS}")
     if reasons:
-        raise Unsafe(list(dict.fromkeys(reasons)))
+        raise UnsafeSqlError(list(dict.fromkeys(reasons)))
     kind = kinds[0]
     assert kind is not None, "a statement of no kind has a reason"
-    return Checked(kind, tuple(statements))
+    return SafeSql(kind, tuple(statements))
 
 
 def _kind(statement: Statement) -> ResultKind | None:
@@ -73,7 +73,7 @@ def _kind(statement: Statement) -> ResultKind | None:
 
 def _reasons(statement: Statement) -> Iterator[str]:
     kind = _kind(statement)
-    refusal = refusal_of(statement)
+    refusal = forbidden_reason(statement)
     if refusal is not None:
         yield refusal
     elif statement.words[0] == "TRUNCATE":
@@ -90,7 +90,7 @@ def _reasons(statement: Statement) -> Iterator[str]:
 
 
 def _of_ddl(statement: Statement) -> Iterator[str]:
-    verb, _, what = kind_of(statement).partition(" ")
+    verb, _, what = statement_kind(statement).partition(" ")
     words = statement.words
     if verb == "DROP":
         if what not in _DROPS:
@@ -158,11 +158,11 @@ def _depths(statement: Statement) -> list[int] | None:
 
 def _functions(tokens: Sequence[Token]) -> Iterator[str]:
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
-        if token.kind is Kind.QUOTED_NAME and token.text[0] in "uU":
+        if token.kind is TokenKind.QUOTED_NAME and token.text[0] in "uU":
             yield 'names like U&"…" are not allowed: they hide what is called'
-        if following is None or following.text != "(" or token.kind not in (Kind.WORD, Kind.QUOTED_NAME):
+        if following is None or following.text != "(" or token.kind not in (TokenKind.WORD, TokenKind.QUOTED_NAME):
             continue
         name = token.text.strip('"`').lower()
-        reason = why_forbidden(name)
+        reason = forbidden_function_reason(name)
         if reason is not None:
             yield f"{name}() is not allowed: {reason}"

@@ -10,7 +10,7 @@ from controlplane.store.pool import Connection
 
 
 @dataclass
-class Record:
+class QueryRecord:
     """What is known of a query at its end; see the migration for the words."""
 
     status: str = "failed"
@@ -22,7 +22,7 @@ class Record:
     duration_ms: int = 0
 
 
-async def begin(conn: Connection, *, database_id: int, user_id: int, text: str, owner: int, now: datetime) -> int:
+async def insert(conn: Connection, *, database_id: int, user_id: int, text: str, owner: int, now: datetime) -> int:
     """A new query_id."""
     cursor = await conn.execute(
         "INSERT INTO query_executions (database_id, user_id, text, owner, created_at)"
@@ -35,7 +35,7 @@ async def begin(conn: Connection, *, database_id: int, user_id: int, text: str, 
     return number
 
 
-async def finish(conn: Connection, number: int, record: Record) -> None:
+async def complete(conn: Connection, number: int, record: QueryRecord) -> None:
     """Its end, once."""
     await conn.execute(
         "UPDATE query_executions SET status = %s, sql = %s, kind = %s, error_code = %s, error = %s, rows = %s,"
@@ -53,7 +53,7 @@ async def finish(conn: Connection, number: int, record: Record) -> None:
     )
 
 
-async def settle_lost(conn: Connection) -> None:
+async def mark_lost(conn: Connection) -> None:
     """Mark what dead processes were at: whether such a query did its work, nobody knows."""
     cursor = await conn.execute("SELECT DISTINCT owner FROM query_executions WHERE status = 'running'")
     for row in await cursor.fetchall():

@@ -18,7 +18,7 @@ _PATIENCE: Final = 30.0  # seconds for what is under way to end
 _ACCOUNTS: Final = ["users", "teams", "memberships", "api_keys", "blueprints", "blueprint_versions", "dev_controls"]
 
 
-async def take(services: Services, name: str) -> None:
+async def create(services: Services, name: str) -> None:
     """Raises 422 `invalid_field` for a name that is taken, 409 `busy`. Broken off, it is undone by `recovery`."""
     async with _alone(services, to_change=False) as (conn, server):
         cursor = await conn.execute(
@@ -29,21 +29,21 @@ async def take(services: Services, name: str) -> None:
         if row is None:
             raise invalid_field("name", "there is a snapshot of that name")
         await tables.save(conn, row["id"])
-        await tenants.save(services, conn, server, row["id"], await tenants.present(conn))
+        await tenants.save(services, conn, server, row["id"], await tenants.existing(conn))
 
 
-async def bring_back(services: Services, name: str) -> None:
+async def restore(services: Services, name: str) -> None:
     """Raises 404, 409 `busy`. Killed in the middle it leaves no state worth having: bring the snapshot back again."""
     async with services.pool.connection() as conn:
         number = await _number(conn, name)
     async with _alone(services, to_change=True, snapshot=number) as (conn, server):
         await tenants.destroy_all(services, conn, server)
-        await tables.bring_back(conn, number)
-        await tenants.bring_back(services, conn, server, number)
-    services.bells.ring_all()
+        await tables.restore(conn, number)
+        await tenants.restore(services, conn, server, number)
+    services.notifiers.notify_all()
 
 
-async def forget(services: Services, name: str) -> None:
+async def delete(services: Services, name: str) -> None:
     """Raises 404."""
     async with _connections(services) as (conn, server), conn.transaction():
         number = await _number(conn, name)
@@ -52,7 +52,7 @@ async def forget(services: Services, name: str) -> None:
         await conn.execute("DELETE FROM snapshots WHERE id = %s", (number,))
 
 
-async def begin_anew(services: Services) -> None:
+async def reset(services: Services) -> None:
     """No databases, blueprints, webhooks, rules and set clock any more; users, keys and snapshots stay."""
     async with _alone(services, to_change=True) as (conn, server):
         await tenants.destroy_all(services, conn, server)
@@ -63,10 +63,10 @@ async def begin_anew(services: Services) -> None:
         await conn.execute("DELETE FROM blueprints WHERE user_id IS NOT NULL")
         await conn.execute("DELETE FROM dev_controls")
         await conn.execute("INSERT INTO dev_controls DEFAULT VALUES")
-    services.bells.ring_all()
+    services.notifiers.notify_all()
 
 
-async def every(conn: Connection) -> list[dict[str, Any]]:
+async def list_all(conn: Connection) -> list[dict[str, Any]]:
     """Names and moments, oldest first."""
     cursor = await conn.execute("SELECT name, created_at FROM snapshots ORDER BY id")
     return await cursor.fetchall()
@@ -85,7 +85,7 @@ async def _connections(services: Services) -> AsyncIterator[tuple[Connection, Co
     """Of our own: those of the pool may all wait for our locks."""
     async with await services.connect(CONTROL_DATABASE) as conn, await services.connect(CONTROL_DATABASE) as server:
         # Before any other lock: the server does not know that the two connections wait for one another.
-        await recovery.take_turn(server)
+        await recovery.acquire_lock(server)
         yield conn, server
 
 
@@ -99,7 +99,7 @@ async def _alone(
     """
     deadline = time.monotonic() + _PATIENCE
     async with _connections(services) as (conn, server):
-        await tenants.wake(services, server, snapshot)
+        await tenants.ensure_mysql_running(services, server, snapshot)
         while True:
             await conn.execute("BEGIN")
             try:

@@ -6,54 +6,54 @@ from collections.abc import Callable
 
 from controlplane.blueprints.mysql import clones
 from controlplane.databases.views import effective_quotas
-from controlplane.mysql.engine import MysqlEngine, account
-from controlplane.mysql.sessions import Raw, execute, identifier, rows
+from controlplane.mysql.engine import MysqlEngine, quoted_account
+from controlplane.mysql.sessions import MysqlConnection, execute, identifier, fetch_all
 from controlplane.plans import Plans
 from controlplane.store.pool import Connection, Row
 
 
 async def save(engine: MysqlEngine, conn: Connection, row: Row, copy: str) -> None:
     """Copy it. Raises EngineDown."""
-    await engine.revoke(conn, row)
+    await engine.revoke_access(conn, row)
     try:
-        await engine.end_sessions(row)
+        await engine.terminate_sessions(row)
         # The tenant may not reach the copy, and a view whose definer may not cannot be read back.
         await engine.run(lambda raw: _copy(raw, row["db_name"], copy, "CURRENT_USER"))
     finally:
         if row["deleted_at"] is None:
-            await engine.readmit(conn, row)
+            await engine.restore_access(conn, row)
 
 
-async def bring_back(engine: MysqlEngine, plans: Plans, conn: Connection, row: Row, copy: str) -> None:
+async def restore(engine: MysqlEngine, plans: Plans, conn: Connection, row: Row, copy: str) -> None:
     """Make the database of a row again, from its copy. Raises EngineDown."""
-    await engine.build(row["id"], _unwatched)
-    await engine.hand_over(conn, row, effective_quotas(row, plans).connection_hard_limit)
-    await engine.revoke(conn, row)
-    await engine.run(lambda raw: _copy(raw, copy, row["db_name"], account(row["id"])))
+    await engine.provision(row["id"], _unwatched)
+    await engine.assign(conn, row, effective_quotas(row, plans).connection_hard_limit)
+    await engine.revoke_access(conn, row)
+    await engine.run(lambda raw: _copy(raw, copy, row["db_name"], quoted_account(row["id"])))
     if row["writes_stopped"]:
-        await engine.stop_writes(row)
+        await engine.block_writes(row)
     if row["deleted_at"] is None:
-        await engine.readmit(conn, row)
+        await engine.restore_access(conn, row)
 
 
-async def shut(engine: MysqlEngine) -> list[str]:
+async def locked_out(engine: MysqlEngine) -> list[str]:
     """The names of the users who cannot get in. Raises EngineDown."""
     query = "SELECT User AS name FROM mysql.global_priv WHERE json_value(Priv, '$.account_locked')"
-    return [row["name"] for row in await engine.run(lambda raw: rows(raw, query))]
+    return [row["name"] for row in await engine.run(lambda raw: fetch_all(raw, query))]
 
 
 async def drop(engine: MysqlEngine, is_unwanted: Callable[[str], bool]) -> None:
     """Drop copies by their names. Raises EngineDown."""
 
-    def drop_all(raw: Raw) -> None:
-        for row in rows(raw, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA"):
+    def drop_all(raw: MysqlConnection) -> None:
+        for row in fetch_all(raw, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA"):
             if is_unwanted(row["name"]):
                 execute(raw, f"DROP DATABASE {identifier(row['name'])}")
 
     await engine.run(drop_all)
 
 
-def _copy(raw: Raw, source: str, target: str, owner: str) -> None:
+def _copy(raw: MysqlConnection, source: str, target: str, owner: str) -> None:
     execute(
         raw,
         f"DROP DATABASE IF EXISTS {identifier(target)}",

@@ -19,7 +19,7 @@ async def save(server: Connection, row: Row, copy: str) -> None:
     allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
     await server.execute(allow.format(source, sql.SQL("false")))
     try:
-        await instances.end_sessions(server, row["id"], row["db_name"])
+        await instances.terminate_sessions(server, row["id"], row["db_name"])
         await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(target))
         await server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} ALLOW_CONNECTIONS false").format(target, source))
     finally:
@@ -27,12 +27,12 @@ async def save(server: Connection, row: Row, copy: str) -> None:
             await server.execute(allow.format(source, sql.SQL("true")))
 
 
-async def bring_back(services: Services, conn: Connection, server: Connection, row: Row, copy: str) -> None:
+async def restore(services: Services, conn: Connection, server: Connection, row: Row, copy: str) -> None:
     """Make the database of a row in `conn` again, from its copy."""
     number = row["id"]
-    reached = functools.partial(services.controls.reach, services.pool)
-    await instances.build(services.server, services.pool, number, reached, conn=server, template=copy)
-    await instances.hand_over(
+    reached = functools.partial(services.controls.at_step, services.pool)
+    await instances.provision(services.server, services.pool, number, reached, conn=server, template=copy)
+    await instances.assign(
         conn,
         number,
         db_name=row["db_name"],
@@ -40,10 +40,10 @@ async def bring_back(services: Services, conn: Connection, server: Connection, r
         connections=effective_quotas(row, services.plans).connection_hard_limit,
     )
     if row["deleted_at"] is not None:
-        await instances.revoke(conn, number, row["db_name"])
+        await instances.revoke_access(conn, number, row["db_name"])
 
 
-async def shut(conn: Connection) -> list[str]:
+async def locked_out(conn: Connection) -> list[str]:
     """The names of the databases that let nobody in."""
     cursor = await conn.execute("SELECT datname AS name FROM pg_database WHERE NOT datallowconn")
     return [row["name"] for row in await cursor.fetchall()]
@@ -51,5 +51,5 @@ async def shut(conn: Connection) -> list[str]:
 
 async def drop(server: Connection, is_unwanted: Callable[[str], bool]) -> None:
     """Drop copies by their names. Only what lets nobody in, as copies do: the server may not be ours alone."""
-    for name in filter(is_unwanted, await shut(server)):
+    for name in filter(is_unwanted, await locked_out(server)):
         await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import Final
 
-from controlplane.engines.base import Engine, EngineDown
+from controlplane.engines.base import DatabaseEngine, EngineUnavailableError
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.services import Services, Worker
 from controlplane.snapshots import mysql, postgres
@@ -22,7 +22,7 @@ _LOOK_EVERY: Final = 5.0  # seconds
 _log = logging.getLogger("controlplane.snapshots")
 
 
-async def take_turn(conn: Connection) -> None:
+async def acquire_lock(conn: Connection) -> None:
     """From now until `conn` ends nobody else is at a snapshot, and nothing is undone.
 
     Should we be killed, the server ends `conn` after its statement only: a copy that it is making is there by then.
@@ -30,7 +30,7 @@ async def take_turn(conn: Connection) -> None:
     await conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
 
 
-async def work(services: Services) -> None:
+async def snapshot_cleanup_worker(services: Services) -> None:
     """Look at the start and after every snapshot, whoever took it, for ever."""
     seen: dict[str, int] = {}
     while True:
@@ -40,7 +40,7 @@ async def work(services: Services) -> None:
             try:
                 if engine.is_running and seen.get(engine.value) != last and await _undo(services, engine):
                     seen[engine.value] = last
-            except EngineDown:
+            except EngineUnavailableError:
                 pass
             except Exception:
                 _log.exception("a snapshot's leftovers could not be undone", extra={"facts": {"engine": engine.value}})
@@ -56,7 +56,7 @@ async def _last_number(services: Services) -> int:
     return int(row["number"])
 
 
-async def _undo(services: Services, engine: Engine) -> bool:
+async def _undo(services: Services, engine: DatabaseEngine) -> bool:
     """False while somebody is at a snapshot. Raises EngineDown."""
     async with await services.connect(CONTROL_DATABASE) as conn:
         cursor = await conn.execute("SELECT pg_try_advisory_lock(%s) AS is_ours", (_LOCK,))
@@ -79,9 +79,9 @@ async def _undo(services: Services, engine: Engine) -> bool:
     return True
 
 
-async def _readmit(conn: Connection, engine: Engine) -> None:
+async def _readmit(conn: Connection, engine: DatabaseEngine) -> None:
     """Let in whose database is theirs and not deleted."""
-    shut = await (mysql.shut(engine) if isinstance(engine, MysqlEngine) else postgres.shut(conn))
+    shut = await (mysql.locked_out(engine) if isinstance(engine, MysqlEngine) else postgres.locked_out(conn))
     # Locked, so that none of them is deleted meanwhile.
     cursor = await conn.execute(
         "SELECT * FROM databases WHERE db_type = %s AND is_assigned AND deleted_at IS NULL"
@@ -89,8 +89,8 @@ async def _readmit(conn: Connection, engine: Engine) -> None:
         (engine.value, shut),
     )
     for row in await cursor.fetchall():
-        await engine.readmit(conn, row)
+        await engine.restore_access(conn, row)
         _log.warning("let in again: a snapshot was broken off", extra={"facts": {"database_id": row["id"]}})
 
 
-WORKERS: tuple[Worker, ...] = (work,)
+WORKERS: tuple[Worker, ...] = (snapshot_cleanup_worker,)

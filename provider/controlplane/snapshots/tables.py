@@ -59,7 +59,7 @@ async def empty(conn: Connection, keep: list[str]) -> None:
     await conn.execute(sql.SQL("TRUNCATE {}").format(identifiers))
 
 
-async def bring_back(conn: Connection, number: int) -> None:
+async def restore(conn: Connection, number: int) -> None:
     """Make them as they were, but for work that somebody was at: that is to be begun again."""
     schema = schema_of(number)
     # As the superuser: the rows come in any order, and each fits the others already.

@@ -9,7 +9,7 @@ from typing import Final
 
 from psycopg import sql
 
-from controlplane.engines.base import EngineDown
+from controlplane.engines.base import EngineUnavailableError
 from controlplane.http.errors import ApiError
 from controlplane.mysql.engine import MysqlEngine
 from controlplane.postgres import instances
@@ -34,7 +34,7 @@ def snapshot_of(name: str) -> int | None:
     return None if match is None else int(match[1])
 
 
-async def present(conn: Connection) -> list[Row]:
+async def existing(conn: Connection) -> list[Row]:
     """The databases that are there: handed over and not destroyed, deleted ones in their grace too."""
     cursor = await conn.execute("SELECT * FROM databases WHERE is_assigned AND destroyed_at IS NULL ORDER BY id")
     return await cursor.fetchall()
@@ -66,15 +66,15 @@ async def destroy_all(services: Services, conn: Connection, server: Connection) 
         await instances.destroy(server, row["id"], None)
 
 
-async def bring_back(services: Services, conn: Connection, server: Connection, snapshot: int) -> None:
+async def restore(services: Services, conn: Connection, server: Connection, snapshot: int) -> None:
     """Make the databases of the rows in `conn` again, from their copies. Raises 503 `engine_unavailable`."""
-    for row in await present(conn):
+    for row in await existing(conn):
         copy = copy_name(snapshot, row["id"])
         if row["db_type"] == MysqlEngine.value:
             with _mysql(services) as engine:
-                await mysql.bring_back(engine, services.plans, conn, row, copy)
+                await mysql.restore(engine, services.plans, conn, row, copy)
         else:
-            await postgres.bring_back(services, conn, server, row, copy)
+            await postgres.restore(services, conn, server, row, copy)
 
 
 async def drop(services: Services, server: Connection, snapshot: int) -> None:
@@ -90,7 +90,7 @@ async def drop(services: Services, server: Connection, snapshot: int) -> None:
             await mysql.drop(engine, is_its)
 
 
-async def wake(services: Services, conn: Connection, snapshot: int | None = None) -> None:
+async def ensure_mysql_running(services: Services, conn: Connection, snapshot: int | None = None) -> None:
     """Have MariaDB run where its databases are among ours or a snapshot's: it cannot be started while our tables are
     locked. Raises 503 `engine_unavailable`.
     """
@@ -98,7 +98,7 @@ async def wake(services: Services, conn: Connection, snapshot: int | None = None
         cursor = await conn.execute(_HAS_MYSQL.format(sql.Identifier(schema)))
         if (await cursor.fetchone())["is_there"]:  # type: ignore[index]
             with _mysql(services) as engine:
-                await engine.server.login()
+                await engine.server.ensure_running()
 
 
 @contextlib.contextmanager
@@ -107,5 +107,5 @@ def _mysql(services: Services) -> Iterator[MysqlEngine]:
     assert isinstance(engine, MysqlEngine)
     try:
         yield engine
-    except EngineDown as down:
+    except EngineUnavailableError as down:
         raise ApiError(503, "engine_unavailable", f"MySQL databases are part of this, but {down}.") from None

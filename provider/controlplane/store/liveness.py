@@ -13,10 +13,10 @@ from controlplane.store.pool import Connection
 
 LOCK_CLASS: Final = 0x504B  # advisory locks (class, number) of this purpose
 # The owner of work that its process has given back: a number that no process ever has.
-NOBODY: Final = 0
+NO_OWNER: Final = 0
 
 
-WITH_LIVING: Final = f"""
+WITH_LIVE_PROCESSES: Final = f"""
 WITH living AS MATERIALIZED (
     SELECT objid::int AS number FROM pg_locks WHERE locktype = 'advisory' AND classid = {LOCK_CLASS} AND objsubid = 2
     AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
@@ -28,7 +28,7 @@ number would take its own work for a dead one's.
 """
 
 
-async def announce(conn: Connection) -> int:
+async def acquire_number(conn: Connection) -> int:
     """Take a process number and hold its lock for as long as `conn` is open."""
     cursor = await conn.execute("SELECT nextval('process_numbers')::int AS number")
     row = await cursor.fetchone()
@@ -42,6 +42,6 @@ async def is_alive(conn: Connection, number: int | None) -> bool:
     """Whether process `number` runs now."""
     if number is None:
         return False
-    cursor = await conn.execute(WITH_LIVING + " SELECT %s IN (TABLE living) AS found", (number,))
+    cursor = await conn.execute(WITH_LIVE_PROCESSES + " SELECT %s IN (TABLE living) AS found", (number,))
     row = await cursor.fetchone()
     return row is not None and bool(row["found"])

@@ -17,7 +17,7 @@ Pool = AsyncConnectionPool[Connection]
 MAX_CONNECTIONS = 16
 
 
-async def execute_once(conn: Connection, statement: sql.Composed) -> None:
+async def execute_unprepared(conn: Connection, statement: sql.Composed) -> None:
     """Run what comes never again: it names roles or databases.
 
     psycopg forgets all that it has prepared on a connection that runs ALTER or DROP, in case that was about one of its
@@ -30,7 +30,7 @@ async def execute_once(conn: Connection, statement: sql.Composed) -> None:
         conn.prepare_threshold = threshold
 
 
-async def _see(conn: Connection) -> None:
+async def _check_alive(conn: Connection) -> None:
     """Raises psycopg.OperationalError for a connection that the server has ended while nobody used it.
 
     That is heard on its socket: a call of the kernel tells, not a question to the server at every use.
@@ -49,7 +49,7 @@ def make_pool(conninfo: str) -> Pool:
         kwargs={"autocommit": True, "row_factory": dict_row},
         min_size=2,
         max_size=MAX_CONNECTIONS,
-        check=_see,
+        check=_check_alive,
         open=False,
         name="store",
     )

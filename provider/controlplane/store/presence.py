@@ -22,34 +22,34 @@ _ASK_EVERY: Final = 1.0  # seconds; an end that the network does not tell of is 
 _PATIENCE: Final = 5.0  # seconds for the answer
 
 
-class Presence:
+class ProcessLease:
     """number: 0 before the first `take`."""
 
     def __init__(self, server: Server) -> None:
-        self.number = liveness.NOBODY
+        self.number = liveness.NO_OWNER
         self._server = server
         self._conn: Connection | None = None
         self._listeners: list[Callable[[int], Awaitable[object]]] = []
 
-    def on_taken(self, listener: Callable[[int], Awaitable[object]]) -> None:
+    def on_acquired(self, listener: Callable[[int], Awaitable[object]]) -> None:
         """Tell of every number that is taken from now on."""
         self._listeners.append(listener)
 
-    async def take(self) -> None:
+    async def acquire(self) -> None:
         """Take a number, another one than before. Raises psycopg.OperationalError where the server is not reached."""
-        await self.leave()
+        await self.release()
         self._conn = await self._server.connect(CONTROL_DATABASE)
-        self.number = await liveness.announce(self._conn)
+        self.number = await liveness.acquire_number(self._conn)
         for listener in self._listeners:
             await listener(self.number)
 
-    async def leave(self) -> None:
+    async def release(self) -> None:
         """Have no number any more."""
         conn, self._conn = self._conn, None
         if conn is not None:
             await conn.close()
 
-    async def lost(self) -> None:
+    async def wait_lost(self) -> None:
         """Return when the number is not ours any more, or the server does not answer whether it is."""
         conn = self._conn
         assert conn is not None

@@ -21,7 +21,7 @@ _BATCH = 100
 _log = logging.getLogger("controlplane.traffic")
 
 
-async def work(recorder: Recorder, pool: Pool) -> None:
+async def request_log_worker(recorder: Recorder, pool: Pool) -> None:
     """Write recorded entries until this is cancelled, and then what is left."""
     try:
         while True:
@@ -44,7 +44,7 @@ async def _to_its_end(writing: Coroutine[None, None, None]) -> None:
 
 
 async def _flush(recorder: Recorder, pool: Pool) -> None:
-    entries = recorder.take()
+    entries = recorder.drain()
     while entries:
         batch = entries[:_BATCH]
         try:
@@ -52,7 +52,7 @@ async def _flush(recorder: Recorder, pool: Pool) -> None:
                 await store.write(conn, batch)
         except (psycopg.OperationalError, PoolTimeout, asyncio.CancelledError):
             # That passes.
-            recorder.put_back(entries)
+            recorder.requeue(entries)
             raise
         except Exception:
             # Trying again would fail again, and keep all that follow waiting.

@@ -44,28 +44,28 @@ _PLAIN_PARAMETERS = frozenset({"limit", "starting_after", "wait", "timeout"})
 
 
 @dataclass(frozen=True)
-class Kept:
+class RedactedBody:
     """json: the masked value as JSON text. is_cut: something was left out for its size."""
 
     json: str
     is_cut: bool
 
 
-def kept(value: object, text: str | None = None) -> Kept:
+def redact_body(value: object, text: str | None = None) -> RedactedBody:
     """`value` (parsed JSON) as it may be kept, in at most LONGEST_BODY bytes of JSON. text: its JSON, if at hand."""
     if text is None:
         text = _dump(value)
     if text is not None and len(text) <= LONGEST_BODY:
         text = _mask_flat(text)
         if _is_clean(text) and len(text.encode()) <= LONGEST_BODY:
-            return Kept(text, is_cut=False)
+            return RedactedBody(text, is_cut=False)
     room = LONGEST_BODY - _FOR_MARKS
     while True:
         walk = _Walk(room)
         copy = _dump(walk.copy(value, 0)) or '"…"'
         size = len(copy.encode())
         if size <= LONGEST_BODY:
-            return Kept(copy, walk.is_cut)
+            return RedactedBody(copy, walk.is_cut)
         # The walk counts characters; some of these take more bytes than others.
         room = min(room // 2, room * LONGEST_BODY // size)
 
@@ -115,14 +115,14 @@ def _is_clean(text: str) -> bool:
     return "://" not in small or not _PASSWORD_IN_URL.search(text)
 
 
-def mask_text(text: str) -> str:
+def redact_text(text: str) -> str:
     """Text without keys, signing secrets and passwords of URLs."""
     if "://" not in text and "pk_live_" not in text and "whsec_" not in text:
         return text
     return _PASSWORD_IN_URL.sub(rf"\1:{MASK}@", _KEY_IN_TEXT.sub(rf"\1{MASK}", text))
 
 
-def mask_url(url: str) -> str:
+def redact_url(url: str) -> str:
     """A webhook's URL without what may let others in: query values, password, segments that look like capabilities."""
     try:
         parts = urlsplit(url)
@@ -131,12 +131,12 @@ def mask_url(url: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     path = "/".join(MASK if _CAPABILITY.fullmatch(segment) else segment for segment in parts.path.split("/"))
     query = _mask_query(parts.query, frozenset())
-    return mask_text(urlunsplit((parts.scheme, host, path, query, "")))
+    return redact_text(urlunsplit((parts.scheme, host, path, query, "")))
 
 
-def mask_target(path: str, query: str) -> str:
+def redact_path(path: str, query: str) -> str:
     """A request's path with its query, the values of parameters that the API does not have masked."""
-    return mask_text(f"{path}?{_mask_query(query, _PLAIN_PARAMETERS)}" if query else path)
+    return redact_text(f"{path}?{_mask_query(query, _PLAIN_PARAMETERS)}" if query else path)
 
 
 def _mask_query(query: str, plain: frozenset[str]) -> str:
@@ -156,7 +156,7 @@ class _Walk:
 
     def copy(self, value: object, depth: int) -> object:
         if isinstance(value, str):
-            return self._string(mask_text(value))
+            return self._string(redact_text(value))
         if isinstance(value, dict | list):
             if depth >= _DEEPEST:
                 self.is_cut = True
@@ -204,7 +204,7 @@ class _Walk:
         if name == "rows" and isinstance(item, list):
             return self._string(f"{MASK} {len(item)} rows")
         if name == "url" and isinstance(item, str):
-            return self._string(mask_url(item))
+            return self._string(redact_url(item))
         return self.copy(item, depth + 1)
 
     def _list(self, value: list[object], depth: int) -> list[object]:

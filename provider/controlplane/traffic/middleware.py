@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from controlplane.clock import Clock
 from controlplane.http.summary import EXTENSION, RequestSummary, with_extension
-from controlplane.traffic.masking import mask_text
+from controlplane.traffic.masking import redact_text
 from controlplane.traffic.recorder import Recorder
 
 _log = logging.getLogger("controlplane.request")
@@ -57,7 +57,7 @@ def _facts(scope: Scope, summary: RequestSummary, milliseconds: float) -> dict[s
     }
     return {
         "method": scope["method"],
-        "path": mask_text(scope["path"]),
+        "path": redact_text(scope["path"]),
         "status": summary.status,
         "ms": milliseconds,
         "request_id": summary.request_id,

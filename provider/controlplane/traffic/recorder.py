@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from controlplane.http.summary import RequestSummary
 from controlplane.traffic.entries import Entry
-from controlplane.traffic.masking import kept, mask_target, mask_text
+from controlplane.traffic.masking import redact_body, redact_path, redact_text
 
 # As many as are kept in the store: older ones would be dropped there anyway.
 MOST = 1000
@@ -37,9 +37,9 @@ class Recorder:
             at: When it arrived.
             ms: Milliseconds until the response was ready.
         """
-        asked = None if summary.request_body is None else kept(summary.request_body.value)
+        asked = None if summary.request_body is None else redact_body(summary.request_body.value)
         answer = {**summary.response_body, "request_id": summary.request_id}
-        answered = kept(answer, summary.response_content.decode())
+        answered = redact_body(answer, summary.response_content.decode())
         entry = Entry(
             at=at,
             request_id=summary.request_id,
@@ -64,14 +64,14 @@ class Recorder:
         """Return once there is something to take."""
         await self._is_waiting.wait()
 
-    def take(self) -> list[Entry]:
+    def drain(self) -> list[Entry]:
         """All that waits, oldest first; it is the caller's now."""
         self._is_waiting.clear()
         taken = list(self._waiting)
         self._waiting.clear()
         return taken
 
-    def put_back(self, entries: list[Entry]) -> None:
+    def requeue(self, entries: list[Entry]) -> None:
         """Entries that could not be stored, before those that came since; the oldest go if they are too many."""
         self._waiting = deque([*entries, *self._waiting], maxlen=MOST)
         self._is_waiting.set()
@@ -81,9 +81,9 @@ def _target(scope: Scope) -> str:
     # As it came, percent signs and all; uvicorn gives both as bytes.
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope["query_string"]
-    return mask_target(path.decode("latin-1"), query.decode("latin-1"))[:_LONGEST_TARGET].replace("\x00", "")
+    return redact_path(path.decode("latin-1"), query.decode("latin-1"))[:_LONGEST_TARGET].replace("\x00", "")
 
 
 def _headers(headers: Headers) -> dict[str, str]:
     present = ((name, headers.get(name)) for name in _HEADERS)
-    return {name: mask_text(value)[:_LONGEST_HEADER] for name, value in present if value}
+    return {name: redact_text(value)[:_LONGEST_HEADER] for name, value in present if value}

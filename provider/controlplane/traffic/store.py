@@ -48,7 +48,7 @@ async def write(conn: Connection, entries: Sequence[Entry]) -> None:
         )
 
 
-async def recent(
+async def list_recent(
     conn: Connection,
     limit: int,
     *,

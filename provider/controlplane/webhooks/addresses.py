@@ -22,11 +22,11 @@ _NOBODYS: Final = (ipaddress.IPv4Network("0.0.0.0/8"), ipaddress.IPv6Network("64
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-class AddressRefused(Exception):
+class BlockedAddressError(Exception):
     """A host is, or has, an address that nothing is sent to."""
 
 
-def refusal(address: Address, *, loopback: bool) -> str | None:
+def blocked_reason(address: Address, *, loopback: bool) -> str | None:
     """Why nothing is sent to an address; None where it may be. loopback: whether this machine is allowed."""
     address = _inner(address)
     if address.is_loopback:
@@ -56,7 +56,7 @@ async def resolve(host: str, port: int, *, loopback: bool) -> list[str]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(each[4][0]).partition("%")[0] for each in found]
     for address in addresses:
-        reason = refusal(ipaddress.ip_address(address), loopback=loopback)
+        reason = blocked_reason(ipaddress.ip_address(address), loopback=loopback)
         if reason is not None:
-            raise AddressRefused(f"Nothing is sent to the endpoint's address: {reason}.")
+            raise BlockedAddressError(f"Nothing is sent to the endpoint's address: {reason}.")
     return list(dict.fromkeys(addresses))

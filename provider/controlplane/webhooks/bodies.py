@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from controlplane.http.fields import Body
-from controlplane.webhooks.addresses import refusal
+from controlplane.webhooks.addresses import blocked_reason
 
 EVENTS = ("database.provisioning_started", "database.provisioned", "database.deleted", "ping")
 
@@ -19,7 +19,7 @@ _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+") 
 _HOST = re.compile(r"[A-Za-z0-9._\-]{1,253}")
 
 
-def is_loopback(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
     """Whether `host` (no brackets) names this machine: `localhost`, 127.0.0.0/8 or ::1."""
     if host.lower() == "localhost":
         return True
@@ -41,7 +41,7 @@ def check_url(url: str) -> str:
     except ValueError:
         raise ValueError("must be a URL") from None
     # http only for loopback: api-facts C20 makes that exception so that a receiver can be tried out locally.
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_host(host)):
         raise ValueError("must start with https://")
     if "@" in parts.netloc:
         raise ValueError("must not contain a user name or password")
@@ -56,7 +56,7 @@ def check_url(url: str) -> str:
 def _refusal(host: str) -> str | None:
     """For an address; what a name stands for is known when something is sent to it."""
     try:
-        return refusal(ipaddress.ip_address(host), loopback=True)
+        return blocked_reason(ipaddress.ip_address(host), loopback=True)
     except ValueError:
         return None
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from controlplane.crew import Claim, keep_busy
+from controlplane.crew import Claim, run_workers
 from controlplane.services import Services
-from controlplane.store.liveness import WITH_LIVING
+from controlplane.store.liveness import WITH_LIVE_PROCESSES
 from controlplane.store.pool import Connection, Row
 from controlplane.webhooks import sending
 from controlplane.webhooks.schedule import next_attempt
-from controlplane.webhooks.sending import Outcome
+from controlplane.webhooks.sending import DeliveryResult
 from controlplane.webhooks.signing import sign
 
 # For how long a delivery is its sender's: an attempt with time to spare.
@@ -25,11 +25,11 @@ LEASE = timedelta(seconds=3 * sending.SECONDS)
 _CLAIM_LOCK = 0x64656C6976657279  # "delivery"
 _AT_ONCE = 8  # an endpoint that hangs holds one for ten seconds
 _LOOK_EVERY = 1.0  # seconds, should a ring get lost
-_REVOKED = Outcome(None, "The endpoint was revoked.")
+_REVOKED = DeliveryResult(None, "The endpoint was revoked.")
 _log = logging.getLogger("controlplane.webhooks")
 
 
-async def work(services: Services) -> None:
+async def delivery_worker(services: Services) -> None:
     """Send what is due, for ever."""
 
     async def claim() -> Claim[Row]:
@@ -38,9 +38,9 @@ async def work(services: Services) -> None:
 
     async def send(row: Row) -> None:
         await deliver(services, row)
-        services.bells.deliveries.ring()  # the endpoint's next one may be due
+        services.notifiers.deliveries.notify()  # the endpoint's next one may be due
 
-    await keep_busy(services.bells.deliveries, _AT_ONCE, claim, send)
+    await run_workers(services.notifiers.deliveries, _AT_ONCE, claim, send)
 
 
 async def deliver(services: Services, row: Row) -> Row:
@@ -58,7 +58,7 @@ async def deliver(services: Services, row: Row) -> Row:
         outcome = await sending.post(row["url"], headers, body, loopback=loopback)
     else:
         outcome = _REVOKED
-    return await _settle(services, row, outcome)
+    return await _record_result(services, row, outcome)
 
 
 async def insert_claimed(services: Services, conn: Connection, endpoint: Row, event: str, body: str) -> Row:
@@ -67,7 +67,7 @@ async def insert_claimed(services: Services, conn: Connection, endpoint: Row, ev
     cursor = await conn.execute(
         "INSERT INTO webhook_deliveries (endpoint_id, event_type, body, attempt_count, owner, not_before, created_at)"
         " VALUES (%s, %s, %s, 1, %s, %s, %s) RETURNING *",
-        (endpoint["id"], event, body, services.process_no, now + LEASE, now),
+        (endpoint["id"], event, body, services.process_id, now + LEASE, now),
     )
     row = await cursor.fetchone()
     assert row is not None
@@ -81,7 +81,7 @@ async def _claim(services: Services) -> Row | None:
         await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_CLAIM_LOCK,))
         now = services.clock.now()
         cursor = await conn.execute(
-            WITH_LIVING + " UPDATE webhook_deliveries d SET owner = %(me)s, not_before = %(lease_end)s,"  # noqa: S608
+            WITH_LIVE_PROCESSES + " UPDATE webhook_deliveries d SET owner = %(me)s, not_before = %(lease_end)s,"  # noqa: S608
             " attempt_count = attempt_count + (e.status = 'active')::int"
             " FROM webhook_endpoints e WHERE e.id = d.endpoint_id AND d.id = ("
             "  SELECT w.id FROM webhook_deliveries w JOIN webhook_endpoints t ON t.id = w.endpoint_id"
@@ -92,7 +92,7 @@ async def _claim(services: Services) -> Row | None:
             "    OR o.owner IN (TABLE living) AND o.not_before > %(now)s))"
             "  AND %(me)s IN (TABLE living) ORDER BY w.not_before, w.id LIMIT 1 FOR UPDATE OF w SKIP LOCKED)"
             " RETURNING d.*, e.url, e.secret, e.status AS endpoint_status",
-            {"me": services.process_no, "now": now, "lease_end": now + LEASE},
+            {"me": services.process_id, "now": now, "lease_end": now + LEASE},
         )
         return await cursor.fetchone()
 
@@ -109,7 +109,7 @@ async def _until_next(services: Services) -> float:
     return min(_LOOK_EVERY, (due - services.clock.now()).total_seconds()) if due else _LOOK_EVERY
 
 
-async def _settle(services: Services, row: Row, outcome: Outcome) -> Row:
+async def _record_result(services: Services, row: Row, outcome: DeliveryResult) -> Row:
     """Write down how the attempt ended, unless the lease was lost and another attempt was begun since."""
     now = services.clock.now()
     is_final = row["endpoint_status"] != "active"
@@ -148,7 +148,7 @@ async def _settle(services: Services, row: Row, outcome: Outcome) -> Row:
     return settled or row
 
 
-async def _note_on_endpoint(conn: Connection, endpoint_id: int, outcome: Outcome, now: datetime) -> None:
+async def _note_on_endpoint(conn: Connection, endpoint_id: int, outcome: DeliveryResult, now: datetime) -> None:
     if outcome.is_success:
         await conn.execute("UPDATE webhook_endpoints SET last_success_at = %s WHERE id = %s", (now, endpoint_id))
     else:

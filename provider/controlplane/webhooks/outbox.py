@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from controlplane.http.calls import Call
-from controlplane.http.timestamps import offset
+from controlplane.http.calls import RequestContext
+from controlplane.http.timestamps import format_offset
 from controlplane.store.pool import Connection
 
 
 def event_body(event: str, data: Mapping[str, Any], now: datetime) -> str:
     """The JSON text that is signed and sent; made once, so that every attempt sends the same bytes."""
-    body = {"event": event, "timestamp": offset(now), "data": data}
+    body = {"event": event, "timestamp": format_offset(now), "data": data}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-async def emit(call: Call, event: str, team_id: int, data: Mapping[str, Any]) -> None:
+async def emit(call: RequestContext, event: str, team_id: int, data: Mapping[str, Any]) -> None:
     """Queue an event in the transaction of `call`, and wake the delivery workers after its commit.
 
     Args:
@@ -28,7 +28,7 @@ async def emit(call: Call, event: str, team_id: int, data: Mapping[str, Any]) ->
         data: The object, without password and without full connection string.
     """
     if await enqueue(call.conn, team_id=team_id, event=event, data=data, now=call.now):
-        call.after_commit(call.services.bells.deliveries.ring)
+        call.after_commit(call.services.notifiers.deliveries.notify)
 
 
 async def enqueue(conn: Connection, *, team_id: int, event: str, data: Mapping[str, Any], now: datetime) -> bool:

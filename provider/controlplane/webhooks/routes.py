@@ -4,41 +4,41 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from controlplane.http.calls import Call, Operation
+from controlplane.http.calls import RequestContext, Operation
 from controlplane.http.errors import ApiError, invalid_field
 from controlplane.http.pagination import page_reply
-from controlplane.http.replies import Reply, reply
+from controlplane.http.replies import ApiResponse, envelope
 from controlplane.services import Worker
 from controlplane.webhooks import delivering, store
-from controlplane.webhooks.bodies import CreateWebhookEndpoint, is_loopback
+from controlplane.webhooks.bodies import CreateWebhookEndpoint, is_loopback_host
 from controlplane.webhooks.outbox import event_body
 from controlplane.webhooks.views import delivery_view, endpoint_view
 
 
-async def list_endpoints(call: Call) -> Reply:
+async def list_endpoints(call: RequestContext) -> ApiResponse:
     """The user's, revoked ones too (S29), newest first."""
     page = call.page()
     return page_reply(await store.list_endpoints(call.conn, call.principal.user_id, page), page, endpoint_view)
 
 
-async def create_endpoint(call: Call) -> Reply:
+async def create_endpoint(call: RequestContext) -> ApiResponse:
     """The one reply with the secret, which stands beside the data."""
     args = call.parse(CreateWebhookEndpoint)
-    if not call.services.settings.loopback_webhooks and is_loopback(urlsplit(args.url).hostname or ""):
+    if not call.services.settings.loopback_webhooks and is_loopback_host(urlsplit(args.url).hostname or ""):
         raise invalid_field("url", "must not name this machine (the control plane runs with --no-loopback-webhooks)")
     row = await store.insert(call, args.url, args.events)
-    return reply(endpoint_view(row), status=201, message="Webhook endpoint created.", secret=row["secret"])
+    return envelope(endpoint_view(row), status=201, message="Webhook endpoint created.", secret=row["secret"])
 
 
-async def revoke_endpoint(call: Call) -> Reply:
+async def revoke_endpoint(call: RequestContext) -> ApiResponse:
     """What is still queued for it fails; revoking again changes nothing (S29)."""
     row = await store.find_or_404(call, lock=True)
     await call.conn.execute("UPDATE webhook_endpoints SET status = 'revoked' WHERE id = %s", (row["id"],))
-    call.after_commit(call.services.bells.deliveries.ring)
-    return reply({"id": row["id"]}, message="Webhook endpoint revoked.")
+    call.after_commit(call.services.notifiers.deliveries.notify)
+    return envelope({"id": row["id"]}, message="Webhook endpoint revoked.")
 
 
-async def test_endpoint(call: Call) -> Reply:
+async def test_endpoint(call: RequestContext) -> ApiResponse:
     """One ping, sent during the call whatever the endpoint's events; failing is an answer, not an error."""
     endpoint = await store.find_or_404(call)
     if endpoint["status"] != "active":
@@ -46,15 +46,15 @@ async def test_endpoint(call: Call) -> Reply:
     body = event_body("ping", {"object": "webhook_endpoint", "id": endpoint["id"]}, call.now)
     claimed = await delivering.insert_claimed(call.services, call.conn, endpoint, "ping", body)
 
-    async def send() -> Reply:
+    async def send() -> ApiResponse:
         settled = await delivering.deliver(call.services, claimed)
-        call.services.bells.deliveries.ring()  # the endpoint is free for what is queued
-        return reply(delivery_view(settled))
+        call.services.notifiers.deliveries.notify()  # the endpoint is free for what is queued
+        return envelope(delivery_view(settled))
 
-    return Reply(200, reply(delivery_view(claimed)).body, send)
+    return ApiResponse(200, envelope(delivery_view(claimed)).body, send)
 
 
-async def list_deliveries(call: Call) -> Reply:
+async def list_deliveries(call: RequestContext) -> ApiResponse:
     """An endpoint's deliveries, newest first, readable after its revocation too (S29)."""
     endpoint = await store.find_or_404(call)
     page = call.page()
@@ -73,4 +73,4 @@ OPERATIONS = (
     Operation("GET", "/webhook_endpoints/{id}/deliveries", "listWebhookDeliveries", _READ, list_deliveries),
 )
 
-WORKERS: tuple[Worker, ...] = (delivering.work,)
+WORKERS: tuple[Worker, ...] = (delivering.delivery_worker,)

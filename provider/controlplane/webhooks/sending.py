@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from controlplane.http import client
-from controlplane.webhooks.addresses import AddressRefused, resolve
+from controlplane.webhooks.addresses import BlockedAddressError, resolve
 
 SECONDS = 10.0  # for one attempt, name lookup and connecting included
 _log = logging.getLogger("controlplane.webhooks")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DeliveryResult:
     """response_code: None if there was no answer. error_message: None if it was delivered."""
 
     response_code: int | None
@@ -29,7 +29,7 @@ class Outcome:
 
 async def post(
     url: str, headers: Sequence[tuple[str, str]], body: bytes, *, loopback: bool, seconds: float = SECONDS
-) -> Outcome:
+) -> DeliveryResult:
     """Send `body` once and return how that ended. Never raises, except for cancellation.
 
     Args:
@@ -42,14 +42,14 @@ async def post(
     lookup = functools.partial(resolve, loopback=loopback)
     try:
         response = await client.post(url, headers, body, server="endpoint", seconds=seconds, resolve=lookup)
-    except (AddressRefused, client.HttpError) as error:
-        return Outcome(None, str(error))
+    except (BlockedAddressError, client.HttpError) as error:
+        return DeliveryResult(None, str(error))
     except Exception:
         _log.exception("a delivery attempt failed unexpectedly")
-        return Outcome(None, "The delivery failed for an internal reason.")
-    return judge(response.status)
+        return DeliveryResult(None, "The delivery failed for an internal reason.")
+    return result_of_status(response.status)
 
 
-def judge(status: int) -> Outcome:
+def result_of_status(status: int) -> DeliveryResult:
     """What a status means."""
-    return Outcome(status, None if 200 <= status < 300 else f"The endpoint answered with status {status}.")
+    return DeliveryResult(status, None if 200 <= status < 300 else f"The endpoint answered with status {status}.")

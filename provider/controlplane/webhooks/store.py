@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, LiteralString
 
-from controlplane.http.calls import Call
+from controlplane.http.calls import RequestContext
 from controlplane.http.errors import invalid_cursor, not_found
 from controlplane.http.pagination import Page
 from controlplane.store.pool import Connection, Row
@@ -21,7 +21,7 @@ _DELIVERY = "SELECT * FROM webhook_deliveries WHERE id = %s AND endpoint_id = %s
 _DELIVERIES = "SELECT * FROM webhook_deliveries WHERE endpoint_id = %s"
 
 
-async def find_or_404(call: Call, *, lock: bool = False) -> Row:
+async def find_or_404(call: RequestContext, *, lock: bool = False) -> Row:
     """The caller's endpoint of the path, active or revoked."""
     number = call.integer_parameter("id", "webhook_endpoint")
     query: LiteralString = _ENDPOINT + " FOR UPDATE" if lock else _ENDPOINT
@@ -32,7 +32,7 @@ async def find_or_404(call: Call, *, lock: bool = False) -> Row:
     return row
 
 
-async def insert(call: Call, url: str, events: list[str]) -> Row:
+async def insert(call: RequestContext, url: str, events: list[str]) -> Row:
     """A new endpoint with a secret of its own."""
     cursor = await call.conn.execute(
         "INSERT INTO webhook_endpoints (user_id, url, events, secret, created_at) VALUES (%s, %s, %s, %s, %s)"

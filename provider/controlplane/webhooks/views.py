@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from controlplane.http.timestamps import plain
+from controlplane.http.timestamps import format_naive
 from controlplane.store.pool import Row
 
 
@@ -19,7 +19,7 @@ def endpoint_view(row: Row) -> dict[str, Any]:
         "status": row["status"],
         "last_success_at": _plain_or_none(row["last_success_at"]),
         "last_failure_at": _plain_or_none(row["last_failure_at"]),
-        "created_at": plain(row["created_at"]),
+        "created_at": format_naive(row["created_at"]),
     }
 
 
@@ -34,9 +34,9 @@ def delivery_view(row: Row) -> dict[str, Any]:
         "response_code": row["response_code"],
         "error_message": row["error_message"],
         "attempt_count": row["attempt_count"],
-        "created_at": plain(row["created_at"]),
+        "created_at": format_naive(row["created_at"]),
     }
 
 
 def _plain_or_none(moment: datetime | None) -> str | None:
-    return None if moment is None else plain(moment)
+    return None if moment is None else format_naive(moment)

@@ -7,6 +7,6 @@ from typing import Any
 from polykomos.calculations.connection_string import ParseConnectionString
 from polykomos.calculations.rendering import RenderBlueprint
 from polykomos.calculations.signature import VerifyWebhookSignature
-from resourcekit.resource import Calculation
+from resourcekit.resource import ProviderFunction
 
-CALCULATIONS: tuple[Calculation[Any], ...] = (ParseConnectionString(), VerifyWebhookSignature(), RenderBlueprint())
+CALCULATIONS: tuple[ProviderFunction[Any], ...] = (ParseConnectionString(), VerifyWebhookSignature(), RenderBlueprint())

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
-from resourcekit.resource import Calculation
+from resourcekit.resource import ProviderFunction
 
 _PORTS = {"postgresql": 5432, "postgres": 5432, "mysql": 3306}
 
@@ -31,7 +31,7 @@ class ConnectionParts(BaseModel):
     parameters: dict[str, str] = Field(description="Parameters after the question mark.")
 
 
-class ParseConnectionString(Calculation[ConnectionStringArgs]):
+class ParseConnectionString(ProviderFunction[ConnectionStringArgs]):
     """Take a connection string apart, for a resource that wants its host, port and credentials one by one."""
 
     name = "parse_connection_string"

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from polykomos.calculations.sql_dialects import DIALECTS, Engine, SqlDialect
-from polykomos.resources.blueprint.declaration import BlueprintVariable, canonical_variables, is_number_text
+from polykomos.resources.blueprint.declaration import BlueprintVariable, normalize_variables, is_number_text
 from resourcekit.declaration import Arguments, Variadic
 from resourcekit.errors import ResourceError
-from resourcekit.resource import Calculation
+from resourcekit.resource import ProviderFunction
 
 _COMMENT = re.compile(r"/\*|\*/")
 
@@ -32,7 +32,7 @@ class RenderArgs(Arguments):
     )
 
 
-class RenderBlueprint(Calculation[RenderArgs]):
+class RenderBlueprint(ProviderFunction[RenderArgs]):
     """A blueprint's SQL with values in the places of its variables, without asking the API: to read before applying."""
 
     name = "render_blueprint"
@@ -41,7 +41,7 @@ class RenderBlueprint(Calculation[RenderArgs]):
 
     def call(self, args: RenderArgs) -> str:
         values = {name: value for name, value in (args.values or {}).items() if value is not None}
-        definitions = None if args.variables is None else canonical_variables(args.variables)
+        definitions = None if args.variables is None else normalize_variables(args.variables)
         for name in values:
             if definitions is not None and name not in definitions:
                 raise ResourceError(f"this blueprint does not define {name!r}", property="values")

@@ -8,7 +8,7 @@ import hmac
 from pydantic import Field
 
 from resourcekit.declaration import Arguments
-from resourcekit.resource import Calculation
+from resourcekit.resource import ProviderFunction
 
 
 class SignatureArgs(Arguments):
@@ -19,7 +19,7 @@ class SignatureArgs(Arguments):
     signature: str = Field(description="The header `X-Polykomos-Signature`: `sha256=` and 64 hexadecimal digits.")
 
 
-class VerifyWebhookSignature(Calculation[SignatureArgs]):
+class VerifyWebhookSignature(ProviderFunction[SignatureArgs]):
     """Whether a delivery was signed with an endpoint's secret (HMAC-SHA256 of the raw body)."""
 
     name = "verify_webhook_signature"

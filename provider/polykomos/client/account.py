@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
-from polykomos.client.calls import Calls, parse, segment
+from polykomos.client.calls import ApiGroup, parse, path_segment
 from polykomos.client.models import Account, QueryExecution
-from polykomos.client.retry import Safety
+from polykomos.client.retry import RetrySafety
 from polykomos.client.setting_values import is_loopback
 
 
-class AccountCalls(Calls):
+class AccountApi(ApiGroup):
     """Calls about the account."""
 
     def whose(self) -> Account:
@@ -32,13 +32,13 @@ class AccountCalls(Calls):
 
     def get_account(self) -> Account:
         """Whose key it is, its scopes and limits."""
-        return parse(Account, self._transport.call("GET", "/me").get("data"))
+        return parse(Account, self._transport.request_json("GET", "/me").get("data"))
 
     def run_query(self, database_uuid: str, query: str) -> QueryExecution:
         """Have a question turned into SQL and run. It may write, so it is never repeated blindly.
 
         The failure of the SQL itself is a ServerError with the code `query_execution_failed` and `details["sql"]`.
         """
-        body = {"database_uuid": segment(database_uuid), "query": query}
-        answer = self._transport.call("POST", "/query_executions", json=body, safety=Safety.UNSAFE, server_wait=60)
+        body = {"database_uuid": path_segment(database_uuid), "query": query}
+        answer = self._transport.request_json("POST", "/query_executions", json=body, safety=RetrySafety.UNSAFE, server_wait=60)
         return parse(QueryExecution, answer)

@@ -7,15 +7,15 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from polykomos.client.calls import Calls, given, parse, segment, written
+from polykomos.client.calls import ApiGroup, drop_none, parse, path_segment, parse_write
 from polykomos.client.errors import ApiError
-from polykomos.client.models import Blueprint, BlueprintApplication, BlueprintValidation, Written
-from polykomos.client.retry import Safety
+from polykomos.client.models import Blueprint, BlueprintApplication, BlueprintValidation, WriteResult
+from polykomos.client.retry import RetrySafety
 from polykomos.client.statuses import RUNNING
-from polykomos.client.waits import SERVER_WAIT_SECONDS, Progress, wait_until
+from polykomos.client.waits import SERVER_WAIT_SECONDS, Progress, poll_until
 
 
-class BlueprintCalls(Calls):
+class BlueprintsApi(ApiGroup):
     """Calls about blueprints."""
 
     def iter_blueprints(self) -> Iterator[Blueprint]:
@@ -24,13 +24,13 @@ class BlueprintCalls(Calls):
 
     def get_blueprint(self, uuid: str) -> Blueprint:
         """One blueprint with its SQL. Raises NotFound."""
-        found = parse(Blueprint, self._transport.call("GET", f"/blueprints/{segment(uuid)}").get("data"))
-        self._transport.memory.keep(("blueprint", uuid, found.version), found)
+        found = parse(Blueprint, self._transport.request_json("GET", f"/blueprints/{path_segment(uuid)}").get("data"))
+        self._transport.memory.set(("blueprint", uuid, found.version), found)
         return found
 
-    def with_sql(self, listed: Blueprint) -> Blueprint | None:
+    def fill_sql(self, listed: Blueprint) -> Blueprint | None:
         """A blueprint of a list with its SQL, where that version was read before; None where it was not."""
-        known: Blueprint | None = self._transport.memory.recall(("blueprint", listed.uuid, listed.version))
+        known: Blueprint | None = self._transport.memory.get(("blueprint", listed.uuid, listed.version))
         return listed.model_copy(update={"sql_content": known.sql_content}) if known and known.sql_content else None
 
     def create_blueprint(
@@ -41,18 +41,18 @@ class BlueprintCalls(Calls):
         description: str | None = None,
         variables: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
-    ) -> Written[Blueprint]:
+    ) -> WriteResult[Blueprint]:
         """Create a blueprint. Raises InvalidRequest when the SQL is not accepted."""
-        body = given(name=name, sql_content=sql_content, description=description, variables=variables)
-        answer = self._transport.ask(
-            "POST", "/blueprints", json=body, safety=Safety.KEYED, idempotency_key=idempotency_key
+        body = drop_none(name=name, sql_content=sql_content, description=description, variables=variables)
+        answer = self._transport.request(
+            "POST", "/blueprints", json=body, safety=RetrySafety.KEYED, idempotency_key=idempotency_key
         )
-        return written(Blueprint, answer)
+        return parse_write(Blueprint, answer)
 
     def update_blueprint(self, uuid: str, changes: Mapping[str, Any]) -> Blueprint:
         """Change fields by name. The operation takes no key, so it is never repeated blindly (UnknownOutcome)."""
-        path = f"/blueprints/{segment(uuid)}"
-        answer = self._transport.call("PATCH", path, json=changes, safety=Safety.UNSAFE)
+        path = f"/blueprints/{path_segment(uuid)}"
+        answer = self._transport.request_json("PATCH", path, json=changes, safety=RetrySafety.UNSAFE)
         return parse(Blueprint, answer.get("data"))
 
     def delete_blueprint(self, uuid: str) -> None:
@@ -60,7 +60,7 @@ class BlueprintCalls(Calls):
 
         Raises NotFound, also when a first attempt whose answer was lost has deleted it.
         """
-        self._transport.call("DELETE", f"/blueprints/{segment(uuid)}", safety=Safety.SAFE)
+        self._transport.request_json("DELETE", f"/blueprints/{path_segment(uuid)}", safety=RetrySafety.SAFE)
 
     def validate_blueprint(self, sql_content: str, variables: Mapping[str, Any] | None = None) -> BlueprintValidation:
         """What the API thinks of the SQL; nothing is kept there, and the same is not asked twice.
@@ -68,13 +68,13 @@ class BlueprintCalls(Calls):
         variables: the definitions. The documented request has no such field and a service may ignore it
         (docs/openapi-overlay.md); the reference control plane judges SQL with identifier variables by them.
         """
-        body = given(sql_content=sql_content, variables=variables)
+        body = drop_none(sql_content=sql_content, variables=variables)
 
         def ask() -> BlueprintValidation:
-            answer = self._transport.call("POST", "/blueprint_validations", json=body)
+            answer = self._transport.request_json("POST", "/blueprint_validations", json=body)
             return parse(BlueprintValidation, answer.get("data"))
 
-        return self._transport.memory.once(("validation", json.dumps(body, sort_keys=True, default=str)), ask)
+        return self._transport.memory.get_or_load(("validation", json.dumps(body, sort_keys=True, default=str)), ask)
 
     def apply_blueprint(
         self,
@@ -85,20 +85,20 @@ class BlueprintCalls(Calls):
         dry_run: bool = False,
         server_wait: int = SERVER_WAIT_SECONDS,
         idempotency_key: str | None = None,
-    ) -> Written[BlueprintApplication]:
+    ) -> WriteResult[BlueprintApplication]:
         """Run a blueprint's SQL in a database. Look at `status`: failed and rolled back are answers, not errors."""
         body = {
-            **given(blueprint_uuid=blueprint_uuid, variables=variables),
+            **drop_none(blueprint_uuid=blueprint_uuid, variables=variables),
             "dry_run": dry_run,
             "wait": server_wait > 0,
             "timeout": max(1, server_wait),
         }
         try:
-            answer = self._transport.ask(
+            answer = self._transport.request(
                 "POST",
-                f"/databases/{segment(database_uuid)}/blueprint_applications",
+                f"/databases/{path_segment(database_uuid)}/blueprint_applications",
                 json=body,
-                safety=Safety.KEYED,
+                safety=RetrySafety.KEYED,
                 idempotency_key=idempotency_key,
                 server_wait=server_wait,
             )
@@ -107,11 +107,11 @@ class BlueprintCalls(Calls):
             if error.field == "uuid":
                 error.details = {**error.details, "field": "database_uuid"}
             raise
-        return written(BlueprintApplication, answer)
+        return parse_write(BlueprintApplication, answer)
 
     def get_blueprint_application(self, number: int) -> BlueprintApplication:
         """One application. Raises NotFound."""
-        answer = self._transport.call("GET", f"/blueprint_applications/{segment(number)}")
+        answer = self._transport.request_json("GET", f"/blueprint_applications/{path_segment(number)}")
         return parse(BlueprintApplication, answer.get("data"))
 
     def wait_for_application(
@@ -123,7 +123,7 @@ class BlueprintCalls(Calls):
         progress: Progress | None = None,
     ) -> BlueprintApplication:
         """The application once it has ended. Raises DeadlineExceeded, Cancelled, NotFound."""
-        return wait_until(
+        return poll_until(
             lambda: self.get_blueprint_application(number),
             lambda run: run.status not in RUNNING,
             what=f"blueprint application {number} is still running",

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from polykomos.client.errors import Cancelled
-from polykomos.client.pace import seconds_until_room, should_learn
-from polykomos.client.record import NO_LIMIT, OwnRecord, Record
+from polykomos.client.errors import ClientCancelledError
+from polykomos.client.pace import seconds_until_slot, should_fetch_limit
+from polykomos.client.record import NO_LIMIT, InMemoryUsage, UsageStore
 
 log = logging.getLogger("polykomos.client")
 # How often one that waits looks whether it was told to stop.
@@ -23,14 +23,14 @@ _TELL_SECONDS: Final = 1.0
 _ASK_AGAIN_SECONDS: Final = 30.0
 
 
-class Budget:
+class RateLimiter:
     """Turns for calls, shared by all threads of a client. Writes go first: others wait for what they make.
 
     record: what is known of the key's calls, perhaps by other processes too.
     """
 
-    def __init__(self, record: Record | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._record = record or OwnRecord()
+    def __init__(self, record: UsageStore | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._record = record or InMemoryUsage()
         self._clock = clock
         self._changed = threading.Condition()
         self._queue: list[tuple[bool, int]] = []
@@ -39,7 +39,7 @@ class Budget:
         self._told_until = float("-inf")
         self._ask_from = float("-inf")
 
-    def take(self, *, write: bool, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> bool:
+    def acquire(self, *, write: bool, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> bool:
         """Wait for the turn of one call, to be ended by `done`; False when the deadline came first.
 
         say: told once a pause how long it is, by one of those who wait. Raises Cancelled.
@@ -51,8 +51,8 @@ class Budget:
             while True:
                 with self._changed:
                     now = self._clock()
-                    known = self._record.known(now)
-                    wait = seconds_until_room(
+                    known = self._record.usage(now)
+                    wait = seconds_until_slot(
                         known.calls,
                         under_way=self._under_way,
                         limit=_finite(known.limit),
@@ -71,14 +71,14 @@ class Budget:
                     # Without the lock: the message goes to the engine, and other calls must not wait for that.
                     say(text)
                 if cancel.is_set():
-                    raise Cancelled("cancelled while waiting for the API's rate limit")
+                    raise ClientCancelledError("cancelled while waiting for the API's rate limit")
         finally:
             with self._changed:
                 self._queue.remove(mine)
                 heapq.heapify(self._queue)
                 self._changed.notify_all()
 
-    def done(self, *, refused_for: float | None = None) -> None:
+    def release(self, *, refused_for: float | None = None) -> None:
         """The call was answered or lost. refused_for: seconds that a 429 asks everybody to wait; it did not count."""
         with self._changed:
             now = self._clock()
@@ -89,27 +89,27 @@ class Budget:
                 self._record.pause(now + refused_for)
             self._changed.notify_all()
 
-    def wants_limit(self) -> bool:
+    def should_fetch_limit(self) -> bool:
         """Whether the caller should ask for the key's limit now, and then `learn` it. True for one caller at a time."""
         with self._changed:
             now = self._clock()
-            known = self._record.known(now)
+            known = self._record.usage(now)
             calls = len(known.calls) + self._under_way
-            if now < self._ask_from or not should_learn(calls, limit_known=known.limit is not None):
+            if now < self._ask_from or not should_fetch_limit(calls, limit_known=known.limit is not None):
                 return False
             self._ask_from = now + _ASK_AGAIN_SECONDS
             return True
 
-    def is_scarce(self) -> bool:
+    def is_nearly_exhausted(self) -> bool:
         """Whether half of the minute's calls are used up."""
         with self._changed:
-            known = self._record.known(self._clock())
+            known = self._record.usage(self._clock())
             return known.limit is not None and 2 * len(known.calls) >= known.limit
 
-    def learn(self, limit: int | None) -> None:
+    def set_limit(self, limit: int | None) -> None:
         """The key's calls a minute; None: no limit."""
         with self._changed:
-            self._record.learn(NO_LIMIT if limit is None else limit, self._clock())
+            self._record.set_limit(NO_LIMIT if limit is None else limit, self._clock())
             self._changed.notify_all()
 
     def _words(self, now: float, wait: float, limit: int | None) -> str:

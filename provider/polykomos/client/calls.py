@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from polykomos.client.errors import ConfigurationError, IncompleteList, TransportError
-from polykomos.client.models import Written
-from polykomos.client.transport import Answer, Transport
+from polykomos.client.errors import ConfigurationError, IncompleteListError, TransportError
+from polykomos.client.models import WriteResult
+from polykomos.client.transport import Response, Transport
 
 log = logging.getLogger(__name__)
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -29,7 +29,7 @@ class ListPage(Generic[ModelT]):
     asked_at: float
 
 
-class Calls:
+class ApiGroup:
     """A family of calls over one transport."""
 
     def __init__(self, transport: Transport) -> None:
@@ -54,7 +54,7 @@ class Calls:
             items = {str(getattr(item, cursor)): item for item in page.items}
             fault = page_fault(list(items), seen, has_more=page.has_more)
             if fault:
-                raise IncompleteList(f"the API's list {path} {fault}. Nothing is concluded from it")
+                raise IncompleteListError(f"the API's list {path} {fault}. Nothing is concluded from it")
             yield from (item for id_, item in items.items() if id_ not in seen)
             if not page.has_more:
                 return
@@ -63,8 +63,8 @@ class Calls:
 
     def _page(self, path: str, model: type[ModelT], after: str | None) -> ListPage[ModelT]:
         """One page of a list. after: the last item of the page before; None at first."""
-        answer = self._transport.ask("GET", path, params={"limit": _PAGE, **given(starting_after=after)})
-        items = parse_all(model, answer.body)
+        answer = self._transport.request("GET", path, params={"limit": _PAGE, **drop_none(starting_after=after)})
+        items = parse_list(model, answer.body)
         return ListPage(items, _has_more(path, answer.body, len(items)), answer.sent_at)
 
 
@@ -93,7 +93,7 @@ def _has_more(path: str, body: Mapping[str, Any], count: int) -> bool:
     if told is None:
         # No document requires the field: only a page that is not full is the last one.
         return count >= _PAGE
-    raise IncompleteList(f"the API's list {path} is not as documented: has_more is no boolean")
+    raise IncompleteListError(f"the API's list {path} is not as documented: has_more is no boolean")
 
 
 def parse(model: type[ModelT], data: Any) -> ModelT:
@@ -125,22 +125,22 @@ def _without(data: Any, path: tuple[int | str, ...]) -> Any:
     return {name: value for name, value in data.items() if name != head}
 
 
-def parse_all(model: type[ModelT], answer: Mapping[str, Any]) -> list[ModelT]:
+def parse_list(model: type[ModelT], answer: Mapping[str, Any]) -> list[ModelT]:
     """The items of a list's `data`. Raises TransportError as `parse` does."""
     data = answer.get("data")
     if not isinstance(data, list):
         # Without a list nothing is known: an empty one would say that there is nothing.
-        raise IncompleteList(f"the API's list of {model.__name__} is not as documented: data is no list")
+        raise IncompleteListError(f"the API's list of {model.__name__} is not as documented: data is no list")
     return [parse(model, item) for item in data]
 
 
-def written(model: type[ModelT], answer: Answer) -> Written[ModelT]:
+def parse_write(model: type[ModelT], answer: Response) -> WriteResult[ModelT]:
     """The object of a keyed write with its replay marker (api-facts, Idempotency)."""
     found = parse(model, answer.body.get("data"))
-    return Written(object=found, replayed=bool(answer.body.get("idempotency_replay")), resent=answer.resent)
+    return WriteResult(object=found, replayed=bool(answer.body.get("idempotency_replay")), was_retried=answer.was_retried)
 
 
-def segment(value: object) -> str:
+def path_segment(value: object) -> str:
     """A value as one path segment: nothing in it can reach another path. Raises ConfigurationError."""
     text = str(value)
     # Quoting does not keep these from being taken as this path or its parent: a delete would go elsewhere.
@@ -149,6 +149,6 @@ def segment(value: object) -> str:
     return quote(text, safe="")
 
 
-def given(**fields: Any) -> dict[str, Any]:
+def drop_none(**fields: Any) -> dict[str, Any]:
     """The fields that are set."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -12,24 +12,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from polykomos.client.account import AccountCalls
-from polykomos.client.budget import Budget
-from polykomos.client.deferred import deferred
+from polykomos.client.account import AccountApi
+from polykomos.client.budget import RateLimiter
+from polykomos.client.deferred import lazy_import
 from polykomos.client.errors import ConfigurationError
-from polykomos.client.exchange import Exchange
+from polykomos.client.exchange import HttpSender
 from polykomos.client.proxy import Route, environment_route, proxy_fault
-from polykomos.client.reading.calls import ReadCalls
-from polykomos.client.reading.snapshot import Snapshots
+from polykomos.client.reading.calls import CachedReads
+from polykomos.client.reading.snapshot import ListCaches
 from polykomos.client.secrets import MASK
 from polykomos.client.setting_values import normalize_api_key, normalize_base_url
-from polykomos.client.shared import record_of
-from polykomos.client.transport import Bounds, Transport
+from polykomos.client.shared import open_usage
+from polykomos.client.transport import RequestOptions, Transport
 from polykomos.version import VERSION
 
 if TYPE_CHECKING:
     import httpx
 else:
-    httpx = deferred("httpx")
+    httpx = lazy_import("httpx")
 
 # Connections are kept a little longer than the longest pause between two reads of a wait.
 _KEEPALIVE_SECONDS: Final = 60
@@ -38,7 +38,7 @@ _CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _HASH_NAME: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
-class Client(ReadCalls, AccountCalls):
+class Client(CachedReads, AccountApi):
     """A client of the Polykomos API, to be shared by threads.
 
     base_url: with `/api/v1`. ca_bundle: a PEM file of certificates to trust instead of the system's (without it,
@@ -76,14 +76,14 @@ class Client(ReadCalls, AccountCalls):
             )
         except httpx.InvalidURL:
             raise ConfigurationError("the base URL (`base_url`, POLYKOMOS_BASE_URL) cannot be read") from None
-        snapshots = Snapshots(READ_SNAPSHOT_SECONDS if read_snapshot_seconds is None else read_snapshot_seconds)
-        super().__init__(Transport(Exchange(http, key), snapshots, budget=Budget(record_of(self._base_url, key))))
+        snapshots = ListCaches(READ_SNAPSHOT_SECONDS if read_snapshot_seconds is None else read_snapshot_seconds)
+        super().__init__(Transport(HttpSender(http, key), snapshots, budget=RateLimiter(open_usage(self._base_url, key))))
 
-    def within(self, bounds: Bounds) -> Client:
+    def with_options(self, bounds: RequestOptions) -> Client:
         """The same client, sharing its connections, with bounds on how long calls go on retrying."""
         bound = object.__new__(Client)
         bound._base_url, bound.route = self._base_url, self.route
-        bound._transport = self._transport.within(bounds)
+        bound._transport = self._transport.with_options(bounds)
         return bound
 
     def name_key(self, source: str) -> None:

@@ -7,25 +7,25 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from polykomos.client.calls import Calls, given, parse, parse_all, segment, written
-from polykomos.client.models import Database, DatabaseType, DeletedDatabase, Written
-from polykomos.client.retry import Safety
-from polykomos.client.waits import SERVER_WAIT_SECONDS, Progress, wait_until
+from polykomos.client.calls import ApiGroup, drop_none, parse, parse_list, path_segment, parse_write
+from polykomos.client.models import Database, DatabaseType, DeletedDatabase, WriteResult
+from polykomos.client.retry import RetrySafety
+from polykomos.client.waits import SERVER_WAIT_SECONDS, Progress, poll_until
 
 # A preview of many databases asks what is on offer for each of them.
 OFFER_SECONDS: Final = 60.0
 
 
-class DatabaseCalls(Calls):
+class DatabasesApi(ApiGroup):
     """Calls about databases."""
 
     def list_database_types(self) -> list[DatabaseType]:
         """Engines and regions on offer, at most OFFER_SECONDS old."""
 
         def ask() -> list[DatabaseType]:
-            return parse_all(DatabaseType, self._transport.call("GET", "/database_types"))
+            return parse_list(DatabaseType, self._transport.request_json("GET", "/database_types"))
 
-        return list(self._transport.memory.once("/database_types", ask, OFFER_SECONDS))
+        return list(self._transport.memory.get_or_load("/database_types", ask, OFFER_SECONDS))
 
     def iter_databases(self) -> Iterator[Database]:
         """Every database, newest first, credentials masked."""
@@ -38,11 +38,11 @@ class DatabaseCalls(Calls):
             names = Counter((each.team_id, each.name) for each in self.iter_databases())
             return [max(names.values(), default=0) > 1]
 
-        return bool(self._transport.memory.once("/databases names", ask, OFFER_SECONDS)[0])
+        return bool(self._transport.memory.get_or_load("/databases names", ask, OFFER_SECONDS)[0])
 
     def get_database(self, uuid: str) -> Database:
         """One database with its credentials. Raises NotFound."""
-        return parse(Database, self._transport.call("GET", f"/databases/{segment(uuid)}").get("data"))
+        return parse(Database, self._transport.request_json("GET", f"/databases/{path_segment(uuid)}").get("data"))
 
     def create_database(
         self,
@@ -59,9 +59,9 @@ class DatabaseCalls(Calls):
         blueprint_variables: Mapping[str, Any] | None = None,
         server_wait: int = SERVER_WAIT_SECONDS,
         idempotency_key: str | None = None,
-    ) -> Written[Database]:
+    ) -> WriteResult[Database]:
         """Create a database: `active` when it was ready within `server_wait` seconds (0-120), else `provisioning`."""
-        body = given(
+        body = drop_none(
             name=name,
             db_type=db_type,
             region=region,
@@ -73,16 +73,16 @@ class DatabaseCalls(Calls):
             blueprint_uuid=blueprint_uuid,
             blueprint_variables=blueprint_variables,
         )
-        answer = self._transport.ask(
+        answer = self._transport.request(
             "POST",
             "/databases",
             json=body,
             params={"wait": "true", "timeout": server_wait} if server_wait else None,
-            safety=Safety.KEYED,
+            safety=RetrySafety.KEYED,
             idempotency_key=idempotency_key,
             server_wait=server_wait,
         )
-        return written(Database, answer)
+        return parse_write(Database, answer)
 
     def wait_for_database(
         self,
@@ -93,7 +93,7 @@ class DatabaseCalls(Calls):
         progress: Progress | None = None,
     ) -> Database:
         """The database once it is no longer provisioning. Raises DeadlineExceeded, Cancelled, NotFound."""
-        return wait_until(
+        return poll_until(
             lambda: self.get_database(uuid),
             lambda database: database.status != "provisioning",
             what=f"database {uuid} is still provisioning",
@@ -103,22 +103,22 @@ class DatabaseCalls(Calls):
             first_pause=self._transport.first_pause(),
         )
 
-    def rename_database(self, uuid: str, name: str, *, idempotency_key: str | None = None) -> Written[Database]:
+    def rename_database(self, uuid: str, name: str, *, idempotency_key: str | None = None) -> WriteResult[Database]:
         """Rename; credentials come back masked."""
-        return self._patch(f"/databases/{segment(uuid)}", {"name": name}, idempotency_key)
+        return self._patch(f"/databases/{path_segment(uuid)}", {"name": name}, idempotency_key)
 
     def update_quotas(
         self, uuid: str, quotas: Mapping[str, Any], *, idempotency_key: str | None = None
-    ) -> Written[Database]:
+    ) -> WriteResult[Database]:
         """Set limits: None clears an override, one that is left out stays. Credentials come back masked."""
-        return self._patch(f"/databases/{segment(uuid)}/quotas", quotas, idempotency_key)
+        return self._patch(f"/databases/{path_segment(uuid)}/quotas", quotas, idempotency_key)
 
-    def delete_database(self, uuid: str, *, idempotency_key: str | None = None) -> Written[DeletedDatabase]:
+    def delete_database(self, uuid: str, *, idempotency_key: str | None = None) -> WriteResult[DeletedDatabase]:
         """Delete; access is revoked at once. Raises NotFound."""
-        path = f"/databases/{segment(uuid)}"
-        answer = self._transport.ask("DELETE", path, safety=Safety.KEYED, idempotency_key=idempotency_key)
-        return written(DeletedDatabase, answer)
+        path = f"/databases/{path_segment(uuid)}"
+        answer = self._transport.request("DELETE", path, safety=RetrySafety.KEYED, idempotency_key=idempotency_key)
+        return parse_write(DeletedDatabase, answer)
 
-    def _patch(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> Written[Database]:
-        answer = self._transport.ask("PATCH", path, json=body, safety=Safety.KEYED, idempotency_key=idempotency_key)
-        return written(Database, answer)
+    def _patch(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> WriteResult[Database]:
+        answer = self._transport.request("PATCH", path, json=body, safety=RetrySafety.KEYED, idempotency_key=idempotency_key)
+        return parse_write(Database, answer)

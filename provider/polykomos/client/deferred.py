@@ -14,7 +14,7 @@ from typing import Any
 _PROGRAM = "httpx._main"
 
 
-def deferred(name: str) -> ModuleType:
+def lazy_import(name: str) -> ModuleType:
     """The module, whose code runs when one of its names is first used (the standard library's LazyLoader)."""
     if name in sys.modules:
         return sys.modules[name]

@@ -19,23 +19,23 @@ class TransportError(PolykomosError):
     """No usable answer came: the network failed, or the answer was cut off or no JSON."""
 
 
-class IncompleteList(TransportError):
+class IncompleteListError(TransportError):
     """A list's answer shows that it is not the whole list, so that what it lacks may exist all the same."""
 
 
-class UnknownOutcome(TransportError):
+class UnknownOutcomeError(TransportError):
     """As TransportError, for a call that may have been carried out and must not be repeated blindly."""
 
 
-class DeadlineExceeded(PolykomosError):
+class DeadlineExceededError(PolykomosError):
     """Waiting took longer than it was given."""
 
 
-class AnswerOverdue(DeadlineExceeded):
+class ResponseOverdueError(DeadlineExceededError):
     """The operation's time ran out while a call was under way, which may have been carried out."""
 
 
-class Cancelled(PolykomosError):
+class ClientCancelledError(PolykomosError):
     """The caller's cancel event was set."""
 
 
@@ -97,35 +97,35 @@ def _says(message: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", message) is not None
 
 
-class Unauthorized(ApiError):
+class UnauthorizedError(ApiError):
     """401: no usable Authorization header."""
 
 
-class Forbidden(ApiError):
+class ForbiddenError(ApiError):
     """403: the key is unknown, expired, used from a foreign address, or lacks a scope."""
 
 
-class NotFound(ApiError):
+class NotFoundError(ApiError):
     """404: not there, or not yours."""
 
 
-class Conflict(ApiError):
+class ConflictError(ApiError):
     """409."""
 
 
-class IdempotencyConflict(Conflict):
+class IdempotencyConflictError(ConflictError):
     """409: the idempotency key was used with another payload."""
 
 
-class IdempotencyInProgress(Conflict):
+class IdempotencyInProgressError(ConflictError):
     """409: the first call with this key is still running."""
 
 
-class InvalidRequest(ApiError):
+class InvalidRequestError(ApiError):
     """400 or 422: a field is missing or wrong; see `field`."""
 
 
-class RateLimited(ApiError):
+class RateLimitedError(ApiError):
     """429: too many requests, or a quota is used up."""
 
 
@@ -134,20 +134,20 @@ class ServerError(ApiError):
 
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
-    400: InvalidRequest,
-    401: Unauthorized,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    422: InvalidRequest,
-    429: RateLimited,
+    400: InvalidRequestError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: InvalidRequestError,
+    429: RateLimitedError,
 }
 _BY_CODE: Mapping[str, type[ApiError]] = {
-    "idempotency_key_conflict": IdempotencyConflict,
-    "idempotency_key_in_progress": IdempotencyInProgress,
+    "idempotency_key_conflict": IdempotencyConflictError,
+    "idempotency_key_in_progress": IdempotencyInProgressError,
 }
 
 
-def error_of(status: int, code: str) -> type[ApiError]:
+def error_class(status: int, code: str) -> type[ApiError]:
     """The class for an answer's status and code."""
     return _BY_CODE.get(code) or _BY_STATUS.get(status) or (ServerError if status >= 500 else ApiError)

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from polykomos.client.deferred import deferred
-from polykomos.client.errors import AnswerOverdue, ApiError, PolykomosError, TransportError, UnknownOutcome, error_of
-from polykomos.client.retry import GIVE_UP, Failure, Safety, Verdict, after_answer, after_failure
-from polykomos.client.secrets import mask
-from polykomos.client.texts import decoded, with_texts
+from polykomos.client.deferred import lazy_import
+from polykomos.client.errors import ResponseOverdueError, ApiError, PolykomosError, TransportError, UnknownOutcomeError, error_class
+from polykomos.client.retry import DO_NOT_RETRY, TransportFailure, RetrySafety, RetryDecision, decide_on_response, decide_on_failure
+from polykomos.client.secrets import redact
+from polykomos.client.texts import loads, map_strings
 
 if TYPE_CHECKING:
     import httpx
 else:
-    httpx = deferred("httpx")
+    httpx = lazy_import("httpx")
 
 log = logging.getLogger("polykomos.client")
 # For an attempt that begins when the operation's time is almost over: what was done just now is still read. The time
@@ -37,21 +37,21 @@ class Request:
     json: Mapping[str, Any] | None
     params: Mapping[str, Any] | None
     headers: Mapping[str, str]
-    safety: Safety
+    safety: RetrySafety
     server_wait: float
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttemptResult:
     """unsure: it failed, and may have been carried out all the same."""
 
     body: dict[str, Any] = field(default_factory=dict)
     error: PolykomosError | None = None
-    verdict: Verdict = GIVE_UP
-    unsure: bool = False
+    retry: RetryDecision = DO_NOT_RETRY
+    may_have_executed: bool = False
 
 
-class Exchange:
+class HttpSender:
     """Sends over one shared connection pool; safe to use from many threads."""
 
     def __init__(self, http: httpx.Client, api_key: str) -> None:
@@ -68,7 +68,7 @@ class Exchange:
         """Close the pool."""
         self._http.close()
 
-    def send(self, request: Request, attempt: int, deadline: float = math.inf) -> Outcome:
+    def send(self, request: Request, attempt: int, deadline: float = math.inf) -> AttemptResult:
         """Send it once and return the outcome.
 
         Args:
@@ -107,32 +107,32 @@ class Exchange:
         )
         return self._answer(response, content, request)
 
-    def _no_answer(self, error: httpx.HTTPError, request: Request, *, is_over: bool) -> Outcome:
+    def _no_answer(self, error: httpx.HTTPError, request: Request, *, is_over: bool) -> AttemptResult:
         """is_over: whether the operation's own time has run out."""
-        failure = Failure.NEVER_SENT if _was_never_sent(error) else Failure.UNKNOWN
+        failure = TransportFailure.NEVER_SENT if _was_never_sent(error) else TransportFailure.UNKNOWN
         if is_over and isinstance(error, httpx.TimeoutException):
-            overdue = AnswerOverdue(_overdue(self._http.base_url.netloc.decode(), failure, request))
-            return Outcome(error=overdue, unsure=failure is Failure.UNKNOWN)
-        reason = mask(str(error) or type(error).__name__, [self._api_key])
+            overdue = ResponseOverdueError(_overdue(self._http.base_url.netloc.decode(), failure, request))
+            return AttemptResult(error=overdue, may_have_executed=failure is TransportFailure.UNKNOWN)
+        reason = redact(str(error) or type(error).__name__, [self._api_key])
         text = f"no answer from {self._http.base_url.netloc.decode()}: {reason}"
-        verdict = GIVE_UP if _is_distrust(error) else after_failure(failure, request.safety)
-        return Outcome(error=_lost(text, failure, request), verdict=verdict, unsure=failure is Failure.UNKNOWN)
+        verdict = DO_NOT_RETRY if _is_distrust(error) else decide_on_failure(failure, request.safety)
+        return AttemptResult(error=_lost(text, failure, request), retry=verdict, may_have_executed=failure is TransportFailure.UNKNOWN)
 
-    def _answer(self, response: httpx.Response, content: bytes, request: Request) -> Outcome:
+    def _answer(self, response: httpx.Response, content: bytes, request: Request) -> AttemptResult:
         try:
-            body = decoded(content)
+            body = loads(content)
         except (ValueError, RecursionError):
             body = None
         if response.is_success and isinstance(body, dict):
-            return Outcome(body=body)
+            return AttemptResult(body=body)
         if response.is_success:
             text = f"the answer to {request.method} {request.path} was no JSON object"
-            verdict = after_failure(Failure.UNKNOWN, request.safety)
-            return Outcome(error=_lost(text, Failure.UNKNOWN, request), verdict=verdict, unsure=True)
+            verdict = decide_on_failure(TransportFailure.UNKNOWN, request.safety)
+            return AttemptResult(error=_lost(text, TransportFailure.UNKNOWN, request), retry=verdict, may_have_executed=True)
         error = self._error(response, body)
         now = datetime.now(UTC)
-        verdict = after_answer(response.status_code, error.code, response.headers, request.safety, now)
-        return Outcome(error=error, verdict=verdict, unsure=response.status_code >= 500)
+        verdict = decide_on_response(response.status_code, error.code, response.headers, request.safety, now)
+        return AttemptResult(error=error, retry=verdict, may_have_executed=response.status_code >= 500)
 
     def _error(self, response: httpx.Response, body: Any) -> ApiError:
         found = body.get("error") if isinstance(body, dict) else None
@@ -142,7 +142,7 @@ class Exchange:
         details = told.get("details")
         whole: Mapping[str, Any] = body if isinstance(body, dict) else {}
         request_id = str(whole.get("request_id") or "")
-        error = error_of(response.status_code, code)(
+        error = error_class(response.status_code, code)(
             response.status_code,
             self._masked(code),
             self._masked(message),
@@ -156,7 +156,7 @@ class Exchange:
 
     def _masked(self, value: Any) -> Any:
         """JSON with every text in it masked: an API may echo what it was sent anywhere."""
-        return with_texts(value, lambda text: mask(text, [self._api_key]))
+        return map_strings(value, lambda text: redact(text, [self._api_key]))
 
 
 def _read(response: httpx.Response, deadline: float) -> bytes:
@@ -169,9 +169,9 @@ def _read(response: httpx.Response, deadline: float) -> bytes:
     return b"".join(chunks)
 
 
-def _overdue(host: str, failure: Failure, request: Request) -> str:
+def _overdue(host: str, failure: TransportFailure, request: Request) -> str:
     text = f"no answer from {host} to {request.method} {request.path} before the operation's time-out"
-    if failure is Failure.NEVER_SENT or (request.safety is Safety.SAFE and request.method == "GET"):
+    if failure is TransportFailure.NEVER_SENT or (request.safety is RetrySafety.SAFE and request.method == "GET"):
         return text
     return f"{text}. It may have been carried out all the same"
 
@@ -185,12 +185,12 @@ def _is_distrust(error: BaseException | None) -> bool:
     return False
 
 
-def _lost(text: str, failure: Failure, request: Request) -> TransportError:
-    if failure is Failure.UNKNOWN and request.safety is Safety.UNSAFE:
+def _lost(text: str, failure: TransportFailure, request: Request) -> TransportError:
+    if failure is TransportFailure.UNKNOWN and request.safety is RetrySafety.UNSAFE:
         told = (
             f"{text}. {request.method} {request.path} may have been carried out all the same: look before you repeat it"
         )
-        return UnknownOutcome(told)
+        return UnknownOutcomeError(told)
     return TransportError(text)
 
 

@@ -23,7 +23,7 @@ class _Turn:
     threads: int = 0
 
 
-class Memory:
+class TtlCache:
     """Answers by what was asked, shared by all threads; the ones used least recently are forgotten."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,16 +32,16 @@ class Memory:
         self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
         self._asking: dict[Hashable, _Turn] = {}
 
-    def once(self, key: Hashable, ask: Callable[[], AnswerT], seconds: float = float("inf")) -> AnswerT:
+    def get_or_load(self, key: Hashable, ask: Callable[[], AnswerT], seconds: float = float("inf")) -> AnswerT:
         """The answer that is kept, for so long; else what `ask` gives, which only one thread calls at a time.
 
         What `ask` raises passes through, and whoever waited asks in turn.
         """
         with self._one_at_a_time(key):
-            answer: AnswerT | None = self.recall(key)
+            answer: AnswerT | None = self.get(key)
             if answer is None:
                 answer = ask()
-                self.keep(key, answer, seconds)
+                self.set(key, answer, seconds)
         return answer
 
     @contextlib.contextmanager
@@ -59,7 +59,7 @@ class Memory:
                 if not turn.threads:
                     del self._asking[key]
 
-    def keep(self, key: Hashable, answer: Any, seconds: float = float("inf")) -> None:
+    def set(self, key: Hashable, answer: Any, seconds: float = float("inf")) -> None:
         """Remember for so long."""
         with self._lock:
             self._kept[key] = (self._clock() + seconds, answer)
@@ -67,7 +67,7 @@ class Memory:
             if len(self._kept) > _MOST:
                 self._kept.popitem(last=False)
 
-    def recall(self, key: Hashable) -> Any:
+    def get(self, key: Hashable) -> Any:
         """The answer; None when it is not known any more."""
         with self._lock:
             until, answer = self._kept.get(key, (0.0, None))

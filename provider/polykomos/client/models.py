@@ -209,7 +209,7 @@ class QueryExecution(Model):
     query_id: int | None = None
 
 
-class Written(Model, Generic[ModelT]):
+class WriteResult(Model, Generic[ModelT]):
     """A keyed write's answer. replayed: the API answered from its record of an earlier call with the same key.
 
     resent: this very call was sent more than once, so that what it replays may be its own doing.
@@ -217,7 +217,7 @@ class Written(Model, Generic[ModelT]):
 
     object: ModelT
     replayed: bool = False
-    resent: bool = False
+    was_retried: bool = False
 
 
 class CreatedWebhookEndpoint(Model):
@@ -226,4 +226,4 @@ class CreatedWebhookEndpoint(Model):
     endpoint: WebhookEndpoint
     secret: Secret | None = None
     replayed: bool = False
-    resent: bool = False
+    was_retried: bool = False

@@ -13,7 +13,7 @@ LEARN_AFTER_CALLS: Final = 40
 _SOON: Final = 0.25
 
 
-def seconds_until_room(
+def seconds_until_slot(
     counted: Sequence[float], *, under_way: int, limit: int | None, paused_until: float, now: float
 ) -> float:
     """How long the next call must wait; 0 = it may go.
@@ -32,12 +32,12 @@ def seconds_until_room(
     return max(0.0, counted[over] + WINDOW_SECONDS - now) if over < len(counted) else _SOON
 
 
-def should_learn(calls: int, *, limit_known: bool) -> bool:
+def should_fetch_limit(calls: int, *, limit_known: bool) -> bool:
     """Whether asking for the key's limit pays. calls: those of the last WINDOW_SECONDS."""
     return not limit_known and calls >= LEARN_AFTER_CALLS
 
 
-def limit_in(account: Any) -> int | None:
+def parse_limit(account: Any) -> int | None:
     """The limit in the answer of `GET /me`; None when there is none."""
     for name in ("data", "api_key", "controls", "requests_per_minute"):
         account = account.get(name) if isinstance(account, dict) else None

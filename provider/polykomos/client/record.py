@@ -16,7 +16,7 @@ NO_LIMIT: Final = math.inf
 
 
 @dataclass(frozen=True)
-class Known:
+class Usage:
     """calls: moments of the last minute, oldest first. paused_until: by the last Retry-After; -inf = not at all.
     limit: calls a minute, NO_LIMIT where there is none, None where nobody learned it lately.
     """
@@ -26,10 +26,10 @@ class Known:
     limit: float | None
 
 
-class Record(Protocol):
+class UsageStore(Protocol):
     """Moments are seconds of one monotonic clock."""
 
-    def known(self, now: float) -> Known:
+    def usage(self, now: float) -> Usage:
         """What counts now."""
 
     def add_call(self, now: float) -> None:
@@ -38,11 +38,11 @@ class Record(Protocol):
     def pause(self, until: float) -> None:
         """Everybody was asked to wait."""
 
-    def learn(self, limit: float, now: float) -> None:
+    def set_limit(self, limit: float, now: float) -> None:
         """The key's limit is known."""
 
 
-class OwnRecord:
+class InMemoryUsage:
     """Of this process's own calls."""
 
     def __init__(self) -> None:
@@ -51,10 +51,10 @@ class OwnRecord:
         self._limit = 0.0
         self._learned = -math.inf
 
-    def known(self, now: float) -> Known:
+    def usage(self, now: float) -> Usage:
         while self._calls and self._calls[0] <= now - WINDOW_SECONDS:
             self._calls.popleft()
-        return still_known(self._calls, self._paused_until, self._limit, self._learned, now)
+        return current_usage(self._calls, self._paused_until, self._limit, self._learned, now)
 
     def add_call(self, now: float) -> None:
         self._calls.append(now)
@@ -62,13 +62,13 @@ class OwnRecord:
     def pause(self, until: float) -> None:
         self._paused_until = max(self._paused_until, until)
 
-    def learn(self, limit: float, now: float) -> None:
+    def set_limit(self, limit: float, now: float) -> None:
         self._limit, self._learned = limit, now
 
 
-def still_known(calls: Iterable[float], paused_until: float, limit: float, learned: float, now: float) -> Known:
+def current_usage(calls: Iterable[float], paused_until: float, limit: float, learned: float, now: float) -> Usage:
     """What of a record counts at `now`. limit: 0 = nobody learned it. Pure."""
-    return Known(
+    return Usage(
         sorted(moment for moment in calls if now - WINDOW_SECONDS < moment <= now),
         paused_until,
         limit if limit > 0 and 0 <= now - learned <= LIMIT_AGE_SECONDS else None,

@@ -16,7 +16,7 @@ _CAP_SECONDS: Final = 15.0
 OUTAGE_SECONDS: Final = 60.0
 
 
-class Safety(Enum):
+class RetrySafety(Enum):
     """What a second sending of the same call could do."""
 
     SAFE = "reads only"
@@ -24,7 +24,7 @@ class Safety(Enum):
     UNSAFE = "would be carried out twice"
 
 
-class Failure(Enum):
+class TransportFailure(Enum):
     """How an attempt failed without an answer."""
 
     NEVER_SENT = "the connection could not be made"
@@ -32,7 +32,7 @@ class Failure(Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RetryDecision:
     """retry: send it again. wait: at least so many seconds first, as the server asked; None leaves it to the backoff.
 
     outage: the other side did not answer as a working service would, which is borne for a shorter time than a limit.
@@ -45,32 +45,32 @@ class Verdict:
     limited: bool = False
 
 
-GIVE_UP: Final = Verdict(retry=False)
+DO_NOT_RETRY: Final = RetryDecision(retry=False)
 
 
-def after_answer(status: int, code: str, headers: Mapping[str, str], safety: Safety, now: datetime) -> Verdict:
+def decide_on_response(status: int, code: str, headers: Mapping[str, str], safety: RetrySafety, now: datetime) -> RetryDecision:
     """The verdict on an error answer. The API says that a 429 was not carried out, and that a 500 may be retried with
     the same key (api-facts, Errors and C11).
     """
     asked = retry_after(headers.get("retry-after"), now)
     if code == "idempotency_key_in_progress":
-        return Verdict(retry=safety is Safety.KEYED, wait=asked)
+        return RetryDecision(retry=safety is RetrySafety.KEYED, wait=asked)
     if status not in _RETRIED or code in ("query_execution_failed", "daily_query_limit_exceeded"):
-        return GIVE_UP
+        return DO_NOT_RETRY
     if status == 429:
         # A monthly quota does not come back while anyone waits.
         retry = code != "monthly_quota_exceeded"
-        return Verdict(retry=retry, wait=asked, limited=retry)
-    if safety is Safety.UNSAFE:
-        return GIVE_UP
-    return Verdict(retry=True, wait=asked, outage=True)
+        return RetryDecision(retry=retry, wait=asked, limited=retry)
+    if safety is RetrySafety.UNSAFE:
+        return DO_NOT_RETRY
+    return RetryDecision(retry=True, wait=asked, outage=True)
 
 
-def after_failure(failure: Failure, safety: Safety) -> Verdict:
+def decide_on_failure(failure: TransportFailure, safety: RetrySafety) -> RetryDecision:
     """The verdict on an attempt that got no answer."""
-    if failure is Failure.UNKNOWN and safety is Safety.UNSAFE:
-        return GIVE_UP
-    return Verdict(retry=True, outage=True)
+    if failure is TransportFailure.UNKNOWN and safety is RetrySafety.UNSAFE:
+        return DO_NOT_RETRY
+    return RetryDecision(retry=True, outage=True)
 
 
 def backoff(attempt: int, uniform: Callable[[float, float], float] = random.uniform) -> float:

@@ -46,7 +46,7 @@ class Secret:
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
-def mask(text: str, secrets: Iterable[str] = ()) -> str:
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without the given secrets and without whatever looks like one of this API's."""
     # The longest first: one that begins like another would leave its end behind.
     for secret in sorted(filter(None, secrets), key=len, reverse=True):

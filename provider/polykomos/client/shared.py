@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from polykomos.client.record import Known, OwnRecord, Record, still_known
+from polykomos.client.record import Usage, InMemoryUsage, UsageStore, current_usage
 
 try:
     import fcntl
@@ -40,14 +40,14 @@ _HOUR: Final = 3600.0
 _Head = tuple[float, float, float, float]
 
 
-class SharedRecord:
+class FileUsage:
     """Beside its own record, which it falls back to when the file fails.
 
     The file holds moments of the wall clock, which outlive the machine's restart. Raises OSError when made.
     """
 
     def __init__(self, path: Path) -> None:
-        self._own = OwnRecord()
+        self._own = InMemoryUsage()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         if os.fstat(self._file).st_uid != os.getuid():
             os.close(self._file)
@@ -57,15 +57,15 @@ class SharedRecord:
         with contextlib.suppress(AttributeError, OSError):
             os.close(self._file)
 
-    def known(self, now: float) -> Known:
+    def usage(self, now: float) -> Usage:
         try:
             with self._locked(fcntl.LOCK_SH):
                 (paused, limit, learned, _), calls = self._read()
         except OSError:
-            return self._own.known(now)
+            return self._own.usage(now)
         ahead = _ahead()
-        shared = still_known((moment - ahead for moment in calls), paused - ahead, limit, learned - ahead, now)
-        own = self._own.known(now).paused_until
+        shared = current_usage((moment - ahead for moment in calls), paused - ahead, limit, learned - ahead, now)
+        own = self._own.usage(now).paused_until
         return replace(shared, paused_until=max(own, shared.paused_until if shared.paused_until < now + _HOUR else own))
 
     def add_call(self, now: float) -> None:
@@ -79,8 +79,8 @@ class SharedRecord:
         with self._changing() as (_, limit, learned, count):
             self._write(until + _ahead(), limit, learned, count)
 
-    def learn(self, limit: float, now: float) -> None:
-        self._own.learn(limit, now)
+    def set_limit(self, limit: float, now: float) -> None:
+        self._own.set_limit(limit, now)
         with self._changing() as (paused, _, _, count):
             self._write(paused, limit, now + _ahead(), count)
 
@@ -113,7 +113,7 @@ class SharedRecord:
         os.pwrite(self._file, _HEAD.pack(_FORM, paused, limit, learned, count), 0)
 
 
-def record_of(base_url: str, api_key: str) -> Record:
+def open_usage(base_url: str, api_key: str) -> UsageStore:
     """The record of a key at an API; of this process alone where no file can be had."""
     if fcntl is not None:
         name = hashlib.sha256(f"polykomos rate budget\n{base_url}\n{api_key}".encode()).hexdigest()[:32]
@@ -121,10 +121,10 @@ def record_of(base_url: str, api_key: str) -> Record:
             path = _directory() / name
             if not path.exists():
                 _forget_old(path.parent)
-            return SharedRecord(path)
+            return FileUsage(path)
         except OSError as error:
             log.warning("the rate budget is not shared with other processes: %s", error)
-    return OwnRecord()
+    return InMemoryUsage()
 
 
 def _ahead() -> float:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from polykomos.client.errors import Cancelled, DeadlineExceeded, NotFound
+from polykomos.client.errors import ClientCancelledError, DeadlineExceededError, NotFoundError
 
 ResultT = TypeVar("ResultT")
 Progress = Callable[[float], None]
@@ -26,7 +26,7 @@ _UNSEEN_SECONDS: Final = 10.0
 PREVIEW_UNSEEN_SECONDS: Final = 4.0
 
 
-def wait_until(
+def poll_until(
     read: Callable[[], ResultT],
     done: Callable[[ResultT], bool],
     *,
@@ -49,7 +49,7 @@ def wait_until(
         _sleep(pause, began, timeout, what, stop, progress)
         try:
             result = read()
-        except NotFound:
+        except NotFoundError:
             if time.monotonic() - began >= _UNSEEN_SECONDS:
                 raise
         else:
@@ -58,7 +58,7 @@ def wait_until(
         pause = min(_LONGEST_PAUSE, pause * 1.5)
 
 
-def until_seen(
+def retry_until_found(
     read: Callable[[], ResultT], *, seconds: float = _UNSEEN_SECONDS, cancel: threading.Event | None = None
 ) -> ResultT:
     """What `read` gives; not found is borne for so many seconds, with growing pauses. Raises what it raises, and
@@ -70,11 +70,11 @@ def until_seen(
     while True:
         try:
             return read()
-        except NotFound as error:
+        except NotFoundError as error:
             if time.monotonic() - began + pause > seconds:
                 raise
             if stop.wait(pause):
-                raise Cancelled(f"cancelled while looking again: {error}") from None
+                raise ClientCancelledError(f"cancelled while looking again: {error}") from None
         pause = min(_LONGEST_PAUSE, pause * 1.5)
 
 
@@ -89,9 +89,9 @@ def _sleep(
         if progress is not None:
             progress(waited)
         if stop.is_set():
-            raise Cancelled(f"{what} when the wait was cancelled after {waited:.0f} s")
+            raise ClientCancelledError(f"{what} when the wait was cancelled after {waited:.0f} s")
         if waited >= timeout:
-            raise DeadlineExceeded(f"{what} after {waited:.0f} s")
+            raise DeadlineExceededError(f"{what} after {waited:.0f} s")
         if now >= until:
             return
         stop.wait(min(_TICK, until - now, timeout - waited))

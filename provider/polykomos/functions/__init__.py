@@ -10,15 +10,15 @@ from polykomos.functions.blueprints import GetBlueprint, GetBlueprints, Validate
 from polykomos.functions.credentials import DatabaseCredentials
 from polykomos.functions.databases import GetDatabase, GetDatabases, RunQuery
 from polykomos.functions.webhooks import GetWebhookDeliveries, GetWebhookEndpoints, WebhookTest
-from resourcekit.resource import Function
+from resourcekit.resource import DataSource
 
 # Results that no engine should keep.
-CREDENTIALS: tuple[Function[Any, Any, Client], ...] = (DatabaseCredentials(),)
+CREDENTIALS: tuple[DataSource[Any, Any, Client], ...] = (DatabaseCredentials(),)
 
 # What is done when the user says so, and not at every run.
-ACTIONS: tuple[Function[Any, Any, Client], ...] = (WebhookTest(), RunQuery())
+ACTIONS: tuple[DataSource[Any, Any, Client], ...] = (WebhookTest(), RunQuery())
 
-FUNCTIONS: tuple[Function[Any, Any, Client], ...] = (
+FUNCTIONS: tuple[DataSource[Any, Any, Client], ...] = (
     GetAccount(),
     GetDatabaseTypes(),
     GetDatabase(),

@@ -6,14 +6,14 @@ from polykomos.client import Client
 from polykomos.functions.results import DatabaseType, GetAccountResult, GetDatabaseTypesResult, Region
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments
-from resourcekit.resource import Function
+from resourcekit.resource import DataSource
 
 
 class NoArguments(Arguments):
     """Nothing to say."""
 
 
-class GetAccount(Function[NoArguments, GetAccountResult, Client]):
+class GetAccount(DataSource[NoArguments, GetAccountResult, Client]):
     """The user and the API key that the provider works with: scopes and limits."""
 
     name = "get_account"
@@ -37,7 +37,7 @@ class GetAccount(Function[NoArguments, GetAccountResult, Client]):
         )
 
 
-class GetDatabaseTypes(Function[NoArguments, GetDatabaseTypesResult, Client]):
+class GetDatabaseTypes(DataSource[NoArguments, GetDatabaseTypesResult, Client]):
     """The database engines on offer and their regions."""
 
     name = "get_database_types"

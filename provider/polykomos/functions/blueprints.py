@@ -10,18 +10,18 @@ from pydantic import Field
 from polykomos.client import Blueprint as ApiBlueprint
 from polykomos.client import Client
 from polykomos.functions.account import NoArguments
-from polykomos.functions.finding import exactly_one, get_by_uuid_or_name
+from polykomos.functions.finding import require_exactly_one, get_by_uuid_or_name
 from polykomos.functions.results import (
     BlueprintSummary,
     GetBlueprintResult,
     GetBlueprintsResult,
     ValidateBlueprintResult,
 )
-from polykomos.resources.values import timestamp
+from polykomos.resources.values import format_timestamp
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments
-from resourcekit.errors import Failure
-from resourcekit.resource import Function
+from resourcekit.errors import CheckFailure
+from resourcekit.resource import DataSource
 
 
 class GetBlueprintArgs(Arguments):
@@ -31,15 +31,15 @@ class GetBlueprintArgs(Arguments):
     slug: str | None = Field(None, description="Its slug.")
 
 
-class GetBlueprint(Function[GetBlueprintArgs, GetBlueprintResult, Client]):
+class GetBlueprint(DataSource[GetBlueprintArgs, GetBlueprintResult, Client]):
     """One blueprint with its SQL, found by `uuid` or by its slug; the system's own too."""
 
     name = "get_blueprint"
     arguments = GetBlueprintArgs
     result = GetBlueprintResult
 
-    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
-        return exactly_one(args, ("uuid", "slug"))
+    def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
+        return require_exactly_one(args, ("uuid", "slug"))
 
     def call(self, args: GetBlueprintArgs, ctx: Context[Client]) -> GetBlueprintResult:
         found = get_by_uuid_or_name(
@@ -53,7 +53,7 @@ class GetBlueprint(Function[GetBlueprintArgs, GetBlueprintResult, Client]):
         return GetBlueprintResult(**_summary(found), sql_content=found.sql_content, variables=found.variables)
 
 
-class GetBlueprints(Function[NoArguments, GetBlueprintsResult, Client]):
+class GetBlueprints(DataSource[NoArguments, GetBlueprintsResult, Client]):
     """Your blueprints and the system's, without their SQL."""
 
     name = "get_blueprints"
@@ -72,7 +72,7 @@ class ValidateBlueprintArgs(Arguments):
     sql_content: str = Field(description="SQL statements.")
 
 
-class ValidateBlueprint(Function[ValidateBlueprintArgs, ValidateBlueprintResult, Client]):
+class ValidateBlueprint(DataSource[ValidateBlueprintArgs, ValidateBlueprintResult, Client]):
     """Have SQL checked as a blueprint's would be, without keeping it."""
 
     name = "validate_blueprint"
@@ -93,6 +93,6 @@ def _summary(blueprint: ApiBlueprint) -> dict[str, Any]:
     same = ("uuid", "name", "slug", "description", "version", "size_bytes", "is_system_blueprint")
     return {
         **{name: getattr(blueprint, name) for name in same},
-        "created_at": timestamp(blueprint.created_at),
-        "updated_at": timestamp(blueprint.updated_at),
+        "created_at": format_timestamp(blueprint.created_at),
+        "updated_at": format_timestamp(blueprint.updated_at),
     }

@@ -11,8 +11,8 @@ from polykomos.client import Client
 from polykomos.functions.databases import GetDatabase, GetDatabaseArgs
 from resourcekit.context import Context
 from resourcekit.declaration import Result, Secret
-from resourcekit.errors import Failure
-from resourcekit.resource import Function
+from resourcekit.errors import CheckFailure
+from resourcekit.resource import DataSource
 
 
 class DatabaseCredentialsResult(Result):
@@ -28,7 +28,7 @@ class DatabaseCredentialsResult(Result):
     connection_string: Annotated[str | None, Secret()] = Field(None, description="URL with user and password.")
 
 
-class DatabaseCredentials(Function[GetDatabaseArgs, DatabaseCredentialsResult, Client]):
+class DatabaseCredentials(DataSource[GetDatabaseArgs, DatabaseCredentialsResult, Client]):
     """A database's credentials, read when they are needed and kept nowhere.
 
     With `store_credentials = false` on the database itself, its password is in no state and in no plan.
@@ -38,8 +38,8 @@ class DatabaseCredentials(Function[GetDatabaseArgs, DatabaseCredentialsResult, C
     arguments = GetDatabaseArgs
     result = DatabaseCredentialsResult
 
-    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
-        return GetDatabase().rules(args)
+    def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
+        return GetDatabase().validate(args)
 
     def call(self, args: GetDatabaseArgs, ctx: Context[Client]) -> DatabaseCredentialsResult:
         found = GetDatabase().call(args, ctx)

@@ -10,13 +10,13 @@ from pydantic import Field
 from polykomos.client import Client
 from polykomos.client import Database as ApiDatabase
 from polykomos.functions.account import NoArguments
-from polykomos.functions.finding import exactly_one, get_by_uuid_or_name
+from polykomos.functions.finding import require_exactly_one, get_by_uuid_or_name
 from polykomos.functions.results import DatabaseSummary, GetDatabaseResult, GetDatabasesResult, RunQueryResult
-from polykomos.resources.values import revealed, timestamp
+from polykomos.resources.values import reveal, format_timestamp
 from resourcekit.context import Context
 from resourcekit.declaration import Arguments
-from resourcekit.errors import Failure
-from resourcekit.resource import Function
+from resourcekit.errors import CheckFailure
+from resourcekit.resource import DataSource
 
 
 class GetDatabaseArgs(Arguments):
@@ -26,15 +26,15 @@ class GetDatabaseArgs(Arguments):
     name: str | None = Field(None, description="Its name, when only one database has it.")
 
 
-class GetDatabase(Function[GetDatabaseArgs, GetDatabaseResult, Client]):
+class GetDatabase(DataSource[GetDatabaseArgs, GetDatabaseResult, Client]):
     """One database with its credentials, found by `uuid` or by a name that only one database has."""
 
     name = "get_database"
     arguments = GetDatabaseArgs
     result = GetDatabaseResult
 
-    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
-        return exactly_one(args, ("uuid", "name"))
+    def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
+        return require_exactly_one(args, ("uuid", "name"))
 
     def call(self, args: GetDatabaseArgs, ctx: Context[Client]) -> GetDatabaseResult:
         found = get_by_uuid_or_name(
@@ -47,12 +47,12 @@ class GetDatabase(Function[GetDatabaseArgs, GetDatabaseResult, Client]):
         )
         return GetDatabaseResult(
             **_summary(found),
-            db_password=revealed(found.db_password),
-            connection_string=revealed(found.connection_string),
+            db_password=reveal(found.db_password),
+            connection_string=reveal(found.connection_string),
         )
 
 
-class GetDatabases(Function[NoArguments, GetDatabasesResult, Client]):
+class GetDatabases(DataSource[NoArguments, GetDatabasesResult, Client]):
     """Every database that the API key may see, without credentials."""
 
     name = "get_databases"
@@ -70,7 +70,7 @@ class RunQueryArgs(Arguments):
     query: str = Field(max_length=2000, description="The question in plain language, at most 2,000 characters.")
 
 
-class RunQuery(Function[RunQueryArgs, RunQueryResult, Client]):
+class RunQuery(DataSource[RunQueryArgs, RunQueryResult, Client]):
     """Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
 
     Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
@@ -95,6 +95,6 @@ def _summary(database: ApiDatabase) -> dict[str, Any]:
         "storage_hard_limit_gb": quotas.storage_hard_limit_gb if quotas else None,
         "connection_hard_limit": quotas.connection_hard_limit if quotas else None,
         "warning_threshold_pct": quotas.warning_threshold_pct if quotas else None,
-        "created_at": timestamp(database.created_at),
-        "updated_at": timestamp(database.updated_at),
+        "created_at": format_timestamp(database.created_at),
+        "updated_at": format_timestamp(database.updated_at),
     }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from polykomos.client import NotFound
-from polykomos.resources.values import uuid_or_refuse
-from resourcekit.errors import Failure, ResourceError
+from polykomos.client import NotFoundError
+from polykomos.resources.values import parse_uuid
+from resourcekit.errors import CheckFailure, ResourceError
 from resourcekit.unknown import UNKNOWN
 
 Found = TypeVar("Found")
@@ -24,14 +24,14 @@ class HasUuid(Protocol):
 ObjectT = TypeVar("ObjectT", bound=HasUuid)
 
 
-def exactly_one(args: Mapping[str, Any], names: Sequence[str]) -> Iterator[Failure]:
+def require_exactly_one(args: Mapping[str, Any], names: Sequence[str]) -> Iterator[CheckFailure]:
     """The rule that just one of these arguments is set. One that is not known yet may turn out to be null."""
     given = [args[name] for name in names if args.get(name) is not None]
     if not given or sum(value is not UNKNOWN for value in given) > 1:
-        yield Failure(names[0], f"set exactly one of {' and '.join(f'`{name}`' for name in names)}")
+        yield CheckFailure(names[0], f"set exactly one of {' and '.join(f'`{name}`' for name in names)}")
 
 
-def the_only(matches: Iterable[Found], what: str, argument: str, way_out: str) -> Found:
+def single_match(matches: Iterable[Found], what: str, argument: str, way_out: str) -> Found:
     """The single match. Raises ResourceError, naming the argument, for none and for several."""
     found = list(matches)
     if len(found) == 1:
@@ -67,10 +67,10 @@ def get_by_uuid_or_name(
     by = argument if uuid is None else "uuid"
     if uuid is None:
         named = (each for each in list_all() if getattr(each, argument) == wanted)
-        uuid = the_only(named, f"{noun} {wanted!r}", argument, way_out).uuid
-    uuid = uuid_or_refuse(uuid, f"a {noun}'s id is its UUID")
+        uuid = single_match(named, f"{noun} {wanted!r}", argument, way_out).uuid
+    uuid = parse_uuid(uuid, f"a {noun}'s id is its UUID")
     try:
         return get(uuid)
-    except NotFound:
+    except NotFoundError:
         text = f"{noun} {uuid} does not exist, or this API key may not see it"
         raise ResourceError(text, property=by) from None

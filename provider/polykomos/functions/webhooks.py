@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from polykomos.client import Client, NotFound
+from polykomos.client import Client, NotFoundError
 from polykomos.client import WebhookDelivery as ApiDelivery
 from polykomos.functions.account import NoArguments
 from polykomos.functions.results import (
@@ -15,14 +15,14 @@ from polykomos.functions.results import (
     WebhookDelivery,
     WebhookEndpointSummary,
 )
-from polykomos.resources.values import timestamp
+from polykomos.resources.values import format_timestamp
 from resourcekit.context import Context
-from resourcekit.declaration import Arguments, ObjectNumber, Result
+from resourcekit.declaration import Arguments, NumericId, Result
 from resourcekit.errors import ResourceError
-from resourcekit.resource import Function
+from resourcekit.resource import DataSource
 
 
-class GetWebhookEndpoints(Function[NoArguments, GetWebhookEndpointsResult, Client]):
+class GetWebhookEndpoints(DataSource[NoArguments, GetWebhookEndpointsResult, Client]):
     """Every webhook endpoint, revoked ones too; never their secrets."""
 
     name = "get_webhook_endpoints"
@@ -37,9 +37,9 @@ class GetWebhookEndpoints(Function[NoArguments, GetWebhookEndpointsResult, Clien
                     url=endpoint.url,
                     events=endpoint.events or [],
                     status=endpoint.status,
-                    last_success_at=timestamp(endpoint.last_success_at),
-                    last_failure_at=timestamp(endpoint.last_failure_at),
-                    created_at=timestamp(endpoint.created_at),
+                    last_success_at=format_timestamp(endpoint.last_success_at),
+                    last_failure_at=format_timestamp(endpoint.last_failure_at),
+                    created_at=format_timestamp(endpoint.created_at),
                 )
                 for endpoint in ctx.api.iter_webhook_endpoints()
             ]
@@ -49,12 +49,12 @@ class GetWebhookEndpoints(Function[NoArguments, GetWebhookEndpointsResult, Clien
 class GetWebhookDeliveriesArgs(Arguments):
     """Whose deliveries."""
 
-    endpoint_id: Annotated[int, ObjectNumber()] = Field(
+    endpoint_id: Annotated[int, NumericId()] = Field(
         ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id)."
     )
 
 
-class GetWebhookDeliveries(Function[GetWebhookDeliveriesArgs, GetWebhookDeliveriesResult, Client]):
+class GetWebhookDeliveries(DataSource[GetWebhookDeliveriesArgs, GetWebhookDeliveriesResult, Client]):
     """What was sent to a webhook endpoint and how it was received, newest first."""
 
     name = "get_webhook_deliveries"
@@ -64,7 +64,7 @@ class GetWebhookDeliveries(Function[GetWebhookDeliveriesArgs, GetWebhookDeliveri
     def call(self, args: GetWebhookDeliveriesArgs, ctx: Context[Client]) -> GetWebhookDeliveriesResult:
         try:
             deliveries = list(ctx.api.iter_webhook_deliveries(args.endpoint_id))
-        except NotFound:
+        except NotFoundError:
             raise _no_such_endpoint(args.endpoint_id) from None
         return GetWebhookDeliveriesResult(deliveries=[_delivery(each) for each in deliveries])
 
@@ -72,7 +72,7 @@ class GetWebhookDeliveries(Function[GetWebhookDeliveriesArgs, GetWebhookDeliveri
 class WebhookTestArgs(Arguments):
     """Which endpoint."""
 
-    endpoint_id: Annotated[int, ObjectNumber()] = Field(
+    endpoint_id: Annotated[int, NumericId()] = Field(
         ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id)."
     )
 
@@ -83,7 +83,7 @@ class WebhookTestResult(Result):
     delivery: WebhookDelivery = Field(description="The delivery of the ping.")
 
 
-class WebhookTest(Function[WebhookTestArgs, WebhookTestResult, Client]):
+class WebhookTest(DataSource[WebhookTestArgs, WebhookTestResult, Client]):
     """Send a signed `ping` to a webhook endpoint now. Fails when the endpoint does not take it."""
 
     name = "webhook_test"
@@ -93,7 +93,7 @@ class WebhookTest(Function[WebhookTestArgs, WebhookTestResult, Client]):
     def call(self, args: WebhookTestArgs, ctx: Context[Client]) -> WebhookTestResult:
         try:
             sent = ctx.api.test_webhook_endpoint(args.endpoint_id)
-        except NotFound:
+        except NotFoundError:
             raise _no_such_endpoint(args.endpoint_id) from None
         if sent.status != "delivered":
             answer = f"HTTP {sent.response_code}" if sent.response_code else sent.error_message or "no answer"
@@ -115,5 +115,5 @@ def _delivery(sent: ApiDelivery) -> WebhookDelivery:
         response_code=sent.response_code,
         error_message=sent.error_message,
         attempt_count=sent.attempt_count,
-        created_at=timestamp(sent.created_at),
+        created_at=format_timestamp(sent.created_at),
     )

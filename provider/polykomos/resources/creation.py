@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from polykomos.client import ApiError, IdempotencyConflict, InvalidRequest, NotFound
-from polykomos.client.waits import until_seen
-from polykomos.resources.guessing import Options, guesses
+from polykomos.client import ApiError, IdempotencyConflictError, InvalidRequestError, NotFoundError
+from polykomos.client.waits import retry_until_found
+from polykomos.resources.guessing import PossibleValues, candidate_bodies
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 
 if TYPE_CHECKING:
-    from polykomos.client import Client, Written
-    from resourcekit.keys import Keys
+    from polykomos.client import Client, WriteResult
+    from resourcekit.keys import IdempotencyKeys
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -39,7 +39,7 @@ _MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True)
-class Recent(Generic[T]):
+class RecentObjects(Generic[T]):
     """Objects that an earlier call with another body may have made, and what tells of their bodies.
 
     objects: all that are there and may be so young. whole: one of them with what lists leave out; None when it is gone.
@@ -47,13 +47,13 @@ class Recent(Generic[T]):
     """
 
     objects: Callable[[], Iterable[T]]
-    options: Callable[[T], Options]
+    possible_bodies: Callable[[T], PossibleValues]
     label: str
-    whole: Callable[[T], T | None] = lambda listed: listed
+    fetch_full: Callable[[T], T | None] = lambda listed: listed
 
 
 @dataclass(frozen=True)
-class Kind(Generic[T]):
+class CreateRequest(Generic[T]):
     """How one kind of object is made.
 
     what: "database", for people. body: what this run would send. send: makes the call with a body and a key. find: the
@@ -63,38 +63,38 @@ class Kind(Generic[T]):
     that differs.
     """
 
-    what: str
+    noun: str
     body: Mapping[str, Any]
-    send: Callable[[Mapping[str, Any], str], Written[T]]
-    find: Callable[[T], T | None]
+    send: Callable[[Mapping[str, Any], str], WriteResult[T]]
+    refetch: Callable[[T], T | None]
     id_of: Callable[[T], str]
     created_at: Callable[[T], datetime | None]
     required: tuple[str, ...]
-    recent: Recent[T] | None = None
-    facts: tuple[str, ...] = ()
-    earlier: Kind[T] | None = None
+    recent: RecentObjects[T] | None = None
+    key_parts: tuple[str, ...] = ()
+    earlier: CreateRequest[T] | None = None
 
 
 @dataclass(frozen=True)
-class Created(Generic[T]):
+class CreateResult(Generic[T]):
     """taken_over: an earlier run made it, perhaps with other arguments."""
 
     object: T
-    taken_over: bool
+    adopted: bool
 
 
-def create_once(kind: Kind[T], ctx: Context[Client], fits: Callable[[T], None] = lambda made: None) -> Created[T]:
+def create_once(kind: CreateRequest[T], ctx: Context[Client], fits: Callable[[T], None] = lambda made: None) -> CreateResult[T]:
     """The object, made now or by an earlier run that did not live to tell.
 
     fits: raises ResourceError for an earlier run's object that cannot become what is wanted.
     Raises ResourceError where whose an object is cannot be told, and what the calls and `fits` raise.
     """
-    with ctx.keys.turn():
+    with ctx.idempotency_keys.lock():
         created = _first_free(kind, ctx)
-    if created.taken_over:
+    if created.adopted:
         fits(created.object)
         ctx.warn(
-            f"{kind.what} {kind.id_of(created.object)} was made for this very resource within the last day, and the "
+            f"{kind.noun} {kind.id_of(created.object)} was made for this very resource within the last day, and the "
             "engine's state does not hold it, as after a run that was interrupted: it is taken over. If something else "
             "manages it, take this resource out of the state and make it under another name (in Terraform: with "
             "another `idempotency_scope`)"
@@ -102,117 +102,117 @@ def create_once(kind: Kind[T], ctx: Context[Client], fits: Callable[[T], None] =
     return created
 
 
-def _first_free(kind: Kind[T], ctx: Context[Client]) -> Created[T]:
-    for keys in ctx.keys.others:
+def _first_free(kind: CreateRequest[T], ctx: Context[Client]) -> CreateResult[T]:
+    for keys in ctx.idempotency_keys.others:
         left = _left_behind(kind, keys, ctx)
         if left is not None:
             return left
-    if kind.earlier is not None and kind.earlier.facts != kind.facts and ctx.keys.foreseeable:
-        for keys in (*ctx.keys.others, ctx.keys):
+    if kind.earlier is not None and kind.earlier.key_parts != kind.key_parts and ctx.idempotency_keys.deterministic:
+        for keys in (*ctx.idempotency_keys.others, ctx.idempotency_keys):
             left = _left_behind(kind.earlier, keys, ctx)
             if left is not None:
                 return left
-    for generation in itertools.count(ctx.keys.first_generation(*kind.facts)):
+    for generation in itertools.count(ctx.idempotency_keys.next_generation(*kind.key_parts)):
         created = _created(kind, generation, ctx)
         if created is not None:
-            ctx.keys.take(kind.id_of(created.object), generation, *kind.facts)
+            ctx.idempotency_keys.claim(kind.id_of(created.object), generation, *kind.key_parts)
             return created
     raise AssertionError("counting never ends")
 
 
-def with_earlier(kind: Kind[T], earlier: Kind[T]) -> Kind[T]:
+def with_earlier(kind: CreateRequest[T], earlier: CreateRequest[T]) -> CreateRequest[T]:
     """Return a kind that knows how release 0.1.0 made the object: it sent the null entries of maps."""
-    return kind if (earlier.body, earlier.facts) == (kind.body, kind.facts) else replace(kind, earlier=earlier)
+    return kind if (earlier.body, earlier.key_parts) == (kind.body, kind.key_parts) else replace(kind, earlier=earlier)
 
 
-def _left_behind(kind: Kind[T], keys: Keys, ctx: Context[Client]) -> Created[T] | None:
+def _left_behind(kind: CreateRequest[T], keys: IdempotencyKeys, ctx: Context[Client]) -> CreateResult[T] | None:
     """Return what an earlier run made with keys of its own, or None. Nothing is made unless the API remembers a key."""
-    for generation in itertools.count(keys.first_generation(*kind.facts)):
-        key = keys.creation(generation, *kind.facts)
+    for generation in itertools.count(keys.next_generation(*kind.key_parts)):
+        key = keys.create_key(generation, *kind.key_parts)
         if not _is_remembered(kind, key):
             return None
         created = _by_key(kind, key, ctx)
         if created is not None:
-            keys.take(kind.id_of(created.object), generation, *kind.facts)
+            keys.claim(kind.id_of(created.object), generation, *kind.key_parts)
             return created
     raise AssertionError("counting never ends")
 
 
-def _is_remembered(kind: Kind[T], key: str) -> bool:
+def _is_remembered(kind: CreateRequest[T], key: str) -> bool:
     """Return whether the API has seen a key within 24 hours: it refuses the key with another body before it looks at
     that body (api-facts S35), and one without its required fields makes nothing.
     """
     for _ in range(2):
         try:
             kind.send({**kind.body, **dict.fromkeys(kind.required)}, key)
-        except IdempotencyConflict:
+        except IdempotencyConflictError:
             return True
-        except NotFound:
+        except NotFoundError:
             return False
-        except InvalidRequest as error:
+        except InvalidRequestError as error:
             if error.field in kind.required:
                 return False
             # Not what such a body is refused for: perhaps not the API's own answer, so the key is looked up once more.
     return False
 
 
-def _created(kind: Kind[T], generation: int, ctx: Context[Client]) -> Created[T] | None:
+def _created(kind: CreateRequest[T], generation: int, ctx: Context[Client]) -> CreateResult[T] | None:
     """The object of one generation of keys; None where that one is gone, is somebody's, or came to nothing."""
-    if not ctx.keys.foreseeable:
-        return Created(kind.send(kind.body, ctx.keys.creation(generation)).object, taken_over=False)
+    if not ctx.idempotency_keys.deterministic:
+        return CreateResult(kind.send(kind.body, ctx.idempotency_keys.create_key(generation)).object, adopted=False)
     if generation >= _MOST_GENERATIONS:
         ctx.warn(
-            f"this {kind.what} is the {generation}th of its kind within a day: what an interrupted run leaves of it "
+            f"this {kind.noun} is the {generation}th of its kind within a day: what an interrupted run leaves of it "
             "will not be found again"
         )
-        return Created(kind.send(kind.body, type(ctx.keys)().creation(generation)).object, taken_over=False)
-    return _by_key(kind, ctx.keys.creation(generation, *kind.facts), ctx)
+        return CreateResult(kind.send(kind.body, type(ctx.idempotency_keys)().create_key(generation)).object, adopted=False)
+    return _by_key(kind, ctx.idempotency_keys.create_key(generation, *kind.key_parts), ctx)
 
 
-def _by_key(kind: Kind[T], key: str, ctx: Context[Client]) -> Created[T] | None:
+def _by_key(kind: CreateRequest[T], key: str, ctx: Context[Client]) -> CreateResult[T] | None:
     """The object that a key makes, or made; None where that one is gone, is another's, or came to nothing."""
     try:
         written = kind.send(kind.body, key)
-    except IdempotencyConflict:
+    except IdempotencyConflictError:
         found = _identified(kind, key, ctx)
-        return None if found is None or _is_taken(kind, found, ctx) else Created(found, taken_over=True)
+        return None if found is None or _is_taken(kind, found, ctx) else CreateResult(found, adopted=True)
     except ApiError as error:
         if error.replayed:
             return None  # what was refused once may be accepted now
         raise
     if not written.replayed:
-        return Created(written.object, taken_over=False)
-    if ctx.keys.knows(kind.id_of(written.object)):
+        return CreateResult(written.object, adopted=False)
+    if ctx.idempotency_keys.is_known(kind.id_of(written.object)):
         return None
-    there = _there(kind, written.object, ctx, patient=written.resent)
-    if there is None or _is_taken(kind, there, ctx, own=written.resent):
+    there = _there(kind, written.object, ctx, patient=written.was_retried)
+    if there is None or _is_taken(kind, there, ctx, own=written.was_retried):
         return None
-    return Created(there, taken_over=not written.resent)
+    return CreateResult(there, adopted=not written.was_retried)
 
 
-def _there(kind: Kind[T], made: T, ctx: Context[Client], *, patient: bool) -> T | None:
+def _there(kind: CreateRequest[T], made: T, ctx: Context[Client], *, patient: bool) -> T | None:
     """The object as it is now; None when it is gone."""
     created_at = kind.created_at(made)
     patient = patient or created_at is None or datetime.now(UTC) - created_at < _FRESH
     try:
-        return until_seen(lambda: kind.find(made), seconds=_UNSEEN_SECONDS if patient else 0.0, cancel=ctx.cancel)
-    except NotFound:
+        return retry_until_found(lambda: kind.refetch(made), seconds=_UNSEEN_SECONDS if patient else 0.0, cancel=ctx.cancel)
+    except NotFoundError:
         return None
 
 
-def _is_taken(kind: Kind[T], found: T, ctx: Context[Client], *, own: bool = False) -> bool:
+def _is_taken(kind: CreateRequest[T], found: T, ctx: Context[Client], *, own: bool = False) -> bool:
     """own: this very call was sent twice, so the object is most likely its own."""
-    taken = ctx.keys.is_taken(kind.id_of(found))
+    taken = ctx.idempotency_keys.is_taken(kind.id_of(found))
     if taken is None and not own:
         raise ResourceError(
-            f"{kind.what} {kind.id_of(found)} was made for this resource before, and whether the engine's state holds "
+            f"{kind.noun} {kind.id_of(found)} was made for this resource before, and whether the engine's state holds "
             "it cannot be told, because the engine could not be asked. If nothing manages it, import it; or delete it "
             "at the service; then run this again"
         )
     return taken is True
 
 
-def _identified(kind: Kind[T], key: str, ctx: Context[Client]) -> T | None:
+def _identified(kind: CreateRequest[T], key: str, ctx: Context[Client]) -> T | None:
     """What an earlier call with this key and another body made, as it is now; None when that is gone, or nothing tells.
 
     The API tells only that the bodies differ. To send the key with the body that it had is to be told the object, and
@@ -220,29 +220,29 @@ def _identified(kind: Kind[T], key: str, ctx: Context[Client]) -> T | None:
     """
     if kind.recent is None:
         raise ResourceError(
-            f"an earlier run has asked for this very {kind.what} in other words, as another release of this provider "
+            f"an earlier run has asked for this very {kind.noun} in other words, as another release of this provider "
             "does, and the API does not tell what came of it. So that nothing is run twice: look whether it was "
             "carried out. If so, import it; if not, give the resource another name (in Terraform: another "
             "`idempotency_scope`), or wait until a day has passed"
         )
     recent = kind.recent
-    candidates = [whole for each in recent.objects() if (whole := recent.whole(each)) is not None]
+    candidates = [whole for each in recent.objects() if (whole := recent.fetch_full(each)) is not None]
     # A key that the API forgets meanwhile would have a guess make an object.
-    probed = [recent.options(each) for each in candidates if is_safe_to_probe(kind.created_at(each), datetime.now(UTC))]
+    probed = [recent.possible_bodies(each) for each in candidates if is_safe_to_probe(kind.created_at(each), datetime.now(UTC))]
     before = [] if kind.earlier is None else [kind.earlier.body]
-    tried = itertools.chain(before, guesses(kind.body, probed), *(guesses(body, probed) for body in before))
+    tried = itertools.chain(before, candidate_bodies(kind.body, probed), *(candidate_bodies(body, probed) for body in before))
     for body in itertools.islice(tried, _MOST_PROBES):
         try:
             written = kind.send(body, key)
-        except IdempotencyConflict:
+        except IdempotencyConflictError:
             continue
-        except (InvalidRequest, NotFound) as error:
+        except (InvalidRequestError, NotFoundError) as error:
             if error.replayed:
                 return None  # it came to nothing
             continue
         if not written.replayed:
             ctx.warn(
-                f"{kind.what} {kind.id_of(written.object)} was made just now, with arguments of an earlier run: the "
+                f"{kind.noun} {kind.id_of(written.object)} was made just now, with arguments of an earlier run: the "
                 "service has forgotten that run's call, which was looked for. It is taken for this resource. What the "
                 "earlier run made may exist beside it: delete that at the service"
             )
@@ -253,25 +253,25 @@ def _identified(kind: Kind[T], key: str, ctx: Context[Client]) -> T | None:
     return None
 
 
-def _warn_of(kind: Kind[T], candidates: Iterable[T], ctx: Context[Client], *, all_tried: bool) -> None:
+def _warn_of(kind: CreateRequest[T], candidates: Iterable[T], ctx: Context[Client], *, all_tried: bool) -> None:
     """Name what the earlier call may have made. Mostly that is gone, and all that is there has another name."""
     assert kind.recent is not None
-    options, label = kind.recent.options, kind.recent.label
+    options, label = kind.recent.possible_bodies, kind.recent.label
     named = [
         f"{kind.id_of(each)} ({options(each)[label][0]})"
         for each in candidates
-        if not (all_tried and options(each)[label][0] != kind.body[label]) and not ctx.keys.is_taken(kind.id_of(each))
+        if not (all_tried and options(each)[label][0] != kind.body[label]) and not ctx.idempotency_keys.is_taken(kind.id_of(each))
     ]
     if named:
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         ctx.warn(
             "within the last day this resource was made with other arguments, and what became of that cannot be told: "
-            f"another {kind.what} is made. If an interrupted run has left one, it is among "
+            f"another {kind.noun} is made. If an interrupted run has left one, it is among "
             f"{', '.join(named[:_MOST_NAMED])}{more}: delete it at the service, or import it in place of the new one"
         )
 
 
-def is_recent(created_at: datetime | None) -> bool:
+def is_within_key_lifetime(created_at: datetime | None) -> bool:
     """Whether an object's key may still be remembered."""
     return created_at is None or datetime.now(UTC) - created_at < _REMEMBERED
 
@@ -284,7 +284,7 @@ def is_safe_to_probe(created_at: datetime | None, now: datetime) -> bool:
     return created_at is None or now - created_at < _PROBED
 
 
-def refuse_other(what: str, id: str, wanted: Mapping[str, Any], there: Mapping[str, Any]) -> None:
+def ensure_compatible(what: str, id: str, wanted: Mapping[str, Any], there: Mapping[str, Any]) -> None:
     """Raise ResourceError when what an interrupted run made differs in what cannot change in place."""
     differing = {name for name, value in wanted.items() if value is not None and value != there.get(name)}
     if not differing:

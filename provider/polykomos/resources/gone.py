@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from polykomos.client import Forbidden, NotFound, PolykomosError
+from polykomos.client import ForbiddenError, NotFoundError, PolykomosError
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 
@@ -23,16 +23,16 @@ _WAY_OUT = (
 
 
 @contextlib.contextmanager
-def told_if_gone(what: str, id: str, ctx: Context[Client], team_id: int | None = None) -> Iterator[None]:
+def not_found_as_error(what: str, id: str, ctx: Context[Client], team_id: int | None = None) -> Iterator[None]:
     """Around calls about an object that the engine's state holds. what: "database", for people."""
     try:
         yield
-    except NotFound:
+    except NotFoundError:
         confirm_gone(what, id, ctx, team_id)
-        raise is_gone(what, id) from None
+        raise object_gone_error(what, id) from None
 
 
-def is_gone(what: str, id: str) -> ResourceError:
+def object_gone_error(what: str, id: str) -> ResourceError:
     """The way out: an engine makes anew what a refresh does not find."""
     return ResourceError(
         f"{what} {id} is gone: refresh, and it will be made again (`pulumi up --refresh`; `terraform apply` and "
@@ -92,7 +92,7 @@ def is_right_account(ctx: Context[Client]) -> bool:
 def _account(ctx: Context[Client]) -> str | None:
     try:
         return ctx.api.account_id()
-    except NotFound:
+    except NotFoundError:
         raise ResourceError(
             "the service answers 404 to GET /me: the base URL is not that of the API, so that no 404 of it says that "
             "anything was deleted. Set `base_url` (POLYKOMOS_BASE_URL) right"
@@ -110,7 +110,7 @@ def _sees_team(team_id: int | None, ctx: Context[Client]) -> bool:
         return False
     try:
         return any(each.team_id == team_id for each in ctx.api.iter_databases())
-    except Forbidden:
+    except ForbiddenError:
         return False
 
 
@@ -121,7 +121,7 @@ def _sees_others(what: str, id: str, ctx: Context[Client]) -> bool | None:
     engine cannot be asked. What an earlier call of this run has found is taken as an answer.
     """
     is_team = _is_team(what)
-    if ctx.ledger.found & ({"Database"} if is_team else {"Blueprint", "WebhookEndpoint"}):
+    if ctx.ownership.found & ({"Database"} if is_team else {"Blueprint", "WebhookEndpoint"}):
         return True
     alike, unlike = (_others(id, ctx, is_team=each) for each in (is_team, not is_team))
     if alike:
@@ -135,7 +135,7 @@ def _others(id: str, ctx: Context[Client], *, is_team: bool) -> set[str]:
     own = id.partition("/")[0]
     return {
         part
-        for kind, other in ctx.ledger.in_state() or ()
+        for kind, other in ctx.ownership.in_state() or ()
         if "polykomos" in kind and not kind.startswith("pulumi:") and _is_team(kind) is is_team
         if (part := other.partition("/")[0]) != own  # an application's id begins with that of its database
     }
@@ -150,11 +150,11 @@ def _visible(ctx: Context[Client], *, is_team: bool) -> set[str]:
     """The ids of what the key may list and owns."""
     found: set[str] = set()
     if is_team:
-        with contextlib.suppress(Forbidden):
+        with contextlib.suppress(ForbiddenError):
             found |= {each.uuid for each in ctx.api.iter_databases()}
         return found
-    with contextlib.suppress(Forbidden):
+    with contextlib.suppress(ForbiddenError):
         found |= {each.uuid for each in ctx.api.iter_blueprints() if not each.is_system_blueprint}
-    with contextlib.suppress(Forbidden):
+    with contextlib.suppress(ForbiddenError):
         found |= {str(each.id) for each in ctx.api.iter_webhook_endpoints()}
     return found

@@ -10,10 +10,10 @@ ABSENT: Final = object()
 # Edits that nothing shows, such as an argument taken out, are guessed at only where there are few.
 _MOST_UNSEEN: Final = 2
 
-Options = Mapping[str, Sequence[Any]]
+PossibleValues = Mapping[str, Sequence[Any]]
 
 
-def guesses(body: Mapping[str, Any], objects: Sequence[Options]) -> Iterator[dict[str, Any]]:
+def candidate_bodies(body: Mapping[str, Any], objects: Sequence[PossibleValues]) -> Iterator[dict[str, Any]]:
     """Bodies that may have made one of `objects`: those that differ from `body` in the fewest arguments come first,
     whichever object they are of.
 
@@ -25,12 +25,12 @@ def guesses(body: Mapping[str, Any], objects: Sequence[Options]) -> Iterator[dic
             yield from _with(edits, body, options)
 
 
-def _edited(body: Mapping[str, Any], options: Options) -> list[str]:
+def _edited(body: Mapping[str, Any], options: PossibleValues) -> list[str]:
     """The arguments that must have been edited, because the object cannot have come of what they are now."""
     return [name for name, values in options.items() if body.get(name, ABSENT) not in values]
 
 
-def _with(edits: int, body: Mapping[str, Any], options: Options) -> Iterator[dict[str, Any]]:
+def _with(edits: int, body: Mapping[str, Any], options: PossibleValues) -> Iterator[dict[str, Any]]:
     seen = _edited(body, options)
     unseen = edits - len(seen)
     if unseen < 0 or (unseen > 0 and edits > _MOST_UNSEEN):

@@ -9,12 +9,12 @@ from polykomos.client import Secret
 from resourcekit.errors import ResourceError
 
 
-def revealed(secret: Secret | None) -> str | None:
+def reveal(secret: Secret | None) -> str | None:
     """The plain value, for a field that the declaration marks secret."""
     return None if secret is None else secret.reveal()
 
 
-def timestamp(moment: datetime | None) -> str | None:
+def format_timestamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, whatever style the API used (api-facts C8)."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -27,7 +27,7 @@ def is_uuid(text: str) -> bool:
         return False
 
 
-def uuid_or_refuse(text: str, rule: str) -> str:
+def parse_uuid(text: str, rule: str) -> str:
     """`text` as the API spells UUIDs. Raises ResourceError with `rule` for anything else, before any call is made."""
     if not is_uuid(text):
         raise ResourceError(f"{text!r} is no UUID: {rule}")

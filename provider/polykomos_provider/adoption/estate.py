@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ResourceKind:
     """One kind of object. name: as users write it; token and type: as Pulumi and Terraform call it."""
 
     name: str
@@ -24,37 +24,37 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Found:
+class ExistingObject:
     """One object. label: its name for people."""
 
-    kind: Kind
+    kind: ResourceKind
     id: str
     label: str
 
 
-def kinds(package: Package[Any]) -> tuple[Kind, ...]:
+def kinds(package: Package[Any]) -> tuple[ResourceKind, ...]:
     """Every kind of the package, in its order."""
     return tuple(_kind(package, resource) for resource in package.resources)
 
 
-def estate(package: Package[Any], ctx: Context[Any], names: Sequence[str]) -> Iterator[Found]:
+def list_objects(package: Package[Any], ctx: Context[Any], names: Sequence[str]) -> Iterator[ExistingObject]:
     """Every object of the kinds called `names`, in an order that stays. Raises ResourceError."""
     from resourcekit.lifecycle import Lifecycle
 
     for resource in package.resources:
         kind = _kind(package, resource)
         if kind.name in names:
-            listed = Lifecycle(package, resource).listing(ctx)
-            yield from sorted((Found(kind, each.id, each.label) for each in listed), key=lambda f: (f.label, f.id))
+            listed = Lifecycle(package, resource).list(ctx)
+            yield from sorted((ExistingObject(kind, each.id, each.label) for each in listed), key=lambda f: (f.label, f.id))
 
 
-def _kind(package: Package[Any], resource: Resource[Any, Any, Any]) -> Kind:
-    from resourcekit.terraform.names import resource_type, snake
+def _kind(package: Package[Any], resource: Resource[Any, Any, Any]) -> ResourceKind:
+    from resourcekit.terraform.names import resource_type, to_snake
 
-    return Kind(
-        snake(resource.name),
+    return ResourceKind(
+        to_snake(resource.name),
         f"{package.name}:index:{resource.name}",
         resource_type(package, resource),
-        resource.listable,
+        resource.supports_list,
         resource.import_id,
     )

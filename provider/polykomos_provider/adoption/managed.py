@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from polykomos_provider.adoption.estate import Found, Kind
+from polykomos_provider.adoption.estate import ExistingObject, ResourceKind
 
 
 @dataclass(frozen=True)
-class Managed:
+class ManagedObjects:
     """objects: (the engine's name of the kind, id) of each. names: what no other may be called. accounts: those
     that the objects of this provider belong to, as far as the state records them.
     """
@@ -21,21 +21,21 @@ class Managed:
     accounts: frozenset[str] = frozenset()
 
 
-def in_stack(export: Mapping[str, Any] | None) -> Managed:
+def from_stack_export(export: Mapping[str, Any] | None) -> ManagedObjects:
     """From `pulumi stack export`."""
-    from resourcekit.pulumi.stack import state_of
+    from resourcekit.pulumi.stack import parse_export
 
-    state = state_of(export, None)
-    return Managed() if state is None else Managed(state.objects, state.names, state.accounts("polykomos"))
+    state = parse_export(export, None)
+    return ManagedObjects() if state is None else ManagedObjects(state.resource_refs, state.names, state.accounts("polykomos"))
 
 
-def in_workspace(state: Mapping[str, Any] | None) -> Managed:
+def from_state_pull(state: Mapping[str, Any] | None) -> ManagedObjects:
     """From `terraform state pull`. Names are those of the root module, `type.name`."""
-    from resourcekit.terraform.held import managed_resources, objects_of
+    from resourcekit.terraform.held import managed_resources, parse_state
 
     resources = list(managed_resources(state))
-    return Managed(
-        objects_of(state or {}) or frozenset(),
+    return ManagedObjects(
+        parse_state(state or {}) or frozenset(),
         frozenset(f"{each.type}.{each.name}" for each in resources if not each.module),
         frozenset(
             account
@@ -57,7 +57,7 @@ def _account_of(private: str) -> str:
         return ""
 
 
-def of_another_account(managed: Managed, found: Iterable[Found], account: str | None, kinds: Iterable[Kind]) -> bool:
+def of_another_account(managed: ManagedObjects, found: Iterable[ExistingObject], account: str | None, kinds: Iterable[ResourceKind]) -> bool:
     """Whether what is managed belongs to another account than what was found at the service.
 
     Args:
@@ -69,13 +69,13 @@ def of_another_account(managed: Managed, found: Iterable[Found], account: str | 
     if account is None or account in managed.accounts:
         return False
     every = list(found)
-    if len(left_over(every, managed)) < len(every):
+    if len(unmanaged(every, managed)) < len(every):
         return False  # the key sees what is managed, as that of a colleague does
     names = {name for kind in kinds for name in (kind.token, kind.type)}
     # A state of a release that recorded no account may hold what the key does not see: that is most likely another's.
     return bool(managed.accounts) or any(name in names for name, _ in managed.objects)
 
 
-def left_over(found: Iterable[Found], managed: Managed) -> list[Found]:
+def unmanaged(found: Iterable[ExistingObject], managed: ManagedObjects) -> list[ExistingObject]:
     """What is not held yet."""
     return [each for each in found if not managed.objects & {(each.kind.token, each.id), (each.kind.type, each.id)}]

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from urllib.parse import urlsplit
 
-from polykomos_provider.adoption.estate import Found
+from polykomos_provider.adoption.estate import ExistingObject
 
 
-def pulumi_names(found: Sequence[Found], taken: Iterable[str]) -> list[str]:
+def pulumi_names(found: Sequence[ExistingObject], taken: Iterable[str]) -> list[str]:
     """Logical names. Unique among all kinds: programs make keys and variables of them."""
     return _unique(found, "-", lambda _type, name: name, taken)
 
 
-def terraform_names(found: Sequence[Found], taken: Iterable[str]) -> list[str]:
+def terraform_names(found: Sequence[ExistingObject], taken: Iterable[str]) -> list[str]:
     """The names in `type.name`, unique among their type. taken: whole addresses."""
     return _unique(found, "_", lambda type_, name: f"{type_}.{name}", taken)
 
@@ -28,7 +28,7 @@ def _host_in(url: str) -> str:
         return ""  # the service may have what no URL is
 
 
-def base_name(each: Found, separator: str) -> str:
+def base_name(each: ExistingObject, separator: str) -> str:
     """What a label says, in lower-case words. Of a URL only the host: the rest may be somebody's secret."""
     label = _host_in(each.label) if "://" in each.label else each.label
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
@@ -39,7 +39,7 @@ def base_name(each: Found, separator: str) -> str:
 
 
 def _unique(
-    found: Sequence[Found], separator: str, address: Callable[[str, str], str], taken: Iterable[str]
+    found: Sequence[ExistingObject], separator: str, address: Callable[[str, str], str], taken: Iterable[str]
 ) -> list[str]:
     used = set(taken)
     kinds: dict[str, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from polykomos_provider.adoption.estate import Found
+from polykomos_provider.adoption.estate import ExistingObject
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Selection:
         return self.everything or bool(self.kinds or self.matches or self.ids)
 
 
-def picked(found: Sequence[Found], selection: Selection) -> list[Found]:
+def select(found: Sequence[ExistingObject], selection: Selection) -> list[ExistingObject]:
     """Those that every given option allows."""
     return [
         each
@@ -36,7 +36,7 @@ def picked(found: Sequence[Found], selection: Selection) -> list[Found]:
     ]
 
 
-def numbers(answer: str, count: int) -> list[int]:
+def parse_ranges(answer: str, count: int) -> list[int]:
     """What `1,3-5` or `all` means among 1 … count, in order, each once. Raises ValueError with a text for people."""
     if answer.strip().lower() == "all":
         return list(range(1, count + 1))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from polykomos_provider.adoption.estate import Found
+from polykomos_provider.adoption.estate import ExistingObject
 
 
-def pulumi_file(found: Sequence[Found], names: Sequence[str]) -> str:
+def pulumi_file(found: Sequence[ExistingObject], names: Sequence[str]) -> str:
     """For `pulumi import --file`."""
     resources = [
         {"type": each.kind.token, "name": name, "id": each.id} for each, name in zip(found, names, strict=True)
@@ -16,7 +16,7 @@ def pulumi_file(found: Sequence[Found], names: Sequence[str]) -> str:
     return json.dumps({"resources": resources}, indent=2) + "\n"
 
 
-def terraform_blocks(found: Sequence[Found], names: Sequence[str]) -> str:
+def terraform_blocks(found: Sequence[ExistingObject], names: Sequence[str]) -> str:
     """Import blocks, for `terraform plan -generate-config-out`."""
     return "\n".join(
         f"import {{\n  to = {each.kind.type}.{name}\n  id = {_quoted(each.id)}\n}}\n"

@@ -26,7 +26,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Needs:
+class ScopeRequirement:
     """What one kind of resource needs of a key."""
 
     kind: str
@@ -34,24 +34,24 @@ class Needs:
     write: tuple[str, ...]
 
 
-def all_well(found: Iterable[Finding]) -> bool:
+def is_ok(found: Iterable[Finding]) -> bool:
     """Whether nothing is an error."""
     return all(each.level != ERROR for each in found)
 
 
 def as_json(found: Sequence[Finding]) -> str:
     """The report for programs."""
-    return json.dumps({"ok": all_well(found), "findings": [asdict(each) for each in found]}, indent=2) + "\n"
+    return json.dumps({"ok": is_ok(found), "findings": [asdict(each) for each in found]}, indent=2) + "\n"
 
 
-def scopes(needs: Iterable[Needs], permissions: Sequence[str]) -> list[Finding]:
+def scopes(needs: Iterable[ScopeRequirement], permissions: Sequence[str]) -> list[Finding]:
     """What the key may do with each kind. An error only when it may do nothing with any."""
     kinds = list(needs)
     level = ERROR if all(missing(each.read, permissions) for each in kinds) else WARNING
     return [_may(each, permissions, level) for each in kinds]
 
 
-def _may(needs: Needs, permissions: Sequence[str], level: str) -> Finding:
+def _may(needs: ScopeRequirement, permissions: Sequence[str], level: str) -> Finding:
     check = f"key: {needs.kind}"
     unread, unwritten = missing(needs.read, permissions), missing(needs.write, permissions)
     advice = f"give the key {', '.join([*unread, *unwritten])} in the dashboard, if it is to"
@@ -104,14 +104,14 @@ def plugin(engine: str, places: Sequence[str], broken: str, installed: str) -> F
     return Finding(check, OK, f"{places[0]} starts (version {installed} is installed here)")
 
 
-def weighed(found: Mapping[str, Sequence[Finding]], wanted: Sequence[str]) -> list[Finding]:
+def with_severity(found: Mapping[str, Sequence[Finding]], wanted: Sequence[str]) -> list[Finding]:
     """The findings per engine (none for one that is not on PATH), as errors only where they keep somebody from working.
 
     wanted: engines that must work; without any, one of them must.
     """
     if not found:
         return []
-    works = any(findings and all_well(findings) for findings in found.values())
+    works = any(findings and is_ok(findings) for findings in found.values())
     every = [each for findings in found.values() for each in findings]
     if wanted:
         return every + [_absent(name) for name in wanted if not found[name]]

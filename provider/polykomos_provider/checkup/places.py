@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from polykomos_provider.addresses import ADDRESSES
-from polykomos_provider.mirror import PROJECT_MIRROR, USER_MIRROR, target
+from polykomos_provider.mirror import PROJECT_MIRROR, USER_MIRROR, platform_target
 from polykomos_provider.pulumi_home import (
     PROGRAM,
     PROJECT_PLUGIN,
-    Stanza,
+    PluginsSection,
     project_file,
-    stanza_in,
+    plugins_section,
     user_plugins,
 )
 from polykomos_provider.pulumi_path import shadowing_plugin
@@ -33,7 +33,7 @@ def pulumi_places(here: Path, listed: Collection[str] | None = None) -> list[Pat
     """
     found = []
     program = project_file(here)
-    if program is not None and stanza_in(program.read_text(encoding="utf-8", errors="replace")) is Stanza.THERE:
+    if program is not None and plugins_section(program.read_text(encoding="utf-8", errors="replace")) is PluginsSection.THERE:
         found.append(here / PROJECT_PLUGIN / PROGRAM)
     on_path = shadowing_plugin(os.environ)
     found += [on_path] if on_path else []
@@ -59,7 +59,7 @@ def _mirrors(configuration: str, here: Path) -> list[Path]:
 
 def _mirrored(engine: str, mirrors: list[Path]) -> Iterator[Path]:
     for mirror in mirrors:
-        versions = (mirror / _HOSTS[engine]).glob(f"*/{target()}/{_TERRAFORM}*")
+        versions = (mirror / _HOSTS[engine]).glob(f"*/{platform_target()}/{_TERRAFORM}*")
         yield from sorted(versions, key=lambda path: _numbers(path.parts[-3]), reverse=True)
 
 

@@ -46,7 +46,7 @@ def pulumi_plugins(program: str) -> list[str] | None:
         return None
 
 
-def why_not_starting(plugin: Path, *words: str) -> str:
+def start_error(plugin: Path, *words: str) -> str:
     """Start a plugin as an engine does, until its first line; empty when that came."""
     try:
         with subprocess.Popen(  # noqa: S603 - what the engine would start

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from polykomos_provider.checkup.findings import ERROR, OK, WARNING, Finding, Needs, budget, scopes
-from polykomos_provider.commands.connecting import WITHOUT_KEY, connected
+from polykomos_provider.checkup.findings import ERROR, OK, WARNING, Finding, ScopeRequirement, budget, scopes
+from polykomos_provider.commands.connecting import WITHOUT_KEY, connect_from_env
 
 if TYPE_CHECKING:
     from polykomos.client import Account
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 _SECONDS = 10.0
 
 
-def service() -> Iterator[Finding]:
+def check_api() -> Iterator[Finding]:
     """Whether the base URL is reached, the key is valid, and what it may do."""
     from polykomos.client import ApiError, PolykomosError
     from polykomos.settings import DEFAULT_BASE_URL
-    from resourcekit.settings import check_settings
+    from resourcekit.settings import validate_config
 
     yield from _proxy()
     try:
-        package, ctx = connected(_SECONDS)
+        package, ctx = connect_from_env(_SECONDS)
     except click.ClickException as error:
         where = "key" if error.message == WITHOUT_KEY else "settings"
         yield Finding(where, ERROR, error.message, "")
@@ -32,15 +32,15 @@ def service() -> Iterator[Finding]:
     try:
         account = ctx.api.get_account()
     except ApiError as error:
-        yield _refused(error, package.explain(error))
+        yield _refused(error, package.to_resource_error(error))
         return
     except PolykomosError as error:
-        yield Finding("base URL", ERROR, str(package.explain(error)), "")
+        yield Finding("base URL", ERROR, str(package.to_resource_error(error)), "")
         return
-    base_url = check_settings(package, {}).values.get("base_url") or DEFAULT_BASE_URL
+    base_url = validate_config(package, {}).values.get("base_url") or DEFAULT_BASE_URL
     yield Finding("base URL", OK, f"{base_url} answers")
     yield _key(account)
-    needs = (Needs(each.name, each.scopes.read, each.scopes.write) for each in package.resources)
+    needs = (ScopeRequirement(each.name, each.scopes.read, each.scopes.write) for each in package.resources)
     yield from scopes(needs, account.api_key.permissions)
     yield budget(account.api_key.controls.requests_per_minute, account.api_key.controls.monthly_quota)
 
@@ -50,9 +50,9 @@ def _proxy() -> Iterator[Finding]:
     from polykomos.client.proxy import environment_route, proxy_fault
     from polykomos.package import package
     from polykomos.settings import DEFAULT_BASE_URL
-    from resourcekit.settings import check_settings
+    from resourcekit.settings import validate_config
 
-    checked = check_settings(package(), {})
+    checked = validate_config(package(), {})
     if any(failure.property == "base_url" for failure in checked.failures):
         return
     base_url = checked.values.get("base_url") or DEFAULT_BASE_URL

@@ -12,15 +12,15 @@ from typing import Any
 
 import click
 
-from polykomos_provider.adoption.estate import Found, Kind, estate, kinds
-from polykomos_provider.adoption.managed import Managed, in_stack, in_workspace, left_over, of_another_account
+from polykomos_provider.adoption.estate import ExistingObject, ResourceKind, list_objects, kinds
+from polykomos_provider.adoption.managed import ManagedObjects, from_stack_export, from_state_pull, unmanaged, of_another_account
 from polykomos_provider.adoption.naming import pulumi_names, terraform_names
-from polykomos_provider.adoption.picking import Selection, numbers, picked
+from polykomos_provider.adoption.picking import Selection, parse_ranges, select
 from polykomos_provider.adoption.writing import pulumi_file, terraform_blocks
-from polykomos_provider.commands.connecting import connected
-from polykomos_provider.commands.engines import Engine, engine
-from polykomos_provider.commands.options import DIRECTORY, PROGRAM, together
-from polykomos_provider.commands.speaking import note, one_line
+from polykomos_provider.commands.connecting import connect_from_env
+from polykomos_provider.commands.engines import EngineProgram, engine
+from polykomos_provider.commands.options import DIRECTORY, PROGRAM, combine_options
+from polykomos_provider.commands.speaking import echo_note, one_line
 from polykomos_provider.pulumi_home import project_file
 
 # Blueprints are read one by one, within the key's rate.
@@ -50,7 +50,7 @@ def _listable_names() -> list[str]:
     return [kind.name for kind in kinds(package()) if kind.listable]
 
 
-_selecting = together(
+_selecting = combine_options(
     click.option("--all", "everything", is_flag=True, help="Adopt everything that is not managed here yet."),
     click.option(
         "--kind", "kind_names", multiple=True, type=_KindName(), metavar="KIND",
@@ -124,14 +124,14 @@ def adopt_pulumi(stack: str | None, **options: Any) -> None:
     request = _request(**options)
     words = ["stack", "export", *(["--stack", stack] if stack else [])]
 
-    def managed() -> Managed | None:
-        return _asked("pulumi", request, words, in_stack) if project_file(request.directory) else None
+    def managed() -> ManagedObjects | None:
+        return _asked("pulumi", request, words, from_stack_export) if project_file(request.directory) else None
 
     chosen, there = _chosen(request, managed)
     _write(request, chosen, pulumi_file(chosen, pulumi_names(chosen, there.names)))
     if request.out is not None:
-        note(f"next: pulumi import --file {shlex.quote(str(request.out))} --out adopted.yaml --yes")
-        note("adopted.yaml then has what belongs into the program; `--protect=false` leaves Pulumi's protection out")
+        echo_note(f"next: pulumi import --file {shlex.quote(str(request.out))} --out adopted.yaml --yes")
+        echo_note("adopted.yaml then has what belongs into the program; `--protect=false` leaves Pulumi's protection out")
 
 
 @adopt.command("terraform")
@@ -150,16 +150,16 @@ def adopt_terraform(**options: Any) -> None:
     """
     request = _request(**options)
 
-    def managed() -> Managed | None:
+    def managed() -> ManagedObjects | None:
         is_module = any(request.directory.glob("*.tf")) or any(request.directory.glob("*.tofu"))
-        return _asked("terraform", request, ["state", "pull"], in_workspace) if is_module else None
+        return _asked("terraform", request, ["state", "pull"], from_state_pull) if is_module else None
 
     chosen, there = _chosen(request, managed)
     _write(request, chosen, terraform_blocks(chosen, terraform_names(chosen, there.names)))
     if request.out is not None:
         program = _program("terraform", request)
-        note(f"next: {program} plan -generate-config-out=adopted.tf -out=tfplan && {program} apply tfplan")
-        note("adopted.tf then has what belongs into the root module")
+        echo_note(f"next: {program} plan -generate-config-out=adopted.tf -out=tfplan && {program} apply tfplan")
+        echo_note("adopted.tf then has what belongs into the root module")
 
 
 def _program(kind: str, request: _Request) -> str:
@@ -170,28 +170,28 @@ def _program(kind: str, request: _Request) -> str:
         return kind
 
 
-def _asked(kind: str, request: _Request, words: Sequence[str], read: Callable[[Any], Managed]) -> Managed | None:
+def _asked(kind: str, request: _Request, words: Sequence[str], read: Callable[[Any], ManagedObjects]) -> ManagedObjects | None:
     """What the engine holds; None, with a note, when it does not answer."""
     try:
-        asked: Engine = engine(kind, request.directory, request.program)
+        asked: EngineProgram = engine(kind, request.directory, request.program)
         return read(asked.ask(*words))
     except click.ClickException as error:
-        note(f"nothing is left out as managed already: {error.message}")
+        echo_note(f"nothing is left out as managed already: {error.message}")
         return None
 
 
-def _chosen(request: _Request, managed: Callable[[], Managed | None]) -> tuple[list[Found], Managed]:
+def _chosen(request: _Request, managed: Callable[[], ManagedObjects | None]) -> tuple[list[ExistingObject], ManagedObjects]:
     """What the user wants of what exists and is not managed yet; and what is."""
     from resourcekit.errors import ResourceError
 
-    package, ctx = connected(_SECONDS)
+    package, ctx = connect_from_env(_SECONDS)
     all_kinds = kinds(package)
     names = request.selection.kinds or tuple(kind.name for kind in all_kinds if kind.listable)
     try:
-        found = list(estate(package, ctx, names))
+        found = list(list_objects(package, ctx, names))
     except ResourceError as error:
         raise click.ClickException(f"{error}. Kinds that the key may not list can be left out with --kind") from None
-    there = managed() or Managed()
+    there = managed() or ManagedObjects()
     looked_at = [kind for kind in all_kinds if kind.name in names]
     if not request.with_managed and of_another_account(there, found, package.account(ctx.api), looked_at):
         owner = ctx.api.whose().user
@@ -200,52 +200,52 @@ def _chosen(request: _Request, managed: Callable[[], Managed | None]) -> tuple[l
             "sees none of it. Set POLYKOMOS_API_KEY to a key of that account; if what is managed was deleted at the "
             "service, refresh first; if objects of both accounts are to be managed here, give --with-managed"
         )
-    new = found if request.with_managed else left_over(found, there)
+    new = found if request.with_managed else unmanaged(found, there)
     if len(found) > len(new):
-        note(f"left out, as it is managed already: {_counted(each for each in found if each not in new)}")
+        echo_note(f"left out, as it is managed already: {_counted(each for each in found if each not in new)}")
     if not request.selection.kinds:
         _tell_unlisted(all_kinds)
     _refuse_unknown(request.selection.ids, found)
-    return (picked(new, request.selection) if request.selection.is_made else _asked_which(new)), there
+    return (select(new, request.selection) if request.selection.is_made else _asked_which(new)), there
 
 
-def _refuse_unknown(ids: Iterable[str], found: Iterable[Found]) -> None:
+def _refuse_unknown(ids: Iterable[str], found: Iterable[ExistingObject]) -> None:
     missing = sorted(set(ids) - {each.id for each in found})
     if missing:
         raise click.ClickException(f"the service lists nothing with the id {', '.join(missing)}")
 
 
-def _asked_which(found: Sequence[Found]) -> list[Found]:
+def _asked_which(found: Sequence[ExistingObject]) -> list[ExistingObject]:
     if not found:
         return []
     for number, each in enumerate(found, 1):
-        note(f"{number:4}  {each.kind.name:18} {click.style(one_line(each.label), bold=True)}  {each.id}")
+        echo_note(f"{number:4}  {each.kind.name:18} {click.style(one_line(each.label), bold=True)}  {each.id}")
     while True:
         answer = click.prompt("Which? (such as 1,3-5 or all)", err=True)
         try:
-            return [found[number - 1] for number in numbers(answer, len(found))]
+            return [found[number - 1] for number in parse_ranges(answer, len(found))]
         except ValueError as error:
-            note(str(error))
+            echo_note(str(error))
 
 
-def _write(request: _Request, chosen: Sequence[Found], text: str) -> None:
+def _write(request: _Request, chosen: Sequence[ExistingObject], text: str) -> None:
     if not chosen:
-        note("nothing to adopt")
+        echo_note("nothing to adopt")
         raise click.exceptions.Exit(0)
     if request.out is None:
         click.echo(text, nl=False)
     else:
         request.out.write_text(text, encoding="utf-8")
-    note(f"written: {_counted(chosen)}")
+    echo_note(f"written: {_counted(chosen)}")
 
 
-def _tell_unlisted(all_kinds: Iterable[Kind]) -> None:
+def _tell_unlisted(all_kinds: Iterable[ResourceKind]) -> None:
     for kind in all_kinds:
         if not kind.listable:
-            note(f"not looked for: {kind.token.rpartition(':')[2]}. The API cannot list these; import each by "
+            echo_note(f"not looked for: {kind.token.rpartition(':')[2]}. The API cannot list these; import each by "
                  f"{kind.import_id}")  # fmt: skip
 
 
-def _counted(found: Iterable[Found]) -> str:
+def _counted(found: Iterable[ExistingObject]) -> str:
     counts = Counter(each.kind.name for each in found)
     return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())

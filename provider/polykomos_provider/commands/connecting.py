@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from polykomos_provider.commands.speaking import note
+from polykomos_provider.commands.speaking import echo_note
 
 if TYPE_CHECKING:
     from polykomos.client import Client
@@ -21,22 +21,22 @@ WITHOUT_KEY = (
 )
 
 
-def connected(seconds: float) -> tuple[Polykomos, Context[Client]]:
+def connect_from_env(seconds: float) -> tuple[Polykomos, Context[Client]]:
     """The package, and a context whose calls end in `seconds`. Raises ClickException."""
     from polykomos.package import package
     from resourcekit.context import Context
-    from resourcekit.errors import CheckFailed, ResourceError
-    from resourcekit.settings import connect, with_environment
+    from resourcekit.errors import CheckError, ResourceError
+    from resourcekit.settings import configure_client, apply_environment
 
     found = package()
-    if "api_key" not in with_environment(found, {}):
+    if "api_key" not in apply_environment(found, {}):
         raise click.ClickException(WITHOUT_KEY)
     try:
-        api: Any = connect(found, {}, "cli", lambda text: note(f"warning: {text}"))
-    except CheckFailed as error:
+        api: Any = configure_client(found, {}, "cli", lambda text: echo_note(f"warning: {text}"))
+    except CheckError as error:
         raise click.ClickException("; ".join(f"{each.property} {each.reason}" for each in error.failures)) from None
     except ResourceError as error:
         raise click.ClickException(str(error)) from None
     deadline = time.monotonic() + seconds
     cancel = threading.Event()
-    return found, Context(api=found.bound(api, deadline, cancel, note), deadline=deadline, cancel=cancel)
+    return found, Context(api=found.with_deadline(api, deadline, cancel, echo_note), deadline=deadline, cancel=cancel)

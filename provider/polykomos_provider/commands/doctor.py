@@ -17,15 +17,15 @@ from polykomos_provider.checkup.findings import (
     OK,
     WARNING,
     Finding,
-    all_well,
+    is_ok,
     as_json,
     plugin,
     version,
-    weighed,
+    with_severity,
 )
 from polykomos_provider.checkup.places import pulumi_places, terraform_places
-from polykomos_provider.checkup.programs import pulumi_plugins, version_of, why_not_starting
-from polykomos_provider.checkup.service import service
+from polykomos_provider.checkup.programs import pulumi_plugins, version_of, start_error
+from polykomos_provider.checkup.service import check_api
 from polykomos_provider.pulumi_path import advice, other_plugins, shadowing_plugin
 
 _MARKS = {OK: ("ok", "green"), WARNING: ("warning", "yellow"), ERROR: ("error", "red")}
@@ -52,13 +52,13 @@ def doctor(what: tuple[str, ...], for_programs: bool) -> None:  # noqa: FBT001 -
     """
     looked_at = what or (*ENGINES, "dev")
     engines = {name: list(_engine(name)) for name in ENGINES if name in looked_at}
-    found = weighed(engines, [name for name in engines if name in what])
+    found = with_severity(engines, [name for name in engines if name in what])
     if engines:
-        found = [*service(), *found]
+        found = [*check_api(), *found]
     if "dev" in looked_at:
         found += _dev(must_work="dev" in what)
     click.echo(as_json(found) if for_programs else "".join(map(_line, found)), nl=False)
-    if not all_well(found):
+    if not is_ok(found):
         raise click.exceptions.Exit(1)
 
 
@@ -70,7 +70,7 @@ def _engine(name: str) -> Iterator[Finding]:
     here = Path.cwd()
     places = pulumi_places(here, pulumi_plugins(program)) if name == "pulumi" else terraform_places(name, here)
     words = () if name == "pulumi" else ("--debug",)
-    broken = why_not_starting(places[0], *words) if places else ""
+    broken = start_error(places[0], *words) if places else ""
     yield plugin(name, list(map(str, places)), broken, VERSION)
     if name == "pulumi" and places and places[0] == shadowing_plugin(os.environ):
         yield Finding("pulumi: PATH", WARNING, advice(places[0], other_plugins(os.environ))[0])
@@ -89,7 +89,7 @@ def _dev(*, must_work: bool) -> Iterator[Finding]:
     try:
         found = postgres.find_binaries()
         yield Finding("dev: PostgreSQL", OK, f"{found.major} in {found.directory}")
-    except postgres.NoPostgres as error:
+    except postgres.PostgresNotFoundError as error:
         yield Finding("dev: PostgreSQL", level, str(error))
     server = mysql.find_binaries()
     if server is not None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from polykomos_provider.commands.engines import Engine, EngineFailed, engine
-from polykomos_provider.commands.options import DIRECTORY, PROGRAM, together
+from polykomos_provider.commands.engines import EngineProgram, EngineError, engine
+from polykomos_provider.commands.options import DIRECTORY, PROGRAM, combine_options
 from polykomos_provider.drifting import pulumi, terraform
 from polykomos_provider.drifting.drift import Drift, as_json
 from polykomos_provider.drifting.report import as_markdown, as_text
@@ -19,7 +19,7 @@ from polykomos_provider.drifting.report import as_markdown, as_text
 _DRIFTED = 2
 
 
-_reporting = together(
+_reporting = combine_options(
     DIRECTORY,
     click.option("--json", "form", flag_value="json", help="Report for programs."),
     click.option("--markdown", "form", flag_value="markdown", help="Report for a pull request or a job's summary."),
@@ -61,15 +61,15 @@ def drift_pulumi(stack: str | None, arguments: tuple[str, ...], **options: Any) 
     chosen = ["--stack", stack] if stack else []
     words = ["refresh", "--preview-only", "--json", "--non-interactive", *chosen, *arguments]
 
-    def look(asked: Engine) -> list[Drift]:
+    def look(asked: EngineProgram) -> list[Drift]:
         done = asked.run(*words, good=range(256))
         try:
             shown = json.loads(done.stdout)
         except ValueError:
-            raise EngineFailed(asked.failure(words, done)) from None
+            raise EngineError(asked.failure(words, done)) from None
         told = pulumi.errors(shown)
         if done.returncode != 0 or told:
-            raise EngineFailed(asked.failure(words, done, "\n".join(told)))
+            raise EngineError(asked.failure(words, done, "\n".join(told)))
         return pulumi.drifts(shown)
 
     _report("pulumi", look, **options)
@@ -90,7 +90,7 @@ def drift_terraform(arguments: tuple[str, ...], **options: Any) -> None:
       polykomos drift terraform --program tofu
     """
 
-    def look(asked: Engine) -> list[Drift]:
+    def look(asked: EngineProgram) -> list[Drift]:
         # A plan holds secrets: it is written where only this user reads, and removed.
         with tempfile.TemporaryDirectory(prefix="polykomos-") as kept:
             plan = str(Path(kept) / "plan")
@@ -104,7 +104,7 @@ def drift_terraform(arguments: tuple[str, ...], **options: Any) -> None:
 
 
 def _report(
-    kind: str, look: Callable[[Engine], list[Drift]], directory: Path, form: str | None, program: str | None
+    kind: str, look: Callable[[EngineProgram], list[Drift]], directory: Path, form: str | None, program: str | None
 ) -> None:
     found = look(engine(kind, directory, program))
     click.echo(_written(kind, form, found), nl=False)

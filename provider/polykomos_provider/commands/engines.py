@@ -29,12 +29,12 @@ _UNSET = (
 _SAID_CHARACTERS = 4000
 
 
-class EngineFailed(click.ClickException):
+class EngineError(click.ClickException):
     """An engine's program ended with an error; the message is its own."""
 
 
 @dataclass(frozen=True)
-class Engine:
+class EngineProgram:
     """One engine's program and where it is run."""
 
     program: str
@@ -45,7 +45,7 @@ class Engine:
         env = {name: value for name, value in os.environ.items() if name not in _UNSET} | {"TF_IN_AUTOMATION": "1"}
         done = engine_program.run(self.program, words, env=env, directory=self.directory)
         if done.returncode not in good:
-            raise EngineFailed(self.failure(words, done))
+            raise EngineError(self.failure(words, done))
         return done
 
     def ask(self, *words: str) -> Any:
@@ -53,7 +53,7 @@ class Engine:
         try:
             return engine_program.parse_output(self.run(*words).stdout)
         except ValueError:
-            raise EngineFailed(f"{self.called(words)} printed something that is no JSON") from None
+            raise EngineError(f"{self.called(words)} printed something that is no JSON") from None
 
     def called(self, words: Sequence[str]) -> str:
         """The command as a person would write it."""
@@ -65,16 +65,16 @@ class Engine:
         return f"`{self.called(words)}` ended with status {done.returncode}:\n{said}"
 
 
-def engine(kind: str, directory: Path, program: str | None) -> Engine:
+def engine(kind: str, directory: Path, program: str | None) -> EngineProgram:
     """The engine to use. kind: pulumi or terraform. program: the user's choice. Raises ClickException."""
-    names = (program,) if program else in_order(kind, _lock_file(directory))
+    names = (program,) if program else candidate_programs(kind, _lock_file(directory))
     found = next((path for name in names if (path := shutil.which(name))), None)
     if found is None:
         raise click.ClickException(f"{' or '.join(names)} is not on PATH: install it, or name one with --program")
-    return Engine(found, directory)
+    return EngineProgram(found, directory)
 
 
-def in_order(kind: str, lock: str) -> tuple[str, ...]:
+def candidate_programs(kind: str, lock: str) -> tuple[str, ...]:
     """Programs that serve, the likelier one first. lock: the lock file of the root module, empty without one."""
     names = _PROGRAMS[kind]
     return names[::-1] if kind == "terraform" and "registry.opentofu.org/" in lock else names

@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from polykomos_provider.commands.parameters import PathToWrite
-from polykomos_provider.commands.speaking import note
-from polykomos_provider.mirror import PROJECT_MIRROR, USER_MIRROR, command_line_settings, write_mirror
+from polykomos_provider.commands.speaking import echo_note
+from polykomos_provider.mirror import PROJECT_MIRROR, USER_MIRROR, cli_config, write_mirror
 from polykomos_provider.pulumi_home import (
-    STANZA,
-    Stanza,
+    PLUGINS_SECTION,
+    PluginsSection,
     project_file,
-    stanza_in,
-    with_stanza,
+    plugins_section,
+    add_plugins_section,
     write_project_plugin,
     write_user_plugin,
 )
@@ -58,28 +58,28 @@ def install_pulumi(project: Path | None) -> None:
       eval "$(polykomos install pulumi)"          # for all projects; quiet in this shell
     """
     if project is None:
-        note(f"wrote {write_user_plugin()}")
+        echo_note(f"wrote {write_user_plugin()}")
         _quieten()
         return
     program = project_file(project)
     if program is None:
         raise click.ClickException(f"There is no Pulumi.yaml in {project}: is it the project's directory?")
-    note(f"wrote {write_project_plugin(project)}")
+    echo_note(f"wrote {write_project_plugin(project)}")
     text = program.read_text(encoding="utf-8")
-    found = stanza_in(text)
-    if found is Stanza.ABSENT:
-        program.write_text(with_stanza(text), encoding="utf-8")
-        note(f"added the plugin to {program}")
-    elif found is Stanza.OTHERS:
-        note(f"{program} names plugins of its own; add this one to them:\n")
-        click.echo(STANZA, nl=False)
+    found = plugins_section(text)
+    if found is PluginsSection.ABSENT:
+        program.write_text(add_plugins_section(text), encoding="utf-8")
+        echo_note(f"added the plugin to {program}")
+    elif found is PluginsSection.OTHERS:
+        echo_note(f"{program} names plugins of its own; add this one to them:\n")
+        click.echo(PLUGINS_SECTION, nl=False)
 
 
 def _quieten() -> None:
     shadowing = shadowing_plugin(os.environ)
     if shadowing is not None:
         text, line = advice(shadowing, other_plugins(os.environ))
-        note(text)
+        echo_note(text)
         if line:
             click.echo(line)
 
@@ -111,7 +111,7 @@ def install_terraform(mirror: Path | None, project: Path | None) -> None:
     user = Path.home() / USER_MIRROR
     directory = project.absolute() / PROJECT_MIRROR if project is not None else (mirror or user).absolute()
     for program in write_mirror(directory, project.absolute() if project is not None else None):
-        note(f"wrote {program}")
+        echo_note(f"wrote {program}")
     if project is None and directory != user:
-        note("To have it searched, put this into ~/.terraformrc and ~/.tofurc:\n")
-        click.echo(command_line_settings(directory))
+        echo_note("To have it searched, put this into ~/.terraformrc and ~/.tofurc:\n")
+        click.echo(cli_config(directory))

@@ -20,7 +20,7 @@ DIRECTORY: Decorator = click.option(
 PROGRAM: Decorator = click.option("--program", metavar="PATH", help="The engine's program.  [default: from PATH]")
 
 
-def together(*options: Decorator) -> Decorator:
+def combine_options(*options: Decorator) -> Decorator:
     """Several options as one decorator; `--help` shows them in this order."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ import os
 import click
 
 
-def note(text: str) -> None:
+def echo_note(text: str) -> None:
     """A line for the person who waits; scripts read stdout."""
     click.echo(text, err=True)
 
@@ -17,7 +17,7 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def obey_no_color(context: click.Context) -> None:
+def apply_no_color(context: click.Context) -> None:
     """Click leaves colour out where there is no terminal; NO_COLOR (no-color.org) leaves it out everywhere."""
     if os.environ.get("NO_COLOR"):
         context.color = False

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from resourcekit.declaration import Arguments, FieldFacts, fields_of
-from resourcekit.errors import Failure
-from resourcekit.sameness import alike
-from resourcekit.unknown import has_unknown, known
+from resourcekit.declaration import Arguments, FieldSpec, field_specs
+from resourcekit.errors import CheckFailure
+from resourcekit.sameness import json_equal
+from resourcekit.unknown import contains_unknown, drop_unknowns
 
 
-class Kind(Enum):
+class ChangeKind(Enum):
     """What happens to a property."""
 
     ADD = "add"
@@ -27,19 +27,19 @@ class Change:
 
     name: str
     path: tuple[str, ...]
-    kind: Kind
+    kind: ChangeKind
     replaces: bool
 
 
 @dataclass(frozen=True)
-class Difference:
+class Diff:
     """All changes, and those which are refused (create-only arguments). notes: why the others are accepted, each by
     its argument.
     """
 
     changes: tuple[Change, ...] = ()
-    refusals: tuple[Failure, ...] = field(default=())
-    notes: tuple[Failure, ...] = ()
+    errors: tuple[CheckFailure, ...] = field(default=())
+    warnings: tuple[CheckFailure, ...] = ()
 
     @property
     def changed(self) -> frozenset[str]:
@@ -60,7 +60,7 @@ def diff(
     news: Mapping[str, Any],
     ignore: Iterable[str] = (),
     recorded: Iterable[str] = (),
-) -> Difference:
+) -> Diff:
     """Compare the program's arguments with what is there (`state`, as last read), not with what was last asked for.
 
     So a drift that a refresh found shows as a change, and a value that the API already has does not. Where the
@@ -72,8 +72,8 @@ def diff(
     """
     ignored, kept = frozenset(ignore), frozenset(recorded)
     changes: list[Change] = []
-    refusals: list[Failure] = []
-    for name, facts in fields_of(model).items():
+    refusals: list[CheckFailure] = []
+    for name, facts in field_specs(model).items():
         if name in ignored:
             continue
         there = state.get(name)
@@ -81,54 +81,54 @@ def diff(
             there = old_inputs.get(name)
         new = news.get(name)
         found = _change(facts, there, old_inputs.get(name), new)
-        open_ = name in kept or (there is not None and has_unknown(new))
+        open_ = name in kept or (there is not None and contains_unknown(new))
         if found and facts.create_only and not open_:
-            refusals.append(Failure(name, f"acts only when the object is created. {facts.create_only}"))
+            refusals.append(CheckFailure(name, f"acts only when the object is created. {facts.create_only}"))
         else:
             changes.extend(found)
     if any(change.replaces for change in changes):
         # What is made anew is created with today's arguments: nothing is left to refuse.
         refusals.clear()
-    return Difference(tuple(changes), tuple(refusals))
+    return Diff(tuple(changes), tuple(refusals))
 
 
-def _change(facts: FieldFacts, there: Any, old_input: Any, new: Any) -> list[Change]:
+def _change(facts: FieldSpec, there: Any, old_input: Any, new: Any) -> list[Change]:
     if new is None:
-        keeps = facts.create_only or (facts.computed and not facts.clearable)
-        if keeps or old_input is None or there is None or facts.same(there, facts.default):
+        keeps = facts.create_only or (facts.computed and not facts.reset_on_remove)
+        if keeps or old_input is None or there is None or facts.semantically_equal(there, facts.default):
             return []
-        return [Change(facts.name, (facts.name,), Kind.DELETE, facts.replaces)]
+        return [Change(facts.name, (facts.name,), ChangeKind.DELETE, facts.requires_replace)]
     if there is None:
-        if not has_unknown(new) and facts.same(new, facts.default):
+        if not contains_unknown(new) and facts.semantically_equal(new, facts.default):
             return []
-        return [Change(facts.name, (facts.name,), Kind.ADD, facts.replaces)]
-    if not has_unknown(new) and facts.same(there, new):
+        return [Change(facts.name, (facts.name,), ChangeKind.ADD, facts.requires_replace)]
+    if not contains_unknown(new) and facts.semantically_equal(there, new):
         return []
     entries = _entries(_in_one_form(facts, there), _in_one_form(facts, new))
-    return [Change(facts.name, (facts.name, *path), kind, facts.replaces) for path, kind in entries] or [
-        Change(facts.name, (facts.name,), Kind.UPDATE, facts.replaces)
+    return [Change(facts.name, (facts.name, *path), kind, facts.requires_replace) for path, kind in entries] or [
+        Change(facts.name, (facts.name,), ChangeKind.UPDATE, facts.requires_replace)
     ]
 
 
-def _in_one_form(facts: FieldFacts, value: Any) -> Any:
+def _in_one_form(facts: FieldSpec, value: Any) -> Any:
     """Return a map with each known entry in canonical form, so that an entry of equal meaning is no change."""
     if facts.canonical is None or not isinstance(value, Mapping):
         return value
-    return {**value, **facts.canonical(known(value))}
+    return {**value, **facts.canonical(drop_unknowns(value))}
 
 
-def _entries(old: Any, new: Any) -> list[tuple[tuple[str, ...], Kind]]:
+def _entries(old: Any, new: Any) -> list[tuple[tuple[str, ...], ChangeKind]]:
     """The entries of a map that differ; a lone empty path for anything that is not two maps."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-        return [((), Kind.UPDATE)]
-    found: list[tuple[tuple[str, ...], Kind]] = []
+        return [((), ChangeKind.UPDATE)]
+    found: list[tuple[tuple[str, ...], ChangeKind]] = []
     for key in sorted(old.keys() | new.keys()):
-        if alike(old.get(key), new.get(key)):
+        if json_equal(old.get(key), new.get(key)):
             continue
         if new.get(key) is None:
-            found.append(((key,), Kind.DELETE))
+            found.append(((key,), ChangeKind.DELETE))
         elif old.get(key) is None:
-            found.append(((key,), Kind.ADD))
+            found.append(((key,), ChangeKind.ADD))
         else:
             found.extend(((key, *path), kind) for path, kind in _entries(old[key], new[key]))
     return found

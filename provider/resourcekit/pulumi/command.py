@@ -21,7 +21,7 @@ _WITH_VALUES: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Command:
+class EngineCommand:
     """A Pulumi command. The default is one that could not be read: it may touch every resource.
 
     Attributes:
@@ -55,17 +55,17 @@ class Command:
         return _matches(urn, self.excludes)
 
 
-def running() -> Command:
+def parent_command() -> EngineCommand:
     """Return the command that runs this process."""
-    engine = engine_program.running(("pulumi",))
-    return Command() if engine is None else parse(engine.words, os.environ)
+    engine = engine_program.find_parent_engine(("pulumi",))
+    return EngineCommand() if engine is None else parse(engine.args, os.environ)
 
 
-def parse(words: Sequence[str], environment: Mapping[str, str]) -> Command:
+def parse(words: Sequence[str], environment: Mapping[str, str]) -> EngineCommand:
     """Read a command line. Options may also be given in the environment, as `PULUMI_OPTION_TARGET`."""
 
     def values(*names: str) -> tuple[str, ...]:
-        given = [value for name in names for value in engine_program.options(words, name)]
+        given = [value for name in names for value in engine_program.flag_values(words, name)]
         return (*given, *_in_environment(environment, names[0]))
 
     def is_set(name: str) -> bool:
@@ -73,7 +73,7 @@ def parse(words: Sequence[str], environment: Mapping[str, str]) -> Command:
         last += _in_environment(environment, name)[-1:]
         return any(word.rpartition("=")[2].lower() not in ("false", "0", "f") for word in last)
 
-    return Command(
+    return EngineCommand(
         is_destroy=_name(words) in _DESTROY,
         targets=(*values("target", "t"), *values("target-replace")),
         excludes=values("exclude", "x"),

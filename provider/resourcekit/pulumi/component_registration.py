@@ -9,17 +9,17 @@ from typing import Any
 
 import grpc
 
-from resourcekit.component import Child, Component, From, Output, gathered, resolved
-from resourcekit.declaration import fields_of
+from resourcekit.component import Child, Component, ChildRef, Output, merge_outputs, resolve_refs
+from resourcekit.declaration import field_specs
 from resourcekit.errors import ResourceError
-from resourcekit.planning.check import check_declared
-from resourcekit.pulumi.failed import Failed
-from resourcekit.pulumi.names import camel, camel_text, to_pulumi
-from resourcekit.pulumi.paths import ANY, Path, contains, parsed, written
+from resourcekit.planning.check import validate_declaration
+from resourcekit.pulumi.failed import FailedResources
+from resourcekit.pulumi.names import to_camel, camelize_code_spans, to_property_names
+from resourcekit.pulumi.paths import ANY, Path, contains, parse_all, format_path
 from resourcekit.pulumi.properties import read_outputs, write_outputs
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.protocol import resource_pb2, resource_pb2_grpc
-from resourcekit.pulumi.replies import InvalidInputs
+from resourcekit.pulumi.replies import InvalidInputsError
 from resourcekit.pulumi.sizes import MESSAGE_SIZES
 from resourcekit.pulumi.wire import decode, encode
 
@@ -40,7 +40,7 @@ def construct(
     request: pb.ConstructRequest,
     own: str,
     warn: Callable[[str, str], None],
-    failed: Failed,
+    failed: FailedResources,
 ) -> pb.ConstructResponse:
     """Check, register, answer. own: the reference of the provider that was asked, which makes the children as well.
 
@@ -49,9 +49,9 @@ def construct(
     """
     dependencies = {name: frozenset(each.urns) for name, each in request.inputDependencies.items()}
     given = read_outputs(component.arguments, request.inputs, dependencies)
-    checked = check_declared(component, {name: gathered(value).value for name, value in given.items()})
+    checked = validate_declaration(component, {name: merge_outputs(value).value for name, value in given.items()})
     if checked.failures:
-        raise InvalidInputs(component.arguments, checked.failures, decode(request.inputs).secrets)
+        raise InvalidInputsError(component.arguments, checked.failures, decode(request.inputs).secrets)
     with grpc.insecure_channel(request.monitorEndpoint, options=MESSAGE_SIZES) as channel:
         monitor = resource_pb2_grpc.ResourceMonitorStub(channel)
         return _Construction(package, component, request, own, monitor, failed).run(given, warn)
@@ -65,7 +65,7 @@ class _Construction:
         request: pb.ConstructRequest,
         own: str,
         monitor: resource_pb2_grpc.ResourceMonitorStub,
-        failed: Failed,
+        failed: FailedResources,
     ) -> None:
         self._package = package
         self._component = component
@@ -78,15 +78,15 @@ class _Construction:
     def run(self, given: Mapping[str, Any], warn: Callable[[str, str], None]) -> pb.ConstructResponse:
         urn = self._register(component_request(self._request)).urn
         secret = frozenset(self._request.additionalSecretOutputs)
-        for note in self._component.notes(given):
-            warn(urn, camel_text(note))
+        for note in self._component.preview_warnings(given):
+            warn(urn, camelize_code_spans(note))
         for child in self._component.children(given):
             request = self._child_request(urn, child)
             reply = self._register(request)
             self._made[child.name] = _Made(reply.urn, _fields(child, reply))
         outputs = {
             # The engine itself does not heed this option of a component.
-            name: replace(gathered(value), secret=True) if camel(name) in secret else value
+            name: replace(merge_outputs(value), secret=True) if to_camel(name) in secret else value
             for name, value in self._component.outputs({name: made.fields for name, made in self._made.items()}).items()
         }
         state = write_outputs(self._component.result, outputs)
@@ -96,7 +96,7 @@ class _Construction:
             urn=urn,
             state=state,
             stateDependencies={
-                camel(name): pb.ConstructResponse.PropertyDependencies(urns=sorted(gathered(value).sources))
+                to_camel(name): pb.ConstructResponse.PropertyDependencies(urns=sorted(merge_outputs(value).sources))
                 for name, value in outputs.items()
             },
         )
@@ -132,8 +132,8 @@ class _Construction:
     def _child_request(self, parent: str, child: Child) -> _Request:
         fields = {name: made.fields for name, made in self._made.items()}
         arguments = child.kind.arguments
-        args = to_pulumi(arguments, resolved(child.args, fields))
-        sources = {name: gathered(value).sources for name, value in args.items()}
+        args = to_property_names(arguments, resolve_refs(child.args, fields))
+        sources = {name: merge_outputs(value).sources for name, value in args.items()}
         before = {*self._waited_for(), *(self._made[name].urn for name in child.after)}
         message = _Request(
             type=f"{self._package}:index:{child.kind.name}",
@@ -200,23 +200,23 @@ def _not_done(name: str, reason: str = "") -> ResourceError:
 
 def paths_of_child(texts: Iterable[str], child: Child, component: Component[Any, Any]) -> list[str]:
     """Return the property paths of a component that concern what a child has of its arguments, as the child's own."""
-    arguments = fields_of(child.kind.arguments).keys()
-    given = {name for name in arguments if not isinstance(child.args.get(name), From)}
+    arguments = field_specs(child.kind.arguments).keys()
+    given = {name for name in arguments if not isinstance(child.args.get(name), ChildRef)}
     if not child.origin:
-        given &= fields_of(component.arguments).keys()
-    names, origin = sorted(map(camel, given)), tuple(_engine_step(step) for step in child.origin)
+        given &= field_specs(component.arguments).keys()
+    names, origin = sorted(map(to_camel, given)), tuple(_engine_step(step) for step in child.origin)
     found: list[Path] = []
-    for path in parsed(texts):
+    for path in parse_all(texts):
         if len(path) <= len(origin):
             found += [(name,) for name in names if contains(path, origin)]
         elif contains(path[: len(origin)], origin):
             head, *rest = path[len(origin) :]
             found += [(name, *rest) for name in names if head in (ANY, name)]
-    return [written(path) for path in found]
+    return [format_path(path) for path in found]
 
 
 def _engine_step(step: str | int) -> str | int:
-    return camel(step) if isinstance(step, str) else step
+    return to_camel(step) if isinstance(step, str) else step
 
 
 def _fields(child: Child, reply: resource_pb2.RegisterResourceResponse) -> dict[str, Output]:
@@ -224,5 +224,5 @@ def _fields(child: Child, reply: resource_pb2.RegisterResourceResponse) -> dict[
     state = child.kind.state
     urns = frozenset({reply.urn})
     found = read_outputs(state, reply.object, {})
-    told = {name: gathered(found.get(name)) for name in fields_of(state)}
+    told = {name: merge_outputs(found.get(name)) for name in field_specs(state)}
     return {name: Output(output.value, output.secret, urns) for name, output in told.items()}

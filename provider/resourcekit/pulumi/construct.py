@@ -10,18 +10,18 @@ import grpc
 from resourcekit.component import Component
 from resourcekit.errors import ResourceError
 from resourcekit.pulumi.protocol import provider_pb2 as pb
-from resourcekit.pulumi.replies import explained
-from resourcekit.pulumi.session import Family
+from resourcekit.pulumi.replies import rpc_handler
+from resourcekit.pulumi.session import RpcGroup
 
 
-class ConstructRpcs(Family):
+class ConstructRpcs(RpcGroup):
     """The RPC of components."""
 
     @cached_property
     def _components(self) -> dict[str, Component[Any, Any]]:
         return {f"{self.package.name}:index:{each.name}": each for each in self.package.components}
 
-    @explained
+    @rpc_handler
     def Construct(self, request: pb.ConstructRequest, context: grpc.ServicerContext) -> Any:
         # Imported on first use: most runs have no components.
         from resourcekit.pulumi.component_registration import construct

@@ -8,23 +8,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from resourcekit.context import Context
-from resourcekit.keys import Keys, Ledger
-from resourcekit.moving import Moving
+from resourcekit.keys import IdempotencyKeys, OwnershipRegistry
+from resourcekit.moving import PendingChanges
 from resourcekit.package import Package
-from resourcekit.pulumi.engine import Row
+from resourcekit.pulumi.engine import ResourceLog
 
 
-def context_for(
-    row: Row,
+def make_context(
+    row: ResourceLog,
     seconds: float,
     *,
     package: Package[Any],
     api: Any,
     cancel: threading.Event,
-    ledger: Ledger,
-    moving: Moving | None = None,
+    ledger: OwnershipRegistry,
+    moving: PendingChanges | None = None,
     account: str | None = None,
-    keys: Keys | None = None,
+    keys: IdempotencyKeys | None = None,
     null_entries: Mapping[str, Any] | None = None,
 ) -> Context[Any]:
     """Return the context of one operation, which ends after `seconds`, or when `cancel` is set.
@@ -43,15 +43,15 @@ def context_for(
     """
     deadline = time.monotonic() + seconds
     return Context(
-        api=package.bound(api, deadline, cancel, row.info),
+        api=package.with_deadline(api, deadline, cancel, row.info),
         deadline=deadline,
         cancel=cancel,
         progress=row.progress,
         info=row.info,
         warn=row.warn,
-        keys=keys or Keys(),
+        idempotency_keys=keys or IdempotencyKeys(),
         null_entries=null_entries or {},
-        moving=moving or Moving(),
+        pending_changes=moving or PendingChanges(),
         account=account,
-        ledger=ledger,
+        ownership=ledger,
     )

@@ -13,16 +13,16 @@ from typing import Any, Final
 
 from resourcekit.errors import ResourceError
 from resourcekit.pulumi import command
-from resourcekit.pulumi.command import Command
-from resourcekit.pulumi.graph import Graph
-from resourcekit.pulumi.stack import Entry, Stack, State
+from resourcekit.pulumi.command import EngineCommand
+from resourcekit.pulumi.graph import DependencyGraph
+from resourcekit.pulumi.stack import StackEntry, StackExport, DeploymentState
 
-Protection = Callable[[Entry], str | None]
+Protection = Callable[[StackEntry], str | None]
 _WAYS_OUT: Final = "To delete other resources alone, name them with `--target`"
 
 
 @dataclass
-class Run:
+class RunState:
     """What the engine has called in this run, by URN.
 
     Attributes:
@@ -43,7 +43,7 @@ class Run:
     null_entries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class Deletions:
+class DeletionGuard:
     """The Deletes of one run.
 
     Args:
@@ -52,37 +52,37 @@ class Deletions:
         protection: Why an entry of the state must stay, or None.
     """
 
-    def __init__(self, stack: Stack, run: Run, protection: Protection) -> None:
+    def __init__(self, stack: StackExport, run: RunState, protection: Protection) -> None:
         self._stack = stack
         self._run = run
         self._protection = protection
 
-    def refuse(self, urn: str) -> None:
+    def check_delete(self, urn: str) -> None:
         """Raise ResourceError when a protected object would lose this one."""
         plan = self._plan
         if plan is None or plan.refusal(self._run, urn) is None:
             return
         # That state may be from the beginning of the run, when a provider that has been replaced since stood in it.
         latest = self._stack.latest()
-        reason = None if latest is None else Plan(latest, self._command, self._protection).refusal(self._run, urn)
+        reason = None if latest is None else DeletePlan(latest, self._command, self._protection).refusal(self._run, urn)
         if reason is not None:
             raise ResourceError(f"cannot delete: {reason}")
 
     @cached_property
-    def _command(self) -> Command:
-        return command.running()
+    def _command(self) -> EngineCommand:
+        return command.parent_command()
 
     @cached_property
-    def _plan(self) -> Plan | None:
+    def _plan(self) -> DeletePlan | None:
         state = self._stack.state()
-        return None if state is None else Plan(state, self._command, self._protection)
+        return None if state is None else DeletePlan(state, self._command, self._protection)
 
 
-class Plan:
+class DeletePlan:
     """What a command deletes of a state, as far as that follows from both. Pure."""
 
-    def __init__(self, state: State, running: Command, protection: Protection) -> None:
-        self._graph = Graph(state.resources)
+    def __init__(self, state: DeploymentState, running: EngineCommand, protection: Protection) -> None:
+        self._graph = DependencyGraph(state.resources)
         self._command = running
         found = ((urn, protection(entry)) for urn, entry in self._graph.entries.items())
         self._protected = {urn: reason for urn, reason in found if reason is not None}
@@ -92,7 +92,7 @@ class Plan:
         """The protection of an object that a `destroy` would delete; None where there is no such object."""
         return next((reason for urn, reason in self._protected.items() if self._is_reached(urn)), None)
 
-    def refusal(self, run: Run, urn: str) -> str | None:
+    def refusal(self, run: RunState, urn: str) -> str | None:
         """Return why a resource must not be deleted, or None. Its own protection is not looked at."""
         running = self._command
         if not self._protected or urn not in self._graph.entries:
@@ -101,13 +101,13 @@ class Plan:
             return f"{self._doomed}. This command would delete it, so it deletes nothing. {_WAYS_OUT}"
         if running.is_destroy and running.names(urn) and not running.with_dependents:
             return None
-        needed = self._graph.needed_by(urn)
+        needed = self._graph.dependencies_of(urn)
         for each, reason in self._protected.items():
             if each in needed and self._goes(each, run, urn):
                 return f"it depends on an object that must stay: {reason}. {_WAYS_OUT}"
         return None
 
-    def _goes(self, protected: str, run: Run, urn: str) -> bool:
+    def _goes(self, protected: str, run: RunState, urn: str) -> bool:
         """Return whether a protected object is to go in the run that deletes `urn`, which depends on it."""
         if self._command.is_destroy:
             return True
@@ -120,13 +120,13 @@ class Plan:
         is_ours = not run.reference or self._graph.entries[protected].get("provider") == run.reference
         return is_ours and self._is_reached(protected)
 
-    def _is_replaced(self, urn: str, run: Run) -> bool:
+    def _is_replaced(self, urn: str, run: RunState) -> bool:
         """Return whether the engine forces the replacement of a resource, as far as can be seen."""
         if self._command.replaces(urn) or self._graph.entries[urn].get("taint"):
             return True
         return any(urn in needed and run.replaced.isdisjoint(needed) for needed in self._needed_by_unknown(run))
 
-    def _needed_by_unknown(self, run: Run) -> Iterator[set[str]]:
+    def _needed_by_unknown(self, run: RunState) -> Iterator[set[str]]:
         """What each property depends on that was unknown: one of these at least is replaced."""
         for urn, names in run.unknown.items():
             by_property = self._graph.entries.get(urn, {}).get("propertyDependencies") or {}
@@ -139,7 +139,7 @@ class Plan:
             return False
         if not running.targets or running.names(urn):
             return True
-        return running.with_dependents and any(running.names(each) for each in self._graph.needed_by(urn))
+        return running.with_dependents and any(running.names(each) for each in self._graph.dependencies_of(urn))
 
     @cached_property
     def _spared(self) -> set[str]:
@@ -152,4 +152,4 @@ class Plan:
         }
         if running.spares_dependents:
             left |= {each for urn in left for each in graph.dependents_of(urn)}
-        return left | {each for urn in left for each in graph.needed_by(urn)}
+        return left | {each for urn in left for each in graph.dependencies_of(urn)}

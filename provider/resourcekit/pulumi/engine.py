@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import grpc
 
 from resourcekit.context import with_attribute
-from resourcekit.pulumi.names import camel_text
+from resourcekit.pulumi.names import camelize_code_spans
 from resourcekit.pulumi.protocol import engine_pb2, engine_pb2_grpc
-from resourcekit.secrecy import Hidden
+from resourcekit.secrecy import Redactor
 
 
 class EngineLog:
@@ -51,12 +51,12 @@ class EngineLog:
 
 
 @dataclass(frozen=True)
-class Row:
+class ResourceLog:
     """One resource's row, where nothing hidden shows."""
 
     log: EngineLog
     urn: str
-    hidden: Hidden
+    redactor: Redactor
 
     def info(self, text: str) -> None:
         """A line that stays."""
@@ -71,4 +71,4 @@ class Row:
         self.log.progress(self.urn, self._shown(text))
 
     def _shown(self, text: str) -> str:
-        return self.hidden.masked(camel_text(text))
+        return self.redactor.redact(camelize_code_spans(text))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 
-class Failed:
+class FailedResources:
     """The URNs, and those who wait for one of them."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Failed:
         self._waiting: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
-    def note(self, urn: str) -> None:
+    def record(self, urn: str) -> None:
         """Remember a failure and wake all who wait."""
         self._urns.add(urn)
         self._wake()

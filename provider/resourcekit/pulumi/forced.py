@@ -14,7 +14,7 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.pulumi.properties import read_entry
-from resourcekit.pulumi.stack import Stack
+from resourcekit.pulumi.stack import StackExport
 
 _TOO_LATE = (
     "As another one has taken its place in the program, that can be done in the state alone: `pulumi stack export "
@@ -23,40 +23,40 @@ _TOO_LATE = (
 )
 
 
-class Forced:
+class ReplacementGuard:
     """What a stack holds under the URNs that are created."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: StackExport) -> None:
         self._stack = stack
         self._told: dict[str, tuple[str, Mapping[str, Any]]] = {}
 
-    def note(self, urn: str, id: str, state: Mapping[str, Any]) -> None:
+    def record(self, urn: str, id: str, state: Mapping[str, Any]) -> None:
         """Remember whose the URN is: the engine asked for this object's Diff, or had it created."""
         self._told[urn] = (id, state)
 
-    def refuse_left_over(self, lifecycle: Lifecycle, urn: str, id: str, state: Mapping[str, Any]) -> None:
+    def check_delete(self, lifecycle: Lifecycle, urn: str, id: str, state: Mapping[str, Any]) -> None:
         """Raise ResourceError when a Delete is of a protected object whose URN is another's by now.
 
         No program can take its protection off any more.
         """
         held = self._told.get(urn)
-        reason = lifecycle.protection(state)
+        reason = lifecycle.deletion_blocked_reason(state)
         if held is not None and held[0] != id and reason:
             raise ResourceError(f"cannot delete: {reason}. {_TOO_LATE}")
 
-    def refuse(self, lifecycle: Lifecycle, urn: str, args: Mapping[str, Any], ctx: Context[Any]) -> None:
+    def check_create(self, lifecycle: Lifecycle, urn: str, args: Mapping[str, Any], ctx: Context[Any]) -> None:
         """Raise ResourceError when a Create would replace a protected object.
 
         The state is asked only where the new object is to be protected as well. An object that is gone from the API
         may be made again, whatever the state says.
         """
         held = self._told.get(urn)
-        if held is None and lifecycle.protection(lifecycle.sketch(args)):
+        if held is None and lifecycle.deletion_blocked_reason(lifecycle.hypothetical_state(args)):
             held = self._in_state(lifecycle, urn)
         if held is None:
             return
         id_, state = held
-        reason = lifecycle.protection(state)
+        reason = lifecycle.deletion_blocked_reason(state)
         if reason and lifecycle.read(id_, {}, {}, ctx) is not None:
             raise ResourceError(f"cannot replace: {reason}")
 

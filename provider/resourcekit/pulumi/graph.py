@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from resourcekit.pulumi.stack import Entry
+from resourcekit.pulumi.stack import StackEntry
 
 
-class Graph:
+class DependencyGraph:
     """The resources of a state by URN, those that wait for their deletion left out."""
 
-    def __init__(self, resources: Iterable[Entry]) -> None:
+    def __init__(self, resources: Iterable[StackEntry]) -> None:
         self.entries = {str(each.get("urn")): each for each in resources if not each.get("delete")}
         self._children: dict[str, list[str]] = {}
         self._dependents: dict[str, list[str]] = {}
@@ -22,7 +22,7 @@ class Graph:
             for each in needed:
                 self._dependents.setdefault(each, []).append(urn)
 
-    def needed_by(self, urn: str) -> set[str]:
+    def dependencies_of(self, urn: str) -> set[str]:
         """Return what a resource depends on, at any depth."""
         return _reached(urn, lambda each: self._needs.get(each, ()))
 
@@ -30,7 +30,7 @@ class Graph:
         """Return what depends on a resource, at any depth."""
         return _reached(urn, lambda each: self._dependents.get(each, ()))
 
-    def _needed(self, entry: Entry) -> set[str]:
+    def _needed(self, entry: StackEntry) -> set[str]:
         by_property: Mapping[str, Any] = entry.get("propertyDependencies") or {}
         named = {
             *(entry.get("dependencies") or ()),

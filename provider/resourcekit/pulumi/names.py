@@ -11,60 +11,60 @@ from typing import Any
 from pydantic import BaseModel
 
 from resourcekit.component import Output
-from resourcekit.declaration import fields_of
-from resourcekit.shapes import ListOf, MapOf, ObjectOf, Shape, field_shapes
+from resourcekit.declaration import field_specs
+from resourcekit.shapes import ListType, MapType, ObjectType, FieldType, field_types
 
 _QUOTED = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
 
 
 @functools.cache
-def camel(name: str) -> str:
+def to_camel(name: str) -> str:
     """`db_type` becomes `dbType`."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 
 
-def camel_path(path: str, shape: Shape | None = None) -> str:
+def camel_path(path: str, shape: FieldType | None = None) -> str:
     """A property path in this engine's spelling: `blueprint_variables.a_b` becomes `blueprintVariables.a_b`.
 
     shape: the object that the path starts in, for what is further down (`a_b.1.c_d` becomes `aB[1].cD`); without it
     only the first part is renamed.
     """
     head, dot, tail = path.partition(".")
-    below = field_shapes(shape.model).get(head) if isinstance(shape, ObjectOf) else None
-    return camel(head) + (_camel_below(tail, below) if dot else "")
+    below = field_types(shape.model).get(head) if isinstance(shape, ObjectType) else None
+    return to_camel(head) + (_camel_below(tail, below) if dot else "")
 
 
-def _camel_below(path: str, shape: Shape | None) -> str:
-    if isinstance(shape, ObjectOf):
+def _camel_below(path: str, shape: FieldType | None) -> str:
+    if isinstance(shape, ObjectType):
         return "." + camel_path(path, shape)
     head, dot, tail = path.partition(".")
-    step = f"[{head}]" if isinstance(shape, ListOf) else f".{head}"
-    below = shape.value if isinstance(shape, MapOf) else shape.item if isinstance(shape, ListOf) else None
+    step = f"[{head}]" if isinstance(shape, ListType) else f".{head}"
+    below = shape.value if isinstance(shape, MapType) else shape.item if isinstance(shape, ListType) else None
     return step + (_camel_below(tail, below) if dot else "")
 
 
-def camel_text(text: str) -> str:
+def camelize_code_spans(text: str) -> str:
     """Declared names stand in backticks in texts; here they get this engine's spelling."""
-    return _QUOTED.sub(lambda match: f"`{camel(match[1])}`", text)
+    return _QUOTED.sub(lambda match: f"`{to_camel(match[1])}`", text)
 
 
-def from_pulumi(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+def to_declared_names(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
     """Property names to declared names, by the model's shape. An unknown name stays, for Check to complain of."""
     names = _snake_names(model)
-    shapes = field_shapes(model)
+    shapes = field_types(model)
     renamed: dict[str, Any] = {}
     for key, value in values.items():
         name = names.get(key, key)
-        renamed[name] = _walk(shapes[name], value, from_pulumi) if name in shapes else value
+        renamed[name] = _walk(shapes[name], value, to_declared_names) if name in shapes else value
     return renamed
 
 
-def to_pulumi(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+def to_property_names(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
     """Declared names to property names; null entries are left out, as Pulumi does with outputs."""
-    shapes = field_shapes(model)
+    shapes = field_types(model)
     return {
-        camel(name): _walk(shapes[name], value, to_pulumi) if name in shapes else value
+        to_camel(name): _walk(shapes[name], value, to_property_names) if name in shapes else value
         for name, value in values.items()
         if (value.value if isinstance(value, Output) else value) is not None
     }
@@ -72,17 +72,17 @@ def to_pulumi(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, An
 
 @functools.cache
 def _snake_names(model: type[BaseModel]) -> dict[str, str]:
-    return {camel(name): name for name in fields_of(model)}
+    return {to_camel(name): name for name in field_specs(model)}
 
 
-def _walk(shape: Shape, value: Any, rename: Callable[[type[BaseModel], Mapping[str, Any]], Any]) -> Any:
+def _walk(shape: FieldType, value: Any, rename: Callable[[type[BaseModel], Mapping[str, Any]], Any]) -> Any:
     if isinstance(value, Output):
         return replace(value, value=_walk(shape, value.value, rename))
     match shape:
-        case ObjectOf(model) if isinstance(value, Mapping):
+        case ObjectType(model) if isinstance(value, Mapping):
             return rename(model, value)
-        case ListOf(item) if isinstance(value, list):
+        case ListType(item) if isinstance(value, list):
             return [_walk(item, entry, rename) for entry in value]
-        case MapOf(entry_shape) if isinstance(value, Mapping):
+        case MapType(entry_shape) if isinstance(value, Mapping):
             return {key: _walk(entry_shape, entry, rename) for key, entry in value.items()}
     return value

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from resourcekit.declaration import FieldFacts, fields_of
-from resourcekit.errors import Failure
-from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes, leaves
+from resourcekit.declaration import FieldSpec, field_specs
+from resourcekit.errors import CheckFailure
+from resourcekit.shapes import AnyType, ListType, MapType, ObjectType, ScalarType, FieldType, field_types, iter_leaves
 
 _LIMIT: Final = 2**53
 _ROUNDED: Final = "is a number of 2^53 (9007199254740992) or more, which Pulumi rounds before the provider sees it"
@@ -29,7 +29,7 @@ def loses_digits(value: Any) -> bool:
 
 def rounded_numbers(
     model: type[BaseModel], values: Mapping[str, Any], before: Mapping[str, Any] | None = None
-) -> list[Failure]:
+) -> list[CheckFailure]:
     """Return a failure for each whole number that may not be the one in the program.
 
     Args:
@@ -39,34 +39,34 @@ def rounded_numbers(
         before: The values of the last run. What is the same as there is not sent again, so it is accepted.
 
     """
-    fields, earlier = fields_of(model), before or {}
+    fields, earlier = field_specs(model), before or {}
     return [
-        Failure(path, advice)
-        for name, shape in field_shapes(model).items()
+        CheckFailure(path, advice)
+        for name, shape in field_types(model).items()
         if name in values and not _is_same(fields[name], earlier.get(name), values[name])
         for path, advice in _rounded(shape, values[name], name)
     ]
 
 
-def _is_same(facts: FieldFacts, before: Any, now: Any) -> bool:
-    return before is not None and facts.same(before, now)
+def _is_same(facts: FieldSpec, before: Any, now: Any) -> bool:
+    return before is not None and facts.semantically_equal(before, now)
 
 
-def _rounded(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _rounded(shape: FieldType, value: Any, path: str) -> Iterator[tuple[str, str]]:
     """The places of such numbers, and what to do about each."""
     match shape:
-        case Anything():
-            yield from ((at, _ADVICE) for at, leaf in leaves(value, path) if _is_rounded(leaf))
-        case Scalar("integer") if _is_rounded(value):
+        case AnyType():
+            yield from ((at, _ADVICE) for at, leaf in iter_leaves(value, path) if _is_rounded(leaf))
+        case ScalarType("integer") if _is_rounded(value):
             yield path, _ADVICE_DECLARED
-        case ListOf(item) if isinstance(value, list):
+        case ListType(item) if isinstance(value, list):
             for index, each in enumerate(value):
                 yield from _rounded(item, each, f"{path}.{index}")
-        case MapOf(item) if isinstance(value, Mapping):
+        case MapType(item) if isinstance(value, Mapping):
             for name, each in value.items():
                 yield from _rounded(item, each, f"{path}.{name}")
-        case ObjectOf(model) if isinstance(value, Mapping):
-            for name, part in field_shapes(model).items():
+        case ObjectType(model) if isinstance(value, Mapping):
+            for name, part in field_types(model).items():
                 yield from _rounded(part, value.get(name), f"{path}.{name}")
 
 

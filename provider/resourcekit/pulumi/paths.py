@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from resourcekit.declaration import fields_of
-from resourcekit.pulumi.names import camel
-from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Shape, field_shapes
+from resourcekit.declaration import field_specs
+from resourcekit.pulumi.names import to_camel
+from resourcekit.shapes import AnyType, ListType, MapType, ObjectType, FieldType, field_types
 
 Path = tuple[str | int, ...]
 Values = Mapping[str, Any]
@@ -40,7 +40,7 @@ def parse(text: str) -> Path:
     return tuple(steps)
 
 
-def written(path: Path) -> str:
+def format_path(path: Path) -> str:
     """Return a path in the engine's grammar: `variables.tenant`, `variables["a.b"]`, `events[0]`."""
     return "".join(map(_text, path)).removeprefix(".")
 
@@ -61,7 +61,7 @@ def _step(found: re.Match[str]) -> str | int:
     return found["bare"] if index is None else index if index == ANY else int(index)
 
 
-def parsed(texts: Iterable[str]) -> list[Path]:
+def parse_all(texts: Iterable[str]) -> list[Path]:
     """Return the paths of an option. What is no path names nothing: the engine reports or passes over it."""
     found = []
     for text in texts:
@@ -77,29 +77,29 @@ def contains(path: Path, other: Path) -> bool:
     return len(path) <= len(other) and all(own in (ANY, step) for own, step in zip(path, other, strict=False))
 
 
-def declared(path: Path, model: type[BaseModel]) -> Path:
+def to_declared(path: Path, model: type[BaseModel]) -> Path:
     """Return a path of the engine's property names as one of declared names, which are the same in maps."""
-    return _declared(path, ObjectOf(model))
+    return _declared(path, ObjectType(model))
 
 
-def _declared(path: Path, shape: Shape) -> Path:
+def _declared(path: Path, shape: FieldType) -> Path:
     if not path:
         return path
     step, *rest = path
-    below: Shape = Anything()
+    below: FieldType = AnyType()
     match shape:
-        case ObjectOf(model):
-            names = {camel(name): name for name in fields_of(model)}
+        case ObjectType(model):
+            names = {to_camel(name): name for name in field_specs(model)}
             step = names.get(str(step), step)
-            below = field_shapes(model).get(str(step), below)
-        case MapOf(value):
+            below = field_types(model).get(str(step), below)
+        case MapType(value):
             below = value
-        case ListOf(item):
+        case ListType(item):
             below = item
     return (step, *_declared(tuple(rest), below))
 
 
-class Ignored:
+class IgnoredPaths:
     """What `ignoreChanges` names of a resource's arguments.
 
     names: the arguments that are named whole, by themselves or by `*`.
@@ -108,10 +108,10 @@ class Ignored:
     def __init__(self, paths: Iterable[Path], arguments: type[BaseModel]) -> None:
         found = list(paths)
         heads = {path[0] for path in found if len(path) == 1}
-        self.names = frozenset(name for name in fields_of(arguments) if name in heads or ANY in heads)
+        self.names = frozenset(name for name in field_specs(arguments) if name in heads or ANY in heads)
         self._inside = [path for path in found if len(path) > 1]
 
-    def applied(self, news: Values, state: Values, old_inputs: Values) -> dict[str, Any]:
+    def apply(self, news: Values, state: Values, old_inputs: Values) -> dict[str, Any]:
         """Return the new arguments with what the paths name inside of objects and maps as it is now.
 
         The engine puts the last inputs there before it calls; the state is what a refresh may have found changed. Lists

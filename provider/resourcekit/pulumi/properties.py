@@ -10,13 +10,13 @@ from google.protobuf import struct_pb2
 from google.protobuf.message import Message
 from pydantic import BaseModel
 
-from resourcekit.component import Output, gathered
-from resourcekit.declaration import fields_of
-from resourcekit.pulumi.names import camel, from_pulumi, to_pulumi
+from resourcekit.component import Output, merge_outputs
+from resourcekit.declaration import field_specs
+from resourcekit.pulumi.names import to_camel, to_declared_names, to_property_names
 from resourcekit.pulumi.stack import ACCOUNT
-from resourcekit.pulumi.wire import SIGNATURE, decode, decode_outputs, encode, secret_texts
-from resourcekit.secrecy import Hidden
-from resourcekit.shapes import Anything, ListOf, ObjectOf, Shape, field_shapes
+from resourcekit.pulumi.wire import SIGNATURE, decode, decode_outputs, encode, iter_secret_strings
+from resourcekit.secrecy import Redactor
+from resourcekit.shapes import AnyType, ListType, ObjectType, FieldType, field_types
 
 # Entries that the engine adds to inputs for its own use; and the one of ours, named as those are that engines hide.
 _ENGINE_KEYS = frozenset({"__internal", "__defaults", "__pulumi-go-provider-infer", ACCOUNT})
@@ -34,7 +34,7 @@ def read_inputs(model: type[BaseModel], struct: struct_pb2.Struct) -> Inputs:
     """Decode and rename; raises ResourceError for values that are no plain data."""
     found = decode(struct)
     values = {name: value for name, value in found.values.items() if name not in _ENGINE_KEYS}
-    return Inputs(from_pulumi(model, values), found.secrets)
+    return Inputs(to_declared_names(model, values), found.secrets)
 
 
 def read_outputs(
@@ -46,17 +46,17 @@ def read_outputs(
     """
     found = {name: value for name, value in decode_outputs(struct).items() if name not in _ENGINE_KEYS}
     told = {
-        name: value if gathered(value).sources else Output(value, sources=sources.get(name, frozenset()))
+        name: value if merge_outputs(value).sources else Output(value, sources=sources.get(name, frozenset()))
         for name, value in found.items()
     }
-    shapes = field_shapes(model)
+    shapes = field_types(model)
     return {
-        name: _settled(shapes.get(name, Anything()), value, Output(None))
-        for name, value in from_pulumi(model, told).items()
+        name: _settled(shapes.get(name, AnyType()), value, Output(None))
+        for name, value in to_declared_names(model, told).items()
     }
 
 
-def _settled(shape: Shape, value: Any, around: Output) -> Any:
+def _settled(shape: FieldType, value: Any, around: Output) -> Any:
     """What is marked around a list or an object of declared shape, moved to what is in it."""
     if isinstance(value, Output):
         outer = Output(None, around.secret or value.secret, around.sources | value.sources)
@@ -64,44 +64,44 @@ def _settled(shape: Shape, value: Any, around: Output) -> Any:
     if value is None:
         return None
     match shape:
-        case ListOf(item) if isinstance(value, list):
+        case ListType(item) if isinstance(value, list):
             return [_settled(item, each, around) for each in value]
-        case ObjectOf(model) if isinstance(value, Mapping):
-            shapes = field_shapes(model)
-            return {name: _settled(shapes.get(name, Anything()), each, around) for name, each in value.items()}
-    return gathered(Output(value, around.secret, around.sources))
+        case ObjectType(model) if isinstance(value, Mapping):
+            shapes = field_types(model)
+            return {name: _settled(shapes.get(name, AnyType()), each, around) for name, each in value.items()}
+    return merge_outputs(Output(value, around.secret, around.sources))
 
 
 def write_outputs(model: type[BaseModel], values: Mapping[str, Any]) -> struct_pb2.Struct:
     """Rename and encode values that hold `Output`s; the fields that the model declares secret are marked whole."""
     marked = {
-        name: replace(gathered(value), secret=True) if facts.secret else value
-        for name, facts in fields_of(model).items()
+        name: replace(merge_outputs(value), secret=True) if facts.secret else value
+        for name, facts in field_specs(model).items()
         if (value := values.get(name)) is not None
     }
-    return encode(to_pulumi(model, marked))
+    return encode(to_property_names(model, marked))
 
 
 def write_inputs(model: type[BaseModel], inputs: Inputs) -> struct_pb2.Struct:
     """Rename and encode; what arrived secret leaves secret."""
-    return encode(to_pulumi(model, inputs.values), inputs.secrets)
+    return encode(to_property_names(model, inputs.values), inputs.secrets)
 
 
 def write_state(
-    model: type[BaseModel], values: Mapping[str, Any], secrets: frozenset[str], hidden: Hidden
+    model: type[BaseModel], values: Mapping[str, Any], secrets: frozenset[str], hidden: Redactor
 ) -> struct_pb2.Struct:
     """As `write_inputs`, with the fields marked too that the model declares secret, or that repeat a hidden value."""
-    marked = {camel(name) for name, facts in fields_of(model).items() if facts.secret}
-    marked |= {camel(name) for name, value in values.items() if hidden.shown_in(value)}
-    return encode(to_pulumi(model, values), secrets | marked)
+    marked = {to_camel(name) for name, facts in field_specs(model).items() if facts.secret}
+    marked |= {to_camel(name) for name, value in values.items() if hidden.occurs_in(value)}
+    return encode(to_property_names(model, values), secrets | marked)
 
 
 def read_entry(model: type[BaseModel], entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the outputs of a resource in an exported stack by their declared names, without those that are secret."""
-    return from_pulumi(model, plain_outputs(entry))
+    return to_declared_names(model, to_plain_outputs(entry))
 
 
-def plain_outputs(entry: Mapping[str, Any]) -> dict[str, Any]:
+def to_plain_outputs(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the outputs of a resource in an exported stack by their own names, without those that are secret."""
     outputs: Mapping[str, Any] = entry.get("outputs") or {}
     return {name: value for name, value in outputs.items() if name != ACCOUNT and not _is_marked(value)}
@@ -123,7 +123,7 @@ def with_account(struct: struct_pb2.Struct, account: str | None) -> struct_pb2.S
     return struct
 
 
-def hidden_in(request: Message) -> Hidden:
+def request_redactor(request: Message) -> Redactor:
     """What arrived secret in any of a request's property structs."""
     structs = (value for _, value in request.ListFields() if isinstance(value, struct_pb2.Struct))
-    return Hidden(text for struct in structs for each in struct.fields.values() for text in secret_texts(each))
+    return Redactor(text for struct in structs for each in struct.fields.values() for text in iter_secret_strings(each))

@@ -13,14 +13,14 @@ from google.protobuf import any_pb2, struct_pb2
 from google.protobuf.message import Message
 from pydantic import BaseModel
 
-from resourcekit.errors import CheckFailed, Failure, ResourceError
-from resourcekit.logs import trace_of
-from resourcekit.pulumi.names import camel_path, camel_text
-from resourcekit.pulumi.properties import hidden_in
+from resourcekit.errors import CheckError, CheckFailure, ResourceError
+from resourcekit.logs import stack_locations
+from resourcekit.pulumi.names import camel_path, camelize_code_spans
+from resourcekit.pulumi.properties import request_redactor
 from resourcekit.pulumi.protocol import errors_pb2, status_pb2
 from resourcekit.pulumi.protocol import provider_pb2 as pb
-from resourcekit.secrecy import Hidden
-from resourcekit.shapes import ObjectOf
+from resourcekit.secrecy import Redactor
+from resourcekit.shapes import ObjectType
 
 log = logging.getLogger(__name__)
 ReplyT = TypeVar("ReplyT")
@@ -28,7 +28,7 @@ _DETAILS = "grpc-status-details-bin"
 _HEAD = re.compile(r"[.\[]")
 
 
-class InitFailed(Exception):
+class InitFailedError(Exception):
     """The object exists but is not complete: the engine keeps id and state, and runs Update the next time."""
 
     def __init__(self, id: str, properties: struct_pb2.Struct, inputs: struct_pb2.Struct, reason: str) -> None:
@@ -38,13 +38,13 @@ class InitFailed(Exception):
         self.inputs = inputs
 
 
-class InvalidInputs(Exception):
+class InvalidInputsError(Exception):
     """A component's inputs break rules; nothing has been registered.
 
     secrets: the property names that hold secrets.
     """
 
-    def __init__(self, model: type[BaseModel], failures: Iterable[Failure], secrets: Set[str]) -> None:
+    def __init__(self, model: type[BaseModel], failures: Iterable[CheckFailure], secrets: Set[str]) -> None:
         found = check_failures(model, failures, secrets)
         told = "; ".join(each.reason for each in found if not each.property)
         super().__init__(f"invalid inputs: {told}" if told else "invalid inputs")
@@ -58,7 +58,7 @@ class InvalidInputs(Exception):
 
 
 def check_failures(
-    model: type[BaseModel], failures: Iterable[Failure], secrets: Set[str] = frozenset()
+    model: type[BaseModel], failures: Iterable[CheckFailure], secrets: Set[str] = frozenset()
 ) -> list[pb.CheckFailure]:
     """Failures with this engine's property paths and spelling.
 
@@ -66,8 +66,8 @@ def check_failures(
     not: of these the text has the path instead.
     """
 
-    def told(failure: Failure) -> pb.CheckFailure:
-        path, reason = camel_path(failure.property, ObjectOf(model)), camel_text(failure.reason)
+    def told(failure: CheckFailure) -> pb.CheckFailure:
+        path, reason = camel_path(failure.property, ObjectType(model)), camelize_code_spans(failure.reason)
         if _HEAD.split(path, maxsplit=1)[0] in secrets:
             return pb.CheckFailure(reason=f"{path}: {reason}")
         return pb.CheckFailure(property=path, reason=reason)
@@ -75,18 +75,18 @@ def check_failures(
     return [told(failure) for failure in failures]
 
 
-def message_of(error: ResourceError) -> str:
+def error_text(error: ResourceError) -> str:
     """One text for people: every failure with its property."""
-    if isinstance(error, CheckFailed):
+    if isinstance(error, CheckError):
         return "; ".join(_with_property(failure.property, failure.reason) for failure in error.failures)
     return _with_property(error.property, str(error))
 
 
 def _with_property(path: str, text: str) -> str:
-    return f"{camel_path(path)}: {camel_text(text)}" if path else camel_text(text)
+    return f"{camel_path(path)}: {camelize_code_spans(text)}" if path else camelize_code_spans(text)
 
 
-def unforeseen(error: Exception, operation: str, log_variable: str) -> str:
+def internal_error_text(error: Exception, operation: str, log_variable: str) -> str:
     """What is told of an exception that nobody foresaw."""
     return (
         f"internal error in the provider during {operation} ({type(error).__name__}). Nothing more is known to have "
@@ -95,7 +95,7 @@ def unforeseen(error: Exception, operation: str, log_variable: str) -> str:
     )
 
 
-def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
+def rpc_handler(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
     """Wrap one RPC: whatever it raises becomes a status with a text for people, never a traceback or a secret.
 
     Exceptions that nobody foresaw could carry a secret in their text, so only their type is told; where they were
@@ -113,24 +113,24 @@ def explained(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
     def told(self: Any, request: Any, context: grpc.ServicerContext) -> ReplyT:
         try:
             return run(self, request, context)
-        except InitFailed as failed:
-            _abort_init_failed(context, failed, hidden_in(request))
-        except InvalidInputs as invalid:
+        except InitFailedError as failed:
+            _abort_init_failed(context, failed, request_redactor(request))
+        except InvalidInputsError as invalid:
             _abort_with(context, grpc.StatusCode.INVALID_ARGUMENT, invalid.detail, str(invalid))
         except ResourceError as error:
-            text = message_of(error)
+            text = error_text(error)
         except NotImplementedError:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method.__name__} is not offered by this provider")
         except Exception as error:
-            log.error("internal error in %s: %s at %s", method.__name__, type(error).__name__, trace_of(error))
-            text = unforeseen(error, method.__name__, self.package.log_variable)
-        context.abort(grpc.StatusCode.UNKNOWN, hidden_in(request).masked(text))
+            log.error("internal error in %s: %s at %s", method.__name__, type(error).__name__, stack_locations(error))
+            text = internal_error_text(error, method.__name__, self.package.log_variable)
+        context.abort(grpc.StatusCode.UNKNOWN, request_redactor(request).redact(text))
 
     return told
 
 
-def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailed, hidden: Hidden) -> NoReturn:
-    reason = hidden.masked(camel_text(str(failed)))
+def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailedError, hidden: Redactor) -> NoReturn:
+    reason = hidden.redact(camelize_code_spans(str(failed)))
     detail = pb.ErrorResourceInitFailed(
         id=failed.id, properties=failed.properties, inputs=failed.inputs, reasons=[reason]
     )

@@ -11,76 +11,76 @@ from google.protobuf.message import Message
 
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.planning.check import check_declared, null_entries
+from resourcekit.planning.check import validate_declaration, null_entries
 from resourcekit.pulumi.diffs import diff_response
-from resourcekit.pulumi.names import camel
+from resourcekit.pulumi.names import to_camel
 from resourcekit.pulumi.numbers import rounded_numbers
-from resourcekit.pulumi.paths import Ignored, declared, parsed
+from resourcekit.pulumi.paths import IgnoredPaths, to_declared, parse_all
 from resourcekit.pulumi.properties import (
     Inputs,
     account_in,
-    hidden_in,
+    request_redactor,
     read_inputs,
     with_account,
     write_inputs,
     write_state,
 )
 from resourcekit.pulumi.protocol import provider_pb2 as pb
-from resourcekit.pulumi.replies import InitFailed, check_failures, explained
-from resourcekit.pulumi.session import Family
-from resourcekit.pulumi.stack import type_of
+from resourcekit.pulumi.replies import InitFailedError, check_failures, rpc_handler
+from resourcekit.pulumi.session import RpcGroup
+from resourcekit.pulumi.stack import urn_type
 from resourcekit.results import ApplyResult, Values
-from resourcekit.unknown import UNKNOWN, has_unknown
+from resourcekit.unknown import UNKNOWN, contains_unknown
 
 
-class ResourceCalls(Family):
+class ResourceRpcs(RpcGroup):
     """Check, Diff, Create, Update, Delete and Read of a package's resources."""
 
-    @explained
+    @rpc_handler
     def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type)
         inputs = read_inputs(lifecycle.resource.arguments, request.news)
         self.session.run.checked.add(request.urn)
         arguments = lifecycle.resource.arguments
         self.session.run.null_entries[request.urn] = null_entries(arguments, inputs.values)
-        checked = check_declared(lifecycle.resource, inputs.values)
+        checked = validate_declaration(lifecycle.resource, inputs.values)
         rounded = rounded_numbers(arguments, inputs.values, read_inputs(arguments, request.olds).values)
         failures = check_failures(arguments, (*checked.failures, *rounded), inputs.secrets)
         if failures:
-            self.session.failed.note(request.urn)
+            self.session.failed.record(request.urn)
         checked_inputs = write_inputs(arguments, Inputs(checked.values, inputs.secrets))
         return pb.CheckResponse(inputs=checked_inputs, failures=failures)
 
-    @explained
+    @rpc_handler
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
         ctx = self.session.preview_context(request, account_in(request.olds))
         ignored = _ignored(lifecycle, request)
-        args = ignored.applied(news.values, olds.values, old_inputs.values)
-        difference = lifecycle.difference(
+        args = ignored.apply(news.values, olds.values, old_inputs.values)
+        difference = lifecycle.diff(
             state=olds.values, old_inputs=old_inputs.values, news=args, ignore=ignored.names, ctx=ctx
         )
         plan = lifecycle.plan_changes(request.id, difference, args=args, state=olds.values, ctx=ctx)
-        self.session.forced.note(request.urn, request.id, olds.values)
+        self.session.forced.record(request.urn, request.id, olds.values)
         run = self.session.run
         run.diffed.add(request.urn)
         if plan.replaces:
             run.replaced.add(request.urn)
         if request.urn not in run.checked:
             run.unknown[request.urn] = frozenset(
-                camel(name) for name, value in news.values.items() if has_unknown(value)
+                to_camel(name) for name, value in news.values.items() if contains_unknown(value)
             )
         return diff_response(lifecycle.resource, difference, plan.replacement_triggers)
 
-    @explained
+    @rpc_handler
     def Create(self, request: pb.CreateRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type)
         inputs = read_inputs(lifecycle.resource.arguments, request.properties)
         if request.preview:
             asking = self.session.preview_context(request)
             if asking is not None:
-                self.session.forced.refuse(lifecycle, request.urn, inputs.values, asking)
+                self.session.forced.check_create(lifecycle, request.urn, inputs.values, asking)
             planned = lifecycle.preview_create(inputs.values, asking)
             return pb.CreateResponse(properties=self._written(lifecycle, planned, inputs, request))
         ctx = self.session.context(
@@ -88,23 +88,23 @@ class ResourceCalls(Family):
             request.timeout or lifecycle.resource.timeouts.create,
             null_entries=self.session.run.null_entries.get(request.urn),
         )
-        self.session.forced.refuse(lifecycle, request.urn, inputs.values, ctx)
+        self.session.forced.check_create(lifecycle, request.urn, inputs.values, ctx)
         # Not before: keys may need the stack's state, which takes long to read.
         ctx = replace(ctx, keys=self.session.keys(self._token(request.urn, request.type), request.urn))
         outcome = lifecycle.create(inputs.values, ctx)
-        self.session.forced.note(request.urn, outcome.id, outcome.state)
+        self.session.forced.record(request.urn, outcome.id, outcome.state)
         properties = self._finished(lifecycle, outcome, inputs, request)
         return pb.CreateResponse(id=outcome.id, properties=properties)
 
-    @explained
+    @rpc_handler
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         olds, old_inputs, news = self._three(lifecycle, request)
         ignored = _ignored(lifecycle, request)
-        args = ignored.applied(news.values, olds.values, old_inputs.values)
+        args = ignored.apply(news.values, olds.values, old_inputs.values)
         account = account_in(request.olds)
         asking = self.session.preview_context(request, account)
-        changed = lifecycle.difference(
+        changed = lifecycle.diff(
             state=olds.values,
             old_inputs=old_inputs.values,
             news=args,
@@ -113,26 +113,26 @@ class ResourceCalls(Family):
         ).changed
         if request.preview:
             planned = lifecycle.preview_update(args, olds.values, changed, asking)
-            self.session.moving.note(lifecycle.resource.name, request.id, (n for n in planned if planned[n] is UNKNOWN))
+            self.session.moving.record(lifecycle.resource.name, request.id, (n for n in planned if planned[n] is UNKNOWN))
             return pb.UpdateResponse(properties=self._written(lifecycle, planned, news, request))
         ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.update, account=account)
-        self.session.moving.note(lifecycle.resource.name, request.id)
+        self.session.moving.record(lifecycle.resource.name, request.id)
         outcome = lifecycle.update(request.id, args, olds.values, changed, ctx)
         return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news, request))
 
-    @explained
+    @rpc_handler
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         seconds = request.timeout or lifecycle.resource.timeouts.delete
         ctx = self.session.context(request, seconds, account=account_in(request.properties))
-        self.session.forced.refuse_left_over(lifecycle, request.urn, request.id, state.values)
-        lifecycle.refuse_if_protected(state.values, "delete")
-        self.session.deletions.refuse(request.urn)
+        self.session.forced.check_delete(lifecycle, request.urn, request.id, state.values)
+        lifecycle.ensure_not_protected(state.values, "delete")
+        self.session.deletions.check_delete(request.urn)
         lifecycle.delete(request.id, state.values, ctx)
         return empty_pb2.Empty()
 
-    @explained
+    @rpc_handler
     def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> Any:
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
@@ -155,12 +155,12 @@ class ResourceCalls(Family):
         found = lifecycles.get(token)
         if found is None:
             raise ResourceError(f"this provider has no resource {token!r}; it has {', '.join(lifecycles)}")
-        self.session.ledger.note(token, id)
+        self.session.ledger.record_seen(token, id)
         return found
 
     def _token(self, urn: str, token: str) -> str:
         # Engines before 3.1xx leave `type` empty: it is the last but one part of the URN then.
-        return token or type_of(urn)
+        return token or urn_type(urn)
 
     def _three(self, lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> tuple[Inputs, Inputs, Inputs]:
         """Old state, old inputs, new inputs."""
@@ -173,17 +173,17 @@ class ResourceCalls(Family):
 
     def _written(self, lifecycle: Lifecycle, state: Values, inputs: Inputs, request: Message) -> Any:
         """A state to answer with."""
-        return write_state(lifecycle.resource.state, state, inputs.secrets, hidden_in(request))
+        return write_state(lifecycle.resource.state, state, inputs.secrets, request_redactor(request))
 
     def _finished(self, lifecycle: Lifecycle, outcome: ApplyResult, inputs: Inputs, request: Message) -> Any:
         """The state to answer with; raises InitFailed when the object is there but not complete."""
         properties = with_account(self._written(lifecycle, outcome.state, inputs, request), outcome.account)
-        if outcome.unfinished:
+        if outcome.incomplete_reason:
             sent = write_inputs(lifecycle.resource.arguments, inputs)
-            raise InitFailed(outcome.id, properties, sent, outcome.unfinished)
+            raise InitFailedError(outcome.id, properties, sent, outcome.incomplete_reason)
         return properties
 
 
-def _ignored(lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> Ignored:
+def _ignored(lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> IgnoredPaths:
     arguments = lifecycle.resource.arguments
-    return Ignored([declared(path, arguments) for path in parsed(request.ignoreChanges)], arguments)
+    return IgnoredPaths([to_declared(path, arguments) for path in parse_all(request.ignoreChanges)], arguments)

@@ -7,23 +7,23 @@ from typing import Any
 from pydantic import BaseModel
 
 from resourcekit.component import Component
-from resourcekit.declaration import FieldFacts, fields_of
+from resourcekit.declaration import FieldSpec, field_specs
 from resourcekit.package import Package
-from resourcekit.pulumi.names import camel, camel_text
-from resourcekit.resource import Function, Resource
-from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes
+from resourcekit.pulumi.names import to_camel, camelize_code_spans
+from resourcekit.resource import DataSource, Resource
+from resourcekit.shapes import AnyType, ListType, MapType, ObjectType, ScalarType, FieldType, field_types
 
 Json = dict[str, Any]
 
 
-def write_schema(package: Package[Any]) -> Json:
+def package_schema(package: Package[Any]) -> Json:
     """The schema as `pulumi package get-schema` shows it; stable order, so that it can be checked in."""
     types = _Types(package.name)
     document: Json = {
         "name": package.name,
         "displayName": package.display_name,
         "version": package.version,
-        "description": camel_text(package.description),
+        "description": camelize_code_spans(package.description),
         "keywords": list(package.keywords),
         "homepage": package.homepage,
         "license": "Apache-2.0",
@@ -32,7 +32,7 @@ def write_schema(package: Package[Any]) -> Json:
         "meta": {"moduleFormat": "(.*)", "supportPack": True},
         "config": {"variables": types.properties(package.settings)},
         "provider": {
-            "description": f"The provider for {package.display_name}. {camel_text(package.description)}",
+            "description": f"The provider for {package.display_name}. {camelize_code_spans(package.description)}",
             "inputProperties": types.properties(package.settings),
             **_required("requiredInputs", package.settings),
         },
@@ -45,8 +45,8 @@ def write_schema(package: Package[Any]) -> Json:
             for component in package.components
         },
         "functions": {
-            f"{package.name}:index:{camel(function.name)}": _function(types, package, function)
-            for function in package.functions
+            f"{package.name}:index:{to_camel(function.name)}": _function(types, package, function)
+            for function in package.data_sources
         },
         "language": _languages(package),
     }
@@ -92,9 +92,9 @@ def _component(types: _Types, package: Package[Any], component: Component[Any, A
     }
 
 
-def _function(types: _Types, package: Package[Any], function: Function[Any, Any, Any]) -> Json:
+def _function(types: _Types, package: Package[Any], function: DataSource[Any, Any, Any]) -> Json:
     document: Json = {"description": _documentation(package, function)}
-    if fields_of(function.arguments):
+    if field_specs(function.arguments):
         document["inputs"] = _object(types, function.arguments)
     document["outputs"] = _object(types, function.result)
     return document
@@ -106,23 +106,23 @@ def _object(types: _Types, model: type[BaseModel]) -> Json:
 
 def _required(word: str, model: type[BaseModel]) -> Json:
     """The required names under `word`; nothing where there are none, as the engine writes it."""
-    names = [camel(name) for name, facts in fields_of(model).items() if facts.required or facts.always]
+    names = [to_camel(name) for name, facts in field_specs(model).items() if facts.required or facts.always_present]
     return {word: names} if names else {}
 
 
 def _documentation(
-    package: Package[Any], declared: Resource[Any, Any, Any] | Component[Any, Any] | Function[Any, Any, Any]
+    package: Package[Any], declared: Resource[Any, Any, Any] | Component[Any, Any] | DataSource[Any, Any, Any]
 ) -> str:
-    text = camel_text(clean_doc(declared))
+    text = camelize_code_spans(docstring_of(declared))
     example = package.example(declared.name, "pulumi-yaml")
     if example:
         text += f"\n\n## Example Usage\n\n```yaml\n{example.strip()}\n```\n"
     if isinstance(declared, Resource):
-        text += f"\n\n## Import\n\nImported by {camel_text(declared.import_id)}.\n"
+        text += f"\n\n## Import\n\nImported by {camelize_code_spans(declared.import_id)}.\n"
     return text
 
 
-def clean_doc(declared: object) -> str:
+def docstring_of(declared: object) -> str:
     """A declaration's docstring, dedented."""
     import inspect
 
@@ -137,39 +137,39 @@ class _Types:
         self.found: Json = {}
 
     def properties(self, model: type[BaseModel], *, replaces: bool = False) -> dict[str, Json]:
-        shapes = field_shapes(model)
+        shapes = field_types(model)
         written = {}
-        for name, facts in fields_of(model).items():
-            written[camel(name)] = {**self.shape(shapes[name]), **_facts(facts, replaces=replaces)}
+        for name, facts in field_specs(model).items():
+            written[to_camel(name)] = {**self.shape(shapes[name]), **_facts(facts, replaces=replaces)}
         return written
 
-    def shape(self, shape: Shape) -> Json:
+    def shape(self, shape: FieldType) -> Json:
         match shape:
-            case Scalar(kind):
+            case ScalarType(kind):
                 return {"type": kind}
-            case ListOf(item):
+            case ListType(item):
                 return {"type": "array", "items": self.shape(item)}
-            case MapOf(value):
+            case MapType(value):
                 return {"type": "object", "additionalProperties": self.shape(value)}
-            case ObjectOf(model):
+            case ObjectType(model):
                 return {"type": "object", "$ref": f"#/types/{self.object(model)}"}
-            case Anything():
+            case AnyType():
                 return {"$ref": "pulumi.json#/Any"}
 
     def object(self, model: type[BaseModel]) -> str:
         token = f"{self.package}:index:{model.__name__}"
         if token not in self.found:
             self.found[token] = {}  # a type may refer to itself
-            self.found[token] = {"description": camel_text((model.__doc__ or "").strip()), **_object(self, model)}
+            self.found[token] = {"description": camelize_code_spans((model.__doc__ or "").strip()), **_object(self, model)}
         return token
 
 
-def _facts(facts: FieldFacts, *, replaces: bool) -> Json:
-    document: Json = {"description": camel_text(facts.description)}
+def _facts(facts: FieldSpec, *, replaces: bool) -> Json:
+    document: Json = {"description": camelize_code_spans(facts.description)}
     if facts.secret:
         document["secret"] = True
-    if replaces and facts.replaces:
+    if replaces and facts.requires_replace:
         document["willReplaceOnChanges"] = True
     if facts.deprecated:
-        document["deprecationMessage"] = camel_text(facts.deprecated)
+        document["deprecationMessage"] = camelize_code_spans(facts.deprecated)
     return document

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from resourcekit.engine_watch import listens, watch_engine
-from resourcekit.loading import Handlers, LoadedLater
-from resourcekit.logs import level_of
+from resourcekit.engine_watch import is_listening, exit_with_parent
+from resourcekit.loading import Handlers, LazyGrpcService
+from resourcekit.logs import parse_level
 from resourcekit.pulumi.sizes import MESSAGE_SIZES
 from resourcekit.sync_grpc import grpc
 
@@ -36,8 +36,8 @@ def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> int:
     """
     address = next((word for word in reversed(argv) if not word.startswith("-")), "")
     if address:
-        watch_engine(lambda: listens(address), lambda: os._exit(_GONE_EXIT))
-    service = LoadedLater("pulumirpc.ResourceProvider", lambda: _handlers(load(), address))
+        exit_with_parent(lambda: is_listening(address), lambda: os._exit(_GONE_EXIT))
+    service = LazyGrpcService("pulumirpc.ResourceProvider", lambda: _handlers(load(), address))
     server = grpc.server(
         ThreadPoolExecutor(_WORKERS),
         handlers=[service],
@@ -51,7 +51,7 @@ def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> int:
         signal.signal(number, lambda *_: told.set())
     server.start()
     print(port, flush=True)
-    if not service.begin():
+    if not service.load():
         return 1
     told.wait()
     server.stop(_GRACE_SECONDS).wait()
@@ -60,11 +60,11 @@ def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> int:
 
 def _handlers(package: Package[Any], address: str) -> Handlers:
     from resourcekit.pulumi.engine import EngineLog
-    from resourcekit.pulumi.servicer import ProviderServicer, handlers
+    from resourcekit.pulumi.servicer import ProviderServicer, servicer_handlers
 
     # The engine shows a plugin's stderr with --debug only, so what is wrong with the level is told another way.
-    level, problem = level_of(os.environ.get(package.log_variable), "critical")
+    level, problem = parse_level(os.environ.get(package.log_variable), "critical")
     logging.basicConfig(stream=sys.stderr, level=level.upper())
     engine = EngineLog()
     engine.attach(address)
-    return handlers(ProviderServicer(package, engine, f"{package.log_variable}: {problem}" if problem else ""))
+    return servicer_handlers(ProviderServicer(package, engine, f"{package.log_variable}: {problem}" if problem else ""))

@@ -10,20 +10,20 @@ from google.protobuf.message import Message
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.keys import Keys, Ledger
+from resourcekit.keys import IdempotencyKeys, OwnershipRegistry
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.moving import Moving
+from resourcekit.moving import PendingChanges
 from resourcekit.package import Package
-from resourcekit.pulumi.contexts import context_for
-from resourcekit.pulumi.deletion import Deletions, Run
-from resourcekit.pulumi.engine import EngineLog, Row
-from resourcekit.pulumi.failed import Failed
-from resourcekit.pulumi.forced import Forced
-from resourcekit.pulumi.properties import hidden_in, read_entry
-from resourcekit.pulumi.stack import Entry, Stack
+from resourcekit.pulumi.contexts import make_context
+from resourcekit.pulumi.deletion import DeletionGuard, RunState
+from resourcekit.pulumi.engine import EngineLog, ResourceLog
+from resourcekit.pulumi.failed import FailedResources
+from resourcekit.pulumi.forced import ReplacementGuard
+from resourcekit.pulumi.properties import request_redactor, read_entry
+from resourcekit.pulumi.stack import StackEntry, StackExport
 
 
-class Session:
+class PulumiSession:
     """Shared by all families of calls; the engine calls from many threads at once.
 
     api: the vendor's client; None until the settings are known. instance: the provider's id in the stack's state.
@@ -38,24 +38,24 @@ class Session:
         self.engine = engine
         self.api: Any = None
         self.cancel = threading.Event()
-        self.moving = Moving()
+        self.moving = PendingChanges()
         # Whether the engine has a program run, whose settings these are; else they are those of the stack's state.
         self.has_program = False
-        self.begin("", "")
+        self.configure("", "")
 
-    def begin(self, urn: str, id: str) -> None:
+    def configure(self, urn: str, id: str) -> None:
         """A configuration. id: made by the engine when the program first used this provider, and kept in the state."""
-        self.cancel, self.moving = threading.Event(), Moving()
+        self.cancel, self.moving = threading.Event(), PendingChanges()
         self.instance = id
         self.reference = f"{urn}::{id}" if id else ""
-        self.stack = Stack(urn, id)
-        self.ledger = Ledger(self.stack.objects)
-        self.forced = Forced(self.stack)
-        self.run = Run(self.reference)
-        self.failed = Failed()
-        self.deletions = Deletions(self.stack, self.run, self._protection)
+        self.stack = StackExport(urn, id)
+        self.ledger = OwnershipRegistry(self.stack.resource_refs)
+        self.forced = ReplacementGuard(self.stack)
+        self.run = RunState(self.reference)
+        self.failed = FailedResources()
+        self.deletions = DeletionGuard(self.stack, self.run, self._protection)
 
-    def keys(self, token: str, urn: str) -> Keys:
+    def keys(self, token: str, urn: str) -> IdempotencyKeys:
         """Return the keys of a creation.
 
         Another version of the SDK, or an explicit provider in place of the default one, is another instance. The object
@@ -63,14 +63,14 @@ class Session:
         (docs/decisions/0014-keys.md).
         """
         if not self.instance:
-            return Keys(token, None, self.ledger)  # an engine that does not name its providers leaves keys to chance
+            return IdempotencyKeys(token, None, self.ledger)  # an engine that does not name its providers leaves keys to chance
         seed, *others = (f"{each} {urn}" for each in self.stack.instances(self.package.name))
-        return Keys(token, seed, self.ledger, other_seeds=tuple(others))
+        return IdempotencyKeys(token, seed, self.ledger, other_seeds=tuple(others))
 
-    def _protection(self, entry: Entry) -> str | None:
+    def _protection(self, entry: StackEntry) -> str | None:
         """Why a resource of the state must stay, in words; None when it need not."""
         lifecycle = self.lifecycles.get(str(entry.get("type")))
-        return None if lifecycle is None else lifecycle.protection(read_entry(lifecycle.resource.state, entry))
+        return None if lifecycle is None else lifecycle.deletion_blocked_reason(read_entry(lifecycle.resource.state, entry))
 
     def context(
         self,
@@ -78,7 +78,7 @@ class Session:
         seconds: float,
         *,
         account: str | None = None,
-        keys: Keys | None = None,
+        keys: IdempotencyKeys | None = None,
         null_entries: Mapping[str, Any] | None = None,
     ) -> Context[Any]:
         """Return the context of one operation (`context_for`).
@@ -91,8 +91,8 @@ class Session:
                 "the provider's settings are not known yet, so it cannot reach the API. Make what they come from first "
                 "(`pulumi up --target URN`), or give the settings in the configuration or in the environment"
             )
-        return context_for(
-            Row(self.engine, getattr(request, "urn", ""), hidden_in(request)),
+        return make_context(
+            ResourceLog(self.engine, getattr(request, "urn", ""), request_redactor(request)),
             seconds,
             package=self.package,
             api=self.api,
@@ -109,10 +109,10 @@ class Session:
         return None if self.api is None else self.context(request, 120, account=account)
 
 
-class Family:
+class RpcGroup:
     """Some of the engine's calls, over one session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: PulumiSession) -> None:
         self.session = session
 
     @property

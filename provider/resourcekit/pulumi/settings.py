@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from resourcekit import settings
-from resourcekit.declaration import fields_of
-from resourcekit.errors import Failure
+from resourcekit.declaration import field_specs
+from resourcekit.errors import CheckFailure
 from resourcekit.package import Package
-from resourcekit.planning.check import Checked
-from resourcekit.pulumi.names import camel
+from resourcekit.planning.check import Validated
+from resourcekit.pulumi.names import to_camel
 from resourcekit.pulumi.protocol import provider_pb2 as pb
-from resourcekit.shapes import Scalar, Shape, field_shapes
+from resourcekit.shapes import ScalarType, FieldType, field_types
 
 # For people: refresh and destroy use what the state holds.
 _OF_STATE = (
@@ -22,13 +22,13 @@ _OF_STATE = (
 )
 
 
-def check(package: Package[Any], values: Mapping[str, Any]) -> Checked:
+def check(package: Package[Any], values: Mapping[str, Any]) -> Validated:
     """The settings with the environment's, and what is wrong with them."""
-    checked = settings.check_settings(package, _vendors(package, values))
-    return Checked(checked.values, tuple(_with_ways_out(package, failure) for failure in checked.failures))
+    checked = settings.validate_config(package, _vendors(package, values))
+    return Validated(checked.values, tuple(_with_ways_out(package, failure) for failure in checked.failures))
 
 
-def connect(
+def configure_client(
     package: Package[Any], values: Mapping[str, Any], warn: Callable[[str], None], *, from_state: bool = False
 ) -> Any:
     """Return the vendor's client.
@@ -45,15 +45,15 @@ def connect(
     """
 
     def source(name: str) -> str:
-        own = f"`{camel(name)}` of the provider"
-        return f"{own} in the stack's state, {_OF_STATE}" if from_state else f"{own} ({package.name}:{camel(name)})"
+        own = f"`{to_camel(name)}` of the provider"
+        return f"{own} in the stack's state, {_OF_STATE}" if from_state else f"{own} ({package.name}:{to_camel(name)})"
 
-    return settings.connect(package, _vendors(package, values), "pulumi", warn, source)
+    return settings.configure_client(package, _vendors(package, values), "pulumi", warn, source)
 
 
 def _vendors(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings without those that the engine and its SDKs put in for themselves."""
-    shapes = field_shapes(package.settings)
+    shapes = field_types(package.settings)
     return {
         name: _unquoted(shapes.get(name), value)
         for name, value in values.items()
@@ -61,9 +61,9 @@ def _vendors(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _unquoted(shape: Shape | None, value: Any) -> Any:
+def _unquoted(shape: FieldType | None, value: Any) -> Any:
     """Stack configuration and the SDKs give settings that are no strings as JSON in one."""
-    if not isinstance(value, str) or shape in (None, Scalar("string")):
+    if not isinstance(value, str) or shape in (None, ScalarType("string")):
         return value
     try:
         return json.loads(value)
@@ -71,18 +71,18 @@ def _unquoted(shape: Shape | None, value: Any) -> Any:
         return value
 
 
-def _with_ways_out(package: Package[Any], failure: Failure) -> Failure:
+def _with_ways_out(package: Package[Any], failure: CheckFailure) -> CheckFailure:
     variable = package.environment.get(failure.property)
     if variable is None:
         return failure
-    secret = "--secret " if fields_of(package.settings)[failure.property].secret else ""
-    command = f"pulumi config set {secret}{package.name}:{camel(failure.property)} …"
-    return Failure(failure.property, f"{failure.reason}; set it with `{command}` or in the environment as {variable}")
+    secret = "--secret " if field_specs(package.settings)[failure.property].secret else ""
+    command = f"pulumi config set {secret}{package.name}:{to_camel(failure.property)} …"
+    return CheckFailure(failure.property, f"{failure.reason}; set it with `{command}` or in the environment as {variable}")
 
 
 def diff(package: Package[Any], olds: Mapping[str, Any], news: Mapping[str, Any]) -> pb.DiffResponse:
     """Which settings changed. None of them replaces the provider: that would replace every resource with it."""
-    changed = sorted(camel(name) for name in fields_of(package.settings) if olds.get(name) != news.get(name))
+    changed = sorted(to_camel(name) for name in field_specs(package.settings) if olds.get(name) != news.get(name))
     return pb.DiffResponse(
         changes=pb.DiffResponse.DIFF_SOME if changed else pb.DiffResponse.DIFF_NONE,
         diffs=changed,

@@ -15,7 +15,7 @@ from google.protobuf import struct_pb2
 from resourcekit.component import Output
 from resourcekit.errors import ResourceError
 from resourcekit.pulumi.numbers import loses_digits
-from resourcekit.secrecy import texts_in
+from resourcekit.secrecy import iter_strings
 from resourcekit.unknown import UNKNOWN
 
 # The engine's marks (pulumi/sdk/go/common/resource: signatures and unknown sentinels).
@@ -39,14 +39,14 @@ UNKNOWNS: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Properties:
+class DecodedProperties:
     """Decoded properties by their Pulumi names, and the names of those which are secret."""
 
     values: dict[str, Any]
     secrets: frozenset[str]
 
 
-def decode(struct: struct_pb2.Struct) -> Properties:
+def decode(struct: struct_pb2.Struct) -> DecodedProperties:
     """A Struct as plain values. Raises ResourceError, naming the property, for assets and resource references."""
     values: dict[str, Any] = {}
     secrets: set[str] = set()
@@ -55,7 +55,7 @@ def decode(struct: struct_pb2.Struct) -> Properties:
         values[name] = reader.read(value)
         if reader.secret:
             secrets.add(name)
-    return Properties(values, frozenset(secrets))
+    return DecodedProperties(values, frozenset(secrets))
 
 
 def decode_outputs(struct: struct_pb2.Struct) -> dict[str, Any]:
@@ -85,21 +85,21 @@ def with_secrets(struct: struct_pb2.Struct, names: Iterable[str]) -> struct_pb2.
     return marked
 
 
-def secret_texts(value: struct_pb2.Value, *, secret: bool = False) -> Iterator[str]:
+def iter_secret_strings(value: struct_pb2.Value, *, secret: bool = False) -> Iterator[str]:
     """Every text and number that is marked secret, at any depth, whatever else the value holds."""
     kind = value.WhichOneof("kind")
     if kind == "list_value":
         for item in value.list_value.values:
-            yield from secret_texts(item, secret=secret)
+            yield from iter_secret_strings(item, secret=secret)
     elif kind == "struct_value":
         fields = value.struct_value.fields
         mark = fields[SIGNATURE].string_value if SIGNATURE in fields else ""
         below = secret or mark == SECRET or (mark == OUTPUT and "secret" in fields and fields["secret"].bool_value)
         for name, item in fields.items():
             if name != SIGNATURE:
-                yield from secret_texts(item, secret=below)
+                yield from iter_secret_strings(item, secret=below)
     elif secret and kind in ("string_value", "number_value"):
-        yield from texts_in(_Reader("").read(value))
+        yield from iter_strings(_Reader("").read(value))
 
 
 class _Reader:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Set
 
 from resourcekit.terraform.blocks import Values
-from resourcekit.terraform.kinds import Kind
+from resourcekit.terraform.kinds import ResourceType
 
 
-def agreed(kind: Kind, planned: Values, config: Values, given: Set[str]) -> Values:
+def config_as_planned(kind: ResourceType, planned: Values, config: Values, given: Set[str]) -> Values:
     """Return the configuration that the plan was made from, as far as the planned state tells it.
 
     Args:
@@ -28,6 +28,6 @@ def agreed(kind: Kind, planned: Values, config: Values, given: Set[str]) -> Valu
     found: Values = {}
     for attribute in kind.block.attributes:
         name = attribute.name
-        if name in names or name in kind.engine_made:
+        if name in names or name in kind.engine_attributes:
             found[name] = config.get(name) if attribute.write_only else planned.get(name)
     return {**dict.fromkeys(kind.block.types), **found}

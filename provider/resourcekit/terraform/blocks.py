@@ -10,16 +10,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from resourcekit.declaration import FieldFacts, fields_of
-from resourcekit.resource import Function, Resource
-from resourcekit.shapes import ListOf, MapOf, ObjectOf, Shape, field_shapes
+from resourcekit.declaration import FieldSpec, field_specs
+from resourcekit.resource import DataSource, Resource
+from resourcekit.shapes import ListType, MapType, ObjectType, FieldType, field_types
 from resourcekit.terraform import durations
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.reading import attributes_of, doubles, plain
-from resourcekit.terraform.types import NUMBER, STRING, CtyType, Structure, type_of
-from resourcekit.terraform.values import Wire, WireError, pack, unpack
+from resourcekit.terraform.reading import decode_object, to_floats, decode
+from resourcekit.terraform.types import NUMBER, STRING, CtyType, CtyObject, cty_type
+from resourcekit.terraform.values import WireValue, WireError, pack, unpack
 
-Values = dict[str, Wire]
+Values = dict[str, WireValue]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Attribute:
 
 
 @dataclass(frozen=True)
-class Block:
+class Schema:
     """The attributes of a resource, a data source or the provider itself."""
 
     attributes: tuple[Attribute, ...]
@@ -59,74 +59,74 @@ class Block:
         found = unpack(value.msgpack)
         if found is None:
             return None
-        attributes_of(self.types, found)
+        decode_object(self.types, found)
         values: Values = found
         return values
 
-    def plain(self, values: Mapping[str, Wire], name: str) -> Any:
+    def to_plain(self, values: Mapping[str, WireValue], name: str) -> Any:
         """One attribute as a plain value that JSON can hold."""
         value = values.get(name)
-        return None if value is None else doubles(plain(self.types[name], value))
+        return None if value is None else to_floats(decode(self.types[name], value))
 
-    def write(self, values: Mapping[str, Wire] | None) -> pb.DynamicValue:
+    def write(self, values: Mapping[str, WireValue] | None) -> pb.DynamicValue:
         """The reply that holds these values. Every attribute is written: one left out would lose the whole state."""
         if values is None:
             return pb.DynamicValue(msgpack=pack(None))
         return pb.DynamicValue(msgpack=pack({name: values.get(name) for name in self.types}))
 
 
-def twin(name: str) -> str:
+def write_only_name(name: str) -> str:
     """The write-only attribute beside an argument that may hold secrets."""
     return f"{name}_wo"
 
 
-def twin_version(name: str) -> str:
+def write_only_version_name(name: str) -> str:
     """The number whose change says that the write-only value changed."""
     return f"{name}_wo_version"
 
 
-def resource_block(resource: Resource[Any, Any, Any]) -> Block:
+def resource_block(resource: Resource[Any, Any, Any]) -> Schema:
     """A resource's attributes: its arguments and state, `id`, `timeouts`, and write-only twins."""
     model: type[BaseModel] = resource.arguments
-    arguments, shapes = fields_of(model), field_shapes(model)
+    arguments, shapes = field_specs(model), field_types(model)
     attributes = [
         Attribute("id", STRING, f"Id in this engine's state and for import: {resource.import_id}.", computed=True)
     ]
-    for name, facts in fields_of(resource.state).items():
+    for name, facts in field_specs(resource.state).items():
         given = arguments.get(name)
         attribute = _attribute(resource.state, facts, given)
-        if given is not None and absence(given, shapes[name]) is not None:
+        if given is not None and null_equivalent(given, shapes[name]) is not None:
             # What an import spells out stays when the program leaves it out.
             attribute = replace(attribute, computed=True)
         attributes.append(attribute)
-        if given is not None and given.may_hold_secrets:
+        if given is not None and given.write_only_variant:
             attributes.extend(_twins(attributes[-1]))
     attributes.append(_timeouts())
-    return Block(tuple(attributes), _doc(resource), resource.schema_version)
+    return Schema(tuple(attributes), _doc(resource), resource.schema_version)
 
 
-def absence(facts: FieldFacts, shape: Shape) -> Any:
+def null_equivalent(facts: FieldSpec, shape: FieldType) -> Any:
     """What leaving out this argument means, as a program may spell it; None where it cannot be spelled."""
     if facts.required or facts.computed or facts.create_only:
         return None
     if facts.default is not None:
         return facts.default
-    return [] if isinstance(shape, ListOf) else {} if isinstance(shape, MapOf) else None
+    return [] if isinstance(shape, ListType) else {} if isinstance(shape, MapType) else None
 
 
-def function_block(function: Function[Any, Any, Any]) -> Block:
+def function_block(function: DataSource[Any, Any, Any]) -> Schema:
     """A data source's or ephemeral resource's attributes: its arguments and its result."""
-    given, found = fields_of(function.arguments), fields_of(function.result)
+    given, found = field_specs(function.arguments), field_specs(function.result)
     attributes = [_attribute(function.arguments, facts, facts, found.get(name)) for name, facts in given.items()]
     attributes += [_attribute(function.result, facts, None) for name, facts in found.items() if name not in given]
-    return Block(tuple(attributes), _doc(function))
+    return Schema(tuple(attributes), _doc(function))
 
 
-def arguments_block(model: type[BaseModel], description: str, optional: Iterable[str] = ()) -> Block:
+def arguments_block(model: type[BaseModel], description: str, optional: Iterable[str] = ()) -> Schema:
     """The attributes of settings or of an action. optional: those that may come from elsewhere."""
-    attributes = [_attribute(model, facts, facts) for facts in fields_of(model).values()]
+    attributes = [_attribute(model, facts, facts) for facts in field_specs(model).values()]
     relaxed = set(optional)
-    return Block(tuple(_optional(each) if each.name in relaxed else each for each in attributes), description)
+    return Schema(tuple(_optional(each) if each.name in relaxed else each for each in attributes), description)
 
 
 def _doc(declared: object) -> str:
@@ -138,15 +138,15 @@ def _optional(attribute: Attribute) -> Attribute:
 
 
 def _attribute(
-    model: type[BaseModel], facts: FieldFacts, given: FieldFacts | None, result: FieldFacts | None = None
+    model: type[BaseModel], facts: FieldSpec, given: FieldSpec | None, result: FieldSpec | None = None
 ) -> Attribute:
     """given: the facts as an argument, None for what is only reported. result: those of a reported one of this name."""
-    shape = field_shapes(model)[facts.name]
+    shape = field_types(model)[facts.name]
     nested, nesting = _nested(shape, argument=given is not None)
     return Attribute(
         name=facts.name,
         # Ids are strings in this engine; numbers become strings by themselves.
-        type=STRING if facts.object_number else type_of(shape),
+        type=STRING if facts.numeric_id else cty_type(shape),
         description=facts.description,
         required=given is not None and given.required,
         optional=given is not None and not given.required,
@@ -158,26 +158,26 @@ def _attribute(
     )
 
 
-def _nested(shape: Shape, *, argument: bool) -> tuple[tuple[Attribute, ...], str]:
+def _nested(shape: FieldType, *, argument: bool) -> tuple[tuple[Attribute, ...], str]:
     match shape:
-        case ObjectOf(model):
+        case ObjectType(model):
             return _parts(model, argument=argument, inside=False), "single"
-        case ListOf(ObjectOf(model)):
+        case ListType(ObjectType(model)):
             return _parts(model, argument=argument, inside=True), "list"
-        case MapOf(ObjectOf(model)):
+        case MapType(ObjectType(model)):
             return _parts(model, argument=argument, inside=True), "map"
     return (), ""
 
 
 def _parts(model: type[BaseModel], *, argument: bool, inside: bool) -> tuple[Attribute, ...]:
-    parts = [_attribute(model, facts, facts if argument else None) for facts in fields_of(model).values()]
-    shapes = field_shapes(model)
-    return tuple(replace(part, type=type_of(shapes[part.name], inside=inside)) for part in parts)
+    parts = [_attribute(model, facts, facts if argument else None) for facts in field_specs(model).values()]
+    shapes = field_types(model)
+    return tuple(replace(part, type=cty_type(shapes[part.name], inside=inside)) for part in parts)
 
 
 def _twins(argument: Attribute) -> tuple[Attribute, Attribute]:
     value = Attribute(
-        twin(argument.name),
+        write_only_name(argument.name),
         argument.type,
         f"As `{argument.name}`, but write-only: it is in no plan and in no state. Needs an engine of 1.11 or later.",
         optional=True,
@@ -185,7 +185,7 @@ def _twins(argument: Attribute) -> tuple[Attribute, Attribute]:
         write_only=True,
     )
     version = Attribute(
-        twin_version(argument.name),
+        write_only_version_name(argument.name),
         NUMBER,
         f"Change it when the value of `{value.name}` changes: the engine cannot see that by itself. A first one, "
         "beside a value that is there already, changes nothing.",
@@ -201,7 +201,7 @@ def _timeouts() -> Attribute:
     )
     return Attribute(
         durations.NAME,
-        Structure(dict.fromkeys(durations.OPERATIONS, STRING)),
+        CtyObject(dict.fromkeys(durations.OPERATIONS, STRING)),
         "How long operations may take before they end with an error.",
         optional=True,
         nested=parts,

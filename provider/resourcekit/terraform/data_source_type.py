@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from resourcekit.context import Context
-from resourcekit.error_texts import explained_by
-from resourcekit.errors import CheckFailed
-from resourcekit.planning.check import check_declared, with_unknown_references
-from resourcekit.resource import Function
-from resourcekit.terraform.blocks import Block, Values
-from resourcekit.terraform.diagnostics import Report
+from resourcekit.error_texts import translate_errors
+from resourcekit.errors import CheckError
+from resourcekit.planning.check import validate_declaration, with_unknown_references
+from resourcekit.resource import DataSource
+from resourcekit.terraform.blocks import Schema, Values
+from resourcekit.terraform.diagnostics import Diagnostics
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.session import Session
+from resourcekit.terraform.session import TerraformSession
 from resourcekit.terraform.values import WireError
-from resourcekit.terraform.writing import wire
+from resourcekit.terraform.writing import encode
 
 SECONDS: Final = 120
 
@@ -23,7 +23,7 @@ SECONDS: Final = 120
 class DataSourceType:
     """A declaration that calls the API, with its schema."""
 
-    def __init__(self, declaration: Function[Any, Any, Any], block: Block) -> None:
+    def __init__(self, declaration: DataSource[Any, Any, Any], block: Schema) -> None:
         self.declaration = declaration
         self.block = block
 
@@ -45,26 +45,26 @@ class DataSourceType:
         if values is None:
             raise WireError("the engine sent null where an object belongs")
         names = self.declaration.arguments.model_fields
-        given = {name: self.block.plain(values, name) for name in names}
+        given = {name: self.block.to_plain(values, name) for name in names}
         if validating:
             given = with_unknown_references(self.declaration.arguments, given)
-        checked = check_declared(self.declaration, given)
+        checked = validate_declaration(self.declaration, given)
         if checked.failures:
-            raise CheckFailed(checked.failures)
+            raise CheckError(checked.failures)
         return values, checked.values
 
-    def read(self, session: Session, arguments: Mapping[str, Any], ctx: Context[Any]) -> dict[str, Any]:
+    def read(self, session: TerraformSession, arguments: Mapping[str, Any], ctx: Context[Any]) -> dict[str, Any]:
         """Return the result as plain values.
 
         Raises:
             ResourceError: The API refused the request, or could not be reached.
         """
         typed = self.declaration.arguments.model_validate(arguments)
-        found = explained_by(session.package, lambda: self.declaration.call(typed, ctx))
+        found = translate_errors(session.package, lambda: self.declaration.call(typed, ctx))
         result: dict[str, Any] = found.model_dump(mode="json")
         return result
 
-    def read_object(self, session: Session, config: pb.DynamicValue, report: Report) -> pb.DynamicValue:
+    def read_object(self, session: TerraformSession, config: pb.DynamicValue, report: Diagnostics) -> pb.DynamicValue:
         """Return the arguments of a configuration, with the result for the attributes that it leaves out.
 
         Raises:
@@ -76,7 +76,7 @@ class DataSourceType:
         found = self.read(session, arguments, session.context(SECONDS, report))
         return self.block.write(
             {
-                name: values[name] if values.get(name) is not None else wire(type_, found.get(name))
+                name: values[name] if values.get(name) is not None else encode(type_, found.get(name))
                 for name, type_ in self.block.types.items()
             }
         )

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from resourcekit.context import with_attribute
-from resourcekit.errors import CheckFailed, ResourceError
-from resourcekit.logs import trace_of
-from resourcekit.secrecy import Hidden
+from resourcekit.errors import CheckError, ResourceError
+from resourcekit.logs import stack_locations
+from resourcekit.secrecy import Redactor
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.types import Collection, CtyType, Structure, TupleOf
+from resourcekit.terraform.types import CtyCollection, CtyType, CtyObject, CtyTuple
 from resourcekit.terraform.values import WireError
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ _MASK = "(sensitive value)"
 Types = Mapping[str, CtyType]
 
 
-class Report:
+class Diagnostics:
     """The diagnostics of one call.
 
     subject: what the call is about. doing: what it is for, where the call's name does not tell. types: of the
@@ -33,23 +33,23 @@ class Report:
         self.subject = ""
         self.doing = ""
         self.types: Types = {}
-        self.kept: dict[str, Any] = {}
+        self.fallback_reply: dict[str, Any] = {}
         self._secrets: list[str] = []
-        self._hidden = Hidden()
+        self._hidden = Redactor()
         self.diagnostics: list[pb.Diagnostic] = []
 
     def set_subject(self, type_name: str, types: Types) -> None:
         """Name what the call is about, and the types that paths of its diagnostics go through."""
         self.subject, self.types = type_name, types
 
-    def hide(self, values: Iterable[str]) -> None:
+    def redact_values(self, values: Iterable[str]) -> None:
         """Keep these out of every text."""
         self._secrets.extend(values)
-        self._hidden = Hidden(self._secrets, _MASK)
+        self._hidden = Redactor(self._secrets, _MASK)
 
-    def shown(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """The text as people may see it."""
-        return self._hidden.masked(text)
+        return self._hidden.redact(text)
 
     @property
     def failed(self) -> bool:
@@ -64,11 +64,11 @@ class Report:
         """Something to know. attribute: the argument that it is about; empty: the whole."""
         self._add(pb.Diagnostic.WARNING, with_attribute(text, attribute), "", attribute)
 
-    def failure(self, error: Exception, doing: str) -> None:
+    def add_exception(self, error: Exception, doing: str) -> None:
         """An exception in words. doing: what the call was for ("plan")."""
         subject = f"Cannot {self.doing or doing} {self.subject}".rstrip()
         match error:
-            case CheckFailed():
+            case CheckError():
                 for failure in error.failures:
                     self.error(_about(failure.property) or subject, failure.reason, failure.property)
             case ResourceError():
@@ -78,33 +78,33 @@ class Report:
             case _:
                 # A text that nobody foresaw could hold a secret: it goes nowhere, not even to the log.
                 log.error(
-                    "unforeseen %s while asked to %s", type(error).__name__, doing, extra={"trace": trace_of(error)}
+                    "unforeseen %s while asked to %s", type(error).__name__, doing, extra={"trace": stack_locations(error)}
                 )
                 self.error(subject, f"internal error ({type(error).__name__}); please report it with the log")
 
     def _add(self, severity: pb.Diagnostic.Severity, summary: str, detail: str, path: str) -> None:
-        steps = steps_of(path, self.types)
+        steps = attribute_path(path, self.types)
         where = pb.AttributePath(steps=steps) if steps else None
-        summary, detail = self.shown(self.text(summary)), self.shown(self.text(detail))
+        summary, detail = self.redact(self.text(summary)), self.redact(self.text(detail))
         self.diagnostics.append(pb.Diagnostic(severity=severity, summary=summary, detail=detail, attribute=where))
 
 
-def steps_of(path: str, types: Types) -> list[pb.AttributePath.Step]:
+def attribute_path(path: str, types: Types) -> list[pb.AttributePath.Step]:
     """`variables.tenant.type` as steps through the types; it ends where the types know no further."""
     steps: list[pb.AttributePath.Step] = []
-    here: CtyType | None = Structure(types)
+    here: CtyType | None = CtyObject(types)
     for part in path.split(".") if path else ():
         match here:
-            case Structure(attributes) if part in attributes:
+            case CtyObject(attributes) if part in attributes:
                 steps.append(pb.AttributePath.Step(attribute_name=part))
                 here = attributes[part]
-            case Collection("map", item):
+            case CtyCollection("map", item):
                 steps.append(pb.AttributePath.Step(element_key_string=part))
                 here = item
-            case Collection("list", item) if part.isdigit():
+            case CtyCollection("list", item) if part.isdigit():
                 steps.append(pb.AttributePath.Step(element_key_int=int(part)))
                 here = item
-            case TupleOf(items) if part.isdigit() and int(part) < len(items):
+            case CtyTuple(items) if part.isdigit() and int(part) < len(items):
                 steps.append(pb.AttributePath.Step(element_key_int=int(part)))
                 here = items[int(part)]
             case _:
@@ -112,7 +112,7 @@ def steps_of(path: str, types: Types) -> list[pb.AttributePath.Step]:
     return steps
 
 
-def answered(
+def rpc_handler(
     reply: Callable[..., Any], doing: str, kept: Callable[[Any], Mapping[str, Any]] = lambda _: {}
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Wrap one RPC, `method(self, request, report)` of an object with a `session`: what it raises becomes diagnostics.
@@ -123,12 +123,12 @@ def answered(
     def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
         def call(self: Any, request: Any, _context: Any) -> Any:
-            report = Report(self.session.text)
+            report = Diagnostics(self.session.text)
             try:
                 answer = method(self, request, report)
             except Exception as error:
-                report.failure(error, doing)
-                answer = reply(**{**kept(request), **report.kept})
+                report.add_exception(error, doing)
+                answer = reply(**{**kept(request), **report.fallback_reply})
             answer.diagnostics.extend(report.diagnostics)
             return answer
 
@@ -137,7 +137,7 @@ def answered(
     return wrap
 
 
-def streamed(
+def streaming_rpc_handler(
     event: Callable[[list[pb.Diagnostic]], Any], doing: str
 ) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:
     """`answered` for a stream. event: the one that carries diagnostics, sent last where there are any."""
@@ -145,11 +145,11 @@ def streamed(
     def wrap(method: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
         @functools.wraps(method)
         def call(self: Any, request: Any, _context: Any) -> Iterator[Any]:
-            report = Report(self.session.text)
+            report = Diagnostics(self.session.text)
             try:
                 yield from method(self, request, report)
             except Exception as error:
-                report.failure(error, doing)
+                report.add_exception(error, doing)
             if report.diagnostics:
                 yield event(report.diagnostics)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from resourcekit.durations import seconds
-from resourcekit.errors import Failure
+from resourcekit.durations import parse_duration
+from resourcekit.errors import CheckFailure
 from resourcekit.resource import Timeouts
 from resourcekit.unknown import UNKNOWN
 
@@ -14,19 +14,19 @@ OPERATIONS: Final = ("create", "update", "delete")
 NAME: Final = "timeouts"
 
 
-def failures(given: Mapping[str, Any] | Any) -> list[Failure]:
+def check_timeouts(given: Mapping[str, Any] | Any) -> list[CheckFailure]:
     """What is wrong with a `timeouts` value, as far as it is known."""
     found = []
     for operation, text in (given or {}).items() if isinstance(given, Mapping) else ():
         if text is not None and text is not UNKNOWN:
             try:
-                seconds(text)
+                parse_duration(text)
             except ValueError as error:
-                found.append(Failure(f"{NAME}.{operation}", str(error)))
+                found.append(CheckFailure(f"{NAME}.{operation}", str(error)))
     return found
 
 
-def allowed(given: Mapping[str, Any] | None, operation: str, defaults: Timeouts) -> float:
+def timeout_seconds(given: Mapping[str, Any] | None, operation: str, defaults: Timeouts) -> float:
     """Seconds for an operation."""
     text = (given or {}).get(operation)
-    return seconds(text) if isinstance(text, str) else float(getattr(defaults, operation))
+    return parse_duration(text) if isinstance(text, str) else float(getattr(defaults, operation))

@@ -26,7 +26,7 @@ _MOST_BYTES: Final = 64 * 1024 * 1024
 _LENGTH: Final = 4  # bytes that say how long an entry is
 
 
-class Foretold:
+class PlanCache:
     """Answers by what was asked. fd: a file that the processes share; None = nothing is kept.
 
     The file is a log of entries, each with its length before it: a process that begins with some settings, or an
@@ -43,7 +43,7 @@ class Foretold:
         self._settings = b""
         self._number = 0
 
-    def begin(self, settings: object) -> None:
+    def open(self, settings: object) -> None:
         """Work with these settings from now on. What is kept is for the next process that has the same."""
         self._settings = hashlib.sha256(repr(settings).encode()).digest()
 
@@ -53,7 +53,7 @@ class Foretold:
 
         self._alone(write)
 
-    def keep(self, asked: bytes, answer: bytes) -> None:
+    def put(self, asked: bytes, answer: bytes) -> None:
         """Remember it."""
 
         def write(fd: int) -> None:
@@ -62,7 +62,7 @@ class Foretold:
 
         self._alone(write)
 
-    def take(self, asked: bytes) -> bytes | None:
+    def get(self, asked: bytes) -> bytes | None:
         """What the process before this one has answered; None where it has not."""
         if self._number < 2:
             return None

@@ -11,24 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from resourcekit import engine_program
-from resourcekit.keys import Objects
+from resourcekit.keys import ResourceRefs
 
 _NAMES = ("terraform", "tofu")
 
 
-def objects(told: Objects) -> Objects | None:
+def read_refs(told: ResourceRefs) -> ResourceRefs | None:
     """Type and id of every managed object in the state as it stands, deposed ones included; None = cannot be told.
 
     told: what the engine has spoken of in this run. A state that knows nothing of it is another one.
     """
     # One of PATH would not do: where we run detached, this directory is not the configuration's.
-    engine = engine_program.running(_NAMES)
+    engine = engine_program.find_parent_engine(_NAMES)
     if engine is None:
         return None
-    states = [engine.ask("state", "pull"), *map(_read, _files(engine.words, os.environ))]
+    states = [engine.run_json("state", "pull"), *map(_read, _files(engine.args, os.environ))]
     held: set[tuple[str, str]] = set()
     for state in states:
-        found = objects_of(state)
+        found = parse_state(state)
         if found is None:
             return None
         held |= found
@@ -83,7 +83,7 @@ def _instance(found: Mapping[str, Any]) -> Instance:
     )
 
 
-def objects_of(state: Any) -> Objects | None:
+def parse_state(state: Any) -> ResourceRefs | None:
     """The managed objects of a state; None where it is none that can be read. Pure."""
     if not isinstance(state, Mapping) or (state and "resources" not in state):
         return None
@@ -95,7 +95,7 @@ def objects_of(state: Any) -> Objects | None:
     )
 
 
-def workspace(env: Mapping[str, str]) -> str:
+def current_workspace(env: Mapping[str, str]) -> str:
     """The name of the workspace that is selected."""
     chosen = env.get("TF_WORKSPACE")
     if chosen:
@@ -119,7 +119,7 @@ def with_environment(words: Sequence[str], env: Mapping[str, str]) -> list[str]:
 def _files(words: Sequence[str], env: Mapping[str, str]) -> list[str]:
     """The state files that the engine was told to use instead of the configuration's, which `state pull` shows."""
     every = with_environment(words, env)
-    return [*engine_program.options(every, "state"), *engine_program.options(every, "state-out")]
+    return [*engine_program.flag_values(every, "state"), *engine_program.flag_values(every, "state-out")]
 
 
 def _read(path: str) -> Any:

@@ -8,25 +8,25 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from resourcekit.declaration import FieldFacts, fields_of
-from resourcekit.errors import Failure
+from resourcekit.declaration import FieldSpec, field_specs
+from resourcekit.errors import CheckFailure
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.resource import Resource
-from resourcekit.secrecy import texts_in
-from resourcekit.shapes import field_shapes
+from resourcekit.secrecy import iter_strings
+from resourcekit.shapes import field_types
 from resourcekit.terraform import durations
-from resourcekit.terraform.blocks import Block, Values, absence, resource_block, twin, twin_version
+from resourcekit.terraform.blocks import Schema, Values, null_equivalent, resource_block, write_only_name, write_only_version_name
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.values import Wire, WireError, is_unknown, pack, unpack
+from resourcekit.terraform.values import WireValue, WireError, wire_contains_unknown, pack, unpack
 
 
-class Kind:
+class ResourceType:
     """A resource type."""
 
     def __init__(self, type_name: str, lifecycle: Lifecycle) -> None:
         self.type_name = type_name
         self.lifecycle = lifecycle
-        self.block: Block = resource_block(lifecycle.resource)
+        self.block: Schema = resource_block(lifecycle.resource)
 
     @property
     def resource(self) -> Resource[Any, Any, Any]:
@@ -34,75 +34,75 @@ class Kind:
         return self.lifecycle.resource
 
     @cached_property
-    def arguments(self) -> Mapping[str, FieldFacts]:
+    def arguments(self) -> Mapping[str, FieldSpec]:
         """The arguments' facts."""
-        return fields_of(self.resource.arguments)
+        return field_specs(self.resource.arguments)
 
     @cached_property
-    def locals(self) -> frozenset[str]:
+    def provider_only(self) -> frozenset[str]:
         """The arguments that the API never sees."""
-        return frozenset(name for name, facts in self.arguments.items() if facts.local)
+        return frozenset(name for name, facts in self.arguments.items() if facts.provider_only)
 
     @cached_property
-    def twins(self) -> frozenset[str]:
+    def write_only_variants(self) -> frozenset[str]:
         """The arguments that have a write-only twin."""
-        return frozenset(name for name, facts in self.arguments.items() if facts.may_hold_secrets)
+        return frozenset(name for name, facts in self.arguments.items() if facts.write_only_variant)
 
     @cached_property
-    def withholdable(self) -> frozenset[str]:
+    def omittable_on_import(self) -> frozenset[str]:
         """The arguments that the API reports and a program may want in no state."""
-        return frozenset(name for name in self.twins if not self.arguments[name].create_only)
+        return frozenset(name for name in self.write_only_variants if not self.arguments[name].create_only)
 
     @cached_property
-    def engine_made(self) -> frozenset[str]:
+    def engine_attributes(self) -> frozenset[str]:
         """The attributes that are Terraform's own: none of the declaration."""
-        return frozenset({durations.NAME, *map(twin_version, self.twins)})
+        return frozenset({durations.NAME, *map(write_only_version_name, self.write_only_variants)})
 
     @cached_property
-    def absences(self) -> Mapping[str, Any]:
+    def null_equivalents(self) -> Mapping[str, Any]:
         """What leaving out an argument means, of those where a program may spell it."""
         model: type[BaseModel] = self.resource.arguments
-        shapes = field_shapes(model)
-        found = {name: absence(facts, shapes[name]) for name, facts in self.arguments.items()}
+        shapes = field_types(model)
+        found = {name: null_equivalent(facts, shapes[name]) for name, facts in self.arguments.items()}
         return {name: value for name, value in found.items() if value is not None}
 
-    def is_absence(self, name: str, value: Wire) -> bool:
+    def is_null_equivalent(self, name: str, value: WireValue) -> bool:
         """Whether an argument's value means the same as leaving it out."""
-        if name not in self.absences or is_unknown(value):
+        if name not in self.null_equivalents or wire_contains_unknown(value):
             return False
-        return value is None or self.arguments[name].same(self.block.plain({name: value}, name), self.absences[name])
+        return value is None or self.arguments[name].semantically_equal(self.block.to_plain({name: value}, name), self.null_equivalents[name])
 
-    def given(self, config: Values) -> dict[str, Any]:
+    def config_arguments(self, config: Values) -> dict[str, Any]:
         """The arguments as the program gives them, plain; a write-only value stands for its argument."""
         found = {}
         for name in self.arguments:
-            value = self.block.plain(config, name)
-            if value is None and name in self.twins:
-                value = self.block.plain(config, twin(name))
+            value = self.block.to_plain(config, name)
+            if value is None and name in self.write_only_variants:
+                value = self.block.to_plain(config, write_only_name(name))
             if value is not None:
                 found[name] = value
         return found
 
-    def written_only(self, config: Values) -> frozenset[str]:
+    def write_only_arguments(self, config: Values) -> frozenset[str]:
         """The arguments that the program gives through their twins."""
-        return frozenset(name for name in self.twins if config.get(name) is None and config.get(twin(name)) is not None)
+        return frozenset(name for name in self.write_only_variants if config.get(name) is None and config.get(write_only_name(name)) is not None)
 
     def secrets(self, values: Values | None) -> list[str]:
         """Every text inside the write-only values of a program, or inside the sensitive ones of a state."""
         names = [attribute.name for attribute in self.block.attributes if attribute.sensitive]
-        return [text for name in names for text in texts_in(self.block.plain(values or {}, name))]
+        return [text for name in names for text in iter_strings(self.block.to_plain(values or {}, name))]
 
-    def conflicts(self, config: Values) -> list[Failure]:
+    def conflicts(self, config: Values) -> list[CheckFailure]:
         """Arguments given in both ways."""
         return [
-            Failure(name, f"set either `{name}` or `{twin(name)}`, not both")
-            for name in sorted(self.twins)
-            if config.get(name) is not None and config.get(twin(name)) is not None
+            CheckFailure(name, f"set either `{name}` or `{write_only_name(name)}`, not both")
+            for name in sorted(self.write_only_variants)
+            if config.get(name) is not None and config.get(write_only_name(name)) is not None
         ]
 
     def state(self, values: Values) -> dict[str, Any]:
         """The declared state, plain."""
-        return {name: self.block.plain(values, name) for name in fields_of(self.resource.state)}
+        return {name: self.block.to_plain(values, name) for name in field_specs(self.resource.state)}
 
     def arguments_in(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments that a declared state holds, those without a value left out."""
@@ -115,25 +115,25 @@ class Kind:
             return found
         raise WireError("is missing from the state", ("id",))
 
-    def seconds(self, values: Values | None, operation: str) -> float:
+    def timeout_seconds(self, values: Values | None, operation: str) -> float:
         """What `timeouts` allows for an operation."""
-        given = self.block.plain(values, durations.NAME) if values is not None else None
-        return durations.allowed(given, operation, self.resource.timeouts)
+        given = self.block.to_plain(values, durations.NAME) if values is not None else None
+        return durations.timeout_seconds(given, operation, self.resource.timeouts)
 
-    def identifying(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def key_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Of the arguments, those by which the API tells objects apart: unset and empty are the same to it."""
         return {
             name: value
             for name, value in arguments.items()
-            if not (self.arguments[name].local or value in (None, [], {}))
+            if not (self.arguments[name].provider_only or value in (None, [], {}))
         }
 
-    def empty(self, id_: Wire) -> Values:
+    def import_stub(self, id_: WireValue) -> Values:
         """A state that says nothing but the id."""
         return {**dict.fromkeys(self.block.types), "id": id_}
 
 
-def find_type(kinds: Mapping[str, Kind], type_name: str) -> Kind:
+def find_type(kinds: Mapping[str, ResourceType], type_name: str) -> ResourceType:
     """Return the resource type of this name.
 
     Raises:
@@ -159,7 +159,7 @@ def known_identity(state: pb.DynamicValue, given: pb.ResourceIdentityData) -> pb
     return identity_of(found if isinstance(found, Mapping) else None, given)
 
 
-def identity_of(values: Mapping[str, Wire] | None, given: pb.ResourceIdentityData) -> pb.ResourceIdentityData | None:
+def identity_of(values: Mapping[str, WireValue] | None, given: pb.ResourceIdentityData) -> pb.ResourceIdentityData | None:
     """Return the identity of a decoded state; where that has no id, the one that the engine sent, if it did."""
     id_ = (values or {}).get("id")
     if isinstance(id_, str):

@@ -7,7 +7,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from resourcekit.logs import level_of
+from resourcekit.logs import parse_level
 
 
 class HclogFormatter(logging.Formatter):
@@ -24,11 +24,11 @@ class HclogFormatter(logging.Formatter):
         return json.dumps(line | ({"trace": trace} if trace else {}))
 
 
-def log_to_engine(wanted: str | None) -> None:
+def configure_hclog(wanted: str | None) -> None:
     """Send every logger's records to stderr. wanted: the level's name, as the user gave it."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(HclogFormatter())
-    level, problem = level_of(wanted, "info")
+    level, problem = parse_level(wanted, "info")
     logging.basicConfig(handlers=[handler], level=level.upper())
     if problem:
         logging.getLogger(__name__).warning(problem)

@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Memory:
+class PrivateState:
     """What is stored beside a resource's state, decoded once.
 
     Attributes:
@@ -24,18 +24,18 @@ class Memory:
         protection: Why the object of the plan before this one must stay; empty where it need not.
     """
 
-    given: frozenset[str] = frozenset()
-    withheld: frozenset[str] = frozenset()
+    configured: frozenset[str] = frozenset()
+    omitted_on_import: frozenset[str] = frozenset()
     account: str = ""
     planned_given: frozenset[str] = field(default=frozenset(), compare=False)
     protection: str = field(default="", compare=False)
 
-    def write(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """As the engine keeps it."""
-        withheld = {"withheld": sorted(self.withheld)} if self.withheld else {}
-        return json.dumps({"given": sorted(self.given), **withheld, **self._account}).encode()
+        withheld = {"withheld": sorted(self.omitted_on_import)} if self.omitted_on_import else {}
+        return json.dumps({"given": sorted(self.configured), **withheld, **self._account}).encode()
 
-    def write_planned(self, given: frozenset[str], protection: str = "") -> bytes:
+    def to_planned_bytes(self, given: frozenset[str], protection: str = "") -> bytes:
         """Return a plan's private state: what this remembers, and what the program gives now.
 
         Args:
@@ -45,7 +45,7 @@ class Memory:
         """
         protected = {"protection": protection} if protection else {}
         return json.dumps(
-            {"given": sorted(self.given), "planned": sorted(given), **protected, **self._account}
+            {"given": sorted(self.configured), "planned": sorted(given), **protected, **self._account}
         ).encode()
 
     @property
@@ -53,7 +53,7 @@ class Memory:
         return {"account": self.account} if self.account else {}
 
     @classmethod
-    def read(cls, private: bytes) -> Memory:
+    def from_bytes(cls, private: bytes) -> PrivateState:
         """Decode a private state. Anything that is not ours (an import, another release) remembers nothing."""
         found = _decoded(private) or {}
         return cls(
@@ -64,9 +64,9 @@ class Memory:
             _text(found, "protection"),
         )
 
-    def applied(self) -> Memory:
+    def applied(self) -> PrivateState:
         """Return what to store once the plan has been applied."""
-        return Memory(self.planned_given, account=self.account)
+        return PrivateState(self.planned_given, account=self.account)
 
 
 def account_in(private: bytes) -> str:

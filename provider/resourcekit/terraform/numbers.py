@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from resourcekit.errors import Failure
-from resourcekit.shapes import leaves
-from resourcekit.terraform.blocks import Values, twin
-from resourcekit.terraform.kinds import Kind
-from resourcekit.terraform.reading import plain
-from resourcekit.terraform.types import Dynamic
+from resourcekit.errors import CheckFailure
+from resourcekit.shapes import iter_leaves
+from resourcekit.terraform.blocks import Values, write_only_name
+from resourcekit.terraform.kinds import ResourceType
+from resourcekit.terraform.reading import decode
+from resourcekit.terraform.types import CtyDynamic
 
 _ADVICE: Final = (
     "is a number with more digits than the API's JSON carries, so it would be rounded: give it as a string, which is "
@@ -18,7 +18,7 @@ _ADVICE: Final = (
 )
 
 
-def rounded_numbers(kind: Kind, prior: Values | None, config: Values) -> list[Failure]:
+def rounded_numbers(kind: ResourceType, prior: Values | None, config: Values) -> list[CheckFailure]:
     """Return a failure for each number in a free-form value that the request would round.
 
     Args:
@@ -27,11 +27,11 @@ def rounded_numbers(kind: Kind, prior: Values | None, config: Values) -> list[Fa
         config: The program's values.
 
     """
-    names = [*kind.arguments, *map(twin, kind.twins)]
+    names = [*kind.arguments, *map(write_only_name, kind.write_only_variants)]
     return [
-        Failure(path, _ADVICE)
+        CheckFailure(path, _ADVICE)
         for name in names
-        if kind.block.types[name] == Dynamic() and config.get(name) != (prior or {}).get(name)
-        for path, leaf in leaves(plain(Dynamic(), config.get(name)), name)
+        if kind.block.types[name] == CtyDynamic() and config.get(name) != (prior or {}).get(name)
+        for path, leaf in iter_leaves(decode(CtyDynamic(), config.get(name)), name)
         if isinstance(leaf, Decimal)
     ]

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from resourcekit.errors import CheckFailed, Failure
+from resourcekit.errors import CheckError, CheckFailure
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.moving import Moving
+from resourcekit.moving import PendingChanges
 from resourcekit.package import Package
-from resourcekit.resource import Function
-from resourcekit.settings import check_settings, connect
-from resourcekit.terraform.blocks import Block, arguments_block, function_block
+from resourcekit.resource import DataSource
+from resourcekit.settings import validate_config, configure_client
+from resourcekit.terraform.blocks import Schema, arguments_block, function_block
 from resourcekit.terraform.data_source_type import DataSourceType
-from resourcekit.terraform.diagnostics import Report, answered
-from resourcekit.terraform.foretold import Foretold
-from resourcekit.terraform.kinds import Kind
+from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler
+from resourcekit.terraform.foretold import PlanCache
+from resourcekit.terraform.kinds import ResourceType
 from resourcekit.terraform.names import function_type, resource_type
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.rpc.action import ActionRpcs
@@ -28,39 +28,39 @@ from resourcekit.terraform.rpc.function import FunctionRpcs
 from resourcekit.terraform.rpc.import_state import StateRpcs
 from resourcekit.terraform.rpc.list_resource import ListRpcs
 from resourcekit.terraform.rpc.resource import ResourceRpcs
-from resourcekit.terraform.schema import identity_schema, schema_of
-from resourcekit.terraform.session import Session
+from resourcekit.terraform.schema import identity_schema, schema_to_proto
+from resourcekit.terraform.session import TerraformSession
 from resourcekit.terraform.values import WireError
-from resourcekit.unknown import has_unknown
+from resourcekit.unknown import contains_unknown
 
 _CAPABILITIES = pb.ServerCapabilities(
     plan_destroy=True, get_provider_schema_optional=True, move_resource_state=True, generate_resource_config=True
 )
 
 
-class Provider:
+class ProviderServer:
     """A package as a Terraform provider."""
 
     def __init__(self, package: Package[Any]) -> None:
         self.package = package
-        self.session = Session(package)
-        self.block: Block = arguments_block(package.settings, package.description, optional=package.environment.keys())
+        self.session = TerraformSession(package)
+        self.block: Schema = arguments_block(package.settings, package.description, optional=package.environment.keys())
         self.kinds = {
-            resource_type(package, each): Kind(resource_type(package, each), Lifecycle(package, each))
+            resource_type(package, each): ResourceType(resource_type(package, each), Lifecycle(package, each))
             for each in package.resources
         }
-        self.listable = {name: kind for name, kind in self.kinds.items() if kind.resource.listable}
+        self.listable = {name: kind for name, kind in self.kinds.items() if kind.resource.supports_list}
         self.calculations = FunctionRpcs(self.session)
 
     @cached_property
     def sources(self) -> Mapping[str, DataSourceType]:
         """The data sources."""
-        return self._types(self.package.functions)
+        return self._types(self.package.data_sources)
 
     @cached_property
     def ephemerals(self) -> Mapping[str, DataSourceType]:
         """The ephemeral resources."""
-        return self._types(self.package.credentials)
+        return self._types(self.package.ephemeral_resources)
 
     @cached_property
     def actions(self) -> Mapping[str, DataSourceType]:
@@ -72,9 +72,9 @@ class Provider:
             for each in self.package.actions
         }
 
-    def calls(self, shared: int | None = None) -> Mapping[str, Callable[..., Any]]:
+    def method_table(self, shared: int | None = None) -> Mapping[str, Callable[..., Any]]:
         """Every call that is served, by its name in the protocol. shared: a file of this command's processes."""
-        self.session.foretold = Foretold(shared)
+        self.session.plan_cache = PlanCache(shared)
         resource = ResourceRpcs(self.session, self.kinds)
         state = StateRpcs(self.session, self.kinds)
         data_source = DataSourceRpcs(self.session, lambda: self.sources)
@@ -121,8 +121,8 @@ class Provider:
             "InvokeAction": action.InvokeAction,
         }
 
-    @answered(pb.GetMetadata.Response, "describe the provider")
-    def GetMetadata(self, _request: pb.GetMetadata.Request, _report: Report) -> Any:
+    @rpc_handler(pb.GetMetadata.Response, "describe the provider")
+    def GetMetadata(self, _request: pb.GetMetadata.Request, _report: Diagnostics) -> Any:
         about = pb.GetMetadata
         return about.Response(
             server_capabilities=_CAPABILITIES,
@@ -134,43 +134,43 @@ class Provider:
             actions=[about.ActionMetadata(type_name=name) for name in self.actions],
         )
 
-    @answered(pb.GetProviderSchema.Response, "describe the provider")
-    def GetProviderSchema(self, _request: pb.GetProviderSchema.Request, _report: Report) -> Any:
-        text = self.session.text
+    @rpc_handler(pb.GetProviderSchema.Response, "describe the provider")
+    def GetProviderSchema(self, _request: pb.GetProviderSchema.Request, _report: Diagnostics) -> Any:
+        text = self.session.localize
         return pb.GetProviderSchema.Response(
             server_capabilities=_CAPABILITIES,
-            provider=schema_of(self.block, text),
-            resource_schemas={name: schema_of(kind.block, text) for name, kind in self.kinds.items()},
-            data_source_schemas={name: schema_of(each.block, text) for name, each in self.sources.items()},
-            ephemeral_resource_schemas={name: schema_of(each.block, text) for name, each in self.ephemerals.items()},
-            list_resource_schemas={name: schema_of(Block(()), text) for name in self.listable},
+            provider=schema_to_proto(self.block, text),
+            resource_schemas={name: schema_to_proto(kind.block, text) for name, kind in self.kinds.items()},
+            data_source_schemas={name: schema_to_proto(each.block, text) for name, each in self.sources.items()},
+            ephemeral_resource_schemas={name: schema_to_proto(each.block, text) for name, each in self.ephemerals.items()},
+            list_resource_schemas={name: schema_to_proto(Schema(()), text) for name in self.listable},
             action_schemas={
-                name: pb.ActionSchema(schema=schema_of(each.block, text)) for name, each in self.actions.items()
+                name: pb.ActionSchema(schema=schema_to_proto(each.block, text)) for name, each in self.actions.items()
             },
             functions=self.calculations.signatures(),
         )
 
-    @answered(pb.GetResourceIdentitySchemas.Response, "describe the provider")
-    def GetResourceIdentitySchemas(self, _request: pb.GetResourceIdentitySchemas.Request, _report: Report) -> Any:
+    @rpc_handler(pb.GetResourceIdentitySchemas.Response, "describe the provider")
+    def GetResourceIdentitySchemas(self, _request: pb.GetResourceIdentitySchemas.Request, _report: Diagnostics) -> Any:
         return pb.GetResourceIdentitySchemas.Response(identity_schemas={name: identity_schema() for name in self.kinds})
 
-    @answered(pb.ValidateProviderConfig.Response, "validate the provider's settings")
-    def ValidateProviderConfig(self, request: pb.ValidateProviderConfig.Request, report: Report) -> Any:
+    @rpc_handler(pb.ValidateProviderConfig.Response, "validate the provider's settings")
+    def ValidateProviderConfig(self, request: pb.ValidateProviderConfig.Request, report: Diagnostics) -> Any:
         self._settings(self._given(request.config, report))
         return pb.ValidateProviderConfig.Response()
 
-    @answered(pb.ConfigureProvider.Response, "configure the provider")
-    def ConfigureProvider(self, request: pb.ConfigureProvider.Request, report: Report) -> Any:
+    @rpc_handler(pb.ConfigureProvider.Response, "configure the provider")
+    def ConfigureProvider(self, request: pb.ConfigureProvider.Request, report: Diagnostics) -> Any:
         given = self._given(request.config, report)
         settings = self._settings(given)
         # Anew for every configuration: a process that engines attach to outlives the one that stopped it.
-        self.session.cancel, self.session.moving = threading.Event(), Moving()
+        self.session.cancel, self.session.pending_changes = threading.Event(), PendingChanges()
         # Settings that are still unknown leave the provider unconnected: plans go on without the API.
-        if not has_unknown(settings):
+        if not contains_unknown(settings):
             engine = f"terraform/{request.terraform_version}"
-            api = connect(self.package, given, engine, report.warn, _source)
-            self.session.configured(api, settings.get(self.package.scope_setting) or "")
-            self.session.foretold.begin(sorted(settings.items()))
+            api = configure_client(self.package, given, engine, report.warn, _source)
+            self.session.configure(api, settings.get(self.package.idempotency_scope_setting) or "")
+            self.session.plan_cache.open(sorted(settings.items()))
         return pb.ConfigureProvider.Response()
 
     def StopProvider(self, _request: pb.StopProvider.Request, _context: Any) -> Any:
@@ -178,30 +178,30 @@ class Provider:
         self.session.cancel.set()
         return pb.StopProvider.Response()
 
-    def _types(self, functions: Iterable[Function[Any, Any, Any]]) -> dict[str, DataSourceType]:
+    def _types(self, functions: Iterable[DataSource[Any, Any, Any]]) -> dict[str, DataSourceType]:
         return {function_type(self.package, each): DataSourceType(each, function_block(each)) for each in functions}
 
-    def _given(self, config: pb.DynamicValue, report: Report) -> dict[str, Any]:
+    def _given(self, config: pb.DynamicValue, report: Diagnostics) -> dict[str, Any]:
         """The settings of the provider's block, those that are unset as None."""
         report.types = self.block.types
         values = self.block.read(config)
         if values is None:
             raise WireError("the engine sent null where the provider's settings belong")
-        return {name: self.block.plain(values, name) for name in self.block.types}
+        return {name: self.block.to_plain(values, name) for name in self.block.types}
 
     def _settings(self, given: dict[str, Any]) -> dict[str, Any]:
         """The settings with the environment's, in normal form. Raises CheckFailed."""
-        checked = check_settings(self.package, given)
+        checked = validate_config(self.package, given)
         if checked.failures:
-            raise CheckFailed(tuple(self._with_way_out(failure) for failure in checked.failures))
+            raise CheckError(tuple(self._with_way_out(failure) for failure in checked.failures))
         return checked.values
 
-    def _with_way_out(self, failure: Failure) -> Failure:
+    def _with_way_out(self, failure: CheckFailure) -> CheckFailure:
         variable = self.package.environment.get(failure.property)
         if variable is None:
             return failure
         way_out = f"set it in the provider's block or in the environment as {variable}"
-        return Failure(failure.property, f"{failure.reason}; {way_out}")
+        return CheckFailure(failure.property, f"{failure.reason}; {way_out}")
 
 
 def _source(name: str) -> str:

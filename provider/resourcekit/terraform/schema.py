@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from resourcekit.terraform.blocks import Attribute, Block
+from resourcekit.terraform.blocks import Attribute, Schema
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.types import STRING, constraint_json
+from resourcekit.terraform.types import STRING, type_json_bytes
 
 _NESTINGS = {
     "single": pb.Schema.Object.SINGLE,
@@ -19,7 +19,7 @@ _NESTINGS = {
 Text = Callable[[str], str]
 
 
-def schema_of(block: Block, text: Text) -> pb.Schema:
+def schema_to_proto(block: Schema, text: Text) -> pb.Schema:
     """A block's schema. text: respells a declared text for this engine."""
     return pb.Schema(
         version=block.version,
@@ -35,7 +35,7 @@ def schema_of(block: Block, text: Text) -> pb.Schema:
 def identity_schema() -> pb.ResourceIdentitySchema:
     """Every resource is identified by its id, the one that imports take."""
     attribute = pb.ResourceIdentitySchema.IdentityAttribute(
-        name="id", type=constraint_json(STRING), required_for_import=True, description="The resource's `id`."
+        name="id", type=type_json_bytes(STRING), required_for_import=True, description="The resource's `id`."
     )
     return pb.ResourceIdentitySchema(version=0, identity_attributes=[attribute])
 
@@ -45,7 +45,7 @@ def _attributes(attributes: Iterable[Attribute], text: Text) -> list[pb.Schema.A
 
 
 def _attribute(attribute: Attribute, text: Text) -> pb.Schema.Attribute:
-    carried: dict[str, Any] = {"type": constraint_json(attribute.type)}
+    carried: dict[str, Any] = {"type": type_json_bytes(attribute.type)}
     if attribute.nesting:
         nested = pb.Schema.Object(attributes=_attributes(attribute.nested, text), nesting=_NESTINGS[attribute.nesting])
         carried = {"nested_type": nested}

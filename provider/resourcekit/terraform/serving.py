@@ -18,8 +18,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from resourcekit.engine_watch import Watch, watch_stdout
-from resourcekit.loading import Handlers, Known, LoadedLater, handlers_of
+from resourcekit.engine_watch import Watch, exit_when_stdout_closes
+from resourcekit.loading import Handlers, StaticReplies, LazyGrpcService, method_handlers
 from resourcekit.sync_grpc import grpc
 from resourcekit.terraform.cookie import COOKIE
 
@@ -38,8 +38,8 @@ def serve(
     load: Callable[[], Calls],
     addresses: Sequence[str],
     argv: Sequence[str],
-    known: Known | None = None,
-    watch: Watch = watch_stdout,
+    known: StaticReplies | None = None,
+    watch: Watch = exit_when_stdout_closes,
 ) -> int:
     """Serve until told to end, or until `watch` finds the engine gone; returns the exit status.
 
@@ -60,7 +60,7 @@ def serve(
     if not debug:
         watch(end)
     with _socket() as path:
-        provider = LoadedLater("tfplugin6.Provider", lambda: _handlers(load()), known, partial(orders.put, _LOAD))
+        provider = LazyGrpcService("tfplugin6.Provider", lambda: _handlers(load()), known, partial(orders.put, _LOAD))
         server = grpc.server(
             ThreadPoolExecutor(_WORKERS),
             handlers=[provider, _GoPlugin(end)],
@@ -76,7 +76,7 @@ def serve(
         else:
             print(f"1|{_PROTOCOL}|unix|{path}|grpc|{certificate}", flush=True)
         while orders.get() == _LOAD:
-            if not provider.begin():
+            if not provider.load():
                 return 1
         server.stop(_GRACE_SECONDS).wait()
     return 0
@@ -146,7 +146,7 @@ def _print_reattach(addresses: Sequence[str], path: str) -> None:
 def _handlers(calls: Calls) -> Handlers:
     from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 
-    return handlers_of(pb.DESCRIPTOR.services_by_name["Provider"], calls)
+    return method_handlers(pb.DESCRIPTOR.services_by_name["Provider"], calls)
 
 
 class _GoPlugin(grpc.GenericRpcHandler):

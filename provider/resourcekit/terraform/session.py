@@ -13,19 +13,19 @@ from typing import Any
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.keys import Keys, Ledger
-from resourcekit.moving import Moving
+from resourcekit.keys import IdempotencyKeys, OwnershipRegistry
+from resourcekit.moving import PendingChanges
 from resourcekit.package import Package
 from resourcekit.terraform import held
-from resourcekit.terraform.diagnostics import Report
-from resourcekit.terraform.foretold import Foretold
-from resourcekit.terraform.names import respelled, types_by_name
-from resourcekit.terraform.tainted import Tainted
+from resourcekit.terraform.diagnostics import Diagnostics
+from resourcekit.terraform.foretold import PlanCache
+from resourcekit.terraform.names import rename_code_spans, terraform_types
+from resourcekit.terraform.tainted import TaintedGuard
 
 log = logging.getLogger(__name__)
 
 
-class Session:
+class TerraformSession:
     """Shared by all families of calls; the engine calls from many threads at once.
 
     api: the vendor's client; None until the settings are known.
@@ -38,50 +38,50 @@ class Session:
         self.package = package
         self.api: Any = None
         self.cancel = threading.Event()
-        self.moving = Moving()
+        self.pending_changes = PendingChanges()
         self.scope = ""
         self.is_applying = False
-        self.foretold = Foretold(None)
-        self.ledger = Ledger(lambda: None)
-        self.tainted = Tainted()
+        self.plan_cache = PlanCache(None)
+        self.ledger = OwnershipRegistry(lambda: None)
+        self.tainted = TaintedGuard()
 
-    def configured(self, api: Any, scope: str) -> None:
+    def configure(self, api: Any, scope: str) -> None:
         """The settings are known. scope: what names the program; empty = nothing does."""
         # A scope may be the same in every workspace of a configuration, and each has a state of its own.
-        self.api, self.scope = api, scope and f"{scope} {held.workspace(os.environ)}"
-        ledger = Ledger(lambda: held.objects(ledger.told))
+        self.api, self.scope = api, scope and f"{scope} {held.current_workspace(os.environ)}"
+        ledger = OwnershipRegistry(lambda: held.read_refs(ledger.seen))
         self.ledger, self.is_applying = ledger, False
-        self.tainted = Tainted()
+        self.tainted = TaintedGuard()
 
-    def keys(self, type_name: str, arguments: Mapping[str, Any], earlier: Mapping[str, Any]) -> Keys:
+    def keys(self, type_name: str, arguments: Mapping[str, Any], earlier: Mapping[str, Any]) -> IdempotencyKeys:
         """Of a creation. The engine tells nobody a resource's address: with a scope its arguments stand for it, and
         several that are alike are told apart by what the state holds (docs/decisions/0015-terraform-keys.md).
 
         earlier: the arguments as release 0.1.0 took them, which its keys came from.
         """
         if not self.scope:
-            return Keys(type_name, None, self.ledger)
+            return IdempotencyKeys(type_name, None, self.ledger)
         seed, before = (
             f"{self.scope} {json.dumps(each, sort_keys=True, default=str)}" for each in (arguments, earlier)
         )
         others = () if before == seed else (before,)
-        return Keys(type_name, seed, self.ledger, alone=False, other_seeds=others)
+        return IdempotencyKeys(type_name, seed, self.ledger, exclusive=False, other_seeds=others)
 
     @cached_property
     def _types(self) -> Mapping[str, str]:
-        return types_by_name(self.package)
+        return terraform_types(self.package)
 
-    def text(self, text: str) -> str:
+    def localize(self, text: str) -> str:
         """A declared text in this engine's spelling."""
-        return respelled(text, self._types)
+        return rename_code_spans(text, self._types)
 
     def context(
         self,
         seconds: float,
-        report: Report,
+        report: Diagnostics,
         *,
         account: str = "",
-        keys: Keys | None = None,
+        keys: IdempotencyKeys | None = None,
         null_entries: Mapping[str, Any] | None = None,
     ) -> Context[Any]:
         """Return the context of one operation.
@@ -103,23 +103,23 @@ class Session:
             )
 
         def say(text: str) -> None:
-            log.info("%s: %s", report.subject, report.shown(text))
+            log.info("%s: %s", report.subject, report.redact(text))
 
         deadline = time.monotonic() + seconds
         return Context(
-            api=self.package.bound(self.api, deadline, self.cancel, say),
+            api=self.package.with_deadline(self.api, deadline, self.cancel, say),
             deadline=deadline,
             cancel=self.cancel,
             progress=say,
             info=say,
             warn=report.warn,
-            keys=keys or Keys(),
+            idempotency_keys=keys or IdempotencyKeys(),
             null_entries=null_entries or {},
-            moving=self.moving,
+            pending_changes=self.pending_changes,
             account=account or None,
-            ledger=self.ledger,
+            ownership=self.ledger,
         )
 
-    def planning_context(self, report: Report, account: str) -> Context[Any] | None:
+    def planning_context(self, report: Diagnostics, account: str) -> Context[Any] | None:
         """For asking the API while planning; None while the settings are not known, when plans go on without."""
         return None if self.api is None else self.context(120, report, account=account)

@@ -13,37 +13,37 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from resourcekit import engine_program
-from resourcekit.engine_program import Engine
+from resourcekit.engine_program import EngineCli
 from resourcekit.errors import ResourceError
-from resourcekit.sameness import alike
+from resourcekit.sameness import json_equal
 from resourcekit.terraform import held
-from resourcekit.unknown import has_unknown
+from resourcekit.unknown import contains_unknown
 
 _NAMES: Final = ("terraform", "tofu")
 _LIMITS: Final = ("target", "target-file", "exclude", "exclude-file")
 
 
-class Tainted:
+class TaintedGuard:
     """The protected objects that the engine has spoken of in this process.
 
     Args:
         running: The engine that runs this process; None where it cannot be found.
     """
 
-    def __init__(self, running: Callable[[], Engine | None] = lambda: engine_program.running(_NAMES)) -> None:
+    def __init__(self, running: Callable[[], EngineCli | None] = lambda: engine_program.find_parent_engine(_NAMES)) -> None:
         self._running = running
         self._protected: dict[tuple[str, str], tuple[str, Mapping[str, Any]]] = {}
         self._asked: frozenset[str] | None = None
         self._lock = threading.Lock()
 
-    def note(self, type_name: str, id: str, reason: str | None, state: Mapping[str, Any]) -> None:
+    def record(self, type_name: str, id: str, reason: str | None, state: Mapping[str, Any]) -> None:
         """Remember why an object must stay, or that it need not."""
         if reason is not None:
             self._protected[type_name, id] = reason, state
         else:
             self._protected.pop((type_name, id), None)
 
-    def refuse(self, type_name: str, arguments: Mapping[str, Any]) -> None:
+    def check_create(self, type_name: str, arguments: Mapping[str, Any]) -> None:
         """Raise ResourceError where the plan of a new object is that of the replacement of a tainted, protected one.
 
         Args:
@@ -57,22 +57,22 @@ class Tainted:
         engine = self._running()
         if engine is None:
             return
-        words = held.with_environment(engine.words, os.environ)
-        is_limited = any(engine_program.options(words, name) for name in _LIMITS)
+        words = held.with_environment(engine.args, os.environ)
+        is_limited = any(engine_program.flag_values(words, name) for name in _LIMITS)
         for id_ in sorted(mine.keys() & self._tainted(engine)):
             reason, state = mine[id_]
-            is_old = all(has_unknown(each) or alike(each, state.get(name)) for name, each in arguments.items())
+            is_old = all(contains_unknown(each) or json_equal(each, state.get(name)) for name, each in arguments.items())
             if is_old or not is_limited:
                 raise ResourceError(f"cannot replace: {reason}")
 
-    def _tainted(self, engine: Engine) -> frozenset[str]:
+    def _tainted(self, engine: EngineCli) -> frozenset[str]:
         with self._lock:
             if self._asked is None:
-                self._asked = frozenset(tainted_in(engine.ask("state", "pull")))
+                self._asked = frozenset(find_tainted(engine.run_json("state", "pull")))
             return self._asked
 
 
-def tainted_in(state: Any) -> Iterator[str]:
+def find_tainted(state: Any) -> Iterator[str]:
     """Yield the ids of the managed objects that are tainted. Pure."""
     for resource in held.managed_resources(state):
         for instance in resource.instances:

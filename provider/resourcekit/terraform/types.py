@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes
+from resourcekit.shapes import AnyType, ListType, MapType, ObjectType, ScalarType, FieldType, field_types
 
 CollectionKind = Literal["list", "set", "map"]
 
 
 @dataclass(frozen=True)
-class Primitive:
+class CtyPrimitive:
     """string, number or bool."""
 
     name: Literal["string", "number", "bool"]
 
 
 @dataclass(frozen=True)
-class Collection:
+class CtyCollection:
     """Items of one type."""
 
     kind: CollectionKind
@@ -28,82 +28,82 @@ class Collection:
 
 
 @dataclass(frozen=True)
-class TupleOf:
+class CtyTuple:
     """Items of a type each; only ever inside a dynamic value."""
 
     items: tuple[CtyType, ...]
 
 
 @dataclass(frozen=True)
-class Structure:
+class CtyObject:
     """Named attributes: an object."""
 
     attributes: Mapping[str, CtyType]
 
 
 @dataclass(frozen=True)
-class Dynamic:
+class CtyDynamic:
     """Any value; its type travels with it."""
 
 
-CtyType = Primitive | Collection | TupleOf | Structure | Dynamic
+CtyType = CtyPrimitive | CtyCollection | CtyTuple | CtyObject | CtyDynamic
 
-STRING, NUMBER, BOOL, DYNAMIC = Primitive("string"), Primitive("number"), Primitive("bool"), Dynamic()
+STRING, NUMBER, BOOL, DYNAMIC = CtyPrimitive("string"), CtyPrimitive("number"), CtyPrimitive("bool"), CtyDynamic()
 _OF_SCALARS = {"string": STRING, "integer": NUMBER, "number": NUMBER, "boolean": BOOL}
 
 
-def type_of(shape: Shape, *, inside: bool = False) -> CtyType:
+def cty_type(shape: FieldType, *, inside: bool = False) -> CtyType:
     """The type that carries values of `shape`.
 
     inside: within a collection, whose items must be of one known type; what may be anything is text there (JSON, where
     it is not a string).
     """
     match shape:
-        case Scalar(kind):
+        case ScalarType(kind):
             return _OF_SCALARS[kind]
-        case Anything():
+        case AnyType():
             return STRING if inside else DYNAMIC
-        case MapOf(Anything()) | ListOf(Anything()):
+        case MapType(AnyType()) | ListType(AnyType()):
             return STRING if inside else DYNAMIC
-        case ListOf(item, unordered):
-            return Collection("set" if unordered else "list", type_of(item, inside=True))
-        case MapOf(value):
-            return Collection("map", type_of(value, inside=True))
-        case ObjectOf(model):
-            return Structure({name: type_of(each, inside=inside) for name, each in field_shapes(model).items()})
+        case ListType(item, unordered):
+            return CtyCollection("set" if unordered else "list", cty_type(item, inside=True))
+        case MapType(value):
+            return CtyCollection("map", cty_type(value, inside=True))
+        case ObjectType(model):
+            return CtyObject({name: cty_type(each, inside=inside) for name, each in field_types(model).items()})
 
 
-def constraint(type_: CtyType) -> Any:
+def type_to_json(type_: CtyType) -> Any:
     """The type as the JSON that stands for it in schemas and beside dynamic values."""
     match type_:
-        case Primitive(name):
+        case CtyPrimitive(name):
             return name
-        case Collection(kind, item):
-            return [kind, constraint(item)]
-        case TupleOf(items):
-            return ["tuple", [constraint(item) for item in items]]
-        case Structure(attributes):
-            return ["object", {name: constraint(each) for name, each in attributes.items()}]
-        case Dynamic():
+        case CtyCollection(kind, item):
+            return [kind, type_to_json(item)]
+        case CtyTuple(items):
+            return ["tuple", [type_to_json(item) for item in items]]
+        case CtyObject(attributes):
+            return ["object", {name: type_to_json(each) for name, each in attributes.items()}]
+        case CtyDynamic():
             return "dynamic"
 
 
-def constraint_json(type_: CtyType) -> bytes:
+def type_json_bytes(type_: CtyType) -> bytes:
     """`constraint` as bytes."""
-    return json.dumps(constraint(type_), separators=(",", ":")).encode()
+    return json.dumps(type_to_json(type_), separators=(",", ":")).encode()
 
 
-def parse_constraint(given: Any) -> CtyType:
+def parse_type(given: Any) -> CtyType:
     """The type that a JSON constraint stands for. Raises ValueError for anything else."""
     match given:
         case "string" | "number" | "bool":
-            return Primitive(given)
+            return CtyPrimitive(given)
         case "dynamic":
             return DYNAMIC
         case ["list" | "set" | "map" as kind, item]:
-            return Collection(kind, parse_constraint(item))
+            return CtyCollection(kind, parse_type(item))
         case ["tuple", list(items)]:
-            return TupleOf(tuple(parse_constraint(item) for item in items))
+            return CtyTuple(tuple(parse_type(item) for item in items))
         case ["object", dict(attributes), *_optional]:
-            return Structure({str(name): parse_constraint(each) for name, each in attributes.items()})
+            return CtyObject({str(name): parse_type(each) for name, each in attributes.items()})
     raise ValueError(f"{given!r} is no type")

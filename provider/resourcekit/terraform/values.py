@@ -17,7 +17,7 @@ import msgpack
 
 from resourcekit.terraform.types import CtyType
 
-Wire = Any
+WireValue = Any
 WIRE_UNKNOWN: Final = msgpack.ExtType(0, b"\x00")
 
 
@@ -30,7 +30,7 @@ class WireError(ValueError):
         self.path = path
 
 
-def unpack(data: bytes) -> Wire:
+def unpack(data: bytes) -> WireValue:
     """The wire value in the bytes. Raises WireError for bytes that are none."""
     try:
         return msgpack.unpackb(data, raw=False, strict_map_key=False, ext_hook=msgpack.ExtType)
@@ -38,22 +38,22 @@ def unpack(data: bytes) -> Wire:
         raise WireError(f"the engine sent bytes that are no value ({type(error).__name__})") from None
 
 
-def pack(value: Wire) -> bytes:
+def pack(value: WireValue) -> bytes:
     """The bytes of a wire value."""
     packed: bytes = msgpack.packb(value, use_bin_type=True)
     return packed
 
 
-def is_unknown(value: Wire) -> bool:
+def wire_contains_unknown(value: WireValue) -> bool:
     """Whether a wire value is unknown or holds an unknown at any depth."""
     if isinstance(value, msgpack.ExtType):
         return True
     if isinstance(value, dict):
-        return any(is_unknown(item) for item in value.values())
-    return isinstance(value, list) and any(is_unknown(item) for item in value)
+        return any(wire_contains_unknown(item) for item in value.values())
+    return isinstance(value, list) and any(wire_contains_unknown(item) for item in value)
 
 
-def at(step: Any, convert: Callable[[CtyType, Any], Any], type_: CtyType, value: Any) -> Any:
+def convert_at(step: Any, convert: Callable[[CtyType, Any], Any], type_: CtyType, value: Any) -> Any:
     """What `convert` makes of a value; its errors name this step too."""
     try:
         return convert(type_, value)
@@ -63,30 +63,30 @@ def at(step: Any, convert: Callable[[CtyType, Any], Any], type_: CtyType, value:
         raise WireError("is nested too deeply", (step,)) from None
 
 
-def key(value: Any) -> str:
+def expect_key(value: Any) -> str:
     """The key of a map. Raises WireError."""
     if isinstance(value, str):
         return value
     raise WireError("has a key that is no string")
 
 
-def mapping(value: Any) -> dict[Any, Any]:
+def expect_mapping(value: Any) -> dict[Any, Any]:
     """What must be an object or a map. Raises WireError."""
     if isinstance(value, dict):
         return value
     raise WireError("must be an object or a map")
 
 
-def sequence(value: Any) -> list[Any]:
+def expect_list(value: Any) -> list[Any]:
     """What must be a list. Raises WireError."""
     if isinstance(value, list | tuple):
         return list(value)
     raise WireError("must be a list")
 
 
-def one_each(items: tuple[CtyType, ...], value: Any) -> list[Any]:
+def expect_length(items: tuple[CtyType, ...], value: Any) -> list[Any]:
     """What must be a list with one value for each type. Raises WireError."""
-    values = sequence(value)
+    values = expect_list(value)
     if len(values) != len(items):
         raise WireError(f"must have {len(items)} items, not {len(values)}")
     return values

@@ -13,35 +13,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from resourcekit.errors import ResourceError
-from resourcekit.terraform.kinds import Kind
-from resourcekit.terraform.values import Wire
+from resourcekit.terraform.kinds import ResourceType
+from resourcekit.terraform.values import WireValue
 
 _WORDS: Mapping[str, bool] = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImportOptions:
     """locals: values of arguments that the API never sees. withheld: arguments to leave out of the state."""
 
     id: str
-    locals: Mapping[str, Wire] = field(default_factory=dict)
+    locals: Mapping[str, WireValue] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
 
     @classmethod
-    def read(cls, kind: Kind, text: str) -> Wanted:
+    def read(cls, kind: ResourceType, text: str) -> ImportOptions:
         """From the text that stands for an id. Raises ResourceError."""
         id_, _, said = text.partition("?")
         pairs = [each.partition("=") for each in said.split("&") if each]
-        local = {name: _WORDS[word] for name, _, word in pairs if name in kind.locals and word in _WORDS}
-        withheld = frozenset(name for name, _, word in pairs if name in kind.withholdable and word == "null")
+        local = {name: _WORDS[word] for name, _, word in pairs if name in kind.provider_only and word in _WORDS}
+        withheld = frozenset(name for name, _, word in pairs if name in kind.omittable_on_import and word == "null")
         for name, _, word in pairs:
             if name not in local and name not in withheld:
-                told = ", ".join(f"`{each}`" for each in sayable(kind)) or "nothing but the id"
+                told = ", ".join(f"`{each}`" for each in allowed_options(kind)) or "nothing but the id"
                 raise ResourceError(f"an import cannot be told `{name}={word}`; it can be told {told}")
         return cls(id_, local, withheld)
 
 
-def sayable(kind: Kind) -> list[str]:
+def allowed_options(kind: ResourceType) -> list[str]:
     """All that an import of this kind can be told."""
-    of_locals = [f"{name}={word}" for name in sorted(kind.locals) for word in _WORDS]
-    return [*of_locals, *(f"{name}=null" for name in sorted(kind.withholdable))]
+    of_locals = [f"{name}={word}" for name in sorted(kind.provider_only) for word in _WORDS]
+    return [*of_locals, *(f"{name}=null" for name in sorted(kind.omittable_on_import))]

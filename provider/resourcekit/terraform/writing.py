@@ -9,66 +9,66 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from resourcekit.shapes import described
-from resourcekit.terraform.reading import double
+from resourcekit.shapes import describe
+from resourcekit.terraform.reading import to_float
 from resourcekit.terraform.types import (
     BOOL,
     DYNAMIC,
     NUMBER,
     STRING,
-    Collection,
+    CtyCollection,
     CtyType,
-    Dynamic,
-    Primitive,
-    Structure,
-    TupleOf,
-    constraint_json,
-    parse_constraint,
+    CtyDynamic,
+    CtyPrimitive,
+    CtyObject,
+    CtyTuple,
+    type_json_bytes,
+    parse_type,
 )
-from resourcekit.terraform.values import WIRE_UNKNOWN, Wire, WireError, at, mapping, one_each, pack, sequence
+from resourcekit.terraform.values import WIRE_UNKNOWN, WireValue, WireError, convert_at, expect_mapping, expect_length, pack, expect_list
 from resourcekit.unknown import UNKNOWN
 
 
-def wire(type_: CtyType, value: Any) -> Wire:
+def encode(type_: CtyType, value: Any) -> WireValue:
     """The wire value of a plain one. Raises WireError for one that the type cannot hold."""
     if value is None:
         return None
     if value is UNKNOWN:
         return WIRE_UNKNOWN
     match type_:
-        case Primitive(name):
+        case CtyPrimitive(name):
             return _WIRE_PRIMITIVES[name](value)
-        case Collection("map", item):
-            return {_text(str(key)): at(key, wire, item, each) for key, each in mapping(value).items()}
-        case Collection("set", item):
+        case CtyCollection("map", item):
+            return {_text(str(key)): convert_at(key, encode, item, each) for key, each in expect_mapping(value).items()}
+        case CtyCollection("set", item):
             return list({pack(each): each for each in _items(item, value)}.values())
-        case Collection(_, item):
+        case CtyCollection(_, item):
             return _items(item, value)
-        case TupleOf(items):
-            return [at(index, wire, each, value[index]) for index, each in enumerate(items)]
-        case Structure(attributes):
-            values = mapping(value)
-            return {name: at(name, wire, each, values.get(name)) for name, each in attributes.items()}
-        case Dynamic():
-            own = type_of_value(value)
-            return [constraint_json(own), wire(own, value)]
+        case CtyTuple(items):
+            return [convert_at(index, encode, each, value[index]) for index, each in enumerate(items)]
+        case CtyObject(attributes):
+            values = expect_mapping(value)
+            return {name: convert_at(name, encode, each, values.get(name)) for name, each in attributes.items()}
+        case CtyDynamic():
+            own = infer_type(value)
+            return [type_json_bytes(own), encode(own, value)]
 
 
-def type_of_value(value: Any) -> CtyType:
+def infer_type(value: Any) -> CtyType:
     """The type that a plain value has by itself."""
     if isinstance(value, bool):
         return BOOL
     if isinstance(value, int | float | Decimal):
         return NUMBER
     if isinstance(value, Mapping):
-        return Structure({_text(str(key)): type_of_value(each) for key, each in value.items()})
+        return CtyObject({_text(str(key)): infer_type(each) for key, each in value.items()})
     if isinstance(value, list | tuple):
-        return TupleOf(tuple(type_of_value(each) for each in value))
+        return CtyTuple(tuple(infer_type(each) for each in value))
     return DYNAMIC if value is None or value is UNKNOWN else STRING
 
 
-def _items(item: CtyType, value: Any) -> list[Wire]:
-    return [at(index, wire, item, each) for index, each in enumerate(sequence(value))]
+def _items(item: CtyType, value: Any) -> list[WireValue]:
+    return [convert_at(index, encode, item, each) for index, each in enumerate(expect_list(value))]
 
 
 def _text(value: str) -> str:
@@ -84,55 +84,55 @@ def _wire_string(value: Any) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Mapping | list | bool | int | float | Decimal):
-        return _text(json.dumps(value, sort_keys=True, ensure_ascii=False, default=double))
-    raise WireError(f"is {described(value)} where a string belongs")
+        return _text(json.dumps(value, sort_keys=True, ensure_ascii=False, default=to_float))
+    raise WireError(f"is {describe(value)} where a string belongs")
 
 
 def _wire_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise WireError(f"is {described(value)} where true or false belongs")
+    raise WireError(f"is {describe(value)} where true or false belongs")
 
 
 def _wire_number(value: Any) -> int | str:
     # Whole numbers are finite, also those beyond what `isfinite` can take.
     number = isinstance(value, int) or (isinstance(value, float | Decimal) and math.isfinite(value))
     if isinstance(value, bool) or not number:
-        raise WireError(f"is {described(value)} where a finite number belongs")
+        raise WireError(f"is {describe(value)} where a finite number belongs")
     if value == int(value):
         whole = int(value)
         return whole if -(2**63) <= whole < 2**63 else str(whole)
     return repr(value) if isinstance(value, float) else str(value)
 
 
-_WIRE_PRIMITIVES: Final[Mapping[str, Callable[[Any], Wire]]] = {
+_WIRE_PRIMITIVES: Final[Mapping[str, Callable[[Any], WireValue]]] = {
     "string": _wire_string,
     "number": _wire_number,
     "bool": _wire_bool,
 }
 
 
-def wire_from_json(type_: CtyType, value: Any) -> Wire:
+def encode_json_state(type_: CtyType, value: Any) -> WireValue:
     """The wire value of a state file's JSON (numbers as Decimal or int). Raises WireError."""
     if value is None:
         return None
     match type_:
-        case Collection("map", item):
-            return {key: at(key, wire_from_json, item, each) for key, each in mapping(value).items()}
-        case Collection(_, item):
-            return [at(index, wire_from_json, item, each) for index, each in enumerate(sequence(value))]
-        case TupleOf(items):
-            values = one_each(items, value)
-            return [at(index, wire_from_json, each, values[index]) for index, each in enumerate(items)]
-        case Structure(attributes):
+        case CtyCollection("map", item):
+            return {key: convert_at(key, encode_json_state, item, each) for key, each in expect_mapping(value).items()}
+        case CtyCollection(_, item):
+            return [convert_at(index, encode_json_state, item, each) for index, each in enumerate(expect_list(value))]
+        case CtyTuple(items):
+            values = expect_length(items, value)
+            return [convert_at(index, encode_json_state, each, values[index]) for index, each in enumerate(items)]
+        case CtyObject(attributes):
             # A state of another release may have other attributes: what is gone is dropped, what is new is null.
-            given = mapping(value)
-            return {name: at(name, wire_from_json, each, given.get(name)) for name, each in attributes.items()}
-        case Dynamic():
+            given = expect_mapping(value)
+            return {name: convert_at(name, encode_json_state, each, given.get(name)) for name, each in attributes.items()}
+        case CtyDynamic():
             try:
-                own, inner = parse_constraint(value["type"]), value["value"]
-                type_json = constraint_json(own)
+                own, inner = parse_type(value["type"]), value["value"]
+                type_json = type_json_bytes(own)
             except (ValueError, KeyError, TypeError, RecursionError):
                 raise WireError("must be a value with its type") from None
-            return [type_json, wire_from_json(own, inner)]
-    return wire(type_, value)
+            return [type_json, encode_json_state(own, inner)]
+    return encode(type_, value)

@@ -22,8 +22,8 @@ from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from resourcekit.engine_watch import Watch, reads_stdout, stand_for_child_of, watch_stdout
-from resourcekit.importing import much_imported
+from resourcekit.engine_watch import Watch, stdout_has_reader, set_engine_pid, exit_when_stdout_closes
+from resourcekit.importing import bulk_import
 
 # How long a plugin waits for the zygote to begin, which may still be loading, before it serves by itself.
 _PATIENCE_SECONDS = 10.0
@@ -39,7 +39,7 @@ Prepare = Callable[[], Iterator[None]]
 
 
 # No dataclass: importing those is a third of what a plugin's process imports before it meets the zygote.
-class Engine:
+class EngineProcess:
     """The process that started this one. pidfd: tells when it ends. address: where its zygote listens."""
 
     def __init__(self, pid: int, pidfd: int, address: str) -> None:
@@ -48,7 +48,7 @@ class Engine:
         self.address = address
 
 
-def run(serve: Serve, prepare: Prepare) -> int:
+def serve_forked(serve: Serve, prepare: Prepare) -> int:
     """Serve, in a fork of this engine's zygote or here; returns the exit status.
 
     prepare: loads in three stages, with a `yield` after each: what every process needs, what the second one does, and
@@ -58,17 +58,17 @@ def run(serve: Serve, prepare: Prepare) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     engine = _engine()
     if engine is not None:
-        status = _served_by_zygote(engine.address)
+        status = _delegate(engine.address)
         if status is not None:
             return status
         stages = prepare()
         next(stages)
-        _leave_zygote(engine, serve, stages)
+        _spawn_zygote(engine, serve, stages)
         os.close(engine.pidfd)
-    return serve(watch_stdout, None)
+    return serve(exit_when_stdout_closes, None)
 
 
-def _engine() -> Engine | None:
+def _engine() -> EngineProcess | None:
     """None where there are no zygotes: they need Linux, and an engine that is there."""
     pid = os.getppid()
     try:
@@ -80,8 +80,8 @@ def _engine() -> Engine | None:
         pidfd = os.pidfd_open(pid)
     except (AttributeError, OSError, IndexError):
         return None
-    if reads_stdout():
-        return Engine(pid, pidfd, address)
+    if stdout_has_reader():
+        return EngineProcess(pid, pidfd, address)
     os.close(pidfd)  # whoever has adopted this process is no engine
     return None
 
@@ -98,7 +98,7 @@ def _peer(link: socket.socket) -> int | None:
     return pid if pid > 0 and user == os.geteuid() else None
 
 
-def _is_started_by(engine: Engine, link: socket.socket) -> bool:
+def _is_started_by(engine: EngineProcess, link: socket.socket) -> bool:
     """Whether the process at the other end is one of the engine's."""
     pid = _peer(link)
     try:
@@ -107,7 +107,7 @@ def _is_started_by(engine: Engine, link: socket.socket) -> bool:
         return False
 
 
-def _served_by_zygote(address: str) -> int | None:
+def _delegate(address: str) -> int | None:
     """The exit status of the fork that served; None where none began to."""
     with socket.socket(socket.AF_UNIX) as link:
         link.settimeout(_PATIENCE_SECONDS)
@@ -123,19 +123,19 @@ def _served_by_zygote(address: str) -> int | None:
             link.settimeout(None)
         except OSError:
             return None
-        end = partial(_tell, link, _END)
+        end = partial(_send, link, _END)
         signal.signal(signal.SIGTERM, lambda *_: end())
-        watch_stdout(end)
-        status = _heard(link)
+        exit_when_stdout_closes(end)
+        status = _recv_byte(link)
         return status[0] if status else 1
 
 
-def _tell(link: socket.socket, word: bytes) -> None:
+def _send(link: socket.socket, word: bytes) -> None:
     with contextlib.suppress(OSError):
         link.sendall(word)
 
 
-def _heard(link: socket.socket) -> bytes:
+def _recv_byte(link: socket.socket) -> bytes:
     """One byte; none when the other end is gone."""
     try:
         return link.recv(1)
@@ -143,7 +143,7 @@ def _heard(link: socket.socket) -> bytes:
         return b""
 
 
-def _leave_zygote(engine: Engine, serve: Serve, stages: Iterator[None]) -> None:
+def _spawn_zygote(engine: EngineProcess, serve: Serve, stages: Iterator[None]) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         try:
             listener.bind(engine.address)
@@ -153,17 +153,17 @@ def _leave_zygote(engine: Engine, serve: Serve, stages: Iterator[None]) -> None:
             return  # another has just done so, or there is no room for one more process
         if forked == 0:
             try:
-                _live(listener, engine, serve, stages)
+                _run_zygote(listener, engine, serve, stages)
             except BaseException:
                 sys.excepthook(*sys.exc_info())
             finally:
                 os._exit(1)
 
 
-def _live(listener: socket.socket, engine: Engine, serve: Serve, stages: Iterator[None]) -> None:
+def _run_zygote(listener: socket.socket, engine: EngineProcess, serve: Serve, stages: Iterator[None]) -> None:
     """The zygote's life, until the engine ends; and the lives of its forks."""
-    _stand_alone({listener.fileno(), engine.pidfd})
-    with much_imported():
+    _daemonize({listener.fileno(), engine.pidfd})
+    with bulk_import():
         next(stages)
     shared = _shared_file()
     poll = select.poll()
@@ -174,10 +174,10 @@ def _live(listener: socket.socket, engine: Engine, serve: Serve, stages: Iterato
         if _is_started_by(engine, link) and os.fork() == 0:
             listener.close()
             os.close(engine.pidfd)
-            stand_for_child_of(engine.pid)
+            set_engine_pid(engine.pid)
             _serve_for(link, partial(serve, partial(_watch, link), shared))
         link.close()
-        with much_imported():
+        with bulk_import():
             next(stages, None)
     os._exit(0)
 
@@ -190,7 +190,7 @@ def _shared_file() -> int | None:
         return None
 
 
-def _stand_alone(keep: set[int]) -> None:
+def _daemonize(keep: set[int]) -> None:
     """Let go of what the engine gave: it waits for the end of its plugin's output."""
     os.setsid()
     signal.signal(signal.SIGCHLD, _reap)
@@ -224,7 +224,7 @@ def _serve_for(link: socket.socket, serve: Callable[[], int]) -> None:
     link.sendall(_BEGUN)
     status = serve()
     sys.stderr.flush()
-    _tell(link, bytes([status]))
+    _send(link, bytes([status]))
     os._exit(status)
 
 
@@ -232,7 +232,7 @@ def _watch(link: socket.socket, end: Callable[[], None]) -> None:
     """End when the plugin's own process says so, and at once when it was killed."""
 
     def watch() -> None:
-        while _heard(link) == _END:
+        while _recv_byte(link) == _END:
             end()
         os._exit(1)
 

@@ -17,27 +17,27 @@ from hypothesis import strategies as st
 
 from polykomos.client import (
     ApiError,
-    Bounds,
+    RequestOptions,
     Client,
     ConfigurationError,
-    Conflict,
-    DeadlineExceeded,
-    Forbidden,
-    IdempotencyInProgress,
-    InvalidRequest,
-    NotFound,
+    ConflictError,
+    DeadlineExceededError,
+    ForbiddenError,
+    IdempotencyInProgressError,
+    InvalidRequestError,
+    NotFoundError,
     PolykomosError,
-    RateLimited,
+    RateLimitedError,
     Secret,
     ServerError,
     TransportError,
-    Unauthorized,
-    UnknownOutcome,
-    mask,
+    UnauthorizedError,
+    UnknownOutcomeError,
+    redact,
     waits,
 )
-from polykomos.client.errors import error_of
-from polykomos.client.retry import Safety, after_answer, retry_after
+from polykomos.client.errors import error_class
+from polykomos.client.retry import RetrySafety, decide_on_response, retry_after
 from support.scripted_server import ScriptedServer, Step, answer, error, hang_up, late, reset
 
 KEY = "pk_live_0123456789abcdef"
@@ -48,7 +48,7 @@ DONE = answer(200, {"data": {"uuid": UUID, "name": "orders"}})
 
 def client(server: ScriptedServer, seconds: float = 0.0) -> Client:
     """seconds: 0 gives each call its one attempt alone."""
-    return Client(base_url=server.base_url, api_key=KEY).within(Bounds(time.monotonic() + seconds))
+    return Client(base_url=server.base_url, api_key=KEY).with_options(RequestOptions(time.monotonic() + seconds))
 
 
 @pytest.mark.parametrize("body", [{"data": 5}, {"data": "abc"}, {"data": {"uuid": UUID}}, {"data": [5]}])
@@ -63,14 +63,14 @@ def test_what_is_no_json_object_is_told(body: str) -> None:
     with ScriptedServer([answer(200, body)]) as server:
         with pytest.raises(TransportError, match="GET /me was no JSON object"):
             client(server).get_account()
-        with pytest.raises(UnknownOutcome, match="PATCH /blueprints/b may have been carried out"):
+        with pytest.raises(UnknownOutcomeError, match="PATCH /blueprints/b may have been carried out"):
             client(server).update_blueprint("b", {"name": "a"})
 
 
 @pytest.mark.parametrize("lost", [hang_up, reset, answer(200, {"data": {}}, cut=3)])
 def test_a_lost_answer_to_an_unsafe_call_is_told_as_such(lost: Step) -> None:
     with ScriptedServer([lost, DONE]) as server:
-        with pytest.raises(UnknownOutcome, match="may have been carried out all the same"):
+        with pytest.raises(UnknownOutcomeError, match="may have been carried out all the same"):
             client(server, 20).run_query(UUID, "how many")
         assert len(server.seen) == 1
 
@@ -88,7 +88,7 @@ def test_a_lost_answer_to_an_unsafe_call_is_told_as_such(lost: Step) -> None:
     ],
 )
 def test_the_message_of_the_api_is_shown_once(message: str, errors: Any, shown: str) -> None:
-    assert str(InvalidRequest(422, "invalid_sql", message, {"errors": errors})).startswith(shown)
+    assert str(InvalidRequestError(422, "invalid_sql", message, {"errors": errors})).startswith(shown)
 
 
 def test_a_reset_is_borne_by_a_read() -> None:
@@ -107,7 +107,7 @@ def test_a_late_answer_is_waited_for() -> None:
 def test_a_date_in_retry_after_is_waited_for_and_bounded_by_the_deadline() -> None:
     for date, requests in [("Tue, 10 Feb 2015 14:00:00 GMT", 2), ("Tue, 10 Feb 2099 14:00:00 GMT", 1)]:
         with ScriptedServer([error(429, "rate_limit_exceeded", Retry_After=date), error(404, "not_found")]) as server:
-            with pytest.raises(RateLimited if requests == 1 else NotFound):
+            with pytest.raises(RateLimitedError if requests == 1 else NotFoundError):
                 client(server, 20).get_database(UUID)
             assert len(server.seen) == requests
 
@@ -123,33 +123,33 @@ def test_a_retry_after_beyond_all_numbers_asks_for_nothing(header: str) -> None:
     assert retry_after(header, NOW) is None
 
 
-@given(st.integers(400, 599), st.text(), st.sampled_from(Safety))
-def test_only_an_unanswered_or_refused_call_is_repeated(status: int, code: str, safety: Safety) -> None:
-    verdict = after_answer(status, code, {}, safety, NOW)
+@given(st.integers(400, 599), st.text(), st.sampled_from(RetrySafety))
+def test_only_an_unanswered_or_refused_call_is_repeated(status: int, code: str, safety: RetrySafety) -> None:
+    verdict = decide_on_response(status, code, {}, safety, NOW)
     if verdict.retry:
         assert status in (429, 500, 502, 503, 504) or code == "idempotency_key_in_progress"
-        assert status == 429 or safety is not Safety.UNSAFE
+        assert status == 429 or safety is not RetrySafety.UNSAFE
     assert verdict.wait is None
 
 
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
-        (400, "invalid_json", InvalidRequest),
-        (401, "missing_authorization", Unauthorized),
-        (403, "insufficient_scope", Forbidden),
-        (404, "not_found", NotFound),
-        (409, "database_not_active", Conflict),
-        (409, "idempotency_key_in_progress", IdempotencyInProgress),
-        (422, "invalid_field", InvalidRequest),
-        (429, "monthly_quota_exceeded", RateLimited),
+        (400, "invalid_json", InvalidRequestError),
+        (401, "missing_authorization", UnauthorizedError),
+        (403, "insufficient_scope", ForbiddenError),
+        (404, "not_found", NotFoundError),
+        (409, "database_not_active", ConflictError),
+        (409, "idempotency_key_in_progress", IdempotencyInProgressError),
+        (422, "invalid_field", InvalidRequestError),
+        (429, "monthly_quota_exceeded", RateLimitedError),
         (500, "query_execution_failed", ServerError),
         (599, "", ServerError),
         (302, "", ApiError),
     ],
 )
 def test_each_answer_has_its_error(status: int, code: str, kind: type[ApiError]) -> None:
-    assert error_of(status, code) is kind
+    assert error_class(status, code) is kind
     with ScriptedServer([error(status, code, Location="http://127.0.0.1:1/")]) as server:
         with pytest.raises(kind) as raised:
             client(server).get_account()
@@ -170,7 +170,7 @@ def test_an_errors_text_says_what_why_and_who_to_ask() -> None:
 def test_an_error_without_the_apis_form_is_one_all_the_same(body: str) -> None:
     with (
         ScriptedServer([answer(403, body, X_Request_Id="req_header")]) as server,
-        pytest.raises(Forbidden, match="the API answered 403 Scripted") as raised,
+        pytest.raises(ForbiddenError, match="the API answered 403 Scripted") as raised,
     ):
         client(server).get_account()
     assert (raised.value.request_id, raised.value.details) == ("req_header", {})
@@ -180,7 +180,7 @@ def test_no_place_of_an_error_shows_an_echoed_secret(caplog: pytest.LogCaptureFi
     details = {"field": KEY, "allowed": [f"Bearer {KEY}"], "errors": ["whsec_abc", {KEY: f"is {KEY}"}], "n": 1}
     body = {"error": {"code": KEY, "message": KEY, "details": details}, "request_id": KEY}
     caplog.set_level(logging.DEBUG, "polykomos.client")
-    with ScriptedServer([answer(422, body, X_Request_Id=KEY)]) as server, pytest.raises(InvalidRequest) as raised:
+    with ScriptedServer([answer(422, body, X_Request_Id=KEY)]) as server, pytest.raises(InvalidRequestError) as raised:
         client(server).get_account()
     error = raised.value
     shown = f"{error} {error!r} {error.args} {error.details} {error.code} {error.field} {error.request_id}"
@@ -194,7 +194,7 @@ def test_no_place_of_an_error_shows_an_echoed_secret(caplog: pytest.LogCaptureFi
 @given(st.text("ab", min_size=1), st.text("cd", min_size=1), st.booleans())
 def test_masking_leaves_no_end_of_a_secret_that_begins_like_another(short: str, end: str, short_first: bool) -> None:
     secrets = [short, short + end] if short_first else [short + end, short]
-    assert mask(f"<{short + end}> <{short}>", ["", *secrets]) == "<********> <********>"
+    assert redact(f"<{short + end}> <{short}>", ["", *secrets]) == "<********> <********>"
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_masking_leaves_no_end_of_a_secret_that_begins_like_another(short: str, 
     ],
 )
 def test_what_looks_like_a_secret_is_masked_unasked(text: str, shown: str) -> None:
-    assert mask(text) == shown
+    assert redact(text) == shown
 
 
 def test_a_secret_is_shown_to_those_alone_who_ask() -> None:
@@ -240,10 +240,10 @@ def test_what_json_or_a_header_cannot_carry_is_told() -> None:
 
 def test_a_wait_reads_until_it_is_done_or_something_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waits, "_UNSEEN_SECONDS", 0.5)
-    with ScriptedServer([error(404, "not_found")]) as server, pytest.raises(NotFound):
+    with ScriptedServer([error(404, "not_found")]) as server, pytest.raises(NotFoundError):
         client(server).wait_for_database(UUID, timeout=5)
     running = answer(200, {"data": {"id": 7, "status": "running"}})
-    with ScriptedServer([running]) as server, pytest.raises(DeadlineExceeded, match="application 7 is still running"):
+    with ScriptedServer([running]) as server, pytest.raises(DeadlineExceededError, match="application 7 is still running"):
         client(server).wait_for_application(7, timeout=0.4)
     assert [seen.path for seen in server.seen] == ["/api/v1/blueprint_applications/7"]
 
@@ -253,9 +253,9 @@ def test_bounds_share_the_connections_but_not_the_deadline() -> None:
         port = unused.getsockname()[1]
     with Client(base_url=f"http://127.0.0.1:{port}/api/v1", api_key=KEY) as whole:
         with pytest.raises(TransportError) as raised:
-            whole.within(Bounds(time.monotonic() - 1)).get_account()
+            whole.with_options(RequestOptions(time.monotonic() - 1)).get_account()
         assert "attempts" not in str(raised.value), "a deadline that has passed leaves the one attempt"
         stop = threading.Event()
         stop.set()
         with pytest.raises(PolykomosError, match="cancelled while trying again: no answer from"):
-            whole.within(Bounds(cancel=stop)).get_account()
+            whole.with_options(RequestOptions(cancel=stop)).get_account()

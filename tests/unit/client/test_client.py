@@ -14,20 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polykomos.client import (
-    Cancelled,
+    ClientCancelledError,
     Client,
     Database,
-    DeadlineExceeded,
-    IncompleteList,
-    InvalidRequest,
-    NotFound,
+    DeadlineExceededError,
+    IncompleteListError,
+    InvalidRequestError,
+    NotFoundError,
     Secret,
     TransportError,
     WebhookEndpoint,
-    mask,
+    redact,
     waits,
 )
-from polykomos.client.waits import wait_until
+from polykomos.client.waits import poll_until
 from support.scripted_server import ScriptedServer, answer
 
 KEY = "pk_live_0123456789abcdef"
@@ -108,7 +108,7 @@ def test_lists_are_read_to_their_end() -> None:
         assert [endpoint.id for endpoint in found] == [3, 2, 1]
         assert [seen.path.partition("?")[2] for seen in server.seen] == ["limit=100", "limit=100&starting_after=2"]
     endless = ScriptedServer([answer(200, {"data": [], "has_more": True})])
-    with endless as server, pytest.raises(IncompleteList, match="goes on after a page without items"):
+    with endless as server, pytest.raises(IncompleteListError, match="goes on after a page without items"):
         list(Client(base_url=server.base_url, api_key=KEY).iter_databases())
 
 
@@ -118,7 +118,7 @@ def test_secrets_are_masked_everywhere(caplog: pytest.LogCaptureFixture) -> None
     with caplog.at_level(logging.DEBUG), ScriptedServer([answer(200, body), answer(422, echo)]) as server:
         client = Client(base_url=server.base_url, api_key=KEY)
         found = client.get_database(UUID)
-        with pytest.raises(InvalidRequest) as raised:
+        with pytest.raises(InvalidRequestError) as raised:
             client.rename_database(UUID, "a")
     assert found.connection_string is not None
     assert found.connection_string.reveal() == URL
@@ -131,41 +131,41 @@ def test_secrets_are_masked_everywhere(caplog: pytest.LogCaptureFixture) -> None
 
 @given(st.text(min_size=4), st.text())
 def test_masking_leaves_no_trace_of_the_secret(secret: str, around: str) -> None:
-    assert secret not in mask(around.replace(secret, "") + secret, [secret]).replace("********", "")
+    assert secret not in redact(around.replace(secret, "") + secret, [secret]).replace("********", "")
 
 
 def test_a_wait_ticks_and_ends_when_done_cancelled_or_out_of_time() -> None:
     states = iter(["provisioning", "active"])
     ticks: list[float] = []
-    found = wait_until(
+    found = poll_until(
         lambda: next(states), lambda state: state == "active", what="it waits", timeout=30, progress=ticks.append
     )
     assert found == "active"
     assert ticks == sorted(ticks)
-    with pytest.raises(DeadlineExceeded, match="it waits after"):
-        wait_until(lambda: 0, bool, what="it waits", timeout=0.2)
+    with pytest.raises(DeadlineExceededError, match="it waits after"):
+        poll_until(lambda: 0, bool, what="it waits", timeout=0.2)
     stop = threading.Event()
     threading.Timer(0.1, stop.set).start()
     began = time.monotonic()
-    with pytest.raises(Cancelled, match="it waits when"):
-        wait_until(lambda: 0, bool, what="it waits", timeout=30, cancel=stop)
+    with pytest.raises(ClientCancelledError, match="it waits when"):
+        poll_until(lambda: 0, bool, what="it waits", timeout=30, cancel=stop)
     assert time.monotonic() - began < 20
 
 
 def test_a_wait_bears_at_first_that_what_was_just_made_does_not_show_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter([NotFound(404, "not_found", "not yet"), "active"])
+    answers = iter([NotFoundError(404, "not_found", "not yet"), "active"])
 
     def read() -> str:
         answer = next(answers)
-        if isinstance(answer, NotFound):
+        if isinstance(answer, NotFoundError):
             raise answer
         return answer
 
-    assert wait_until(read, bool, what="it waits", timeout=30) == "active"
+    assert poll_until(read, bool, what="it waits", timeout=30) == "active"
     monkeypatch.setattr(waits, "_UNSEEN_SECONDS", 0.5)
-    answers = iter([NotFound(404, "not_found", "still not")] * 5)
-    with pytest.raises(NotFound):
-        wait_until(read, bool, what="it waits", timeout=30)
+    answers = iter([NotFoundError(404, "not_found", "still not")] * 5)
+    with pytest.raises(NotFoundError):
+        poll_until(read, bool, what="it waits", timeout=30)
 
 
 class Answering(BaseHTTPRequestHandler):

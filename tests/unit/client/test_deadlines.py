@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from polykomos.client import Bounds, Client
-from polykomos.client.errors import AnswerOverdue
+from polykomos.client import RequestOptions, Client
+from polykomos.client.errors import ResponseOverdueError
 from support.scripted_server import ScriptedServer, Step, answer, late
 
 UUID = "d7f3a1b2-4c5e-4f7a-8b9c-0d1e2f3a4b5c"
@@ -46,8 +46,8 @@ def test_a_call_under_way_ends(
     with (
         ScriptedServer([step]) as server,
         Client(base_url=server.base_url, api_key="pk_live_0123456789abcdef") as api,
-        pytest.raises(AnswerOverdue, match="before the operation's time-out") as overdue,
+        pytest.raises(ResponseOverdueError, match="before the operation's time-out") as overdue,
     ):
-        call(api.within(Bounds(time.monotonic() + 0.3)))
+        call(api.with_options(RequestOptions(time.monotonic() + 0.3)))
     assert ("It may have been carried out all the same" in str(overdue.value)) == is_told
     assert time.monotonic() - began < 15

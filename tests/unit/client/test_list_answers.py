@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from polykomos.client import Bounds, Client, IncompleteList, NotFound, PolykomosError
+from polykomos.client import RequestOptions, Client, IncompleteListError, NotFoundError, PolykomosError
 from support.fuzz import SECONDS, cases
 from support.list_server import FAULTS, HARMLESS, ListServer
 
@@ -20,7 +20,7 @@ def connected(server: ListServer, *, snapshots: bool = True) -> Client:
     """Each call has one attempt alone: a fault is not waited out."""
     seconds = 10.0 if snapshots else 0.0
     client = Client(base_url=server.base_url, api_key=KEY, read_snapshot_seconds=seconds)
-    return client.within(Bounds(time.monotonic()))
+    return client.with_options(RequestOptions(time.monotonic()))
 
 
 @contextlib.contextmanager
@@ -43,7 +43,7 @@ def test_a_list_that_shows_itself_not_to_be_whole_is_an_error(fault: str, at: in
         hidden = server.endpoints[-1]["id"]
         try:
             assert connected(server, snapshots=False).read_webhook_endpoint(hidden).id == hidden
-        except NotFound:
+        except NotFoundError:
             pytest.fail("it is there")
         except PolykomosError:
             pass
@@ -73,7 +73,7 @@ def test_a_full_page_without_has_more_is_not_the_last() -> None:
 
 
 def test_nothing_is_concluded_from_an_empty_answer_that_goes_on() -> None:
-    with serving(["empty with has_more"]) as server, pytest.raises(IncompleteList, match="Nothing is concluded"):
+    with serving(["empty with has_more"]) as server, pytest.raises(IncompleteListError, match="Nothing is concluded"):
         list(connected(server).iter_webhook_endpoints())
 
 
@@ -95,13 +95,13 @@ def test_whatever_the_list_answers_what_is_there_is_never_gone() -> None:
                 with contextlib.suppress(PolykomosError):
                     try:
                         assert client.read_webhook_endpoint(number).id == number
-                    except NotFound:
+                    except NotFoundError:
                         pytest.fail(f"endpoint {number} is there")
             for uuid in chance.sample(there, min(3, len(there))):
                 with contextlib.suppress(PolykomosError):
                     try:
                         assert client.read_database(uuid, lambda listed: listed).uuid == uuid
-                    except NotFound:
+                    except NotFoundError:
                         pytest.fail(f"database {uuid} is there")
             with pytest.raises(PolykomosError):
                 client.read_webhook_endpoint(99)

@@ -7,25 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from polykomos.client.memory import Memory
+from polykomos.client.memory import TtlCache
 
 
 def test_a_load_that_fails_leaves_nothing_behind() -> None:
-    memory = Memory()
+    memory = TtlCache()
 
     def fail() -> str:
         raise LookupError
 
     for key in range(100):
         with pytest.raises(LookupError):
-            memory.once(key, fail)
+            memory.get_or_load(key, fail)
     assert memory._asking == {}
-    assert memory.once(0, lambda: "loaded") == "loaded"
+    assert memory.get_or_load(0, lambda: "loaded") == "loaded"
     assert memory._asking == {}
 
 
 def test_one_thread_loads_at_a_time_though_loads_fail() -> None:
-    memory, lock = Memory(), threading.Lock()
+    memory, lock = TtlCache(), threading.Lock()
     overlaps: list[bool] = []
 
     def load() -> str:
@@ -40,7 +40,7 @@ def test_one_thread_loads_at_a_time_though_loads_fail() -> None:
 
     def ask(_: int) -> str | None:
         try:
-            return memory.once("key", load)
+            return memory.get_or_load("key", load)
         except LookupError:
             return None
 
@@ -54,15 +54,15 @@ def test_one_thread_loads_at_a_time_though_loads_fail() -> None:
 
 def test_an_answer_is_kept_for_its_time_and_the_least_used_one_goes() -> None:
     now = 0.0
-    memory = Memory(lambda: now)
-    memory.keep("short", 1, 10)
-    memory.keep("long", 2)
-    assert (memory.recall("short"), memory.recall("long")) == (1, 2)
+    memory = TtlCache(lambda: now)
+    memory.set("short", 1, 10)
+    memory.set("long", 2)
+    assert (memory.get("short"), memory.get("long")) == (1, 2)
     now = 10.0
-    assert (memory.recall("short"), memory.recall("long")) == (None, 2)
+    assert (memory.get("short"), memory.get("long")) == (None, 2)
     for number in range(255):
-        memory.keep(number, number)
-    assert memory.recall("long") == 2
-    memory.keep("one more", 3)
-    assert memory.recall(0) is None
-    assert memory.recall("long") == 2
+        memory.set(number, number)
+    assert memory.get("long") == 2
+    memory.set("one more", 3)
+    assert memory.get(0) is None
+    assert memory.get("long") == 2

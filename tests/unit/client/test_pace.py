@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polykomos.client import Bounds, Client, transport
-from polykomos.client.budget import Budget
-from polykomos.client.pace import LEARN_AFTER_CALLS, WINDOW_SECONDS, limit_in, seconds_until_room, should_learn
-from polykomos.client.record import Known, OwnRecord, still_known
-from polykomos.client.shared import SharedRecord, record_of
+from polykomos.client import RequestOptions, Client, transport
+from polykomos.client.budget import RateLimiter
+from polykomos.client.pace import LEARN_AFTER_CALLS, WINDOW_SECONDS, parse_limit, seconds_until_slot, should_fetch_limit
+from polykomos.client.record import Usage, InMemoryUsage, current_usage
+from polykomos.client.shared import FileUsage, open_usage
 from support.control_plane import wait_until
 from support.scripted_server import ScriptedServer, answer, error
 
@@ -42,7 +42,7 @@ LATER = float("-inf")
 def test_when_there_is_room(
     counted: list[float], under_way: int, limit: int | None, paused_until: float, expected: float
 ) -> None:
-    found = seconds_until_room(counted, under_way=under_way, limit=limit, paused_until=paused_until, now=100.0)
+    found = seconds_until_slot(counted, under_way=under_way, limit=limit, paused_until=paused_until, now=100.0)
     assert found == pytest.approx(expected)
 
 
@@ -53,7 +53,7 @@ def test_no_minute_ever_holds_more_than_the_limit(limit: int, pauses: list[int])
         now += pause
         while True:
             recent = [moment for moment in sent if moment > now - WINDOW_SECONDS]
-            wait = seconds_until_room(recent, under_way=0, limit=limit, paused_until=LATER, now=now)
+            wait = seconds_until_slot(recent, under_way=0, limit=limit, paused_until=LATER, now=now)
             if wait <= 0:
                 break
             now += wait
@@ -64,9 +64,9 @@ def test_no_minute_ever_holds_more_than_the_limit(limit: int, pauses: list[int])
 
 
 def test_the_limit_is_learned_when_it_pays() -> None:
-    assert not should_learn(LEARN_AFTER_CALLS - 1, limit_known=False)
-    assert should_learn(LEARN_AFTER_CALLS, limit_known=False)
-    assert not should_learn(1000, limit_known=True)
+    assert not should_fetch_limit(LEARN_AFTER_CALLS - 1, limit_known=False)
+    assert should_fetch_limit(LEARN_AFTER_CALLS, limit_known=False)
+    assert not should_fetch_limit(1000, limit_known=True)
 
 
 @pytest.mark.parametrize(
@@ -80,26 +80,26 @@ def test_the_limit_is_learned_when_it_pays() -> None:
     ],
 )
 def test_the_limit_in_an_account(account: object, limit: int | None) -> None:
-    assert limit_in(account) == limit
+    assert parse_limit(account) == limit
 
 
 def test_writes_go_before_reads_that_waited_longer() -> None:
-    budget, order = Budget(), list[str]()
+    budget, order = RateLimiter(), list[str]()
     stop = threading.Event()
-    budget.learn(1)
+    budget.set_limit(1)
 
     def turn(name: str, *, write: bool) -> None:
-        assert budget.take(write=write, deadline=time.monotonic() + 10, cancel=stop, say=lambda _: None)
+        assert budget.acquire(write=write, deadline=time.monotonic() + 10, cancel=stop, say=lambda _: None)
         order.append(name)
-        budget.done(refused_for=0.0)  # not counted: the next may go at once
+        budget.release(refused_for=0.0)  # not counted: the next may go at once
 
-    assert budget.take(write=True, deadline=time.monotonic() + 10, cancel=stop, say=lambda _: None)
+    assert budget.acquire(write=True, deadline=time.monotonic() + 10, cancel=stop, say=lambda _: None)
     with ThreadPoolExecutor(6) as threads:
         asked = [f"read {number}" for number in range(3)] + [f"write {number}" for number in range(2)]
         for waiting, name in enumerate(asked, 1):
             threads.submit(turn, name, write=name.startswith("write"))
             wait_until(lambda waiting=waiting: len(budget._queue) == waiting)
-        budget.done(refused_for=0.0)
+        budget.release(refused_for=0.0)
     assert order == ["write 0", "write 1", "read 0", "read 1", "read 2"]
 
 
@@ -108,7 +108,7 @@ def test_retry_after_is_honoured_once_for_all_who_wait_and_told_once() -> None:
     steps = [error(429, "rate_limit_exceeded", Retry_After="2"), DONE]
     with ScriptedServer(steps) as server:
         client = Client(base_url=server.base_url, api_key=KEY)
-        bound = client.within(Bounds(time.monotonic() + 30, threading.Event(), told.append))
+        bound = client.with_options(RequestOptions(time.monotonic() + 30, threading.Event(), told.append))
         began = time.monotonic()
 
         def ask(number: int) -> float:
@@ -125,8 +125,8 @@ def test_retry_after_is_honoured_once_for_all_who_wait_and_told_once() -> None:
 
 def test_a_message_about_a_wait_holds_no_other_call_up() -> None:
     """The engine is slow to take the message: other calls of the client end, and begin, meanwhile."""
-    budget, stop = Budget(), threading.Event()
-    budget.learn(2)
+    budget, stop = RateLimiter(), threading.Event()
+    budget.set_limit(2)
     shown, taken = threading.Event(), threading.Event()
 
     def say(_: str) -> None:
@@ -134,16 +134,16 @@ def test_a_message_about_a_wait_holds_no_other_call_up() -> None:
         assert taken.wait(30)
 
     def take(say: Callable[[str], None]) -> bool:
-        return budget.take(write=True, deadline=time.monotonic() + 60, cancel=stop, say=say)
+        return budget.acquire(write=True, deadline=time.monotonic() + 60, cancel=stop, say=say)
 
     assert take(say)
     assert take(say)
-    budget.done(refused_for=2.0)
+    budget.release(refused_for=2.0)
     with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(take, say)
         try:
             assert shown.wait(30)
-            assert threads.submit(budget.is_scarce).result(10) is False
+            assert threads.submit(budget.is_nearly_exhausted).result(10) is False
         finally:
             taken.set()
         assert waiting.result(30)
@@ -162,11 +162,11 @@ def test_a_few_calls_do_not_ask_for_the_limit_and_many_ask_once() -> None:
 
 @pytest.mark.parametrize("write", [True, False])
 def test_the_deadline_and_cancel_end_the_wait(write: bool) -> None:
-    budget, stop = Budget(), threading.Event()
-    assert budget.take(write=True, deadline=time.monotonic() + 1, cancel=stop, say=lambda _: None)
-    budget.done(refused_for=60)
+    budget, stop = RateLimiter(), threading.Event()
+    assert budget.acquire(write=True, deadline=time.monotonic() + 1, cancel=stop, say=lambda _: None)
+    budget.release(refused_for=60)
     began = time.monotonic()
-    assert not budget.take(write=write, deadline=began + 0.5, cancel=stop, say=lambda _: None)
+    assert not budget.acquire(write=write, deadline=began + 0.5, cancel=stop, say=lambda _: None)
     assert 0.4 < time.monotonic() - began < 20
 
 
@@ -180,17 +180,17 @@ def test_waiting_for_the_limit_is_no_outage(monkeypatch: pytest.MonkeyPatch) -> 
 def test_processes_share_what_they_know_of_a_key() -> None:
     """Two clients that share no memory: as two processes do, by the file alone."""
     with ScriptedServer([DONE]) as server:
-        first, second = (Budget(record_of(server.base_url, KEY)) for _ in range(2))
-        other_key = Budget(record_of(server.base_url, KEY + "0"))
+        first, second = (RateLimiter(open_usage(server.base_url, KEY)) for _ in range(2))
+        other_key = RateLimiter(open_usage(server.base_url, KEY + "0"))
         stop, soon = threading.Event(), time.monotonic() + 0.4
-        first.learn(2)
+        first.set_limit(2)
         for _ in range(2):
-            assert first.take(write=True, deadline=soon, cancel=stop, say=lambda _: None)
-            first.done()
-        assert second.is_scarce()
-        assert not second.wants_limit()
-        assert not second.take(write=True, deadline=soon, cancel=stop, say=lambda _: None), "it is used up"
-        assert other_key.take(write=True, deadline=soon, cancel=stop, say=lambda _: None)
+            assert first.acquire(write=True, deadline=soon, cancel=stop, say=lambda _: None)
+            first.release()
+        assert second.is_nearly_exhausted()
+        assert not second.should_fetch_limit()
+        assert not second.acquire(write=True, deadline=soon, cancel=stop, say=lambda _: None), "it is used up"
+        assert other_key.acquire(write=True, deadline=soon, cancel=stop, say=lambda _: None)
     (directory,) = Path(os.environ["XDG_RUNTIME_DIR"]).glob("polykomos")
     assert directory.stat().st_mode & 0o777 == 0o700
     for path in directory.iterdir():
@@ -200,33 +200,33 @@ def test_processes_share_what_they_know_of_a_key() -> None:
 
 def test_a_pause_is_shared_and_a_broken_file_is_borne() -> None:
     url = "http://127.0.0.1:1/api/v1"
-    first, second = (record_of(url, KEY) for _ in range(2))
+    first, second = (open_usage(url, KEY) for _ in range(2))
     now = time.monotonic()
-    record_of(url, KEY).pause(now + 86400)
-    assert second.known(now).paused_until < now, "of a clock that was set"
+    open_usage(url, KEY).pause(now + 86400)
+    assert second.usage(now).paused_until < now, "of a clock that was set"
     first.pause(now + 30)
-    assert second.known(now).paused_until == pytest.approx(now + 30, abs=0.1)
+    assert second.usage(now).paused_until == pytest.approx(now + 30, abs=0.1)
     (path,) = (Path(os.environ["XDG_RUNTIME_DIR"]) / "polykomos").iterdir()
     for nonsense in (b"", b"nonsense", b"pkrate01" + b"\xff" * 99):
         path.write_bytes(nonsense)
-        assert second.known(now).calls == []
+        assert second.usage(now).calls == []
         first.add_call(now)
     path.write_bytes(b"")
     first.add_call(now)
-    assert len(second.known(now + 1).calls) == 1
+    assert len(second.usage(now + 1).calls) == 1
 
 
 def test_a_directory_that_others_may_enter_is_not_used() -> None:
     directory = Path(os.environ["XDG_RUNTIME_DIR"]) / "polykomos"
     directory.mkdir()
     directory.chmod(0o755)
-    assert isinstance(record_of("http://127.0.0.1:1/api/v1", KEY), OwnRecord)
+    assert isinstance(open_usage("http://127.0.0.1:1/api/v1", KEY), InMemoryUsage)
 
 
 def test_what_a_clock_that_was_set_left_behind_does_not_count() -> None:
-    found = still_known([50.0, 99.0, 5000.0], LATER, 120.0, 5000.0, now=100.0)
-    assert found == Known([50.0, 99.0], LATER, None)
-    assert still_known([], 130.0, 120.0, 50.0, now=100.0) == Known([], 130.0, 120.0)
+    found = current_usage([50.0, 99.0, 5000.0], LATER, 120.0, 5000.0, now=100.0)
+    assert found == Usage([50.0, 99.0], LATER, None)
+    assert current_usage([], 130.0, 120.0, 50.0, now=100.0) == Usage([], 130.0, 120.0)
 
 
 def test_a_file_that_vanishes_while_old_ones_are_removed_does_no_harm(
@@ -240,7 +240,7 @@ def test_a_file_that_vanishes_while_old_ones_are_removed_does_no_harm(
     old = directory / "old"
     old.touch()
     os.utime(old, (0, 0))
-    assert isinstance(record_of("http://127.0.0.1:1/api/v1", KEY), SharedRecord)
+    assert isinstance(open_usage("http://127.0.0.1:1/api/v1", KEY), FileUsage)
     assert not old.exists(), "the others are removed all the same"
 
 
@@ -248,6 +248,6 @@ def test_a_record_that_cannot_be_shared_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))
-    assert isinstance(record_of("http://127.0.0.1:1/api/v1", KEY), OwnRecord)
+    assert isinstance(open_usage("http://127.0.0.1:1/api/v1", KEY), InMemoryUsage)
     assert "the rate budget is not shared with other processes" in caplog.text
     assert {record.levelname for record in caplog.records} == {"WARNING"}

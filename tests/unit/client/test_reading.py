@@ -9,43 +9,43 @@ from dataclasses import replace
 
 import pytest
 
-from polykomos.client.memory import Memory
-from polykomos.client.reading.decide import Known, Step, next_step, oldest_allowed, written_kind
+from polykomos.client.memory import TtlCache
+from polykomos.client.reading.decide import CacheView, ReadStep, next_step, freshness_cutoff, written_collection
 
 # A listing of which two pages are read, and five reads asked for; it is neither ended nor being read.
-KNOWN = Known(
-    seen_at=None, last_at=100.0, pages=2, ended=False, loading=False, reads=5, lonely=False, oldest=95.0
+KNOWN = CacheView(
+    seen_at=None, last_at=100.0, pages=2, ended=False, loading=False, reads=5, is_first_read=False, oldest=95.0
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("known", "step"),
     [
-        (replace(KNOWN, seen_at=96.0), Step.LISTED),
-        (replace(KNOWN, seen_at=96.0, lonely=True, loading=True, closed=True), Step.LISTED),
-        (KNOWN, Step.PAGE),
-        (replace(KNOWN, loading=True), Step.WAIT),
-        (replace(KNOWN, closed=True), Step.SINGLE),
-        (replace(KNOWN, lonely=True), Step.SINGLE),
-        (replace(KNOWN, lonely=True, singly=False), Step.PAGE),
-        (replace(KNOWN, seen_at=94.0), Step.RESTART),
-        (replace(KNOWN, last_at=94.0), Step.RESTART),
-        (replace(KNOWN, last_at=None, pages=0), Step.RESTART),
-        (replace(KNOWN, ended=True), Step.SINGLE),
-        (replace(KNOWN, pages=5), Step.SINGLE),
-        (replace(KNOWN, pages=5, singly=False), Step.PAGE),
-        (replace(KNOWN, pages=7, reads=7), Step.SINGLE),
-        (replace(KNOWN, pages=15, reads=8), Step.PAGE),
-        (replace(KNOWN, pages=16, reads=8), Step.SINGLE),
+        (replace(KNOWN, seen_at=96.0), ReadStep.LISTED),
+        (replace(KNOWN, seen_at=96.0, lonely=True, loading=True, closed=True), ReadStep.LISTED),
+        (KNOWN, ReadStep.PAGE),
+        (replace(KNOWN, loading=True), ReadStep.WAIT),
+        (replace(KNOWN, closed=True), ReadStep.SINGLE),
+        (replace(KNOWN, lonely=True), ReadStep.SINGLE),
+        (replace(KNOWN, lonely=True, singly=False), ReadStep.PAGE),
+        (replace(KNOWN, seen_at=94.0), ReadStep.RESTART),
+        (replace(KNOWN, last_at=94.0), ReadStep.RESTART),
+        (replace(KNOWN, last_at=None, pages=0), ReadStep.RESTART),
+        (replace(KNOWN, ended=True), ReadStep.SINGLE),
+        (replace(KNOWN, pages=5), ReadStep.SINGLE),
+        (replace(KNOWN, pages=5, singly=False), ReadStep.PAGE),
+        (replace(KNOWN, pages=7, reads=7), ReadStep.SINGLE),
+        (replace(KNOWN, pages=15, reads=8), ReadStep.PAGE),
+        (replace(KNOWN, pages=16, reads=8), ReadStep.SINGLE),
     ],
 )
-def test_the_next_step(known: Known, step: Step) -> None:
+def test_the_next_step(known: CacheView, step: ReadStep) -> None:
     assert next_step(known) is step
 
 
 def test_a_page_is_old_by_its_age_and_by_a_write() -> None:
-    assert oldest_allowed(100.0, 10.0, float("-inf")) == 90.0
-    assert oldest_allowed(100.0, 10.0, 97.0) == 97.0
+    assert freshness_cutoff(100.0, 10.0, float("-inf")) == 90.0
+    assert freshness_cutoff(100.0, 10.0, 97.0) == 97.0
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def test_a_page_is_old_by_its_age_and_by_a_write() -> None:
     ],
 )
 def test_which_list_a_call_may_change(method: str, path: str, kind: str | None) -> None:
-    assert written_kind(method, path) == kind
+    assert written_collection(method, path) == kind
 
 
 def test_those_who_ask_the_same_at_once_ask_once() -> None:
-    memory, asked = Memory(), list[int]()
+    memory, asked = TtlCache(), list[int]()
 
     def ask() -> str:
         asked.append(1)
@@ -74,12 +74,12 @@ def test_those_who_ask_the_same_at_once_ask_once() -> None:
         return "answer"
 
     with ThreadPoolExecutor(8) as threads:
-        assert set(threads.map(lambda _: memory.once("key", ask), range(8))) == {"answer"}
+        assert set(threads.map(lambda _: memory.get_or_load("key", ask), range(8))) == {"answer"}
     assert asked == [1]
 
 
 def test_a_failure_is_not_remembered() -> None:
-    memory, first = Memory(), threading.Event()
+    memory, first = TtlCache(), threading.Event()
 
     def ask() -> str:
         if not first.is_set():
@@ -88,18 +88,18 @@ def test_a_failure_is_not_remembered() -> None:
         return "answer"
 
     with pytest.raises(TimeoutError):
-        memory.once("key", ask)
-    assert memory.once("key", ask) == "answer"
+        memory.get_or_load("key", ask)
+    assert memory.get_or_load("key", ask) == "answer"
 
 
 def test_what_is_kept_for_a_while_is_forgotten_after_it_and_the_oldest_make_room() -> None:
     now = [0.0]
-    memory = Memory(lambda: now[0])
-    memory.keep("short", 1, seconds=5)
+    memory = TtlCache(lambda: now[0])
+    memory.set("short", 1, seconds=5)
     now[0] = 4.9
-    assert memory.recall("short") == 1
+    assert memory.get("short") == 1
     now[0] = 5.0
-    assert memory.recall("short") is None
+    assert memory.get("short") is None
     for number in range(300):
-        memory.keep(number, number)
-    assert (memory.recall(0), memory.recall(299)) == (None, 299)
+        memory.set(number, number)
+    assert (memory.get(0), memory.get(299)) == (None, 299)

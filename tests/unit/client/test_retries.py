@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 
 from polykomos.client import (
     ApiError,
-    Bounds,
-    Cancelled,
+    RequestOptions,
+    ClientCancelledError,
     Client,
-    IdempotencyConflict,
-    NotFound,
-    RateLimited,
+    IdempotencyConflictError,
+    NotFoundError,
+    RateLimitedError,
     ServerError,
     TransportError,
-    UnknownOutcome,
+    UnknownOutcomeError,
 )
-from polykomos.client.retry import Failure, Safety, after_answer, after_failure, backoff, retry_after
+from polykomos.client.retry import TransportFailure, RetrySafety, decide_on_response, decide_on_failure, backoff, retry_after
 from support.scripted_server import ScriptedServer, Step, answer, error, hang_up
 
 KEY = "pk_live_0123456789abcdef"
@@ -38,7 +38,7 @@ BLUEPRINT = answer(200, {"data": {"uuid": UUID, "name": "b"}})
 
 
 def client(server: ScriptedServer, seconds: float = 20) -> Client:
-    return Client(base_url=server.base_url, api_key=KEY).within(Bounds(time.monotonic() + seconds))
+    return Client(base_url=server.base_url, api_key=KEY).with_options(RequestOptions(time.monotonic() + seconds))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ KEYLESS: list[Callable[[Client], Any]] = [
 def test_exactly_the_eight_keyed_operations_carry_a_key(call: Callable[[Client], Any]) -> None:
     with ScriptedServer([error(404, "not_found")]) as server:
         for _ in range(2):
-            with pytest.raises(NotFound):
+            with pytest.raises(NotFoundError):
                 call(client(server))
         keys = [seen.headers.get("idempotency-key") for seen in server.seen]
         assert all(keys) is (call in KEYED)
@@ -100,7 +100,7 @@ def test_exactly_the_eight_keyed_operations_carry_a_key(call: Callable[[Client],
 @pytest.mark.parametrize("call", KEYLESS[1:2] + KEYLESS[4:])
 def test_an_unsafe_call_is_never_repeated_blindly(first: Step, call: Callable[[Client], Any]) -> None:
     with ScriptedServer([first, BLUEPRINT]) as server:
-        with pytest.raises((UnknownOutcome, ServerError)):
+        with pytest.raises((UnknownOutcomeError, ServerError)):
             call(client(server))
         assert len(server.seen) == 1
 
@@ -108,7 +108,7 @@ def test_an_unsafe_call_is_never_repeated_blindly(first: Step, call: Callable[[C
 @pytest.mark.parametrize("first", [hang_up, error(500, "internal_error"), error(503, "")])
 def test_a_delete_without_a_key_is_repeated(first: Step) -> None:
     with ScriptedServer([first, error(404, "not_found")]) as server:
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             client(server).delete_blueprint(UUID)
         assert len(server.seen) == 2
 
@@ -125,7 +125,7 @@ def test_retry_after_is_waited_for_and_bounded_by_the_deadline() -> None:
         client(server).get_database(UUID)
         assert time.monotonic() - began >= 1
     with ScriptedServer([error(429, "rate_limit_exceeded", Retry_After="60")]) as server:
-        with pytest.raises(RateLimited):
+        with pytest.raises(RateLimitedError):
             client(server, seconds=1).get_database(UUID)
         assert len(server.seen) == 1
 
@@ -134,9 +134,9 @@ def test_cancel_ends_the_pause_at_once() -> None:
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     with ScriptedServer([error(429, "rate_limit_exceeded", Retry_After="30")]) as server:
-        bound = Client(base_url=server.base_url, api_key=KEY).within(Bounds(time.monotonic() + 60, stop))
+        bound = Client(base_url=server.base_url, api_key=KEY).with_options(RequestOptions(time.monotonic() + 60, stop))
         began = time.monotonic()
-        with pytest.raises(Cancelled):
+        with pytest.raises(ClientCancelledError):
             bound.get_database(UUID)
         assert time.monotonic() - began < 20
 
@@ -144,14 +144,14 @@ def test_cancel_ends_the_pause_at_once() -> None:
 def test_nobody_there_is_told_with_the_address_and_the_attempts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    bound = Client(base_url=f"http://127.0.0.1:{port}/api/v1", api_key=KEY).within(Bounds(time.monotonic() + 1))
+    bound = Client(base_url=f"http://127.0.0.1:{port}/api/v1", api_key=KEY).with_options(RequestOptions(time.monotonic() + 1))
     with pytest.raises(TransportError, match=r"127\.0\.0\.1:\d+.*attempts in"):
         bound.get_database(UUID)
 
 
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
-    [(404, "not_found", NotFound), (409, "idempotency_key_conflict", IdempotencyConflict), (418, "", ApiError)],
+    [(404, "not_found", NotFoundError), (409, "idempotency_key_conflict", IdempotencyConflictError), (418, "", ApiError)],
 )
 def test_other_errors_are_raised_at_once(status: int, code: str, kind: type[ApiError]) -> None:
     with ScriptedServer([error(status, code)]) as server:
@@ -163,15 +163,15 @@ def test_other_errors_are_raised_at_once(status: int, code: str, kind: type[ApiE
 
 @given(st.integers(100, 599), st.sampled_from(["", "internal_error", "not_found", "query_execution_failed"]))
 def test_an_unsafe_call_is_only_repeated_when_it_was_not_carried_out(status: int, code: str) -> None:
-    verdict = after_answer(status, code, {}, Safety.UNSAFE, NOW)
+    verdict = decide_on_response(status, code, {}, RetrySafety.UNSAFE, NOW)
     assert verdict.retry is (status == 429 and code != "query_execution_failed")
 
 
 def test_decisions_on_lost_answers() -> None:
-    assert after_failure(Failure.NEVER_SENT, Safety.UNSAFE).retry
-    assert not after_failure(Failure.UNKNOWN, Safety.UNSAFE).retry
-    assert after_failure(Failure.UNKNOWN, Safety.KEYED).retry
-    assert not after_answer(429, "monthly_quota_exceeded", {}, Safety.SAFE, NOW).retry
+    assert decide_on_failure(TransportFailure.NEVER_SENT, RetrySafety.UNSAFE).retry
+    assert not decide_on_failure(TransportFailure.UNKNOWN, RetrySafety.UNSAFE).retry
+    assert decide_on_failure(TransportFailure.UNKNOWN, RetrySafety.KEYED).retry
+    assert not decide_on_response(429, "monthly_quota_exceeded", {}, RetrySafety.SAFE, NOW).retry
 
 
 @given(st.integers(1, 10_000))
@@ -216,7 +216,7 @@ REPLAY = answer(200, {"data": DATABASE, "idempotency_replay": True})
 def test_a_replay_tells_whether_it_may_be_of_this_very_call(steps: list[Step], resent: bool) -> None:
     with ScriptedServer(steps) as server:
         written = client(server).create_database(name="orders")
-    assert (written.replayed, written.resent) == (True, resent)
+    assert (written.replayed, written.was_retried) == (True, resent)
 
 
 @pytest.mark.parametrize("where", ["body", "error"])

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controlplane.account.controls import is_allowed
+from controlplane.account.controls import is_ip_allowed
 from controlplane.http.auth import bearer_token
 from controlplane.http.bodies import parse_json
-from controlplane.http.calls import Call, Operation
+from controlplane.http.calls import RequestContext, Operation
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal, key_preview
 from controlplane.http.rate_limit import Usage, admit, next_month
-from controlplane.http.replies import Reply
+from controlplane.http.replies import ApiResponse
 from controlplane.http.routing import Routes
 
 NOON = datetime(2026, 2, 10, 12, tzinfo=UTC)
@@ -126,11 +126,11 @@ def test_months_are_those_of_utc(now: str, begins: str) -> None:
     ],
 )
 def test_allowed_addresses(address: str | None, networks: list[str], allowed: bool) -> None:
-    assert is_allowed(address, networks) is allowed
+    assert is_ip_allowed(address, networks) is allowed
 
 
-async def handler(_: Call) -> Reply:
-    return Reply(200, {})
+async def handler(_: RequestContext) -> ApiResponse:
+    return ApiResponse(200, {})
 
 
 ROUTES = Routes(

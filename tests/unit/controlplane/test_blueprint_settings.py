@@ -32,16 +32,16 @@ SET default_with_oids = false;
 
 def refusal(sql: str) -> str | None:
     (statement,) = splitting.split(sql)
-    return statements.refusal_of(statement)
+    return statements.forbidden_reason(statement)
 
 
 def mysql_refusal(sql: str) -> str | None:
     (statement,) = mysql_splitting.split(sql)
-    return mysql_statements.refusal_of(statement)
+    return mysql_statements.forbidden_reason(statement)
 
 
 def test_the_head_of_a_dump_passes() -> None:
-    assert [statements.refusal_of(statement) for statement in splitting.split(PG_DUMP_HEAD)] == [None] * 14
+    assert [statements.forbidden_reason(statement) for statement in splitting.split(PG_DUMP_HEAD)] == [None] * 14
 
 
 @pytest.mark.parametrize(

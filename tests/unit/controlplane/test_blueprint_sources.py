@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.blueprints.dialects import MYSQL, POSTGRES, Dialect, likelier
+from controlplane.blueprints.dialects import MYSQL, POSTGRES, Dialect, more_likely_dialect
 from controlplane.blueprints.parsed_sql import read
-from controlplane.blueprints.places import Lines
+from controlplane.blueprints.places import LineIndex
 from controlplane.blueprints.variables import parse_definitions
 
 
@@ -183,7 +183,7 @@ def test_what_does_not_run_together_is_allowed(dialect: Dialect, sql: str) -> No
      ("CREATE TABLE t (a bigserial)", POSTGRES), ("DO $$ BEGIN END $$", POSTGRES)],
 )  # fmt: skip
 def test_the_likelier_engine(sql: str, dialect: Dialect) -> None:
-    assert likelier(sql) is dialect
+    assert more_likely_dialect(sql) is dialect
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -249,7 +249,7 @@ def test_offsets_and_line_ends_stay(dialect: Dialect, sql: str) -> None:
 
 
 def test_lines_are_counted_with_every_line_end() -> None:
-    lines = Lines("a\nb\r\nc\rd")
+    lines = LineIndex("a\nb\r\nc\rd")
     assert [lines.place(at) for at in (0, 2, 3, 5, 7)] == [
         "line 1, column 1", "line 2, column 1", "line 2, column 2", "line 3, column 1", "line 4, column 1",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from controlplane.blueprints.lexer import LexError, tokens
 from controlplane.blueprints.splitting import split
-from controlplane.blueprints.statements import kind_of, object_of, refusal_of, warnings_of
+from controlplane.blueprints.statements import statement_kind, object_of, forbidden_reason, warnings_of
 
 PIECES = st.sampled_from(
     [
@@ -120,7 +120,7 @@ def test_what_is_not_closed_is_told(sql: str) -> None:
 )
 def test_kind_and_object(sql: str, kind: str, object_: str | None) -> None:
     (statement,) = split(sql)
-    assert (kind_of(statement), object_of(statement)) == (kind, object_)
+    assert (statement_kind(statement), object_of(statement)) == (kind, object_)
 
 
 @pytest.mark.facts("S21")
@@ -138,7 +138,7 @@ def test_kind_and_object(sql: str, kind: str, object_: str | None) -> None:
 )  # fmt: skip
 def test_refused(sql: str) -> None:
     (statement,) = split(sql)
-    assert refusal_of(statement), sql
+    assert forbidden_reason(statement), sql
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_refused(sql: str) -> None:
 )  # fmt: skip
 def test_allowed(sql: str) -> None:
     (statement,) = split(sql)
-    assert refusal_of(statement) is None
+    assert forbidden_reason(statement) is None
 
 
 @pytest.mark.parametrize(

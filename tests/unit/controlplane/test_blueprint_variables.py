@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from controlplane.blueprints.dialects import POSTGRES
 from controlplane.blueprints.mysql.literals import LITERALS
 from controlplane.blueprints.parsed_sql import read
-from controlplane.blueprints.variables import VariableError, parse_definitions, render, samples
+from controlplane.blueprints.variables import VariableError, parse_definitions, render, sample_values
 
 
 def rendered(sql: str, definitions: dict[str, Any], values: dict[str, Any] | None = None) -> str:
@@ -83,7 +83,7 @@ def test_what_cannot_be_used_names_its_variable(sql: str, definitions: Any, valu
 def test_defaults_and_samples() -> None:
     assert rendered("{{a}} {{b}}", {"a": "x", "b": {"default": 2, "type": "number"}}, {"a": "y"}) == "'y' 2"
     definitions = parse_definitions({"a": {"type": "identifier"}, "b": 7, "c": {"required": True}})
-    assert samples(definitions) == {"a": "sample", "b": 7, "c": "sample"}
+    assert sample_values(definitions) == {"a": "sample", "b": 7, "c": "sample"}
 
 
 @given(st.text().filter(lambda text: "\x00" not in text))

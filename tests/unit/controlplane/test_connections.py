@@ -37,7 +37,7 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
     """Half a response, and then the end of the connection."""
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
     await send({"type": "http.response.body", "body": b"ha", "more_body": True})
-    await (connections.reset if scope["path"] == "/reset/" else connections.end)(scope)
+    await (connections.reset_connection if scope["path"] == "/reset/" else connections.close_connection)(scope)
 
 
 @contextlib.asynccontextmanager

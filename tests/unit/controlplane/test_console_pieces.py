@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.console.guard import is_loopback, refusal
-from controlplane.console.listing import counted, listed, read
+from controlplane.console.guard import is_loopback_address, blocked_reason
+from controlplane.console.listing import pluralize, paginate, parse_query
 from controlplane.console.redaction import redact, values_of
 from controlplane.console.timeline import Event, timeline
 from controlplane.traffic.entries import Entry
@@ -35,14 +35,14 @@ def at(seconds: float) -> datetime:
     ],
 )
 def test_this_machine_under_its_names(client: str, host: str, bound: str) -> None:
-    assert refusal(client, {"host": host}, bound) is None
+    assert blocked_reason(client, {"host": host}, bound) is None
 
 
 @pytest.mark.parametrize("client", ["192.168.0.7", "10.0.0.1", "::2", "::ffff:10.0.0.1", "0.0.0.0", "testclient", ""])
 def test_other_machines_are_refused(client: str) -> None:
-    assert not is_loopback(client)
-    assert "this machine only" in (refusal(client, {"host": "localhost"}, "127.0.0.1") or "")
-    assert refusal(None, {"host": "localhost"}, "127.0.0.1") is not None
+    assert not is_loopback_address(client)
+    assert "this machine only" in (blocked_reason(client, {"host": "localhost"}, "127.0.0.1") or "")
+    assert blocked_reason(None, {"host": "localhost"}, "127.0.0.1") is not None
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_other_machines_are_refused(client: str) -> None:
     ],
 )
 def test_other_names_are_refused(host: str) -> None:
-    assert "names localhost" in (refusal("127.0.0.1", {"host": host}, "127.0.0.1") or "")
+    assert "names localhost" in (blocked_reason("127.0.0.1", {"host": host}, "127.0.0.1") or "")
 
 
 @pytest.mark.parametrize("name", ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"])
 def test_proxies_are_refused(name: str) -> None:
     headers = {"host": "localhost", name: "127.0.0.1"}
-    assert "through a proxy" in (refusal("127.0.0.1", headers, "127.0.0.1") or "")
+    assert "through a proxy" in (blocked_reason("127.0.0.1", headers, "127.0.0.1") or "")
 
 
 CHOICES = (("status", "Status", (("", "any"), ("a", "A"))),)
@@ -67,7 +67,7 @@ CHOICES = (("status", "Status", (("", "any"), ("a", "A"))),)
 
 @given(st.dictionaries(st.sampled_from(["page", "limit", "q", "status"]), st.text()))
 def test_no_address_asks_for_too_much(query: dict[str, str]) -> None:
-    asked = read("/x", query, CHOICES)
+    asked = parse_query("/x", query, CHOICES)
     assert 1 <= asked.limit <= 500
     assert 0 <= asked.window["offset"] <= 500 * 10_000
     assert "\x00" not in asked.text
@@ -75,18 +75,18 @@ def test_no_address_asks_for_too_much(query: dict[str, str]) -> None:
 
 
 def test_neighbouring_pages_keep_the_filters() -> None:
-    asked = read("/x", {"q": "a&b", "status": "a", "page": "2", "limit": "10"}, CHOICES)
+    asked = parse_query("/x", {"q": "a&b", "status": "a", "page": "2", "limit": "10"}, CHOICES)
     assert asked.window == {"offset": 10, "fetch": 11}
-    shown = listed(asked, range(11))
+    shown = paginate(asked, range(11))
     assert (list(shown.rows), shown.first) == (list(range(10)), 11)
     assert shown.before == "/x?status=a&q=a%26b&limit=10"
     assert shown.after == "/x?status=a&q=a%26b&limit=10&page=3"
-    assert listed(asked, range(10)).after == ""
-    assert listed(read("/x", {}), range(51)).before == ""
+    assert paginate(asked, range(10)).after == ""
+    assert paginate(parse_query("/x", {}), range(51)).before == ""
 
 
 def test_counting() -> None:
-    assert [counted(1, "delivery"), counted(2, "delivery"), counted(0, "row")] == [
+    assert [pluralize(1, "delivery"), pluralize(2, "delivery"), pluralize(0, "row")] == [
         "1 delivery",
         "2 deliveries",
         "0 rows",
@@ -94,8 +94,8 @@ def test_counting() -> None:
 
 
 def test_wildcards_of_the_search_are_taken_literally() -> None:
-    assert read("/x", {"q": r"a_b%c\d"}).pattern == r"%a\_b\%c\\d%"
-    assert read("/x", {"q": "  "}).pattern is None
+    assert parse_query("/x", {"q": r"a_b%c\d"}).pattern == r"%a\_b\%c\\d%"
+    assert parse_query("/x", {"q": "  "}).pattern is None
 
 
 def test_values_are_taken_out_of_errors() -> None:

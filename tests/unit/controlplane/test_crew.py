@@ -8,7 +8,7 @@ import contextlib
 import pytest
 
 from controlplane import crew
-from controlplane.bell import Bell
+from controlplane.bell import Notifier
 
 
 def test_a_piece_that_failed_is_given_back_however_often_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_a_piece_that_failed_is_given_back_however_often_that_fails(monkeypatch:
         queued.append(piece)
 
     async def whole() -> None:
-        work = asyncio.create_task(crew.keep_busy(Bell(), 1, claim, do, give_back))
+        work = asyncio.create_task(crew.run_workers(Notifier(), 1, claim, do, give_back))
         await asyncio.wait_for(ended.wait(), 5)
         work.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.databases.naming import candidate_names
-from controlplane.databases.views import effective_quotas, full, masked
-from controlplane.engines.base import Engines
+from controlplane.databases.views import effective_quotas, with_credentials, without_credentials
+from controlplane.engines.base import EngineRegistry
 from controlplane.http import timestamps
 from controlplane.http.pagination import Page, page_reply
 from controlplane.plans import PLANS, Plans, Quotas
@@ -28,11 +28,11 @@ SERVER = Server(host="127.0.0.1", port=5432, user="admin", password="root-secret
 class Offer:
     """What views need to know."""
 
-    engines: Engines
+    engines: EngineRegistry
     plans: Plans
 
 
-OFFER = Offer(Engines(PostgresEngine(SERVER, make_pool(SERVER.conninfo("postgres")))), PLANS)
+OFFER = Offer(EngineRegistry(PostgresEngine(SERVER, make_pool(SERVER.conninfo("postgres")))), PLANS)
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -58,14 +58,14 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_full_view_can_be_connected_with() -> None:
-    view = full(row(), OFFER)
+    view = with_credentials(row(), OFFER)
     assert view["db_password"] == "tenant-secret"
     assert view["connection_string"] == "postgresql://u42:tenant-secret@127.0.0.1:5432/orders"
     assert view["updated_at"] == "2026-02-10T12:01:30Z"
 
 
 @pytest.mark.facts("C16")
-@pytest.mark.parametrize("view", [masked(row(), OFFER), full(row(status="provisioning"), OFFER)])
+@pytest.mark.parametrize("view", [without_credentials(row(), OFFER), with_credentials(row(status="provisioning"), OFFER)])
 def test_other_views_hold_no_secret(view: dict[str, Any]) -> None:
     assert "secret" not in str(view)
     assert view["connection_string"] == "postgresql://u42:***@127.0.0.1:5432/orders"
@@ -80,7 +80,7 @@ def test_quotas_are_the_plan_s_but_for_overrides() -> None:
 
 
 def test_whole_gigabytes_are_written_whole() -> None:
-    assert repr(masked(row(storage_hard_limit_gb=10.0), OFFER)["quotas"]["storage_hard_limit_gb"]) == "10"
+    assert repr(without_credentials(row(storage_hard_limit_gb=10.0), OFFER)["quotas"]["storage_hard_limit_gb"]) == "10"
 
 
 @given(st.from_regex(r"[a-z0-9][a-z0-9\-]{0,62}", fullmatch=True), st.integers(1, 2**31 - 1))
@@ -107,9 +107,9 @@ def test_a_url_is_read_with_its_options() -> None:
 @pytest.mark.facts("C8")
 def test_the_three_styles_of_time() -> None:
     moment = datetime(2026, 2, 10, 15, 23, 1, 5, tzinfo=timezone(timedelta(hours=1)))
-    assert timestamps.zulu(moment) == "2026-02-10T14:23:01Z"
-    assert timestamps.plain(moment) == "2026-02-10 14:23:01"
-    assert timestamps.offset(moment) == "2026-02-10T14:23:01+00:00"
+    assert timestamps.format_z(moment) == "2026-02-10T14:23:01Z"
+    assert timestamps.format_naive(moment) == "2026-02-10 14:23:01"
+    assert timestamps.format_offset(moment) == "2026-02-10T14:23:01+00:00"
 
 
 @pytest.mark.parametrize(("rows", "shown", "more"), [(0, 0, False), (2, 2, False), (3, 2, True)])

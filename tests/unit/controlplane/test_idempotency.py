@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from controlplane.http.errors import ApiError
-from controlplane.http.idempotency import fingerprint, is_kept, read_header
+from controlplane.http.idempotency import fingerprint, is_storable, read_header
 
 
 @pytest.mark.parametrize("value", ["x", "a" * 255, "d7f3a1b24c5e6f7a8b9c0d1e2f3a4b5c", "two words"])
@@ -48,7 +48,7 @@ def test_other_keys_are_refused(value: str | None, code: str) -> None:
     ],
 )
 def test_what_a_key_keeps(status: int, code: str | None, kept: bool) -> None:
-    assert is_kept(status, code) is kept
+    assert is_storable(status, code) is kept
 
 
 def test_the_order_of_fields_and_parameters_does_not_matter() -> None:

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.blueprints.dialects import DIALECTS, MYSQL, Dialect
-from controlplane.blueprints.lexer import Kind, LexError
+from controlplane.blueprints.lexer import TokenKind, LexError
 from controlplane.blueprints.mysql.literals import LITERALS
 from controlplane.blueprints.mysql.statements import is_transactional
 from controlplane.blueprints.variables import Definition, VariableError, literal, render
 from controlplane.databases.naming import candidate_names
-from controlplane.databases.quotas import Step, decide, warns
+from controlplane.databases.quotas import QuotaAction, decide, is_over_warning_threshold
 from controlplane.mysql.sessions import identifier, verifier
 from controlplane.plans import Quotas
 
@@ -119,8 +119,8 @@ def test_nothing_is_lost_or_invented(sql: str) -> None:
 @given(st.text())
 def test_a_string_is_one_literal_whatever_it_holds(value: str) -> None:
     written = literal(Definition("v"), value, LITERALS)
-    kinds = [token.kind for token in MYSQL.tokens(written) if token.kind is not Kind.SPACE]
-    assert kinds in ([Kind.STRING], [Kind.WORD, Kind.STRING])
+    kinds = [token.kind for token in MYSQL.tokens(written) if token.kind is not TokenKind.SPACE]
+    assert kinds in ([TokenKind.STRING], [TokenKind.WORD, TokenKind.STRING])
     assert "\\" not in written
 
 
@@ -130,12 +130,12 @@ def test_an_identifier_is_one_name_or_refused(value: str) -> None:
         written = literal(Definition("v", "identifier"), value, LITERALS)
     except VariableError:
         return
-    assert [token.kind for token in MYSQL.tokens(written)] == [Kind.QUOTED_NAME]
+    assert [token.kind for token in MYSQL.tokens(written)] == [TokenKind.QUOTED_NAME]
 
 
 def test_a_negative_number_makes_no_comment() -> None:
     sql = render("SELECT 1--{{n}}", {"n": Definition("n", "number")}, {"n": -5}, MYSQL.tokens, LITERALS)
-    assert all(token.kind is not Kind.COMMENT for token in MYSQL.tokens(sql))
+    assert all(token.kind is not TokenKind.COMMENT for token in MYSQL.tokens(sql))
 
 
 def test_variables_in_strings_and_comments_are_text() -> None:
@@ -161,7 +161,7 @@ def test_variables_in_strings_and_comments_are_text() -> None:
     ],
 )
 def test_refusals(sql: str, allowed: bool) -> None:
-    assert (MYSQL.refusal_of(MYSQL.split(sql)[0]) is None) is allowed
+    assert (MYSQL.forbidden_reason(MYSQL.split(sql)[0]) is None) is allowed
 
 
 @pytest.mark.parametrize(
@@ -183,19 +183,19 @@ def test_names_fit_into_a_directory(name: str, number: int) -> None:
 @pytest.mark.parametrize(
     ("size", "stopped", "step"),
     [
-        (999_999_999, False, Step.NOTHING),
-        (1_000_000_000, False, Step.STOP),
-        (1_000_000_000, True, Step.STOP),
-        (999_999_999, True, Step.ALLOW),
+        (999_999_999, False, QuotaAction.NOTHING),
+        (1_000_000_000, False, QuotaAction.STOP),
+        (1_000_000_000, True, QuotaAction.STOP),
+        (999_999_999, True, QuotaAction.ALLOW),
     ],
 )
-def test_what_a_size_asks_for(size: int, stopped: bool, step: Step) -> None:
+def test_what_a_size_asks_for(size: int, stopped: bool, step: QuotaAction) -> None:
     assert decide(size, Quotas(1, 5, 80), stopped=stopped) is step
 
 
 @pytest.mark.parametrize(("size", "expected"), [(799_999_999, False), (800_000_000, True)])
 def test_the_warning_threshold(size: int, expected: bool) -> None:
-    assert warns(size, Quotas(1, 5, 80)) is expected
+    assert is_over_warning_threshold(size, Quotas(1, 5, 80)) is expected
 
 
 def test_quoting_and_the_password_s_verifier() -> None:

@@ -13,26 +13,26 @@ from pathlib import Path
 
 import pytest
 
-from controlplane.account.seed import BadSeed, developer, read_seed
-from controlplane.bell import Bell, Doorbells
-from controlplane.data_dir import DataDirBusy, DataDirError, default_data_dir, open_data_dir
-from controlplane.failures import StartFailed
+from controlplane.account.seed import SeedError, developer_user, read_seed
+from controlplane.bell import Notifier, KeyedNotifier
+from controlplane.data_dir import DataDirLockedError, DataDirError, default_data_dir, open_data_dir
+from controlplane.failures import StartupError
 from controlplane.logs import JsonFormatter
-from controlplane.postgres.binaries import DIRECTORY_VARIABLE, NoPostgres, find_binaries
+from controlplane.postgres.binaries import DIRECTORY_VARIABLE, PostgresNotFoundError, find_binaries
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
 
 
 def test_state_outlives_the_object_and_is_private(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    assert StateFile(path).get_or_make("port", lambda: "1") == "1"
-    assert StateFile(path).get_or_make("port", lambda: "2") == "1"
+    assert StateFile(path).get_or_create("port", lambda: "1") == "1"
+    assert StateFile(path).get_or_create("port", lambda: "2") == "1"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_directory_is_locked_while_open(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "data"
-    with open_data_dir(path) as directory, pytest.raises(DataDirBusy), open_data_dir(path):
+    with open_data_dir(path) as directory, pytest.raises(DataDirLockedError), open_data_dir(path):
         pass
     with open_data_dir(directory):
         pass
@@ -69,7 +69,7 @@ def test_a_data_directory_that_cannot_be_made_is_one_line(tmp_path: Path, place:
 def test_a_state_file_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "control-plane.json"
     path.write_text(text)
-    with pytest.raises(StartFailed, match=re.escape(str(path))):
+    with pytest.raises(StartupError, match=re.escape(str(path))):
         StateFile(path)
 
 
@@ -149,7 +149,7 @@ def test_settings_show_no_secret() -> None:
 def test_a_bad_seed_names_the_place_and_no_key(tmp_path: Path, text: str, place: str) -> None:
     path = tmp_path / "seed.json"
     path.write_text(text)
-    with pytest.raises(BadSeed) as caught:
+    with pytest.raises(SeedError) as caught:
         read_seed(path)
     assert place in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -167,7 +167,7 @@ def test_the_seed_files_of_the_page_are_read(tmp_path: Path) -> None:
 
 
 def test_the_developer_has_two_teams_and_every_scope() -> None:
-    user = developer("pk_live_12345678", 120)
+    user = developer_user("pk_live_12345678", 120)
     assert len(user.teams) == 2
     assert len(user.keys[0].scopes) == 7
 
@@ -183,9 +183,9 @@ def test_a_log_line_is_one_json_object() -> None:
 
 def test_a_ring_between_look_and_wait_is_heard() -> None:
     async def story() -> None:
-        bell = Bell()
-        ear = bell.listen()
-        bell.ring()
+        bell = Notifier()
+        ear = bell.subscribe()
+        bell.notify()
         await asyncio.wait_for(ear.wait(600), 60)
 
     asyncio.run(story())
@@ -193,18 +193,18 @@ def test_a_ring_between_look_and_wait_is_heard() -> None:
 
 def test_a_ring_at_one_door_wakes_nobody_at_another() -> None:
     async def story() -> None:
-        doors = Doorbells()
-        one, other = doors.listen(1), doors.listen(2)
-        again = doors.listen(1)
-        doors.ring(1)
-        doors.ring(3)
+        doors = KeyedNotifier()
+        one, other = doors.subscribe(1), doors.subscribe(2)
+        again = doors.subscribe(1)
+        doors.notify(1)
+        doors.notify(3)
         for ear in (one, again):
             await asyncio.wait_for(ear.wait(600), 60)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(other.wait(60), 0.05)
-        doors.ring()
+        doors.notify()
         await asyncio.wait_for(other.wait(600), 60)
-        later = doors.listen(1)
+        later = doors.subscribe(1)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(later.wait(60), 0.05)
 
@@ -212,17 +212,17 @@ def test_a_ring_at_one_door_wakes_nobody_at_another() -> None:
 
 
 def test_a_wait_without_a_ring_ends_in_silence() -> None:
-    asyncio.run(Bell().wait(0))
+    asyncio.run(Notifier().wait(0))
 
 
 def test_a_configured_directory_without_postgresql_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path))
-    with pytest.raises(NoPostgres, match=DIRECTORY_VARIABLE):
+    with pytest.raises(PostgresNotFoundError, match=DIRECTORY_VARIABLE):
         find_binaries()
 
 
 def test_a_data_directory_of_another_version_is_said_so() -> None:
-    with pytest.raises(NoPostgres, match="made by PostgreSQL 14"):
+    with pytest.raises(PostgresNotFoundError, match="made by PostgreSQL 14"):
         find_binaries(required_major=14)
 
 
@@ -235,5 +235,5 @@ def test_a_seed_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
 def test_a_seed_of_another_encoding_is_said_so(tmp_path: Path) -> None:
     path = tmp_path / "seed.json"
     path.write_text('{"users": []}', encoding="utf-16")
-    with pytest.raises(BadSeed, match="byte 0 is not UTF-8"):
+    with pytest.raises(SeedError, match="byte 0 is not UTF-8"):
         read_seed(path)

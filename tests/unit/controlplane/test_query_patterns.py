@@ -13,10 +13,10 @@ from controlplane.blueprints.dialects import MYSQL, POSTGRES, Dialect
 from controlplane.blueprints.mysql.splitting import split as split_mysql
 from controlplane.blueprints.splitting import split
 from controlplane.queries import patterns
-from controlplane.queries.failures import NotUnderstood, SqlFailed, Unsafe
+from controlplane.queries.failures import TranslationError, SqlError, UnsafeSqlError
 from controlplane.queries.patterns import translate
 from controlplane.queries.raw import looks_like_sql
-from controlplane.queries.safety import check
+from controlplane.queries.safety import check_safety
 from controlplane.queries.schema import Schema
 from controlplane.query_answers import QueryAnswer, find_answer, first_duplicate, query_key
 from support.shop import SHOP, table
@@ -78,7 +78,7 @@ def test_the_sql_of_a_pattern(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("text", NOT_UNDERSTOOD)
 def test_any_other_text_is_not_understood(text: str) -> None:
-    with pytest.raises(NotUnderstood, match=r"\.$"):
+    with pytest.raises(TranslationError, match=r"\.$"):
         sql(text)
 
 
@@ -95,7 +95,7 @@ def test_a_row_beyond_the_limit_is_looked_for_where_the_pattern_added_it() -> No
 def test_two_tables_that_match_are_not_guessed_at() -> None:
     both = Schema((table("orders", "id"), table("order", "id")))
     assert sql("show all orders", both) == 'SELECT * FROM "orders" LIMIT 100', "an exact name goes before"
-    with pytest.raises(NotUnderstood, match="Several tables match 'Orders'"):
+    with pytest.raises(TranslationError, match="Several tables match 'Orders'"):
         sql("show all Orders", both)
 
 
@@ -116,15 +116,15 @@ TEXTS = st.one_of(st.lists(WORDS, min_size=1, max_size=12).map(" ".join), st.tex
 def test_one_safe_statement_and_no_write_without_its_verb(text: str, dialect: Dialect) -> None:
     try:
         found = translate(text, SHOP, dialect, NOW)
-    except NotUnderstood:
+    except TranslationError:
         return
     statements = split if dialect is POSTGRES else split_mysql
-    checked = check(found.sql, split=statements)  # neither unsafe nor an open quote
+    checked = check_safety(found.sql, split=statements)  # neither unsafe nor an open quote
     assert len(checked.statements) == 1
     if checked.kind != "select":
         assert text.strip().lower().startswith(("add ", "delete "))
     if found.beyond is not None:
-        assert check(found.beyond, split=statements).kind == "select"
+        assert check_safety(found.beyond, split=statements).kind == "select"
 
 
 @settings(max_examples=300, deadline=None)
@@ -138,8 +138,8 @@ def test_a_quoted_value_comes_out_as_it_went_in(value: str) -> None:
 @given(TEXTS)
 def test_the_check_judges_any_text(text: str) -> None:
     try:
-        checked = check(text, split=split)
-    except (Unsafe, SqlFailed):
+        checked = check_safety(text, split=split)
+    except (UnsafeSqlError, SqlError):
         return
     assert checked.kind in ("select", "write", "ddl_batch")
 

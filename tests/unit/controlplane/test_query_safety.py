@@ -8,11 +8,11 @@ import pytest
 
 from controlplane.blueprints.splitting import split
 from controlplane.plans import PLANS
-from controlplane.queries.failures import SqlFailed, Unsafe
+from controlplane.queries.failures import SqlError, UnsafeSqlError
 from controlplane.queries.limits import seconds_until_tomorrow
 from controlplane.queries.raw import looks_like_sql
 from controlplane.queries.rows import parse_row
-from controlplane.queries.safety import check
+from controlplane.queries.safety import check_safety
 
 SAFE = {
     "SELECT * FROM t": "select",
@@ -72,18 +72,18 @@ UNSAFE = {
 
 @pytest.mark.parametrize("sql", SAFE)
 def test_what_is_run(sql: str) -> None:
-    assert check(sql, split=split).kind == SAFE[sql]
+    assert check_safety(sql, split=split).kind == SAFE[sql]
 
 
 @pytest.mark.parametrize("sql", UNSAFE)
 def test_what_is_refused(sql: str) -> None:
-    with pytest.raises(Unsafe, match=UNSAFE[sql]):
-        check(sql, split=split)
+    with pytest.raises(UnsafeSqlError, match=UNSAFE[sql]):
+        check_safety(sql, split=split)
 
 
 def test_an_open_quote_is_no_sql() -> None:
-    with pytest.raises(SqlFailed, match="unterminated"):
-        check("SELECT 'x", split=split)
+    with pytest.raises(SqlError, match="unterminated"):
+        check_safety("SELECT 'x", split=split)
 
 
 @pytest.mark.parametrize("sql", [*SAFE, *UNSAFE])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from controlplane.traffic.curl import as_curl
 from controlplane.traffic.entries import Entry
-from controlplane.traffic.masking import LONGEST_BODY, kept, mask_target, mask_text, mask_url
+from controlplane.traffic.masking import LONGEST_BODY, redact_body, redact_path, redact_text, redact_url
 from controlplane.traffic.recorder import MOST, Recorder
 
 ENTRY = Entry(
@@ -38,7 +38,7 @@ ENTRY = Entry(
 
 
 def masked(value: object) -> Any:
-    return json.loads(kept(value).json)
+    return json.loads(redact_body(value).json)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def masked(value: object) -> Any:
 )
 def test_secrets_are_masked_and_nothing_else(value: object, expected: object) -> None:
     assert masked(value) == expected
-    assert kept(value).is_cut is False
-    kept(value).json.encode()  # what PostgreSQL takes
+    assert redact_body(value).is_cut is False
+    redact_body(value).json.encode()  # what PostgreSQL takes
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ def test_secrets_are_masked_and_nothing_else(value: object, expected: object) ->
     ],
 )
 def test_a_webhooks_url_is_shown_without_what_lets_others_in(url: str, expected: str) -> None:
-    assert mask_url(url) == expected
+    assert redact_url(url) == expected
 
 
 def test_the_query_keeps_the_values_of_the_apis_own_parameters() -> None:
     query = "limit=2&starting_after=x%2Fy&wait=true&timeout=3&api_key=hush&x"
     expected = "limit=2&starting_after=x%2Fy&wait=true&timeout=3&api_key=***&x=***"
-    assert mask_target("/api/v1/databases", query) == f"/api/v1/databases?{expected}"
-    assert mask_target("/api/v1/pk_live_hush", "") == "/api/v1/pk_live_***"
+    assert redact_path("/api/v1/databases", query) == f"/api/v1/databases?{expected}"
+    assert redact_path("/api/v1/pk_live_hush", "") == "/api/v1/pk_live_***"
 
 
 values = st.recursive(
@@ -133,7 +133,7 @@ values = st.recursive(
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example])
 @given(values)
 def test_what_is_kept_is_bounded_json(value: object) -> None:
-    result = kept(value)
+    result = redact_body(value)
     assert len(result.json.encode()) <= LONGEST_BODY
     json.loads(result.json)
 
@@ -154,7 +154,7 @@ def test_what_is_kept_is_bounded_json(value: object) -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_large_bodies_are_cut_and_say_so(value: object) -> None:
-    result = kept(value)
+    result = redact_body(value)
     assert result.is_cut
     assert LONGEST_BODY / 4 < len(result.json.encode()) <= LONGEST_BODY
     assert "…" in result.json
@@ -165,16 +165,16 @@ def test_deep_bodies_are_cut() -> None:
     value: object = {"token": "deepest"}
     for _ in range(500):
         value = [value]
-    assert kept(value).is_cut
-    assert "deepest" not in kept(value).json
+    assert redact_body(value).is_cut
+    assert "deepest" not in redact_body(value).json
     for _ in range(100_000):
         value = [value]
-    assert kept(value).is_cut
+    assert redact_body(value).is_cut
 
 
 def test_text_without_secrets_stays() -> None:
     text = "postgresql://host:5432/name, a whsecond, pk_life_x, 12:30 @noon"
-    assert mask_text(text) == text
+    assert redact_text(text) == text
 
 
 def heard_by_curl(line: str) -> list[str]:
@@ -236,8 +236,8 @@ def test_what_must_be_filled_in_is_said_in_a_comment(changes: dict[str, Any], re
 def test_a_full_queue_keeps_the_newest() -> None:
     recorder = Recorder()
     late = [dataclasses.replace(ENTRY, request_id=str(number)) for number in range(MOST, MOST + 3)]
-    recorder.put_back(late)
-    recorder.put_back([dataclasses.replace(ENTRY, request_id=str(number)) for number in range(MOST)])
-    taken = recorder.take()
+    recorder.requeue(late)
+    recorder.requeue([dataclasses.replace(ENTRY, request_id=str(number)) for number in range(MOST)])
+    taken = recorder.drain()
     assert [entry.request_id for entry in taken] == [str(number) for number in range(3, MOST + 3)]
-    assert recorder.take() == []
+    assert recorder.drain() == []

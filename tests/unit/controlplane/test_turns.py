@@ -10,20 +10,20 @@ import pytest
 from controlplane.blueprints.validation import validation_busy
 from controlplane.engines.ports import HOST, free_port
 from controlplane.http.errors import ApiError
-from controlplane.turns import Turns
+from controlplane.turns import UserQueue
 
 
 def test_a_user_without_a_turn_in_time_gets_503_and_other_users_do_not_wait() -> None:
     async def scenario() -> None:
-        turns = Turns(validation_busy, at_once=1, patience=0.05)
-        async with turns.take(1):
-            async with turns.take(2):
+        turns = UserQueue(validation_busy, at_once=1, patience=0.05)
+        async with turns.slot(1):
+            async with turns.slot(2):
                 pass
             with pytest.raises(ApiError) as caught:
-                await turns.take(1).__aenter__()
+                await turns.slot(1).__aenter__()
         assert (caught.value.status, caught.value.code) == (503, "validation_busy")
         assert caught.value.headers == {"Retry-After": "1"}
-        async with turns.take(1):
+        async with turns.slot(1):
             pass
 
     asyncio.run(scenario())

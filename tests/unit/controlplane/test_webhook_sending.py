@@ -15,13 +15,13 @@ import pytest
 
 from controlplane.http import client
 from controlplane.webhooks import sending
-from controlplane.webhooks.sending import Outcome
+from controlplane.webhooks.sending import DeliveryResult
 from support.receiver import Receiver
 
 HEADERS = (("X-Polykomos-Event", "ping"),)
 
 
-def post(url: str, *, body: bytes = b"{}", seconds: float = 10, loopback: bool = True) -> Outcome:
+def post(url: str, *, body: bytes = b"{}", seconds: float = 10, loopback: bool = True) -> DeliveryResult:
     return asyncio.run(sending.post(url, HEADERS, body, loopback=loopback, seconds=seconds))
 
 
@@ -47,7 +47,7 @@ def test_this_machine_is_reached_only_where_it_may_be(host: str) -> None:
         url = receiver.url.replace("127.0.0.1", host)
         assert post(url).is_success
         refused = post(url, loopback=False)
-    assert refused == Outcome(None, "Nothing is sent to the endpoint's address: it is this machine's own.")
+    assert refused == DeliveryResult(None, "Nothing is sent to the endpoint's address: it is this machine's own.")
     assert len(receiver.received) == 1
 
 
@@ -61,14 +61,14 @@ def test_metadata_is_not_asked_for_under_another_spelling() -> None:
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 def test_any_2xx_is_success(status: int) -> None:
     with Receiver([status]) as receiver:
-        assert post(receiver.url) == Outcome(status, None)
+        assert post(receiver.url) == DeliveryResult(status, None)
 
 
 @pytest.mark.facts("webhooks:success")
 @pytest.mark.parametrize("status", [304, 400, 404, 410, 500, 503])
 def test_another_status_is_a_failure(status: int) -> None:
     with Receiver([status]) as receiver:
-        assert post(receiver.url) == Outcome(status, f"The endpoint answered with status {status}.")
+        assert post(receiver.url) == DeliveryResult(status, f"The endpoint answered with status {status}.")
 
 
 @pytest.mark.facts("webhooks:redirects")
@@ -109,7 +109,7 @@ def test_an_unknown_host() -> None:
 def test_no_answer_in_time() -> None:
     with Receiver() as receiver:
         receiver.gate.clear()
-        assert post(receiver.url, seconds=0.3) == Outcome(None, "No answer within 0.3 seconds.")
+        assert post(receiver.url, seconds=0.3) == DeliveryResult(None, "No answer within 0.3 seconds.")
 
 
 def test_an_answer_that_drips_does_not_stretch_the_time() -> None:
@@ -121,7 +121,7 @@ def test_an_answer_that_drips_does_not_stretch_the_time() -> None:
                 threading.Event().wait(0.05)
 
     with talker(drip) as url:
-        assert post(url, seconds=0.5) == Outcome(None, "No answer within 0.5 seconds.")
+        assert post(url, seconds=0.5) == DeliveryResult(None, "No answer within 0.5 seconds.")
 
 
 @pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200", b"X: " + b"y" * 100_000])
@@ -143,7 +143,7 @@ def test_an_interim_answer_is_not_the_answer() -> None:
         connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 202 Accepted\r\n\r\n")
 
     with talker(speak) as url:
-        assert post(url) == Outcome(202, None)
+        assert post(url) == DeliveryResult(202, None)
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def tls(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 def test_tls_to_a_trusted_endpoint(tls: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     url, certificate = tls
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    assert post(url) == Outcome(204, None)
+    assert post(url) == DeliveryResult(204, None)
 
 
 def test_tls_to_an_unknown_endpoint(tls: tuple[str, Path]) -> None:

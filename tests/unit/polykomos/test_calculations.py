@@ -19,7 +19,7 @@ from polykomos.calculations.connection_string import ConnectionStringArgs, Parse
 from polykomos.calculations.rendering import RenderArgs, RenderBlueprint, render
 from polykomos.calculations.signature import SignatureArgs, VerifyWebhookSignature
 from polykomos.calculations.sql_dialects import DIALECTS, Engine
-from polykomos.resources.blueprint.declaration import canonical_variables
+from polykomos.resources.blueprint.declaration import normalize_variables
 from resourcekit.errors import ResourceError
 
 
@@ -96,7 +96,7 @@ def test_rendering_is_the_apis(engine: Engine, sql: str, values: dict[str, Any])
     except VariableError:
         theirs = None
     try:
-        ours: str | None = render(sql, canonical_variables(DEFINITIONS), values, DIALECTS[engine])
+        ours: str | None = render(sql, normalize_variables(DEFINITIONS), values, DIALECTS[engine])
     except ResourceError:
         ours = None
     # The API also refuses values of variables that the SQL does not use.

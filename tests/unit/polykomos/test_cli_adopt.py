@@ -11,24 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polykomos.package import package
-from polykomos_provider.adoption.estate import Found, Kind, kinds
-from polykomos_provider.adoption.managed import Managed, in_stack, in_workspace, left_over, of_another_account
+from polykomos_provider.adoption.estate import ExistingObject, ResourceKind, kinds
+from polykomos_provider.adoption.managed import ManagedObjects, from_stack_export, from_state_pull, unmanaged, of_another_account
 from polykomos_provider.adoption.naming import base_name, pulumi_names, terraform_names
-from polykomos_provider.adoption.picking import Selection, numbers, picked
+from polykomos_provider.adoption.picking import Selection, parse_ranges, select
 from polykomos_provider.adoption.writing import pulumi_file, terraform_blocks
-from polykomos_provider.commands.engines import in_order
+from polykomos_provider.commands.engines import candidate_programs
 
 DATABASE, BLUEPRINT, APPLICATION, ENDPOINT = kinds(package())
 ESTATE = [
-    Found(DATABASE, "d1", "orders"),
-    Found(DATABASE, "d2", "orders-eu"),
-    Found(BLUEPRINT, "b1", "orders"),
-    Found(ENDPOINT, "7", "https://hooks.example.com/T0KEN?key=s3cret"),
+    ExistingObject(DATABASE, "d1", "orders"),
+    ExistingObject(DATABASE, "d2", "orders-eu"),
+    ExistingObject(BLUEPRINT, "b1", "orders"),
+    ExistingObject(ENDPOINT, "7", "https://hooks.example.com/T0KEN?key=s3cret"),
 ]
 
 
 def test_the_kinds_are_the_packages_own() -> None:
-    assert Kind("database", "polykomos:index:Database", "polykomos_database", True, "its UUID") == DATABASE
+    assert ResourceKind("database", "polykomos:index:Database", "polykomos_database", True, "its UUID") == DATABASE
     assert [kind.listable for kind in (DATABASE, BLUEPRINT, APPLICATION, ENDPOINT)] == [True, True, False, True]
 
 
@@ -45,21 +45,21 @@ def test_the_kinds_are_the_packages_own() -> None:
     ],
 )
 def test_each_option_narrows_and_its_values_widen_each_other(selection: Selection, ids: list[str]) -> None:
-    assert [each.id for each in picked(ESTATE, selection)] == ids
+    assert [each.id for each in select(ESTATE, selection)] == ids
     assert selection.is_made
     assert not Selection().is_made
 
 
 def test_an_answer_on_the_terminal() -> None:
-    assert numbers("3, 1-2,2", 4) == [1, 2, 3]
-    assert numbers(" ALL ", 2) == [1, 2]
+    assert parse_ranges("3, 1-2,2", 4) == [1, 2, 3]
+    assert parse_ranges(" ALL ", 2) == [1, 2]
     for answer in ("0", "5", "3-2", "x", "", "1;2"):
         with pytest.raises(ValueError, match=r"neither|within"):
-            numbers(answer, 4)
+            parse_ranges(answer, 4)
 
 
 def test_a_label_that_no_url_is_still_gives_a_name() -> None:
-    assert base_name(Found(ENDPOINT, "7", "https://[::1/x"), "-") == "webhook-endpoint"
+    assert base_name(ExistingObject(ENDPOINT, "7", "https://[::1/x"), "-") == "webhook-endpoint"
 
 
 def test_names_tell_what_it_is() -> None:
@@ -67,15 +67,15 @@ def test_names_tell_what_it_is() -> None:
     assert terraform_names(ESTATE, []) == ["orders", "orders_eu", "orders", "hooks_example_com"]
     assert pulumi_names(ESTATE[:1], {"orders"}) == ["orders-2"]
     assert terraform_names(ESTATE[:1], {"polykomos_database.orders", "polykomos_blueprint.orders_2"}) == ["orders_2"]
-    twins = [Found(DATABASE, str(number), "Orders") for number in range(3)]
+    twins = [ExistingObject(DATABASE, str(number), "Orders") for number in range(3)]
     assert terraform_names(twins, []) == ["orders", "orders_2", "orders_3"]
-    assert base_name(Found(DATABASE, "1", "1shop"), "_") == "database_1shop"
-    assert base_name(Found(ENDPOINT, "1", "Ünïts für Müller"), "-") == "units-fur-muller"
+    assert base_name(ExistingObject(DATABASE, "1", "1shop"), "_") == "database_1shop"
+    assert base_name(ExistingObject(ENDPOINT, "1", "Ünïts für Müller"), "-") == "units-fur-muller"
 
 
 @given(st.lists(st.tuples(st.sampled_from([DATABASE, BLUEPRINT, ENDPOINT]), st.text(max_size=8)), max_size=12))
-def test_names_are_valid_and_unique_whatever_things_are_called(drawn: list[tuple[Kind, str]]) -> None:
-    found = [Found(kind, str(number), label) for number, (kind, label) in enumerate(drawn)]
+def test_names_are_valid_and_unique_whatever_things_are_called(drawn: list[tuple[ResourceKind, str]]) -> None:
+    found = [ExistingObject(kind, str(number), label) for number, (kind, label) in enumerate(drawn)]
     in_pulumi, in_terraform = pulumi_names(found, ["a"]), terraform_names(found, ["polykomos_database.a"])
     assert len({*in_pulumi, "a"}) == len(found) + 1
     addresses = {f"{each.kind.type}.{name}" for each, name in zip(found, in_terraform, strict=True)}
@@ -95,11 +95,11 @@ def test_what_a_stack_holds_is_left_out_by_kind_and_id() -> None:
             ]
         }
     }
-    managed = in_stack(export)
-    assert [each.id for each in left_over(ESTATE, managed)] == ["d2", "b1", "7"], "an endpoint is no blueprint"
+    managed = from_stack_export(export)
+    assert [each.id for each in unmanaged(ESTATE, managed)] == ["d2", "b1", "7"], "an endpoint is no blueprint"
     assert "mine" in managed.names
     for empty in (None, {}, {"deployment": None}, {"deployment": {"resources": None}}):
-        assert in_stack(empty) == Managed()
+        assert from_stack_export(empty) == ManagedObjects()
 
 
 def test_what_a_workspace_holds_is_left_out_in_modules_too() -> None:
@@ -115,16 +115,16 @@ def test_what_a_workspace_holds_is_left_out_in_modules_too() -> None:
             {**resource("c", "b1"), "mode": "data"},
         ]
     }
-    managed = in_workspace(state)
-    assert [each.id for each in left_over(ESTATE, managed)] == ["b1", "7"]
+    managed = from_state_pull(state)
+    assert [each.id for each in unmanaged(ESTATE, managed)] == ["b1", "7"]
     assert managed.names == {"polykomos_database.a"}
-    assert in_workspace(None) == in_workspace({"resources": None}) == Managed()
+    assert from_state_pull(None) == from_state_pull({"resources": None}) == ManagedObjects()
 
 
 def test_what_is_written() -> None:
     text = pulumi_file(ESTATE[:1], ["orders"])
     assert json.loads(text) == {"resources": [{"type": "polykomos:index:Database", "name": "orders", "id": "d1"}]}
-    blocks = terraform_blocks([ESTATE[0], Found(BLUEPRINT, '${a}"', "x")], ["orders", "x"])
+    blocks = terraform_blocks([ESTATE[0], ExistingObject(BLUEPRINT, '${a}"', "x")], ["orders", "x"])
     assert blocks == (
         'import {\n  to = polykomos_database.orders\n  id = "d1"\n}\n\n'
         'import {\n  to = polykomos_blueprint.x\n  id = "$${a}\\""\n}\n'
@@ -132,26 +132,26 @@ def test_what_is_written() -> None:
 
 
 def test_a_module_that_opentofu_initialised_is_opentofus() -> None:
-    assert in_order("terraform", "") == ("terraform", "tofu")
-    assert in_order("terraform", 'provider "registry.terraform.io/polykomos/polykomos" {') == ("terraform", "tofu")
-    assert in_order("terraform", 'provider "registry.opentofu.org/polykomos/polykomos" {') == ("tofu", "terraform")
-    assert in_order("pulumi", "") == ("pulumi",)
+    assert candidate_programs("terraform", "") == ("terraform", "tofu")
+    assert candidate_programs("terraform", 'provider "registry.terraform.io/polykomos/polykomos" {') == ("terraform", "tofu")
+    assert candidate_programs("terraform", 'provider "registry.opentofu.org/polykomos/polykomos" {') == ("tofu", "terraform")
+    assert candidate_programs("pulumi", "") == ("pulumi",)
 
 
 def test_objects_of_another_account_are_not_adopted_beside_those_of_this_one() -> None:
     every = kinds(package())
     others = frozenset({("polykomos:index:Database", "x1"), ("polykomos_webhook_endpoint", "9")})
-    recorded = Managed(others, accounts=frozenset({"a"}))
+    recorded = ManagedObjects(others, accounts=frozenset({"a"}))
     assert of_another_account(recorded, ESTATE, "b", every)
     assert of_another_account(recorded, [], "b", every)
     assert not of_another_account(recorded, ESTATE, "a", every), "what is managed was deleted"
     assert not of_another_account(recorded, ESTATE, None, every), "a service that does not report it"
-    seen = Managed(others | {("polykomos:index:Database", "d1")}, accounts=frozenset({"a"}))
+    seen = ManagedObjects(others | {("polykomos:index:Database", "d1")}, accounts=frozenset({"a"}))
     assert not of_another_account(seen, ESTATE, "b", every), "a colleague's key sees what is managed"
-    older = Managed(others)
+    older = ManagedObjects(others)
     assert of_another_account(older, ESTATE, "b", every)
     assert not of_another_account(older, ESTATE, "b", [BLUEPRINT])
-    assert not of_another_account(Managed(frozenset({("aws:s3:Bucket", "x")})), ESTATE, "b", every)
+    assert not of_another_account(ManagedObjects(frozenset({("aws:s3:Bucket", "x")})), ESTATE, "b", every)
 
 
 def test_the_accounts_that_states_record() -> None:
@@ -162,10 +162,10 @@ def test_the_accounts_that_states_record() -> None:
         {"type": "aws:s3:Bucket", "urn": "u::f", "id": "d3", "outputs": {"__account": "c"}},
         {"type": "polykomos:index:Database", "urn": "u::g", "id": "d4"},
     ]
-    assert in_stack({"deployment": {"resources": resources}}).accounts == {"a", "b"}
+    assert from_stack_export({"deployment": {"resources": resources}}).accounts == {"a", "b"}
     instances = [
         {"attributes": {"id": "d1"}, "private": base64.b64encode(private).decode()}
         for private in (b'{"given": [], "account": "a"}', b"{}", b"\xff", b"[]")
     ]
     state = {"resources": [{"mode": "managed", "type": "polykomos_database", "name": "d", "instances": instances}]}
-    assert in_workspace(state).accounts == {"a"}
+    assert from_state_pull(state).accounts == {"a"}

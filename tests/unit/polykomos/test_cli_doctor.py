@@ -13,22 +13,22 @@ from polykomos_provider.checkup.findings import (
     OK,
     WARNING,
     Finding,
-    Needs,
-    all_well,
+    ScopeRequirement,
+    is_ok,
     as_json,
     budget,
     missing,
     plugin,
     scopes,
     version,
-    weighed,
+    with_severity,
 )
 from polykomos_provider.checkup.places import pulumi_places, terraform_places
-from polykomos_provider.checkup.programs import pulumi_plugins, version_of, why_not_starting
-from polykomos_provider.mirror import command_line_settings, target
-from polykomos_provider.pulumi_home import STANZA, user_plugins
+from polykomos_provider.checkup.programs import pulumi_plugins, version_of, start_error
+from polykomos_provider.mirror import cli_config, platform_target
+from polykomos_provider.pulumi_home import PLUGINS_SECTION, user_plugins
 
-NEEDS = [Needs(each.name, each.scopes.read, each.scopes.write) for each in package().resources]
+NEEDS = [ScopeRequirement(each.name, each.scopes.read, each.scopes.write) for each in package().resources]
 
 
 def levels(permissions: list[str]) -> dict[str, str]:
@@ -66,15 +66,15 @@ GOOD, BAD = Finding("x", OK, ""), Finding("y", ERROR, "")
 
 
 def test_one_engine_that_works_is_enough_unless_others_are_asked_for() -> None:
-    assert all_well(weighed({"pulumi": [GOOD], "terraform": [GOOD, BAD], "tofu": []}, []))
-    assert [each.level for each in weighed({"pulumi": [GOOD], "terraform": [BAD]}, [])] == [OK, WARNING]
-    assert not all_well(weighed({"pulumi": [GOOD, BAD], "terraform": [], "tofu": []}, []))
-    assert not all_well(weighed({"terraform": [BAD]}, ["terraform"]))
-    (absent,) = weighed({"tofu": []}, ["tofu"])
+    assert is_ok(with_severity({"pulumi": [GOOD], "terraform": [GOOD, BAD], "tofu": []}, []))
+    assert [each.level for each in with_severity({"pulumi": [GOOD], "terraform": [BAD]}, [])] == [OK, WARNING]
+    assert not is_ok(with_severity({"pulumi": [GOOD, BAD], "terraform": [], "tofu": []}, []))
+    assert not is_ok(with_severity({"terraform": [BAD]}, ["terraform"]))
+    (absent,) = with_severity({"tofu": []}, ["tofu"])
     assert (absent.level, absent.text, absent.advice) == (ERROR, "is not on PATH", "install 1.10 or later")
-    (none,) = weighed({"pulumi": [], "terraform": [], "tofu": []}, [])
+    (none,) = with_severity({"pulumi": [], "terraform": [], "tofu": []}, [])
     assert none.level == ERROR
-    assert weighed({}, []) == []
+    assert with_severity({}, []) == []
 
 
 def test_the_report_for_programs() -> None:
@@ -113,7 +113,7 @@ def test_where_pulumi_finds_its_plugin(home: Path, monkeypatch: pytest.MonkeyPat
     own = put(home / "project" / ".polykomos" / "pulumi" / name)
     put(home / "project" / "Pulumi.yaml", "name: x\n")
     assert pulumi_places(home / "project") == [on_path, new, old], "the project does not name its own"
-    put(home / "project" / "Pulumi.yaml", "name: x\n" + STANZA)
+    put(home / "project" / "Pulumi.yaml", "name: x\n" + PLUGINS_SECTION)
     assert pulumi_places(home / "project") == [own, on_path, new, old]
     monkeypatch.setenv("PULUMI_HOME", str(home / "elsewhere"))
     assert pulumi_places(home) == [on_path]
@@ -121,7 +121,7 @@ def test_where_pulumi_finds_its_plugin(home: Path, monkeypatch: pytest.MonkeyPat
 
 def test_where_terraform_finds_its_provider(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def mirrored(mirror: str, host: str = "registry.terraform.io", version_: str = "0.1.0") -> Path:
-        where = home / mirror / host / "polykomos" / "polykomos" / version_ / target()
+        where = home / mirror / host / "polykomos" / "polykomos" / version_ / platform_target()
         return put(where / f"terraform-provider-polykomos_v{version_}")
 
     here = home / "module"
@@ -133,7 +133,7 @@ def test_where_terraform_finds_its_provider(home: Path, monkeypatch: pytest.Monk
     tofus = mirrored(".terraform.d/plugins", "registry.opentofu.org")
     assert terraform_places("tofu", here) == [tofus]
     other = mirrored("mirror")
-    put(home / ".terraformrc", command_line_settings(home / "mirror"))
+    put(home / ".terraformrc", cli_config(home / "mirror"))
     assert terraform_places("terraform", here) == [other], "what is configured is all that is searched"
     overriding = put(home / "build" / "terraform-provider-polykomos")
     put(home / "rc", f'provider_installation {{ dev_overrides {{ "polykomos/polykomos" = "{home}/build" }} }}\n')
@@ -145,10 +145,10 @@ def test_programs_are_asked(tmp_path: Path) -> None:
     assert version_of(str(put(tmp_path / "a", "#!/bin/sh\necho\necho 'OpenTofu v1.12.6-dev'\n"))) == (1, 12)
     assert version_of(str(put(tmp_path / "b", "#!/bin/sh\necho none\n"))) is None
     assert version_of(str(tmp_path / "absent")) is None
-    assert why_not_starting(put(tmp_path / "c", "#!/bin/sh\necho 1234\nexec sleep 60\n")) == ""
-    assert why_not_starting(put(tmp_path / "d", "#!/bin/sh\necho 'no such module' >&2\nexit 1\n")) == "no such module"
-    assert why_not_starting(put(tmp_path / "e", "#!/bin/sh\n")) == "it said nothing"
-    assert why_not_starting(tmp_path / "absent") == "No such file or directory"
+    assert start_error(put(tmp_path / "c", "#!/bin/sh\necho 1234\nexec sleep 60\n")) == ""
+    assert start_error(put(tmp_path / "d", "#!/bin/sh\necho 'no such module' >&2\nexit 1\n")) == "no such module"
+    assert start_error(put(tmp_path / "e", "#!/bin/sh\n")) == "it said nothing"
+    assert start_error(tmp_path / "absent") == "No such file or directory"
 
 
 def test_pulumi_is_asked_which_plugins_it_finds(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from polykomos_provider.cli import main
 from polykomos_provider.launcher import launcher_text
-from polykomos_provider.pulumi_home import STANZA, Stanza, stanza_in, with_stanza
+from polykomos_provider.pulumi_home import PLUGINS_SECTION, PluginsSection, plugins_section, add_plugins_section
 
 PROGRAM = '#!/bin/sh\necho started in "$PWD" with "$@"\n'
 
@@ -58,16 +58,16 @@ def test_another_environment_is_named_in_full(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("name: x\nruntime: yaml", Stanza.ABSENT),
-        ("name: x\nresources:\n  plugins:\n    type: y\n", Stanza.ABSENT),
-        ("name: x\n" + STANZA, Stanza.THERE),
-        ("plugins:\n  providers:\n  - path: './.polykomos/pulumi'\n    name: polykomos\n", Stanza.THERE),
-        ("plugins:\n  providers:\n  - name: other\n    path: ./other\n", Stanza.OTHERS),
-        ("plugins:\n  providers:\n  - name: polykomos\n    path: ../elsewhere/.polykomos/pulumi-x\n", Stanza.OTHERS),
+        ("name: x\nruntime: yaml", PluginsSection.ABSENT),
+        ("name: x\nresources:\n  plugins:\n    type: y\n", PluginsSection.ABSENT),
+        ("name: x\n" + PLUGINS_SECTION, PluginsSection.THERE),
+        ("plugins:\n  providers:\n  - path: './.polykomos/pulumi'\n    name: polykomos\n", PluginsSection.THERE),
+        ("plugins:\n  providers:\n  - name: other\n    path: ./other\n", PluginsSection.OTHERS),
+        ("plugins:\n  providers:\n  - name: polykomos\n    path: ../elsewhere/.polykomos/pulumi-x\n", PluginsSection.OTHERS),
     ],
 )
-def test_what_a_project_says_of_plugins(text: str, found: Stanza) -> None:
-    assert stanza_in(text) is found
+def test_what_a_project_says_of_plugins(text: str, found: PluginsSection) -> None:
+    assert plugins_section(text) is found
 
 
 def install(*words: str, **env: str) -> Result:
@@ -79,12 +79,12 @@ def test_a_pulumi_project_is_told_once_and_keeps_its_text(tmp_path: Path) -> Non
     program = tmp_path / "Pulumi.yaml"
     program.write_text(text)
     assert install("pulumi", "--project", str(tmp_path)).exit_code == 0
-    assert program.read_text() == with_stanza(text) == f"{text}\n{STANZA}"
+    assert program.read_text() == add_plugins_section(text) == f"{text}\n{PLUGINS_SECTION}"
     assert install("pulumi", "--project", str(tmp_path)).stdout == ""
-    assert program.read_text() == f"{text}\n{STANZA}"
+    assert program.read_text() == f"{text}\n{PLUGINS_SECTION}"
     others = "plugins:\n  providers:\n  - name: other\n    path: ./other\n"
     program.write_text(others)
-    assert install("pulumi", "--project", str(tmp_path)).stdout == STANZA
+    assert install("pulumi", "--project", str(tmp_path)).stdout == PLUGINS_SECTION
     assert program.read_text() == others
 
 

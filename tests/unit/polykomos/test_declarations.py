@@ -8,15 +8,15 @@ import pytest
 
 from polykomos.functions import FUNCTIONS
 from polykomos.package import package
-from polykomos.resources.blueprint.declaration import canonical_variables
+from polykomos.resources.blueprint.declaration import normalize_variables
 from polykomos.resources.blueprint_application.identity import ApplicationId
-from resourcekit.declaration import fields_of
+from resourcekit.declaration import field_specs
 from resourcekit.errors import ResourceError
-from resourcekit.planning.check import check_declared
+from resourcekit.planning.check import validate_declaration
 from resourcekit.planning.diff import diff
-from resourcekit.planning.planned import planned_create
-from resourcekit.resource import Function, Resource
-from resourcekit.shapes import field_shapes
+from resourcekit.planning.planned import plan_create
+from resourcekit.resource import DataSource, Resource
+from resourcekit.shapes import field_types
 from resourcekit.unknown import UNKNOWN
 
 RESOURCES = {resource.name: resource for resource in package().resources}
@@ -29,43 +29,43 @@ REPLACES = {
 SECRETS = {"Database": {"db_password", "connection_string"}, "WebhookEndpoint": {"secret"}}
 
 
-@pytest.mark.parametrize("function", [*package().functions, *package().credentials], ids=lambda each: each.name)
-def test_what_is_found_by_one_of_several_keys_reports_them_all(function: Function[Any, Any, Any]) -> None:
+@pytest.mark.parametrize("function", [*package().data_sources, *package().ephemeral_resources], ids=lambda each: each.name)
+def test_what_is_found_by_one_of_several_keys_reports_them_all(function: DataSource[Any, Any, Any]) -> None:
     """A key that the program does not give is filled in (field report C1)."""
-    keys = {name for name, facts in fields_of(function.arguments).items() if not facts.required}
-    assert keys <= fields_of(function.result).keys()
+    keys = {name for name, facts in field_specs(function.arguments).items() if not facts.required}
+    assert keys <= field_specs(function.result).keys()
 
 
 @pytest.mark.parametrize("resource", RESOURCES.values(), ids=RESOURCES)
 def test_the_replace_list_and_the_secrets_are_exactly_these(resource: Resource[Any, Any, Any]) -> None:
-    state, arguments = fields_of(resource.state), fields_of(resource.arguments)
-    assert {name for name, facts in arguments.items() if facts.replaces} == REPLACES[resource.name]
+    state, arguments = field_specs(resource.state), field_specs(resource.arguments)
+    assert {name for name, facts in arguments.items() if facts.requires_replace} == REPLACES[resource.name]
     assert {name for name, facts in state.items() if facts.secret} == SECRETS.get(resource.name, set())
     assert arguments.keys() <= state.keys(), "a state holds what was asked for"
 
 
 @pytest.mark.parametrize("resource", RESOURCES.values(), ids=RESOURCES)
 def test_every_field_may_be_unknown(resource: Resource[Any, Any, Any]) -> None:
-    unknown = dict.fromkeys(fields_of(resource.arguments), UNKNOWN)
-    checked = check_declared(resource, unknown)
+    unknown = dict.fromkeys(field_specs(resource.arguments), UNKNOWN)
+    checked = validate_declaration(resource, unknown)
     assert checked.failures == ()
     assert checked.values == unknown
-    assert planned_create(resource, checked.values).keys() == fields_of(resource.state).keys()
-    for name, facts in fields_of(resource.arguments).items():
+    assert plan_create(resource, checked.values).keys() == field_specs(resource.state).keys()
+    for name, facts in field_specs(resource.arguments).items():
         found = diff(resource.arguments, state={name: "x"}, old_inputs={name: "x"}, news={name: UNKNOWN})
-        assert name in (found.changed | {refusal.property for refusal in found.refusals})
-        assert found.replaces is facts.replaces
+        assert name in (found.changed | {refusal.property for refusal in found.errors})
+        assert found.replaces is facts.requires_replace
 
 
-DECLARED = [*package().resources, *package().components, *package().functions]
+DECLARED = [*package().resources, *package().components, *package().data_sources]
 
 
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda d: d.name)
 def test_every_field_is_described_and_can_be_carried(declared: Any) -> None:
     models = [declared.arguments, declared.state if isinstance(declared, Resource) else declared.result]
     for model in models:
-        assert field_shapes(model).keys() == fields_of(model).keys()
-        for name, facts in fields_of(model).items():
+        assert field_types(model).keys() == field_specs(model).keys()
+        for name, facts in field_specs(model).items():
             assert facts.description.endswith("."), f"{declared.name}.{name}"
 
 
@@ -79,10 +79,10 @@ def test_every_field_is_described_and_can_be_carried(declared: Any) -> None:
     ],
 )
 def test_definitions_of_variables_in_two_spellings_are_one(left: Any, right: Any) -> None:
-    assert canonical_variables(left) == canonical_variables(right)
-    facts = fields_of(RESOURCES["Blueprint"].arguments)["variables"]
-    assert facts.same(left, right)
-    assert not facts.same(left, {"a": {"default": "other"}})
+    assert normalize_variables(left) == normalize_variables(right)
+    facts = field_specs(RESOURCES["Blueprint"].arguments)["variables"]
+    assert facts.semantically_equal(left, right)
+    assert not facts.semantically_equal(left, {"a": {"default": "other"}})
 
 
 def test_an_applications_id_comes_back_as_it_went() -> None:
@@ -105,13 +105,13 @@ def test_true_is_another_value_than_one() -> None:
 
 
 def test_a_blueprint_is_named_by_its_uuid() -> None:
-    checked = check_declared(RESOURCES["Database"], {"name": "d", "blueprint_uuid": "contacts"})
+    checked = validate_declaration(RESOURCES["Database"], {"name": "d", "blueprint_uuid": "contacts"})
     assert [(each.property, each.reason) for each in checked.failures] == [("blueprint_uuid", "must be a UUID")]
 
 
 def test_an_endpoints_id_stands_for_its_number() -> None:
     """Engines know ids as texts: `${hook.id}` is what the reference says to pass."""
     asked = next(each for each in FUNCTIONS if each.name == "get_webhook_deliveries")
-    assert check_declared(asked, {"endpoint_id": "7"}).values == {"endpoint_id": 7}
+    assert validate_declaration(asked, {"endpoint_id": "7"}).values == {"endpoint_id": 7}
     for wrong in ("7.5", "seven", "-7", "", True):
-        assert [each.property for each in check_declared(asked, {"endpoint_id": wrong}).failures] == ["endpoint_id"]
+        assert [each.property for each in validate_declaration(asked, {"endpoint_id": wrong}).failures] == ["endpoint_id"]

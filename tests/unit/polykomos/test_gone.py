@@ -7,11 +7,11 @@ import uuid
 
 import pytest
 
-from polykomos.client import Bounds, Client, NotFound
-from polykomos.resources.gone import confirm_gone, told_if_gone
+from polykomos.client import RequestOptions, Client, NotFoundError
+from polykomos.resources.gone import confirm_gone, not_found_as_error
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.keys import Ledger, Objects
+from resourcekit.keys import OwnershipRegistry, ResourceRefs
 from support.list_server import ListServer, new_endpoint
 from support.scripted_server import ScriptedServer, answer, error
 
@@ -20,11 +20,11 @@ DATABASE, BLUEPRINT, ENDPOINT = "polykomos_database", "polykomos:index:Blueprint
 APPLICATION = ("polykomos_blueprint_application", f"{APPLIED}/{OTHER}/1")
 
 
-def context(url: str, held: Objects | None = None, account: str | None = None) -> tuple[Context[Client], list[str]]:
+def context(url: str, held: ResourceRefs | None = None, account: str | None = None) -> tuple[Context[Client], list[str]]:
     warned: list[str] = []
     deadline = time.monotonic() + 5
-    api = Client(base_url=url, api_key="pk_live_x").within(Bounds(deadline))
-    ctx = Context(api=api, deadline=deadline, warn=warned.append, ledger=Ledger(lambda: held), account=account)
+    api = Client(base_url=url, api_key="pk_live_x").with_options(RequestOptions(deadline))
+    ctx = Context(api=api, deadline=deadline, warn=warned.append, ownership=OwnershipRegistry(lambda: held), account=account)
     return ctx, warned
 
 
@@ -97,7 +97,7 @@ def test_whose_key_it_is_is_asked_once_and_must_be_answered() -> None:
         with pytest.raises(ResourceError, match="base URL is not that of the API"):
             confirm_gone("database", LOST, context(server.base_url)[0])
         ctx, _ = context(server.base_url)
-        with pytest.raises(ResourceError, match="base URL"), told_if_gone("database", LOST, ctx):
-            raise NotFound(404, "not_found", "Not there.")
+        with pytest.raises(ResourceError, match="base URL"), not_found_as_error("database", LOST, ctx):
+            raise NotFoundError(404, "not_found", "Not there.")
     with ScriptedServer([answer(200, {"data": {}})]) as server:
         confirm_gone("database", LOST, context(server.base_url, account="x")[0])  # a service that does not say

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from polykomos.resources.guessing import ABSENT, guesses
+from polykomos.resources.guessing import ABSENT, candidate_bodies
 
 SHOWN = {"name": ["lost"], "limit": [20, ABSENT], "warn": [80, ABSENT], "region": ["eu", ABSENT]}
 
 
 def all_of(body: dict[str, Any], *objects: Any) -> list[dict[str, Any]]:
-    return list(guesses(body, objects))
+    return list(candidate_bodies(body, objects))
 
 
 def test_the_body_at_hand_is_none_of_them() -> None:

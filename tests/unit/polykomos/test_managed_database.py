@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from polykomos.components.managed_database.component import ManagedDatabase
-from polykomos.components.managed_database.environment import environment_of
+from polykomos.components.managed_database.environment import environment_variables
 from polykomos.package import package
-from resourcekit.component import Child, From, Output
-from resourcekit.declaration import fields_of
-from resourcekit.planning.check import check_declared
+from resourcekit.component import Child, ChildRef, Output
+from resourcekit.declaration import field_specs
+from resourcekit.planning.check import validate_declaration
 from resourcekit.unknown import UNKNOWN
 
 UUID = "d7f3a1b2-4c5e-4f7a-8b9c-0d1e2f3a4b5c"
@@ -35,14 +35,14 @@ def test_applications_are_made_in_order_after_the_database_and_that_after_the_we
     ]  # fmt: skip
     assert found["database"].args == {"name": Output("orders"), "plan": Output("grow")}
     assert found["webhook"].args == webhook
-    assert found["blueprint-2"].args == {"database_uuid": From("database", "uuid"), **entry(variables=variables)}
+    assert found["blueprint-2"].args == {"database_uuid": ChildRef("database", "uuid"), **entry(variables=variables)}
 
 
 def test_children_take_nothing_that_their_resources_do_not() -> None:
-    given = {name: Output(UNKNOWN) for name in fields_of(COMPONENT.arguments)}
+    given = {name: Output(UNKNOWN) for name in field_specs(COMPONENT.arguments)}
     made = [*COMPONENT.children(given), *children(blueprints=[entry(variables=Output({}))]).values()]
     for child in made:
-        assert child.args.keys() <= fields_of(child.kind.arguments).keys()
+        assert child.args.keys() <= field_specs(child.kind.arguments).keys()
     assert set(given) - {"blueprints", "webhook"} == made[0].args.keys(), "what the component takes, the database gets"
 
 
@@ -55,11 +55,11 @@ def test_only_protection_that_is_wanted_overrides_the_programs_own(given: Any, p
 def test_what_is_not_known_as_a_whole_is_not_shown_and_said() -> None:
     args = {"blueprints": Output(UNKNOWN), "webhook": Output(UNKNOWN)}
     assert list(children(**args)) == ["database"]
-    assert [note.split(" ")[0] for note in COMPONENT.notes(args)] == ["`blueprints`", "`webhook`"]
+    assert [note.split(" ")[0] for note in COMPONENT.preview_warnings(args)] == ["`blueprints`", "`webhook`"]
     args = {"blueprints": [Output(UNKNOWN)], "webhook": {"url": Output(UNKNOWN)}}
-    assert list(COMPONENT.notes(args)) == []
+    assert list(COMPONENT.preview_warnings(args)) == []
     assert children(**args)["blueprint-1"].args == {
-        "database_uuid": From("database", "uuid"),
+        "database_uuid": ChildRef("database", "uuid"),
         "blueprint_uuid": Output(UNKNOWN),
         "blueprint_version": Output(UNKNOWN),
     }
@@ -82,7 +82,7 @@ def database(engine: Any) -> dict[str, Output]:
     ],
 )
 def test_roles_differ_in_what_they_are_told(engine: str, login: tuple[str, str], where: dict[str, str]) -> None:
-    roles = environment_of(database(engine))
+    roles = environment_variables(database(engine))
     told = {role: {name: output.value for name, output in variables.items()} for role, variables in roles.items()}
     assert told == {
         "app": {**where, "DATABASE_URL": "url", login[0]: "u", login[1]: "p"},
@@ -92,7 +92,7 @@ def test_roles_differ_in_what_they_are_told(engine: str, login: tuple[str, str],
 
 
 def test_names_that_are_not_known_yet_are_not_guessed() -> None:
-    assert environment_of(database(UNKNOWN)).value is UNKNOWN
+    assert environment_variables(database(UNKNOWN)).value is UNKNOWN
 
 
 def test_outputs_come_from_the_children() -> None:
@@ -102,7 +102,7 @@ def test_outputs_come_from_the_children() -> None:
         **{f"blueprint-{n}": {"application_id": Output(n)} for n in range(1, 12)},
     }
     found = COMPONENT.outputs(made)
-    assert found.keys() == fields_of(COMPONENT.result).keys()
+    assert found.keys() == field_specs(COMPONENT.result).keys()
     assert found["application_ids"] == [Output(n) for n in range(1, 12)]
     assert COMPONENT.outputs({"database": database("postgres")})["webhook_secret"] is None
 
@@ -124,7 +124,7 @@ def test_outputs_come_from_the_children() -> None:
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(given: dict[str, Any], paths: list[str]) -> None:
-    assert [failure.property for failure in check_declared(COMPONENT, given).failures] == paths
+    assert [failure.property for failure in validate_declaration(COMPONENT, given).failures] == paths
 
 
 def test_it_is_declared_once() -> None:

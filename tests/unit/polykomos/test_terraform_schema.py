@@ -9,19 +9,19 @@ import pytest
 from pydantic import BaseModel
 
 from polykomos.package import package
-from resourcekit.declaration import fields_of
-from resourcekit.pulumi.names import camel
-from resourcekit.pulumi.schema import write_schema
-from resourcekit.resource import Calculation, Function, Resource
-from resourcekit.shapes import Anything, ListOf, MapOf, ObjectOf, Scalar, Shape, field_shapes
+from resourcekit.declaration import field_specs
+from resourcekit.pulumi.names import to_camel
+from resourcekit.pulumi.schema import package_schema
+from resourcekit.resource import ProviderFunction, DataSource, Resource
+from resourcekit.shapes import AnyType, ListType, MapType, ObjectType, ScalarType, FieldType, field_types
 from resourcekit.terraform.names import function_type, resource_type
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.provider import Provider
+from resourcekit.terraform.provider import ProviderServer
 
-PULUMI = write_schema(package())
-CALLS = Provider(package()).calls()
+PULUMI = package_schema(package())
+CALLS = ProviderServer(package()).method_table()
 TERRAFORM: pb.GetProviderSchema.Response = CALLS["GetProviderSchema"](pb.GetProviderSchema.Request(), None)
-RESOURCES, FUNCTIONS = package().resources, package().functions
+RESOURCES, FUNCTIONS = package().resources, package().data_sources
 OURS_ALONE = {"id", "timeouts"}
 
 
@@ -37,25 +37,25 @@ def terraform_type(attribute: pb.Schema.Attribute) -> str:
     return found if isinstance(found, str) else f"{found[0]} of {found[1]}"
 
 
-def expected_type(shape: Shape) -> str:
+def expected_type(shape: FieldType) -> str:
     match shape:
-        case Scalar("boolean"):
+        case ScalarType("boolean"):
             return "bool"
-        case Scalar("integer" | "number"):
+        case ScalarType("integer" | "number"):
             return "number"
-        case Scalar(_):
+        case ScalarType(_):
             return "string"
-        case Anything() | MapOf(Anything()) | ListOf(Anything()):
+        case AnyType() | MapType(AnyType()) | ListType(AnyType()):
             return "dynamic"
-        case ObjectOf(_):
+        case ObjectType(_):
             return "object"
-        case ListOf(ObjectOf(_)):
+        case ListType(ObjectType(_)):
             return "list of objects"
-        case MapOf(ObjectOf(_)):
+        case MapType(ObjectType(_)):
             return "map of objects"
-        case ListOf(item, unordered):
+        case ListType(item, unordered):
             return f"{'set' if unordered else 'list'} of {expected_type(item)}"
-        case MapOf(value):
+        case MapType(value):
             return f"map of {expected_type(value)}"
 
 
@@ -67,56 +67,56 @@ SPELLABLE = {"store_credentials", "deletion_protection", "variables", "events"}
 def test_a_resource(resource: Resource[Any, Any, Any]) -> None:
     ours = PULUMI["resources"][f"polykomos:index:{resource.name}"]
     theirs = attributes(TERRAFORM.resource_schemas[resource_type(package(), resource)])
-    given, state = fields_of(resource.arguments), fields_of(resource.state)
+    given, state = field_specs(resource.arguments), field_specs(resource.state)
     twins = {
-        f"{name}{end}" for name, facts in given.items() if facts.may_hold_secrets for end in ("_wo", "_wo_version")
+        f"{name}{end}" for name, facts in given.items() if facts.write_only_variant for end in ("_wo", "_wo_version")
     }
     assert set(theirs) - OURS_ALONE - twins == set(state)
-    assert set(ours["properties"]) == {camel(name) for name in state}
-    assert set(ours["inputProperties"]) == {camel(name) for name in given}
+    assert set(ours["properties"]) == {to_camel(name) for name in state}
+    assert set(ours["inputProperties"]) == {to_camel(name) for name in given}
     for name, facts in state.items():
         attribute, argument = theirs[name], given.get(name)
-        property_ = ours["properties"][camel(name)]
-        assert terraform_type(attribute) == expected_type(field_shapes(resource.state)[name]), name
+        property_ = ours["properties"][to_camel(name)]
+        assert terraform_type(attribute) == expected_type(field_types(resource.state)[name]), name
         assert attribute.required == (argument is not None and argument.required), name
         assert attribute.optional == (argument is not None and not argument.required), name
         computed = argument is None or argument.computed or name in SPELLABLE
         assert attribute.computed == (computed and not attribute.required), name
-        assert attribute.required == (camel(name) in ours.get("requiredInputs", [])), name
+        assert attribute.required == (to_camel(name) in ours.get("requiredInputs", [])), name
         assert attribute.sensitive == facts.secret == property_.get("secret", False), name
         assert attribute.deprecated == (facts.deprecated is not None) == ("deprecationMessage" in property_), name
-        replaces = ours["inputProperties"].get(camel(name), {}).get("willReplaceOnChanges", False)
-        assert replaces == (argument is not None and argument.replaces), name
+        replaces = ours["inputProperties"].get(to_camel(name), {}).get("willReplaceOnChanges", False)
+        assert replaces == (argument is not None and argument.requires_replace), name
     for name in twins:
         assert theirs[name].optional
         assert theirs[name].write_only == theirs[name].sensitive == name.endswith("_wo")
 
 
-@pytest.mark.parametrize("function", package().functions, ids=lambda function: function.name)
-def test_a_function(function: Function[Any, Any, Any]) -> None:
-    ours = PULUMI["functions"][f"polykomos:index:{camel(function.name)}"]
+@pytest.mark.parametrize("function", package().data_sources, ids=lambda function: function.name)
+def test_a_function(function: DataSource[Any, Any, Any]) -> None:
+    ours = PULUMI["functions"][f"polykomos:index:{to_camel(function.name)}"]
     theirs = attributes(TERRAFORM.data_source_schemas[function_type(package(), function)])
-    given, found = fields_of(function.arguments), fields_of(function.result)
+    given, found = field_specs(function.arguments), field_specs(function.result)
     assert set(theirs) == {*given, *found}
-    assert set(ours.get("inputs", {}).get("properties", {})) == {camel(name) for name in given}
-    assert set(ours["outputs"]["properties"]) == {camel(name) for name in found}
+    assert set(ours.get("inputs", {}).get("properties", {})) == {to_camel(name) for name in given}
+    assert set(ours["outputs"]["properties"]) == {to_camel(name) for name in found}
     for name, attribute in theirs.items():
         argument = given.get(name)
         assert attribute.required == (argument is not None and argument.required), name
         assert attribute.computed == (argument is None or (name in found and not argument.required)), name
         assert attribute.sensitive == (name in found and found[name].secret), name
         model = function.arguments if argument is not None else function.result
-        is_id = fields_of(model)[name].object_number
-        assert terraform_type(attribute) == ("string" if is_id else expected_type(field_shapes(model)[name])), name
+        is_id = field_specs(model)[name].numeric_id
+        assert terraform_type(attribute) == ("string" if is_id else expected_type(field_types(model)[name])), name
 
 
 def nested(schema: pb.Schema) -> dict[str, pb.Schema.Attribute]:
     return {name: each for name, each in attributes(schema).items() if each.HasField("nested_type")}
 
 
-def model_in(shape: Shape) -> type[BaseModel]:
+def model_in(shape: FieldType) -> type[BaseModel]:
     match shape:
-        case ObjectOf(model) | ListOf(ObjectOf(model)) | MapOf(ObjectOf(model)):
+        case ObjectType(model) | ListType(ObjectType(model)) | MapType(ObjectType(model)):
             return model
     raise AssertionError(f"{shape} is of no objects")
 
@@ -140,17 +140,17 @@ def test_what_is_inside(declared: str, model: type[BaseModel], schema: pb.Schema
     for name, attribute in nested(schema).items():
         if name in OURS_ALONE:
             continue
-        inner = model_in(field_shapes(model)[name])
-        facts, shapes = fields_of(inner), field_shapes(inner)
+        inner = model_in(field_types(model)[name])
+        facts, shapes = field_specs(inner), field_types(inner)
         ours = PULUMI["types"][f"polykomos:index:{inner.__name__}"]
         theirs = {part.name: part for part in attribute.nested_type.attributes}
         assert set(theirs) == set(facts), declared
-        assert set(ours["properties"]) == {camel(part) for part in facts}
+        assert set(ours["properties"]) == {to_camel(part) for part in facts}
         for part, found in theirs.items():
             # What may be anything has to be of one type inside of a list or a map: text.
-            expected = "string" if isinstance(shapes[part], Anything) else expected_type(shapes[part])
+            expected = "string" if isinstance(shapes[part], AnyType) else expected_type(shapes[part])
             assert terraform_type(found) == expected, part
-            assert found.sensitive == facts[part].secret == ours["properties"][camel(part)].get("secret", False), part
+            assert found.sensitive == facts[part].secret == ours["properties"][to_camel(part)].get("secret", False), part
             assert not (found.required and found.computed), part
 
 
@@ -158,10 +158,10 @@ def test_there_are_objects_within_attributes() -> None:
     assert {"Blueprint", "get_databases", "get_database_types"} <= {each[0] for each in NESTED}
 
 
-@pytest.mark.parametrize("function", package().credentials, ids=lambda function: function.name)
-def test_an_ephemeral_resource(function: Function[Any, Any, Any]) -> None:
+@pytest.mark.parametrize("function", package().ephemeral_resources, ids=lambda function: function.name)
+def test_an_ephemeral_resource(function: DataSource[Any, Any, Any]) -> None:
     theirs = attributes(TERRAFORM.ephemeral_resource_schemas[function_type(package(), function)])
-    given, found = fields_of(function.arguments), fields_of(function.result)
+    given, found = field_specs(function.arguments), field_specs(function.result)
     assert set(theirs) == {*given, *found}
     for name, attribute in theirs.items():
         assert attribute.required == (name in given and given[name].required), name
@@ -169,21 +169,21 @@ def test_an_ephemeral_resource(function: Function[Any, Any, Any]) -> None:
 
 
 @pytest.mark.parametrize("action", package().actions, ids=lambda action: action.name)
-def test_an_action(action: Function[Any, Any, Any]) -> None:
+def test_an_action(action: DataSource[Any, Any, Any]) -> None:
     schema = TERRAFORM.action_schemas[function_type(package(), action)].schema
-    given, shapes = fields_of(action.arguments), field_shapes(action.arguments)
+    given, shapes = field_specs(action.arguments), field_types(action.arguments)
     assert set(attributes(schema)) == set(given)
     for name, attribute in attributes(schema).items():
         assert (attribute.required, attribute.optional) == (given[name].required, not given[name].required), name
-        expected = "string" if given[name].object_number else expected_type(shapes[name])
+        expected = "string" if given[name].numeric_id else expected_type(shapes[name])
         assert terraform_type(attribute) == expected, name
         assert not attribute.computed, name
 
 
-@pytest.mark.parametrize("calculation", package().calculations, ids=lambda calculation: calculation.name)
-def test_a_provider_function(calculation: Calculation[Any]) -> None:
+@pytest.mark.parametrize("calculation", package().functions, ids=lambda calculation: calculation.name)
+def test_a_provider_function(calculation: ProviderFunction[Any]) -> None:
     signature = TERRAFORM.functions[calculation.name]
-    fields = fields_of(calculation.arguments)
+    fields = field_specs(calculation.arguments)
     parameters = [*signature.parameters, *([signature.variadic_parameter] if signature.variadic_parameter.name else [])]
     assert [each.name for each in parameters] == list(fields)
     assert all(each.description for each in parameters)
@@ -195,10 +195,10 @@ def test_a_provider_function(calculation: Calculation[Any]) -> None:
 
 def test_the_settings() -> None:
     theirs, ours = attributes(TERRAFORM.provider), PULUMI["config"]["variables"]
-    assert set(ours) == {camel(name) for name in theirs}
+    assert set(ours) == {to_camel(name) for name in theirs}
     for name, attribute in theirs.items():
         assert attribute.optional, name
-        assert attribute.sensitive == ours[camel(name)].get("secret", False), name
+        assert attribute.sensitive == ours[to_camel(name)].get("secret", False), name
 
 
 def descriptions(schema: pb.Schema) -> dict[str, str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from polykomos.client import Bounds, Client, DeadlineExceeded, InvalidRequest, TransportError, UnknownOutcome
-from polykomos.client.errors import error_of
-from polykomos.explain import explain
+from polykomos.client import RequestOptions, Client, DeadlineExceededError, InvalidRequestError, TransportError, UnknownOutcomeError
+from polykomos.client.errors import error_class
+from polykomos.explain import to_resource_error
 from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
 from polykomos.resources.blueprint_application.resource import BlueprintApplication
 from polykomos.resources.database.declaration import DatabaseArgs
@@ -30,7 +30,7 @@ def database(status: str | None, http: int = 200) -> Step:
 def context(server: ScriptedServer) -> tuple[Context[Client], list[str]]:
     told: list[str] = []
     deadline = time.monotonic() + 5
-    api = Client(base_url=server.base_url, api_key="pk_live_x", read_snapshot_seconds=0).within(Bounds(deadline))
+    api = Client(base_url=server.base_url, api_key="pk_live_x", read_snapshot_seconds=0).with_options(RequestOptions(deadline))
     return Context(api=api, deadline=deadline, info=told.append, warn=told.append), told
 
 
@@ -49,10 +49,10 @@ def test_provisioning_that_comes_to_another_end_keeps_the_id(status: str, told: 
         ctx, _ = context(server)
         with pytest.raises(ResourceError, match=told):
             Database().create(DatabaseArgs(name="d"), ctx)
-    assert ctx.saved is not None
-    assert ctx.saved.id == UUID
+    assert ctx.checkpointed is not None
+    assert ctx.checkpointed.id == UUID
     with ScriptedServer([database(status)]) as server, pytest.raises(ResourceError, match=told):
-        resumed = ctx.saved.state.model_copy(update={"status": status})
+        resumed = ctx.checkpointed.state.model_copy(update={"status": status})
         Database().update(UUID, DatabaseArgs(name="d"), resumed, frozenset(), context(server)[0])
 
 
@@ -69,7 +69,7 @@ def test_a_version_that_moved_on_while_it_was_applied_is_told_with_the_applicati
         ctx, _ = context(server)
         with pytest.raises(ResourceError, match="application 7 has run version 2 of the blueprint, not version 1"):
             BlueprintApplication().create(application(), ctx)
-    assert ctx.saved is not None, "its SQL ran: the state must hold it"
+    assert ctx.checkpointed is not None, "its SQL ran: the state must hold it"
     with ScriptedServer([BLUEPRINT, VALID, applied(blueprint_version=2)]) as server:
         _, state = BlueprintApplication().create(application(None), context(server)[0])
     assert state.blueprint_version == 2
@@ -84,9 +84,9 @@ NOT_ACTIVE = answer(
 
 
 def test_a_reference_is_named_as_the_argument_is() -> None:
-    with ScriptedServer([NOT_ACTIVE]) as server, pytest.raises(InvalidRequest) as raised:
+    with ScriptedServer([NOT_ACTIVE]) as server, pytest.raises(InvalidRequestError) as raised:
         context(server)[0].api.apply_blueprint(UUID, blueprint_uuid=UUID)
-    explained = explain(raised.value)
+    explained = to_resource_error(raised.value)
     assert isinstance(explained, ResourceError)
     assert explained.property == "database_uuid"
 
@@ -95,7 +95,7 @@ def review(*steps: Step) -> tuple[Any, list[str]]:
     with ScriptedServer(list(steps)) as server:
         ctx, told = context(server)
         args = application().model_dump(exclude_none=True)
-        return BlueprintApplication().review(args, None, frozenset(), ctx), told
+        return BlueprintApplication().preview(args, None, frozenset(), ctx), told
 
 
 def test_a_dry_run_that_cannot_be_had_is_told_and_foretells_nothing() -> None:
@@ -124,13 +124,13 @@ def test_a_dry_run_that_ends_later_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("raised", "has", "lacks"),
     [
-        (DeadlineExceeded("still provisioning"), ["Run it again", "`customTimeouts`", "`timeouts`"], "base_url"),
-        (UnknownOutcome("look before you repeat it"), ["A refresh shows"], "run it again"),
+        (DeadlineExceededError("still provisioning"), ["Run it again", "`customTimeouts`", "`timeouts`"], "base_url"),
+        (UnknownOutcomeError("look before you repeat it"), ["A refresh shows"], "run it again"),
         (TransportError("no answer"), ["base_url", "run it again"], "refresh"),
     ],
 )
 def test_advice_fits_what_happened(raised: Exception, has: list[str], lacks: str) -> None:
-    text = str(explain(raised))
+    text = str(to_resource_error(raised))
     assert all(each in text for each in has)
     assert lacks not in text
 
@@ -149,7 +149,7 @@ def test_advice_fits_what_happened(raised: Exception, has: list[str], lacks: str
     ],
 )
 def test_advice_follows_the_code_and_not_the_status_alone(status: int, code: str, has: str, lacks: str) -> None:
-    text = str(explain(error_of(status, code)(status, code, "m")))
+    text = str(to_resource_error(error_class(status, code)(status, code, "m")))
     assert has in text
     assert lacks not in text
 
@@ -160,10 +160,10 @@ def test_a_refused_key_is_named_by_its_source() -> None:
         (403, "invalid_api_key", {}),
         (403, "insufficient_scope", {"required_scopes": ["databases:read"]}),
     ):
-        refused = error_of(status, code)(status, code, "m", details)
-        assert "refused" not in str(explain(refused))
+        refused = error_class(status, code)(status, code, "m", details)
+        assert "refused" not in str(to_resource_error(refused))
         refused.key_source = "POLYKOMOS_API_KEY"
-        assert str(explain(refused)).endswith("The key that was refused is POLYKOMOS_API_KEY")
+        assert str(to_resource_error(refused)).endswith("The key that was refused is POLYKOMOS_API_KEY")
 
 
 @pytest.mark.parametrize("pages", [[[1, 2]], [[1], [2]]])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from controlplane.webhooks import bodies
-from polykomos.resources.webhook_endpoint.declaration import WebhookEndpointArgs, canonical_events, check_url
-from resourcekit.declaration import fields_of
+from polykomos.resources.webhook_endpoint.declaration import WebhookEndpointArgs, normalize_events, check_url
+from resourcekit.declaration import field_specs
 
 TAKEN = (
     "https://example.com",
@@ -67,13 +67,13 @@ def test_what_the_api_refuses_is_refused_without_its_password(url: str) -> None:
 
 def test_events_are_the_same_when_they_mean_the_same() -> None:
     every = [each for each in bodies.EVENTS if each != "ping"]
-    events = fields_of(WebhookEndpointArgs)["events"]
+    events = field_specs(WebhookEndpointArgs)["events"]
     for same in (None, [], every, every[::-1], [*every, "ping"], [*every, every[0]]):
         for other in (None, [], every):
-            assert events.same(same, other)
-            assert events.same(other, same)
-    assert not events.same(every[:2], None)
-    assert not events.same([], every[:1])
-    assert not events.same(["ping"], None)
-    assert events.same(["ping", every[0]], [every[0], "ping", "ping"])
-    assert canonical_events(["ping"]) == ["ping"]
+            assert events.semantically_equal(same, other)
+            assert events.semantically_equal(other, same)
+    assert not events.semantically_equal(every[:2], None)
+    assert not events.semantically_equal([], every[:1])
+    assert not events.semantically_equal(["ping"], None)
+    assert events.semantically_equal(["ping", every[0]], [every[0], "ping", "ping"])
+    assert normalize_events(["ping"]) == ["ping"]

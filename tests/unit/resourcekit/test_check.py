@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from resourcekit.declaration import Arguments, fields_of
-from resourcekit.planning.check import check_arguments, check_declared
+from resourcekit.declaration import Arguments, field_specs
+from resourcekit.planning.check import validate_arguments, validate_declaration
 from resourcekit.unknown import UNKNOWN
 from support.toy import Shelf, ShelfArgs
 
 
 def reasons(given: dict) -> dict[str, str]:
-    return {f.property: f.reason for f in check_arguments(ShelfArgs, given).failures}
+    return {f.property: f.reason for f in validate_arguments(ShelfArgs, given).failures}
 
 
 def test_normal_form_drops_null_and_coerces_whole_numbers() -> None:
     given = {"name": "a", "wood_kind": None, "seats": 4.0, "height": Decimal("2.5"), "limits": {"max_books": 2.0}}
-    checked = check_arguments(ShelfArgs, given)
+    checked = validate_arguments(ShelfArgs, given)
     assert checked.failures == ()
     assert checked.values == {"name": "a", "seats": 4, "height": 2.5, "limits": {"max_books": 2}}
     assert type(checked.values["seats"]) is int
@@ -59,7 +59,7 @@ def test_a_broken_rule_names_its_property(given: dict, path: str, text: str) -> 
 
 
 def test_null_entries_of_maps_are_left_out() -> None:
-    checked = check_arguments(ShelfArgs, {"name": "a", "labels": {"x": "red", "y": None, "z": UNKNOWN}})
+    checked = validate_arguments(ShelfArgs, {"name": "a", "labels": {"x": "red", "y": None, "z": UNKNOWN}})
     assert (checked.values["labels"], checked.failures) == ({"x": "red", "z": UNKNOWN}, ())
 
 
@@ -68,7 +68,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
 
 
 def test_unknown_values_pass_and_their_known_neighbours_are_still_checked() -> None:
-    checked = check_arguments(ShelfArgs, {"name": UNKNOWN, "labels": {"a": UNKNOWN, "b": "x"}, "tags": [UNKNOWN]})
+    checked = validate_arguments(ShelfArgs, {"name": UNKNOWN, "labels": {"a": UNKNOWN, "b": "x"}, "tags": [UNKNOWN]})
     assert checked.failures == ()
     assert checked.values == {"name": UNKNOWN, "labels": {"a": UNKNOWN, "b": "x"}, "tags": [UNKNOWN]}
     assert "labels.b" in reasons({"name": UNKNOWN, "labels": {"a": UNKNOWN, "b": 1}})
@@ -90,7 +90,7 @@ class Order(Arguments):
 
 def test_objects_are_checked_field_by_field_in_lists_and_beside_unknowns() -> None:
     known = {"book": "a", "edition": 2.0}
-    assert check_arguments(Order, {"pins": [known], "first": known}).values["pins"] == [{"book": "a", "edition": 2}]
+    assert validate_arguments(Order, {"pins": [known], "first": known}).values["pins"] == [{"book": "a", "edition": 2}]
     given = {
         "pins": [
             {"book": UNKNOWN, "edition": 1},
@@ -100,19 +100,19 @@ def test_objects_are_checked_field_by_field_in_lists_and_beside_unknowns() -> No
         ],
         "first": {"book": UNKNOWN, "edition": "first"},
     }
-    found = {failure.property: failure.reason for failure in check_arguments(Order, given).failures}
+    found = {failure.property: failure.reason for failure in validate_arguments(Order, given).failures}
     assert found.keys() == {"pins.2.edition", "pins.3.book", "pins.3.boook", "first.edition"}
     assert found["pins.3.book"] == "missing required property"
     assert "did you mean `book`?" in found["pins.3.boook"]
-    assert check_arguments(Order, {"first": {"book": UNKNOWN, "edition": 2.0}}).values == {
+    assert validate_arguments(Order, {"first": {"book": UNKNOWN, "edition": 2.0}}).values == {
         "first": {"book": UNKNOWN, "edition": 2}
     }
 
 
 def test_rules_across_arguments_run_when_each_is_right() -> None:
     shelf = Shelf()
-    assert check_declared(shelf, {"name": "oak", "wood_kind": "oak"}).failures[0].property == "name"
-    assert check_declared(shelf, {"name": "a", "wood_kind": UNKNOWN}).failures == ()
+    assert validate_declaration(shelf, {"name": "oak", "wood_kind": "oak"}).failures[0].property == "name"
+    assert validate_declaration(shelf, {"name": "a", "wood_kind": UNKNOWN}).failures == ()
 
 
 def test_threads_that_read_a_declaration_at_once_share_one() -> None:
@@ -125,8 +125,8 @@ def test_threads_that_read_a_declaration_at_once_share_one() -> None:
 
     model = create_model("Raced", __base__=Arguments, field=(int, Field(default_factory=default)))
     with ThreadPoolExecutor(2) as threads:
-        first, second = threads.map(fields_of, (model, model))
-    assert first is second is fields_of(model)
+        first, second = threads.map(field_specs, (model, model))
+    assert first is second is field_specs(model)
 
 
 def test_no_field_gets_the_validator_of_another() -> None:
@@ -142,6 +142,6 @@ def test_no_field_gets_the_validator_of_another() -> None:
         field: Any = (kind, Field(default_factory=default))
         model = create_model(f"Model{number}", __base__=Arguments, field=field)
         with ThreadPoolExecutor(2) as threads:
-            found = list(threads.map(check_arguments, (model, model), ({"field": value}, {"field": value})))
+            found = list(threads.map(validate_arguments, (model, model), ({"field": value}, {"field": value})))
         assert [each.failures for each in found] == [(), ()]
         gc.collect()

@@ -8,15 +8,15 @@ import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 from pydantic import BaseModel
 
-from resourcekit.component import From, Output, gathered, resolved
+from resourcekit.component import ChildRef, Output, merge_outputs, resolve_refs
 from resourcekit.declaration import Arguments, Result, Secret
-from resourcekit.errors import Failure
+from resourcekit.errors import CheckFailure
 from resourcekit.pulumi.component_registration import component_request
 from resourcekit.pulumi.names import camel_path
 from resourcekit.pulumi.properties import read_outputs, write_outputs
-from resourcekit.pulumi.replies import InvalidInputs
+from resourcekit.pulumi.replies import InvalidInputsError
 from resourcekit.pulumi.wire import OUTPUT, SECRET, SIGNATURE, decode, decode_outputs, encode
-from resourcekit.shapes import ObjectOf
+from resourcekit.shapes import ObjectType
 from resourcekit.unknown import UNKNOWN
 
 
@@ -109,9 +109,9 @@ def test_outputs_leave_with_their_marks_and_null_ones_do_not_leave() -> None:
 
 def test_a_field_of_an_earlier_child_is_put_in_at_any_depth() -> None:
     made = {"shelf": {"id": Output(7, sources=frozenset({"urn:shelf"}))}}
-    args = {"shelf": From("shelf", "id"), "all": [{"shelf": From("shelf", "id")}], "free": 1}
-    filled = resolved(args, made)
-    assert gathered(filled) == Output(
+    args = {"shelf": ChildRef("shelf", "id"), "all": [{"shelf": ChildRef("shelf", "id")}], "free": 1}
+    filled = resolve_refs(args, made)
+    assert merge_outputs(filled) == Output(
         {"shelf": 7, "all": [{"shelf": 7}], "free": 1}, secret=False, sources=frozenset({"urn:shelf"})
     )
 
@@ -125,14 +125,14 @@ def test_a_change_is_made_to_what_is_known_only() -> None:
 
 
 def test_paths_count_in_brackets() -> None:
-    shape = ObjectOf(LibraryArgs)
+    shape = ObjectType(LibraryArgs)
     assert camel_path("pins.1.book_uuid", shape) == "pins[1].bookUuid"
     assert camel_path("main_pin.labels.a_b", shape) == "mainPin.labels.a_b"
 
 
 def test_the_engine_is_given_no_path_to_a_secret_because_it_would_print_it() -> None:
-    failures = [Failure("pins.0.book_uuid", "must be a UUID"), Failure("main_pin.book_uuid", "must be `a_b`")]
-    invalid = InvalidInputs(LibraryArgs, failures, {"mainPin"})
+    failures = [CheckFailure("pins.0.book_uuid", "must be a UUID"), CheckFailure("main_pin.book_uuid", "must be `a_b`")]
+    invalid = InvalidInputsError(LibraryArgs, failures, {"mainPin"})
     assert [(each.property_path, each.reason) for each in invalid.detail.errors] == [
         ("pins[0].bookUuid", "must be a UUID")
     ]

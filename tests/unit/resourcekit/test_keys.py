@@ -5,80 +5,80 @@ from __future__ import annotations
 import threading
 import uuid
 
-from resourcekit.keys import Keys, Ledger, Objects
+from resourcekit.keys import IdempotencyKeys, OwnershipRegistry, ResourceRefs
 
 
-def held(*ids: str) -> Objects:
+def held(*ids: str) -> ResourceRefs:
     return frozenset(("db", id_) for id_ in ids)
 
 
 def test_a_key_is_the_same_in_every_run_and_no_other_objects() -> None:
-    keys = Keys("db", "seed")
-    assert keys.creation(0) == Keys("db", "seed", Ledger(lambda: held("x"))).creation(0)
+    keys = IdempotencyKeys("db", "seed")
+    assert keys.create_key(0) == IdempotencyKeys("db", "seed", OwnershipRegistry(lambda: held("x"))).create_key(0)
     others = [
-        keys.creation(1),
-        keys.creation(0, "fact"),
-        Keys("db", "other").creation(0),
-        Keys("bp", "seed").creation(0),
+        keys.create_key(1),
+        keys.create_key(0, "fact"),
+        IdempotencyKeys("db", "other").create_key(0),
+        IdempotencyKeys("bp", "seed").create_key(0),
     ]
-    assert len({keys.creation(0), *others}) == 5
-    assert str(uuid.UUID(keys.creation(0))) == keys.creation(0)
+    assert len({keys.create_key(0), *others}) == 5
+    assert str(uuid.UUID(keys.create_key(0))) == keys.create_key(0)
     # Parts cannot be shifted into one another.
-    assert keys.creation(0, "a", "bc") != keys.creation(0, "ab", "c")
+    assert keys.create_key(0, "a", "bc") != keys.create_key(0, "ab", "c")
 
 
 def test_without_a_seed_no_key_comes_twice() -> None:
-    assert Keys().creation(0) != Keys().creation(0)
-    assert not Keys().foreseeable
+    assert IdempotencyKeys().create_key(0) != IdempotencyKeys().create_key(0)
+    assert not IdempotencyKeys().deterministic
 
 
 def test_the_engine_is_asked_once_and_only_of_what_nobody_spoke_of() -> None:
     asked: list[int] = []
 
-    def ask() -> Objects:
+    def ask() -> ResourceRefs:
         asked.append(1)
         return held("in state")
 
-    keys = Keys("db", "seed", Ledger(ask))
-    keys.ledger.note("db", "told")
-    keys.take("made", 0)
+    keys = IdempotencyKeys("db", "seed", OwnershipRegistry(ask))
+    keys.ownership.record_seen("db", "told")
+    keys.claim("made", 0)
     assert (keys.is_taken("told"), keys.is_taken("made")) == (True, True)
-    assert not keys.knows("in state")
+    assert not keys.is_known("in state")
     assert asked == []
     assert (keys.is_taken("in state"), keys.is_taken("lost")) == (True, False)
-    assert keys.knows("in state")
+    assert keys.is_known("in state")
     assert asked == [1]
 
 
 def test_what_the_engine_spoke_of_is_apart_from_what_was_made_here() -> None:
-    ledger = Ledger(lambda: None)
-    ledger.note("db", "told")
-    ledger.note("db", "")
-    ledger.take("db", "made")
-    assert ledger.told == held("told")
-    assert ledger.holds("db", "lost") is None
+    ledger = OwnershipRegistry(lambda: None)
+    ledger.record_seen("db", "told")
+    ledger.record_seen("db", "")
+    ledger.claim("db", "made")
+    assert ledger.seen == held("told")
+    assert ledger.is_owned("db", "lost") is None
 
 
 def test_generations_that_are_used_up_are_not_gone_through_again() -> None:
-    ledger = Ledger(lambda: frozenset())
-    one, other = Keys("db", "seed", ledger), Keys("db", "seed", ledger)
-    assert one.first_generation() == 0
-    one.take("a", 4)
-    assert other.first_generation() == 5
-    assert other.first_generation("fact") == 0
-    assert Keys("db", "other", ledger).first_generation() == 0
-    assert Keys("db", None, ledger).first_generation() == 0
+    ledger = OwnershipRegistry(lambda: frozenset())
+    one, other = IdempotencyKeys("db", "seed", ledger), IdempotencyKeys("db", "seed", ledger)
+    assert one.next_generation() == 0
+    one.claim("a", 4)
+    assert other.next_generation() == 5
+    assert other.next_generation("fact") == 0
+    assert IdempotencyKeys("db", "other", ledger).next_generation() == 0
+    assert IdempotencyKeys("db", None, ledger).next_generation() == 0
 
 
 def test_those_with_one_seed_take_turns() -> None:
-    ledger = Ledger(lambda: frozenset())
+    ledger = OwnershipRegistry(lambda: frozenset())
     entered = threading.Event()
 
     def enter(seed: str) -> None:
-        with Keys("db", seed, ledger).turn():
+        with IdempotencyKeys("db", seed, ledger).lock():
             entered.set()
 
-    with Keys("db", "seed", ledger).turn():
+    with IdempotencyKeys("db", "seed", ledger).lock():
         same = threading.Thread(target=enter, args=("seed",))
         same.start()
         assert not entered.wait(0.1)
@@ -89,6 +89,6 @@ def test_those_with_one_seed_take_turns() -> None:
 
 
 def test_a_creation_takes_its_time_only_where_nobody_loses_by_it() -> None:
-    assert Keys("kind", "seed").patient
-    assert not Keys("kind", "seed", alone=False).patient, "others wait for its turn"
-    assert not Keys("kind").patient, "only its answer tells the id"
+    assert IdempotencyKeys("kind", "seed").may_block
+    assert not IdempotencyKeys("kind", "seed", exclusive=False).may_block, "others wait for its turn"
+    assert not IdempotencyKeys("kind").may_block, "only its answer tells the id"

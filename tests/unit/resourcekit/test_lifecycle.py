@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from resourcekit.context import Context
-from resourcekit.errors import Failure, ResourceError
+from resourcekit.errors import CheckFailure, ResourceError
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.package import Package
-from resourcekit.planning.diff import Change, Difference, Kind
+from resourcekit.planning.diff import Change, Diff, ChangeKind
 from support.toy import Carpentry, Shelf, ShelfArgs, ShelfState
 
 
@@ -28,7 +28,7 @@ def test_a_failure_after_the_checkpoint_keeps_id_and_state(lifecycle: Lifecycle)
     api.broken_after_create = True
     outcome = lifecycle.create({"name": "a", "seed": "s", "guarded": True}, context(api))
     assert outcome.id == "s1"
-    assert outcome.unfinished == "the glue is not dry"
+    assert outcome.incomplete_reason == "the glue is not dry"
     assert outcome.state["wood_kind"] == "oak"
     assert outcome.state["seed"] == "s"
 
@@ -44,7 +44,7 @@ def test_a_failure_that_nobody_foresaw_keeps_them_too_and_says_nothing_of_itself
     package: Package[Any] = Package("toy", "1", "Toy", "A toy.", "", ShelfArgs, {}, (Clumsy(),))
     outcome = Lifecycle(package, package.resources[0]).create({"name": "a"}, context(Carpentry()))
     assert (outcome.id, outcome.state["name"]) == ("s1", "a")
-    assert outcome.unfinished == "internal error (ValueError); please report it with the log"
+    assert outcome.incomplete_reason == "internal error (ValueError); please report it with the log"
     assert "hush" not in caplog.text
 
 
@@ -66,8 +66,8 @@ def test_a_protected_object_is_neither_deleted_nor_replaced(lifecycle: Lifecycle
     with pytest.raises(ResourceError, match="cannot delete: it is guarded"):
         lifecycle.delete("s1", state, context(Carpentry()))
     with pytest.raises(ResourceError, match="cannot replace"):
-        lifecycle.refuse_if_protected(state, "replace")
-    lifecycle.refuse_if_protected({**state, "guarded": False}, "replace")
+        lifecycle.ensure_not_protected(state, "replace")
+    lifecycle.ensure_not_protected({**state, "guarded": False}, "replace")
 
 
 def test_a_state_of_an_older_release_is_still_read(lifecycle: Lifecycle) -> None:
@@ -107,7 +107,7 @@ class Worn(Shelf):
 
     looked = 0
 
-    def drifted(self, prior: ShelfState, args: Any, ctx: Context[Carpentry]) -> tuple[str, ...]:
+    def replacement_triggers(self, prior: ShelfState, args: Any, ctx: Context[Carpentry]) -> tuple[str, ...]:
         self.looked += 1
         return ("version",)
 
@@ -123,10 +123,10 @@ def test_one_decision_tells_a_change_in_place_from_a_replacement(is_protected: b
         warn=lambda text, attribute="": warned.append((attribute, text)),
     )
     state = {"name": "a", "shelf_id": "s1", "guarded": is_protected}
-    in_place = Difference((Change("name", ("name",), Kind.UPDATE, replaces=False),), notes=(Failure("seed", "noted"),))
-    anew = Difference((Change("wood_kind", ("wood_kind",), Kind.UPDATE, replaces=True),))
+    in_place = Diff((Change("name", ("name",), ChangeKind.UPDATE, replaces=False),), warnings=(CheckFailure("seed", "noted"),))
+    anew = Diff((Change("wood_kind", ("wood_kind",), ChangeKind.UPDATE, replaces=True),))
 
-    def decide(difference: Difference, ctx: Context[Any] | None) -> tuple[bool, tuple[str, ...]]:
+    def decide(difference: Diff, ctx: Context[Any] | None) -> tuple[bool, tuple[str, ...]]:
         plan = own.plan_changes("s1", difference, args={"name": "a"}, state=state, ctx=ctx)
         return plan.replaces, plan.replacement_triggers
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from resourcekit.planning.planned import live_inputs, planned_create, planned_update
+from resourcekit.planning.planned import inputs_from_state, plan_create, plan_update
 from resourcekit.unknown import UNKNOWN
 from support.toy import Shelf, ShelfState
 
@@ -9,7 +9,7 @@ PRIOR = {"name": "a", "wood_kind": "oak", "shelf_id": "s1", "version": 3, "touch
 
 
 def test_a_create_knows_its_arguments_and_nothing_that_the_api_fills_in() -> None:
-    planned = planned_create(SHELF, {"name": "a", "seats": 2})
+    planned = plan_create(SHELF, {"name": "a", "seats": 2})
     assert planned["name"] == "a"
     assert planned["seats"] == 2
     assert planned["labels"] is None
@@ -18,27 +18,27 @@ def test_a_create_knows_its_arguments_and_nothing_that_the_api_fills_in() -> Non
 
 
 def test_an_update_keeps_what_no_change_moves() -> None:
-    planned = planned_update(SHELF, {"name": "b", "wood_kind": "oak"}, PRIOR, {"name"})
+    planned = plan_update(SHELF, {"name": "b", "wood_kind": "oak"}, PRIOR, {"name"})
     assert planned["shelf_id"] == "s1"
     assert planned["version"] == 3
     assert planned["touched_at"] is UNKNOWN
-    assert planned_update(SHELF, {"labels": {}}, PRIOR, {"labels"})["version"] is UNKNOWN
+    assert plan_update(SHELF, {"labels": {}}, PRIOR, {"labels"})["version"] is UNKNOWN
 
 
 def test_what_the_api_never_sees_moves_nothing_there() -> None:
-    planned = planned_update(SHELF, {"name": "a", "guarded": True}, PRIOR, {"guarded"})
+    planned = plan_update(SHELF, {"name": "a", "guarded": True}, PRIOR, {"guarded"})
     assert (planned["guarded"], planned["touched_at"], planned["version"]) == (True, "now", 3)
-    assert planned_update(SHELF, {"name": "b", "guarded": True}, PRIOR, {"guarded", "name"})["touched_at"] is UNKNOWN
+    assert plan_update(SHELF, {"name": "b", "guarded": True}, PRIOR, {"guarded", "name"})["touched_at"] is UNKNOWN
 
 
 def test_no_change_leaves_everything_known() -> None:
-    planned = planned_update(SHELF, {"name": "a"}, PRIOR, set())
+    planned = plan_update(SHELF, {"name": "a"}, PRIOR, set())
     assert UNKNOWN not in planned.values()
     assert planned["wood_kind"] == "oak"
 
 
 def test_a_cleared_argument_is_unknown_when_the_api_fills_it() -> None:
-    assert planned_update(SHELF, {"name": "a"}, {**PRIOR, "height": 2.0}, {"height"})["height"] is UNKNOWN
+    assert plan_update(SHELF, {"name": "a"}, {**PRIOR, "height": 2.0}, {"height"})["height"] is UNKNOWN
 
 
 def state(**values: object) -> ShelfState:
@@ -46,23 +46,23 @@ def state(**values: object) -> ShelfState:
 
 
 def test_refresh_gives_the_programs_arguments_with_todays_values() -> None:
-    live = live_inputs(
+    live = inputs_from_state(
         SHELF, {"name": "old", "labels": {"x": "1"}, "seed": "s", "guarded": True}, state(), imported=False
     )
     assert live == {"name": "a", "seed": "s", "guarded": True}, "labels are gone; seed and guarded are never reported"
 
 
 def test_refresh_keeps_the_spelling_of_what_means_the_same() -> None:
-    assert live_inputs(SHELF, {"tags": ["b", "a"]}, state(tags=["a", "b"]), imported=False) == {"tags": ["b", "a"]}
+    assert inputs_from_state(SHELF, {"tags": ["b", "a"]}, state(tags=["a", "b"]), imported=False) == {"tags": ["b", "a"]}
 
 
 def test_import_gives_every_reported_argument_but_overrides() -> None:
-    assert live_inputs(SHELF, {}, state(), imported=True) == {"name": "a", "wood_kind": "oak"}
+    assert inputs_from_state(SHELF, {}, state(), imported=True) == {"name": "a", "wood_kind": "oak"}
 
 
 def test_what_is_nested_is_given_as_a_program_writes_it() -> None:
     with_limits = state(limits={"max_books": 3})
-    assert live_inputs(SHELF, {}, with_limits, imported=True)["limits"] == {"max_books": 3}
-    refreshed = live_inputs(SHELF, {"limits": {"max_books": 9}}, with_limits, imported=False)
+    assert inputs_from_state(SHELF, {}, with_limits, imported=True)["limits"] == {"max_books": 3}
+    refreshed = inputs_from_state(SHELF, {"limits": {"max_books": 9}}, with_limits, imported=False)
     assert refreshed == {"limits": {"max_books": 3}}
     assert type(refreshed["limits"]) is dict, "a model would reach the wire as pairs"

@@ -12,21 +12,21 @@ import grpc
 import pytest
 
 from polykomos.package import package
-from resourcekit.engine_watch import listens
-from resourcekit.loading import LoadedLater
-from resourcekit.logs import level_of
+from resourcekit.engine_watch import is_listening
+from resourcekit.loading import LazyGrpcService
+from resourcekit.logs import parse_level
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
-from resourcekit.terraform.provider import Provider
+from resourcekit.terraform.provider import ProviderServer
 from support.tfplugin import COOKIE
 
 
 @pytest.mark.parametrize("given", [None, "", "info", " INFO "])
 def test_a_level_that_is_one(given: str | None) -> None:
-    assert level_of(given, "info") == ("info", "")
+    assert parse_level(given, "info") == ("info", "")
 
 
 def test_a_level_that_is_none_is_told_and_goes_back_to_the_default() -> None:
-    level, problem = level_of("verbose", "critical")
+    level, problem = parse_level("verbose", "critical")
     assert level == "critical"
     assert "'verbose' is no log level" in problem
     assert "debug, info" in problem
@@ -35,9 +35,9 @@ def test_a_level_that_is_none_is_told_and_goes_back_to_the_default() -> None:
 def test_who_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        assert listens(address)
-    assert not listens(address)
-    assert listens("no address"), "only a refusal says that nobody is there"
+        assert is_listening(address)
+    assert not is_listening(address)
+    assert is_listening("no address"), "only a refusal says that nobody is there"
 
 
 def test_a_terraform_plugin_ends_with_an_engine_that_was_killed(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_terraforms_schema_is_told_without_loading_what_it_tells_of(tmp_path: Pa
             assert _has_loaded(process.pid, "pydantic_core"), "other calls need it"
         process.terminate()
         assert process.wait(60) == 0
-    assert told == Provider(package()).calls()["GetProviderSchema"](tf.GetProviderSchema.Request(), None)
+    assert told == ProviderServer(package()).method_table()["GetProviderSchema"](tf.GetProviderSchema.Request(), None)
 
 
 def _has_loaded(pid: int, library: str) -> bool:
@@ -84,7 +84,7 @@ def test_a_start_that_fails_is_one_line(capsys: pytest.CaptureFixture[str]) -> N
     def fails() -> dict[str, object]:
         raise ModuleNotFoundError("No module named 'polykomos'")
 
-    assert LoadedLater("service", fails).begin() is False
+    assert LazyGrpcService("service", fails).load() is False
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert "cannot start: ModuleNotFoundError: No module named 'polykomos'" in told

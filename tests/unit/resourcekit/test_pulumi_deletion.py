@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from resourcekit.pulumi.command import Command, parse
-from resourcekit.pulumi.deletion import Plan, Run
-from resourcekit.pulumi.graph import Graph
-from resourcekit.pulumi.stack import State
+from resourcekit.pulumi.command import EngineCommand, parse
+from resourcekit.pulumi.deletion import DeletePlan, RunState
+from resourcekit.pulumi.graph import DependencyGraph
+from resourcekit.pulumi.stack import DeploymentState
 
 BASE = "urn:pulumi:dev::shop::toy:index:Shelf::"
 OWN = "urn:pulumi:dev::shop::pulumi:providers:toy::default::id"
@@ -40,12 +40,12 @@ ENTRIES = [
 DEPENDENTS = ["app", "hook", "second", "last"]
 
 
-def refused(command: str, run: Run | None = None, entries: list[dict[str, Any]] = ENTRIES) -> list[str]:
-    plan = Plan(
-        State(tuple(entries)), parse(command.split(), {}), lambda each: "db stays" if each.get("protected") else None
+def refused(command: str, run: RunState | None = None, entries: list[dict[str, Any]] = ENTRIES) -> list[str]:
+    plan = DeletePlan(
+        DeploymentState(tuple(entries)), parse(command.split(), {}), lambda each: "db stays" if each.get("protected") else None
     )
     names = [each["urn"].rpartition("::")[2] for each in entries if not each.get("delete")]
-    return [name for name in names if name != "db" and plan.refusal(run or Run(OWN), urn(name)) is not None]
+    return [name for name in names if name != "db" and plan.refusal(run or RunState(OWN), urn(name)) is not None]
 
 
 EVERYTHING = [each["urn"].rpartition("::")[2] for each in ENTRIES if each["urn"] not in (urn("db"), urn("old"))]
@@ -87,18 +87,18 @@ def test_pulumis_own_protection_spares_an_object_and_its_surroundings() -> None:
 
 
 def test_what_the_program_still_declares_may_lose_what_it_does_not() -> None:
-    assert refused("up", Run(OWN, checked={urn("db")})) == []
-    assert refused("up", Run(OWN, checked={urn("app")})) == ["hook", "second", "last"], "app is replaced"
+    assert refused("up", RunState(OWN, checked={urn("db")})) == []
+    assert refused("up", RunState(OWN, checked={urn("app")})) == ["hook", "second", "last"], "app is replaced"
 
 
 def test_dependents_of_a_protected_object_that_the_engine_replaces() -> None:
     """Before it deletes what it replaces the engine asks for the Diff of each dependent, without a Check before."""
-    diffed = Run(OWN, checked={urn("db")}, diffed={urn("app")})
+    diffed = RunState(OWN, checked={urn("db")}, diffed={urn("app")})
     assert refused("up", diffed) == [], "it is the blueprint that is replaced"
     assert refused(f"up --replace {urn('db')}", diffed) == ["app"]
     assert refused(f"up --target-replace {urn('db')}", diffed) == ["app"]
     assert refused(f"up --replace {urn('bp')}", diffed) == []
-    checked = Run(OWN, checked={urn("db"), urn("app")}, diffed={urn("app")})
+    checked = RunState(OWN, checked={urn("db"), urn("app")}, diffed={urn("app")})
     assert refused(f"up --replace {urn('db')}", checked) == []
     tainted = [{**each, "taint": True} if each["urn"] == urn("db") else each for each in ENTRIES]
     assert refused("up", diffed, tainted) == ["app"]
@@ -121,14 +121,14 @@ def test_what_is_replaced_shows_in_the_properties_that_are_unknown(
     """`replaceOnChanges`, `replacementTrigger` and `replaceWith` stand in no command line."""
     both = {"databaseUuid": [urn("db")], "blueprintUuid": [urn("bp")], "both": [urn("db"), urn("bp")]}
     entries = [{**each, "propertyDependencies": both} if each["urn"] == urn("app") else each for each in ENTRIES]
-    run = Run(OWN, {urn("db")}, {urn("app")}, replaced, {urn("app"): frozenset(unknown)})
+    run = RunState(OWN, {urn("db")}, {urn("app")}, replaced, {urn("app"): frozenset(unknown)})
     assert refused("up", run, entries) == found
 
 
 def test_what_another_provider_was_called_for_is_not_known() -> None:
-    assert refused("up", Run("another")) == []
-    assert refused("up", Run("")) == DEPENDENTS
-    assert refused("destroy", Run("another")) == EVERYTHING
+    assert refused("up", RunState("another")) == []
+    assert refused("up", RunState("")) == DEPENDENTS
+    assert refused("destroy", RunState("another")) == EVERYTHING
 
 
 def test_nothing_is_refused_where_nothing_is_protected() -> None:
@@ -137,34 +137,34 @@ def test_nothing_is_refused_where_nothing_is_protected() -> None:
 
 
 def test_a_state_that_does_not_hold_the_object_is_another_stacks() -> None:
-    plan = Plan(State((entry("db", protected=True),)), parse(["destroy"], {}), lambda _: "db stays")
-    assert plan.refusal(Run(), urn("app")) is None
+    plan = DeletePlan(DeploymentState((entry("db", protected=True),)), parse(["destroy"], {}), lambda _: "db stays")
+    assert plan.refusal(RunState(), urn("app")) is None
 
 
 def test_a_component_stands_for_what_it_is_made_of() -> None:
-    graph = Graph(ENTRIES)
-    assert graph.needed_by(urn("behind")) == {urn("component"), urn("part")}
-    assert graph.needed_by(urn("part")) == {urn("component")}
+    graph = DependencyGraph(ENTRIES)
+    assert graph.dependencies_of(urn("behind")) == {urn("component"), urn("part")}
+    assert graph.dependencies_of(urn("part")) == {urn("component")}
     assert graph.dependents_of(urn("bp")) == {urn(name) for name in ("db", *DEPENDENTS)}
-    circle = Graph([entry("a", "b"), entry("b", "a")])
-    assert circle.needed_by(urn("a")) == {urn("b")}
+    circle = DependencyGraph([entry("a", "b"), entry("b", "a")])
+    assert circle.dependencies_of(urn("a")) == {urn("b")}
 
 
 @pytest.mark.parametrize(
     ("words", "environment", "command"),
     [
-        ([], {}, Command()),
-        (["--color=never", "-C", "destroy", "up"], {}, Command()),
-        (["destroy", "-t", "a", "--target=b"], {}, Command(is_destroy=True, targets=("b", "a"))),
-        (["destroy", "--exclude-protected=false"], {}, Command(is_destroy=True)),
+        ([], {}, EngineCommand()),
+        (["--color=never", "-C", "destroy", "up"], {}, EngineCommand()),
+        (["destroy", "-t", "a", "--target=b"], {}, EngineCommand(is_destroy=True, targets=("b", "a"))),
+        (["destroy", "--exclude-protected=false"], {}, EngineCommand(is_destroy=True)),
         (
             ["destroy", "--target-dependents"],
             {"PULUMI_OPTION_TARGET": 'a,"b,c"', "PULUMI_OPTION_EXCLUDE_DEPENDENTS": "true"},
-            Command(is_destroy=True, targets=("a", "b,c"), with_dependents=True, spares_dependents=True),
+            EngineCommand(is_destroy=True, targets=("a", "b,c"), with_dependents=True, spares_dependents=True),
         ),
     ],
 )
-def test_a_command_line(words: list[str], environment: dict[str, str], command: Command) -> None:
+def test_a_command_line(words: list[str], environment: dict[str, str], command: EngineCommand) -> None:
     assert parse(words, environment) == command
 
 
@@ -182,4 +182,4 @@ def test_a_command_line(words: list[str], environment: dict[str, str], command: 
     ],
 )
 def test_patterns_of_targets_are_the_engines(pattern: str, found: bool) -> None:
-    assert Command(targets=(pattern,)).names(urn("db")) is found
+    assert EngineCommand(targets=(pattern,)).names(urn("db")) is found

@@ -27,10 +27,10 @@ from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
 from resourcekit.package import Package
 from resourcekit.pulumi.dynamic import values
-from resourcekit.pulumi.dynamic.failures import Told
+from resourcekit.pulumi.dynamic.failures import DynamicProviderError
 from resourcekit.pulumi.dynamic.provider import DynamicProvider
 from resourcekit.pulumi.dynamic.resource import timeouts
-from resourcekit.pulumi.dynamic.session import engine_address, session_of
+from resourcekit.pulumi.dynamic.session import engine_address, shared_session
 from resourcekit.pulumi.protocol import engine_pb2, engine_pb2_grpc
 from resourcekit.pulumi.wire import UNKNOWN_STRING
 from resourcekit.unknown import UNKNOWN
@@ -48,7 +48,7 @@ class Settings(Arguments):
 class FussyShelf(Shelf):
     """Refuses a kind of wood for a new shelf and a height for an old one when asked, and can be changed."""
 
-    def review(
+    def preview(
         self, args: Mapping[str, Any], prior: ShelfState | None, changed: frozenset[str], ctx: Context[Carpentry]
     ) -> None:
         if args.get("height") == 99 and prior is not None:
@@ -92,7 +92,7 @@ def provider() -> DynamicProvider:
 
 
 def carpentry(provider: DynamicProvider) -> Carpentry:
-    return session_of(provider._load).context("", 1).api
+    return shared_session(provider._load).context("", 1).api
 
 
 def given(**arguments: Any) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def test_an_argument_that_is_taken_out_is_a_change(provider: DynamicProvider) ->
     assert "labels" not in updated.outs
     assert provider.diff("s1", updated.outs, given(name="a")).changes is False
     assert provider.diff("s1", updated.outs, given(name="a", wood_kind="elm")).replaces == ["wood_kind"]
-    with pytest.raises(Told, match="height: too high"):
+    with pytest.raises(DynamicProviderError, match="height: too high"):
         provider.diff("s1", updated.outs, given(name="a", height=99))
 
 
@@ -169,7 +169,7 @@ def test_a_replacement_is_reviewed_as_a_create(provider: DynamicProvider, wood: 
     made = provider.create(given(name="a"))
     assert made.outs is not None
     if wood == "balsa":
-        with pytest.raises(Told, match="wood_kind: too soft"):
+        with pytest.raises(DynamicProviderError, match="wood_kind: too soft"):
             provider.diff("s1", made.outs, given(name="a", wood_kind=wood))
     else:
         assert provider.diff("s1", made.outs, given(name="a", wood_kind=wood)).replaces == ["wood_kind"]
@@ -178,9 +178,9 @@ def test_a_replacement_is_reviewed_as_a_create(provider: DynamicProvider, wood: 
 def test_what_is_protected_stays(provider: DynamicProvider) -> None:
     made = provider.create(given(name="a", guarded=True))
     assert made.outs is not None
-    with pytest.raises(Told, match="cannot replace: it is guarded: set `guarded`"):
+    with pytest.raises(DynamicProviderError, match="cannot replace: it is guarded: set `guarded`"):
         provider.diff("s1", made.outs, given(name="a", guarded=True, wood_kind="elm"))
-    with pytest.raises(Told, match="cannot delete"):
+    with pytest.raises(DynamicProviderError, match="cannot delete"):
         provider.delete("s1", made.outs)
 
 
@@ -211,10 +211,10 @@ def test_a_read_gives_state_and_inputs_or_nothing(provider: DynamicProvider) -> 
 
 def test_import_adopts_only_what_is_as_the_program_says(provider: DynamicProvider) -> None:
     adopting = {values.PROGRAM: {**PROGRAM, "import": "s1"}}
-    with pytest.raises(Told, match="cannot import: there is no Shelf 's1'"):
+    with pytest.raises(DynamicProviderError, match="cannot import: there is no Shelf 's1'"):
         provider.create({"name": "a", **adopting})
     provider.create(given(name="a", wood_kind="elm"))
-    with pytest.raises(Told, match="cannot import s1: `name`, `wood_kind` differ"):
+    with pytest.raises(DynamicProviderError, match="cannot import s1: `name`, `wood_kind` differ"):
         provider.create({"name": "b", "wood_kind": "oak", **adopting})
     adopted = provider.create({"name": "a", "guarded": True, **adopting})
     assert adopted.outs is not None
@@ -230,13 +230,13 @@ def test_an_internal_error_tells_no_more_than_its_type(
         raise KeyError("hunter2")
 
     monkeypatch.setattr(FussyShelf, "create", breaks)
-    with pytest.raises(Told, match=r"internal error in the provider during create \(KeyError\).*TOY_LOG") as raised:
+    with pytest.raises(DynamicProviderError, match=r"internal error in the provider during create \(KeyError\).*TOY_LOG") as raised:
         provider.create(given(name="a"))
     assert "hunter2" not in str(raised.value)
 
 
 def test_a_context_does_not_decide_which_stack_is_read() -> None:
-    session = session_of(configured(toolKey="k")._load)
+    session = shared_session(configured(toolKey="k")._load)
     session.context(URN, 1)
     assert not session._stack.is_known
     session.set_stack(URN)
@@ -245,26 +245,26 @@ def test_a_context_does_not_decide_which_stack_is_read() -> None:
 
 def test_keys_are_foreseeable_with_a_scope_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def key(scope: str | None, urn: str = URN) -> str:
-        session = session_of(configured(toolKey="k", **({"shop": scope} if scope else {}))._load)
+        session = shared_session(configured(toolKey="k", **({"shop": scope} if scope else {}))._load)
         session.context(urn, 1)
-        return session.keys(urn).creation(0)
+        return session.keys(urn).create_key(0)
 
     assert key("mine") == key("mine")
     # From the environment too, and when the host has configured another resource's provider meanwhile.
     provider = configured(toolKey="k")
     monkeypatch.setenv("TOY_SHOP", "mine")
-    session = session_of(provider._load)
+    session = shared_session(provider._load)
     for _ in range(2):
         provider.configure(ConfigureRequest(Config({"toy:toolKey": "k"}, "p")))
         session.context(URN, 1)
-        assert session.keys(URN).creation(0) == key("mine")
+        assert session.keys(URN).create_key(0) == key("mine")
     monkeypatch.delenv("TOY_SHOP")
     assert len({key("mine"), key("other"), key("mine", URN + "2"), key(None), key(None)}) == 5
 
 
 def test_a_state_of_another_version_is_told_apart(provider: DynamicProvider) -> None:
     stranger = DynamicProvider(lambda _: stranger, provider._load, "Table")
-    with pytest.raises(Told, match="toy 1 has no resource 'Table'; it has Shelf"):
+    with pytest.raises(DynamicProviderError, match="toy 1 has no resource 'Table'; it has Shelf"):
         stranger.create(given(name="a"))
 
 
@@ -294,7 +294,7 @@ def test_replace_on_changes_is_handed_on_by_the_program() -> None:
 def test_an_unexpected_exception_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     provider = configured(LeakyShelf(), toolKey="k")
-    with pytest.raises(Told, match=r"internal error in the provider during create \(KeyError\)") as raised:
+    with pytest.raises(DynamicProviderError, match=r"internal error in the provider during create \(KeyError\)") as raised:
         provider.create(given(name="a"))
     assert "hunter2" not in str(raised.value)
     assert "internal error in create: KeyError at" in caplog.text

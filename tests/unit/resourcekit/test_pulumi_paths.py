@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from resourcekit.declaration import Arguments
-from resourcekit.pulumi.paths import Ignored, contains, declared, parse, parsed, written
+from resourcekit.pulumi.paths import IgnoredPaths, contains, to_declared, parse, parse_all, format_path
 
 
 class Pin(BaseModel):
@@ -40,14 +40,14 @@ class BoardArgs(Arguments):
 )
 def test_the_engines_grammar(text: str, path: tuple[str | int, ...]) -> None:
     assert parse(text) == path
-    assert parse(written(path)) == path
+    assert parse(format_path(path)) == path
 
 
 @pytest.mark.parametrize("text", ["", ".a", "a.", "a[", "a[x]", 'a["b', 'a["b"', "[", "a[]"])
 def test_what_is_no_path(text: str) -> None:
     with pytest.raises(ValueError, match="is no property path"):
         parse(text)
-    assert parsed([text, "a"]) == [("a",)]
+    assert parse_all([text, "a"]) == [("a",)]
 
 
 def test_a_path_contains_what_is_below() -> None:
@@ -67,7 +67,7 @@ def test_names_are_declared_ones_and_keys_of_maps_are_as_they_are() -> None:
         ("pinList[0].bookName", ("pin_list", 0, "book_name")),
         ("noSuch.bookName", ("noSuch", "bookName")),
     ):
-        assert declared(parse(text), BoardArgs) == path
+        assert to_declared(parse(text), BoardArgs) == path
 
 
 THERE = {"a": "old", "b": "old", "a b": "old", "gone": "old"}
@@ -91,23 +91,23 @@ NEWS = {"a": "new", "b": "new", "a b": "new", "more": "new"}
     ],
 )
 def test_what_is_ignored_inside_of_a_map_stays_as_it_is(text: str, labels: dict[str, Any]) -> None:
-    ignored = Ignored(parsed([text]), BoardArgs)
+    ignored = IgnoredPaths(parse_all([text]), BoardArgs)
     assert ignored.names == set()
     news = {"board_name": "new", "labels": NEWS}
-    assert ignored.applied(news, {"board_name": "old", "labels": THERE}, {}) == {**news, "labels": labels}
+    assert ignored.apply(news, {"board_name": "old", "labels": THERE}, {}) == {**news, "labels": labels}
     assert news["labels"] is NEWS, "and nothing is changed in place"
 
 
 def test_an_entry_of_an_object_and_what_no_state_holds() -> None:
-    ignored = Ignored([("pins", "a", "page"), ("labels", "x")], BoardArgs)
+    ignored = IgnoredPaths([("pins", "a", "page"), ("labels", "x")], BoardArgs)
     news = {"pins": {"a": {"page": 2, "book_name": "new"}, "b": {"page": 2}}, "labels": {"x": "new"}}
     state = {"pins": {"a": {"page": 1, "book_name": "old"}, "b": {"page": 1}}, "labels": None}
-    assert ignored.applied(news, state, {"labels": {"x": "given"}}) == {
+    assert ignored.apply(news, state, {"labels": {"x": "given"}}) == {
         "pins": {"a": {"page": 1, "book_name": "new"}, "b": {"page": 2}},
         "labels": {"x": "given"},
     }
 
 
 def test_arguments_that_are_named_whole() -> None:
-    assert Ignored([("labels",), ("pins", "a")], BoardArgs).names == {"labels"}
-    assert Ignored([("*",)], BoardArgs).names == BoardArgs.model_fields.keys()
+    assert IgnoredPaths([("labels",), ("pins", "a")], BoardArgs).names == {"labels"}
+    assert IgnoredPaths([("*",)], BoardArgs).names == BoardArgs.model_fields.keys()

@@ -35,7 +35,7 @@ class ToyPackage(Package[Carpentry]):
     def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> Carpentry:
         return self.carpentry
 
-    def explain(self, error: Exception) -> Exception:
+    def to_resource_error(self, error: Exception) -> Exception:
         return ResourceError("explained", property="wood_kind") if isinstance(error, KeyError) else error
 
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resourcekit.errors import ResourceError
-from resourcekit.planning.diff import Change, Kind
+from resourcekit.planning.diff import Change, ChangeKind
 from resourcekit.pulumi.diffs import property_path
-from resourcekit.pulumi.names import camel, camel_text, from_pulumi, to_pulumi
+from resourcekit.pulumi.names import to_camel, camelize_code_spans, to_declared_names, to_property_names
 from resourcekit.pulumi.wire import OUTPUT, SECRET, SIGNATURE, UNKNOWN_STRING, decode, encode
 from resourcekit.unknown import UNKNOWN
 from support.toy import ShelfArgs
@@ -68,19 +68,19 @@ def test_every_kind_of_unknown_is_one() -> None:
 
 def test_names_are_changed_and_the_users_keys_are_not() -> None:
     values = {"wood_kind": "oak", "labels": {"snake_key": "x"}, "limits": {"max_books": 1}}
-    sent = to_pulumi(ShelfArgs, {**values, "seats": None})
+    sent = to_property_names(ShelfArgs, {**values, "seats": None})
     assert sent == {"woodKind": "oak", "labels": {"snake_key": "x"}, "limits": {"maxBooks": 1}}
-    assert from_pulumi(ShelfArgs, sent) == values
-    assert from_pulumi(ShelfArgs, {"nmae": 1}) == {"nmae": 1}, "left for Check to complain of"
+    assert to_declared_names(ShelfArgs, sent) == values
+    assert to_declared_names(ShelfArgs, {"nmae": 1}) == {"nmae": 1}, "left for Check to complain of"
 
 
 def test_texts_get_this_engines_spelling() -> None:
-    assert camel("db_type") == "dbType"
-    assert camel_text("set `deletion_protection` to false, not `Database`") == (
+    assert to_camel("db_type") == "dbType"
+    assert camelize_code_spans("set `deletion_protection` to false, not `Database`") == (
         "set `deletionProtection` to false, not `Database`"
     )
 
 
 def test_paths_quote_what_is_no_plain_key() -> None:
-    assert property_path(Change("my_map", ("my_map", "plain"), Kind.ADD, False)) == "myMap.plain"
-    assert property_path(Change("my_map", ("my_map", 'a."b'), Kind.ADD, False)) == 'myMap["a.\\"b"]'
+    assert property_path(Change("my_map", ("my_map", "plain"), ChangeKind.ADD, False)) == "myMap.plain"
+    assert property_path(Change("my_map", ("my_map", 'a."b'), ChangeKind.ADD, False)) == 'myMap["a.\\"b"]'

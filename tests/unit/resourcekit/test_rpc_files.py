@@ -11,9 +11,9 @@ import pytest
 from polykomos.package import package
 from resourcekit.pulumi.engine import EngineLog
 from resourcekit.pulumi.protocol import provider_pb2
-from resourcekit.pulumi.servicer import ProviderServicer, handlers
+from resourcekit.pulumi.servicer import ProviderServicer, servicer_handlers
 from resourcekit.terraform.protocol import tfplugin6_pb2
-from resourcekit.terraform.provider import Provider
+from resourcekit.terraform.provider import ProviderServer
 
 TERRAFORM = [method.name for method in tfplugin6_pb2.DESCRIPTOR.services_by_name["Provider"].methods]
 PULUMI = [method.name for method in provider_pb2.DESCRIPTOR.services_by_name["ResourceProvider"].methods]
@@ -41,7 +41,7 @@ def file_of(handler: Any) -> str:
 
 
 def test_every_rpc_of_terraform_is_in_the_table() -> None:
-    table = Provider(package()).calls()
+    table = ProviderServer(package()).method_table()
     assert set(table) == set(TERRAFORM)
     for name, handler in table.items():
         assert handler.__name__ == name, "an entry leads to the handler of its own name"
@@ -51,11 +51,11 @@ def test_every_rpc_of_terraform_is_in_the_table() -> None:
 def test_the_file_of_each_rpc_of_terraform(name: str) -> None:
     expected = next((file for part, file in FILES.items() if part in name), None)
     if expected is not None:
-        assert file_of(Provider(package()).calls()[name]) == expected
+        assert file_of(ProviderServer(package()).method_table()[name]) == expected
 
 
 def test_every_rpc_of_pulumi_has_a_handler_and_invoke_and_construct_have_a_file_each() -> None:
     servicer = ProviderServicer(package(), EngineLog())
-    assert set(handlers(servicer)) == set(PULUMI)
+    assert set(servicer_handlers(servicer)) == set(PULUMI)
     assert file_of(servicer.Invoke) == "invoke.py"
     assert file_of(servicer.Construct) == "construct.py"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from resourcekit.sameness import alike
+from resourcekit.sameness import json_equal
 
 
 @pytest.mark.parametrize(
@@ -24,5 +24,5 @@ from resourcekit.sameness import alike
     ],
 )
 def test_values_are_compared_as_json(left: Any, right: Any, same: bool) -> None:
-    assert alike(left, right) is same
-    assert alike(right, left) is same
+    assert json_equal(left, right) is same
+    assert json_equal(right, left) is same

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from resourcekit.secrecy import Hidden, texts_in
+from resourcekit.secrecy import Redactor, iter_strings
 
 
 @pytest.mark.parametrize(
@@ -21,19 +21,19 @@ from resourcekit.secrecy import Hidden, texts_in
     ],
 )
 def test_a_secret_is_taken_out_of_a_text(secret: str, text: str, shown: str) -> None:
-    assert Hidden([secret]).masked(text) == shown
+    assert Redactor([secret]).redact(text) == shown
 
 
 def test_of_two_the_longer_goes_first() -> None:
-    assert Hidden(["hush", "hush-hush"]).masked("hush-hush hush") == "[secret] [secret]"
+    assert Redactor(["hush", "hush-hush"]).redact("hush-hush hush") == "[secret] [secret]"
 
 
 def test_values_that_show_one_are_known_at_any_depth() -> None:
-    hidden = Hidden(["hunter2"])
-    assert hidden.shown_in([{"deep": ["x hunter2 y"]}])
-    assert not hidden.shown_in({"hunter2": ["hunter"], "n": None, "b": True})
-    assert not Hidden().shown_in("anything")
+    hidden = Redactor(["hunter2"])
+    assert hidden.occurs_in([{"deep": ["x hunter2 y"]}])
+    assert not hidden.occurs_in({"hunter2": ["hunter"], "n": None, "b": True})
+    assert not Redactor().occurs_in("anything")
 
 
 def test_the_texts_of_a_value_are_as_an_error_would_repeat_them() -> None:
-    assert list(texts_in({"a": ["x", 12345, 2.5, True, None], "b": {"c": "y"}})) == ["x", "12345", "2.5", "y"]
+    assert list(iter_strings({"a": ["x", 12345, 2.5, True, None], "b": {"c": "y"}})) == ["x", "12345", "2.5", "y"]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from resourcekit.shapes import described
-from resourcekit.terraform.types import STRING, Collection
+from resourcekit.shapes import describe
+from resourcekit.terraform.types import STRING, CtyCollection
 from resourcekit.terraform.values import WireError
-from resourcekit.terraform.writing import wire
+from resourcekit.terraform.writing import encode
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,11 @@ from resourcekit.terraform.writing import wire
     ],
 )
 def test_a_value_has_the_users_name(value: Any, words: str) -> None:
-    assert described(value) == words
+    assert describe(value) == words
 
 
 def test_what_no_state_can_hold_is_named_so() -> None:
     with pytest.raises(WireError, match="is a value of another kind where a string belongs"):
-        wire(STRING, object())
+        encode(STRING, object())
     with pytest.raises(WireError, match="must be an object or a map"):
-        wire(Collection("map", STRING), ["a"])
+        encode(CtyCollection("map", STRING), ["a"])

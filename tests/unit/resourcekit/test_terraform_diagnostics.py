@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from resourcekit.errors import CheckFailed, Failure, ResourceError
-from resourcekit.terraform.diagnostics import Report, answered, steps_of
+from resourcekit.errors import CheckError, CheckFailure, ResourceError
+from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler, attribute_path
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.session import Session
+from resourcekit.terraform.session import TerraformSession
 from resourcekit.terraform.values import WireError
 from support.cabinet import PACKAGE, cabinet
 
@@ -18,9 +18,9 @@ TYPES = cabinet().block.types
 
 
 def told(error: Exception) -> tuple[list[str], list[list[Any]]]:
-    report = Report()
+    report = Diagnostics()
     report.subject, report.types = "carpentry_cabinet", TYPES
-    report.failure(error, "plan")
+    report.add_exception(error, "plan")
     texts = [f"{each.summary}: {each.detail}" for each in report.diagnostics]
     places = [[getattr(s, s.WhichOneof("selector")) for s in each.attribute.steps] for each in report.diagnostics]
     return texts, places
@@ -39,11 +39,11 @@ def told(error: Exception) -> tuple[list[str], list[list[Any]]]:
     ],
 )
 def test_paths_go_as_far_as_the_types(path: str, steps: list[str]) -> None:
-    assert [getattr(step, step.WhichOneof("selector")) for step in steps_of(path, TYPES)] == steps
+    assert [getattr(step, step.WhichOneof("selector")) for step in attribute_path(path, TYPES)] == steps
 
 
 def test_every_failure_is_told_at_its_place() -> None:
-    texts, places = told(CheckFailed((Failure("name", "must be short"), Failure("drawers.d", "must be wood"))))
+    texts, places = told(CheckError((CheckFailure("name", "must be short"), CheckFailure("drawers.d", "must be wood"))))
     assert texts == ["Invalid value for name: must be short", "Invalid value for drawers.d: must be wood"]
     assert places == [["name"], ["drawers", "d"]]
     texts, places = told(ResourceError("the API is gone", property="note"))
@@ -61,7 +61,7 @@ def test_what_nobody_foresaw_is_told_without_its_text(caplog: pytest.LogCaptureF
 
 
 def test_a_warning_is_at_the_attribute_that_its_caller_names_not_at_one_that_its_text_quotes() -> None:
-    report = Report()
+    report = Diagnostics()
     report.set_subject("carpentry_cabinet", TYPES)
     report.warn("is odd", attribute="name")
     report.warn("`note`: is quoted")
@@ -70,15 +70,15 @@ def test_a_warning_is_at_the_attribute_that_its_caller_names_not_at_one_that_its
 
 
 def test_what_is_hidden_is_in_no_text() -> None:
-    report = Report()
-    report.hide(["hush", "", "hush-hush"])
+    report = Diagnostics()
+    report.redact_values(["hush", "", "hush-hush"])
     report.error("saw hush-hush", "and hush", "")
     report.warn("also hush")
     assert "hush" not in str(report.diagnostics)
 
 
 def test_texts_are_in_the_engines_words() -> None:
-    report = Report(Session(PACKAGE).text)
+    report = Diagnostics(TerraformSession(PACKAGE).localize)
     report.error("no `Cabinet`", "declare a `Cabinet`")
     assert "carpentry_cabinet" in report.diagnostics[0].summary
     assert report.diagnostics[0].detail == "declare a `carpentry_cabinet`"
@@ -87,13 +87,13 @@ def test_texts_are_in_the_engines_words() -> None:
 class Family:
     """A family of one call that fails."""
 
-    session = Session(PACKAGE)
+    session = TerraformSession(PACKAGE)
 
-    @answered(pb.ApplyResourceChange.Response, "apply", kept=lambda request: {"new_state": request.prior_state})
-    def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Report) -> Any:  # noqa: N802
+    @rpc_handler(pb.ApplyResourceChange.Response, "apply", kept=lambda request: {"new_state": request.prior_state})
+    def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Diagnostics) -> Any:  # noqa: N802
         report.warn("is odd", attribute="name")
         if request.type_name:
-            report.kept = {"new_state": pb.DynamicValue(msgpack=b"\xc3")}
+            report.fallback_reply = {"new_state": pb.DynamicValue(msgpack=b"\xc3")}
         raise RuntimeError("hush")
 
 

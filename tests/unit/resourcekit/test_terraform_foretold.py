@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from resourcekit.terraform import foretold
-from resourcekit.terraform.foretold import Foretold
+from resourcekit.terraform.foretold import PlanCache
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.rpc.resource import ResourceRpcs, plan_key
-from resourcekit.terraform.session import Session
+from resourcekit.terraform.session import TerraformSession
 from support.cabinet import PACKAGE, cabinet
 
 
@@ -22,29 +22,29 @@ def fd() -> Iterator[int]:
     os.close(fd)
 
 
-def begun(fd: int | None, settings: object = "settings") -> Foretold:
+def begun(fd: int | None, settings: object = "settings") -> PlanCache:
     """A process's own."""
-    found = Foretold(fd)
-    found.begin(settings)
+    found = PlanCache(fd)
+    found.open(settings)
     return found
 
 
 def test_the_next_process_takes_what_one_keeps(fd: int) -> None:
     first = begun(fd)
-    first.keep(b"asked", b"answer")
-    assert first.take(b"asked") is None, "two that are alike are both tried by the same plan"
+    first.put(b"asked", b"answer")
+    assert first.get(b"asked") is None, "two that are alike are both tried by the same plan"
     second = begun(fd)
-    assert second.take(b"never") is None
-    assert [second.take(b"asked") for _ in range(2)] == [b"answer", b"answer"]
-    assert begun(fd).take(b"asked") is None, "not the one after that: it is a plan of its own"
+    assert second.get(b"never") is None
+    assert [second.get(b"asked") for _ in range(2)] == [b"answer", b"answer"]
+    assert begun(fd).get(b"asked") is None, "not the one after that: it is a plan of its own"
 
 
 def test_settings_keep_apart(fd: int) -> None:
     """Those of another provider block may lead to another account."""
-    begun(fd).keep(b"asked", b"answer")
-    assert begun(fd, "others").take(b"asked") is None
-    assert begun(fd, "others").take(b"asked") is None
-    assert begun(fd).take(b"asked") == b"answer"
+    begun(fd).put(b"asked", b"answer")
+    assert begun(fd, "others").get(b"asked") is None
+    assert begun(fd, "others").get(b"asked") is None
+    assert begun(fd).get(b"asked") == b"answer"
 
 
 def test_processes_share_it(fd: int) -> None:
@@ -54,36 +54,36 @@ def test_processes_share_it(fd: int) -> None:
         pid = os.fork()
         if pid == 0:
             for each in range(50):
-                mine.keep(f"{number} {each}".encode(), bytes([number]) * each + b"!")
+                mine.put(f"{number} {each}".encode(), bytes([number]) * each + b"!")
             os._exit(0)
         children.append(pid)
     assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 4
     after = begun(fd)
     for number in range(4):
         for each in range(50):
-            assert after.take(f"{number} {each}".encode()) == bytes([number]) * each + b"!"
+            assert after.get(f"{number} {each}".encode()) == bytes([number]) * each + b"!"
 
 
 @pytest.mark.parametrize("fd", [None, 10_000])
 def test_without_a_file_nothing_is_kept(fd: int | None) -> None:
-    begun(fd).keep(b"asked", b"answer")
-    assert begun(fd).take(b"asked") is None
+    begun(fd).put(b"asked", b"answer")
+    assert begun(fd).get(b"asked") is None
 
 
 def test_what_was_written_by_half_is_written_over(fd: int) -> None:
-    begun(fd).keep(b"asked", b"answer")
+    begun(fd).put(b"asked", b"answer")
     os.pwrite(fd, (100).to_bytes(4, "big") + b"killed in the middle", os.fstat(fd).st_size)
     second = begun(fd)
-    assert second.take(b"asked") == b"answer"
-    second.keep(b"asked", b"later")
-    assert begun(fd).take(b"asked") == b"later"
+    assert second.get(b"asked") == b"answer"
+    second.put(b"asked", b"later")
+    assert begun(fd).get(b"asked") == b"later"
 
 
 def test_it_has_a_size(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
     first = begun(fd)
     monkeypatch.setattr(foretold, "_MOST_BYTES", os.fstat(fd).st_size)
-    first.keep(b"asked", b"answer")
-    assert begun(fd).take(b"asked") is None
+    first.put(b"asked", b"answer")
+    assert begun(fd).get(b"asked") is None
 
 
 def test_what_changes_with_others_is_planned_anew(fd: int) -> None:
@@ -91,8 +91,8 @@ def test_what_changes_with_others_is_planned_anew(fd: int) -> None:
     prior = {"id": "7", "name": "a", "number": 7, "status": "ready"}
 
     def replaced(drift: tuple[str, ...]) -> list[str]:
-        session, kind = Session(PACKAGE), cabinet(drift)
-        session.api, session.foretold = object(), begun(fd)
+        session, kind = TerraformSession(PACKAGE), cabinet(drift)
+        session.api, session.plan_cache = object(), begun(fd)
         request = pb.PlanResourceChange.Request(
             type_name=kind.type_name,
             prior_state=kind.block.write(prior),
@@ -123,8 +123,8 @@ def test_a_plan_leaves_its_request_as_it_came(fd: int, prior: dict[str, object] 
     sent = request.SerializeToString(deterministic=True)
     answers = []
     for _ in range(2):
-        session = Session(PACKAGE)
-        session.api, session.foretold = object(), begun(fd)
+        session = TerraformSession(PACKAGE)
+        session.api, session.plan_cache = object(), begun(fd)
         rpcs = ResourceRpcs(session, {kind.type_name: kind})
         answers.append(rpcs.PlanResourceChange(request, None).SerializeToString(deterministic=True))
         assert request.SerializeToString(deterministic=True) == sent

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from resourcekit.declaration import Arguments, Variadic
 from resourcekit.package import Package
-from resourcekit.resource import Calculation
+from resourcekit.resource import ProviderFunction
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.rpc.function import FunctionRpcs
-from resourcekit.terraform.session import Session
+from resourcekit.terraform.session import TerraformSession
 from resourcekit.terraform.values import pack, unpack
 
 
@@ -22,7 +22,7 @@ class SawArgs(Arguments):
     times: Annotated[int | None, Variadic()] = Field(None, description="How often.")
 
 
-class Saw(Calculation[SawArgs]):
+class Saw(ProviderFunction[SawArgs]):
     """Saws."""
 
     name = "saw"
@@ -37,13 +37,13 @@ class Saw(Calculation[SawArgs]):
 
 class Workshop(Package[None]):
     @property
-    def calculations(self) -> tuple[Calculation[Any], ...]:
+    def functions(self) -> tuple[ProviderFunction[Any], ...]:
         return (Saw(),)
 
 
 @pytest.fixture
 def calculations() -> FunctionRpcs:
-    return FunctionRpcs(Session(Workshop("workshop", "1", "Workshop", "A workshop.", "x", Arguments, {}, ())))
+    return FunctionRpcs(TerraformSession(Workshop("workshop", "1", "Workshop", "A workshop.", "x", Arguments, {}, ())))
 
 
 def call(calculations: FunctionRpcs, *arguments: Any) -> pb.CallFunction.Response:

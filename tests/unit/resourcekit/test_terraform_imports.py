@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.terraform.kinds import Kind
+from resourcekit.terraform.kinds import ResourceType
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.rpc.import_state import StateRpcs
-from resourcekit.terraform.session import Session
+from resourcekit.terraform.session import TerraformSession
 from resourcekit.terraform.values import unpack
 from support.cabinet import PACKAGE, Cabinet
 
@@ -19,16 +19,16 @@ class Renamed(Cabinet):
 
     schema_version = 2
 
-    def upgrade(self, version: int, state: dict[str, Any]) -> dict[str, Any]:
+    def upgrade_state(self, version: int, state: dict[str, Any]) -> dict[str, Any]:
         if version == 0:
             state["note"] = state.pop("remark")
         return {**state, "note": " ".join(state["note"]) if isinstance(state["note"], list) else state["note"]}
 
 
-KIND = Kind("carpentry_cabinet", Lifecycle(PACKAGE, Renamed()))
+KIND = ResourceType("carpentry_cabinet", Lifecycle(PACKAGE, Renamed()))
 
 
-IMPORTS = StateRpcs(Session(PACKAGE), {"carpentry_cabinet": KIND})
+IMPORTS = StateRpcs(TerraformSession(PACKAGE), {"carpentry_cabinet": KIND})
 
 
 def upgrade(version: int, state: dict[str, Any]) -> pb.UpgradeResourceState.Response:

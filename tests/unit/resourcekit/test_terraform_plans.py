@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.errors import CheckError, ResourceError
 from resourcekit.terraform import states
-from resourcekit.terraform.kinds import Kind
-from resourcekit.terraform.memory import Memory
-from resourcekit.terraform.plans import Plan, changes, plan
-from resourcekit.terraform.values import WIRE_UNKNOWN, is_unknown, pack, unpack
+from resourcekit.terraform.kinds import ResourceType
+from resourcekit.terraform.memory import PrivateState
+from resourcekit.terraform.plans import ResourcePlan, diff_config, plan
+from resourcekit.terraform.values import WIRE_UNKNOWN, wire_contains_unknown, pack, unpack
 from support.cabinet import cabinet, context
 
 KIND = cabinet()
@@ -30,13 +30,13 @@ def state(**found: Any) -> dict[str, Any]:
     return config(**{**chosen, **found})
 
 
-def planned(prior: dict[str, Any] | None, wanted: dict[str, Any], *remembered: str, kind: Kind = KIND) -> Plan:
-    return plan(kind, prior, wanted, Memory(frozenset(remembered)), context())
+def planned(prior: dict[str, Any] | None, wanted: dict[str, Any], *remembered: str, kind: ResourceType = KIND) -> ResourcePlan:
+    return plan(kind, prior, wanted, PrivateState(frozenset(remembered)), context())
 
 
 def test_a_create() -> None:
     made = planned(None, config(tags=["x"], seed="s"))
-    unknown = {name for name, value in made.planned.items() if is_unknown(value)}
+    unknown = {name for name, value in made.planned.items() if wire_contains_unknown(value)}
     assert unknown == {"id", "wood", "height", "number", "status", "tag_count", "pin"}
     assert (made.planned["tags"], made.planned["note"]) == (["x"], None)
     assert made.given == {"name", "tags", "seed"}
@@ -70,7 +70,7 @@ def test_nothing_to_change() -> None:
 )
 def test_changes(change: dict[str, Any], unknown: set[str], replaces: tuple[str, ...]) -> None:
     made = planned(state(), config(**change))
-    assert {name for name, value in made.planned.items() if is_unknown(value)} == unknown
+    assert {name for name, value in made.planned.items() if wire_contains_unknown(value)} == unknown
     assert made.replaces == replaces
     for name, value in change.items():
         assert made.planned[name] == value, "exactly as the program gives it"
@@ -78,7 +78,7 @@ def test_changes(change: dict[str, Any], unknown: set[str], replaces: tuple[str,
 
 def test_what_the_api_chose_stays_and_what_the_program_set_goes() -> None:
     assert planned(state(), config()).planned["height"] == 2
-    assert is_unknown(planned(state(), config(), "height").planned["height"]), "remembered: taken out of the program"
+    assert wire_contains_unknown(planned(state(), config(), "height").planned["height"]), "remembered: taken out of the program"
     assert planned(state(), config(), "wood").planned["wood"] == "oak", "not clearable: kept"
     assert planned(state(note="n"), config()).planned["note"] is None
 
@@ -89,17 +89,17 @@ def test_write_only_values_are_in_no_plan() -> None:
     assert "secret" not in str(made.planned)
     assert "hush" not in str(made.planned)
     assert (made.planned["recipe"], made.planned["recipe_wo"], made.planned["recipe_wo_version"]) == (None, None, 1)
-    kept = states.after_change(KIND, "7", _found(recipe={"a": "secret"}, seed="hush"), made.planned, pytest.fail)
+    kept = states.state_after_apply(KIND, "7", _found(recipe={"a": "secret"}, seed="hush"), made.planned, pytest.fail)
     assert "secret" not in str(kept)
     assert "hush" not in str(kept)
     assert planned(state(recipe_wo_version=1), given_so).planned == state(recipe_wo_version=1)
-    with pytest.raises(CheckFailed, match="not both"):
+    with pytest.raises(CheckError, match="not both"):
         planned(None, config(seed="a", seed_wo="b"))
 
 
 def test_what_acts_at_creation_only() -> None:
     for change in ({"seed": "other"}, {"seed_wo_version": 2}):
-        with pytest.raises(CheckFailed, match="Use a Sower"):
+        with pytest.raises(CheckError, match="Use a Sower"):
             planned(state(seed="s", seed_wo_version=1), config(**{"seed": "s", "seed_wo_version": 1, **change}))
     assert planned(state(seed="s"), config(seed="other", wood="ash")).replaces == ("wood",), "made anew, with it"
 
@@ -113,17 +113,17 @@ def test_protection() -> None:
 def test_drift_that_the_api_tells() -> None:
     made = planned(state(), config(), kind=cabinet(drift=("number",)))
     assert made.replaces == ("number",)
-    assert is_unknown(made.planned["number"])
+    assert wire_contains_unknown(made.planned["number"])
 
 
 def test_what_is_unfinished_is_planned_to_be_waited_for() -> None:
     made = planned(state(status="glueing", pin=None), config())
-    assert {name for name, value in made.planned.items() if is_unknown(value)} == {"status", "pin", "tag_count"}
+    assert {name for name, value in made.planned.items() if wire_contains_unknown(value)} == {"status", "pin", "tag_count"}
     assert made.replaces == ()
 
 
 def test_everything_wrong_is_told_at_once() -> None:
-    with pytest.raises(CheckFailed) as failure:
+    with pytest.raises(CheckError) as failure:
         planned(None, config(name="Upper", height=-1, timeouts={"create": "soon", "update": None, "delete": "0s"}))
     told = {each.property for each in failure.value.failures}
     assert told == {"name", "height", "timeouts.create", "timeouts.delete"}
@@ -136,7 +136,7 @@ def _found(**values: Any) -> dict[str, Any]:
 
 def test_after_a_change_the_plan_holds() -> None:
     made = planned(None, config(tags=["x", "y"], height="0.10"))
-    kept = states.after_change(
+    kept = states.state_after_apply(
         KIND, "9", _found(tags=["y", "x"], height=0.1, name="other", wood="ash"), made.planned, pytest.fail
     )
     assert (kept["id"], kept["wood"], kept["tags"], kept["height"], kept["name"]) == (
@@ -146,7 +146,7 @@ def test_after_a_change_the_plan_holds() -> None:
         "0.10",
         "a",
     )
-    assert not is_unknown(kept)
+    assert not wire_contains_unknown(kept)
 
 
 def test_a_value_that_no_state_can_hold_is_null_and_told() -> None:
@@ -156,26 +156,26 @@ def test_a_value_that_no_state_can_hold_is_null_and_told() -> None:
         told.append(attribute)
 
     found = _found(height=float("nan"), wood="half a \ud800", status="ready", pin=object())
-    kept = states.after_change(KIND, "9", found, planned(None, config()).planned, warn)
+    kept = states.state_after_apply(KIND, "9", found, planned(None, config()).planned, warn)
     assert (kept["id"], kept["name"], kept["status"]) == ("9", "a", "ready")
     assert (kept["height"], kept["wood"], kept["pin"]) == (None, None, None)
     assert told == ["wood", "height", "pin"]
-    barely = states.barely("9", planned(None, config(tags=["x"])).planned)
+    barely = states.minimal_state("9", planned(None, config(tags=["x"])).planned)
     assert (barely["id"], barely["tags"], barely["wood"]) == ("9", ["x"], None)
-    assert not is_unknown(barely)
+    assert not wire_contains_unknown(barely)
 
 
 def test_after_a_read_drift_shows_and_spelling_stays() -> None:
     prior = state(tags=["x", "y"], height="0.10", seed="s", guarded=True)
-    same = states.after_read(KIND, "7", _found(tags=["y", "x"], height=0.1, seed="s", guarded=True), prior)
+    same = states.state_after_read(KIND, "7", _found(tags=["y", "x"], height=0.1, seed="s", guarded=True), prior)
     assert same == prior
-    drifted = states.after_read(KIND, "7", _found(tags=["z"], height=3, name="b", seed="s", guarded=True), prior)
+    drifted = states.state_after_read(KIND, "7", _found(tags=["z"], height=3, name="b", seed="s", guarded=True), prior)
     assert (drifted["tags"], drifted["height"], drifted["name"]) == (["z"], 3, "b")
-    imported = states.after_read(KIND, "7", _found(tags=[], drawers={}), KIND.empty("7"))
+    imported = states.state_after_read(KIND, "7", _found(tags=[], drawers={}), KIND.import_stub("7"))
     assert (imported["tags"], imported["drawers"], imported["name"], imported["pin"]) == ([], {}, "a", "1234")
     for way in (config(), config(tags=[], drawers={}, recipe=[b'["object",{}]', {}])):
         assert planned(imported, way).planned == imported, "what means nothing may be spelled or left out"
-    withheld = states.after_read(KIND, "7", _found(recipe={"a": "hush"}), KIND.empty("7"), {"recipe"})
+    withheld = states.state_after_read(KIND, "7", _found(recipe={"a": "hush"}), KIND.import_stub("7"), {"recipe"})
     assert withheld["recipe"] is None
     assert planned(withheld, config(recipe_wo=[b'["object",{"a":"string"}]', {"a": "hush"}])).planned == withheld
 
@@ -206,23 +206,23 @@ def test_terraform_accepts_any_plan(prior: dict[str, Any] | None, wanted: dict[s
     """The engine's own rules: what the program gives stands as given or, where it means the same, as it stood; nothing
     known stands where the program's value is unknown; nothing unknown is left after the apply.
     """
-    before = None if prior is None or is_unknown(prior) else state(**{k: v for k, v in prior.items() if v is not None})
+    before = None if prior is None or wire_contains_unknown(prior) else state(**{k: v for k, v in prior.items() if v is not None})
     given_ = config(**wanted)
     made = planned(before, given_, *remembered)
     for name, value in wanted.items():
         outcome = made.planned[name]
         if value is None:
             assert outcome is None or name in COMPUTED, name
-        elif is_unknown(value):
+        elif wire_contains_unknown(value):
             assert outcome == value, name
         else:
             assert outcome == value or (before is not None and _allowed(outcome, before[name], value)), name
     if before is not None:
-        again = changes(KIND, before, given_, Memory(frozenset(remembered)))
-        assert bool(again.changed) == is_unknown(made.planned["status"]), "status moves with every change"
-    kept = states.after_change(KIND, "7", _found(), made.planned, pytest.fail)
-    assert not is_unknown(kept)
-    assert {k for k, v in made.planned.items() if not is_unknown(v) and kept[k] != v} == set(), "known is known"
+        again = diff_config(KIND, before, given_, PrivateState(frozenset(remembered)))
+        assert bool(again.changed) == wire_contains_unknown(made.planned["status"]), "status moves with every change"
+    kept = states.state_after_apply(KIND, "7", _found(), made.planned, pytest.fail)
+    assert not wire_contains_unknown(kept)
+    assert {k for k, v in made.planned.items() if not wire_contains_unknown(v) and kept[k] != v} == set(), "known is known"
     assert unpack(pack(kept)) == kept
 
 

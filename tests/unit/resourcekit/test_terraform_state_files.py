@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from resourcekit.terraform.reading import plain
-from resourcekit.terraform.types import DYNAMIC, NUMBER, STRING, Structure
+from resourcekit.terraform.reading import decode
+from resourcekit.terraform.types import DYNAMIC, NUMBER, STRING, CtyObject
 from resourcekit.terraform.values import WireError, pack, unpack
-from resourcekit.terraform.writing import wire_from_json
+from resourcekit.terraform.writing import encode_json_state
 
 
 def _deep(depth: int) -> Any:
@@ -27,9 +27,9 @@ def test_state_files() -> None:
         ' "d": {"type": ["object", {"x": "number"}], "value": {"x": 1.5}}}',
         parse_float=Decimal,
     )
-    type_ = Structure({"n": NUMBER, "big": NUMBER, "d": DYNAMIC, "new": STRING})
-    sent = wire_from_json(type_, kept)
-    assert plain(type_, unpack(pack(sent))) == {"n": 0.1, "big": 2**70, "d": {"x": 1.5}, "new": None}
+    type_ = CtyObject({"n": NUMBER, "big": NUMBER, "d": DYNAMIC, "new": STRING})
+    sent = encode_json_state(type_, kept)
+    assert decode(type_, unpack(pack(sent))) == {"n": 0.1, "big": 2**70, "d": {"x": 1.5}, "new": None}
     assert sent["n"] == "0.1"
 
 
@@ -52,11 +52,11 @@ def test_state_files() -> None:
 )
 def test_a_state_file_that_is_broken_is_told_with_its_place(kept: Any, path: tuple[Any, ...]) -> None:
     with pytest.raises(WireError) as failure:
-        wire_from_json(Structure({"n": NUMBER, "s": STRING, "d": DYNAMIC}), kept)
+        encode_json_state(CtyObject({"n": NUMBER, "s": STRING, "d": DYNAMIC}), kept)
     assert failure.value.path == path
 
 
 def test_what_an_older_release_kept_as_something_else_becomes_a_text() -> None:
     kept = json.loads('{"x": {"b": 0.5, "a": [true]}, "y": 0.5, "z": 7}', parse_float=Decimal)
-    sent = wire_from_json(Structure(dict.fromkeys("xyz", STRING)), kept)
+    sent = encode_json_state(CtyObject(dict.fromkeys("xyz", STRING)), kept)
     assert sent == {"x": '{"a": [true], "b": 0.5}', "y": "0.5", "z": "7"}

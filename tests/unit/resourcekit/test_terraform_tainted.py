@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from resourcekit.engine_program import Engine
+from resourcekit.engine_program import EngineCli
 from resourcekit.errors import ResourceError
-from resourcekit.terraform.tainted import Tainted, tainted_in
+from resourcekit.terraform.tainted import TaintedGuard, find_tainted
 
 
 def instance(id_: str, **more: Any) -> dict[str, Any]:
@@ -30,15 +30,15 @@ STATE = {
 
 
 def test_objects_that_are_tainted() -> None:
-    assert set(tainted_in(STATE)) == {"3", "6"}
+    assert set(find_tainted(STATE)) == {"3", "6"}
 
 
 @pytest.mark.parametrize("state", [None, {}, [], {"resources": None}])
 def test_a_state_that_cannot_be_read_tells_nothing(state: Any) -> None:
-    assert set(tainted_in(state)) == set()
+    assert set(find_tainted(state)) == set()
 
 
-class Asked(Engine):
+class Asked(EngineCli):
     """An engine with a state."""
 
     def ask(self, *words: str) -> Any:
@@ -57,13 +57,13 @@ class Asked(Engine):
     ],
 )
 def test_the_plan_of_a_replacement_is_refused(words: tuple[str, ...], arguments: Any, refused: bool) -> None:
-    tainted = Tainted(lambda: Asked("terraform", words))
-    tainted.note("toy_shelf", "6", "it is protected", {"name": "old"})
-    tainted.refuse("toy_box", arguments)
+    tainted = TaintedGuard(lambda: Asked("terraform", words))
+    tainted.record("toy_shelf", "6", "it is protected", {"name": "old"})
+    tainted.check_create("toy_box", arguments)
     if refused:
         with pytest.raises(ResourceError, match="cannot replace: it is protected"):
-            tainted.refuse("toy_shelf", arguments)
+            tainted.check_create("toy_shelf", arguments)
     else:
-        tainted.refuse("toy_shelf", arguments)
-    tainted.note("toy_shelf", "6", None, {})
-    tainted.refuse("toy_shelf", arguments)
+        tainted.check_create("toy_shelf", arguments)
+    tainted.record("toy_shelf", "6", None, {})
+    tainted.check_create("toy_shelf", arguments)

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from resourcekit.context import Context
-from resourcekit.errors import CheckFailed, ResourceError
+from resourcekit.errors import CheckError, ResourceError
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.resource import Timeouts
 from resourcekit.terraform import durations, states
-from resourcekit.terraform.kinds import Kind
-from resourcekit.terraform.memory import Memory
-from resourcekit.terraform.plans import blend, changes, plan
-from resourcekit.terraform.values import WIRE_UNKNOWN, is_unknown
+from resourcekit.terraform.kinds import ResourceType
+from resourcekit.terraform.memory import PrivateState
+from resourcekit.terraform.plans import merge_prior_spelling, diff_config, plan
+from resourcekit.terraform.values import WIRE_UNKNOWN, wire_contains_unknown
 from support.cabinet import PACKAGE, Cabinet, CabinetState, cabinet, context
 
 KIND = cabinet()
-NOTHING = Memory()
+NOTHING = PrivateState()
 HUSH = [b'["object",{"a":"string"}]', {"a": "hush"}]
 
 
@@ -34,8 +34,8 @@ def state(**found: Any) -> dict[str, Any]:
 
 def test_the_api_is_given_what_is_written_only() -> None:
     given = config(recipe_wo=HUSH, recipe_wo_version=1, seed_wo="hush")
-    assert (KIND.given(given)["recipe"], KIND.given(given)["seed"]) == ({"a": "hush"}, "hush")
-    assert KIND.written_only(given) == {"recipe", "seed"}
+    assert (KIND.config_arguments(given)["recipe"], KIND.config_arguments(given)["seed"]) == ({"a": "hush"}, "hush")
+    assert KIND.write_only_arguments(given) == {"recipe", "seed"}
     assert sorted(KIND.secrets(given)) == ["hush", "hush"]
 
 
@@ -45,8 +45,8 @@ def test_a_value_moves_from_the_state_into_its_twin_without_a_new_object() -> No
     made = plan(KIND, prior, given, NOTHING, context())
     assert made.replaces == ()
     assert made.planned == {**prior, "recipe": None, "seed": None}, "out of the state; nothing for the API to do"
-    assert changes(KIND, prior, given, NOTHING).changed == frozenset()
-    with pytest.raises(CheckFailed, match="Use a Sower"):
+    assert diff_config(KIND, prior, given, NOTHING).changed == frozenset()
+    with pytest.raises(CheckError, match="Use a Sower"):
         plan(KIND, state(seed="hush"), config(seed="other"), NOTHING, context())
     assert plan(KIND, state(seed="hush"), config(), NOTHING, context()).planned == state(), "taken out: no refusal"
 
@@ -54,7 +54,7 @@ def test_a_value_moves_from_the_state_into_its_twin_without_a_new_object() -> No
 def test_a_first_version_begins_to_count_beside_the_value_that_is_there() -> None:
     """To take it for a change would run the SQL of an imported application once more."""
     given = config(recipe_wo=HUSH, recipe_wo_version=1)
-    open_, written = Memory(frozenset({"name", "recipe"})), Memory(frozenset({"name", "recipe_wo"}))
+    open_, written = PrivateState(frozenset({"name", "recipe"})), PrivateState(frozenset({"name", "recipe_wo"}))
     for prior, memory in (
         (state(), NOTHING),  # imported, the value withheld
         (state(recipe=HUSH), NOTHING),  # imported with it
@@ -71,7 +71,7 @@ def test_a_first_version_begins_to_count_beside_the_value_that_is_there() -> Non
     assert plan(KIND, state(recipe=HUSH), unknown, open_, context()).replaces == (), (
         "its version tells, once it has one"
     )
-    none_before = Memory(frozenset({"name"}))
+    none_before = PrivateState(frozenset({"name"}))
     assert plan(KIND, state(), given, none_before, context()).replaces == ("recipe_wo_version",), "there was no value"
 
 
@@ -97,26 +97,26 @@ def test_timeouts_are_terraforms_own() -> None:
     for prior, wanted in ((hour, minute), (hour, None), (None, hour)):
         made = plan(KIND, state(timeouts=prior), config(timeouts=wanted), NOTHING, context())
         assert made.planned == state(timeouts=wanted), "nothing else moves"
-        assert changes(KIND, state(timeouts=prior), config(timeouts=wanted), NOTHING).changed == frozenset()
-    kept = states.after_read(KIND, "7", KIND.state(state()), state(timeouts=hour))
+        assert diff_config(KIND, state(timeouts=prior), config(timeouts=wanted), NOTHING).changed == frozenset()
+    kept = states.state_after_read(KIND, "7", KIND.state(state()), state(timeouts=hour))
     assert kept["timeouts"] == hour
-    assert KIND.seconds(state(timeouts=hour), "create") == 3600
-    assert KIND.seconds(state(timeouts=hour), "delete") == KIND.resource.timeouts.delete
-    assert KIND.seconds(None, "create") == KIND.resource.timeouts.create
+    assert KIND.timeout_seconds(state(timeouts=hour), "create") == 3600
+    assert KIND.timeout_seconds(state(timeouts=hour), "delete") == KIND.resource.timeouts.delete
+    assert KIND.timeout_seconds(None, "create") == KIND.resource.timeouts.create
     unknown = {"create": WIRE_UNKNOWN, "update": None, "delete": None}
     assert plan(KIND, None, config(timeouts=unknown), NOTHING, context()).planned["timeouts"] == unknown
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1h30m", 5400), ("1.5h", 5400), ("250ms", 0.25)])
 def test_durations(text: str, seconds: float) -> None:
-    assert durations.seconds(text) == seconds
-    assert durations.allowed({"create": text}, "create", Timeouts()) == seconds
+    assert durations.parse_duration(text) == seconds
+    assert durations.timeout_seconds({"create": text}, "create", Timeouts()) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0s", "-1m", "10", "m", "1 h", "1h ", "1d", "1h30", "٣s", "1e3s", "1m\n"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="must be a duration above zero"):
-        durations.seconds(text)
+        durations.parse_duration(text)
 
 
 # Planning without the API, and destroying
@@ -127,7 +127,7 @@ def test_plans_while_the_api_cannot_be_asked() -> None:
     assert plan(drifting, state(), config(), NOTHING, None).planned == state(), "drift is asked for later"
     made = plan(drifting, state(), config(name="b", wood=WIRE_UNKNOWN), NOTHING, None)
     assert (made.replaces, made.planned["wood"]) == (("wood",), WIRE_UNKNOWN)
-    assert is_unknown(plan(drifting, None, config(), NOTHING, None).planned["number"])
+    assert wire_contains_unknown(plan(drifting, None, config(), NOTHING, None).planned["number"])
 
 
 def test_a_replacement_asks_the_api_once_as_a_create() -> None:
@@ -141,11 +141,11 @@ def test_a_replacement_asks_the_api_once_as_a_create() -> None:
             asked.append((prior and prior.wood, sorted(changed)))
             return {"status": "foretold"}
 
-    kind = Kind("carpentry_cabinet", Lifecycle(PACKAGE, Asking()))
+    kind = ResourceType("carpentry_cabinet", Lifecycle(PACKAGE, Asking()))
     assert plan(kind, state(), config(), NOTHING, context()).planned == state(), "nothing changes: nothing to ask"
     assert plan(kind, state(), config(name="b"), NOTHING, context()).planned["status"] == "foretold"
     assert asked == [("oak", ["name"])]
-    assert is_unknown(plan(kind, state(), config(wood="ash"), NOTHING, context()).planned["status"])
+    assert wire_contains_unknown(plan(kind, state(), config(wood="ash"), NOTHING, context()).planned["status"])
     assert asked == [("oak", ["name"])]
     assert plan(kind, None, config(wood="ash"), NOTHING, context()).planned["status"] == "foretold"
     assert asked[1:] == [(None, [])]
@@ -165,14 +165,14 @@ def test_a_replacement_asks_the_api_once_as_a_create() -> None:
 )
 def test_of_two_spellings_the_one_in_the_state_stands(given: Any, blended: Any) -> None:
     (drawers,) = (each for each in KIND.block.attributes if each.name == "drawers")
-    assert blend(drawers, {"d": {"wood": "pine", "depth": "0.1"}}, given) == blended
-    assert blend(drawers, None, given) == given
+    assert merge_prior_spelling(drawers, {"d": {"wood": "pine", "depth": "0.1"}}, given) == blended
+    assert merge_prior_spelling(drawers, None, given) == given
 
 
 def test_what_is_guarded_is_not_destroyed() -> None:
-    KIND.lifecycle.refuse_if_protected(KIND.state(state()), "destroy")
+    KIND.lifecycle.ensure_not_protected(KIND.state(state()), "destroy")
     with pytest.raises(ResourceError, match="cannot destroy: it is guarded"):
-        KIND.lifecycle.refuse_if_protected(KIND.state(state(guarded=True)), "destroy")
+        KIND.lifecycle.ensure_not_protected(KIND.state(state(guarded=True)), "destroy")
     with pytest.raises(ResourceError, match="cannot replace: it is guarded"):
         plan(cabinet(drift=("number",)), state(guarded=True), config(guarded=True), NOTHING, context())
 
@@ -184,11 +184,11 @@ def test_what_is_guarded_is_not_destroyed() -> None:
     "private", [b"", b"{", b"[]", b"null", b"5", b'{"given": 5}', b'{"given": null}', b"\xff", b"[" * 100_000]
 )
 def test_private_state_that_is_not_ours_remembers_nothing(private: bytes) -> None:
-    assert Memory.read(private) == Memory.read(private).applied() == Memory()
+    assert PrivateState.from_bytes(private) == PrivateState.from_bytes(private).applied() == PrivateState()
 
 
 def test_memory_goes_from_plan_to_apply() -> None:
-    before = Memory(frozenset({"wood"}))
-    assert Memory.read(before.write()) == before
-    carried = before.write_planned(frozenset({"height"}))
-    assert (Memory.read(carried), Memory.read(carried).applied()) == (before, Memory(frozenset({"height"})))
+    before = PrivateState(frozenset({"wood"}))
+    assert PrivateState.from_bytes(before.to_bytes()) == before
+    carried = before.to_planned_bytes(frozenset({"height"}))
+    assert (PrivateState.from_bytes(carried), PrivateState.from_bytes(carried).applied()) == (before, PrivateState(frozenset({"height"})))

@@ -13,21 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resourcekit.terraform.reading import plain
+from resourcekit.terraform.reading import decode
 from resourcekit.terraform.types import (
     BOOL,
     DYNAMIC,
     NUMBER,
     STRING,
-    Collection,
+    CtyCollection,
     CtyType,
-    Structure,
-    TupleOf,
-    constraint,
-    parse_constraint,
+    CtyObject,
+    CtyTuple,
+    type_to_json,
+    parse_type,
 )
-from resourcekit.terraform.values import WIRE_UNKNOWN, WireError, is_unknown, pack, unpack
-from resourcekit.terraform.writing import wire
+from resourcekit.terraform.values import WIRE_UNKNOWN, WireError, wire_contains_unknown, pack, unpack
+from resourcekit.terraform.writing import encode
 from resourcekit.unknown import UNKNOWN
 
 TEXTS = st.text().map(lambda text: unicodedata.normalize("NFC", text))
@@ -43,13 +43,13 @@ NUMBERS = st.one_of(
 def values_of(type_: CtyType) -> st.SearchStrategy[Any]:
     """Plain values of a type, null and unknown included."""
     match type_:
-        case Collection("map", item):
+        case CtyCollection("map", item):
             found: st.SearchStrategy[Any] = st.dictionaries(TEXTS, values_of(item), max_size=3)
-        case Collection("set", _):
+        case CtyCollection("set", _):
             found = st.lists(TEXTS, max_size=4, unique=True)
-        case Collection(_, item):
+        case CtyCollection(_, item):
             found = st.lists(values_of(item), max_size=3)
-        case Structure(attributes):
+        case CtyObject(attributes):
             found = st.fixed_dictionaries({name: values_of(each) for name, each in attributes.items()})
         case _:
             found = {STRING: TEXTS, NUMBER: NUMBERS, BOOL: st.booleans()}[type_]  # type: ignore[index]
@@ -57,24 +57,24 @@ def values_of(type_: CtyType) -> st.SearchStrategy[Any]:
 
 
 TYPES = [
-    STRING, NUMBER, BOOL, Collection("list", STRING), Collection("set", STRING), Collection("map", NUMBER),
-    Structure({"a": STRING, "b": Collection("map", Structure({"c": BOOL, "d": NUMBER}))}),
+    STRING, NUMBER, BOOL, CtyCollection("list", STRING), CtyCollection("set", STRING), CtyCollection("map", NUMBER),
+    CtyObject({"a": STRING, "b": CtyCollection("map", CtyObject({"c": BOOL, "d": NUMBER}))}),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: json.dumps(constraint(type_)))
+@pytest.mark.parametrize("type_", TYPES, ids=lambda type_: json.dumps(type_to_json(type_)))
 @given(data=st.data())
 def test_a_value_comes_back_as_it_went(type_: CtyType, data: st.DataObject) -> None:
     value = data.draw(values_of(type_))
-    assert plain(type_, unpack(pack(wire(type_, value)))) == value
+    assert decode(type_, unpack(pack(encode(type_, value)))) == value
 
 
 @given(st.recursive(st.one_of(TEXTS, NUMBERS, st.booleans()), lambda inner: st.one_of(
     st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)), max_leaves=8))  # fmt: skip
 def test_a_dynamic_value_carries_its_type(value: Any) -> None:
-    sent = unpack(pack(wire(DYNAMIC, value)))
-    assert plain(DYNAMIC, sent) == value
-    assert json.loads(sent[0]) == constraint(parse_constraint(json.loads(sent[0])))
+    sent = unpack(pack(encode(DYNAMIC, value)))
+    assert decode(DYNAMIC, sent) == value
+    assert json.loads(sent[0]) == type_to_json(parse_type(json.loads(sent[0])))
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_a_dynamic_value_carries_its_type(value: Any) -> None:
     ],
 )  # fmt: skip
 def test_numbers_leave_as_the_decimals_that_they_are(value: Any, sent: Any) -> None:
-    assert wire(NUMBER, value) == sent
-    assert not isinstance(wire(NUMBER, value), float), "a binary float is another number"
-    assert plain(NUMBER, sent) == value
+    assert encode(NUMBER, value) == sent
+    assert not isinstance(encode(NUMBER, value), float), "a binary float is another number"
+    assert decode(NUMBER, sent) == value
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_numbers_leave_as_the_decimals_that_they_are(value: Any, sent: Any) -> N
     ids=lambda value: f"{len(str(value))} characters",
 )
 def test_numbers_that_no_float_holds_are_exact(value: Any) -> None:
-    assert plain(NUMBER, unpack(pack(wire(NUMBER, value)))) == value
+    assert decode(NUMBER, unpack(pack(encode(NUMBER, value)))) == value
 
 
 @pytest.mark.parametrize("sent", [0.1, "0.1", "0.10", "1e-1"])
 def test_numbers_arrive_in_every_form(sent: Any) -> None:
-    assert plain(NUMBER, sent) == 0.1
+    assert decode(NUMBER, sent) == 0.1
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_numbers_arrive_in_every_form(sent: Any) -> None:
 )
 def test_what_is_no_number(sent: Any) -> None:
     with pytest.raises(WireError):
-        plain(NUMBER, sent)
+        decode(NUMBER, sent)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, True, "1", [1]])
 def test_what_cannot_be_sent_as_a_number(value: Any) -> None:
     with pytest.raises(WireError):
-        wire(NUMBER, value)
+        encode(NUMBER, value)
 
 
 @pytest.mark.parametrize("code", [0, 1, 12, 99])
@@ -125,32 +125,32 @@ def test_every_extension_is_unknown_and_kept(code: int) -> None:
     sent = msgpack.ExtType(code, msgpack.packb({1: False, 2: "db-"}) if code == 12 else b"\x00")
     assert unpack(pack(sent)) == sent
     for type_ in TYPES:
-        assert plain(type_, sent) is UNKNOWN
-    assert is_unknown({"a": [{"b": sent}]})
-    assert not is_unknown({"a": [{"b": None}]})
-    assert wire(STRING, UNKNOWN) == WIRE_UNKNOWN
+        assert decode(type_, sent) is UNKNOWN
+    assert wire_contains_unknown({"a": [{"b": sent}]})
+    assert not wire_contains_unknown({"a": [{"b": None}]})
+    assert encode(STRING, UNKNOWN) == WIRE_UNKNOWN
 
 
 def test_texts_are_normalised_as_terraform_does() -> None:
-    assert wire(STRING, "e\u0301") == wire(STRING, "\u00e9") == "\u00e9"
-    assert wire(Collection("map", STRING), {"e\u0301": "x"}) == {"\u00e9": "x"}
-    assert wire(Collection("set", STRING), ["e\u0301", "\u00e9"]) == ["\u00e9"]
+    assert encode(STRING, "e\u0301") == encode(STRING, "\u00e9") == "\u00e9"
+    assert encode(CtyCollection("map", STRING), {"e\u0301": "x"}) == {"\u00e9": "x"}
+    assert encode(CtyCollection("set", STRING), ["e\u0301", "\u00e9"]) == ["\u00e9"]
 
 
 def test_large_values() -> None:
     long = "ä" * 1_000_000
-    assert plain(STRING, unpack(pack(wire(STRING, long)))) == long
+    assert decode(STRING, unpack(pack(encode(STRING, long)))) == long
     many = [str(number % 5000) for number in range(10_000)]
-    assert sorted(wire(Collection("set", STRING), many)) == sorted(set(many))
+    assert sorted(encode(CtyCollection("set", STRING), many)) == sorted(set(many))
 
 
 def test_null_is_not_empty() -> None:
-    for type_, empty in ((Collection("list", STRING), []), (Collection("map", STRING), {}), (STRING, "")):
-        assert plain(type_, wire(type_, None)) is None
-        assert plain(type_, wire(type_, empty)) == empty
+    for type_, empty in ((CtyCollection("list", STRING), []), (CtyCollection("map", STRING), {}), (STRING, "")):
+        assert decode(type_, encode(type_, None)) is None
+        assert decode(type_, encode(type_, empty)) == empty
 
 
-NESTED = Structure({"a": Collection("map", Structure({"b": Collection("list", NUMBER)})), "c": STRING})
+NESTED = CtyObject({"a": CtyCollection("map", CtyObject({"b": CtyCollection("list", NUMBER)})), "c": STRING})
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ NESTED = Structure({"a": Collection("map", Structure({"b": Collection("list", NU
 )
 def test_a_value_of_another_type_is_told_with_its_place(sent: Any, path: tuple[Any, ...]) -> None:
     with pytest.raises(WireError) as failure:
-        plain(NESTED, sent)
+        decode(NESTED, sent)
     assert failure.value.path == path
 
 
@@ -198,7 +198,7 @@ MESSAGE = pack({"a": {"k": {"b": [1, "2.5", WIRE_UNKNOWN]}}, "c": "text"})
 @given(at=st.integers(0, len(MESSAGE) - 1), into=st.binary(max_size=4))
 def test_damaged_bytes_are_a_value_or_told(at: int, into: bytes) -> None:
     try:
-        found = plain(NESTED, unpack(MESSAGE[:at] + into + MESSAGE[at + 1 :]))
+        found = decode(NESTED, unpack(MESSAGE[:at] + into + MESSAGE[at + 1 :]))
     except WireError:
         return
     assert found is None or found is UNKNOWN or set(found) == {"a", "c"}
@@ -210,17 +210,17 @@ def test_deep_values_are_refused_in_words(depth: int) -> None:
     for _ in range(depth):
         inside = [b'["tuple",["dynamic"]]', [inside]]
     with pytest.raises(WireError):
-        plain(DYNAMIC, inside)
+        decode(DYNAMIC, inside)
     own, value = '"string"', "x"
     for _ in range(2 * depth):
         own, value = f'["list",{own}]', [value]  # type: ignore[assignment]
     with pytest.raises(WireError):
-        plain(DYNAMIC, [own.encode(), value])
+        decode(DYNAMIC, [own.encode(), value])
     values: Any = "x"
     for _ in range(2 * depth):
         values = [values]
     with pytest.raises((WireError, RecursionError)):
-        wire(DYNAMIC, values)
+        encode(DYNAMIC, values)
 
 
 @pytest.mark.parametrize(
@@ -228,9 +228,9 @@ def test_deep_values_are_refused_in_words(depth: int) -> None:
 )
 def test_a_dynamic_value_without_a_type(sent: Any) -> None:
     with pytest.raises(WireError):
-        plain(DYNAMIC, sent)
+        decode(DYNAMIC, sent)
 
 
-@pytest.mark.parametrize("type_", [*TYPES, DYNAMIC, TupleOf((STRING, NUMBER))], ids=str)
+@pytest.mark.parametrize("type_", [*TYPES, DYNAMIC, CtyTuple((STRING, NUMBER))], ids=str)
 def test_constraints_are_read_as_written(type_: CtyType) -> None:
-    assert parse_constraint(json.loads(json.dumps(constraint(type_)))) == type_
+    assert parse_type(json.loads(json.dumps(type_to_json(type_)))) == type_

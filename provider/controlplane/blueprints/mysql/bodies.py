@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from controlplane.blueprints.mysql.headers import is_label, routine_body
-from controlplane.blueprints.mysql.words import VALUE, Words
+from controlplane.blueprints.mysql.words import VALUE, TokenReader
 
 # What may follow the name of a variable; the names of data types first.
 _DECLARED: Final = frozenset(
@@ -20,10 +20,10 @@ _DECLARED: Final = frozenset(
 _CONTROL: Final = frozenset({"IF", "CASE", "LOOP", "WHILE", "REPEAT", "FOR"})
 
 
-class Bodies:
+class CompoundBodies:
     """Reads bodies in one text."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: TokenReader) -> None:
         self._words = words
         # Constructs that are open: BEGIN, those of _CONTROL, PACKAGE, and SECTION, the declarations of Oracle mode
         # that a BEGIN follows.
@@ -135,18 +135,18 @@ class Bodies:
         return start.at, False
 
 
-def _declares(words: Words, at: int) -> bool:
+def _declares(words: TokenReader, at: int) -> bool:
     """Return whether what stands at `at` declares the name before it."""
     return words[at] in _DECLARED or words.has(at, "SET", "(")
 
 
-def _behind_in(words: Words, at: int) -> int:
+def _behind_in(words: TokenReader, at: int) -> int:
     """Return the position behind `name IN [REVERSE]`."""
     at += 2
     return at + 1 if words[at] == "REVERSE" else at
 
 
-def _handler_body(words: Words, at: int) -> int:
+def _handler_body(words: TokenReader, at: int) -> int:
     """Return where the statement of a handler begins whose conditions stand at `at`."""
     while True:
         if words[at] == "SQLSTATE":

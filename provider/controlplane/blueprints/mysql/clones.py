@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from pymysql.err import Error
 
-from controlplane.mysql.engine import KEPT, REHEARSAL, WRITES
-from controlplane.mysql.sessions import Login, Raw, execute, identifier, rows, verifier
+from controlplane.mysql.engine import READ_DELETE_PRIVILEGES, SANDBOX_PREFIX, WRITE_PRIVILEGES
+from controlplane.mysql.sessions import ConnectionParams, MysqlConnection, execute, identifier, fetch_all, verifier
 
 MOST_BYTES: Final = 64_000_000  # of rows that are copied
 _COPY_SECONDS: Final = 60
@@ -27,17 +27,17 @@ class Clone:
     """The copy's name, its user's login, and whether the rows are in it."""
 
     name: str
-    login: Login
+    login: ConnectionParams
     has_rows: bool
 
 
 @contextlib.contextmanager
-def clone(admin: Login, source: str | None, *, may_write: bool = True) -> Iterator[Clone]:
+def clone(admin: ConnectionParams, source: str | None, *, may_write: bool = True) -> Iterator[Clone]:
     """A copy of `source`, None = an empty database; dropped at the end. Blocking. Raises pymysql's errors.
 
     may_write: False where the storage limit has stopped that in the source.
     """
-    name = REHEARSAL + secrets.token_hex(6)
+    name = SANDBOX_PREFIX + secrets.token_hex(6)
     user = f"'{name}'@'{admin.host}'"
     password = secrets.token_hex(16)
     with admin.opened() as raw:
@@ -48,39 +48,39 @@ def clone(admin: Login, source: str | None, *, may_write: bool = True) -> Iterat
                 raw,
                 f"CREATE DATABASE {identifier(name)}",
                 f"CREATE USER {user} IDENTIFIED VIA mysql_native_password USING '{verifier(password)}'",
-                f"GRANT {KEPT}{f', {WRITES}' if may_write else ''} ON {pattern}.* TO {user}",
+                f"GRANT {READ_DELETE_PRIVILEGES}{f', {WRITE_PRIVILEGES}' if may_write else ''} ON {pattern}.* TO {user}",
                 # The copy shall not keep the tenant waiting.
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
                 f"SET SESSION max_statement_time = {_COPY_SECONDS}, foreign_key_checks = 0",
             )
             has_rows = source is None or copy(raw, source, name, user, most_bytes=MOST_BYTES)
             execute(raw, "SET SESSION max_statement_time = 0")
-            yield Clone(name, Login(admin.host, admin.port, name, password, read_timeout=660.0), has_rows)
+            yield Clone(name, ConnectionParams(admin.host, admin.port, name, password, read_timeout=660.0), has_rows)
         finally:
             _drop(admin, name)
 
 
-def _drop(admin: Login, name: str) -> None:
+def _drop(admin: ConnectionParams, name: str) -> None:
     with contextlib.suppress(Error), admin.opened() as raw:
         execute(raw, f"DROP USER IF EXISTS '{name}'@'{admin.host}'", f"DROP DATABASE IF EXISTS {identifier(name)}")
 
 
-def drop_leftovers(admin: Login) -> None:
+def drop_leftovers(admin: ConnectionParams) -> None:
     """Clones of rehearsals that a killed process did not end. Only when nobody rehearses."""
     with admin.opened() as raw:
-        found = rows(raw, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA")
-        users = rows(raw, "SELECT User AS name FROM mysql.global_priv")
-    for name in {row["name"] for row in (*found, *users) if row["name"].startswith(REHEARSAL)}:
+        found = fetch_all(raw, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA")
+        users = fetch_all(raw, "SELECT User AS name FROM mysql.global_priv")
+    for name in {row["name"] for row in (*found, *users) if row["name"].startswith(SANDBOX_PREFIX)}:
         _drop(admin, name)
 
 
-def copy(raw: Raw, source: str, target: str, owner: str, *, most_bytes: int | None) -> bool:
+def copy(raw: MysqlConnection, source: str, target: str, owner: str, *, most_bytes: int | None) -> bool:
     """Everything into an empty database, whose views and routines act as `owner` (an account, quoted).
 
     most_bytes: of rows; when there are more, none are copied; None = any. Returns whether they are in it. Blocking. The
     session's foreign_key_checks must be off. Raises pymysql's errors.
     """
-    tables = rows(
+    tables = fetch_all(
         raw,
         "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, coalesce(DATA_LENGTH, 0) AS bytes"
         " FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s ORDER BY TABLE_TYPE, TABLE_NAME",
@@ -100,17 +100,17 @@ def copy(raw: Raw, source: str, target: str, owner: str, *, most_bytes: int | No
     return with_rows
 
 
-def _copy_programs(raw: Raw, source: str, target: str, user: str) -> None:
+def _copy_programs(raw: MysqlConnection, source: str, target: str, user: str) -> None:
     routines = "SELECT ROUTINE_TYPE AS type, ROUTINE_NAME AS name FROM information_schema.ROUTINES"
-    for row in rows(raw, f"{routines} WHERE ROUTINE_SCHEMA = %s", source):
+    for row in fetch_all(raw, f"{routines} WHERE ROUTINE_SCHEMA = %s", source):
         kind = row["type"]
         _make(raw, source, target, _shown(raw, source, kind, row["name"], f"Create {kind.capitalize()}"), user)
     triggers = "SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS"
-    for row in rows(raw, f"{triggers} WHERE TRIGGER_SCHEMA = %s ORDER BY ACTION_ORDER", source):
+    for row in fetch_all(raw, f"{triggers} WHERE TRIGGER_SCHEMA = %s ORDER BY ACTION_ORDER", source):
         _make(raw, source, target, _shown(raw, source, "TRIGGER", row["name"], "SQL Original Statement"), user)
 
 
-def _copy_views(raw: Raw, source: str, target: str, names: list[str], user: str) -> None:
+def _copy_views(raw: MysqlConnection, source: str, target: str, names: list[str], user: str) -> None:
     """A view may need another one: again and again until nothing more succeeds. Broken ones stay away."""
     left = names
     while left:
@@ -125,17 +125,17 @@ def _copy_views(raw: Raw, source: str, target: str, names: list[str], user: str)
         left = failed
 
 
-def _shown(raw: Raw, source: str, kind: str, name: str, column: str) -> dict[str, Any]:
+def _shown(raw: MysqlConnection, source: str, kind: str, name: str, column: str) -> dict[str, Any]:
     """How the object is made, and the modes that its text is to be read with."""
     execute(raw, f"USE {identifier(source)}")  # else the names in views are qualified
-    found = rows(raw, f"SHOW CREATE {kind} {identifier(name)}")[0]
+    found = fetch_all(raw, f"SHOW CREATE {kind} {identifier(name)}")[0]
     return {"text": found[column], "mode": found.get("sql_mode")}
 
 
-def _make(raw: Raw, source: str, target: str, shown: dict[str, Any], user: str) -> None:
+def _make(raw: MysqlConnection, source: str, target: str, shown: dict[str, Any], user: str) -> None:
     execute(raw, f"USE {identifier(target)}")
     if shown["mode"] is not None:
-        rows(raw, "SET SESSION sql_mode = %s", shown["mode"])
+        fetch_all(raw, "SET SESSION sql_mode = %s", shown["mode"])
     text = _DEFINER.sub(lambda _: f"DEFINER={user}", shown["text"], count=1)
     with raw.cursor() as cursor:
         cursor.execute(text)
@@ -143,14 +143,14 @@ def _make(raw: Raw, source: str, target: str, shown: dict[str, Any], user: str) 
         execute(raw, "SET SESSION sql_mode = DEFAULT")
 
 
-def _set_sequence(raw: Raw, source: str, target: str, name: str) -> None:
+def _set_sequence(raw: MysqlConnection, source: str, target: str, name: str) -> None:
     """Like after a restart: what the server had reserved is skipped."""
-    following = rows(raw, f"SELECT next_not_cached_value AS n FROM {identifier(source)}.{identifier(name)}")[0]["n"]  # noqa: S608
+    following = fetch_all(raw, f"SELECT next_not_cached_value AS n FROM {identifier(source)}.{identifier(name)}")[0]["n"]  # noqa: S608
     execute(raw, f"ALTER SEQUENCE {identifier(target)}.{identifier(name)} RESTART {int(following)}")
 
 
-def _copy_rows(raw: Raw, source: str, target: str, table: str) -> None:
-    columns = rows(
+def _copy_rows(raw: MysqlConnection, source: str, target: str, table: str) -> None:
+    columns = fetch_all(
         raw,
         "SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
         " AND IS_GENERATED = 'NEVER' AND EXTRA NOT LIKE '%%INVISIBLE%%' ORDER BY ORDINAL_POSITION",

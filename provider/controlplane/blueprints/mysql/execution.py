@@ -18,11 +18,11 @@ from typing import Final
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from pymysql.err import Error, InterfaceError, OperationalError, ProgrammingError
 
-from controlplane.blueprints.execution import Run, entry
+from controlplane.blueprints.execution import StatementLog, log_entry
 from controlplane.blueprints.mysql.settings import forbidden_modes, is_utf8_already
 from controlplane.blueprints.mysql.statements import is_transactional, may_commit_inside
 from controlplane.blueprints.splitting import Statement
-from controlplane.mysql.sessions import Raw, Watchdog, execute, rows, touched
+from controlplane.mysql.sessions import MysqlConnection, Watchdog, execute, fetch_all, affected_rows
 
 _LOCK_SECONDS: Final = 10
 _GRACE_SECONDS: Final = 5.0  # for the server's own time-out, before the session is ended from outside
@@ -48,14 +48,14 @@ class UnreadableError(InterfaceError):
 
 
 @dataclass
-class Outcome:
+class MysqlRunResult:
     """What a run did. stayed: statements (counted from 1) up to which nothing can be taken back; 0 = nothing.
 
     partial: the failed statement may have done a part of its work for good, as DROP TABLE of several does.
     lost: the connection broke, so the failed statement may have been done or not. code: the server's error number.
     """
 
-    run: Run
+    run: StatementLog
     stayed: int = 0
     partial: bool = False
     lost: bool = False
@@ -63,10 +63,10 @@ class Outcome:
 
 
 @dataclass
-class Session:
+class MysqlSession:
     """A session for a tenant's SQL, no transaction of which is committed by itself. seconds: for each statement."""
 
-    raw: Raw
+    raw: MysqlConnection
     watchdog: Watchdog
     seconds: float
 
@@ -81,7 +81,7 @@ class Session:
         if is_utf8_already(statement):
             return 0
         try:
-            count = touched(self.raw, statement.text)
+            count = affected_rows(self.raw, statement.text)
         except (ValueError, LookupError, TypeError, AttributeError):
             raise UnreadableError(0, "the statement changed the character set of answers") from None
         if statement.words[0] == "SET":
@@ -90,7 +90,7 @@ class Session:
 
     def _check_mode(self) -> None:
         self.pin()
-        forbidden = forbidden_modes(rows(self.raw, "SELECT @@sql_mode AS mode")[0]["mode"])
+        forbidden = forbidden_modes(fetch_all(self.raw, "SELECT @@sql_mode AS mode")[0]["mode"])
         if forbidden:
             message = f"sql_mode must not have {', '.join(forbidden)}: it changes how strings and names are read"
             raise ProgrammingError(0, message)
@@ -105,28 +105,28 @@ class Session:
         self.watchdog.end_after(self.seconds + _GRACE_SECONDS)
         self.pin()
         execute(self.raw, "ROLLBACK")
-        return not any(row["Code"] == _NOT_ROLLED_BACK for row in rows(self.raw, "SHOW WARNINGS"))
+        return not any(row["Code"] == _NOT_ROLLED_BACK for row in fetch_all(self.raw, "SHOW WARNINGS"))
 
 
 def run_statements(
-    session: Session,
+    session: MysqlSession,
     statements: Sequence[Statement],
     *,
     started: Started = lambda _: None,
     told: Callable[[str], str] = str,
-) -> Outcome:
+) -> MysqlRunResult:
     """Run them until one fails; the last transaction stays open. Blocking.
 
     started: called with each statement's number (from 1) before it runs. told: makes a server's message presentable.
     """
-    outcome = Outcome(Run())
+    outcome = MysqlRunResult(StatementLog())
     for index, statement in enumerate(statements):
         started(index + 1)
         began = time.monotonic()
         touched, error = _run_one(session, statement)
         message = None if error is None else told(_message(session, error))
         milliseconds = round((time.monotonic() - began) * 1000)
-        outcome.run.log.append(entry(index, statement, touched, milliseconds, message))
+        outcome.run.log.append(log_entry(index, statement, touched, milliseconds, message))
         if error is None:
             outcome.run.succeeded += 1
         _see_what_stays(session, outcome, index + 1, statement, error)
@@ -136,7 +136,7 @@ def run_statements(
     return outcome
 
 
-def _run_one(session: Session, statement: Statement) -> tuple[int | None, Error | None]:
+def _run_one(session: MysqlSession, statement: Statement) -> tuple[int | None, Error | None]:
     """The rows that it touched, or the error."""
     try:
         return session.run(statement), None
@@ -144,13 +144,13 @@ def _run_one(session: Session, statement: Statement) -> tuple[int | None, Error 
         return None, error
 
 
-def _message(session: Session, error: Error) -> str:
+def _message(session: MysqlSession, error: Error) -> str:
     if session.watchdog.is_over:
         return f"it took longer than {session.seconds:g} seconds, and its session was ended"
     return message_of(error)
 
 
-def _see_what_stays(session: Session, outcome: Outcome, number: int, statement: Statement, error: Error | None) -> None:
+def _see_what_stays(session: MysqlSession, outcome: MysqlRunResult, number: int, statement: Statement, error: Error | None) -> None:
     code = error.args[0] if error is not None and error.args else None
     outcome.code = code
     if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and code in _LOST):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from controlplane.blueprints.mysql.words import VALUE, Words
+from controlplane.blueprints.mysql.words import VALUE, TokenReader
 
 # Words that begin a compound statement outside of any stored program.
 COMPOUND: Final = frozenset({"IF", "CASE", "LOOP", "REPEAT", "WHILE", "FOR", "DECLARE", "<"})
@@ -31,14 +31,14 @@ _CHARACTERISTICS: Final = (
 _RESERVED: Final = frozenset({"RETURN", "BEGIN", "END", "DECLARE", "SET", "SELECT", *COMPOUND})
 
 
-class Body(NamedTuple):
+class ProgramBody(NamedTuple):
     """Where a body begins, and which construct of `bodies.py` is open there already ("": none)."""
 
     at: int
     opened: str = ""
 
 
-def body_start(words: Words, at: int) -> Body | None:
+def body_start(words: TokenReader, at: int) -> ProgramBody | None:
     """Return where the body of the statement at `at` begins; None when it has none."""
     while words.has(at, "SET", "STATEMENT"):
         at = words.expression(at + 2, ("FOR",)) + 1
@@ -50,11 +50,11 @@ def body_start(words: Words, at: int) -> Body | None:
         return _event(words, at + 1) if words[at] == "EVENT" else None
     if word == "BEGIN":
         # Bare, it opens a transaction. In Oracle mode a block needs no NOT ATOMIC.
-        return None if words[at + 1] in (";", "", "WORK") else Body(at)
-    return Body(at) if word in COMPOUND else None
+        return None if words[at + 1] in (";", "", "WORK") else ProgramBody(at)
+    return ProgramBody(at) if word in COMPOUND else None
 
 
-def routine_body(words: Words, at: int, *, returns: bool) -> Body:
+def routine_body(words: TokenReader, at: int, *, returns: bool) -> ProgramBody:
     """Return where the body of the routine whose name stands at `at` begins. returns: it is a function."""
     at = words.parentheses(words.qualified_name(at))
     if returns and words[at] in ("RETURNS", "RETURN"):
@@ -62,28 +62,28 @@ def routine_body(words: Words, at: int, *, returns: bool) -> Body:
     while (length := _characteristic(words, at)) and not is_label(words, at):
         at += length
     if words[at] in ("AS", "IS"):  # Oracle mode
-        return Body(at + 1, "SECTION")
-    return Body(at)
+        return ProgramBody(at + 1, "SECTION")
+    return ProgramBody(at)
 
 
-def is_label(words: Words, at: int) -> bool:
+def is_label(words: TokenReader, at: int) -> bool:
     """Return whether a label stands at `at`."""
     return words[at + 1] == ":" and words[at] not in _RESERVED
 
 
-def _created(words: Words, at: int) -> Body | None:
+def _created(words: TokenReader, at: int) -> ProgramBody | None:
     at = _modifiers(words, at)
     kind = words[at]
     if kind in _ROUTINES:
         return routine_body(words, _behind_exists(words, at + 1), returns=kind == "FUNCTION")
     if kind == "TRIGGER":
-        return Body(_trigger(words, _behind_exists(words, at + 1)))
+        return ProgramBody(_trigger(words, _behind_exists(words, at + 1)))
     if kind == "EVENT":
         return _event(words, _behind_exists(words, at + 1))
     return _package(words, at + 1) if kind == "PACKAGE" else None
 
 
-def _modifiers(words: Words, at: int) -> int:
+def _modifiers(words: TokenReader, at: int) -> int:
     """Return the position of the kind of object behind OR REPLACE, DEFINER = … and AGGREGATE."""
     if words.has(at, "OR", "REPLACE"):
         at += 2
@@ -97,11 +97,11 @@ def _modifiers(words: Words, at: int) -> int:
     return at + 1 if words[at] == "AGGREGATE" else at
 
 
-def _behind_exists(words: Words, at: int) -> int:
+def _behind_exists(words: TokenReader, at: int) -> int:
     return at + 3 if words.has(at, "IF", "NOT", "EXISTS") else at
 
 
-def _type(words: Words, at: int) -> int:
+def _type(words: TokenReader, at: int) -> int:
     """Return the position behind the data type at `at`."""
     at = words.parentheses(words.qualified_name(at))
     while True:
@@ -117,12 +117,12 @@ def _type(words: Words, at: int) -> int:
             return at
 
 
-def _characteristic(words: Words, at: int) -> int:
+def _characteristic(words: TokenReader, at: int) -> int:
     """Return how many words the characteristic of a routine at `at` has; 0 when there is none."""
     return next((len(one) for one in _CHARACTERISTICS if words.has(at, *one)), 0)
 
 
-def _trigger(words: Words, at: int) -> int:
+def _trigger(words: TokenReader, at: int) -> int:
     at = words.qualified_name(at)
     while words[at] not in ("ON", ";", ""):
         at += 1
@@ -134,14 +134,14 @@ def _trigger(words: Words, at: int) -> int:
     return at
 
 
-def _event(words: Words, at: int) -> Body | None:
+def _event(words: TokenReader, at: int) -> ProgramBody | None:
     at = words.expression(words.qualified_name(at) - 1, ("DO",))
-    return Body(at + 1) if words[at] == "DO" else None
+    return ProgramBody(at + 1) if words[at] == "DO" else None
 
 
-def _package(words: Words, at: int) -> Body:
+def _package(words: TokenReader, at: int) -> ProgramBody:
     at = at + 1 if words[at] == "BODY" else at
     at = words.qualified_name(_behind_exists(words, at))
     while length := _characteristic(words, at):
         at += length
-    return Body(at + 1 if words[at] in ("AS", "IS") else at, "PACKAGE")
+    return ProgramBody(at + 1 if words[at] in ("AS", "IS") else at, "PACKAGE")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from controlplane.blueprints.lexer import BOM, Kind, LexError, Token, scan, shown
+from controlplane.blueprints.lexer import BOM, TokenKind, LexError, Token, scan, shown
 
 _LETTER = r"A-Za-z_$\u0080-\U0010ffff"
 # Possessive: an open quote is found in one pass, and no shorter string is tried.
@@ -35,15 +35,15 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _KINDS = {
-    "space": Kind.SPACE,
-    "line": Kind.COMMENT,
-    "block": Kind.COMMENT,
-    "string": Kind.STRING,
-    "quoted": Kind.QUOTED_NAME,
-    "word": Kind.WORD,
-    "digits": Kind.WORD,
-    "member": Kind.WORD,
-    "semicolon": Kind.SEMICOLON,
+    "space": TokenKind.SPACE,
+    "line": TokenKind.COMMENT,
+    "block": TokenKind.COMMENT,
+    "string": TokenKind.STRING,
+    "quoted": TokenKind.QUOTED_NAME,
+    "word": TokenKind.WORD,
+    "digits": TokenKind.WORD,
+    "member": TokenKind.WORD,
+    "semicolon": TokenKind.SEMICOLON,
 }
 
 
@@ -63,7 +63,7 @@ def _token(sql: str, found: re.Match[str]) -> Token:
     start = found.start()
     match found.lastgroup:
         case "variable":
-            return Token(Kind.VARIABLE, found[0], found["name"])
+            return Token(TokenKind.VARIABLE, found[0], found["name"])
         case "executed":
             raise LexError(
                 f"a comment that MySQL executes is not allowed, write its SQL plainly: {shown(sql, start)}", start
@@ -71,4 +71,4 @@ def _token(sql: str, found: re.Match[str]) -> Token:
         case "open":
             what = "comment" if found[0] == "/*" else "quote"
             raise LexError(f"unterminated {what} that begins with {shown(sql, start)}", start)
-    return Token(_KINDS.get(found.lastgroup or "", Kind.OTHER), found[0])
+    return Token(_KINDS.get(found.lastgroup or "", TokenKind.OTHER), found[0])

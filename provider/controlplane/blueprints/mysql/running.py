@@ -17,16 +17,16 @@ from typing import Final
 from pymysql.err import Error, IntegrityError, ProgrammingError
 
 from controlplane.blueprints import applications
-from controlplane.blueprints.execution import Run
+from controlplane.blueprints.execution import StatementLog
 from controlplane.blueprints.mysql import clones, execution, marks
-from controlplane.blueprints.mysql.execution import Outcome, Session, message_of
+from controlplane.blueprints.mysql.execution import MysqlRunResult, MysqlSession, message_of
 from controlplane.blueprints.mysql.splitting import split
 from controlplane.blueprints.mysql.statements import is_transactional
 from controlplane.blueprints.splitting import Statement
-from controlplane.engines.base import EngineDown
+from controlplane.engines.base import EngineUnavailableError
 from controlplane.mysql.engine import MysqlEngine
-from controlplane.mysql.sessions import Login, Raw, Watchdog, execute
-from controlplane.mysql.threads import APPLICATIONS, run_in
+from controlplane.mysql.sessions import ConnectionParams, MysqlConnection, Watchdog, execute
+from controlplane.mysql.threads import BLUEPRINT_EXECUTOR, run_in_executor
 from controlplane.services import Services
 from controlplane.store.pool import Row
 
@@ -34,21 +34,21 @@ _STATEMENT_SECONDS: Final = 600.0
 _UNCHANGED: Final = "Nothing was changed"
 _log = logging.getLogger("controlplane.blueprints")
 
-Result = tuple[str, str | None, Run | None]
+Result = tuple[str, str | None, StatementLog | None]
 """The final status, an error, and what was run if it was anything."""
 
 
-async def run(services: Services, engine: MysqlEngine, row: Row, database: Row) -> None:
+async def run_application(services: Services, engine: MysqlEngine, row: Row, database: Row) -> None:
     """Bring an application that this process owns to its end; what the SQL does wrong is recorded, not raised."""
     began = time.monotonic()
     while True:
         try:
             status, error, done = await _outcome(services, engine, row, database)
-        except EngineDown as down:
+        except EngineUnavailableError as down:
             if row["statements_started"] is not None:
                 # What became of it can only be seen on the server.
                 _log.warning("waiting for MariaDB", extra={"facts": {"application": row["id"], "error": str(down)}})
-                await services.bells.applications.wait(1.0)
+                await services.notifiers.applications.wait(1.0)
                 continue
             status, error, done = "failed", f"{down}. {_UNCHANGED}.", None
         break
@@ -58,34 +58,34 @@ async def run(services: Services, engine: MysqlEngine, row: Row, database: Row) 
             done.error = error
             await applications.record(conn, row, done, milliseconds=milliseconds, xid=None)
         await applications.finish(conn, row, status, services.clock.now(), error=error)
-    services.bells.applications.ring()
+    services.notifiers.applications.notify()
     if not row["is_dry_run"] and engine.is_running:
-        with contextlib.suppress(EngineDown):  # the worker of marks will
-            await engine.run(lambda raw: marks.forget(raw, row["id"], database["id"]))
+        with contextlib.suppress(EngineUnavailableError):  # the worker of marks will
+            await engine.run(lambda raw: marks.delete(raw, row["id"], database["id"]))
 
 
 async def given_up(engine: MysqlEngine, row: Row, reason: str) -> tuple[str, str | None]:
     """The status, and an error, of one that cannot be run for `reason`. Raises EngineDown."""
     if row["statements_started"] is None:
         return "failed", f"{reason} {_UNCHANGED}."
-    if await engine.run(lambda raw: marks.is_set(raw, row["id"])):
+    if await engine.run(lambda raw: marks.exists(raw, row["id"])):
         return "completed", None
     return "failed", f"{reason} {_interrupted(row)}" if row["statements_started"] else f"{reason} {_UNCHANGED}."
 
 
 async def _outcome(services: Services, engine: MysqlEngine, row: Row, database: Row) -> Result:
     if row["statements_started"] is not None:
-        if await engine.run(lambda raw: marks.is_set(raw, row["id"])):
+        if await engine.run(lambda raw: marks.exists(raw, row["id"])):
             return "completed", None, None
         if row["statements_started"] > 0:
             return "failed", _interrupted(row), None
     if database["status"] == "deleted":
         return "failed", "the database was deleted", None
     statements = await asyncio.to_thread(split, row["rendered_sql"])
-    admin = await engine.server.login()
+    admin = await engine.server.ensure_running()
     may_write = not database["writes_stopped"]
-    rehearsed = await run_in(
-        APPLICATIONS, lambda: _rehearse(admin, database["db_name"], statements, may_write=may_write)
+    rehearsed = await run_in_executor(
+        BLUEPRINT_EXECUTOR, lambda: _rehearse(admin, database["db_name"], statements, may_write=may_write)
     )
     if rehearsed.run.error is not None:
         if not row["is_dry_run"]:
@@ -104,7 +104,7 @@ def _interrupted(row: Row) -> str:
     return f"The control plane was ended while statement {number} ran: {before}whether it was done itself is not known."
 
 
-def _rehearse(admin: Login, source: str, statements: Sequence[Statement], *, may_write: bool) -> Outcome:
+def _rehearse(admin: ConnectionParams, source: str, statements: Sequence[Statement], *, may_write: bool) -> MysqlRunResult:
     """On a copy, by a user who can reach nothing else. Blocking."""
     try:
         with (
@@ -112,22 +112,22 @@ def _rehearse(admin: Login, source: str, statements: Sequence[Statement], *, may
             clone.login.opened(clone.name) as raw,
             Watchdog(admin, raw) as watchdog,
         ):
-            session = Session(raw, watchdog, _STATEMENT_SECONDS)
+            session = MysqlSession(raw, watchdog, _STATEMENT_SECONDS)
             outcome = execution.run_statements(session, statements, told=lambda text: text.replace(clone.name, source))
             if outcome.run.error is None:
                 session.pin()
                 execute(raw, "COMMIT")
             return outcome
     except Error as error:
-        run = Run(error=f"no copy could be made: {message_of(error)}")
-        return Outcome(run)
+        run = StatementLog(error=f"no copy could be made: {message_of(error)}")
+        return MysqlRunResult(run)
 
 
 async def _for_real(
     services: Services, engine: MysqlEngine, row: Row, database: Row, statements: Sequence[Statement]
 ) -> Result:
     loop = asyncio.get_running_loop()
-    await engine.run(lambda raw: marks.make(raw, row["id"], database["id"]))
+    await engine.run(lambda raw: marks.create(raw, row["id"], database["id"]))
     can_be_taken_back = all(is_transactional(statement) for statement in statements)
     await _note(services, row, 0)
 
@@ -135,28 +135,28 @@ async def _for_real(
         if not can_be_taken_back:
             asyncio.run_coroutine_threadsafe(_note(services, row, number), loop).result()
 
-    admin = await engine.server.login()
-    place = engine.place
-    login = Login(place.host, place.port, database["db_username"], database["db_password"], read_timeout=660.0)
+    admin = await engine.server.ensure_running()
+    place = engine.endpoint
+    login = ConnectionParams(place.host, place.port, database["db_username"], database["db_password"], read_timeout=660.0)
     try:
         raw = await asyncio.to_thread(login.open, database["db_name"])
     except Error as error:
         reason = f"the database could not be connected to: {message_of(error)}"
         _log.warning("no connection to a tenant", extra={"facts": {"application": row["id"], "error": reason}})
         return "failed", f"{reason}. {_UNCHANGED}.", None
-    result = await run_in(APPLICATIONS, _run_all, admin, raw, row["id"], statements, started)
+    result = await run_in_executor(BLUEPRINT_EXECUTOR, _run_all, admin, raw, row["id"], statements, started)
     # Its end may have been done though the connection broke before the answer.
-    if result[0] == "failed" and await engine.run(lambda admin: marks.is_set(admin, row["id"])):
+    if result[0] == "failed" and await engine.run(lambda admin: marks.exists(admin, row["id"])):
         return "completed", None, result[2]
     return result
 
 
 def _run_all(
-    admin: Login, raw: Raw, application: int, statements: Sequence[Statement], started: execution.Started
+    admin: ConnectionParams, raw: MysqlConnection, application: int, statements: Sequence[Statement], started: execution.Started
 ) -> Result:
     try:
         with Watchdog(admin, raw) as watchdog:
-            session = Session(raw, watchdog, _STATEMENT_SECONDS)
+            session = MysqlSession(raw, watchdog, _STATEMENT_SECONDS)
             outcome = execution.run_statements(session, statements, started=started)
             if outcome.run.error is None:
                 _commit(session, application, outcome)
@@ -167,7 +167,7 @@ def _run_all(
         raw.close()
 
 
-def _commit(session: Session, application: int, outcome: Outcome) -> None:
+def _commit(session: MysqlSession, application: int, outcome: MysqlRunResult) -> None:
     try:
         session.pin()
         execute(session.raw, f"INSERT INTO {marks.name(application)} VALUES (1)", "COMMIT")  # noqa: S608 - our number
@@ -176,7 +176,7 @@ def _commit(session: Session, application: int, outcome: Outcome) -> None:
         outcome.lost = not isinstance(error, IntegrityError | ProgrammingError)
 
 
-def _failed(session: Session, outcome: Outcome) -> Result:
+def _failed(session: MysqlSession, outcome: MysqlRunResult) -> Result:
     """`rolled_back` only when nothing stayed."""
     error = outcome.run.error or ""
     number = len(outcome.run.log)
@@ -206,4 +206,4 @@ async def _note(services: Services, row: Row, number: int) -> None:
             (number, row["id"], row["owner"]),
         )
         if not cursor.rowcount:
-            raise applications.TakenOver
+            raise applications.LostOwnershipError

@@ -10,26 +10,26 @@ from typing import Final
 from pymysql.err import Error
 
 from controlplane.blueprints.mysql import clones, execution
-from controlplane.blueprints.mysql.execution import Session
-from controlplane.blueprints.rehearsal import SECONDS, Findings, has_ended, out_of_time
+from controlplane.blueprints.mysql.execution import MysqlSession
+from controlplane.blueprints.rehearsal import SECONDS, DryRunFindings, has_ended, out_of_time
 from controlplane.blueprints.splitting import Statement
 from controlplane.mysql.engine import MysqlEngine
-from controlplane.mysql.sessions import Login, Watchdog
-from controlplane.mysql.threads import QUESTIONS, run_in
+from controlplane.mysql.sessions import ConnectionParams, Watchdog
+from controlplane.mysql.threads import QUERY_EXECUTOR, run_in_executor
 
 # What a database with tables of its own may well have: tables, columns of theirs, keys, routines, triggers.
 _MISSING: Final = frozenset({1051, 1146, 1305, 1360, 1824, 4091, 4092})
 _MISSING_IN_TABLE: Final = frozenset({1054, 1072, 1091, 1176})
 
 
-async def rehearse(engine: MysqlEngine, statements: Sequence[Statement]) -> Findings:
+async def dry_run(engine: MysqlEngine, statements: Sequence[Statement]) -> DryRunFindings:
     """Errors and warnings, each naming its statement. Raises EngineDown, and ApiError 503 when the time is over."""
-    admin = await engine.server.login()
-    return await run_in(QUESTIONS, _rehearse, admin, statements)
+    admin = await engine.server.ensure_running()
+    return await run_in_executor(QUERY_EXECUTOR, _rehearse, admin, statements)
 
 
-def _rehearse(admin: Login, statements: Sequence[Statement]) -> Findings:
-    found = Findings([], [])
+def _rehearse(admin: ConnectionParams, statements: Sequence[Statement]) -> DryRunFindings:
+    found = DryRunFindings([], [])
     errors, warnings, _ = found
     deadline = time.monotonic() + SECONDS
     with (
@@ -37,7 +37,7 @@ def _rehearse(admin: Login, statements: Sequence[Statement]) -> Findings:
         clone.login.opened(clone.name) as raw,
         Watchdog(admin, raw) as watchdog,
     ):
-        session = Session(raw, watchdog, SECONDS)
+        session = MysqlSession(raw, watchdog, SECONDS)
         for number, statement in enumerate(statements, 1):
             session.seconds = deadline - time.monotonic()
             if session.seconds <= 0:

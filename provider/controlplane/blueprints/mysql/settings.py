@@ -38,7 +38,7 @@ class Assignment(NamedTuple):
     value: tuple[str, ...]
 
 
-def refusal_of(statement: Statement) -> str | None:
+def forbidden_reason(statement: Statement) -> str | None:
     """Why a blueprint must not hold this SET; None when it may, or is no SET."""
     if statement.words[:1] != ("SET",):
         return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from controlplane.blueprints.lexer import BOM, Kind, LexError, Token
+from controlplane.blueprints.lexer import BOM, TokenKind, LexError, Token
 from controlplane.blueprints.mysql import lexer
 from controlplane.blueprints.places import Problem
-from controlplane.blueprints.sources import Reader, Source, header_at
+from controlplane.blueprints.sources import SourceReader, SqlSource, header_at
 
 _SUSPECT: Final = re.compile(rf"/\*M?!|\b(?:delimiter|source)\b|\\|\r(?!\n)|(?<!\A){BOM}", re.IGNORECASE)
 _HEADER: Final = re.compile(r"(?:\s|/\*M![^\n]*\n|--[^\n]*\n)*?-- (?:MySQL|MariaDB) dump\b")
@@ -34,14 +34,14 @@ _COMMENT: Final = (
 _SANDBOX: Final = "the line by which mariadb-dump limits what the client may do is not SQL: leave it out"
 
 
-def read(sql: str) -> Source:
+def read(sql: str) -> SqlSource:
     """Return the text for MySQL without what is no SQL, and what that was."""
     if not _SUSPECT.search(sql):
-        return Source(sql, own_at=header_at(sql, _HEADER))
+        return SqlSource(sql, own_at=header_at(sql, _HEADER))
     return _MysqlReader(sql, own_at=header_at(sql, _HEADER)).source()
 
 
-class _MysqlReader(Reader):
+class _MysqlReader(SourceReader):
     _delimiter = ";"
 
     def read(self) -> None:
@@ -56,7 +56,7 @@ class _MysqlReader(Reader):
                 self._comment(executed)
                 continue
             token = lexer.token_at(self.sql, self.at)
-            command = self._command_at() if begins and token.kind is Kind.WORD else None
+            command = self._command_at() if begins and token.kind is TokenKind.WORD else None
             if command and self.stands_first():
                 self._command(command)
             elif token.text == "\\" and not self.sql.startswith("N", self.at + 1):  # \N is NULL
@@ -65,11 +65,11 @@ class _MysqlReader(Reader):
                 end = self.at + len(name) if name in ("\\G", "\\g") else self.line_end()
                 self.drop(end, Problem(self.at, _OTHERS.format(name), name), sends=True)
                 begins = True
-            elif token.kind is Kind.COMMENT and (end := self._carriage_return(token)):
+            elif token.kind is TokenKind.COMMENT and (end := self._carriage_return(token)):
                 self.drop(self.at + end, Problem(self.at + end, _LINE_ENDS, "carriage return"))
             else:
-                if token.kind not in (Kind.SPACE, Kind.COMMENT):
-                    begins = token.kind is Kind.SEMICOLON
+                if token.kind not in (TokenKind.SPACE, TokenKind.COMMENT):
+                    begins = token.kind is TokenKind.SEMICOLON
                 self.keep(self._cut(token))
 
     def _command_at(self) -> str | None:
@@ -95,7 +95,7 @@ class _MysqlReader(Reader):
 
     def _cut(self, token: Token) -> Token:
         """Return the token up to the delimiter that is set, which may stand inside of a word: `END$$`."""
-        if self._delimiter == ";" or token.kind not in (Kind.WORD, Kind.OTHER):
+        if self._delimiter == ";" or token.kind not in (TokenKind.WORD, TokenKind.OTHER):
             return token
         end = token.text.find(self._delimiter)
         return token._replace(text=token.text[:end]) if end > 0 else token

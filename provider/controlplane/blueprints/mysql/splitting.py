@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from controlplane.blueprints.lexer import Token
-from controlplane.blueprints.mysql.bodies import Bodies
+from controlplane.blueprints.mysql.bodies import CompoundBodies
 from controlplane.blueprints.mysql.headers import body_start
 from controlplane.blueprints.mysql.lexer import tokens
-from controlplane.blueprints.mysql.words import Words
+from controlplane.blueprints.mysql.words import TokenReader
 from controlplane.blueprints.splitting import SILENT, Statement, assemble
 
 
@@ -30,7 +30,7 @@ def statements(every: Sequence[Token]) -> list[Statement]:
 def _ends(every: Sequence[Token]) -> Iterator[int]:
     """Yield the positions of the semicolons that end a statement."""
     places = [at for at, token in enumerate(every) if token.kind not in SILENT]
-    words = Words(every, places)
+    words = TokenReader(every, places)
     at = 0
     while at < len(places):
         end = _end(words, at)
@@ -39,7 +39,7 @@ def _ends(every: Sequence[Token]) -> Iterator[int]:
         at = end + 1
 
 
-def _end(words: Words, at: int) -> int:
+def _end(words: TokenReader, at: int) -> int:
     """Return the position of the semicolon that ends the statement at `at`, or behind the last word."""
     start = body_start(words, at)
-    return words.semicolon(at) if start is None else Bodies(words).end(start.at, start.opened)
+    return words.semicolon(at) if start is None else CompoundBodies(words).end(start.at, start.opened)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
-from controlplane.blueprints.lexer import Kind, Token
+from controlplane.blueprints.lexer import TokenKind, Token
 from controlplane.blueprints.mysql import settings
 from controlplane.blueprints.mysql.headers import COMPOUND
 from controlplane.blueprints.splitting import Statement
@@ -46,7 +46,7 @@ _CHARACTER_SETS: Final = frozenset(
 )  # fmt: skip
 
 
-def refusal_of(statement: Statement) -> str | None:
+def forbidden_reason(statement: Statement) -> str | None:
     """Why a blueprint must not hold it; None when it may."""
     words = statement.words
     first = words[0]
@@ -55,7 +55,7 @@ def refusal_of(statement: Statement) -> str | None:
         return f"{first}: {reason}" if reason is _TRANSACTION else f"{first} is not allowed: {reason}"
     if first in ("CREATE", "ALTER", "DROP", "RENAME", "SHOW") and (refusal := _refused_object(words)):
         return refusal
-    if first == "SET" and (refusal := settings.refusal_of(statement)):
+    if first == "SET" and (refusal := settings.forbidden_reason(statement)):
         return refusal
     if "INTO" in words and {"OUTFILE", "DUMPFILE"}.intersection(words):
         return f"INTO OUTFILE is not allowed: {_FILES}"
@@ -65,7 +65,7 @@ def refusal_of(statement: Statement) -> str | None:
 def _refused_words(statement: Statement) -> Iterator[str]:
     """What a statement must not hold, wherever it stands, in a body too."""
     for token, following in pairwise(statement.tokens):
-        if token.kind is not Kind.WORD:
+        if token.kind is not TokenKind.WORD:
             continue
         name = token.text.upper()
         if name == "GET_LOCK" and following.text == "(":
@@ -78,7 +78,7 @@ def _refused_words(statement: Statement) -> Iterator[str]:
 
 
 def _has_other_bytes(token: Token) -> bool:
-    return token.kind is Kind.VARIABLE or (token.kind is Kind.STRING and not token.text.isascii())
+    return token.kind is TokenKind.VARIABLE or (token.kind is TokenKind.STRING and not token.text.isascii())
 
 
 def _refused_object(words: tuple[str, ...]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from controlplane.blueprints.lexer import Kind, Token
+from controlplane.blueprints.lexer import TokenKind, Token
 
 NAME: Final = "`"  # stands for a quoted name, and for a word that can only be a name
 VALUE: Final = "'"  # stands for a string or a variable of the blueprint
@@ -19,7 +19,7 @@ _OPERATORS: Final = frozenset(
 _SYMBOLS: Final = frozenset("+-*/%<>=!&|^~,.") | {":="}
 
 
-class Words:
+class TokenReader:
     """The tokens of a text as upper-case words; "" behind the end."""
 
     def __init__(self, every: Sequence[Token], places: list[int]) -> None:
@@ -109,8 +109,8 @@ class Words:
 
 
 def _word(token: Token) -> str:
-    if token.kind is Kind.WORD:
+    if token.kind is TokenKind.WORD:
         return token.text.upper()
-    if token.kind is Kind.QUOTED_NAME:
+    if token.kind is TokenKind.QUOTED_NAME:
         return NAME
-    return VALUE if token.kind in (Kind.STRING, Kind.VARIABLE) else token.text
+    return VALUE if token.kind in (TokenKind.STRING, TokenKind.VARIABLE) else token.text

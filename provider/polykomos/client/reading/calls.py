@@ -8,18 +8,18 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from polykomos.client.blueprints import BlueprintCalls
-from polykomos.client.databases import DatabaseCalls
-from polykomos.client.errors import NotFound
+from polykomos.client.blueprints import BlueprintsApi
+from polykomos.client.databases import DatabasesApi
+from polykomos.client.errors import NotFoundError
 from polykomos.client.models import Blueprint, Database, WebhookEndpoint
 from polykomos.client.reading.snapshot import Page
 from polykomos.client.transport import DEADLINE_SECONDS
-from polykomos.client.webhooks import WebhookCalls
+from polykomos.client.webhooks import WebhooksApi
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-class ReadCalls(DatabaseCalls, BlueprintCalls, WebhookCalls):
+class CachedReads(DatabasesApi, BlueprintsApi, WebhooksApi):
     """Reads for finding drift. What they give is at most `read_snapshot_seconds` old, and never from before this
     client's own last write of the kind. To confirm a write, use the `get_` methods.
 
@@ -42,7 +42,7 @@ class ReadCalls(DatabaseCalls, BlueprintCalls, WebhookCalls):
         listed = self._listed("webhook_endpoints", WebhookEndpoint, "id", str(number), singly=False)
         found = listed or next((each for each in self.iter_webhook_endpoints() if each.id == number), None)
         if found is None:
-            raise NotFound(404, "not_found", f"there is no webhook endpoint {number}")
+            raise NotFoundError(404, "not_found", f"there is no webhook endpoint {number}")
         return found
 
     def _listed(self, kind: str, model: type[ModelT], cursor: str, id: str, *, singly: bool = True) -> ModelT | None:
@@ -55,7 +55,7 @@ class ReadCalls(DatabaseCalls, BlueprintCalls, WebhookCalls):
             return Page({str(getattr(item, cursor)): item for item in listed.items}, listed.has_more, listed.asked_at)
 
         deadline = bounds.deadline if bounds.deadline is not None else time.monotonic() + DEADLINE_SECONDS
-        found: ModelT | None = snapshots.of(kind).find(
+        found: ModelT | None = snapshots.of(kind).lookup(
             id, read_page, deadline=deadline, cancel=bounds.cancel, singly=singly
         )
         return found

@@ -12,7 +12,7 @@ NEAR_SECONDS: Final = 2.0
 _MANY_READS: Final = 8
 
 
-class Step(Enum):
+class ReadStep(Enum):
     """What a read can do."""
 
     LISTED = "take the object from its page"
@@ -23,7 +23,7 @@ class Step(Enum):
 
 
 @dataclass(frozen=True)
-class Known:
+class CacheView:
     """What is known of a listing when a read looks at it.
 
     seen_at: when the page with the object was asked for; None: on no page so far. last_at: the same of the last page,
@@ -38,25 +38,25 @@ class Known:
     ended: bool
     loading: bool
     reads: int
-    lonely: bool
+    is_first_read: bool
     oldest: float
-    singly: bool = True
-    closed: bool = False
+    has_single_get: bool = True
+    is_unavailable: bool = False
 
 
-def next_step(known: Known) -> Step:
+def next_step(known: CacheView) -> ReadStep:
     """The next step of one read."""
     if known.seen_at is not None and known.seen_at >= known.oldest:
-        return Step.LISTED
+        return ReadStep.LISTED
     if known.loading:
-        return Step.WAIT
-    if known.closed or (known.singly and known.lonely):
-        return Step.SINGLE
+        return ReadStep.WAIT
+    if known.is_unavailable or (known.has_single_get and known.is_first_read):
+        return ReadStep.SINGLE
     if known.seen_at is not None or known.last_at is None or known.last_at < known.oldest:
-        return Step.RESTART
-    if known.ended or (known.singly and known.pages >= _pages_worth(known.reads)):
-        return Step.SINGLE
-    return Step.PAGE
+        return ReadStep.RESTART
+    if known.ended or (known.has_single_get and known.pages >= _pages_worth(known.reads)):
+        return ReadStep.SINGLE
+    return ReadStep.PAGE
 
 
 def _pages_worth(reads: int) -> int:
@@ -69,12 +69,12 @@ def _pages_worth(reads: int) -> int:
     return reads if reads < _MANY_READS else 2 * reads
 
 
-def oldest_allowed(now: float, seconds: float, last_write: float) -> float:
+def freshness_cutoff(now: float, seconds: float, last_write: float) -> float:
     """How old a page may be: `seconds`, and not from before this process's last write of the kind."""
     return max(now - seconds, last_write)
 
 
-def written_kind(method: str, path: str) -> str | None:
+def written_collection(method: str, path: str) -> str | None:
     """The list that a call may change, by its name in paths; None for a read.
 
     `POST /databases/{uuid}/blueprint_applications` adds to that list and leaves the database's object as it is.

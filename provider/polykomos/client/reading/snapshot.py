@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from polykomos.client.errors import ApiError, Cancelled, RateLimited, ServerError
-from polykomos.client.reading.decide import NEAR_SECONDS, Known, Step, next_step, oldest_allowed
+from polykomos.client.errors import ApiError, ClientCancelledError, RateLimitedError, ServerError
+from polykomos.client.reading.decide import NEAR_SECONDS, CacheView, ReadStep, next_step, freshness_cutoff
 
 ItemT = TypeVar("ItemT")
 # How often one that waits for another's page looks whether it was told to stop.
@@ -25,7 +25,7 @@ class Page(Generic[ItemT]):
     asked_at: float
 
 
-class Snapshot(Generic[ItemT]):
+class ListCache(Generic[ItemT]):
     """One kind's listing. seconds: how old it may be.
 
     Pages are read one after the other by whichever reader needs the next; the others wait for it.
@@ -43,12 +43,12 @@ class Snapshot(Generic[ItemT]):
         self._restarts = 0
         self._pages: _Pages[ItemT] = _Pages()
 
-    def wrote(self) -> None:
+    def invalidate(self) -> None:
         """Told before and after this process writes an object of the kind: what was read before is old."""
         with self._changed:
             self._last_write = self._clock()
 
-    def find(
+    def lookup(
         self,
         id: str,
         read_page: Callable[[str | None], Page[ItemT]],
@@ -73,9 +73,9 @@ class Snapshot(Generic[ItemT]):
                 step = self._look(id, lonely=lonely, singly=singly, asked=asked, restarts=restarts)
                 if isinstance(step, _Found):
                     return step.item
-                if step is Step.SINGLE:
+                if step is ReadStep.SINGLE:
                     return None
-                if step is Step.WAIT:
+                if step is ReadStep.WAIT:
                     self._await_page(cancel)
                     if self._clock() >= deadline:
                         return None
@@ -85,33 +85,33 @@ class Snapshot(Generic[ItemT]):
             with self._changed:
                 self._readers -= 1
 
-    def _look(self, id: str, *, lonely: bool, singly: bool, asked: float, restarts: int) -> Step | _Found[ItemT]:
+    def _look(self, id: str, *, lonely: bool, singly: bool, asked: float, restarts: int) -> ReadStep | _Found[ItemT]:
         """The next step; where it is to read a page, the reader is the one who does."""
         with self._changed:
             now = self._clock()
             pages = self._pages
             seen = pages.items.get(id)
-            known = Known(
+            known = CacheView(
                 seen_at=seen[0] if seen else None,
                 last_at=pages.last_at,
                 pages=pages.count,
                 ended=pages.ended,
                 loading=self._loading,
                 reads=pages.reads,
-                lonely=lonely,
-                oldest=oldest_allowed(now, self._seconds, self._last_write),
-                singly=singly,
+                is_first_read=lonely,
+                oldest=freshness_cutoff(now, self._seconds, self._last_write),
+                has_single_get=singly,
                 # A page that failed is not tried again by each who waited for it, and a listing that writes keep ending
                 # is given up.
-                closed=min(asked, now - self._seconds) <= self._failed_at or self._restarts > restarts + 1,
+                is_unavailable=min(asked, now - self._seconds) <= self._failed_at or self._restarts > restarts + 1,
             )
             step = next_step(known)
-            if step is Step.LISTED and seen:
+            if step is ReadStep.LISTED and seen:
                 return _Found(seen[1])
-            if step is Step.RESTART:
+            if step is ReadStep.RESTART:
                 self._restarts += pages.last_at is not None
                 self._pages = _Pages(reads=self._readers)
-            if step in (Step.RESTART, Step.PAGE):
+            if step in (ReadStep.RESTART, ReadStep.PAGE):
                 self._loading = True
             return step
 
@@ -120,7 +120,7 @@ class Snapshot(Generic[ItemT]):
         page: Page[ItemT] | None = None
         try:
             page = read_page(self._pages.cursor)
-        except (Cancelled, RateLimited, ServerError):
+        except (ClientCancelledError, RateLimitedError, ServerError):
             raise
         except ApiError:
             # Such as a cursor that is gone, or a key that may not list: a single read says what is wrong, if anything.
@@ -140,7 +140,7 @@ class Snapshot(Generic[ItemT]):
             if self._loading:
                 self._changed.wait(_LOOK_SECONDS)
         if cancel.is_set():
-            raise Cancelled("cancelled while reading")
+            raise ClientCancelledError("cancelled while reading")
 
 
 @dataclass
@@ -171,18 +171,18 @@ class _Found(Generic[ItemT]):
     item: ItemT
 
 
-class Snapshots:
+class ListCaches:
     """The listings of one client, by their names in paths. seconds: how old each may be; 0 = none are kept."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._kinds: dict[str, Snapshot[Any]] = {}
+        self._kinds: dict[str, ListCache[Any]] = {}
         self._lock = threading.Lock()
 
-    def of(self, kind: str) -> Snapshot[Any]:
+    def of(self, kind: str) -> ListCache[Any]:
         """The listing of a kind."""
         with self._lock:
             found = self._kinds.get(kind)
             if found is None:
-                found = self._kinds[kind] = Snapshot(self.seconds)
+                found = self._kinds[kind] = ListCache(self.seconds)
             return found

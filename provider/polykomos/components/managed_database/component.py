@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from polykomos.components.managed_database.declaration import ManagedDatabaseArgs, ManagedDatabaseResult
-from polykomos.components.managed_database.environment import environment_of
+from polykomos.components.managed_database.environment import environment_variables
 from polykomos.resources.blueprint_application.resource import BlueprintApplication
 from polykomos.resources.database.declaration import DatabaseArgs
 from polykomos.resources.database.resource import Database
 from polykomos.resources.webhook_endpoint.resource import WebhookEndpoint
-from resourcekit.component import Child, Component, From, Made, Output
-from resourcekit.declaration import fields_of
+from resourcekit.component import Child, Component, ChildRef, ChildOutputs, Output
+from resourcekit.declaration import field_specs
 
 _DATABASE, _WEBHOOK, _BLUEPRINT = "database", "webhook", "blueprint"
 
@@ -31,7 +31,7 @@ class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
     arguments = ManagedDatabaseArgs
     result = ManagedDatabaseResult
 
-    def notes(self, args: Mapping[str, Any]) -> Iterable[str]:
+    def preview_warnings(self, args: Mapping[str, Any]) -> Iterable[str]:
         for name in ("blueprints", "webhook"):
             if isinstance(args.get(name), Output):
                 yield f"`{name}` is not known yet, so this preview does not show what is made of it"
@@ -42,7 +42,7 @@ class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
         if isinstance(webhook, Mapping):
             yield Child(_WEBHOOK, WebhookEndpoint, webhook, origin=("webhook",))
             before = (_WEBHOOK,)
-        own = {name: value for name, value in args.items() if name in fields_of(DatabaseArgs)}
+        own = {name: value for name, value in args.items() if name in field_specs(DatabaseArgs)}
         yield Child(_DATABASE, Database, own, before, protected=_is_true(args.get("deletion_protection")) or None)
         previous = _DATABASE
         blueprints = args.get("blueprints")
@@ -52,18 +52,18 @@ class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
                 entry if isinstance(entry, Mapping) else dict.fromkeys(("blueprint_uuid", "blueprint_version"), entry)
             )
             name = f"{_BLUEPRINT}-{number}"
-            to = {"database_uuid": From(_DATABASE, "uuid")}
+            to = {"database_uuid": ChildRef(_DATABASE, "uuid")}
             yield Child(name, BlueprintApplication, {**to, **known}, (previous,), origin=("blueprints", number - 1))
             previous = name
 
-    def outputs(self, made: Mapping[str, Made]) -> Mapping[str, Any]:
+    def outputs(self, made: Mapping[str, ChildOutputs]) -> Mapping[str, Any]:
         database = made[_DATABASE]
         applications = [fields for name, fields in made.items() if name.startswith(f"{_BLUEPRINT}-")]
         return {
             "database_uuid": database["uuid"],
             "endpoint": {"host": database["host"], "port": database["port"], "database": database["db_name"]},
             "connection_string": database["connection_string"],
-            "environment": environment_of(database),
+            "environment": environment_variables(database),
             "application_ids": [fields["application_id"] for fields in applications],
             "webhook_secret": made.get(_WEBHOOK, {}).get("secret"),
         }

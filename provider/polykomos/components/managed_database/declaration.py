@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from polykomos.resources.database.declaration import DatabaseOrder
+from polykomos.resources.database.declaration import DatabaseBaseArgs
 from polykomos.resources.values import is_uuid
 from polykomos.resources.webhook_endpoint.declaration import WebhookEndpointArgs
-from resourcekit.declaration import MayHoldSecrets, Result, Rule, Secret
+from resourcekit.declaration import WriteOnlyVariant, Result, Validator, Secret
 
 
 class ManagedDatabaseBlueprint(BaseModel):
@@ -17,13 +17,13 @@ class ManagedDatabaseBlueprint(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    blueprint_uuid: Annotated[str, Rule(is_uuid, "must be a UUID")] = Field(description="Blueprint to apply.")
+    blueprint_uuid: Annotated[str, Validator(is_uuid, "must be a UUID")] = Field(description="Blueprint to apply.")
     blueprint_version: int = Field(
         ge=1,
         description="Version that is applied. Give it the blueprint's own `version` output to apply every new version, "
         "seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.",
     )
-    variables: Annotated[dict[str, Any] | None, MayHoldSecrets()] = Field(
+    variables: Annotated[dict[str, Any] | None, WriteOnlyVariant()] = Field(
         None, description="Values of the blueprint's variables, by name."
     )
 
@@ -32,7 +32,7 @@ class ManagedDatabaseWebhook(WebhookEndpointArgs):
     """Where the account's database events are sent, those of this database among them."""
 
 
-class ManagedDatabaseArgs(DatabaseOrder):
+class ManagedDatabaseArgs(DatabaseBaseArgs):
     """The arguments of a managed database."""
 
     deletion_protection: bool | None = Field(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from resourcekit.component import Made, Output
+from resourcekit.component import ChildOutputs, Output
 from resourcekit.unknown import UNKNOWN
 
 
@@ -28,7 +28,7 @@ _CLIENTS: Final[Mapping[str, _Names]] = {
 _ANY: Final = _Names("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD")
 
 
-def environment_of(database: Made) -> Any:
+def environment_variables(database: ChildOutputs) -> Any:
     """The variables by role and name. Unknown as a whole while the engine is, which decides their names."""
     engine = database["db_type"]
     if engine.value is UNKNOWN:

@@ -5,46 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from polykomos.client import NotFound
-from polykomos.resources.creation import Kind, Recent, is_recent
+from polykomos.client import NotFoundError
+from polykomos.resources.creation import CreateRequest, RecentObjects, is_within_key_lifetime
 from polykomos.resources.guessing import ABSENT
 
 if TYPE_CHECKING:
     from polykomos.client import Blueprint as ApiBlueprint
-    from polykomos.client import Client, Written
+    from polykomos.client import Client, WriteResult
 
 # Lists are without SQL, so that each of them is one call more.
 _MOST_READ: Final = 30
 
 
-def creation_of(body: Mapping[str, Any], api: Client) -> Kind[ApiBlueprint]:
+def create_request(body: Mapping[str, Any], api: Client) -> CreateRequest[ApiBlueprint]:
     """body: the fields of the request."""
 
-    def send(fields: Mapping[str, Any], key: str) -> Written[ApiBlueprint]:
+    def send(fields: Mapping[str, Any], key: str) -> WriteResult[ApiBlueprint]:
         return api.create_blueprint(**fields, idempotency_key=key)
 
     def find(made: ApiBlueprint) -> ApiBlueprint:
         return api.get_blueprint(made.uuid)
 
     def recent() -> list[ApiBlueprint]:
-        found = [each for each in api.iter_blueprints() if not each.is_system_blueprint and is_recent(each.created_at)]
+        found = [each for each in api.iter_blueprints() if not each.is_system_blueprint and is_within_key_lifetime(each.created_at)]
         return sorted(found, key=lambda each: each.name != body["name"])[:_MOST_READ]
 
     def whole(listed: ApiBlueprint) -> ApiBlueprint | None:
         try:
             return api.get_blueprint(listed.uuid)
-        except NotFound:
+        except NotFoundError:
             return None
 
-    return Kind(
-        what="blueprint",
+    return CreateRequest(
+        noun="blueprint",
         body=body,
         send=send,
-        find=find,
+        refetch=find,
         id_of=lambda made: made.uuid,
         created_at=lambda made: made.created_at,
         required=("name", "sql_content"),
-        recent=Recent(recent, _options, label="name", whole=whole),
+        recent=RecentObjects(recent, _options, label="name", fetch_full=whole),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from resourcekit.declaration import Always, Arguments, Computed, Result, Rule, Same, Stable, plain
+from resourcekit.declaration import AlwaysPresent, Arguments, Computed, Result, Validator, SemanticEquality, Stable, to_plain
 
 _DIGITS: Final = re.compile(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?")
 
@@ -60,13 +60,13 @@ def _value_of(text: str, type_: str) -> Any:
     raise ValueError(f"`default` must be a {type_}, as `type` says")
 
 
-def canonical_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
+def normalize_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
     """Definitions in one form: a bare scalar is its default, what says nothing is left out (api-facts S16)."""
     return {name: _canonical(definition) for name, definition in variables.items()}
 
 
 def _canonical(definition: Any) -> dict[str, Any]:
-    given = plain(definition)
+    given = to_plain(definition)
     if not isinstance(given, Mapping):
         return {"type": _type_of(given), "default": given}
     kept = {key: value for key, value in given.items() if value is not None and (key, value) != ("required", False)}
@@ -82,14 +82,14 @@ def _type_of(value: Any) -> str:
 class BlueprintArgs(Arguments):
     """The arguments of a blueprint."""
 
-    name: Annotated[str, Rule(lambda name: bool(name.strip()), "must not be empty")] = Field(
+    name: Annotated[str, Validator(lambda name: bool(name.strip()), "must not be empty")] = Field(
         description="Name for people. Changed in place; the `slug` stays."
     )
-    sql_content: Annotated[str, Rule(lambda sql: bool(sql.strip()), "must hold at least one SQL statement")] = Field(
+    sql_content: Annotated[str, Validator(lambda sql: bool(sql.strip()), "must hold at least one SQL statement")] = Field(
         description="SQL statements, run in one transaction when applied. A change makes a new version, in place."
     )
     description: str | None = Field(None, description="What the blueprint does.")
-    variables: Annotated[dict[str, BlueprintVariable] | None, Same(canonical_variables)] = Field(
+    variables: Annotated[dict[str, BlueprintVariable] | None, SemanticEquality(normalize_variables)] = Field(
         None, description="The variables that the SQL uses, by name."
     )
 
@@ -99,7 +99,7 @@ class BlueprintState(BlueprintArgs, Result):
 
     uuid: Annotated[str, Computed(), Stable()] = Field(description="The blueprint's UUID, also its id.")
     slug: Annotated[str | None, Computed(), Stable()] = Field(None, description="Its name in URLs, made at creation.")
-    version: Annotated[int | None, Computed(("sql_content",)), Always()] = Field(
+    version: Annotated[int | None, Computed(("sql_content",)), AlwaysPresent()] = Field(
         None, description="Version of the SQL: 1 at first, one more with each change of `sql_content`."
     )
     content_type: Annotated[str | None, Computed(), Stable()] = Field(None, description="`sql`.")

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from polykomos.resources.blueprint.declaration import canonical_variables, is_number_text
-from resourcekit.errors import Failure
-from resourcekit.unknown import has_unknown
+from polykomos.resources.blueprint.declaration import normalize_variables, is_number_text
+from resourcekit.errors import CheckFailure
+from resourcekit.unknown import contains_unknown
 
 
-def misfits(property: str, definitions: Mapping[str, Any] | None, values: Mapping[str, Any]) -> Iterator[Failure]:
+def misfits(property: str, definitions: Mapping[str, Any] | None, values: Mapping[str, Any]) -> Iterator[CheckFailure]:
     """Yield what is wrong with the values of a blueprint's variables, as far as they are known.
 
     Args:
@@ -22,21 +22,21 @@ def misfits(property: str, definitions: Mapping[str, Any] | None, values: Mappin
     Yields:
         A failure for each value without a variable, of another type, or missing although it is required.
     """
-    known = canonical_variables(definitions or {})
+    known = normalize_variables(definitions or {})
     for name, value in values.items():
         if name not in known:
             defined = ", ".join(f"`{each}`" for each in known) or "none"
-            yield Failure(f"{property}.{name}", f"the blueprint has no such variable; it has {defined}")
-        elif value is not None and not has_unknown(value) and not _is_of(known[name].get("type"), value):
-            yield Failure(f"{property}.{name}", f"must be {_WORDS[known[name]['type']]}")
+            yield CheckFailure(f"{property}.{name}", f"the blueprint has no such variable; it has {defined}")
+        elif value is not None and not contains_unknown(value) and not _is_of(known[name].get("type"), value):
+            yield CheckFailure(f"{property}.{name}", f"must be {_WORDS[known[name]['type']]}")
     for name, definition in known.items():
         if values.get(name) is None and definition.get("required"):
-            yield Failure(property, f"the blueprint's variable `{name}` is required: give it a value")
+            yield CheckFailure(property, f"the blueprint's variable `{name}` is required: give it a value")
 
 
 def without_value(definitions: Mapping[str, Any] | None, values: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the variables that have neither a value nor a default. The API needs one where the SQL uses them."""
-    known = canonical_variables(definitions or {})
+    known = normalize_variables(definitions or {})
     return tuple(name for name, each in known.items() if values.get(name) is None and each.get("default") is None)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from polykomos.resources.blueprint.definitions import misfits, without_value
 from resourcekit.context import Context
-from resourcekit.errors import CheckFailed, Failure
+from resourcekit.errors import CheckError, CheckFailure
 from resourcekit.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ def refuse_unfit_values(property: str, blueprint: ApiBlueprint, values: Any, ctx
         values: By variable, possibly UNKNOWN.
         ctx: To ask the API.
     """
-    if values is UNKNOWN or ctx.moving.fields("Blueprint", blueprint.uuid):
+    if values is UNKNOWN or ctx.pending_changes.changed_fields("Blueprint", blueprint.uuid):
         return
     failures = tuple(misfits(property, blueprint.variables, values))
     missing = () if failures else without_value(blueprint.variables, values)
     if missing and not _is_valid_without(missing, blueprint, ctx):
-        failures = (Failure(property, f"the SQL uses {_listed(missing)}, which has no default: give it a value"),)
+        failures = (CheckFailure(property, f"the SQL uses {_listed(missing)}, which has no default: give it a value"),)
     if failures:
-        raise CheckFailed(failures)
+        raise CheckError(failures)
 
 
 def _is_valid_without(names: tuple[str, ...], blueprint: ApiBlueprint, ctx: Context[Client]) -> bool:

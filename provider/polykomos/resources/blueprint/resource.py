@@ -7,23 +7,23 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from polykomos.client import NotFound, ServerError, UnknownOutcome
+from polykomos.client import NotFoundError, ServerError, UnknownOutcomeError
 from polykomos.client.retry import OUTAGE_SECONDS, backoff
-from polykomos.resources.blueprint.creation import creation_of
+from polykomos.resources.blueprint.creation import create_request
 from polykomos.resources.blueprint.declaration import (
     BlueprintArgs,
     BlueprintState,
     BlueprintVariable,
-    canonical_variables,
+    normalize_variables,
 )
 from polykomos.resources.creation import create_once
-from polykomos.resources.gone import confirm_gone, told_if_gone
-from polykomos.resources.values import timestamp, uuid_or_refuse
+from polykomos.resources.gone import confirm_gone, not_found_as_error
+from polykomos.resources.values import format_timestamp, parse_uuid
 from resourcekit.context import Context
-from resourcekit.declaration import fields_of, plain
-from resourcekit.errors import CheckFailed, Failure
-from resourcekit.resource import Resource, Scopes
-from resourcekit.unknown import has_unknown
+from resourcekit.declaration import field_specs, to_plain
+from resourcekit.errors import CheckError, CheckFailure
+from resourcekit.resource import Resource, RequiredScopes
+from resourcekit.unknown import contains_unknown
 
 if TYPE_CHECKING:
     from polykomos.client import Blueprint as ApiBlueprint
@@ -44,10 +44,10 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
     arguments = BlueprintArgs
     state = BlueprintState
     import_id = "its UUID"
-    scopes = Scopes(("blueprints:read",), ("blueprints:write",))
-    collection = "blueprints"
+    scopes = RequiredScopes(("blueprints:read",), ("blueprints:write",))
+    url_collection = "blueprints"
 
-    def review(
+    def preview(
         self, args: Mapping[str, Any], prior: BlueprintState | None, changed: frozenset[str], ctx: Context[Client]
     ) -> None:
         """Have the SQL validated by the API: errors stop the preview, destructive statements are warned of.
@@ -58,34 +58,34 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
         if not isinstance(sql, str) or (prior is not None and not changed & {"sql_content", "variables"}):
             return
         # No definitions are sent as such: left out, the API would take every variable for a string.
-        verdict = ctx.api.validate_blueprint(sql, None if has_unknown(variables) else variables or {})
+        verdict = ctx.api.validate_blueprint(sql, None if contains_unknown(variables) else variables or {})
         for warning in verdict.warnings:
             ctx.warn(warning, attribute="sql_content")
         if not verdict.valid:
-            raise CheckFailed(tuple(Failure("sql_content", error) for error in verdict.errors))
+            raise CheckError(tuple(CheckFailure("sql_content", error) for error in verdict.errors))
 
-    def normal_id(self, id: str) -> str:
-        return uuid_or_refuse(id, "a blueprint's id is its UUID")
+    def normalize_id(self, id: str) -> str:
+        return parse_uuid(id, "a blueprint's id is its UUID")
 
     def create(self, args: BlueprintArgs, ctx: Context[Client]) -> tuple[str, BlueprintState]:
         body = {name: value for name, value in _body(args).items() if value is not None}
-        created = create_once(creation_of(body, ctx.api), ctx)
+        created = create_once(create_request(body, ctx.api), ctx)
         made = created.object
-        if not created.taken_over:
+        if not created.adopted:
             return made.uuid, _state(made, args.sql_content)
         there = _state(made, made.sql_content or "")
         ctx.checkpoint(made.uuid, there)
         return made.uuid, self.update(made.uuid, args, there, _differing(body, there), ctx)
 
     def read(self, id: str, prior: BlueprintState | None, ctx: Context[Client]) -> BlueprintState | None:
-        uuid = self.normal_id(id)
+        uuid = self.normalize_id(id)
         try:
             found = (
                 ctx.api.read_blueprint(uuid, lambda listed: _with_sql(listed, prior))
                 if prior is not None
                 else ctx.api.get_blueprint(uuid)
             )
-        except NotFound:
+        except NotFoundError:
             if prior is not None:
                 confirm_gone("blueprint", uuid, ctx)
             return None
@@ -95,13 +95,13 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
         self, id: str, args: BlueprintArgs, prior: BlueprintState, changed: frozenset[str], ctx: Context[Client]
     ) -> BlueprintState:
         body = {name: value for name, value in _body(args).items() if name in changed}
-        with told_if_gone("blueprint", id, ctx):
+        with not_found_as_error("blueprint", id, ctx):
             if body:
                 return _state(_updated(id, body, ctx), args.sql_content)
             found = ctx.api.get_blueprint(id)
             return _state(found, found.sql_content or "")
 
-    def listing(self, ctx: Context[Client]) -> Iterable[tuple[str, str, BlueprintState]]:
+    def list(self, ctx: Context[Client]) -> Iterable[tuple[str, str, BlueprintState]]:
         for listed in ctx.api.iter_blueprints():
             if not listed.is_system_blueprint:
                 found = ctx.api.get_blueprint(listed.uuid)  # the list is without SQL
@@ -110,7 +110,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
     def delete(self, id: str, prior: BlueprintState, ctx: Context[Client]) -> None:
         try:
             ctx.api.delete_blueprint(id)
-        except NotFound:
+        except NotFoundError:
             confirm_gone("blueprint", id, ctx)
 
 
@@ -120,7 +120,7 @@ def _updated(id: str, body: Mapping[str, Any], ctx: Context[Client]) -> ApiBluep
     for attempt in itertools.count(1):
         try:
             return ctx.api.update_blueprint(id, body)
-        except (UnknownOutcome, ServerError):
+        except (UnknownOutcomeError, ServerError):
             found = ctx.api.get_blueprint(id)
             if not _differing(body, _state(found, found.sql_content or "")):
                 return found
@@ -132,18 +132,18 @@ def _updated(id: str, body: Mapping[str, Any], ctx: Context[Client]) -> ApiBluep
 
 def _with_sql(listed: ApiBlueprint, prior: BlueprintState) -> ApiBlueprint | None:
     """The listed blueprint with the SQL that lists leave out, when that of the state is still the one."""
-    same = listed.version == prior.version and timestamp(listed.updated_at) == prior.updated_at
+    same = listed.version == prior.version and format_timestamp(listed.updated_at) == prior.updated_at
     return listed.model_copy(update={"sql_content": prior.sql_content}) if same and prior.sql_content else None
 
 
 def _body(args: BlueprintArgs | BlueprintState) -> dict[str, Any]:
-    return {name: plain(getattr(args, name)) for name in _FIELDS}
+    return {name: to_plain(getattr(args, name)) for name in _FIELDS}
 
 
 def _differing(body: Mapping[str, Any], there: BlueprintState) -> frozenset[str]:
     """The fields of a request that mean something else than what is there."""
-    facts, before = fields_of(BlueprintArgs), _body(there)
-    return frozenset(name for name, value in body.items() if not facts[name].same(before[name], value))
+    facts, before = field_specs(BlueprintArgs), _body(there)
+    return frozenset(name for name, value in body.items() if not facts[name].semantically_equal(before[name], value))
 
 
 def _state(blueprint: ApiBlueprint, sql_content: str) -> BlueprintState:
@@ -159,8 +159,8 @@ def _state(blueprint: ApiBlueprint, sql_content: str) -> BlueprintState:
         content_type=blueprint.content_type,
         size_bytes=blueprint.size_bytes,
         is_system_blueprint=blueprint.is_system_blueprint,
-        created_at=timestamp(blueprint.created_at),
-        updated_at=timestamp(blueprint.updated_at),
+        created_at=format_timestamp(blueprint.created_at),
+        updated_at=format_timestamp(blueprint.updated_at),
     )
 
 
@@ -173,5 +173,5 @@ def _variables(reported: Mapping[str, Any] | None) -> dict[str, BlueprintVariabl
         name: BlueprintVariable.model_construct(
             **{"required": False} | {k: v for k, v in definition.items() if k in known}
         )
-        for name, definition in canonical_variables(reported).items()
+        for name, definition in normalize_variables(reported).items()
     }

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
 from polykomos.resources.blueprint_application.identity import ApplicationId
-from polykomos.resources.creation import Kind
+from polykomos.resources.creation import CreateRequest
 
 if TYPE_CHECKING:
     from polykomos.client import BlueprintApplication as ApiApplication
-    from polykomos.client import Client, Written
+    from polykomos.client import Client, WriteResult
 
 
-def creation_of(args: BlueprintApplicationArgs, version: int | None, api: Client) -> Kind[ApiApplication]:
+def create_request(args: BlueprintApplicationArgs, version: int | None, api: Client) -> CreateRequest[ApiApplication]:
     """version: the blueprint's, which the API is going to apply.
 
     Applications cannot be listed, so one that was begun with other arguments could not be found again: what is applied
@@ -25,7 +25,7 @@ def creation_of(args: BlueprintApplicationArgs, version: int | None, api: Client
     variables = args.variables or None
     body: dict[str, Any] = {"blueprint_uuid": args.blueprint_uuid, "variables": variables}
 
-    def send(fields: Mapping[str, Any], key: str) -> Written[ApiApplication]:
+    def send(fields: Mapping[str, Any], key: str) -> WriteResult[ApiApplication]:
         return api.apply_blueprint(args.database_uuid, **fields, idempotency_key=key)
 
     def find(made: ApiApplication) -> ApiApplication | None:
@@ -36,13 +36,13 @@ def creation_of(args: BlueprintApplicationArgs, version: int | None, api: Client
         return str(ApplicationId(args.database_uuid, args.blueprint_uuid, made.id))
 
     facts = (args.database_uuid, args.blueprint_uuid, str(version), json.dumps(variables, sort_keys=True))
-    return Kind(
-        what="blueprint application",
+    return CreateRequest(
+        noun="blueprint application",
         body=body,
         send=send,
-        find=find,
+        refetch=find,
         id_of=id_of,
         created_at=lambda made: made.created_at,
         required=("blueprint_uuid",),
-        facts=facts,
+        key_parts=facts,
     )

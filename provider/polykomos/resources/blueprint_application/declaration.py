@@ -6,22 +6,22 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from resourcekit.declaration import Arguments, Computed, MayHoldSecrets, Reference, Replaces, Result, Stable
+from resourcekit.declaration import Arguments, Computed, WriteOnlyVariant, Reference, RequiresReplace, Result, Stable
 
 
 class BlueprintApplicationArgs(Arguments):
     """The arguments of an application."""
 
-    database_uuid: Annotated[str, Replaces(), Reference()] = Field(
+    database_uuid: Annotated[str, RequiresReplace(), Reference()] = Field(
         description="Database to apply to. One that is still provisioning is waited for."
     )
-    blueprint_uuid: Annotated[str, Replaces(), Reference()] = Field(description="Blueprint to apply.")
-    blueprint_version: Annotated[int | None, Replaces(), Computed(), Stable(), Reference()] = Field(
+    blueprint_uuid: Annotated[str, RequiresReplace(), Reference()] = Field(description="Blueprint to apply.")
+    blueprint_version: Annotated[int | None, RequiresReplace(), Computed(), Stable(), Reference()] = Field(
         None, ge=1, description="Version to apply. The API applies the current version only, so this is a pin: when "
         "the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply "
         "every new version, seen in preview. Left out, the current version is tracked when the program runs."
     )  # fmt: skip
-    variables: Annotated[dict[str, Any] | None, Replaces(), MayHoldSecrets()] = Field(
+    variables: Annotated[dict[str, Any] | None, RequiresReplace(), WriteOnlyVariant()] = Field(
         None, description="Values of the blueprint's variables, by name."
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from polykomos.client import ApiError, DeadlineExceeded, NotFound
+from polykomos.client import ApiError, DeadlineExceededError, NotFoundError
 from polykomos.client.statuses import ENDED, RUNNING
-from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, until_seen
+from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, retry_until_found
 from polykomos.resources.blueprint.fitness import refuse_unfit_values
-from polykomos.resources.blueprint_application.creation import creation_of
+from polykomos.resources.blueprint_application.creation import create_request
 from polykomos.resources.blueprint_application.declaration import (
     BlueprintApplicationArgs,
     BlueprintApplicationState,
@@ -17,14 +17,14 @@ from polykomos.resources.blueprint_application.declaration import (
 from polykomos.resources.blueprint_application.identity import ApplicationId
 from polykomos.resources.blueprint_application.runs import dry_run, refuse_failure, until_ended
 from polykomos.resources.creation import create_once, with_earlier
-from polykomos.resources.gone import confirm_gone, is_right_account, no_such, told_if_gone
-from polykomos.resources.values import is_uuid, timestamp
+from polykomos.resources.gone import confirm_gone, is_right_account, no_such, not_found_as_error
+from polykomos.resources.values import is_uuid, format_timestamp
 from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
-from resourcekit.errors import Failure, ResourceError
-from resourcekit.resource import Resource, Scopes
-from resourcekit.secrecy import Hidden, texts_in
-from resourcekit.unknown import UNKNOWN, has_unknown
+from resourcekit.errors import CheckFailure, ResourceError
+from resourcekit.resource import Resource, RequiredScopes
+from resourcekit.secrecy import Redactor, iter_strings
+from resourcekit.unknown import UNKNOWN, contains_unknown
 
 if TYPE_CHECKING:
     from polykomos.client import Blueprint as ApiBlueprint
@@ -43,19 +43,19 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     arguments = BlueprintApplicationArgs
     state = BlueprintApplicationState
     import_id = f"`{ApplicationId.FORM}`, because the API's own number does not tell which database it was"
-    scopes = Scopes(("blueprints:read",), ("databases:write",))
-    foretells = True
+    scopes = RequiredScopes(("blueprints:read",), ("databases:write",))
+    preview_sets_values = True
 
-    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+    def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         for name in ("database_uuid", "blueprint_uuid"):
             value = args.get(name)
             if isinstance(value, str) and not is_uuid(value):
-                yield Failure(name, "must be a UUID")
+                yield CheckFailure(name, "must be a UUID")
 
-    def normal_id(self, id: str) -> str:
+    def normalize_id(self, id: str) -> str:
         return str(ApplicationId.parse(id))
 
-    def review(
+    def preview(
         self,
         args: Mapping[str, Any],
         prior: BlueprintApplicationState | None,
@@ -73,16 +73,16 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         if uuid is UNKNOWN or _gets_a_new_version(uuid, ctx):
             return None
         try:
-            blueprint = until_seen(
-                lambda: ctx.api.read_blueprint(uuid, ctx.api.with_sql),
+            blueprint = retry_until_found(
+                lambda: ctx.api.read_blueprint(uuid, ctx.api.fill_sql),
                 seconds=PREVIEW_UNSEEN_SECONDS,
                 cancel=ctx.cancel,
             )
-        except NotFound:
+        except NotFoundError:
             raise no_such("such blueprint", ctx, "blueprint_uuid") from None
         _refuse_another_version(args.get("blueprint_version"), blueprint.version)
         refuse_unfit_values("variables", blueprint, args.get("variables", {}), ctx)
-        if has_unknown(args):
+        if contains_unknown(args):
             return None
         typed = BlueprintApplicationArgs.model_validate(args)
         run = dry_run(typed, ctx)
@@ -97,17 +97,17 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return None
         return {"statements_total": run.statements_total, "warnings": warnings}
 
-    def drifted(self, prior: BlueprintApplicationState, args: Mapping[str, Any], ctx: Context[Client]) -> Iterable[str]:
+    def replacement_triggers(self, prior: BlueprintApplicationState, args: Mapping[str, Any], ctx: Context[Client]) -> Iterable[str]:
         """A tracked version (none given) follows the blueprint; an application that failed must be made anew."""
         if prior.status in ("failed", "rolled_back"):
             return ["status"]
-        if args.get("blueprint_version") is not None or has_unknown(args):
+        if args.get("blueprint_version") is not None or contains_unknown(args):
             return []
         if _gets_a_new_version(prior.blueprint_uuid, ctx):
             return ["blueprint_version"]
         try:
             current = ctx.api.read_blueprint(prior.blueprint_uuid, _with_version).version
-        except NotFound:
+        except NotFoundError:
             return []
         return ["blueprint_version"] if current != prior.blueprint_version else []
 
@@ -116,19 +116,19 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return UNKNOWN
         try:
             return ctx.api.get_blueprint_application(prior.application_id).variable_values or {}
-        except NotFound:
+        except NotFoundError:
             return UNKNOWN
 
     def create(self, args: BlueprintApplicationArgs, ctx: Context[Client]) -> tuple[str, BlueprintApplicationState]:
         # What the API says now: a pin is held against it, and it belongs into the key.
-        blueprint = until_seen(lambda: ctx.api.get_blueprint(args.blueprint_uuid), cancel=ctx.cancel)
+        blueprint = retry_until_found(lambda: ctx.api.get_blueprint(args.blueprint_uuid), cancel=ctx.cancel)
         _refuse_another_version(args.blueprint_version, blueprint.version)
         try:
             warnings: list[str] | None = _warnings(blueprint, ctx)
-        except DeadlineExceeded:
+        except DeadlineExceededError:
             warnings = None  # SQL that takes long to validate; the application matters more
         creation, earlier = (
-            creation_of(each, blueprint.version, ctx.api) for each in (args, args.model_copy(update=ctx.null_entries))
+            create_request(each, blueprint.version, ctx.api) for each in (args, args.model_copy(update=ctx.null_entries))
         )
         creation = with_earlier(creation, earlier)
         try:
@@ -162,7 +162,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return prior  # a fact of the past: no call could tell anything new
         try:
             found = ctx.api.get_blueprint_application(id_.number)
-        except NotFound:
+        except NotFoundError:
             if prior is not None:
                 confirm_gone("blueprint application", id, ctx)
             return None
@@ -180,14 +180,14 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         """Only ever called to wait on for one that outlived its time-out."""
         id_ = ApplicationId.parse(id)
         ctx.checkpoint(id, prior)
-        with told_if_gone("blueprint application", id, ctx):
+        with not_found_as_error("blueprint application", id, ctx):
             run = until_ended(ctx.api.get_blueprint_application(id_.number), ctx, "applying")
         state = _state(run, id_, args.variables, prior.warnings)
         ctx.checkpoint(id, state)
         refuse_failure(run, "the application")
         return state
 
-    def unfinished(self, prior: BlueprintApplicationState) -> bool:
+    def is_incomplete(self, prior: BlueprintApplicationState) -> bool:
         return prior.status in RUNNING
 
     def delete(self, id: str, prior: BlueprintApplicationState, ctx: Context[Client]) -> None:
@@ -195,7 +195,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         if not is_right_account(ctx):
             try:
                 ctx.api.get_database(prior.database_uuid)
-            except NotFound:
+            except NotFoundError:
                 confirm_gone("blueprint application", id, ctx)
         ctx.info(
             f"application {prior.application_id} is forgotten; its SQL ran in database {prior.database_uuid} and stays"
@@ -204,7 +204,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
 
 def _gets_a_new_version(blueprint_uuid: str, ctx: Context[Client]) -> bool:
     """Whether the run that plans this changes the blueprint's SQL."""
-    return "version" in ctx.moving.fields("Blueprint", blueprint_uuid)
+    return "version" in ctx.pending_changes.changed_fields("Blueprint", blueprint_uuid)
 
 
 def _with_version(listed: ApiBlueprint) -> ApiBlueprint | None:
@@ -252,7 +252,7 @@ def _without_values(run: ApiApplication, variables: Mapping[str, Any] | None) ->
     """The error as it may stand in a state, where nothing tells which variable holds a secret: without their values."""
     if run.error_message is None:
         return None
-    return Hidden(texts_in([variables or {}, run.variable_values or {}]), "(value)").masked(run.error_message)
+    return Redactor(iter_strings([variables or {}, run.variable_values or {}]), "(value)").redact(run.error_message)
 
 
 def _state(
@@ -271,6 +271,6 @@ def _state(
         warnings=warnings,
         total_duration_ms=run.total_duration_ms,
         error_message=_without_values(run, variables),
-        completed_at=timestamp(run.completed_at),
-        created_at=timestamp(run.created_at),
+        completed_at=format_timestamp(run.completed_at),
+        created_at=format_timestamp(run.created_at),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from polykomos.client import ApiError, DeadlineExceeded, NotFound
+from polykomos.client import ApiError, DeadlineExceededError, NotFoundError
 from polykomos.client.statuses import RUNNING
 from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
 from polykomos.resources.gone import no_such
@@ -25,7 +25,7 @@ def dry_run(args: BlueprintApplicationArgs, ctx: Context[Client]) -> ApiApplicat
             args.database_uuid, blueprint_uuid=args.blueprint_uuid, variables=args.variables, dry_run=True
         ).object
         return until_ended(run, ctx, "dry run")
-    except NotFound:
+    except NotFoundError:
         advice = (
             ". If it was deleted by hand, refresh: it will be made again. If it is of another account, set the API "
             "key of that account"
@@ -35,7 +35,7 @@ def dry_run(args: BlueprintApplicationArgs, ctx: Context[Client]) -> ApiApplicat
         if error.code != "database_not_active":
             raise
         ctx.info(f"dry run skipped: {error.message}")
-    except DeadlineExceeded as error:
+    except DeadlineExceededError as error:
         ctx.warn(f"dry run given up, so it is not known whether the SQL would work: {error}")
     return None
 

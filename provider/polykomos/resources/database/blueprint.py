@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from polykomos.client import ApiError, NotFound
-from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, until_seen
+from polykomos.client import ApiError, NotFoundError
+from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, retry_until_found
 from polykomos.resources.blueprint.fitness import refuse_unfit_values
 from polykomos.resources.gone import no_such
 from resourcekit.context import Context
@@ -22,11 +22,11 @@ def refuse_unfit_blueprint(args: Mapping[str, Any], ctx: Context[Client]) -> Non
     API key may not read.
     """
     uuid, values = args.get("blueprint_uuid"), args.get("blueprint_variables", {})
-    if not isinstance(uuid, str) or ctx.moving.fields("Blueprint", uuid):
+    if not isinstance(uuid, str) or ctx.pending_changes.changed_fields("Blueprint", uuid):
         return
     try:
-        blueprint = until_seen(lambda: ctx.api.get_blueprint(uuid), seconds=PREVIEW_UNSEEN_SECONDS, cancel=ctx.cancel)
-    except NotFound:
+        blueprint = retry_until_found(lambda: ctx.api.get_blueprint(uuid), seconds=PREVIEW_UNSEEN_SECONDS, cancel=ctx.cancel)
+    except NotFoundError:
         raise no_such("such blueprint", ctx, "blueprint_uuid") from None
     except ApiError:
         return

@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client.waits import SERVER_WAIT_SECONDS
-from polykomos.resources.creation import Kind, Recent, is_recent
+from polykomos.resources.creation import CreateRequest, RecentObjects, is_within_key_lifetime
 from polykomos.resources.guessing import ABSENT
 
 if TYPE_CHECKING:
-    from polykomos.client import Client, Written
+    from polykomos.client import Client, WriteResult
     from polykomos.client import Database as ApiDatabase
 
 
-def creation_of(body: Mapping[str, Any], api: Client, *, patient: bool = False) -> Kind[ApiDatabase]:
+def create_request(body: Mapping[str, Any], api: Client, *, patient: bool = False) -> CreateRequest[ApiDatabase]:
     """body: the fields of the request. patient: whether the answer may be held back until the database is ready.
 
     Where nothing but the answer tells the id it may not: the sooner it is known, the less can be lost.
     """
     server_wait = SERVER_WAIT_SECONDS if patient else 0
 
-    def send(fields: Mapping[str, Any], key: str) -> Written[ApiDatabase]:
+    def send(fields: Mapping[str, Any], key: str) -> WriteResult[ApiDatabase]:
         return api.create_database(**fields, server_wait=server_wait, idempotency_key=key)
 
     def find(made: ApiDatabase) -> ApiDatabase | None:
@@ -29,17 +29,17 @@ def creation_of(body: Mapping[str, Any], api: Client, *, patient: bool = False) 
         return None if found.status == "deleted" else found
 
     def recent() -> list[ApiDatabase]:
-        return [each for each in api.iter_databases() if each.status != "deleted" and is_recent(each.created_at)]
+        return [each for each in api.iter_databases() if each.status != "deleted" and is_within_key_lifetime(each.created_at)]
 
-    return Kind(
-        what="database",
+    return CreateRequest(
+        noun="database",
         body=body,
         send=send,
-        find=find,
+        refetch=find,
         id_of=lambda made: made.uuid,
         created_at=lambda made: made.created_at,
         required=("name",),
-        recent=Recent(recent, _options, label="name"),
+        recent=RecentObjects(recent, _options, label="name"),
     )
 
 

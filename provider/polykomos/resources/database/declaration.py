@@ -9,17 +9,17 @@ from pydantic import Field
 
 from polykomos.resources.values import is_uuid
 from resourcekit.declaration import (
-    Always,
+    AlwaysPresent,
     Arguments,
-    Clearable,
+    ResetOnRemove,
     Computed,
     CreateOnly,
-    Local,
-    MayHoldSecrets,
+    ProviderOnly,
+    WriteOnlyVariant,
     Reference,
-    Replaces,
+    RequiresReplace,
     Result,
-    Rule,
+    Validator,
     Secret,
     Stable,
 )
@@ -37,53 +37,53 @@ def _is_name(value: str) -> bool:
     return _NAME.fullmatch(value) is not None
 
 
-class DatabaseOrder(Arguments):
+class DatabaseBaseArgs(Arguments):
     """What a database is ordered with, and what of it can be changed later."""
 
     name: Annotated[
-        str, Rule(_is_name, "must be 1-63 lowercase letters, digits and hyphens, and not begin with a hyphen")
+        str, Validator(_is_name, "must be 1-63 lowercase letters, digits and hyphens, and not begin with a hyphen")
     ] = Field(
         description="Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. "
         "Renamed in place; `db_name`, user and connection string stay as they are."
     )
-    db_type: Annotated[str | None, Replaces(), Computed(), Stable()] = Field(
+    db_type: Annotated[str | None, RequiresReplace(), Computed(), Stable()] = Field(
         None, description="Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`."
     )
-    region: Annotated[str | None, Replaces(), Computed(), Stable()] = Field(
+    region: Annotated[str | None, RequiresReplace(), Computed(), Stable()] = Field(
         None, description="Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out."
     )
-    plan: Annotated[str | None, Replaces(), Computed(), Stable()] = Field(
+    plan: Annotated[str | None, RequiresReplace(), Computed(), Stable()] = Field(
         None, description="Plan, such as `free` (the API's default), `launch`, `grow` or `pro`."
     )
-    team_id: Annotated[int | None, Replaces(), Computed(), Stable(), Reference()] = Field(
+    team_id: Annotated[int | None, RequiresReplace(), Computed(), Stable(), Reference()] = Field(
         None, ge=1, description="Team that owns the database. Your primary team when left out."
     )
-    storage_hard_limit_gb: Annotated[float | None, Clearable(), Computed(("storage_hard_limit_gb",))] = Field(
+    storage_hard_limit_gb: Annotated[float | None, ResetOnRemove(), Computed(("storage_hard_limit_gb",))] = Field(
         None, gt=0, description="Storage limit in GB (10^9 bytes). The plan's own when left out or taken out."
     )
-    connection_hard_limit: Annotated[int | None, Clearable(), Computed(("connection_hard_limit",))] = Field(
+    connection_hard_limit: Annotated[int | None, ResetOnRemove(), Computed(("connection_hard_limit",))] = Field(
         None, ge=1, description="Most connections at once. The plan's own when left out or taken out."
     )
-    warning_threshold_pct: Annotated[int | None, Clearable(), Computed(("warning_threshold_pct",))] = Field(
+    warning_threshold_pct: Annotated[int | None, ResetOnRemove(), Computed(("warning_threshold_pct",))] = Field(
         None, ge=1, le=100, description="Percentage of a limit at which to warn, 1-100. The plan's own when left out."
     )
 
 
-class DatabaseArgs(DatabaseOrder):
+class DatabaseArgs(DatabaseBaseArgs):
     """The arguments of a database."""
 
-    blueprint_uuid: Annotated[str | None, CreateOnly(_LATER), Reference(), Rule(is_uuid, "must be a UUID")] = Field(
+    blueprint_uuid: Annotated[str | None, CreateOnly(_LATER), Reference(), Validator(is_uuid, "must be a UUID")] = Field(
         None, description="Blueprint to apply once, when the database has been created. A later change is refused: "
         "use a `BlueprintApplication`, which also reports the outcome."
     )  # fmt: skip
-    blueprint_variables: Annotated[dict[str, Any] | None, CreateOnly(_LATER), MayHoldSecrets()] = Field(
+    blueprint_variables: Annotated[dict[str, Any] | None, CreateOnly(_LATER), WriteOnlyVariant()] = Field(
         None, description="Values for that blueprint's variables. They act at creation only, as `blueprint_uuid` does."
     )
-    store_credentials: Annotated[bool | None, Local(default=True)] = Field(
+    store_credentials: Annotated[bool | None, ProviderOnly(default=True)] = Field(
         None, description="Whether `db_password` and `connection_string` are kept in the engine's state. While false "
         "they are null there; fetch them when they are needed. Default true."
     )  # fmt: skip
-    deletion_protection: Annotated[bool | None, Local(default=False)] = Field(
+    deletion_protection: Annotated[bool | None, ProviderOnly(default=False)] = Field(
         None, description="While true, neither deleting nor replacing the database is allowed. Set it to false and "
         "apply that before either. Kept in the engine's state, unknown to the API. Default false."
     )  # fmt: skip
@@ -96,12 +96,12 @@ class DatabaseState(DatabaseArgs, Result):
     status: Annotated[str | None, Computed()] = Field(
         None, description="`active`, `provisioning`, `paused` or `deleted`."
     )
-    host: Annotated[str | None, Computed(), Stable(), Always()] = Field(None, description="Host to connect to.")
-    port: Annotated[int | None, Computed(), Stable(), Always()] = Field(None, description="Port to connect to.")
-    db_name: Annotated[str | None, Computed(), Stable(), Always()] = Field(
+    host: Annotated[str | None, Computed(), Stable(), AlwaysPresent()] = Field(None, description="Host to connect to.")
+    port: Annotated[int | None, Computed(), Stable(), AlwaysPresent()] = Field(None, description="Port to connect to.")
+    db_name: Annotated[str | None, Computed(), Stable(), AlwaysPresent()] = Field(
         None, description="Name of the database on its server; not changed by renaming."
     )
-    db_username: Annotated[str | None, Computed(), Stable(), Always()] = Field(None, description="User to connect as.")
+    db_username: Annotated[str | None, Computed(), Stable(), AlwaysPresent()] = Field(None, description="User to connect as.")
     db_password: Annotated[str | None, Computed(("store_credentials",)), Secret()] = Field(
         None, description="That user's password."
     )

@@ -6,25 +6,25 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from polykomos.client import ApiError, NotFound, Secret
-from polykomos.resources.creation import create_once, refuse_other, with_earlier
+from polykomos.client import ApiError, NotFoundError, Secret
+from polykomos.resources.creation import create_once, ensure_compatible, with_earlier
 from polykomos.resources.database.blueprint import refuse_unfit_blueprint
-from polykomos.resources.database.creation import creation_of
+from polykomos.resources.database.creation import create_request
 from polykomos.resources.database.declaration import PLANS, DatabaseArgs, DatabaseState
-from polykomos.resources.gone import confirm_gone, is_gone, is_right_account, told_if_gone
-from polykomos.resources.values import revealed, timestamp, uuid_or_refuse
+from polykomos.resources.gone import confirm_gone, object_gone_error, is_right_account, not_found_as_error
+from polykomos.resources.values import reveal, format_timestamp, parse_uuid
 from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
-from resourcekit.declaration import fields_of
-from resourcekit.errors import Failure, ResourceError
-from resourcekit.resource import Resource, Scopes, Timeouts
+from resourcekit.declaration import field_specs
+from resourcekit.errors import CheckFailure, ResourceError
+from resourcekit.resource import Resource, RequiredScopes, Timeouts
 from resourcekit.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from polykomos.client import Client
     from polykomos.client import Database as ApiDatabase
 
-_LOCAL = {name for name, facts in fields_of(DatabaseArgs).items() if facts.local}
+_LOCAL = {name for name, facts in field_specs(DatabaseArgs).items() if facts.provider_only}
 # What a connection string is made of, beside the password.
 _WHERE = ("host", "port", "db_name", "db_username")
 _QUOTAS = ("storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct")
@@ -47,14 +47,14 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
     state = DatabaseState
     timeouts = Timeouts(create=1200, update=1200, delete=300)
     import_id = "its UUID"
-    scopes = Scopes(("databases:read",), ("databases:write",))
-    collection = "databases"
+    scopes = RequiredScopes(("databases:read",), ("databases:write",))
+    url_collection = "databases"
 
-    def rules(self, args: Mapping[str, Any]) -> Iterable[Failure]:
+    def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         if args.get("blueprint_variables") is not None and args.get("blueprint_uuid") is None:
-            yield Failure("blueprint_variables", "needs `blueprint_uuid`: they are that blueprint's variables")
+            yield CheckFailure("blueprint_variables", "needs `blueprint_uuid`: they are that blueprint's variables")
 
-    def review(
+    def preview(
         self, args: Mapping[str, Any], prior: DatabaseState | None, changed: frozenset[str], ctx: Context[Client]
     ) -> None:
         """Say in preview what the API would refuse, such as a region that is not on offer, and what it may refuse."""
@@ -67,7 +67,7 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
             return
         _refuse_what_is_not_offered(db_type, region, ctx)
 
-    def review_replacement(self, args: Mapping[str, Any], prior: DatabaseState, ctx: Context[Client]) -> None:
+    def preview_replacement(self, args: Mapping[str, Any], prior: DatabaseState, ctx: Context[Client]) -> None:
         """Warn where both have one name: no call tells whether names must be unique (api-facts S1)."""
         name = args.get("name")
         if name != prior.name or _allows_equal_names(ctx):
@@ -80,37 +80,37 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
             attribute="name",
         )
 
-    def normal_id(self, id: str) -> str:
-        return uuid_or_refuse(id, "a database's id is its UUID")
+    def normalize_id(self, id: str) -> str:
+        return parse_uuid(id, "a database's id is its UUID")
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
         body = args.model_dump(exclude_none=True, exclude=_LOCAL)
         kind, earlier = (
-            creation_of(each, ctx.api, patient=ctx.keys.patient) for each in (body, {**body, **ctx.null_entries})
+            create_request(each, ctx.api, patient=ctx.idempotency_keys.may_block) for each in (body, {**body, **ctx.null_entries})
         )
         created = create_once(
             with_earlier(kind, earlier),
             ctx,
-            lambda earlier: refuse_other("database", earlier.uuid, _given(args, _FIXED), earlier.model_dump()),
+            lambda earlier: ensure_compatible("database", earlier.uuid, _given(args, _FIXED), earlier.model_dump()),
         )
         made = created.object
         there = _state(made, args)
         ctx.checkpoint(made.uuid, there)
-        if not created.taken_over:
+        if not created.adopted:
             return made.uuid, _state(_until_active(made, ctx), args)
         wanted = _given(args, ("name", *_QUOTAS))
         changed = frozenset(name for name, value in wanted.items() if value != getattr(there, name))
         return made.uuid, self.update(made.uuid, args, there, changed, ctx)
 
     def read(self, id: str, prior: DatabaseState | None, ctx: Context[Client]) -> DatabaseState | None:
-        uuid = self.normal_id(id)
+        uuid = self.normalize_id(id)
         try:
             found = (
                 ctx.api.read_database(uuid, lambda listed: _unchanged(listed, prior))
                 if prior is not None
                 else ctx.api.get_database(uuid)
             )
-        except NotFound:
+        except NotFoundError:
             if prior is not None:
                 confirm_gone("database", uuid, ctx, prior.team_id)
             return None
@@ -119,7 +119,7 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
     def update(
         self, id: str, args: DatabaseArgs, prior: DatabaseState, changed: frozenset[str], ctx: Context[Client]
     ) -> DatabaseState:
-        with told_if_gone("database", id, ctx, prior.team_id):
+        with not_found_as_error("database", id, ctx, prior.team_id):
             if prior.status not in _FINISHED:
                 # An earlier run made it and gave up waiting: wait on before changing anything.
                 ctx.checkpoint(id, prior)
@@ -129,15 +129,15 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
     def delete(self, id: str, prior: DatabaseState, ctx: Context[Client]) -> None:
         try:
             ctx.api.delete_database(id)
-        except NotFound:
+        except NotFoundError:
             confirm_gone("database", id, ctx, prior.team_id)
 
-    def outlived(self, name: str, value: Any, ctx: Context[Client]) -> str | None:
+    def allow_create_only_change(self, name: str, value: Any, ctx: Context[Client]) -> str | None:
         if name != "blueprint_uuid" or not isinstance(value, str):
             return None
         try:
             ctx.api.get_blueprint(value)
-        except NotFound:
+        except NotFoundError:
             if not is_right_account(ctx):
                 return None
             return (
@@ -148,17 +148,17 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
             pass  # the key may not read blueprints
         return None
 
-    def unfinished(self, prior: DatabaseState) -> bool:
+    def is_incomplete(self, prior: DatabaseState) -> bool:
         return prior.status == "provisioning"
 
-    def listing(self, ctx: Context[Client]) -> Iterable[tuple[str, str, DatabaseState]]:
+    def list(self, ctx: Context[Client]) -> Iterable[tuple[str, str, DatabaseState]]:
         return (
             (found.uuid, found.name, _state(found, None))
             for found in ctx.api.iter_databases()
             if found.status != "deleted"
         )
 
-    def protected(self, prior: DatabaseState) -> str | None:
+    def deletion_blocked_reason(self, prior: DatabaseState) -> str | None:
         if not prior.deletion_protection:
             return None
         return (
@@ -195,10 +195,10 @@ def _changed(
 def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:
     """The database once it is there. Raises ResourceError where provisioning has come to another end."""
     if database.status == "provisioning":
-        with told_if_gone("database", database.uuid, ctx, database.team_id):
+        with not_found_as_error("database", database.uuid, ctx, database.team_id):
             database = ctx.api.wait_for_database(database.uuid, **wait_options(ctx, "provisioning"))
     if database.status == "deleted":
-        raise is_gone("database", database.uuid)
+        raise object_gone_error("database", database.uuid)
     if database.status not in _FINISHED:
         raise ResourceError(
             f"database {database.uuid} is {database.status}, not active: see at the service what became of it. Once it "
@@ -229,7 +229,7 @@ def _refuse_what_is_not_offered(db_type: str | None, region: str | None, ctx: Co
 
 def _unchanged(listed: ApiDatabase, prior: DatabaseState) -> ApiDatabase | None:
     """The listed database with what lists mask, when nothing tells that it has changed since the state was written."""
-    same = timestamp(listed.updated_at) == prior.updated_at and listed.status == prior.status
+    same = format_timestamp(listed.updated_at) == prior.updated_at and listed.status == prior.status
     return _with_credentials(listed, prior, prior) if same or prior.store_credentials is False else None
 
 
@@ -263,9 +263,9 @@ def _state(database: ApiDatabase, wanted: DatabaseArgs | None) -> DatabaseState:
         port=database.port,
         db_name=database.db_name,
         db_username=database.db_username,
-        db_password=revealed(database.db_password) if keep else None,
-        connection_string=revealed(database.connection_string) if keep else None,
+        db_password=reveal(database.db_password) if keep else None,
+        connection_string=reveal(database.connection_string) if keep else None,
         team_name=database.team_name,
-        created_at=timestamp(database.created_at),
-        updated_at=timestamp(database.updated_at),
+        created_at=format_timestamp(database.created_at),
+        updated_at=format_timestamp(database.updated_at),
     )

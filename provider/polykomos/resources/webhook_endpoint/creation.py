@@ -6,41 +6,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from polykomos import client
-from polykomos.client import NotFound, PolykomosError
-from polykomos.resources.creation import Kind, Recent, is_recent
+from polykomos.client import NotFoundError, PolykomosError
+from polykomos.resources.creation import CreateRequest, RecentObjects, is_within_key_lifetime
 
 if TYPE_CHECKING:
-    from polykomos.client import Client, CreatedWebhookEndpoint, WebhookEndpoint, Written
+    from polykomos.client import Client, CreatedWebhookEndpoint, WebhookEndpoint, WriteResult
 
 
-def creation_of(url: str, events: Sequence[str], api: Client) -> Kind[CreatedWebhookEndpoint]:
+def create_request(url: str, events: Sequence[str], api: Client) -> CreateRequest[CreatedWebhookEndpoint]:
     """The request that makes it."""
     body = {"url": url, "events": list(events)}
 
-    def send(fields: Mapping[str, Any], key: str) -> Written[CreatedWebhookEndpoint]:
+    def send(fields: Mapping[str, Any], key: str) -> WriteResult[CreatedWebhookEndpoint]:
         made = api.create_webhook_endpoint(**fields, idempotency_key=key)
-        return client.Written(object=made, replayed=made.replayed, resent=made.resent)
+        return client.WriteResult(object=made, replayed=made.replayed, was_retried=made.was_retried)
 
     def find(made: CreatedWebhookEndpoint) -> CreatedWebhookEndpoint | None:
         """With the secret of the replayed answer: nothing else tells it."""
         number = made.endpoint.id
         there = next((each for each in api.iter_webhook_endpoints() if each.id == number), None)
         if there is None:
-            raise NotFound(404, "not_found", f"webhook endpoint {number} is not in the list")
+            raise NotFoundError(404, "not_found", f"webhook endpoint {number} is not in the list")
         return None if there.status == "revoked" else made.model_copy(update={"endpoint": there})
 
     def recent() -> list[CreatedWebhookEndpoint]:
-        return [client.CreatedWebhookEndpoint(endpoint=each) for each in _active(api) if is_recent(each.created_at)]
+        return [client.CreatedWebhookEndpoint(endpoint=each) for each in _active(api) if is_within_key_lifetime(each.created_at)]
 
-    return Kind(
-        what="webhook endpoint",
+    return CreateRequest(
+        noun="webhook endpoint",
         body=body,
         send=send,
-        find=find,
+        refetch=find,
         id_of=lambda made: str(made.endpoint.id),
         created_at=lambda made: made.endpoint.created_at,
         required=("url",),
-        recent=Recent(recent, _options, label="url"),
+        recent=RecentObjects(recent, _options, label="url"),
     )
 
 
@@ -49,10 +49,10 @@ def _options(found: CreatedWebhookEndpoint) -> dict[str, list[Any]]:
     return {"url": [found.endpoint.url], "events": [list(found.endpoint.events)]}
 
 
-def earlier_at(url: str, api: Client) -> list[WebhookEndpoint]:
+def existing_endpoints_at(url: str, api: Client) -> list[WebhookEndpoint]:
     """Active endpoints that hear at this address before one is made there; none where the key may not list them."""
     try:
-        return [each for each in api.earlier_webhook_endpoints() if each.url == url and each.status != "revoked"]
+        return [each for each in api.cached_webhook_endpoints() if each.url == url and each.status != "revoked"]
     except PolykomosError:
         return []
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from resourcekit.declaration import Arguments, Computed, Replaces, Result, Rule, Same, Secret, Stable, Unordered
+from resourcekit.declaration import Arguments, Computed, RequiresReplace, Result, Validator, SemanticEquality, Secret, Stable, Unordered
 
 _LONGEST_URL: Final = 2048
 _URI: Final = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")  # RFC 3986's characters
@@ -60,7 +60,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def canonical_events(events: list[str]) -> list[str]:
+def normalize_events(events: list[str]) -> list[str]:
     """Return what a list of events means: all of them mean the same as none, and their order means nothing.
 
     `ping` is sent by the test call alone, so that it adds nothing to all events (api-facts, Webhooks).
@@ -72,15 +72,15 @@ def canonical_events(events: list[str]) -> list[str]:
 class WebhookEndpointArgs(Arguments):
     """The arguments of a webhook endpoint."""
 
-    url: Annotated[str, Replaces(), AfterValidator(check_url)] = Field(
+    url: Annotated[str, RequiresReplace(), AfterValidator(check_url)] = Field(
         description="HTTPS URL that receives the events, without user name and password."
     )
     events: Annotated[
         list[str] | None,
-        Replaces(),
+        RequiresReplace(),
         Unordered(),
-        Same(canonical_events),
-        Rule(
+        SemanticEquality(normalize_events),
+        Validator(
             lambda events: set(events) <= {*EVENTS, "ping"},
             f"must be among {', '.join(EVENTS)}; leave it out for all events",
         ),

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from polykomos.client import NotFound
-from polykomos.resources.creation import create_once, refuse_other
-from polykomos.resources.gone import confirm_gone, is_gone
-from polykomos.resources.values import revealed, timestamp
-from polykomos.resources.webhook_endpoint.creation import creation_of, earlier_at
+from polykomos.client import NotFoundError
+from polykomos.resources.creation import create_once, ensure_compatible
+from polykomos.resources.gone import confirm_gone, object_gone_error
+from polykomos.resources.values import reveal, format_timestamp
+from polykomos.resources.webhook_endpoint.creation import create_request, existing_endpoints_at
 from polykomos.resources.webhook_endpoint.declaration import (
     WebhookEndpointArgs,
     WebhookEndpointState,
-    canonical_events,
+    normalize_events,
 )
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.resource import Resource, Scopes
+from resourcekit.resource import Resource, RequiredScopes
 
 if TYPE_CHECKING:
     from polykomos.client import Client
@@ -37,29 +37,29 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
     arguments = WebhookEndpointArgs
     state = WebhookEndpointState
     import_id = "its number"
-    scopes = Scopes(("webhooks:read",), ("webhooks:write",))
-    collection = "webhook_endpoints"
+    scopes = RequiredScopes(("webhooks:read",), ("webhooks:write",))
+    url_collection = "webhook_endpoints"
 
-    def normal_id(self, id: str) -> str:
+    def normalize_id(self, id: str) -> str:
         return str(_number(id))
 
     def create(self, args: WebhookEndpointArgs, ctx: Context[Client]) -> tuple[str, WebhookEndpointState]:
-        before = earlier_at(args.url, ctx.api)
+        before = existing_endpoints_at(args.url, ctx.api)
         created = create_once(
-            creation_of(args.url, args.events or [], ctx.api),
+            create_request(args.url, args.events or [], ctx.api),
             ctx,
             lambda earlier: _refuse_other(earlier.endpoint, args),
         )
         made = created.object.endpoint
-        if not created.taken_over:
+        if not created.adopted:
             _warn_of_orphans(before, ctx)
-        return str(made.id), _state(made, revealed(created.object.secret))
+        return str(made.id), _state(made, reveal(created.object.secret))
 
     def read(self, id: str, prior: WebhookEndpointState | None, ctx: Context[Client]) -> WebhookEndpointState | None:
         number = _number(id)
         try:
             found = ctx.api.read_webhook_endpoint(number)
-        except NotFound:
+        except NotFoundError:
             if prior is not None:
                 confirm_gone("webhook endpoint", id, ctx)
             return None
@@ -78,10 +78,10 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
         """Nothing can change in place; the engine asks only where it believes something is unfinished."""
         found = self.read(id, prior, ctx)
         if found is None:
-            raise is_gone("webhook endpoint", id)
+            raise object_gone_error("webhook endpoint", id)
         return found
 
-    def listing(self, ctx: Context[Client]) -> Iterable[tuple[str, str, WebhookEndpointState]]:
+    def list(self, ctx: Context[Client]) -> Iterable[tuple[str, str, WebhookEndpointState]]:
         return (
             (str(found.id), found.url, _state(found, None))
             for found in ctx.api.iter_webhook_endpoints()
@@ -91,20 +91,20 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
     def delete(self, id: str, prior: WebhookEndpointState, ctx: Context[Client]) -> None:
         try:
             ctx.api.revoke_webhook_endpoint(_number(id))
-        except NotFound:
+        except NotFoundError:
             confirm_gone("webhook endpoint", id, ctx)
 
 
 def _refuse_other(earlier: ApiEndpoint, args: WebhookEndpointArgs) -> None:
-    wanted = {"url": args.url, "events": canonical_events(args.events or [])}
-    there = {"url": earlier.url, "events": canonical_events(earlier.events)}
-    refuse_other("webhook endpoint", str(earlier.id), wanted, there)
+    wanted = {"url": args.url, "events": normalize_events(args.events or [])}
+    there = {"url": earlier.url, "events": normalize_events(earlier.events)}
+    ensure_compatible("webhook endpoint", str(earlier.id), wanted, there)
 
 
 def _warn_of_orphans(before: Iterable[ApiEndpoint], ctx: Context[Client]) -> None:
     """Of one that an interrupted run left more than a day ago nobody has the secret, and nothing can tell it."""
     for other in before:
-        if ctx.keys.is_taken(str(other.id)) is False:
+        if ctx.idempotency_keys.is_taken(str(other.id)) is False:
             ctx.warn(
                 f"webhook endpoint {other.id} hears at the same `url` and is not in the engine's state. If an "
                 "interrupted run left it, its secret is lost: revoke it at the service, or each event is delivered "
@@ -124,5 +124,5 @@ def _state(endpoint: ApiEndpoint, secret: str | None) -> WebhookEndpointState:
         events=endpoint.events or [],
         status=endpoint.status,
         secret=secret,
-        created_at=timestamp(endpoint.created_at),
+        created_at=format_timestamp(endpoint.created_at),
     )

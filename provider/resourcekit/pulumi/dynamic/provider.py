@@ -20,13 +20,13 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.package import Package
-from resourcekit.planning.check import check_declared, null_entries
+from resourcekit.planning.check import validate_declaration, null_entries
 from resourcekit.pulumi.dynamic import values
-from resourcekit.pulumi.dynamic.failures import failures_of, text_of, told
-from resourcekit.pulumi.dynamic.session import session_of
-from resourcekit.pulumi.dynamic.values import Properties
+from resourcekit.pulumi.dynamic.failures import check_failures, format_failure, translate_errors
+from resourcekit.pulumi.dynamic.session import shared_session
+from resourcekit.pulumi.dynamic.values import HostProperties
 from resourcekit.pulumi.numbers import rounded_numbers
-from resourcekit.pulumi.paths import Ignored
+from resourcekit.pulumi.paths import IgnoredPaths
 from resourcekit.resource import Resource
 from resourcekit.results import ApplyResult
 
@@ -62,17 +62,17 @@ class DynamicProvider(ResourceProvider):
         """The declaration."""
         return self._lifecycle.resource
 
-    @told
+    @translate_errors
     def configure(self, req: ConfigureRequest) -> None:
-        session_of(self._load).configure(req.config)
+        shared_session(self._load).configure(req.config)
 
-    @told
+    @translate_errors
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         given = values.read(news)
-        run = session_of(self._load).run
+        run = shared_session(self._load).run
         run.checked.add(given.urn)
         run.null_entries[given.urn] = null_entries(self.resource.arguments, given.values)
-        checked = check_declared(self.resource, given.values)
+        checked = validate_declaration(self.resource, given.values)
         rounded = rounded_numbers(self.resource.arguments, given.values, values.read(_olds or {}).values)
         failures = (*checked.failures, *rounded)
         if not failures and not _olds and not given.import_id:
@@ -80,18 +80,18 @@ class DynamicProvider(ResourceProvider):
             try:
                 self._lifecycle.preview_create(checked.values, self._context(given, _LOOKING))
             except ResourceError as error:
-                failures = failures_of(error)
+                failures = check_failures(error)
         # The engine prints the value of a property that it is told of, and the host does not tell which are secret.
-        found = [CheckFailure("", text_of(failure)) for failure in failures]
+        found = [CheckFailure("", format_failure(failure)) for failure in failures]
         return CheckResult(values.write(checked.values, given.program), found)
 
-    @told
+    @translate_errors
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = self._noted(_id, _olds), values.read(_news)
-        session_of(self._load).run.diffed.add(olds.urn)
+        shared_session(self._load).run.diffed.add(olds.urn)
         ctx = self._context(news, _LOOKING, account=olds.account)
         args, ignored = self._applied(news, olds)
-        difference = self._lifecycle.difference(
+        difference = self._lifecycle.diff(
             state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx
         )
         plan = self._lifecycle.plan_changes(_id, difference, args=args, state=olds.values, ctx=ctx)
@@ -99,17 +99,17 @@ class DynamicProvider(ResourceProvider):
         replaces = sorted(changes.union(plan.replacement_triggers))
         # Nor has it one of an update.
         if replaces:
-            self._lifecycle.refuse_if_protected(olds.values, "replace")
+            self._lifecycle.ensure_not_protected(olds.values, "replace")
             self._lifecycle.preview_create(args, ctx)
         else:
             self._lifecycle.preview_update(args, olds.values, difference.changed, ctx)
-        resumes = bool(olds.unfinished) or self._lifecycle.unfinished(olds.values)
+        resumes = bool(olds.unfinished) or self._lifecycle.is_incomplete(olds.values)
         return DiffResult(changes=bool(difference.changes or plan.replaces or resumes), replaces=replaces)
 
-    @told
+    @translate_errors
     def create(self, props: dict[str, Any]) -> CreateResult:
         given = values.read(props)
-        session = session_of(self._load)
+        session = shared_session(self._load)
         ctx = self._context(
             given,
             given.seconds("create", self.resource.timeouts.create),
@@ -135,28 +135,28 @@ class DynamicProvider(ResourceProvider):
             raise ResourceError(f"cannot import: there is no {self._name} {id_!r}")
         # An argument that the API never reports is as the program says.
         there = {**args, **{name: value for name, value in found.state.items() if value is not None}}
-        differing = self._lifecycle.difference(state=there, old_inputs={}, news=args).changed
+        differing = self._lifecycle.diff(state=there, old_inputs={}, news=args).changed
         if differing:
             names = ", ".join(f"`{name}`" for name in sorted(differing))
             raise ResourceError(f"cannot import {id_}: {names} differ from what is there; write them as they are")
         return there, found.account
 
-    @told
+    @translate_errors
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         olds, news = self._noted(_id, _olds), values.read(_news)
         args, ignored = self._applied(news, olds)
-        changed = self._lifecycle.difference(
+        changed = self._lifecycle.diff(
             state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored
         ).changed
         ctx = self._context(news, news.seconds("update", self.resource.timeouts.update), account=olds.account)
         return UpdateResult(_written(self._lifecycle.update(_id, args, olds.values, changed, ctx), news))
 
-    def _applied(self, news: Properties, olds: Properties) -> tuple[dict[str, Any], frozenset[str]]:
+    def _applied(self, news: HostProperties, olds: HostProperties) -> tuple[dict[str, Any], frozenset[str]]:
         """The new arguments as `ignore_changes` leaves them, and those that it names whole."""
-        ignored = Ignored(news.ignored, self.resource.arguments)
-        return ignored.applied(news.values, olds.values, olds.inputs), ignored.names
+        ignored = IgnoredPaths(news.ignored, self.resource.arguments)
+        return ignored.apply(news.values, olds.values, olds.inputs), ignored.names
 
-    @told
+    @translate_errors
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         there = self._noted(id_, props)
         ctx = self._context(there, 300, account=there.account)
@@ -170,31 +170,31 @@ class DynamicProvider(ResourceProvider):
         result.inputs = values.write(found.inputs, there.program)
         return result
 
-    @told
+    @translate_errors
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         there = self._noted(_id, _props)
         ctx = self._context(there, there.seconds("delete", self.resource.timeouts.delete), account=there.account)
-        self._lifecycle.refuse_if_protected(there.values, "delete")
-        session_of(self._load).refuse_deletion(there.urn)
+        self._lifecycle.ensure_not_protected(there.values, "delete")
+        shared_session(self._load).refuse_deletion(there.urn)
         self._lifecycle.delete(_id, there.values, ctx)
 
     @property
     def _lifecycle(self) -> Lifecycle:
-        return session_of(self._load).lifecycle(self._name)
+        return shared_session(self._load).lifecycle(self._name)
 
-    def _context(self, about: Properties, seconds: float, **facts: Any) -> Context[Any]:
+    def _context(self, about: HostProperties, seconds: float, **facts: Any) -> Context[Any]:
         """Return the context of an operation. facts: as `context_for` takes them."""
-        session = session_of(self._load)
+        session = shared_session(self._load)
         session.set_stack(about.urn)
         return session.context(about.urn, seconds, **facts)
 
-    def _noted(self, id_: str, props: Mapping[str, Any]) -> Properties:
+    def _noted(self, id_: str, props: Mapping[str, Any]) -> HostProperties:
         """The state of an object that the engine speaks of."""
         there = values.read(props)
-        session_of(self._load).note(there.urn, id_)
+        shared_session(self._load).note(there.urn, id_)
         return there
 
 
-def _written(outcome: ApplyResult, given: Properties) -> dict[str, Any]:
+def _written(outcome: ApplyResult, given: HostProperties) -> dict[str, Any]:
     # An exception would lose the id of what exists by now: the program raises it instead (`resource.py`).
-    return values.write_state(outcome.state, given.values, given.program, outcome.unfinished, outcome.account)
+    return values.write_state(outcome.state, given.values, given.program, outcome.incomplete_reason, outcome.account)

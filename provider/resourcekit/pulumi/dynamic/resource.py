@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 import pulumi
 from pulumi import dynamic
 
-from resourcekit.declaration import fields_of
-from resourcekit.durations import seconds
+from resourcekit.declaration import field_specs
+from resourcekit.durations import parse_duration
 from resourcekit.pulumi.dynamic.provider import DynamicProvider
 from resourcekit.pulumi.dynamic.values import INPUTS, PROGRAM, UNFINISHED
 
@@ -22,7 +22,7 @@ class DeclaredResource(dynamic.Resource):
 
     def __init__(self, resource_name: str, arguments: dict[str, Any], opts: pulumi.ResourceOptions | None) -> None:
         given = opts or pulumi.ResourceOptions()
-        state = fields_of(self._declared.resource.state)
+        state = field_specs(self._declared.resource.state)
         secret = [INPUTS, *(name for name, facts in state.items() if facts.secret)]
         merged = pulumi.ResourceOptions.merge(given, pulumi.ResourceOptions(additional_secret_outputs=secret))
         # The engine would ask the host to read an object without saying whose provider's it is.
@@ -60,7 +60,7 @@ def timeouts(given: pulumi.CustomTimeouts | None) -> dict[str, float]:
     for operation, text in texts.items():
         if text:
             try:
-                found[operation] = seconds(text)
+                found[operation] = parse_duration(text)
             except ValueError as error:
                 raise ValueError(f"custom_timeouts: `{operation}` {error}") from None
     return found

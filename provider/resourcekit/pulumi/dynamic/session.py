@@ -11,22 +11,22 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from resourcekit.context import Context
-from resourcekit.declaration import fields_of
-from resourcekit.errors import CheckFailed, ResourceError
-from resourcekit.keys import Keys, Ledger
+from resourcekit.declaration import field_specs
+from resourcekit.errors import CheckError, ResourceError
+from resourcekit.keys import IdempotencyKeys, OwnershipRegistry
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.logs import level_of
+from resourcekit.logs import parse_level
 from resourcekit.package import Package
 from resourcekit.pulumi import settings
-from resourcekit.pulumi.contexts import context_for
-from resourcekit.pulumi.deletion import Deletions, Run
+from resourcekit.pulumi.contexts import make_context
+from resourcekit.pulumi.deletion import DeletionGuard, RunState
 from resourcekit.pulumi.dynamic.values import read
-from resourcekit.pulumi.engine import EngineLog, Row
-from resourcekit.pulumi.names import camel
-from resourcekit.pulumi.properties import plain_outputs
-from resourcekit.pulumi.stack import Entry, Stack, type_of
-from resourcekit.secrecy import Hidden
-from resourcekit.settings import with_environment
+from resourcekit.pulumi.engine import EngineLog, ResourceLog
+from resourcekit.pulumi.names import to_camel
+from resourcekit.pulumi.properties import to_plain_outputs
+from resourcekit.pulumi.stack import StackEntry, StackExport, urn_type
+from resourcekit.secrecy import Redactor
+from resourcekit.settings import apply_environment
 
 
 class StackConfig(Protocol):
@@ -36,7 +36,7 @@ class StackConfig(Protocol):
         """The value; None where it is not set."""
 
 
-class Session:
+class DynamicSession:
     """Configured by the host from the stack's configuration, connected at the first need."""
 
     def __init__(self, package: Package[Any]) -> None:
@@ -45,10 +45,10 @@ class Session:
         self._engine = EngineLog()
         self._settings: dict[str, Any] = {}
         self._api: Any = None
-        self._stack = Stack("", None)
-        self._ledger = Ledger(lambda: self._stack.objects())
-        self.run = Run()
-        self._deletions = Deletions(self._stack, self.run, self._protection)
+        self._stack = StackExport("", None)
+        self._ledger = OwnershipRegistry(lambda: self._stack.resource_refs())
+        self.run = RunState()
+        self._deletions = DeletionGuard(self._stack, self.run, self._protection)
         self._lock = threading.Lock()
         self._logs = False
         # The host keeps the engine's Cancel to itself: nothing ever sets this.
@@ -57,7 +57,7 @@ class Session:
     def configure(self, config: StackConfig) -> None:
         """The host has a provider ready. It does so for each resource's, with the same configuration."""
         with self._lock:
-            self._settings = settings_in(self.package, config)
+            self._settings = config_from_stack(self.package, config)
             is_first, self._logs = not self._logs, True
         self._engine.attach(engine_address(sys.argv[1:]))
         if is_first:
@@ -67,7 +67,7 @@ class Session:
         """Log to stderr where the user gave a level. One that does not exist is a warning, as of the plugins."""
         if not given:
             return
-        level, problem = level_of(given, "warning")
+        level, problem = parse_level(given, "warning")
         logging.basicConfig(stream=sys.stderr, level=level.upper())
         if problem:
             self._engine.warn("", f"{self.package.log_variable}: {problem}")
@@ -75,8 +75,8 @@ class Session:
     def set_stack(self, urn: str) -> None:
         """Learn the stack's name from the URN of any of its resources. The first URN decides: a host has one stack."""
         if urn and not self._stack.is_known:
-            self._stack = Stack(urn, None)
-            self._deletions = Deletions(self._stack, self.run, self._protection)
+            self._stack = StackExport(urn, None)
+            self._deletions = DeletionGuard(self._stack, self.run, self._protection)
 
     def context(self, urn: str, seconds: float, **facts: Any) -> Context[Any]:
         """Return the context of one operation. facts: as `context_for` takes them, beside those of the session.
@@ -85,8 +85,8 @@ class Session:
             CheckFailed: A setting breaks a rule.
         """
         # The host does not tell which values are secret.
-        row = Row(self._engine, urn, Hidden())
-        return context_for(
+        row = ResourceLog(self._engine, urn, Redactor())
+        return make_context(
             row,
             seconds,
             package=self.package,
@@ -99,33 +99,33 @@ class Session:
     def note(self, urn: str, id: str) -> None:
         """The engine spoke of this object."""
         if urn:
-            self._ledger.note(type_of(urn), id)
+            self._ledger.record_seen(urn_type(urn), id)
 
     def refuse_deletion(self, urn: str) -> None:
         """Raise ResourceError when a protected object would lose this one, which depends on it."""
         if urn:
-            self._deletions.refuse(urn)
+            self._deletions.check_delete(urn)
 
-    def _protection(self, entry: Entry) -> str | None:
+    def _protection(self, entry: StackEntry) -> str | None:
         """Why a resource of the state must stay; None when it need not."""
         token, prefix = str(entry.get("type")), f"pulumi-python:dynamic/{self.package.name}:"
         lifecycle = self.lifecycles.get(token.removeprefix(prefix)) if token.startswith(prefix) else None
-        return None if lifecycle is None else lifecycle.protection(read(plain_outputs(entry)).values)
+        return None if lifecycle is None else lifecycle.deletion_blocked_reason(read(to_plain_outputs(entry)).values)
 
-    def keys(self, urn: str) -> Keys:
+    def keys(self, urn: str) -> IdempotencyKeys:
         """Of a creation: foreseeable where the settings name the program, since the engine tells the host nothing
         that does.
         """
-        scope = with_environment(self.package, self._settings).get(self.package.scope_setting)
-        return Keys(type_of(urn), f"{scope} {urn}", self._ledger) if scope and urn else Keys()
+        scope = apply_environment(self.package, self._settings).get(self.package.idempotency_scope_setting)
+        return IdempotencyKeys(urn_type(urn), f"{scope} {urn}", self._ledger) if scope and urn else IdempotencyKeys()
 
     def _connected(self) -> Any:
         with self._lock:
             if self._api is None:
                 checked = settings.check(self.package, self._settings)
                 if checked.failures:
-                    raise CheckFailed(checked.failures)
-                self._api = settings.connect(self.package, self._settings, lambda text: self._engine.warn("", text))
+                    raise CheckError(checked.failures)
+                self._api = settings.configure_client(self.package, self._settings, lambda text: self._engine.warn("", text))
             return self._api
 
     def lifecycle(self, name: str) -> Lifecycle:
@@ -140,14 +140,14 @@ class Session:
 
 
 @functools.cache
-def session_of(load: Callable[[], Package[Any]]) -> Session:
+def shared_session(load: Callable[[], Package[Any]]) -> DynamicSession:
     """The one session of the package that `load` gives."""
-    return Session(load())
+    return DynamicSession(load())
 
 
-def settings_in(package: Package[Any], config: StackConfig) -> dict[str, Any]:
+def config_from_stack(package: Package[Any], config: StackConfig) -> dict[str, Any]:
     """The provider's settings, as `pulumi config set package:name` wrote them."""
-    found = {name: config.get(f"{package.name}:{camel(name)}") for name in fields_of(package.settings)}
+    found = {name: config.get(f"{package.name}:{to_camel(name)}") for name in field_specs(package.settings)}
     return {name: value for name, value in found.items() if value is not None}
 
 

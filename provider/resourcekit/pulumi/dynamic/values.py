@@ -13,7 +13,7 @@ from typing import Any, Final
 from pulumi.output import Unknown as HostUnknown
 
 from resourcekit.pulumi.numbers import loses_digits
-from resourcekit.pulumi.paths import Path, contains, parsed
+from resourcekit.pulumi.paths import Path, contains, parse_all
 from resourcekit.pulumi.stack import ACCOUNT
 from resourcekit.pulumi.wire import UNKNOWN_STRING
 from resourcekit.unknown import UNKNOWN
@@ -28,7 +28,7 @@ UNFINISHED: Final = "__unfinished"
 
 
 @dataclass(frozen=True)
-class Properties:
+class HostProperties:
     """values: arguments or state; inputs, unfinished: of a state; program: of either."""
 
     values: dict[str, Any]
@@ -49,12 +49,12 @@ class Properties:
 
     def replaces(self, changed: Path) -> bool:
         """Return whether a change replaces the object: `replace_on_changes`, which the host drops."""
-        return any(contains(path, changed) for path in parsed(self.program.get("replace") or ()))
+        return any(contains(path, changed) for path in parse_all(self.program.get("replace") or ()))
 
     @property
     def ignored(self) -> list[Path]:
         """What `ignore_changes` names, which the host drops too."""
-        return parsed(self.program.get("ignore") or ())
+        return parse_all(self.program.get("ignore") or ())
 
     def seconds(self, operation: str, default: float) -> float:
         """How long an operation may take."""
@@ -62,9 +62,9 @@ class Properties:
         return float(timeouts.get(operation) or default)
 
 
-def read(props: Mapping[str, Any]) -> Properties:
+def read(props: Mapping[str, Any]) -> HostProperties:
     """What the host has."""
-    return Properties(
+    return HostProperties(
         values={name: _plain(value) for name, value in props.items() if not name.startswith("__")},
         inputs=_plain(props.get(INPUTS) or {}),
         program=_plain(props.get(PROGRAM) or {}),

@@ -9,36 +9,36 @@ from dataclasses import replace
 from typing import Any
 
 from resourcekit.terraform.data_source_type import SECONDS, LoadTypes, find_data_source
-from resourcekit.terraform.diagnostics import Report, answered, streamed
+from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler, streaming_rpc_handler
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.session import Session
+from resourcekit.terraform.session import TerraformSession
 
 
 class ActionRpcs:
     """The RPCs of actions."""
 
-    def __init__(self, session: Session, types: LoadTypes) -> None:
+    def __init__(self, session: TerraformSession, types: LoadTypes) -> None:
         self.session = session
         self._types = types
 
-    @answered(pb.ValidateActionConfig.Response, "validate")
-    def ValidateActionConfig(self, request: pb.ValidateActionConfig.Request, report: Report) -> Any:
+    @rpc_handler(pb.ValidateActionConfig.Response, "validate")
+    def ValidateActionConfig(self, request: pb.ValidateActionConfig.Request, report: Diagnostics) -> Any:
         found = find_data_source(self._types, request.action_type)
         report.set_subject(request.action_type, found.block.types)
         found.arguments(request.config, validating=True)
         return pb.ValidateActionConfig.Response()
 
-    @answered(pb.PlanAction.Response, "plan")
-    def PlanAction(self, request: pb.PlanAction.Request, report: Report) -> Any:
+    @rpc_handler(pb.PlanAction.Response, "plan")
+    def PlanAction(self, request: pb.PlanAction.Request, report: Diagnostics) -> Any:
         found = find_data_source(self._types, request.action_type)
         report.set_subject(request.action_type, found.block.types)
         found.arguments(request.config)
         return pb.PlanAction.Response()
 
-    @streamed(
+    @streaming_rpc_handler(
         lambda found: pb.InvokeAction.Event(completed=pb.InvokeAction.Event.Completed(diagnostics=found)), "invoke"
     )
-    def InvokeAction(self, request: pb.InvokeAction.Request, report: Report) -> Iterator[Any]:
+    def InvokeAction(self, request: pb.InvokeAction.Request, report: Diagnostics) -> Iterator[Any]:
         found = find_data_source(self._types, request.action_type)
         report.set_subject(request.action_type, found.block.types)
         _, arguments = found.arguments(request.config)

@@ -10,19 +10,19 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from resourcekit.declaration import fields_of
-from resourcekit.errors import CheckFailed, ResourceError
-from resourcekit.logs import trace_of
-from resourcekit.planning.check import check_arguments
-from resourcekit.resource import Calculation
-from resourcekit.shapes import Shape, field_shapes, shape_of
+from resourcekit.declaration import field_specs
+from resourcekit.errors import CheckError, ResourceError
+from resourcekit.logs import stack_locations
+from resourcekit.planning.check import validate_arguments
+from resourcekit.resource import ProviderFunction
+from resourcekit.shapes import FieldType, field_types, field_type
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.reading import plain
-from resourcekit.terraform.session import Session
-from resourcekit.terraform.types import CtyType, constraint_json, type_of
+from resourcekit.terraform.reading import decode
+from resourcekit.terraform.session import TerraformSession
+from resourcekit.terraform.types import CtyType, type_json_bytes, cty_type
 from resourcekit.terraform.values import WireError, pack, unpack
-from resourcekit.terraform.writing import wire
-from resourcekit.unknown import UNKNOWN, has_unknown
+from resourcekit.terraform.writing import encode
+from resourcekit.unknown import UNKNOWN, contains_unknown
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +30,13 @@ log = logging.getLogger(__name__)
 class FunctionRpcs:
     """The RPCs of provider functions."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TerraformSession) -> None:
         self.session = session
 
     @cached_property
-    def found(self) -> Mapping[str, Calculation[Any]]:
+    def found(self) -> Mapping[str, ProviderFunction[Any]]:
         """The functions, by name."""
-        return {each.name: each for each in self.session.package.calculations}
+        return {each.name: each for each in self.session.package.functions}
 
     def signatures(self) -> dict[str, pb.Function]:
         """Every function's signature, by name."""
@@ -49,7 +49,7 @@ class FunctionRpcs:
         """A failure names the argument at fault by its position."""
         try:
             return self._call(request)
-        except CheckFailed as error:
+        except CheckError as error:
             return self._failed(request.name, error.failures[0].property, error.failures[0].reason)
         except ResourceError as error:
             return self._failed(request.name, error.property, str(error))
@@ -57,7 +57,7 @@ class FunctionRpcs:
             return self._failed(request.name, str(error.path[0]) if error.path else "", error.reason)
         except Exception as error:
             # The text of an unexpected exception could contain a secret: it is not logged either.
-            log.error("unexpected %s in %s", type(error).__name__, request.name, extra={"trace": trace_of(error)})
+            log.error("unexpected %s in %s", type(error).__name__, request.name, extra={"trace": stack_locations(error)})
             return self._failed(
                 request.name, "", f"internal error ({type(error).__name__}); please report it with the log"
             )
@@ -67,7 +67,7 @@ class FunctionRpcs:
         if calculation is None:
             raise WireError(f"this provider has no function {request.name!r}; it has {', '.join(self.found)}")
         shapes = _shapes(calculation)
-        least = sum(not facts.variadic for facts in fields_of(calculation.arguments).values())
+        least = sum(not facts.variadic for facts in field_specs(calculation.arguments).values())
         if not least <= len(request.arguments) <= len(shapes):
             counts = f"{least}" if least == len(shapes) else f"{least} to {len(shapes)}"
             raise WireError(f"takes {counts} arguments, not {len(request.arguments)}")
@@ -76,21 +76,21 @@ class FunctionRpcs:
         for (name, shape), argument in zip(shapes.items(), request.arguments, strict=False):
             try:
                 # OpenTofu sends nothing at all for a null.
-                given[name] = plain(type_of(shape), unpack(argument.msgpack)) if argument.msgpack else None
+                given[name] = decode(cty_type(shape), unpack(argument.msgpack)) if argument.msgpack else None
             except WireError as error:
                 raise WireError(error.reason, (name, *error.path)) from None
         type_ = _result_type(calculation)
         result: Any = UNKNOWN
-        if not has_unknown(given):
-            checked = check_arguments(calculation.arguments, given)
+        if not contains_unknown(given):
+            checked = validate_arguments(calculation.arguments, given)
             # null is given as such: nothing is left out of a call.
             nulls = {name for name, value in given.items() if value is None and _takes_null(calculation, name)}
             failures = tuple(each for each in checked.failures if each.property.partition(".")[0] not in nulls)
             if failures:
-                raise CheckFailed(failures)
+                raise CheckError(failures)
             result = calculation.call(calculation.arguments.model_validate({**given, **checked.values}))
         value = result.model_dump(mode="json") if isinstance(result, BaseModel) else result
-        return pb.CallFunction.Response(result=pb.DynamicValue(msgpack=pack(wire(type_, value))))
+        return pb.CallFunction.Response(result=pb.DynamicValue(msgpack=pack(encode(type_, value))))
 
     def _failed(self, name: str, argument: str, reason: str) -> Any:
         calculation = self.found.get(name)
@@ -99,23 +99,23 @@ class FunctionRpcs:
         position = names.index(head) if head in names else None
         text = f"{argument}: {reason}" if argument else reason
         return pb.CallFunction.Response(
-            error=pb.FunctionError(text=self.session.text(text), function_argument=position)
+            error=pb.FunctionError(text=self.session.localize(text), function_argument=position)
         )
 
-    def _signature(self, calculation: Calculation[Any]) -> pb.Function:
+    def _signature(self, calculation: ProviderFunction[Any]) -> pb.Function:
         shapes = _shapes(calculation)
-        fields = fields_of(calculation.arguments)
+        fields = field_specs(calculation.arguments)
         parameters = {
             name: pb.Function.Parameter(
                 name=name,
-                type=constraint_json(type_of(shapes[name])),
+                type=type_json_bytes(cty_type(shapes[name])),
                 allow_null_value=_takes_null(calculation, name),
-                description=self.session.text(facts.description),
+                description=self.session.localize(facts.description),
                 description_kind=pb.MARKDOWN,
             )
             for name, facts in fields.items()
         }
-        text = self.session.text(inspect.getdoc(type(calculation)) or "")
+        text = self.session.localize(inspect.getdoc(type(calculation)) or "")
         signature = pb.Function(
             parameters=[each for name, each in parameters.items() if not fields[name].variadic],
             variadic_parameter=next((each for name, each in parameters.items() if fields[name].variadic), None),
@@ -124,18 +124,18 @@ class FunctionRpcs:
             description_kind=pb.MARKDOWN,
         )
         # `return` is a keyword in Python.
-        getattr(signature, "return").type = constraint_json(_result_type(calculation))
+        getattr(signature, "return").type = type_json_bytes(_result_type(calculation))
         return signature
 
 
-def _shapes(calculation: Calculation[Any]) -> dict[str, Shape]:
+def _shapes(calculation: ProviderFunction[Any]) -> dict[str, FieldType]:
     model: type[BaseModel] = calculation.arguments
-    return field_shapes(model)
+    return field_types(model)
 
 
-def _takes_null(calculation: Calculation[Any], name: str) -> bool:
+def _takes_null(calculation: ProviderFunction[Any], name: str) -> bool:
     return type(None) in getattr(calculation.arguments.model_fields[name].annotation, "__args__", ())
 
 
-def _result_type(calculation: Calculation[Any]) -> CtyType:
-    return type_of(shape_of(calculation.result))
+def _result_type(calculation: ProviderFunction[Any]) -> CtyType:
+    return cty_type(field_type(calculation.result))

@@ -12,14 +12,14 @@ from typing import Any
 
 from resourcekit.errors import ResourceError
 from resourcekit.terraform.blocks import Attribute, Values
-from resourcekit.terraform.diagnostics import Report, answered
-from resourcekit.terraform.kinds import Kind, find_type, read_identity, write_identity
-from resourcekit.terraform.memory import Memory
+from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler
+from resourcekit.terraform.kinds import ResourceType, find_type, read_identity, write_identity
+from resourcekit.terraform.memory import PrivateState
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.session import Session
-from resourcekit.terraform.values import Wire, WireError, pack
-from resourcekit.terraform.wanted import Wanted
-from resourcekit.terraform.writing import wire_from_json
+from resourcekit.terraform.session import TerraformSession
+from resourcekit.terraform.values import WireValue, WireError, pack
+from resourcekit.terraform.wanted import ImportOptions
+from resourcekit.terraform.writing import encode_json_state
 
 # Providers for any REST API. In `id` they keep an object's path, or its id and in `path` the collection's path. Another
 # provider's state has to tell the collection.
@@ -29,37 +29,37 @@ _GENERIC = ("restful_resource", "restapi_object")
 class StateRpcs:
     """The RPCs that import, upgrade and move states, and generate configuration from them."""
 
-    def __init__(self, session: Session, kinds: dict[str, Kind]) -> None:
+    def __init__(self, session: TerraformSession, kinds: dict[str, ResourceType]) -> None:
         self.session = session
         self.kinds = kinds
 
-    @answered(pb.ImportResourceState.Response, "import")
-    def ImportResourceState(self, request: pb.ImportResourceState.Request, report: Report) -> Any:
+    @rpc_handler(pb.ImportResourceState.Response, "import")
+    def ImportResourceState(self, request: pb.ImportResourceState.Request, report: Diagnostics) -> Any:
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
-        wanted = Wanted.read(kind, request.id) if request.id else Wanted(read_identity(request.identity))
-        id_ = kind.resource.normal_id(wanted.id)
+        wanted = ImportOptions.read(kind, request.id) if request.id else ImportOptions(read_identity(request.identity))
+        id_ = kind.resource.normalize_id(wanted.id)
         # The engine reads it next, which fills the rest in.
         imported = pb.ImportResourceState.ImportedResource(
             type_name=request.type_name,
-            state=kind.block.write({**kind.empty(id_), **wanted.locals}),
-            private=Memory(withheld=wanted.withheld).write(),
+            state=kind.block.write({**kind.import_stub(id_), **wanted.locals}),
+            private=PrivateState(omitted_on_import=wanted.withheld).to_bytes(),
             identity=write_identity(id_),
         )
         return pb.ImportResourceState.Response(imported_resources=[imported])
 
-    @answered(pb.UpgradeResourceState.Response, "read the state of")
-    def UpgradeResourceState(self, request: pb.UpgradeResourceState.Request, report: Report) -> Any:
+    @rpc_handler(pb.UpgradeResourceState.Response, "read the state of")
+    def UpgradeResourceState(self, request: pb.UpgradeResourceState.Request, report: Diagnostics) -> Any:
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         upgraded = _upgraded(kind, request.version, request.raw_state)
         if isinstance(upgraded.get("id"), str):
             state = kind.state(upgraded)
-            self.session.tainted.note(kind.type_name, str(upgraded["id"]), kind.lifecycle.protection(state), state)
+            self.session.tainted.record(kind.type_name, str(upgraded["id"]), kind.lifecycle.deletion_blocked_reason(state), state)
         return pb.UpgradeResourceState.Response(upgraded_state=kind.block.write(upgraded))
 
-    @answered(pb.UpgradeResourceIdentity.Response, "read the identity of")
-    def UpgradeResourceIdentity(self, request: pb.UpgradeResourceIdentity.Request, report: Report) -> Any:
+    @rpc_handler(pb.UpgradeResourceIdentity.Response, "read the identity of")
+    def UpgradeResourceIdentity(self, request: pb.UpgradeResourceIdentity.Request, report: Diagnostics) -> Any:
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         id_ = _json_object(request.raw_identity).get("id")
@@ -67,8 +67,8 @@ class StateRpcs:
             raise WireError("the identity must be an object with a string `id`")
         return pb.UpgradeResourceIdentity.Response(upgraded_identity=write_identity(id_))
 
-    @answered(pb.MoveResourceState.Response, "move")
-    def MoveResourceState(self, request: pb.MoveResourceState.Request, report: Report) -> Any:
+    @rpc_handler(pb.MoveResourceState.Response, "move")
+    def MoveResourceState(self, request: pb.MoveResourceState.Request, report: Diagnostics) -> Any:
         kind = find_type(self.kinds, request.target_type_name)
         report.set_subject(kind.type_name, kind.block.types)
         if request.source_type_name == request.target_type_name:
@@ -79,16 +79,16 @@ class StateRpcs:
                 target_private=request.source_private,
                 target_identity=write_identity(kind.id(state)),
             )
-        id_ = kind.resource.normal_id(_moved_id(kind, request))
+        id_ = kind.resource.normalize_id(_moved_id(kind, request))
         # The engine reads it next, which fills the rest in.
         return pb.MoveResourceState.Response(
-            target_state=kind.block.write(kind.empty(id_)),
-            target_private=Memory().write(),
+            target_state=kind.block.write(kind.import_stub(id_)),
+            target_private=PrivateState().to_bytes(),
             target_identity=write_identity(id_),
         )
 
-    @answered(pb.GenerateResourceConfig.Response, "generate the configuration of")
-    def GenerateResourceConfig(self, request: pb.GenerateResourceConfig.Request, report: Report) -> Any:
+    @rpc_handler(pb.GenerateResourceConfig.Response, "generate the configuration of")
+    def GenerateResourceConfig(self, request: pb.GenerateResourceConfig.Request, report: Diagnostics) -> Any:
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         state = kind.block.read(request.state) or {}
@@ -96,7 +96,7 @@ class StateRpcs:
         return pb.GenerateResourceConfig.Response(config=pb.DynamicValue(msgpack=pack(config)))
 
 
-def _upgraded(kind: Kind, version: int, raw: pb.RawState) -> Values:
+def _upgraded(kind: ResourceType, version: int, raw: pb.RawState) -> Values:
     """A state that any release of this provider wrote, in today's form. Raises ResourceError, WireError."""
     kept = _json_object(raw)
     if version > kind.block.version:
@@ -105,14 +105,14 @@ def _upgraded(kind: Kind, version: int, raw: pb.RawState) -> Values:
             f"{kind.block.version}): use that release or a later one"
         )
     if version < kind.block.version:
-        kept = kind.resource.upgrade(version, dict(kept))
+        kept = kind.resource.upgrade_state(version, dict(kept))
     return _from_json(kind, kept)
 
 
-def _moved_id(kind: Kind, request: pb.MoveResourceState.Request) -> str:
+def _moved_id(kind: ResourceType, request: pb.MoveResourceState.Request) -> str:
     """The id of an object that another provider manages, by its URL. Raises ResourceError."""
     source = f"{request.source_type_name} of {request.source_provider_address}"
-    if not kind.resource.collection:
+    if not kind.resource.url_collection:
         raise ResourceError(f"cannot be made from {source}: its id is {kind.resource.import_id}; import it instead")
     kept = _json_object(request.source_state)
     *before, id_ = _segments(kept.get("id"))
@@ -121,11 +121,11 @@ def _moved_id(kind: Kind, request: pb.MoveResourceState.Request) -> str:
         raise ResourceError(f"the state of {source} has no 'id'; import it instead")
     if not collection and request.source_type_name not in _GENERIC:
         raise ResourceError(
-            f"cannot be made from {source}: its state has no URL path that ends in '{kind.resource.collection}/<id>'; "
+            f"cannot be made from {source}: its state has no URL path that ends in '{kind.resource.url_collection}/<id>'; "
             "import it instead"
         )
-    if collection not in ("", kind.resource.collection):
-        raise ResourceError(f"{source} is one of {collection!r}, not of {kind.resource.collection!r}")
+    if collection not in ("", kind.resource.url_collection):
+        raise ResourceError(f"{source} is one of {collection!r}, not of {kind.resource.url_collection!r}")
     return id_
 
 
@@ -147,17 +147,17 @@ def _json_object(state: pb.RawState) -> Mapping[str, Any]:
     return found
 
 
-def _from_json(kind: Kind, kept: Mapping[str, Any]) -> Values:
+def _from_json(kind: ResourceType, kept: Mapping[str, Any]) -> Values:
     values: Values = {}
     for name, type_ in kind.block.types.items():
         try:
-            values[name] = wire_from_json(type_, kept.get(name))
+            values[name] = encode_json_state(type_, kept.get(name))
         except WireError as error:
             raise WireError(error.reason, (name, *error.path)) from None
     return values
 
 
-def _as_given(kind: Kind, attribute: Attribute, value: Wire) -> Wire:
+def _as_given(kind: ResourceType, attribute: Attribute, value: WireValue) -> WireValue:
     """What a program would have to say for this value; nothing where it cannot say any, or need not."""
     sayable = (attribute.required or attribute.optional) and not attribute.write_only
-    return value if sayable and not kind.is_absence(attribute.name, value) else None
+    return value if sayable and not kind.is_null_equivalent(attribute.name, value) else None

@@ -7,14 +7,14 @@ from typing import Any
 from resourcekit.errors import ResourceError
 from resourcekit.planning.check import null_entries
 from resourcekit.terraform import plans, states
-from resourcekit.terraform.agreement import agreed
-from resourcekit.terraform.blocks import Values, twin
-from resourcekit.terraform.diagnostics import Report, answered
-from resourcekit.terraform.kinds import Kind, find_type, identity_of, known_identity, write_identity
-from resourcekit.terraform.memory import Memory, with_account
+from resourcekit.terraform.agreement import config_as_planned
+from resourcekit.terraform.blocks import Values, write_only_name
+from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler
+from resourcekit.terraform.kinds import ResourceType, find_type, identity_of, known_identity, write_identity
+from resourcekit.terraform.memory import PrivateState, with_account
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.session import Session
-from resourcekit.terraform.values import WireError, is_unknown
+from resourcekit.terraform.session import TerraformSession
+from resourcekit.terraform.values import WireError, wire_contains_unknown
 
 _READ_SECONDS = 300
 
@@ -22,26 +22,26 @@ _READ_SECONDS = 300
 class ResourceRpcs:
     """The RPCs of managed resources."""
 
-    def __init__(self, session: Session, kinds: dict[str, Kind]) -> None:
+    def __init__(self, session: TerraformSession, kinds: dict[str, ResourceType]) -> None:
         self.session = session
         self.kinds = kinds
 
-    @answered(pb.ValidateResourceConfig.Response, "validate")
-    def ValidateResourceConfig(self, request: pb.ValidateResourceConfig.Request, report: Report) -> Any:
+    @rpc_handler(pb.ValidateResourceConfig.Response, "validate")
+    def ValidateResourceConfig(self, request: pb.ValidateResourceConfig.Request, report: Diagnostics) -> Any:
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         config = _present(kind, request.config)
-        report.hide(kind.secrets(config))
+        report.redact_values(kind.secrets(config))
         if not request.client_capabilities.write_only_attributes_allowed:
-            for name in sorted(kind.twins):
-                if config.get(twin(name)) is not None:
+            for name in sorted(kind.write_only_variants):
+                if config.get(write_only_name(name)) is not None:
                     advice = f"this engine would keep it in its state; use `{name}`, or an engine of 1.11 or later"
-                    report.error(f"{twin(name)} is write-only", advice, twin(name))
-        plans.checked(kind, config, validating=True)
+                    report.error(f"{write_only_name(name)} is write-only", advice, write_only_name(name))
+        plans.validated_arguments(kind, config, validating=True)
         return pb.ValidateResourceConfig.Response()
 
-    @answered(pb.PlanResourceChange.Response, "plan")
-    def PlanResourceChange(self, request: pb.PlanResourceChange.Request, report: Report) -> Any:
+    @rpc_handler(pb.PlanResourceChange.Response, "plan")
+    def PlanResourceChange(self, request: pb.PlanResourceChange.Request, report: Diagnostics) -> Any:
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         prior = kind.block.read(request.prior_state)
@@ -49,24 +49,24 @@ class ResourceRpcs:
         self._note(kind, prior, report)
         if config is None:
             if prior is not None:
-                kind.lifecycle.refuse_if_protected(kind.state(prior), "destroy")
+                kind.lifecycle.ensure_not_protected(kind.state(prior), "destroy")
                 self._move(kind, prior)
             return pb.PlanResourceChange.Response(
                 planned_state=kind.block.write(None),
                 planned_private=request.prior_private,
                 planned_identity=identity_of(prior, request.prior_identity),
             )
-        report.hide(kind.secrets(config))
-        memory = Memory.read(request.prior_private)
+        report.redact_values(kind.secrets(config))
+        memory = PrivateState.from_bytes(request.prior_private)
         if prior is None:
             self._refuse_replacement(kind, config, memory)
-            memory = Memory()  # it was that of the object to be replaced
+            memory = PrivateState()  # it was that of the object to be replaced
         # The plan of a resource that follows others depends on more than its own request once it exists.
-        if prior is None or not kind.resource.follows_others:
+        if prior is None or not kind.resource.depends_on_other_resources:
             return self._foretold(kind, prior, config, memory, request, report)
         return self._plan(kind, prior, config, memory, request, report)[0]
 
-    @answered(
+    @rpc_handler(
         pb.ApplyResourceChange.Response,
         "apply",
         # Whatever went wrong, what was there before still is: an answer without it would lose the object.
@@ -76,7 +76,7 @@ class ResourceRpcs:
             "new_identity": known_identity(request.prior_state, request.planned_identity),
         },
     )
-    def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Report) -> Any:
+    def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Diagnostics) -> Any:
         self.session.is_applying = True
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
@@ -84,13 +84,13 @@ class ResourceRpcs:
         planned = kind.block.read(request.planned_state)
         self._note(kind, prior, report)
         if planned is None:
-            self._delete(kind, prior, Memory.read(request.planned_private).account, report)
+            self._delete(kind, prior, PrivateState.from_bytes(request.planned_private).account, report)
             return pb.ApplyResourceChange.Response(new_state=kind.block.write(None))
         config = _present(kind, request.config)
-        report.hide(kind.secrets(config))
-        remembered = Memory.read(request.planned_private)
+        report.redact_values(kind.secrets(config))
+        remembered = PrivateState.from_bytes(request.planned_private)
         memory = remembered.applied()
-        approved = agreed(kind, planned, config, memory.given)
+        approved = config_as_planned(kind, planned, config, memory.configured)
         if prior is None:
             state, account = self._create(kind, planned, approved, report)
         else:
@@ -100,11 +100,11 @@ class ResourceRpcs:
             self._move(kind, prior)
         return pb.ApplyResourceChange.Response(
             new_state=kind.block.write(state),
-            private=with_account(memory.write(), account),
+            private=with_account(memory.to_bytes(), account),
             new_identity=write_identity(kind.id(state)),
         )
 
-    @answered(
+    @rpc_handler(
         pb.ReadResource.Response,
         "read",
         kept=lambda request: {
@@ -113,7 +113,7 @@ class ResourceRpcs:
             "new_identity": known_identity(request.current_state, request.current_identity),
         },
     )
-    def ReadResource(self, request: pb.ReadResource.Request, report: Report) -> Any:
+    def ReadResource(self, request: pb.ReadResource.Request, report: Diagnostics) -> Any:
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         prior = _present(kind, request.current_state)
@@ -121,18 +121,18 @@ class ResourceRpcs:
         state = kind.state(prior)
         if states.is_import(kind, prior):
             state = {name: value for name, value in state.items() if value is not None}
-        memory = Memory.read(request.private)
+        memory = PrivateState.from_bytes(request.private)
         ctx = self.session.context(_READ_SECONDS, report, account=memory.account)
         found = kind.lifecycle.read(kind.id(prior), state, {}, ctx)
         if found is None:
             return pb.ReadResource.Response(new_state=kind.block.write(None))
         return pb.ReadResource.Response(
-            new_state=kind.block.write(states.after_read(kind, found.id, found.state, prior, memory.withheld)),
+            new_state=kind.block.write(states.state_after_read(kind, found.id, found.state, prior, memory.omitted_on_import)),
             private=with_account(request.private, found.account),
             new_identity=write_identity(found.id),
         )
 
-    def _refuse_replacement(self, kind: Kind, config: Values, memory: Memory) -> None:
+    def _refuse_replacement(self, kind: ResourceType, config: Values, memory: PrivateState) -> None:
         """Raise ResourceError where the plan of a new object is that of a protected object's replacement.
 
         At apply the engine destroys the dependents of an object before the object. A replacement that the engine
@@ -142,20 +142,20 @@ class ResourceRpcs:
         if memory.protection:
             raise ResourceError(f"cannot replace: {memory.protection}")
         if not self.session.is_applying:
-            self.session.tainted.refuse(kind.type_name, kind.given(config))
+            self.session.tainted.check_create(kind.type_name, kind.config_arguments(config))
 
     def _foretold(
         self,
-        kind: Kind,
+        kind: ResourceType,
         prior: Values | None,
         config: Values,
-        memory: Memory,
+        memory: PrivateState,
         request: pb.PlanResourceChange.Request,
-        report: Report,
+        report: Diagnostics,
     ) -> pb.PlanResourceChange.Response:
         """Return the plan of the process before this one, or a new plan, stored for the next one."""
         asked = plan_key(request, is_create=prior is None)
-        before = self.session.foretold.take(asked)
+        before = self.session.plan_cache.get(asked)
         if before is not None:
             answer = pb.PlanResourceChange.Response.FromString(before)
             if prior is not None:
@@ -164,17 +164,17 @@ class ResourceRpcs:
         answer, is_change = self._plan(kind, prior, config, memory, request, report)
         # Without changes there is nothing to apply, and no second plan. Without an API little was found out.
         if is_change and self.session.api is not None:
-            self.session.foretold.keep(asked, answer.SerializeToString())
+            self.session.plan_cache.put(asked, answer.SerializeToString())
         return answer
 
     def _plan(
         self,
-        kind: Kind,
+        kind: ResourceType,
         prior: Values | None,
         config: Values,
-        memory: Memory,
+        memory: PrivateState,
         request: pb.PlanResourceChange.Request,
-        report: Report,
+        report: Diagnostics,
     ) -> tuple[pb.PlanResourceChange.Response, bool]:
         """The plan, and whether it changes anything."""
         ctx = self.session.planning_context(report, memory.account)
@@ -186,71 +186,71 @@ class ResourceRpcs:
             requires_replace=[
                 pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)]) for name in found.replaces
             ],
-            planned_private=memory.write_planned(found.given, self._protection(kind, prior)),
+            planned_private=memory.to_planned_bytes(found.given, self._protection(kind, prior)),
             planned_identity=identity_of(prior, request.prior_identity),
         )
         return answer, found.planned != prior
 
-    def _protection(self, kind: Kind, prior: Values | None) -> str:
+    def _protection(self, kind: ResourceType, prior: Values | None) -> str:
         """Why the object must stay; empty where it need not."""
-        return "" if prior is None else kind.lifecycle.protection(kind.state(prior)) or ""
+        return "" if prior is None else kind.lifecycle.deletion_blocked_reason(kind.state(prior)) or ""
 
-    def _create(self, kind: Kind, planned: Values, approved: Values, report: Report) -> tuple[Values, str | None]:
+    def _create(self, kind: ResourceType, planned: Values, approved: Values, report: Diagnostics) -> tuple[Values, str | None]:
         """The state, and the account to record."""
         report.doing = "create"
-        arguments = plans.checked(kind, approved)
-        nulls = null_entries(kind.resource.arguments, kind.given(approved))
+        arguments = plans.validated_arguments(kind, approved)
+        nulls = null_entries(kind.resource.arguments, kind.config_arguments(approved))
         earlier = {**arguments, **nulls}
-        keys = self.session.keys(kind.type_name, kind.identifying(arguments), kind.identifying(earlier))
-        ctx = self.session.context(kind.seconds(planned, "create"), report, keys=keys, null_entries=nulls)
+        keys = self.session.keys(kind.type_name, kind.key_arguments(arguments), kind.key_arguments(earlier))
+        ctx = self.session.context(kind.timeout_seconds(planned, "create"), report, keys=keys, null_entries=nulls)
         outcome = kind.lifecycle.create(arguments, ctx)
         # From here on a failure must not lose the object.
-        report.kept = {
-            "new_state": kind.block.write(states.barely(outcome.id, planned)),
+        report.fallback_reply = {
+            "new_state": kind.block.write(states.minimal_state(outcome.id, planned)),
             "new_identity": write_identity(outcome.id),
         }
-        if outcome.unfinished and (outcome.cancelled or kind.lifecycle.unfinished(outcome.state)):
+        if outcome.incomplete_reason and (outcome.cancelled or kind.lifecycle.is_incomplete(outcome.state)):
             # The user stopped, or the time ran out. The object is there and is waited for by the next apply; an error
             # would have it destroyed and made again instead.
-            report.warn(f"{outcome.unfinished}. It is kept in the state, and the next apply goes on with it")
-        elif outcome.unfinished:
-            report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
-        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn), outcome.account
+            report.warn(f"{outcome.incomplete_reason}. It is kept in the state, and the next apply goes on with it")
+        elif outcome.incomplete_reason:
+            report.error(f"Cannot finish {kind.type_name}", outcome.incomplete_reason)
+        return states.state_after_apply(kind, outcome.id, outcome.state, planned, report.warn), outcome.account
 
     def _update(
-        self, kind: Kind, prior: Values, planned: Values, approved: Values, memory: Memory, report: Report
+        self, kind: ResourceType, prior: Values, planned: Values, approved: Values, memory: PrivateState, report: Diagnostics
     ) -> tuple[Values, str | None]:
         """The state, and the account to record."""
         report.doing = "update"
-        found = plans.changes(kind, prior, approved, memory, self.session.planning_context(report, memory.account))
+        found = plans.diff_config(kind, prior, approved, memory, self.session.planning_context(report, memory.account))
         state = found.state
-        if not (found.changed or kind.lifecycle.unfinished(state) or is_unknown(planned)):
+        if not (found.changed or kind.lifecycle.is_incomplete(state) or wire_contains_unknown(planned)):
             return planned, memory.account  # Terraform's own attributes alone: the API has nothing to do
-        ctx = self.session.context(kind.seconds(planned, "update"), report, account=memory.account)
+        ctx = self.session.context(kind.timeout_seconds(planned, "update"), report, account=memory.account)
         outcome = kind.lifecycle.update(kind.id(prior), found.args, state, found.changed, ctx)
-        if outcome.unfinished:
-            report.error(f"Cannot finish {kind.type_name}", outcome.unfinished)
-            return states.after_read(kind, outcome.id, outcome.state, prior), outcome.account  # as far as it came
-        return states.after_change(kind, outcome.id, outcome.state, planned, report.warn), outcome.account
+        if outcome.incomplete_reason:
+            report.error(f"Cannot finish {kind.type_name}", outcome.incomplete_reason)
+            return states.state_after_read(kind, outcome.id, outcome.state, prior), outcome.account  # as far as it came
+        return states.state_after_apply(kind, outcome.id, outcome.state, planned, report.warn), outcome.account
 
-    def _delete(self, kind: Kind, prior: Values | None, account: str, report: Report) -> None:
+    def _delete(self, kind: ResourceType, prior: Values | None, account: str, report: Diagnostics) -> None:
         report.doing = "destroy"
         if prior is not None:
-            ctx = self.session.context(kind.seconds(prior, "delete"), report, account=account)
+            ctx = self.session.context(kind.timeout_seconds(prior, "delete"), report, account=account)
             kind.lifecycle.delete(kind.id(prior), kind.state(prior), ctx)
 
-    def _note(self, kind: Kind, prior: Values | None, report: Report) -> None:
+    def _note(self, kind: ResourceType, prior: Values | None, report: Diagnostics) -> None:
         """What the engine speaks of is in its state, secrets included."""
-        report.hide(kind.secrets(prior))
+        report.redact_values(kind.secrets(prior))
         if prior is not None and isinstance(prior.get("id"), str):
-            self.session.ledger.note(kind.type_name, str(prior["id"]))
+            self.session.ledger.record_seen(kind.type_name, str(prior["id"]))
 
-    def _move(self, kind: Kind, prior: Values, *fields: str) -> None:
+    def _move(self, kind: ResourceType, prior: Values, *fields: str) -> None:
         """What is planned for an object; nothing once it is done."""
-        self.session.moving.note(kind.resource.name, kind.id(prior), fields)
+        self.session.pending_changes.record(kind.resource.name, kind.id(prior), fields)
 
-    def _move_to(self, kind: Kind, prior: Values, planned: Values) -> None:
-        self._move(kind, prior, *(name for name, value in planned.items() if is_unknown(value)))
+    def _move_to(self, kind: ResourceType, prior: Values, planned: Values) -> None:
+        self._move(kind, prior, *(name for name, value in planned.items() if wire_contains_unknown(value)))
 
 
 def plan_key(request: pb.PlanResourceChange.Request, *, is_create: bool) -> bytes:
@@ -266,7 +266,7 @@ def plan_key(request: pb.PlanResourceChange.Request, *, is_create: bool) -> byte
     return relevant.SerializeToString(deterministic=True)
 
 
-def _present(kind: Kind, value: pb.DynamicValue) -> Values:
+def _present(kind: ResourceType, value: pb.DynamicValue) -> Values:
     found = kind.block.read(value)
     if found is None:
         raise WireError("the engine sent null where an object belongs")
