@@ -11,15 +11,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from controlplane import openapi, rooms
-from controlplane.admin import doors
-from controlplane.console.pages import routes as console_routes
-from controlplane.faults.middleware import FaultInjectionMiddleware
-from controlplane.http.endpoint import PREFIX, ApiApp, new_request_id, render_error
+from controlplane import openapi, registry
+from controlplane.admin import routes
+from controlplane.console.routes import routes as console_routes
+from controlplane.fault_injection.middleware import FaultInjectionMiddleware
+from controlplane.http.api import PREFIX, ApiApp, new_request_id, render_error
 from controlplane.http.errors import ApiError
+from controlplane.request_log.middleware import RequestLogMiddleware
+from controlplane.request_log.recorder import Recorder
 from controlplane.services import Services
-from controlplane.traffic.middleware import RequestLogMiddleware
-from controlplane.traffic.recorder import Recorder
 
 
 def create_app(services: Services, recorder: Recorder, admin_token: str | None) -> Starlette:
@@ -30,7 +30,7 @@ def create_app(services: Services, recorder: Recorder, admin_token: str | None) 
         recorder: Takes the entries of the request log.
         admin_token: None = no admin API.
     """
-    api = ApiApp(services, rooms.OPERATIONS)
+    api = ApiApp(services, registry.OPERATIONS)
     # The outermost comes first.
     around_the_api = [
         Middleware(RequestLogMiddleware, recorder=recorder, clock=services.clock),
@@ -56,7 +56,7 @@ def create_app(services: Services, recorder: Recorder, admin_token: str | None) 
             Mount(PREFIX, app=api, middleware=around_the_api),
             Route("/healthz", healthz),
             Route("/openapi.json", description),
-            *([] if admin_token is None else doors.routes(services, admin_token)),
+            *([] if admin_token is None else routes.routes(services, admin_token)),
             *(console_routes(services) if services.settings.console else ()),
         ],
         exception_handlers={HTTPException: _outside_the_api},

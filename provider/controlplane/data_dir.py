@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from controlplane.failures import StartupError
+from controlplane.errors import StartupError
 
 try:
     import fcntl

@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from controlplane.bell import Notifier, KeyedNotifier
 from controlplane.clock import Clock, SystemClock
-from controlplane.controls import DevControls
+from controlplane.db.pool import Connection, Pool
+from controlplane.db.process_lease import ProcessLease
+from controlplane.db.server import Server
+from controlplane.dev_controls import DevControls
 from controlplane.engines.base import EngineRegistry
+from controlplane.engines.postgres.sessions import open_session
+from controlplane.notifier import KeyedNotifier, Notifier
 from controlplane.plans import PLANS, Plans
-from controlplane.postgres.sessions import open_session
 from controlplane.query_answers import QueryAnswer
 from controlplane.settings import Settings
-from controlplane.store.pool import Connection, Pool
-from controlplane.store.presence import ProcessLease
-from controlplane.store.server import Server
-from controlplane.turns import UserQueue
+from controlplane.user_queue import UserQueue
 
 
 @dataclass(frozen=True)

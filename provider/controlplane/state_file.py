@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from controlplane.failures import StartupError
+from controlplane.errors import StartupError
 
 _WHAT_IT_IS = "It has the ports and secrets of this data directory. Restore it, or choose another --data-dir."
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from polykomos import client
 from polykomos.client.setting_values import is_unencrypted
-from polykomos.explain import to_resource_error
+from polykomos.error_messages import to_resource_error
 from polykomos.resources import RESOURCES
 from polykomos.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
 from polykomos.version import VERSION
-from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
+from resourcekit.fields import Arguments
 from resourcekit.package import Package
-from resourcekit.resource import ProviderFunction, DataSource
+from resourcekit.resource import DataSource, ProviderFunction
 
 if TYPE_CHECKING:
     from polykomos.client import Client
@@ -33,25 +33,25 @@ class Polykomos(Package["Client"]):
 
     @functools.cached_property
     def data_sources(self) -> tuple[DataSource[Any, Any, Client], ...]:
-        from polykomos.functions import FUNCTIONS
+        from polykomos.data_sources import FUNCTIONS
 
         return FUNCTIONS
 
     @functools.cached_property
     def ephemeral_resources(self) -> tuple[DataSource[Any, Any, Client], ...]:
-        from polykomos.functions import CREDENTIALS
+        from polykomos.data_sources import CREDENTIALS
 
         return CREDENTIALS
 
     @functools.cached_property
     def actions(self) -> tuple[DataSource[Any, Any, Client], ...]:
-        from polykomos.functions import ACTIONS
+        from polykomos.data_sources import ACTIONS
 
         return ACTIONS
 
     @functools.cached_property
     def functions(self) -> tuple[ProviderFunction[Any], ...]:
-        from polykomos.calculations import CALCULATIONS
+        from polykomos.functions import CALCULATIONS
 
         return CALCULATIONS
 
@@ -89,7 +89,9 @@ class Polykomos(Package["Client"]):
     def account(self, api: Client) -> str | None:
         return api.account_id()
 
-    def with_deadline(self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> Client:
+    def with_deadline(
+        self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]
+    ) -> Client:
         return api.with_options(client.RequestOptions(deadline, cancel, say))
 
     def to_resource_error(self, error: Exception) -> Exception:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from polykomos.client.setting_values import normalize_api_key, normalize_base_url
-from resourcekit.declaration import Arguments, Validator, Secret
+from resourcekit.fields import Arguments, Secret, Validator
 
 DEFAULT_BASE_URL: Final = "https://polykomos.com/api/v1"
 
@@ -37,8 +37,10 @@ class Settings(Arguments):
         "`prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. "
         "Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.",
     )
-    read_snapshot_seconds: Annotated[float | None, Validator(lambda age: 0 <= age <= 300, "must be from 0 to 300")] = Field(
-        None,
-        description="Reads of several objects share list pages, which are at most so many seconds old and never from "
-        "before the provider's own last write. 0 reads each object by itself. Default 10.",
+    read_snapshot_seconds: Annotated[float | None, Validator(lambda age: 0 <= age <= 300, "must be from 0 to 300")] = (
+        Field(
+            None,
+            description="Reads of several objects share list pages, which are at most so many seconds old and never from "
+            "before the provider's own last write. 0 reads each object by itself. Default 10.",
+        )
     )

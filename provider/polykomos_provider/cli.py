@@ -9,11 +9,11 @@ import click
 from polykomos.version import VERSION
 from polykomos_provider.commands.adopt import adopt
 from polykomos_provider.commands.completion import completion
+from polykomos_provider.commands.dev import dev
 from polykomos_provider.commands.doctor import doctor
 from polykomos_provider.commands.drift import drift
 from polykomos_provider.commands.install import install
-from polykomos_provider.commands.speaking import apply_no_color
-from polykomos_provider.dev import dev
+from polykomos_provider.output import apply_no_color
 
 # 2 means drift (`polykomos drift`), so that no mistake on the command line may end with it, `polykomos drfit` neither.
 click.UsageError.exit_code = 1

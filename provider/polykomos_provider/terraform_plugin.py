@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import polykomos_provider
-from polykomos_provider.addresses import ADDRESSES
-from resourcekit.engine_watch import Watch, exit_when_stdout_closes
+from polykomos_provider.install.addresses import ADDRESSES
+from resourcekit.plugin.parent_watch import Watch, exit_when_stdout_closes
 from resourcekit.terraform import zygote
-from resourcekit.terraform.cookie import COOKIE
+from resourcekit.terraform.handshake import COOKIE
 
 TYPE_CHECKING = False  # importing `typing` takes as long as meeting the zygote
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _serve(arguments: list[str], watch: Watch, shared: int | None) -> int:
-    from resourcekit.terraform.serving import serve
+    from resourcekit.terraform.server import serve
 
     return serve(partial(_calls, shared), ADDRESSES, arguments, {"GetProviderSchema": _schema}, watch)
 
@@ -51,7 +51,7 @@ def _schema() -> bytes:
 def _calls(shared: int | None) -> Mapping[str, Callable[..., Any]]:
     # Loaded when it is needed.
     from polykomos.package import package
-    from resourcekit.terraform.logs import configure_hclog
+    from resourcekit.terraform.hclog import configure_hclog
 
     configure_hclog(os.environ.get(package().log_variable))
     calls: Mapping[str, Callable[..., Any]] = _provider().calls(shared)
@@ -61,7 +61,7 @@ def _calls(shared: int | None) -> Mapping[str, Callable[..., Any]]:
 @functools.cache
 def _provider() -> Any:
     from polykomos.package import package
-    from resourcekit.terraform.provider import ProviderServer
+    from resourcekit.terraform.provider_server import ProviderServer
 
     return ProviderServer(package())
 
@@ -70,12 +70,12 @@ def _prepare() -> Iterator[None]:
     """All that a plugin process comes to need, as `zygote.run` wants it."""
     from resourcekit.terraform.tls import new_certificate
 
-    importlib.import_module("resourcekit.terraform.serving")
+    importlib.import_module("resourcekit.terraform.server")
     new_certificate()  # the first one takes longest
     yield
     _provider()
     yield
-    for name in ("polykomos.client.client", "httpx", "httpcore", "resourcekit.terraform.logs"):
+    for name in ("polykomos.client.client", "httpx", "httpcore", "resourcekit.terraform.hclog"):
         importlib.import_module(name)
     yield
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
-from resourcekit.declaration import Arguments, Result
 from resourcekit.errors import CheckFailure
+from resourcekit.fields import Arguments, Result
 from resourcekit.resource import Resource
 from resourcekit.unknown import UNKNOWN, contains_unknown
 

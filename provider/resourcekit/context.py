@@ -10,8 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from resourcekit.keys import IdempotencyKeys, OwnershipRegistry
-from resourcekit.moving import PendingChanges
+from resourcekit.idempotency import IdempotencyKeys, OwnershipRegistry
+from resourcekit.pending_changes import PendingChanges
 
 ApiT = TypeVar("ApiT")
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from resourcekit.errors import ResourceError
-from resourcekit.logs import stack_locations
 from resourcekit.package import Package
+from resourcekit.plugin.logging import stack_locations
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from resourcekit.context import Context
-from resourcekit.declaration import Result, field_specs
-from resourcekit.error_texts import translate_errors, reason_of
+from resourcekit.error_texts import reason_of, translate_errors
 from resourcekit.errors import CancelledError, CheckError, CheckFailure, ResourceError
+from resourcekit.fields import Result, field_specs
 from resourcekit.package import Package
 from resourcekit.planning.diff import Diff, diff
-from resourcekit.planning.planned import inputs_from_state, plan_create, plan_update
+from resourcekit.planning.plan import inputs_from_state, plan_create, plan_update
 from resourcekit.resource import Resource, dump_state
 from resourcekit.results import ApplyResult, ChangePlan, ListItem, ReadResult, Values
 from resourcekit.unknown import UNKNOWN, drop_unknowns
@@ -56,7 +56,9 @@ class Lifecycle:
         if found.errors and ctx is not None:
             there = {**old_inputs, **{name: value for name, value in state.items() if value is not None}}
             borne = self._accepted_changes([failure.property for failure in found.errors], there, ctx)
-            found = replace(compare(borne), notes=tuple(CheckFailure(name, reason) for name, reason in borne.items()))
+            found = replace(
+                compare(borne), warnings=tuple(CheckFailure(name, reason) for name, reason in borne.items())
+            )
         if found.errors:
             raise CheckError(found.errors)
         return found
@@ -65,7 +67,9 @@ class Lifecycle:
         """Why changes of these create-only arguments are borne; those that are not are left out."""
 
         def ask(name: str) -> str | None:
-            reason: str | None = self._translate_errors(lambda: self.resource.allow_create_only_change(name, there.get(name), ctx))
+            reason: str | None = self._translate_errors(
+                lambda: self.resource.allow_create_only_change(name, there.get(name), ctx)
+            )
             return reason
 
         return {name: reason for name in names if (reason := ask(name))}
@@ -86,7 +90,9 @@ class Lifecycle:
 
     def replacement_triggers(self, state: Mapping[str, Any], args: Mapping[str, Any], ctx: Context[Any]) -> list[str]:
         """State fields that need a new object although no argument changed."""
-        return list(self._translate_errors(lambda: list(self.resource.replacement_triggers(self._state(state), args, ctx))))
+        return list(
+            self._translate_errors(lambda: list(self.resource.replacement_triggers(self._state(state), args, ctx)))
+        )
 
     def reported(self, name: str, state: Mapping[str, Any], ctx: Context[Any] | None) -> Any:
         """Return what the API says of an argument that the state leaves out; UNKNOWN where it does not say.
@@ -94,7 +100,9 @@ class Lifecycle:
         ctx: None while the API cannot be asked.
         """
         return (
-            UNKNOWN if ctx is None else self._translate_errors(lambda: self.resource.reported(name, self._state(state), ctx))
+            UNKNOWN
+            if ctx is None
+            else self._translate_errors(lambda: self.resource.reported(name, self._state(state), ctx))
         )
 
     def plan_changes(

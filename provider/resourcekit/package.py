@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from resourcekit.declaration import Arguments
-from resourcekit.resource import ProviderFunction, DataSource, Resource
+from resourcekit.fields import Arguments
+from resourcekit.resource import DataSource, ProviderFunction, Resource
 
 if TYPE_CHECKING:
     from resourcekit.component import Component

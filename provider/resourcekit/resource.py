@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel
 
 from resourcekit.context import Context
-from resourcekit.declaration import Arguments, Result
 from resourcekit.errors import CheckFailure
+from resourcekit.fields import Arguments, Result
 from resourcekit.unknown import UNKNOWN
 
 ArgsT = TypeVar("ArgsT", bound=Arguments)

@@ -23,8 +23,8 @@ from typing import Any
 import psycopg
 from report import Report
 
-from controlplane.postgres.template import TEMPLATE
-from support import inside
+from controlplane.engines.postgres.template import TEMPLATE
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, new_key
 
 SECONDS = 4.0
@@ -34,7 +34,7 @@ AT_ONCE = 3
 
 def fill_pool(plane: ControlPlane, count: int) -> None:
     """Have `count` instances ready, and none built meanwhile."""
-    with plane.admin() as admin, inside.connect(plane) as conn:
+    with plane.admin() as admin, server_admin.connect(plane) as conn:
         admin.patch("/provisioning", json={"pool_size": count}).raise_for_status()
         while conn.execute("SELECT count(*) FROM pool_instances WHERE is_ready").fetchone() != (count,):
             time.sleep(0.2)
@@ -114,7 +114,7 @@ def bare_assignments(conn: psycopg.Connection[Any], count: int) -> Iterator[Call
 
 
 def provisioning(report: Report, plane: ControlPlane) -> None:
-    with plane.client() as api, plane.admin() as admin, inside.connect(plane) as conn:
+    with plane.client() as api, plane.admin() as admin, server_admin.connect(plane) as conn:
         admin.patch("/provisioning", json={"pool_size": 0}).raise_for_status()
         cold, made = in_turn(lambda: create_database(api, "cold"), lambda: _bare(conn), 15)
         report.row("cold create", f"{cold * 1000:.0f} ms ({1 / cold:.1f}/s)",
@@ -144,7 +144,7 @@ def at_once(one: Callable[[], object], other: Callable[[], object]) -> tuple[flo
 
 
 def _bare_elsewhere(plane: ControlPlane) -> None:
-    with inside.connect(plane) as conn:
+    with server_admin.connect(plane) as conn:
         _bare(conn)
 
 
@@ -181,7 +181,7 @@ def resident(pids: list[int]) -> float:
 
 def memory(report: Report, plane: ControlPlane) -> None:
     before = _memory(plane)
-    with plane.client() as api, plane.admin() as admin, inside.connect(plane) as conn:
+    with plane.client() as api, plane.admin() as admin, server_admin.connect(plane) as conn:
         admin.patch("/provisioning", json={"pool_size": 8}).raise_for_status()
         while (row := conn.execute("SELECT count(*) FROM databases").fetchone()) and row[0] < 300:
             create_database(api, "many")

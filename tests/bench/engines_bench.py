@@ -17,7 +17,7 @@ from report import DOCUMENT, Report
 from start_up import in_turn, start_up
 from subjects import PulumiSubject, Subject, TerraformSubject, connection, pulumi_subjects, restful, terraform_subjects
 
-from support import inside
+from support import server_admin
 from support.control_plane import ControlPlane, wait_until
 from support.operations import list_all
 from support.pulumi import Stack
@@ -249,7 +249,7 @@ def allowed_seconds(calls: int, limit: int, unlimited: float) -> float:
 
 def fill_pool(plane: ControlPlane, count: int) -> None:
     """Have so many databases ready."""
-    with inside.connect(plane) as connection:
+    with server_admin.connect(plane) as connection:
         ready = "SELECT count(*) FROM pool_instances WHERE is_ready"
         wait_until(lambda: (connection.execute(ready).fetchone() or (0,))[0] >= count, seconds=300, every=0.5)
 

@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from report import Report
 
 from polykomos.package import package
-from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.engine_log import EngineLog
+from resourcekit.pulumi.property_value import encode
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.protocol import provider_pb2_grpc
 from resourcekit.pulumi.servicer import ProviderServicer
-from resourcekit.pulumi.wire import encode
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
-from resourcekit.terraform.provider import ProviderServer
+from resourcekit.terraform.provider_server import ProviderServer
 from support.needs import require
 from support.tfplugin import COOKIE
 

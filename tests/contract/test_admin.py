@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from controlplane.admin.kernel import AdminRequest, AdminRoute, route
+from controlplane.admin.routing import AdminRequest, AdminRoute, route
 from controlplane.engines.base import EngineUnavailableError
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import error_of

@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from support import inside
+from support import server_admin
 from support.control_plane import OTHER_KEY, ControlPlane, create_database, delete_all, new_key, wait_until
 
 SQL = "CREATE TABLE IF NOT EXISTS log (who text NOT NULL); INSERT INTO log VALUES ({{who}});"
@@ -203,7 +203,7 @@ def test_one_that_was_committed_before_the_crash_is_not_run_again(kept: ControlP
     kept.stop()
     kept.start()
     with kept.client() as api:
-        with inside.connect(kept) as connection:
+        with server_admin.connect(kept) as connection:
             connection.execute(
                 "UPDATE blueprint_applications SET status = 'running', owner = -1, completed_at = NULL WHERE id = %s",
                 (number,),
@@ -211,7 +211,7 @@ def test_one_that_was_committed_before_the_crash_is_not_run_again(kept: ControlP
         path = f"/blueprint_applications/{number}"
         wait_until(lambda: api.get(path).json()["data"]["status"] == "completed")
         assert rows(database) == ["nobody"]
-        with inside.connect(kept) as connection:
+        with server_admin.connect(kept) as connection:
             connection.execute(
                 "UPDATE blueprint_applications SET status = 'running', owner = -1, xid = NULL WHERE id = %s", (number,)
             )
@@ -264,6 +264,6 @@ def test_long_ones_of_one_user_keep_no_other_user_waiting(
 
 def sleeping(control_plane: ControlPlane) -> int:
     query = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^MOVE' AND wait_event = 'PgSleep'"
-    with inside.connect(control_plane) as conn:
+    with server_admin.connect(control_plane) as conn:
         row = conn.execute(query).fetchone()
         return int(row[0]) if row else 0

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from controlplane.postponed import RetryDelays
-from support import inside
+from controlplane.backoff import RetryDelays
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 
 INSERT = (
@@ -31,7 +31,7 @@ def test_what_fails_three_times_alike_ends_failed(api: httpx.Client, control_pla
     saved = blueprint(api)
     # No statement can be read of it: a fault of ours, as the API would have refused it.
     facts = {"sql": "SELECT 'open", "at_creation": False, "blueprint": saved, "database": database["uuid"]}
-    with inside.connect(control_plane) as conn:
+    with server_admin.connect(control_plane) as conn:
         numbers = [row[0] for _ in range(6) if (row := conn.execute(INSERT, facts).fetchone())]
     path = f"/databases/{other['uuid']}/blueprint_applications"
     done = api.post(path, json={"blueprint_uuid": saved, "timeout": 120}, headers=new_key()).json()["data"]
@@ -52,7 +52,7 @@ def test_a_creation_whose_blueprint_cannot_be_run_is_a_database_all_the_same(
     api: httpx.Client, control_plane: ControlPlane
 ) -> None:
     body = {"name": "made", "blueprint_uuid": blueprint(api)}
-    with control_plane.admin() as admin, inside.connect(control_plane) as conn:
+    with control_plane.admin() as admin, server_admin.connect(control_plane) as conn:
         admin.patch("/provisioning", json={"delay_seconds": 2, "pool_size": 0}).raise_for_status()
         made = api.post("/databases", json=body, headers=new_key()).json()["data"]
         admin.patch("/provisioning", json={"delay_seconds": None, "pool_size": None}).raise_for_status()
@@ -73,7 +73,7 @@ def test_a_creation_whose_blueprint_cannot_be_run_is_a_database_all_the_same(
 def test_a_database_that_cannot_be_destroyed_keeps_no_other_waiting(control_plane: ControlPlane) -> None:
     with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0") as plane, plane.client() as api:
         stuck, fine = create_database(api, "stuck"), create_database(api, "fine")
-        with inside.connect(plane) as conn:
+        with server_admin.connect(plane) as conn:
             # A database that is a template cannot be dropped.
             conn.execute(f'ALTER DATABASE "{stuck["db_name"]}" IS_TEMPLATE true')
             for database in (stuck, fine):

@@ -12,12 +12,12 @@ import pytest
 
 from controlplane.blueprints import worker
 from controlplane.clock import SystemClock
-from controlplane.databases import pool_filler, provisioning
-from controlplane.store.liveness import LOCK_CLASS
-from controlplane.store.migrate import migrate
-from controlplane.store.pool import make_pool
-from controlplane.webhooks import delivering
-from support import inside
+from controlplane.databases import provisioning, warm_pool
+from controlplane.db.migrate import migrate
+from controlplane.db.pool import make_pool
+from controlplane.db.process_lease import LOCK_CLASS
+from controlplane.webhooks import delivery_worker
+from support import server_admin
 from support.control_plane import ControlPlane
 
 DEAD = 1_000_000  # a number that no process has
@@ -46,14 +46,14 @@ async def claim_job(process: Any) -> Any:
 
 async def claim_instance(process: Any) -> Any:
     async with process.pool.connection() as conn, conn.transaction():
-        return await pool_filler._claim(process, conn, "postgres")
+        return await warm_pool._claim(process, conn, "postgres")
 
 
 CLAIMS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "job": claim_job,
     "instance": claim_instance,
     "application": worker._claim,
-    "delivery": delivering._claim,
+    "delivery": delivery_worker._claim,
 }
 
 
@@ -66,10 +66,10 @@ def plane() -> Iterator[ControlPlane]:
 @pytest.fixture
 def url(plane: ControlPlane) -> Iterator[str]:
     """A store in which nobody works."""
-    with inside.connect(plane) as conn:
+    with server_admin.connect(plane) as conn:
         conn.execute("CREATE DATABASE claims")
-    yield inside.url(plane).replace("polykomos_control", "claims")
-    with inside.connect(plane) as conn:
+    yield server_admin.url(plane).replace("polykomos_control", "claims")
+    with server_admin.connect(plane) as conn:
         conn.execute("DROP DATABASE claims WITH (FORCE)")
 
 

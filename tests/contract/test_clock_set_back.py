@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from support import inside
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 from support.receiver import Receiver
 
@@ -73,7 +73,7 @@ def test_the_grace_of_a_deleted_database_ends(plane: ControlPlane, admin: httpx.
 
     def is_destroyed() -> bool:
         query = "SELECT destroyed_at IS NOT NULL FROM databases WHERE uuid = %s"
-        with inside.connect(plane) as store:
+        with server_admin.connect(plane) as store:
             return store.execute(query, (made["uuid"],)).fetchone() == (True,)
 
     assert not is_destroyed()

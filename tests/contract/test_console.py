@@ -21,19 +21,19 @@ from psycopg.rows import DictRow, dict_row
 
 from contract.test_logs import SECRET_VALUE, Scene, play
 from controlplane.console import applications, databases, overview, requests, webhooks
-from controlplane.console.pages import reading
-from controlplane.console.rendering import render_page
+from controlplane.console.routes import reading
+from controlplane.console.templates import render_page
+from controlplane.db.pool import make_pool
+from controlplane.db.process_lease import ProcessLease
+from controlplane.db.server import CONTROL_DATABASE, Server
 from controlplane.engines.base import EngineRegistry
-from controlplane.mysql.engine import MysqlEngine
-from controlplane.mysql.server import MysqlServer
-from controlplane.postgres.engine import PostgresEngine
+from controlplane.engines.mysql.engine import MysqlEngine
+from controlplane.engines.mysql.server import MysqlServer
+from controlplane.engines.postgres.engine import PostgresEngine
 from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
-from controlplane.store.pool import make_pool
-from controlplane.store.presence import ProcessLease
-from controlplane.store.server import CONTROL_DATABASE, Server
-from support import inside
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, delete_all, new_key, wait_active, wait_until
 from support.receiver import Receiver
 
@@ -86,7 +86,7 @@ def api(plane: ControlPlane) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def tables(plane: ControlPlane) -> Iterator[psycopg.Connection]:
-    with inside.connect(plane) as connection:
+    with server_admin.connect(plane) as connection:
         yield connection
 
 

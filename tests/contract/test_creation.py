@@ -13,20 +13,20 @@ from typing import Any
 import httpx
 import pytest
 
-from polykomos.client import ApiError, RequestOptions, Client, ForbiddenError, IdempotencyConflictError
-from polykomos.resources import creation
-from polykomos.resources.blueprint.creation import create_request as blueprint
-from polykomos.resources.blueprint.declaration import BlueprintArgs
+from polykomos.client import ApiError, Client, ForbiddenError, IdempotencyConflictError, RequestOptions
+from polykomos.resources import create_once as creation
+from polykomos.resources.blueprint.create import create_request as blueprint
 from polykomos.resources.blueprint.resource import Blueprint
-from polykomos.resources.blueprint_application.creation import create_request as application
-from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
+from polykomos.resources.blueprint.schema import BlueprintArgs
+from polykomos.resources.blueprint_application.create import create_request as application
 from polykomos.resources.blueprint_application.resource import BlueprintApplication
-from polykomos.resources.creation import CreateResult, CreateRequest, create_once
-from polykomos.resources.database.creation import create_request as database
-from polykomos.resources.webhook_endpoint.creation import create_request as webhook_endpoint
+from polykomos.resources.blueprint_application.schema import BlueprintApplicationArgs
+from polykomos.resources.create_once import CreateRequest, CreateResult, create_once
+from polykomos.resources.database.create import create_request as database
+from polykomos.resources.webhook_endpoint.create import create_request as webhook_endpoint
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.keys import IdempotencyKeys, OwnershipRegistry, ResourceRefs
+from resourcekit.idempotency import IdempotencyKeys, OwnershipRegistry, ResourceRefs
 from support.calls import counted
 from support.control_plane import ControlPlane
 from support.naming import unique

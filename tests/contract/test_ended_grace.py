@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from support import inside
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import error_of
 
@@ -21,7 +21,7 @@ def admin(control_plane: ControlPlane) -> Iterator[httpx.Client]:
 
 
 def is_destroyed(plane: ControlPlane, database: str) -> bool:
-    with inside.connect(plane) as conn:
+    with server_admin.connect(plane) as conn:
         [row] = conn.execute("SELECT destroyed_at FROM databases WHERE uuid = %s", (database,)).fetchall()
     return row[0] is not None
 
@@ -61,7 +61,7 @@ def test_what_may_still_be_being_built_keeps_its_grace() -> None:
         ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0") as plane,
         plane.client() as api,
         plane.admin() as admin,
-        inside.connect(plane) as conn,
+        server_admin.connect(plane) as conn,
     ):
         admin.patch("/provisioning", json={"failures": 4}).raise_for_status()  # so that it is not ready at once
         made = api.post("/databases", json={"name": "begun"}, headers=new_key()).json()["data"]["uuid"]

@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from controlplane.http import execution, idempotency
+from controlplane.db.pool import Connection, make_pool
+from controlplane.http import idempotency, transaction
 from controlplane.http.errors import not_found
-from controlplane.store.pool import Connection, make_pool
-from support import inside
+from support import server_admin
 from support.control_plane import (
     NO_SCOPE_KEY,
     OTHER_KEY,
@@ -278,11 +278,11 @@ def test_a_refusal_gives_way_to_a_call_that_took_the_key_meanwhile(
         async with pool, pool.connection() as conn:
             operation = SimpleNamespace(method="DELETE", handler=handler)
             call: Any = SimpleNamespace(conn=conn, now=now, operation=operation)
-            reply = await execution.run_in_transaction(call, key)
+            reply = await transaction.run_in_transaction(call, key)
         assert (reply.status, reply.body) == (201, {"data": "theirs", "idempotency_replay": True})
 
     monkeypatch.setattr(idempotency, "claim", interrupted)
-    pool = make_pool(inside.url(control_plane))
+    pool = make_pool(server_admin.url(control_plane))
     asyncio.run(whole())
 
 

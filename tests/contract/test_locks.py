@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from controlplane.databases.delete import GRACE
-from support import inside
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 
 
@@ -42,7 +42,7 @@ def hold(villain: dict[str, Any], database: str) -> Iterator[psycopg.Connection[
 
 def test_a_pooled_database_is_handed_over(plane: ControlPlane, api: httpx.Client, villain: dict[str, Any]) -> None:
     query = "SELECT id FROM pool_instances WHERE is_ready AND db_type = 'postgres'"
-    with inside.connect(plane) as conn:
+    with server_admin.connect(plane) as conn:
         (number,) = wait_until(lambda: conn.execute(query).fetchone())
     with hold(villain, f"instance_{number}") as session:
         made = create_database(api, "wanted")
@@ -53,7 +53,7 @@ def test_a_pooled_database_is_handed_over(plane: ControlPlane, api: httpx.Client
 
 def test_a_deleted_database_is_destroyed(plane: ControlPlane, api: httpx.Client, villain: dict[str, Any]) -> None:
     doomed = create_database(api, "doomed")
-    with hold(villain, doomed["db_name"]), inside.connect(plane) as conn:
+    with hold(villain, doomed["db_name"]), server_admin.connect(plane) as conn:
         api.delete(f"/databases/{doomed['uuid']}", headers=new_key()).raise_for_status()
         plane.advance(GRACE.total_seconds())
         gone = "SELECT 1 FROM databases WHERE uuid = %s AND destroyed_at IS NOT NULL"

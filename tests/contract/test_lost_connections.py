@@ -14,11 +14,10 @@ import httpx
 import psycopg
 import pytest
 
-from controlplane.store import liveness
-from controlplane.store.liveness import LOCK_CLASS
-from controlplane.store.presence import ProcessLease
-from controlplane.store.server import Server
-from support import inside
+from controlplane.db import process_lease
+from controlplane.db.process_lease import LOCK_CLASS, ProcessLease
+from controlplane.db.server import Server
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 from support.receiver import Receiver
 
@@ -35,7 +34,7 @@ def plane() -> Iterator[ControlPlane]:
 
 
 def terminate(plane: ControlPlane, which: str) -> None:
-    with inside.connect(plane) as conn:
+    with server_admin.connect(plane) as conn:
         conn.execute(f"SELECT pg_terminate_backend(pid) FROM ({which}) AS each")
 
 
@@ -57,7 +56,7 @@ def crash(plane: ControlPlane, tenant: dict[str, Any]) -> None:
 def numbers(plane: ControlPlane) -> list[int]:
     """Of the processes that count as alive; none while the server is not to be reached."""
     try:
-        with inside.connect(plane) as conn:
+        with server_admin.connect(plane) as conn:
             return [row[0] for row in conn.execute(PRESENCE.replace("pid", "objid::int", 1))]
     except psycopg.OperationalError:
         return []
@@ -119,7 +118,7 @@ def test_who_was_taken_for_dead_commits_nothing(plane: ControlPlane) -> None:
     """Another process owns the application while it still runs here; that process ends, and it is begun again."""
     with plane.client() as api:
         tenant, run = running(api)
-        with inside.connect(plane) as other:
+        with server_admin.connect(plane) as other:
             other.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_CLASS, OTHER))
             other.execute("UPDATE blueprint_applications SET owner = %s WHERE id = %s", (OTHER, run))
             wait_until(lambda: "taken over by another process" in plane.log_text)
@@ -132,18 +131,18 @@ def test_who_was_taken_for_dead_commits_nothing(plane: ControlPlane) -> None:
 
 def test_a_lost_number_is_not_taken_again(plane: ControlPlane) -> None:
     async def lose() -> None:
-        server = Server.from_url(inside.url(plane))
+        server = Server.from_url(server_admin.url(plane))
         presence = ProcessLease(server)
         await presence.acquire()
         first = presence.number
         async with await server.connect("polykomos_control") as conn:
-            assert await liveness.is_alive(conn, first)
+            assert await process_lease.is_alive(conn, first)
             await conn.execute(f"SELECT pg_terminate_backend(pid) FROM ({PRESENCE} AND objid = {first}) AS each")
             await asyncio.wait_for(presence.wait_lost(), 5)
-            assert not await liveness.is_alive(conn, first)
+            assert not await process_lease.is_alive(conn, first)
             await presence.acquire()
             assert presence.number != first
-            assert await liveness.is_alive(conn, presence.number)
+            assert await process_lease.is_alive(conn, presence.number)
         await presence.release()
 
     asyncio.run(lose())

@@ -11,8 +11,8 @@ import httpx
 import pymysql
 import pytest
 
-from controlplane.mysql import engine
-from support import inside, mysql
+from controlplane.engines.mysql import engine
+from support import mysql, server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 
 
@@ -80,7 +80,7 @@ def test_a_rehearsal_that_takes_too_much_is_ended(
     monkeypatch.setattr(engine, "_REHEARSAL_BYTES", 0)
     port = create_database(api, "any", db_type="mysql")["port"]
     name = engine.SANDBOX_PREFIX + "0"
-    with inside.connect_mysql(plane, port) as admin, admin.cursor() as cursor:
+    with server_admin.connect_mysql(plane, port) as admin, admin.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
         cursor.execute(f"CREATE TABLE {name}.t (n int)")
         cursor.execute(f"CREATE USER {name} IDENTIFIED BY 'secret'")
@@ -108,5 +108,5 @@ def test_long_blueprints_keep_nobody_else_waiting(api: httpx.Client) -> None:
 
 
 def _login(plane: ControlPlane, port: int) -> dict[str, Any]:
-    with inside.connect_mysql(plane, port) as found:
+    with server_admin.connect_mysql(plane, port) as found:
         return {"host": "127.0.0.1", "port": port, "user": found.user.decode(), "password": found.password.decode()}

@@ -13,7 +13,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from support import inside
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 from support.mysql import ask, connect, once
 
@@ -102,7 +102,7 @@ def test_who_was_deleted_while_the_server_was_away_does_not_get_in(plane: Contro
     with plane.client() as api:
         database = create_database(api, "late", db_type="mysql")
         other = create_database(api, "other", db_type="mysql")
-        with inside.connect(plane) as store:
+        with server_admin.connect(plane) as store:
             store.execute("UPDATE databases SET deleted_at = now() WHERE uuid = %s", (database["uuid"],))
         plane.kill()
         wait_until(lambda: not servers_below(tmp_path))
@@ -118,7 +118,7 @@ def test_a_deleted_tenant_who_can_still_get_in_is_found(plane: ControlPlane) -> 
     with plane.client() as api:
         database = create_database(api, "late", db_type="mysql")
     session = connect(database)
-    with inside.connect(plane) as store:
+    with server_admin.connect(plane) as store:
         store.execute("UPDATE databases SET deleted_at = now() WHERE uuid = %s", (database["uuid"],))
     wait_until(lambda: not can_enter(database))
 
@@ -158,7 +158,7 @@ def test_kills_at_any_moment_of_provisioning_leave_one_database(plane: ControlPl
         for database in found:
             wait_until(lambda database=database: can_enter(database))
             assert len(once(database, "SHOW DATABASES")) == 2
-    with inside.connect_mysql(plane, found[0]["port"]) as server:
+    with server_admin.connect_mysql(plane, found[0]["port"]) as server:
         names = {row[0] for row in ask(server, "SHOW DATABASES")}
     assert {name for name in names if name.startswith("cold")} == {database["db_name"] for database in found}
 
@@ -167,7 +167,7 @@ def test_destruction_after_the_grace_leaves_nothing(plane: ControlPlane) -> None
     with plane.client() as api:
         database = create_database(api, "grave", db_type="mysql")
         api.delete(f"/databases/{database['uuid']}", headers=new_key())
-    with inside.connect_mysql(plane, database["port"]) as server, inside.connect(plane) as store:
+    with server_admin.connect_mysql(plane, database["port"]) as server, server_admin.connect(plane) as store:
 
         def remains() -> list[Any]:
             users = ask(server, f"SELECT 1 FROM mysql.global_priv WHERE User = '{database['db_username']}'")
@@ -180,7 +180,7 @@ def test_destruction_after_the_grace_leaves_nothing(plane: ControlPlane) -> None
 
 def test_two_processes_can_share_one_store(plane: ControlPlane, tmp_path: Path) -> None:
     """The one with the files runs the server and the jobs; the other orders, shows and deletes all the same."""
-    url = inside.url(plane)
+    url = server_admin.url(plane)
     arguments = ["--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--api-key", plane.api_key]
     with ControlPlane(*arguments, "--database-url", url) as second, second.client() as other:
         types = {one["value"]: one["is_available"] for one in other.get("/database_types").json()["data"]}
@@ -202,7 +202,7 @@ def test_two_processes_can_share_one_store(plane: ControlPlane, tmp_path: Path) 
 def test_one_from_the_pool_that_is_deleted_before_its_job_began_leaves_no_user(plane: ControlPlane) -> None:
     with plane.client() as api:
         port = create_database(api, "first", db_type="mysql")["port"]
-        with inside.connect(plane) as store:
+        with server_admin.connect(plane) as store:
             ready = "SELECT 1 FROM pool_instances WHERE is_ready AND db_type = 'mysql'"
             wait_until(lambda: store.execute(ready).fetchone())
             store.execute(NO_JOB_BEGINS)
@@ -212,7 +212,7 @@ def test_one_from_the_pool_that_is_deleted_before_its_job_began_leaves_no_user(p
     assert ended["cancelled_provision_jobs"] == 1
     assert ended["has_remote_resources"] is True
     plane.advance(86401)
-    with inside.connect_mysql(plane, port) as server:
+    with server_admin.connect_mysql(plane, port) as server:
         query = f"SELECT User FROM mysql.global_priv WHERE User = '{made['db_username']}'"
         wait_until(lambda: not ask(server, query))
 

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from controlplane.postgres.template import TEMPLATE, TENANTS
-from controlplane.store.pool import execute_unprepared, make_pool
-from support import inside
+from controlplane.db.pool import execute_unprepared, make_pool
+from controlplane.engines.postgres.template import TEMPLATE, TENANTS
+from support import server_admin
 from support.control_plane import ControlPlane, create_database
 
 
@@ -37,9 +37,9 @@ def size(conn: psycopg.Connection[Any], database: str) -> int:
 
 
 def test_a_template_that_a_killed_start_left_half_made_is_finished(plane: ControlPlane) -> None:
-    with inside.connect(plane) as conn:
+    with server_admin.connect(plane) as conn:
         conn.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS true")
-        with psycopg.connect(inside.url(plane), dbname=TEMPLATE, autocommit=True) as within:
+        with psycopg.connect(server_admin.url(plane), dbname=TEMPLATE, autocommit=True) as within:
             within.execute("ALTER SCHEMA public OWNER TO pg_database_owner")
     plane.kill()
     plane.start()
@@ -48,13 +48,13 @@ def test_a_template_that_a_killed_start_left_half_made_is_finished(plane: Contro
     assert owner_of_public(made["connection_string"]) == TENANTS
     with psycopg.connect(made["connection_string"], autocommit=True) as conn:
         conn.execute("CREATE TABLE t (i int)")
-    with inside.connect(plane) as conn:
+    with server_admin.connect(plane) as conn:
         assert size(conn, TEMPLATE) < 0.95 * size(conn, "template0"), "its catalogs are written anew"
 
 
 def test_what_a_version_before_left_half_built_becomes_its_tenant_s_too(plane: ControlPlane) -> None:
-    with inside.connect(plane) as conn:
-        conn.execute(f"CREATE DATABASE instance_{inside.next_instance(conn)} TEMPLATE template0")
+    with server_admin.connect(plane) as conn:
+        conn.execute(f"CREATE DATABASE instance_{server_admin.next_instance(conn)} TEMPLATE template0")
     with plane.client() as api:
         made = create_database(api, "taken-over")
     with psycopg.connect(made["connection_string"], autocommit=True) as conn:
@@ -65,7 +65,7 @@ def test_statements_stay_prepared_where_roles_and_databases_are_changed(plane: C
     """Only because of that do calls not have all they run planned again and again."""
 
     async def whole() -> None:
-        async with make_pool(inside.url(plane)) as pool, pool.connection() as conn:
+        async with make_pool(server_admin.url(plane)) as pool, pool.connection() as conn:
             for _ in range(20):
                 await conn.execute("SELECT 1 AS one WHERE %s", (True,))
             for statement in ("CREATE ROLE someone", "ALTER ROLE someone NOLOGIN", "DROP ROLE someone"):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
-from controlplane import openapi, rooms
+from controlplane import openapi, registry
 from support.control_plane import ControlPlane
 from support.openapi import ABSENT, ORIGINAL, merged, original, overlay
 
@@ -38,7 +38,7 @@ def test_it_is_the_original_with_the_overlay() -> None:
 @pytest.mark.facts("C15")
 def test_it_says_what_the_code_declares() -> None:
     documented = operations(openapi.document())
-    declared = {operation.operation_id: operation for operation in rooms.OPERATIONS}
+    declared = {operation.operation_id: operation for operation in registry.OPERATIONS}
     assert declared.keys() == documented.keys()
     for name, operation in declared.items():
         found = documented[name]

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from support import inside
+from support import server_admin
 from support.control_plane import ControlPlane, new_key, wait_until
 
 
@@ -79,7 +79,7 @@ def test_nobody_enters_a_database_while_it_is_made(plane: ControlPlane, client: 
         "SELECT datname FROM pg_database WHERE datname LIKE 'instance%' AND datconnlimit <> 0"
         " AND has_database_privilege('public', oid, 'CONNECT')"
     )
-    with inside.connect(plane) as look, ThreadPoolExecutor(3) as threads:
+    with server_admin.connect(plane) as look, ThreadPoolExecutor(3) as threads:
         body = {"params": {"wait": "true"}, "json": {"name": "building"}}
         building = [threads.submit(client.post, "/databases", headers=new_key(), **body) for _ in range(9)]
         while not all(each.done() for each in building):

@@ -16,7 +16,7 @@ import pytest
 from support.control_plane import OTHER_KEY, SCOPE_KEYS, ControlPlane, create_database, frozen, new_key
 from support.naming import unique
 from support.operations import ABSENT_UUID, error_of
-from support.shop import DDL
+from support.sample_schema import DDL
 
 SECRET_VALUE = "grilled-cheese-0815"
 

@@ -11,9 +11,9 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from controlplane.blueprints.dialects import POSTGRES
-from controlplane.queries.failures import TranslationError
+from controlplane.queries.errors import TranslationError
 from controlplane.queries.patterns import translate
-from controlplane.queries.postgres_schema import read_schema
+from controlplane.queries.postgres.schema import read_schema
 from controlplane.queries.schema import Schema
 from support.control_plane import create_database
 from support.naming import unique

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from controlplane.queries.model import KEY_VARIABLE
+from controlplane.queries.llm import KEY_VARIABLE
 from support.control_plane import ControlPlane, create_database
 from support.operations import error_of
 from support.translator import ChatServer

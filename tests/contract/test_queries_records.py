@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from support import inside
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, wait_until
 
 KEPT = "SELECT id, text, sql, kind, status, error_code, rows FROM query_executions ORDER BY id"
@@ -34,7 +34,7 @@ def test_every_attempt_is_kept_without_rows(plane: ControlPlane) -> None:
             admin.put("/queries", json={"query": "Make the notes", "sql": make}).raise_for_status()
         for query in ("make the notes", "add note Secret", "show all notes", "SELECT 1/0", "huh", "DROP TABLE t"):
             ask(client, database, query)
-        with inside.connect(plane) as conn:
+        with server_admin.connect(plane) as conn:
             add, every = """INSERT INTO "notes" ("title") VALUES ('Secret')""", 'SELECT * FROM "notes" LIMIT 100'
             assert conn.execute(KEPT).fetchall() == [
                 (1, "make the notes", make, "ddl_batch", "succeeded", None, 1),
@@ -61,14 +61,14 @@ def test_what_a_dead_process_was_at_is_lost(plane: ControlPlane) -> None:
 
             thread = threading.Thread(target=asked)
             thread.start()
-            with inside.connect(plane) as store:
+            with server_admin.connect(plane) as store:
                 wait_until(lambda: store.execute(KEPT).fetchall())
             plane.kill()
             thread.join()
         plane.restart()
 
         def status() -> bool:
-            with inside.connect(plane) as store:
+            with server_admin.connect(plane) as store:
                 return store.execute("SELECT status FROM query_executions").fetchall() == [("lost",)]
 
         wait_until(status)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from support import inside, parity
+from support import parity, server_admin
 from support.control_plane import OTHER_KEY, ControlPlane, wait_until
 from support.operations import BY_NAME, OPERATIONS, Operation, error_of
 
@@ -58,7 +58,7 @@ def test_a_call_counts_in_the_second_of_its_turn(limited: ControlPlane) -> None:
     limited.freeze()
     with (
         limited.client() as client,
-        inside.connect(limited) as conn,
+        server_admin.connect(limited) as conn,
         concurrent.futures.ThreadPoolExecutor(1) as threads,
     ):
         client.get("/me")

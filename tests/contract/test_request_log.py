@@ -18,13 +18,12 @@ import pytest
 from psycopg.rows import dict_row
 
 from contract.test_logs import SECRET_VALUE, Scene, play
-from controlplane.store.pool import make_pool
-from controlplane.store.server import CONTROL_DATABASE, Server
-from controlplane.traffic import keeping
-from controlplane.traffic.curl import as_curl
-from controlplane.traffic.entries import Entry
-from controlplane.traffic.recorder import Recorder
-from support import inside
+from controlplane.db.pool import make_pool
+from controlplane.db.server import CONTROL_DATABASE, Server
+from controlplane.request_log import writer
+from controlplane.request_log.curl import as_curl
+from controlplane.request_log.recorder import Entry, Recorder
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import OPERATIONS
 
@@ -47,7 +46,7 @@ def scene(plane: ControlPlane) -> Scene:
 
 @pytest.fixture(scope="module")
 def store(plane: ControlPlane) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    with inside.connect(plane) as connection:
+    with server_admin.connect(plane) as connection:
         connection.row_factory = dict_row  # type: ignore[assignment]
         yield connection  # type: ignore[misc]
 
@@ -217,7 +216,7 @@ def test_the_end_writes_what_is_left_and_nothing_twice(
         recorder = Recorder()
         async with pool:
             recorder.requeue([entry])
-            task = asyncio.create_task(keeping.request_log_worker(recorder, pool))
+            task = asyncio.create_task(writer.request_log_worker(recorder, pool))
             await asyncio.sleep(pause)
             task.cancel()
             await asyncio.wait([task])

@@ -14,7 +14,7 @@ import httpx
 import pymysql
 import pytest
 
-from controlplane.postgres.cluster import embedded_server
+from controlplane.engines.postgres.cluster import embedded_server
 from controlplane.state_file import StateFile
 from support import mysql
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from support import inside, mysql
+from support import mysql, server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import error_of
 from unit.controlplane.test_blueprint_settings import PG_DUMP_HEAD
@@ -118,7 +118,7 @@ def test_functions_of_the_tenants_own_do_not_lift_the_limits(api: httpx.Client, 
     found = apply(api, database, sql)
     assert found["status"] == "completed", found
     assert rows(database, "SELECT * FROM public.seen") == [("10min", "10s")]
-    with inside.connect(control_plane) as conn:
+    with server_admin.connect(control_plane) as conn:
         taken = conn.execute("SELECT xid::text FROM blueprint_applications WHERE id = %s", (found["id"],)).fetchone()
     assert taken not in (None, ("3",))
 
@@ -153,7 +153,7 @@ def test_the_superusers_sessions_call_nothing_of_the_tenants(api: httpx.Client, 
             return False
 
     wait_until(stopped, seconds=60)
-    with inside.connect(control_plane) as conn:
+    with server_admin.connect(control_plane) as conn:
         assert conn.execute("SELECT rolsuper FROM pg_roles WHERE rolname = %s", (role,)).fetchone() == (False,)
 
 

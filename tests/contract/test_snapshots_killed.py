@@ -13,7 +13,7 @@ import psycopg
 import pymysql
 import pytest
 
-from support import inside, mysql
+from support import mysql, server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 
 
@@ -35,7 +35,7 @@ def can_enter(database: dict[str, Any]) -> bool:
 
 
 def is_open(plane: ControlPlane, database: dict[str, Any]) -> bool:
-    with inside.connect(plane) as store:
+    with server_admin.connect(plane) as store:
         query = "SELECT datallowconn FROM pg_database WHERE datname = %s"
         return store.execute(query, (database["db_name"],)).fetchone() == (True,)
 
@@ -45,18 +45,18 @@ def name_of(database: dict[str, Any]) -> psycopg.sql.Identifier:
 
 
 def is_copying(plane: ControlPlane) -> bool:
-    with inside.connect(plane) as store:
+    with server_admin.connect(plane) as store:
         query = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE %' AND wait_event_type = 'Lock'"
         return store.execute(query).fetchone() is not None
 
 
 def copies(plane: ControlPlane) -> set[str]:
-    with inside.connect(plane) as store:
+    with server_admin.connect(plane) as store:
         return {row[0] for row in store.execute("SELECT datname FROM pg_database WHERE datname LIKE 'snapshot%'")}
 
 
 def mysql_copies(plane: ControlPlane, port: int) -> set[str]:
-    with inside.connect_mysql(plane, port) as server:
+    with server_admin.connect_mysql(plane, port) as server:
         return {row[0] for row in mysql.ask(server, "SHOW DATABASES LIKE 'snapshot%'")}
 
 
@@ -65,7 +65,7 @@ def test_another_process_undoes_it(plane: ControlPlane) -> None:
         database = create_database(api, "kept")
         admin.post("/snapshots", json={"name": "good"}).raise_for_status()
         good = copies(plane)
-        url = inside.url(plane)
+        url = server_admin.url(plane)
         with ControlPlane("--ephemeral", "--database-url", url, "--rate-limit", "0", "--pool-size", "0") as killed:
 
             def take() -> None:
@@ -73,7 +73,7 @@ def test_another_process_undoes_it(plane: ControlPlane) -> None:
                     its.post("/snapshots", json={"name": "bad"})
 
             taking = threading.Thread(target=take)
-            with inside.connect(plane) as store, store.transaction():
+            with server_admin.connect(plane) as store, store.transaction():
                 # Whoever is to copy it waits.
                 store.execute(psycopg.sql.SQL("COMMENT ON DATABASE {} IS ''").format(name_of(database)))
                 taking.start()
@@ -97,11 +97,11 @@ def test_the_next_start_undoes_it(plane: ControlPlane) -> None:
         for each in (deleted, gone):
             api.delete(f"/databases/{each['uuid']}", headers=new_key()).raise_for_status()
     port = mysql.connect(mine).port
-    with inside.connect(plane) as store:
+    with server_admin.connect(plane) as store:
         store.execute(psycopg.sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name_of(kept)))
         store.execute("CREATE DATABASE snapshot_99_1 ALLOW_CONNECTIONS false")
         store.execute("CREATE DATABASE snapshot_98_1")  # somebody else's: copies let nobody in
-    with inside.connect_mysql(plane, port) as server:
+    with server_admin.connect_mysql(plane, port) as server:
         mysql.ask(server, f"ALTER USER '{mine['db_username']}'@'%' ACCOUNT LOCK")
         mysql.ask(server, "CREATE DATABASE snapshot_99_2")
     assert not can_enter(kept)
@@ -118,11 +118,11 @@ def test_one_that_fails_leaves_nothing(plane: ControlPlane) -> None:
     with plane.client() as api, plane.admin() as admin:
         database = create_database(api, "first")
         create_database(api, "second")
-        with inside.connect(plane) as store:
+        with server_admin.connect(plane) as store:
             (number,) = store.execute("SELECT max(id) FROM databases").fetchone() or ()
             # In the way of the second copy.
             store.execute(f"CREATE DATABASE snapshot_1_{number}")
-            url = inside.url(plane).replace("polykomos_control", f"snapshot_1_{number}")
+            url = server_admin.url(plane).replace("polykomos_control", f"snapshot_1_{number}")
             with psycopg.connect(url):
                 assert admin.post("/snapshots", json={"name": "bad"}).status_code == 500
             store.execute(f"DROP DATABASE snapshot_1_{number}")

@@ -33,7 +33,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from support import inside, mysql
+from support import mysql, server_admin
 from support.control_plane import OTHER_KEY, ControlPlane, wait_active, wait_until
 from support.operations import BY_NAME, Operation, error_of, list_all
 
@@ -97,10 +97,10 @@ def users(plane: ControlPlane, model: list[Database]) -> set[tuple[str, str]]:
     """(engine, name) of those that the servers know."""
     ports = {database.engine: database.port for database in model}
     found = set()
-    with inside.connect(plane) as conn:
+    with server_admin.connect(plane) as conn:
         found |= {("postgres", row[0]) for row in conn.execute("SELECT rolname FROM pg_roles")}
     if "mysql" in ports:
-        with inside.connect_mysql(plane, ports["mysql"]) as server:
+        with server_admin.connect_mysql(plane, ports["mysql"]) as server:
             found |= {("mysql", row[0]) for row in mysql.ask(server, "SELECT User FROM mysql.global_priv")}
     return found
 

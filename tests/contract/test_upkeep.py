@@ -11,8 +11,8 @@ import httpx
 import psycopg
 import pytest
 
-from controlplane.databases.naming import role_name
-from support import inside
+from controlplane.engines.naming import role_name
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 from support.operations import error_of
 
@@ -91,7 +91,7 @@ def test_only_a_hash_of_the_key_is_stored(plane: ControlPlane, store: psycopg.Co
 
 def hindered(store: psycopg.Connection[Any]) -> str:
     """The next tenant's role, there already and as none can be: all attempts fail half-way."""
-    role = role_name(inside.next_instance(store))
+    role = role_name(server_admin.next_instance(store))
     store.execute(f"CREATE ROLE {role}; GRANT {role} TO polykomos_tenants")
     return role
 

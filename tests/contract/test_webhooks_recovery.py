@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support import inside
+from support import server_admin
 from support.control_plane import ControlPlane, create_database, delete_all, new_key, wait_until
 from support.receiver import Receiver
 
@@ -28,7 +28,7 @@ def client(plane: ControlPlane) -> Iterator[httpx.Client]:
 
 def execute(plane: ControlPlane, query: str, *parameters: object) -> list[tuple[Any, ...]]:
     """What it returns in the control plane's own tables; nothing is a list as well."""
-    with inside.connect(plane) as conn:
+    with server_admin.connect(plane) as conn:
         cursor = conn.execute(query, parameters)
         return cursor.fetchall() if cursor.description else []
 

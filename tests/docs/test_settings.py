@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from polykomos.version import VERSION
-from polykomos_provider.checkup.versions import ADDED, FLOORS, dotted
+from polykomos_provider.doctor.versions import ADDED, FLOORS, dotted
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from support.control_plane import new_key, wait_until
-from support.killing import start_up
+from support.process_kill import start_up
 from support.pulumi import Stack
 
 SQL = "CREATE TABLE IF NOT EXISTS log (who text, at int); INSERT INTO log VALUES ({{who}}, 1);"

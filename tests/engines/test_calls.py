@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support import inside
+from support import server_admin
 from support.calls import counted
 from support.control_plane import ControlPlane, wait_until
 from support.pulumi import Stack
@@ -18,7 +18,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """With databases ready to be handed out."""
     directory = str(tmp_path_factory.mktemp("calls") / "data")
     with ControlPlane("--data-dir", directory, "--rate-limit", "0", "--pool-size", "6") as plane:
-        with inside.connect(plane) as connection:
+        with server_admin.connect(plane) as connection:
             ready = "SELECT count(*) FROM pool_instances WHERE is_ready"
             wait_until(lambda: (connection.execute(ready).fetchone() or (0,))[0] >= 4, seconds=60)
         yield plane

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from polykomos.version import VERSION
 from polykomos_provider.cli import main
-from polykomos_provider.pulumi_home import user_plugins
+from polykomos_provider.install.pulumi_plugins import user_plugins
 from support.control_plane import NO_SCOPE_KEY, SCOPE_KEYS, ControlPlane, create_database, new_key
 from support.pulumi import Stack
 from support.terraform import ENGINES, Workspace

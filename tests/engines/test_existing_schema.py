@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import yaml
 
-from controlplane.postgres.binaries import find_binaries
+from controlplane.engines.postgres.binaries import find_binaries
 from support.control_plane import create_database, delete_all
 from support.mysql import connect
 from support.naming import unique

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support import inside
+from support import server_admin
 from support.control_plane import SCOPE_KEYS, ControlPlane
 from support.pulumi import Stack
 from support.terraform import Workspace
@@ -125,7 +125,7 @@ def test_plain_http_is_warned_of_by_the_parsed_host(
 
 def revoke(plane: ControlPlane, key: str, status: str = "revoked") -> None:
     """As a person does in the dashboard."""
-    with inside.connect(plane) as connection:
+    with server_admin.connect(plane) as connection:
         digest = hashlib.sha256(key.encode()).hexdigest()
         done = connection.execute("UPDATE api_keys SET status = %s WHERE encode(hash, 'hex') = %s", (status, digest))
         assert done.rowcount == 1

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from polykomos.resources import RESOURCES
-from resourcekit.declaration import field_specs
+from resourcekit.fields import field_specs
 from support.calls import recorded
 from support.control_plane import ControlPlane
 from support.hcl import Declared, Expression, module

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from support.control_plane import SLOW, SLOW_SECONDS, ControlPlane, database_names, wait_until
-from support.killing import kill, processes, start_up
 from support.naming import unique
 from support.needs import require
+from support.process_kill import kill, processes, start_up
 from support.pulumi import Stack
 
 

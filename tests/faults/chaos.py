@@ -22,7 +22,7 @@ import httpx
 import psycopg
 import pymysql
 
-from support import inside, mysql
+from support import mysql, server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 
 SQL = {
@@ -129,14 +129,14 @@ def held(plane: ControlPlane, targets: list[Target], rounds: int) -> None:
 
 
 def held_by_postgres(plane: ControlPlane, listed: list[dict[str, Any]]) -> None:
-    with inside.connect(plane) as connection:
+    with server_admin.connect(plane) as connection:
         on_server = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
     assert {database["db_name"] for database in listed} <= on_server
-    wait_until(lambda: not inside.unaccounted(plane))
+    wait_until(lambda: not server_admin.unaccounted(plane))
 
 
 def held_by_mysql(plane: ControlPlane, listed: list[dict[str, Any]]) -> None:
-    with inside.connect_mysql(plane, listed[0]["port"]) as connection:
+    with server_admin.connect_mysql(plane, listed[0]["port"]) as connection:
         ours = {"information_schema", "mysql", "performance_schema", "sys", "polykomos_marks"}
         on_server = {row[0] for row in mysql.ask(connection, "SHOW DATABASES")} - ours
         users = {row[0] for row in mysql.ask(connection, "SELECT User FROM mysql.global_priv WHERE User LIKE 'u%'")}

@@ -16,7 +16,7 @@ import httpx
 import psycopg
 import pytest
 
-from resourcekit.keys import IdempotencyKeys
+from resourcekit.idempotency import IdempotencyKeys
 from support.control_plane import ControlPlane
 from support.pulumi import Stack
 from support.sdk import installed

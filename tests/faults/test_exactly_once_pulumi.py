@@ -11,7 +11,7 @@ import pytest
 
 from support.broken_creates import TABLE, late, made_and_killed, there
 from support.control_plane import ControlPlane
-from support.killing import kill_up
+from support.process_kill import kill_up
 from support.pulumi import Stack
 
 URN = "urn:pulumi:dev::story::polykomos:index:"

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from polykomos.version import VERSION
-from polykomos_provider.mirror import write_mirror
+from polykomos_provider.install.terraform_mirror import write_mirror
 from support.broken_creates import refused_after
 from support.control_plane import ControlPlane, database_names, wait_until
-from support.killing import kill_apply
+from support.process_kill import kill_apply
 from support.terraform import ENGINES, Workspace
 
 ONE = """

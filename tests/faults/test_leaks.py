@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path
 
 from support.control_plane import ControlPlane, create_database, delete_all
-from support.inside import STATE_FILE
 from support.leaks import leaks
+from support.server_admin import STATE_FILE
 
 
 def test_a_secret_is_found_wherever_it_lies(tmp_path: Path) -> None:

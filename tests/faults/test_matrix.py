@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from support.control_plane import ControlPlane
+from support.flaky_proxy import Refusing
 from support.programs import Program
-from support.refusing import Refusing
-from support.stories import Marks, Story, interrupted, is_exactly, new_story, there, until_done
+from support.scenarios import Marks, Story, interrupted, is_exactly, new_story, there, until_done
 
 ENGINES = ("pulumi", "terraform", "tofu")
 OPERATIONS = {

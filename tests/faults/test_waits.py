@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from support.control_plane import ControlPlane, database_names, wait_until
-from support.killing import after_kill, start_up
+from support.process_kill import after_kill, start_up
 from support.pulumi import Stack
 from support.terraform import Workspace
 

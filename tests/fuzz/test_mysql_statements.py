@@ -15,7 +15,7 @@ import pytest
 
 from controlplane.blueprints.lexer import SPACES, LexError
 from controlplane.blueprints.mysql.sources import read
-from controlplane.blueprints.mysql.splitting import split
+from controlplane.blueprints.mysql.splitter import split
 from support.control_plane import create_database, delete_all
 from support.fuzz import SECONDS, cases
 from support.mariadb_grammar import mutated, statement

@@ -9,7 +9,7 @@ import pytest
 
 from controlplane.blueprints.lexer import SPACES, LexError
 from controlplane.blueprints.sources import read
-from controlplane.blueprints.splitting import split
+from controlplane.blueprints.splitter import split
 from support.fuzz import SECONDS, cases
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS + 120)]

@@ -15,7 +15,7 @@ import httpx
 import psycopg
 import pytest
 
-from support import inside, mysql
+from support import mysql, server_admin
 from support.control_plane import ControlPlane, create_database, new_key
 from support.fuzz import SECONDS, cases
 from support.random_settings import (
@@ -134,7 +134,7 @@ def test_in_postgresql(plane: ControlPlane, api: httpx.Client) -> None:
             raise
     print(f"{runs} cases, {completed} of them applied")
     assert completed or runs < 20, "no case was applied"
-    with inside.connect(plane) as conn:
+    with server_admin.connect(plane) as conn:
         assert conn.execute("SELECT count(*) FROM blueprint_applications WHERE tries > 0").fetchone() == (0,)
         roles = conn.execute("SELECT rolname FROM pg_roles WHERE rolconfig IS NOT NULL").fetchall()
         assert {name for (name,) in roles} <= {name for (name,) in conn.execute("SELECT db_username FROM databases")}

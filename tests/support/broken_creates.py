@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from support.control_plane import ControlPlane
-from support.killing import kill_up
+from support.process_kill import kill_up
 from support.pulumi import Stack
 
 TABLE = "CREATE TABLE IF NOT EXISTS seen (n int); INSERT INTO seen VALUES (1);"

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self
 import httpx
 import psycopg
 
-from support import inside, parity
+from support import parity, server_admin
 from support.needs import skip_without_mariadb
 
 ALL_SCOPES = (
@@ -239,7 +239,7 @@ class ControlPlane:
         """What it has given out. Where its server was taken away, only the keys."""
         self.keys.update({self.api_key, self.admin_token} - {""})
         with contextlib.suppress(psycopg.Error, OSError, LookupError):
-            self.secrets.update(inside.secrets(self))
+            self.secrets.update(server_admin.secrets(self))
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""

@@ -11,12 +11,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from support import inside
+from support import server_admin
 from support.control_plane import ControlPlane, wait_until
-from support.killing import kill
 from support.leaks import leaks
+from support.process_kill import kill
 from support.programs import Program
-from support.stories import Marks, Story, is_exactly, new_story, there, until_done
+from support.scenarios import Marks, Story, is_exactly, new_story, there, until_done
 
 ENGINES = ("pulumi", "terraform", "tofu")
 # In one round of three provisioning takes so long, in another the answer to each creation that was carried out: that is
@@ -115,7 +115,7 @@ class Chaos:
             return seconds
         assert not any(there(self.plane).values())
         assert not any(story.held().values())
-        wait_until(lambda: not inside.unaccounted(self.plane))
+        wait_until(lambda: not server_admin.unaccounted(self.plane))
         self.program, self.marks = None, {}
         return seconds
 

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from support.inside import STATE_FILE
+from support.server_admin import STATE_FILE
 
 # Terraform keeps sensitive values in its states and plans as they are; what can be kept out of them, and how, is in
 # docs/terraform-secrets.md and has its own tests. An API key has no business there either.

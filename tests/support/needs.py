@@ -9,7 +9,7 @@ from typing import NoReturn
 import httpx
 import pytest
 
-from controlplane.mysql.binaries import find_binaries
+from controlplane.engines.mysql.binaries import find_binaries
 
 # Of this machine: a test may hide it from a control plane of its own.
 _HAS_MARIADB = find_binaries() is not None

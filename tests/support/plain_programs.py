@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from resourcekit.pulumi.names import to_camel
+from resourcekit.pulumi.casing import to_camel
 from support.hcl import Declared, module
 from support.pulumi import Stack
 from support.terraform import Workspace

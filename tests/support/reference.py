@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.openapi import ORIGINAL
-from support.unfolding import UNFOLDED
+from support.reformat_samples import UNFOLDED
 
 REFERENCE = ORIGINAL.with_name("000-polykomos-api-reference.txt")
 ABSENT = "the service's reference is not beside this checkout"

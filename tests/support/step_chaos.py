@@ -21,11 +21,11 @@ import httpx
 import psycopg
 import pymysql
 
-from controlplane.controls import STEPS
-from controlplane.postgres.cluster import embedded_server
+from controlplane.db.server import Server
+from controlplane.dev_controls import STEPS
+from controlplane.engines.postgres.cluster import embedded_server
 from controlplane.state_file import StateFile
-from controlplane.store.server import Server
-from support import inside, mysql
+from support import mysql, server_admin
 from support.control_plane import ControlPlane, new_key, wait_active, wait_until
 from support.receiver import Received, Receiver
 
@@ -106,7 +106,7 @@ class Rounds:
             wait_until(lambda: on_postgres(conn) == wanted["postgres"], seconds=60)
             assert conn.execute("SELECT count(*) FROM provision_jobs WHERE state <> 'done'").fetchone() == (0,)
             ((port,),) = conn.execute("SELECT port FROM mysql_server").fetchall()
-        with inside.connect_mysql(self.planes[0], port) as server:
+        with server_admin.connect_mysql(self.planes[0], port) as server:
             wait_until(lambda: on_mysql(server) == wanted["mysql"], seconds=60)
         self.told()
 
@@ -140,7 +140,7 @@ def use(database: dict[str, Any]) -> None:
 
 def on_postgres(conn: psycopg.Connection[Any]) -> tuple[set[str], set[str]]:
     """Databases and users of tenants."""
-    own = list(inside.OWN_DATABASES)
+    own = list(server_admin.OWN_DATABASES)
     databases = conn.execute("SELECT datname FROM pg_database WHERE NOT datname = ANY(%s)", (own,))
     roles = conn.execute("SELECT rolname FROM pg_roles WHERE rolname ~ '^u[0-9]+$'")
     return {row[0] for row in databases}, {row[0] for row in roles}

@@ -22,7 +22,7 @@ import settings
 from polykomos.package import package
 from resourcekit.pulumi.schema import package_schema
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
-from resourcekit.terraform.provider import ProviderServer
+from resourcekit.terraform.provider_server import ProviderServer
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,17 +9,25 @@ from typing import Any
 from prerequisites import engine_features
 
 from polykomos.version import VERSION
-from polykomos_provider.checkup.versions import FLOORS, dotted
-from resourcekit.declaration import field_specs
+from polykomos_provider.doctor.versions import FLOORS, dotted
+from resourcekit.field_types import FieldType, field_type, field_types
+from resourcekit.fields import field_specs
 from resourcekit.package import Package
 from resourcekit.resource import ProviderFunction
-from resourcekit.shapes import FieldType, field_types, field_type
-from resourcekit.terraform.blocks import Attribute, Schema, write_only_name
+from resourcekit.terraform.cty.types import (
+    CtyCollection,
+    CtyDynamic,
+    CtyObject,
+    CtyPrimitive,
+    CtyTuple,
+    CtyType,
+    cty_type,
+)
 from resourcekit.terraform.data_source_type import DataSourceType
-from resourcekit.terraform.kinds import ResourceType
-from resourcekit.terraform.provider import ProviderServer
-from resourcekit.terraform.types import CtyCollection, CtyType, CtyDynamic, CtyPrimitive, CtyObject, CtyTuple, cty_type
-from resourcekit.terraform.wanted import allowed_options
+from resourcekit.terraform.import_options import allowed_options
+from resourcekit.terraform.provider_server import ProviderServer
+from resourcekit.terraform.resource_type import ResourceType
+from resourcekit.terraform.schema import Attribute, Schema, write_only_name
 
 _NEEDS = {
     "ephemeral-resources": "Needs Terraform 1.11 or OpenTofu 1.11.",

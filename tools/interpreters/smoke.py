@@ -12,7 +12,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 import polykomos
 from polykomos_provider.testing import ControlPlane
-from resourcekit.terraform.cookie import COOKIE
+from resourcekit.terraform.handshake import COOKIE
 from resourcekit.terraform.protocol import tfplugin6_pb2
 
 PROGRAMS = Path(sys.executable).parent

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from controlplane.http.calls import RequestContext, Operation
-from controlplane.http.replies import ApiResponse, envelope
-from controlplane.http.timestamps import format_naive
+from controlplane.http.context import Operation, RequestContext
+from controlplane.http.responses import ApiResponse, envelope, format_naive
 
 
 async def get_me(call: RequestContext) -> ApiResponse:
@@ -37,3 +36,15 @@ async def get_me(call: RequestContext) -> ApiResponse:
 
 
 OPERATIONS = (Operation("GET", "/me", "getMe", (), get_me),)
+
+
+ALL_SCOPES = (
+    "databases:read",
+    "databases:write",
+    "webhooks:read",
+    "webhooks:write",
+    "blueprints:read",
+    "blueprints:write",
+    "queries:write",
+)
+WILDCARDS = ("databases:*",)

@@ -13,14 +13,14 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from controlplane.account.controls import read_network
-from controlplane.account.scopes import ALL_SCOPES, WILDCARDS
-from controlplane.failures import StartupError
+from controlplane.account.routes import ALL_SCOPES, WILDCARDS
+from controlplane.db.pool import Connection
+from controlplane.errors import StartupError
 from controlplane.http.auth import hash_key
+from controlplane.http.key_policy import read_network
 from controlplane.http.principal import key_preview
 from controlplane.plans import Plan, Plans, plan_of
 from controlplane.query_answers import QueryAnswer, first_duplicate
-from controlplane.store.pool import Connection
 
 DEVELOPER_EMAIL = "developer@polykomos.localhost"
 DEVELOPER_KEY = "Development Key"

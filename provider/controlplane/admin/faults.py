@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import Field
 
-from controlplane.admin.kernel import AdminRequest, AdminRoute
-from controlplane.admin.watching import publish
-from controlplane.faults.rules import ANY, Effect
+from controlplane.admin.controls_sync import publish
+from controlplane.admin.routing import AdminRequest, AdminRoute
+from controlplane.db.pool import Row
+from controlplane.fault_injection.rules import ANY, Effect
 from controlplane.http.errors import invalid_field, not_found
-from controlplane.http.fields import Body
-from controlplane.rooms import OPERATIONS
-from controlplane.store.pool import Row
+from controlplane.http.validation import Body
+from controlplane.registry import OPERATIONS
 
 
 class FaultRule(Body):

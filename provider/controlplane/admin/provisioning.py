@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from controlplane.admin.kernel import AdminRequest, AdminRoute
-from controlplane.admin.watching import publish
-from controlplane.http.fields import Body
+from controlplane.admin.controls_sync import publish
+from controlplane.admin.routing import AdminRequest, AdminRoute
+from controlplane.http.validation import Body
 
 
 class Provisioning(Body):

@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from controlplane.admin.kernel import AdminRequest, AdminRoute
+from controlplane.admin.routing import AdminRequest, AdminRoute
+from controlplane.db.pool import Row
 from controlplane.http.errors import not_found
-from controlplane.http.fields import Body
+from controlplane.http.validation import Body
 from controlplane.queries import answers
 from controlplane.query_answers import EngineName, QueryAnswer, QueryText, SqlText
-from controlplane.store.pool import Row
 
 
 class SetQueryAnswer(Body):

@@ -13,12 +13,12 @@ from typing import Final
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from controlplane.blueprints import running
-from controlplane.blueprints.execution import shortened
+from controlplane.blueprints import runner
+from controlplane.blueprints.statement_runner import shortened
+from controlplane.db.pool import Row
+from controlplane.db.process_lease import NO_OWNER
 from controlplane.engines.base import EngineUnavailableError
 from controlplane.services import Services
-from controlplane.store.liveness import NO_OWNER
-from controlplane.store.pool import Row
 
 MOST_ALIKE: Final = 3
 MOST: Final = 10
@@ -32,7 +32,7 @@ _log = logging.getLogger("controlplane.blueprints")
 async def run(services: Services, row: Row, database: Row) -> None:
     """Run an application that this process owns. Raises what is worth another try, once the row is given back."""
     try:
-        await running.run_application(services, row, database)
+        await runner.run_application(services, row, database)
     except Exception as error:
         if not await _ended(services, row, database, error):
             raise
@@ -55,7 +55,7 @@ async def _ended(services: Services, row: Row, database: Row, error: Exception) 
     if noted["tries_alike"] >= MOST_ALIKE or noted["tries"] >= MOST:
         _log.error("an application is given up", exc_info=error, extra={"facts": facts})
         told = f"The control plane could not run it: {reason}. It was tried {noted['tries']} times."
-        await running.give_up(services, noted, database, told)
+        await runner.give_up(services, noted, database, told)
         return True
     _log.error("an application was broken off and is tried again", exc_info=error, extra={"facts": facts})
     pause = min(_LONGEST_PAUSE, _PAUSE_SECONDS * 2 ** max(0, noted["tries"] - 1))

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from controlplane.blueprints import lexer, sources, splitting, statements, variables
+from controlplane.blueprints import lexer, sources, splitter, variables
+from controlplane.blueprints import statement_policy as statements
 from controlplane.blueprints.lexer import Token
 from controlplane.blueprints.mysql import lexer as mysql_lexer
 from controlplane.blueprints.mysql import literals as mysql_literals
 from controlplane.blueprints.mysql import sources as mysql_sources
-from controlplane.blueprints.mysql import splitting as mysql_splitting
-from controlplane.blueprints.mysql import statements as mysql_statements
+from controlplane.blueprints.mysql import splitter as mysql_splitting
+from controlplane.blueprints.mysql import statement_policy as mysql_statements
 from controlplane.blueprints.sources import SqlSource
-from controlplane.blueprints.splitting import Statement
+from controlplane.blueprints.splitter import Statement
 from controlplane.blueprints.variables import Literals
 
 
@@ -39,8 +40,8 @@ POSTGRES: Final = Dialect(
     "PostgreSQL",
     sources.read,
     lexer.tokens,
-    splitting.split,
-    splitting.statements,
+    splitter.split,
+    splitter.statements,
     statements.forbidden_reason,
     variables.POSTGRES_LITERALS,
 )

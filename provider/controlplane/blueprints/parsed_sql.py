@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from controlplane.blueprints.adjacency import find_adjacent
 from controlplane.blueprints.dialects import Dialect
-from controlplane.blueprints.lexer import TokenKind, LexError, Token
-from controlplane.blueprints.neighbours import find_adjacent
-from controlplane.blueprints.places import LineIndex, Problem
-from controlplane.blueprints.splitting import Statement
-from controlplane.blueprints.statements import warnings_of
+from controlplane.blueprints.lexer import LexError, Token, TokenKind
+from controlplane.blueprints.positions import LineIndex, Problem
+from controlplane.blueprints.splitter import Statement
+from controlplane.blueprints.statement_policy import warnings_of
+from controlplane.blueprints.validation_result import ValidationResult
 from controlplane.blueprints.variables import UNDEFINED, Definition, VariableError, render, sample_values, types_of
-from controlplane.blueprints.verdicts import ValidationResult
 
 _NUMBERED: Final = re.compile(r"statement (\d+)\b")
 # MariaDB counts lines from where the statement begins.

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from controlplane.blueprints import scratch, store, worker
-from controlplane.blueprints.applying import apply_blueprint, get_application
-from controlplane.blueprints.bodies import CreateBlueprint, UpdateBlueprint, ValidateSql
-from controlplane.blueprints.mysql import marks
+from controlplane.blueprints import mysql_commit_markers, sandbox, store, worker
+from controlplane.blueprints.apply import apply_blueprint, get_application
+from controlplane.blueprints.requests import CreateBlueprint, UpdateBlueprint, ValidateSql
+from controlplane.blueprints.serializers import full, summary
 from controlplane.blueprints.validation import invalid_sql, validate
 from controlplane.blueprints.variables import Definition, VariableError, parse_definitions
-from controlplane.blueprints.views import full, summary
-from controlplane.http.calls import RequestContext, Operation
+from controlplane.http.context import Operation, RequestContext
 from controlplane.http.errors import invalid_field
-from controlplane.http.pagination import page_reply
-from controlplane.http.replies import ApiResponse, envelope
+from controlplane.http.responses import ApiResponse, envelope, page_reply
 from controlplane.services import Worker
 
 
@@ -63,7 +61,7 @@ async def validate_sql(call: RequestContext) -> ApiResponse:
     """Always 200: invalid SQL is an answer (S20)."""
     args = call.parse(ValidateSql)
     definitions = None if args.variables is None else _definitions(args.variables)
-    rehearsals = await scratch.ensure_sandbox(call.services, call.conn)
+    rehearsals = await sandbox.ensure_sandbox(call.services, call.conn)
 
     async def judge() -> ApiResponse:
         async with call.services.turns.slot(call.principal.user_id):
@@ -87,7 +85,7 @@ def _definitions(given: dict[str, Any] | None) -> dict[str, Definition]:
 
 
 async def _check(call: RequestContext, sql: str, definitions: dict[str, Definition]) -> None:
-    rehearsals = await scratch.ensure_sandbox(call.services, call.conn)
+    rehearsals = await sandbox.ensure_sandbox(call.services, call.conn)
     verdict = await validate(rehearsals, call.services.engines, sql, definitions)
     if verdict.errors:
         raise invalid_sql(verdict)
@@ -118,4 +116,8 @@ OPERATIONS = (
     Operation("GET", "/blueprint_applications/{id}", "getBlueprintApplication", _READ, get_application),
 )
 
-WORKERS: tuple[Worker, ...] = (worker.application_worker, marks.commit_marker_worker, scratch.sandbox_worker)
+WORKERS: tuple[Worker, ...] = (
+    worker.application_worker,
+    mysql_commit_markers.commit_marker_worker,
+    sandbox.sandbox_worker,
+)

@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import Final
 
 from controlplane.blueprints import lexer
-from controlplane.blueprints.lexer import BOM, TokenKind, LexError, Token
-from controlplane.blueprints.places import Problem
+from controlplane.blueprints.lexer import BOM, LexError, Token, TokenKind
+from controlplane.blueprints.positions import Problem
 
 _SUSPECT: Final = re.compile(rf"\\|\bstdin\b|(?<!\A){BOM}", re.IGNORECASE)
 _HEADER: Final = re.compile(r"(?:\s|--[^\n]*\n)*?-- PostgreSQL database (?:cluster )?dump\b")

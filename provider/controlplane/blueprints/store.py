@@ -9,11 +9,11 @@ from uuid import UUID
 
 from psycopg.types.json import Json
 
-from controlplane.http.calls import RequestContext
+from controlplane.db.pool import Connection, Row
+from controlplane.http.context import RequestContext
 from controlplane.http.errors import forbidden, invalid_cursor, not_found
-from controlplane.http.fields import parse_uuid
-from controlplane.http.pagination import Page
-from controlplane.store.pool import Connection, Row
+from controlplane.http.responses import Page
+from controlplane.http.validation import parse_uuid
 
 _VISIBLE = "(user_id = %s OR user_id IS NULL)"
 _FIND = f"SELECT * FROM blueprints WHERE uuid = %s AND {_VISIBLE} AND deleted_at IS NULL"  # noqa: S608 (a constant)

@@ -8,16 +8,16 @@ from dataclasses import replace
 from functools import partial
 
 from controlplane.blueprints.dialects import MYSQL, POSTGRES, more_likely_dialect
-from controlplane.blueprints.mysql.scratch import dry_run as rehearse_in_mysql
+from controlplane.blueprints.dry_run import DryRunFindings
+from controlplane.blueprints.mysql.sandbox import dry_run as rehearse_in_mysql
 from controlplane.blueprints.parsed_sql import ParsedSql, read
-from controlplane.blueprints.rehearsal import DryRunFindings
-from controlplane.blueprints.scratch import Sandbox
-from controlplane.blueprints.splitting import Statement
+from controlplane.blueprints.sandbox import Sandbox
+from controlplane.blueprints.splitter import Statement
+from controlplane.blueprints.validation_result import ValidationResult
 from controlplane.blueprints.variables import Definition
-from controlplane.blueprints.verdicts import ValidationResult
-from controlplane.engines.base import EngineUnavailableError, EngineRegistry
+from controlplane.engines.base import EngineRegistry, EngineUnavailableError
+from controlplane.engines.mysql.engine import MysqlEngine
 from controlplane.http.errors import ApiError
-from controlplane.mysql.engine import MysqlEngine
 
 
 async def validate(
@@ -64,7 +64,9 @@ def _is_before(one: int | None, other: int | None) -> bool:
     return one is not None and (other is None or one < other)
 
 
-async def _judge(parsed: ParsedSql, rehearse: Callable[[list[Statement]], Awaitable[DryRunFindings]]) -> tuple[ValidationResult, bool]:
+async def _judge(
+    parsed: ParsedSql, rehearse: Callable[[list[Statement]], Awaitable[DryRunFindings]]
+) -> tuple[ValidationResult, bool]:
     """Return the verdict, and whether what is wrong may be right for another engine."""
     if not parsed.rehearsed:
         return parsed.verdict(()), True

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from controlplane.blueprints.adjacency import find_adjacent
 from controlplane.blueprints.lexer import Token, tokens
-from controlplane.blueprints.neighbours import find_adjacent
 
 TYPES = ("string", "number", "boolean", "identifier")
 # A number in a string: more digits than a JSON number carries from every client. Without an exponent, with which MySQL

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from controlplane.blueprints import attempts
-from controlplane.crew import Claim, run_workers
 from controlplane.databases import store as databases
+from controlplane.db.pool import Row
+from controlplane.db.process_lease import NO_OWNER, WITH_LIVE_PROCESSES
 from controlplane.services import Services
-from controlplane.store.liveness import NO_OWNER, WITH_LIVE_PROCESSES
-from controlplane.store.pool import Row
+from controlplane.worker_pool import Claim, run_workers
 
 _AT_ONCE = 12  # applications run at the same time
 MOST_OF_A_USER = 6  # of these, so that one user's long ones keep nobody else waiting

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from controlplane.blueprints.dialects import DIALECTS
-from controlplane.blueprints.execution import preview_line
 from controlplane.blueprints.lexer import LexError
-from controlplane.console.listing import pluralize, paginate, parse_query
+from controlplane.blueprints.statement_runner import preview_line
+from controlplane.console.list_query import paginate, parse_query, pluralize
 from controlplane.console.redaction import redact, values_of
-from controlplane.console.rendering import Page
+from controlplane.console.templates import Page
+from controlplane.db.pool import Connection, Row
 from controlplane.services import Services
-from controlplane.store.pool import Connection, Row
 
 _STATUSES = (
     ("", "any"),

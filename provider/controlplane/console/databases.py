@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane.console.listing import pluralize, paginate, parse_query
-from controlplane.console.rendering import Page
+from controlplane.console.list_query import paginate, parse_query, pluralize
+from controlplane.console.templates import Page
 from controlplane.console.timeline import timeline
-from controlplane.databases.views import without_credentials
+from controlplane.databases.serializers import without_credentials
+from controlplane.db.pool import Connection, Row
+from controlplane.request_log import store as traffic
 from controlplane.services import Services
-from controlplane.store.pool import Connection, Row
-from controlplane.traffic import store as traffic
 
 _STATUSES = (
     ("present", "present"),

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from controlplane.console.listing import pluralize
-from controlplane.console.rendering import Page
+from controlplane.console.list_query import pluralize
+from controlplane.console.templates import Page
+from controlplane.db.pool import Connection, Row
 from controlplane.http.rate_limit import Usage
+from controlplane.request_log import store as traffic
 from controlplane.services import Services
-from controlplane.store.pool import Connection, Row
-from controlplane.traffic import store as traffic
 
 _MINUTE = timedelta(seconds=60)
 _COUNTS = (
@@ -51,7 +51,11 @@ async def show(services: Services, conn: Connection, _query: Mapping[str, str], 
         title="Overview",
         section="overview",
         summary=f"{pluralize(counts['active'], 'active database')}, {counts['provisioning']} provisioning",
-        context={"counts": counts, "budgets": budgets, "latest": await traffic.list_recent(conn, 10, with_bodies=False)},
+        context={
+            "counts": counts,
+            "budgets": budgets,
+            "latest": await traffic.list_recent(conn, 10, with_bodies=False),
+        },
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane import rooms
-from controlplane.console.listing import paginate, parse_query
-from controlplane.console.rendering import Page
+from controlplane import registry
+from controlplane.console.list_query import paginate, parse_query
+from controlplane.console.templates import Page
+from controlplane.db.pool import Connection
+from controlplane.request_log import store as traffic
+from controlplane.request_log.curl import as_curl
 from controlplane.services import Services
-from controlplane.store.pool import Connection
-from controlplane.traffic import store as traffic
-from controlplane.traffic.curl import as_curl
 
 _STATUSES = (
     ("", "any"),
@@ -20,13 +20,15 @@ _STATUSES = (
 )
 _OPERATIONS = (
     ("", "any"),
-    *((name, name) for name in sorted(operation.operation_id for operation in rooms.OPERATIONS)),
+    *((name, name) for name in sorted(operation.operation_id for operation in registry.OPERATIONS)),
 )
 
 
 async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
     """`/console/requests`."""
-    asked = parse_query("/console/requests", query, (("status", "Status", _STATUSES), ("operation", "Operation", _OPERATIONS)))
+    asked = parse_query(
+        "/console/requests", query, (("status", "Status", _STATUSES), ("operation", "Operation", _OPERATIONS))
+    )
     entries = await traffic.list_recent(
         conn,
         asked.window["fetch"],

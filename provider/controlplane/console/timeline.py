@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from controlplane.store.pool import Row
-from controlplane.traffic.entries import Entry
+from controlplane.db.pool import Row
+from controlplane.request_log.recorder import Entry
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controlplane.console.listing import pluralize, paginate, parse_query
-from controlplane.console.rendering import Page
+from controlplane.console.list_query import paginate, parse_query, pluralize
+from controlplane.console.templates import Page
+from controlplane.db.pool import Connection, Row
+from controlplane.request_log.redaction import redact_url
 from controlplane.services import Services
-from controlplane.store.pool import Connection, Row
-from controlplane.traffic.masking import redact_url
 
 _STATES = (("", "any"), ("active", "active"), ("revoked", "revoked"))
 _STATUSES = (("", "any"), ("pending", "pending"), ("delivered", "delivered"), ("failed", "failed"))

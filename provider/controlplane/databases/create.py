@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from controlplane.databases import catalog, store
-from controlplane.databases.bodies import CreateDatabase
 from controlplane.databases.initial_blueprint import QueueInitialBlueprint
-from controlplane.databases.naming import role_name
-from controlplane.databases.views import effective_quotas, with_credentials, without_credentials
-from controlplane.http.calls import RequestContext
+from controlplane.databases.requests import CreateDatabase
+from controlplane.databases.serializers import effective_quotas, with_credentials, without_credentials
+from controlplane.db.pool import Connection, Row
+from controlplane.engines.naming import role_name
+from controlplane.http.context import RequestContext
 from controlplane.http.errors import forbidden, invalid_field, not_found
 from controlplane.http.principal import Principal
-from controlplane.http.replies import ApiResponse, envelope
+from controlplane.http.responses import ApiResponse, envelope
 from controlplane.plans import LENIENT_PLANS
 from controlplane.services import Services
-from controlplane.store.pool import Connection, Row
 from controlplane.webhooks import outbox
 
 _PASSWORD_ALPHABET = string.ascii_letters + string.digits
@@ -118,7 +118,9 @@ async def _take_from_pool(conn: Connection, db_type: str) -> int | None:
     return None if row is None else int(row["id"])
 
 
-async def _insert(call: RequestContext, args: CreateDatabase, team_id: int, pooled: int | None, *, is_assigned: bool) -> Row:
+async def _insert(
+    call: RequestContext, args: CreateDatabase, team_id: int, pooled: int | None, *, is_assigned: bool
+) -> Row:
     number = pooled
     if number is None:
         cursor = await call.conn.execute("SELECT nextval('instance_numbers')::int AS number")

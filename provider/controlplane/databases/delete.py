@@ -7,11 +7,10 @@ import logging
 from datetime import timedelta
 
 from controlplane.databases import store
-from controlplane.databases.views import without_credentials
+from controlplane.databases.serializers import without_credentials
 from controlplane.engines.base import EngineUnavailableError
-from controlplane.http.calls import RequestContext
-from controlplane.http.replies import ApiResponse, envelope
-from controlplane.http.timestamps import format_naive
+from controlplane.http.context import RequestContext
+from controlplane.http.responses import ApiResponse, envelope, format_naive
 from controlplane.webhooks import outbox
 
 GRACE = timedelta(hours=24)

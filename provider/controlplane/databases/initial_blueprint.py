@@ -1,4 +1,4 @@
-"""What the creation of a database needs of blueprints, injected by `controlplane.rooms`: this package imports none."""
+"""What the creation of a database needs of blueprints, injected by `controlplane.registry`: this package imports none."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from controlplane.db.pool import Connection, Row
 from controlplane.http.principal import Principal
 from controlplane.services import Services
-from controlplane.store.pool import Connection, Row
 
 
 class QueueInitialBlueprint(Protocol):

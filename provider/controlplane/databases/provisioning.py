@@ -16,16 +16,16 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
-from controlplane.bell import Notifier
-from controlplane.crew import Claim, run_workers
 from controlplane.databases import store
 from controlplane.databases.delete import GRACE
 from controlplane.databases.initial_blueprint import RunInitialBlueprint
-from controlplane.databases.views import effective_quotas, without_credentials
+from controlplane.databases.serializers import effective_quotas, without_credentials
+from controlplane.db.pool import Connection, Row
+from controlplane.db.process_lease import WITH_LIVE_PROCESSES
+from controlplane.notifier import Notifier
 from controlplane.services import Services
-from controlplane.store.liveness import WITH_LIVE_PROCESSES
-from controlplane.store.pool import Connection, Row
 from controlplane.webhooks.outbox import enqueue
+from controlplane.worker_pool import Claim, run_workers
 
 MOST_ATTEMPTS = 5  # of each stage
 

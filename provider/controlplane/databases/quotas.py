@@ -11,13 +11,13 @@ import logging
 import time
 from enum import Enum
 
+from controlplane.backoff import RetryDelays
 from controlplane.databases import store
-from controlplane.databases.views import effective_quotas
+from controlplane.databases.serializers import effective_quotas
+from controlplane.db.pool import Connection, Row
 from controlplane.engines.base import DatabaseEngine, EngineUnavailableError
 from controlplane.plans import Quotas
-from controlplane.postponed import RetryDelays
 from controlplane.services import Services
-from controlplane.store.pool import Connection, Row
 
 GB = 10**9  # bytes
 _LOOK_EVERY = 2.0  # seconds

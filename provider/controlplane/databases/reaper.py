@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 
+from controlplane.backoff import RetryDelays
 from controlplane.engines.base import DatabaseEngine, EngineUnavailableError
 from controlplane.http import idempotency
-from controlplane.postponed import RetryDelays
 from controlplane.services import Services
 
 _LOOK_EVERY = 5.0  # seconds

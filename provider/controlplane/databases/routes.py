@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from controlplane.databases import pool_filler, provisioning, quotas, reaper
+from controlplane.databases import provisioning, quotas, reaper, warm_pool
 from controlplane.databases.catalog import database_types
 from controlplane.databases.create import create_database
 from controlplane.databases.delete import delete_database
 from controlplane.databases.initial_blueprint import QueueInitialBlueprint, RunInitialBlueprint
+from controlplane.databases.serializers import with_credentials, without_credentials
 from controlplane.databases.store import find, list_page
 from controlplane.databases.update import update_database, update_quotas
-from controlplane.databases.views import with_credentials, without_credentials
-from controlplane.http.calls import RequestContext, Operation
-from controlplane.http.pagination import page_reply
-from controlplane.http.replies import ApiResponse, envelope
+from controlplane.http.context import Operation, RequestContext
+from controlplane.http.responses import ApiResponse, envelope, page_reply
 from controlplane.services import Worker
 
 
@@ -72,4 +71,4 @@ def workers(run_initial_blueprint: RunInitialBlueprint) -> tuple[Worker, ...]:
         run_initial_blueprint: Applies a blueprint that belongs to the creation of a database.
     """
     apply = partial(provisioning.blueprint_worker, run_initial_blueprint=run_initial_blueprint)
-    return (provisioning.provision_worker, apply, pool_filler.warm_pool_worker, reaper.reaper_worker, quotas.quota_worker)
+    return (provisioning.provision_worker, apply, warm_pool.warm_pool_worker, reaper.reaper_worker, quotas.quota_worker)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
-from controlplane.databases.naming import RESERVED, candidate_names
+from controlplane.db.pool import Connection, Row
+from controlplane.engines.naming import RESERVED, candidate_names
 from controlplane.http.errors import ApiError, invalid_cursor, not_found
-from controlplane.http.fields import parse_uuid
-from controlplane.http.pagination import Page
 from controlplane.http.principal import Principal
-from controlplane.store.pool import Connection, Row
+from controlplane.http.responses import Page
+from controlplane.http.validation import parse_uuid
 
 _NAME_LOCK = 0x64626E616D65  # "dbname": one creation chooses a name at a time
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 
 from controlplane.databases import store
-from controlplane.databases.bodies import QuotaFields, UpdateDatabase
 from controlplane.databases.quotas import apply_connections
-from controlplane.databases.views import effective_quotas, without_credentials
+from controlplane.databases.requests import QuotaFields, UpdateDatabase
+from controlplane.databases.serializers import effective_quotas, without_credentials
 from controlplane.engines.base import EngineUnavailableError
-from controlplane.http.calls import RequestContext
-from controlplane.http.replies import ApiResponse, envelope
+from controlplane.http.context import RequestContext
+from controlplane.http.responses import ApiResponse, envelope
 
 
 async def update_database(call: RequestContext) -> ApiResponse:

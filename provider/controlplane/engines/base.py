@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from controlplane.store.pool import Connection, Row
+from controlplane.db.pool import Connection, Row
 
 StepCallback = Callable[[str], Awaitable[None]]
 """Told of a step (controls.STEPS) that is reached."""

@@ -6,7 +6,7 @@ import logging
 import socket
 from typing import Final
 
-from controlplane.failures import StartupError
+from controlplane.errors import StartupError
 
 HOST: Final = "127.0.0.1"
 """Where embedded servers listen."""

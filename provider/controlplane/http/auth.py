@@ -7,10 +7,10 @@ import hmac
 import re
 from datetime import datetime, timedelta
 
-from controlplane.account.controls import is_ip_allowed, is_inactive
+from controlplane.db.pool import Connection
 from controlplane.http.errors import ApiError, forbidden
+from controlplane.http.key_policy import is_inactive, is_ip_allowed
 from controlplane.http.principal import Principal
-from controlplane.store.pool import Connection
 
 _BEARER = re.compile(r"Bearer ([\x21-\x7e]+)", re.IGNORECASE)
 # last_used_at is shown to the second, so it need not be written more often.

@@ -18,9 +18,9 @@ from typing import Any
 
 from psycopg.types.json import Json
 
+from controlplane.db.pool import Connection
+from controlplane.db.process_lease import is_alive
 from controlplane.http.errors import ApiError, invalid_field, missing_field
-from controlplane.store.liveness import is_alive
-from controlplane.store.pool import Connection
 
 HEADER = "Idempotency-Key"
 LIFETIME = timedelta(hours=24)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from controlplane.clock import Clock
+from controlplane.db.pool import Connection
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal
-from controlplane.store.pool import Connection
 
 _WINDOW = 60
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.routing import compile_path
 
-from controlplane.http.calls import Operation
+from controlplane.http.context import Operation
 from controlplane.http.errors import ApiError
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from controlplane.db.pool import Connection, Row
 from controlplane.query_answers import QueryAnswer, find_answer, query_key
 from controlplane.services import Services
-from controlplane.store.pool import Connection, Row
 
 
 async def find(services: Services, query: str, db_type: str) -> str | None:

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Final
 
 from controlplane.blueprints.dialects import MYSQL, Dialect
-from controlplane.queries.failures import TranslationError
+from controlplane.queries.errors import TranslationError
 from controlplane.queries.schema import Schema, Table
 
 _MAX_ROWS: Final = 100  # the LIMIT that the reference's samples show

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated, Final
 from uuid import UUID
 
+from pydantic import AfterValidator, Field
+
 from controlplane.databases import store as databases
-from controlplane.http.calls import RequestContext, Operation
+from controlplane.http.context import Operation, RequestContext
 from controlplane.http.errors import ApiError
-from controlplane.http.replies import ApiResponse
-from controlplane.queries import limits, store
-from controlplane.queries.answering import QueryRequest, execute_query
-from controlplane.queries.bodies import CreateQueryExecution
+from controlplane.http.responses import ApiResponse
+from controlplane.http.validation import Body, UuidText
+from controlplane.queries import daily_limit, store
+from controlplane.queries.execute import QueryRequest, execute_query
 from controlplane.services import Services, Worker
 
 _SETTLE_EVERY = 30.0  # seconds
@@ -24,7 +27,7 @@ async def create_query_execution(call: RequestContext) -> ApiResponse:
     if database["status"] != "active":
         message = f"The database is {database['status']}, not active."
         raise ApiError(422, "database_not_active", message, {"field": "database_uuid"})
-    await limits.consume(call.conn, database, call.now, call.services.plans)
+    await daily_limit.consume(call.conn, database, call.now, call.services.plans)
     number = await store.insert(
         call.conn,
         database_id=database["id"],
@@ -51,3 +54,19 @@ OPERATIONS = (
 )
 
 WORKERS: tuple[Worker, ...] = (_settle,)
+
+
+LONGEST: Final = 2000  # characters
+
+
+def _something(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+class CreateQueryExecution(Body):
+    """A question or an order in plain language, or SQL."""
+
+    database_uuid: UuidText
+    query: Annotated[str, Field(max_length=LONGEST), AfterValidator(_something)]

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
 
-from controlplane.blueprints.lexer import TokenKind, LexError, Token
-from controlplane.blueprints.splitting import Statement
-from controlplane.blueprints.statements import statement_kind, forbidden_reason
-from controlplane.queries.failures import SqlError, UnsafeSqlError
-from controlplane.queries.functions import forbidden_function_reason
+from controlplane.blueprints.lexer import LexError, Token, TokenKind
+from controlplane.blueprints.splitter import Statement
+from controlplane.blueprints.statement_policy import forbidden_reason, statement_kind
+from controlplane.queries.errors import SqlError, UnsafeSqlError
+from controlplane.queries.forbidden_functions import forbidden_function_reason
 
 ResultKind = Literal["select", "write", "ddl_batch"]
 Split = Callable[[str], list[Statement]]

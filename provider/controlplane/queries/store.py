@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from controlplane.store.liveness import is_alive
-from controlplane.store.pool import Connection
+from controlplane.db.pool import Connection
+from controlplane.db.process_lease import is_alive
 
 
 @dataclass

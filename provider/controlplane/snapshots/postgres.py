@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from psycopg import sql
 
-from controlplane.databases.views import effective_quotas
-from controlplane.postgres import instances
+from controlplane.databases.serializers import effective_quotas
+from controlplane.db.pool import Connection, Row
+from controlplane.engines.postgres import tenants
 from controlplane.services import Services
-from controlplane.store.pool import Connection, Row
 
 
 async def save(server: Connection, row: Row, copy: str) -> None:
@@ -19,7 +19,7 @@ async def save(server: Connection, row: Row, copy: str) -> None:
     allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
     await server.execute(allow.format(source, sql.SQL("false")))
     try:
-        await instances.terminate_sessions(server, row["id"], row["db_name"])
+        await tenants.terminate_sessions(server, row["id"], row["db_name"])
         await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(target))
         await server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} ALLOW_CONNECTIONS false").format(target, source))
     finally:
@@ -31,8 +31,8 @@ async def restore(services: Services, conn: Connection, server: Connection, row:
     """Make the database of a row in `conn` again, from its copy."""
     number = row["id"]
     reached = functools.partial(services.controls.at_step, services.pool)
-    await instances.provision(services.server, services.pool, number, reached, conn=server, template=copy)
-    await instances.assign(
+    await tenants.provision(services.server, services.pool, number, reached, conn=server, template=copy)
+    await tenants.assign(
         conn,
         number,
         db_name=row["db_name"],
@@ -40,7 +40,7 @@ async def restore(services: Services, conn: Connection, server: Connection, row:
         connections=effective_quotas(row, services.plans).connection_hard_limit,
     )
     if row["deleted_at"] is not None:
-        await instances.revoke_access(conn, number, row["db_name"])
+        await tenants.revoke_access(conn, number, row["db_name"])
 
 
 async def locked_out(conn: Connection) -> list[str]:

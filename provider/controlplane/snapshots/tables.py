@@ -6,7 +6,7 @@ from typing import Final
 
 from psycopg import sql
 
-from controlplane.store.pool import Connection
+from controlplane.db.pool import Connection
 
 # Not state: the schema itself, the snapshots, what belongs to the server or is a log.
 _KEPT_OUT: Final = ["schema_migrations", "snapshots", "scratch", "request_log", "mysql_server"]

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from controlplane.http.calls import RequestContext
-from controlplane.http.timestamps import format_offset
-from controlplane.store.pool import Connection
+from controlplane.db.pool import Connection
+from controlplane.http.context import RequestContext
+from controlplane.http.responses import format_offset
 
 
 def event_body(event: str, data: Mapping[str, Any], now: datetime) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from controlplane.http.calls import RequestContext, Operation
+from controlplane.http.context import Operation, RequestContext
 from controlplane.http.errors import ApiError, invalid_field
-from controlplane.http.pagination import page_reply
-from controlplane.http.replies import ApiResponse, envelope
+from controlplane.http.responses import ApiResponse, envelope, page_reply
 from controlplane.services import Worker
-from controlplane.webhooks import delivering, store
-from controlplane.webhooks.bodies import CreateWebhookEndpoint, is_loopback_host
+from controlplane.webhooks import delivery_worker, store
 from controlplane.webhooks.outbox import event_body
-from controlplane.webhooks.views import delivery_view, endpoint_view
+from controlplane.webhooks.requests import CreateWebhookEndpoint, is_loopback_host
+from controlplane.webhooks.serializers import delivery_view, endpoint_view
 
 
 async def list_endpoints(call: RequestContext) -> ApiResponse:
@@ -44,10 +43,10 @@ async def test_endpoint(call: RequestContext) -> ApiResponse:
     if endpoint["status"] != "active":
         raise ApiError(422, "webhook_endpoint_revoked", "The webhook endpoint was revoked.")
     body = event_body("ping", {"object": "webhook_endpoint", "id": endpoint["id"]}, call.now)
-    claimed = await delivering.insert_claimed(call.services, call.conn, endpoint, "ping", body)
+    claimed = await delivery_worker.insert_claimed(call.services, call.conn, endpoint, "ping", body)
 
     async def send() -> ApiResponse:
-        settled = await delivering.deliver(call.services, claimed)
+        settled = await delivery_worker.deliver(call.services, claimed)
         call.services.notifiers.deliveries.notify()  # the endpoint is free for what is queued
         return envelope(delivery_view(settled))
 
@@ -73,4 +72,4 @@ OPERATIONS = (
     Operation("GET", "/webhook_endpoints/{id}/deliveries", "listWebhookDeliveries", _READ, list_deliveries),
 )
 
-WORKERS: tuple[Worker, ...] = (delivering.delivery_worker,)
+WORKERS: tuple[Worker, ...] = (delivery_worker.delivery_worker,)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, LiteralString
 
-from controlplane.http.calls import RequestContext
+from controlplane.db.pool import Connection, Row
+from controlplane.http.context import RequestContext
 from controlplane.http.errors import invalid_cursor, not_found
-from controlplane.http.pagination import Page
-from controlplane.store.pool import Connection, Row
-from controlplane.webhooks.signing import new_secret
+from controlplane.http.responses import Page
+from controlplane.webhooks.delivery import new_secret
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _NEWEST_FIRST = " ORDER BY created_at DESC, id DESC LIMIT %s"

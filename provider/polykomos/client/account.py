@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from polykomos.client.calls import ApiGroup, parse, path_segment
+from polykomos.client._base import ApiGroup, parse, path_segment
 from polykomos.client.models import Account, QueryExecution
 from polykomos.client.retry import RetrySafety
 from polykomos.client.setting_values import is_loopback
@@ -40,5 +40,7 @@ class AccountApi(ApiGroup):
         The failure of the SQL itself is a ServerError with the code `query_execution_failed` and `details["sql"]`.
         """
         body = {"database_uuid": path_segment(database_uuid), "query": query}
-        answer = self._transport.request_json("POST", "/query_executions", json=body, safety=RetrySafety.UNSAFE, server_wait=60)
+        answer = self._transport.request_json(
+            "POST", "/query_executions", json=body, safety=RetrySafety.UNSAFE, server_wait=60
+        )
         return parse(QueryExecution, answer)

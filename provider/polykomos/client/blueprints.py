@@ -7,12 +7,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from polykomos.client.calls import ApiGroup, drop_none, parse, path_segment, parse_write
+from polykomos.client._base import ApiGroup, drop_none, parse, parse_write, path_segment
 from polykomos.client.errors import ApiError
-from polykomos.client.models import Blueprint, BlueprintApplication, BlueprintValidation, WriteResult
+from polykomos.client.models import RUNNING, Blueprint, BlueprintApplication, BlueprintValidation, WriteResult
+from polykomos.client.polling import SERVER_WAIT_SECONDS, Progress, poll_until
 from polykomos.client.retry import RetrySafety
-from polykomos.client.statuses import RUNNING
-from polykomos.client.waits import SERVER_WAIT_SECONDS, Progress, poll_until
 
 
 class BlueprintsApi(ApiGroup):

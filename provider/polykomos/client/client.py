@@ -12,17 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+from polykomos.client._lazy import lazy_import
 from polykomos.client.account import AccountApi
-from polykomos.client.budget import RateLimiter
-from polykomos.client.deferred import lazy_import
+from polykomos.client.cached_reads import CachedReads
 from polykomos.client.errors import ConfigurationError
-from polykomos.client.exchange import HttpSender
+from polykomos.client.http import HttpSender
+from polykomos.client.list_cache.cache import ListCaches
 from polykomos.client.proxy import Route, environment_route, proxy_fault
-from polykomos.client.reading.calls import CachedReads
-from polykomos.client.reading.snapshot import ListCaches
+from polykomos.client.rate_limit.limiter import RateLimiter
+from polykomos.client.rate_limit.shared_usage import open_usage
 from polykomos.client.secrets import MASK
 from polykomos.client.setting_values import normalize_api_key, normalize_base_url
-from polykomos.client.shared import open_usage
 from polykomos.client.transport import RequestOptions, Transport
 from polykomos.version import VERSION
 
@@ -77,7 +77,9 @@ class Client(CachedReads, AccountApi):
         except httpx.InvalidURL:
             raise ConfigurationError("the base URL (`base_url`, POLYKOMOS_BASE_URL) cannot be read") from None
         snapshots = ListCaches(READ_SNAPSHOT_SECONDS if read_snapshot_seconds is None else read_snapshot_seconds)
-        super().__init__(Transport(HttpSender(http, key), snapshots, budget=RateLimiter(open_usage(self._base_url, key))))
+        super().__init__(
+            Transport(HttpSender(http, key), snapshots, budget=RateLimiter(open_usage(self._base_url, key)))
+        )
 
     def with_options(self, bounds: RequestOptions) -> Client:
         """The same client, sharing its connections, with bounds on how long calls go on retrying."""

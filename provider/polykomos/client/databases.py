@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from polykomos.client.calls import ApiGroup, drop_none, parse, parse_list, path_segment, parse_write
+from polykomos.client._base import ApiGroup, drop_none, parse, parse_list, parse_write, path_segment
 from polykomos.client.models import Database, DatabaseType, DeletedDatabase, WriteResult
+from polykomos.client.polling import SERVER_WAIT_SECONDS, Progress, poll_until
 from polykomos.client.retry import RetrySafety
-from polykomos.client.waits import SERVER_WAIT_SECONDS, Progress, poll_until
 
 # A preview of many databases asks what is on offer for each of them.
 OFFER_SECONDS: Final = 60.0
@@ -120,5 +120,7 @@ class DatabasesApi(ApiGroup):
         return parse_write(DeletedDatabase, answer)
 
     def _patch(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> WriteResult[Database]:
-        answer = self._transport.request("PATCH", path, json=body, safety=RetrySafety.KEYED, idempotency_key=idempotency_key)
+        answer = self._transport.request(
+            "PATCH", path, json=body, safety=RetrySafety.KEYED, idempotency_key=idempotency_key
+        )
         return parse_write(Database, answer)

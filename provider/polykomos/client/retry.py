@@ -48,7 +48,9 @@ class RetryDecision:
 DO_NOT_RETRY: Final = RetryDecision(retry=False)
 
 
-def decide_on_response(status: int, code: str, headers: Mapping[str, str], safety: RetrySafety, now: datetime) -> RetryDecision:
+def decide_on_response(
+    status: int, code: str, headers: Mapping[str, str], safety: RetrySafety, now: datetime
+) -> RetryDecision:
     """The verdict on an error answer. The API says that a 429 was not carried out, and that a 500 may be retried with
     the same key (api-facts, Errors and C11).
     """

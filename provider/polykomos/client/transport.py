@@ -9,20 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from polykomos.client.budget import RateLimiter
+from polykomos.client.cache import TtlCache
 from polykomos.client.errors import (
     ClientCancelledError,
     PolykomosError,
     RateLimitedError,
     TransportError,
 )
-from polykomos.client.exchange import HttpSender, AttemptResult, Request
-from polykomos.client.memory import TtlCache
-from polykomos.client.pace import parse_limit
-from polykomos.client.reading.decide import written_collection
-from polykomos.client.reading.snapshot import ListCaches
+from polykomos.client.http import AttemptResult, HttpSender, Request
+from polykomos.client.list_cache.cache import ListCaches
+from polykomos.client.list_cache.policy import written_collection
+from polykomos.client.polling import FIRST_PAUSE, SCARCE_FIRST_PAUSE
+from polykomos.client.rate_limit.limiter import RateLimiter
+from polykomos.client.rate_limit.window import parse_limit
 from polykomos.client.retry import OUTAGE_SECONDS, RetrySafety, backoff
-from polykomos.client.waits import FIRST_PAUSE, SCARCE_FIRST_PAUSE
 
 DEADLINE_SECONDS: Final = 120.0
 ME: Final = "/me"

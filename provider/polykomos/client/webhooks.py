@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from polykomos.client.calls import ApiGroup, parse, path_segment
+from polykomos.client._base import ApiGroup, parse, path_segment
 from polykomos.client.models import CreatedWebhookEndpoint, WebhookDelivery, WebhookEndpoint
 from polykomos.client.retry import RetrySafety
 

@@ -1,32 +1,12 @@
-"""The Polykomos functions (data sources). Each is one question to the API; lists are read to their end."""
+"""The Polykomos calculations: pure functions, for engines that have them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from polykomos.client import Client
-from polykomos.functions.account import GetAccount, GetDatabaseTypes
-from polykomos.functions.blueprints import GetBlueprint, GetBlueprints, ValidateBlueprint
-from polykomos.functions.credentials import DatabaseCredentials
-from polykomos.functions.databases import GetDatabase, GetDatabases, RunQuery
-from polykomos.functions.webhooks import GetWebhookDeliveries, GetWebhookEndpoints, WebhookTest
-from resourcekit.resource import DataSource
+from polykomos.functions.connection_string import ParseConnectionString
+from polykomos.functions.render_blueprint import RenderBlueprint
+from polykomos.functions.verify_webhook_signature import VerifyWebhookSignature
+from resourcekit.resource import ProviderFunction
 
-# Results that no engine should keep.
-CREDENTIALS: tuple[DataSource[Any, Any, Client], ...] = (DatabaseCredentials(),)
-
-# What is done when the user says so, and not at every run.
-ACTIONS: tuple[DataSource[Any, Any, Client], ...] = (WebhookTest(), RunQuery())
-
-FUNCTIONS: tuple[DataSource[Any, Any, Client], ...] = (
-    GetAccount(),
-    GetDatabaseTypes(),
-    GetDatabase(),
-    GetDatabases(),
-    GetBlueprint(),
-    GetBlueprints(),
-    GetWebhookEndpoints(),
-    GetWebhookDeliveries(),
-    ValidateBlueprint(),
-    RunQuery(),
-)
+CALCULATIONS: tuple[ProviderFunction[Any], ...] = (ParseConnectionString(), VerifyWebhookSignature(), RenderBlueprint())

@@ -9,7 +9,7 @@ from resourcekit.context import Context
 
 if TYPE_CHECKING:
     from polykomos.client import Client
-    from polykomos.client.waits import Progress
+    from polykomos.client.polling import Progress
 
 
 class WaitOptions(TypedDict):

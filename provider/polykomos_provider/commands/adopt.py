@@ -12,16 +12,22 @@ from typing import Any
 
 import click
 
-from polykomos_provider.adoption.estate import ExistingObject, ResourceKind, list_objects, kinds
-from polykomos_provider.adoption.managed import ManagedObjects, from_stack_export, from_state_pull, unmanaged, of_another_account
-from polykomos_provider.adoption.naming import pulumi_names, terraform_names
-from polykomos_provider.adoption.picking import Selection, parse_ranges, select
-from polykomos_provider.adoption.writing import pulumi_file, terraform_blocks
-from polykomos_provider.commands.connecting import connect_from_env
-from polykomos_provider.commands.engines import EngineProgram, engine
-from polykomos_provider.commands.options import DIRECTORY, PROGRAM, combine_options
-from polykomos_provider.commands.speaking import echo_note, one_line
-from polykomos_provider.pulumi_home import project_file
+from polykomos_provider.adopt.engine_state import (
+    ManagedObjects,
+    from_stack_export,
+    from_state_pull,
+    of_another_account,
+    unmanaged,
+)
+from polykomos_provider.adopt.import_files import pulumi_file, terraform_blocks
+from polykomos_provider.adopt.inventory import ExistingObject, ResourceKind, kinds, list_objects
+from polykomos_provider.adopt.names import pulumi_names, terraform_names
+from polykomos_provider.adopt.selection import Selection, parse_ranges, select
+from polykomos_provider.api import connect_from_env
+from polykomos_provider.engine_cli import EngineProgram, engine
+from polykomos_provider.install.pulumi_plugins import project_file
+from polykomos_provider.options import DIRECTORY, PROGRAM, combine_options
+from polykomos_provider.output import echo_note, one_line
 
 # Blueprints are read one by one, within the key's rate.
 _SECONDS = 900.0
@@ -131,7 +137,9 @@ def adopt_pulumi(stack: str | None, **options: Any) -> None:
     _write(request, chosen, pulumi_file(chosen, pulumi_names(chosen, there.names)))
     if request.out is not None:
         echo_note(f"next: pulumi import --file {shlex.quote(str(request.out))} --out adopted.yaml --yes")
-        echo_note("adopted.yaml then has what belongs into the program; `--protect=false` leaves Pulumi's protection out")
+        echo_note(
+            "adopted.yaml then has what belongs into the program; `--protect=false` leaves Pulumi's protection out"
+        )
 
 
 @adopt.command("terraform")
@@ -170,7 +178,9 @@ def _program(kind: str, request: _Request) -> str:
         return kind
 
 
-def _asked(kind: str, request: _Request, words: Sequence[str], read: Callable[[Any], ManagedObjects]) -> ManagedObjects | None:
+def _asked(
+    kind: str, request: _Request, words: Sequence[str], read: Callable[[Any], ManagedObjects]
+) -> ManagedObjects | None:
     """What the engine holds; None, with a note, when it does not answer."""
     try:
         asked: EngineProgram = engine(kind, request.directory, request.program)
@@ -180,7 +190,9 @@ def _asked(kind: str, request: _Request, words: Sequence[str], read: Callable[[A
         return None
 
 
-def _chosen(request: _Request, managed: Callable[[], ManagedObjects | None]) -> tuple[list[ExistingObject], ManagedObjects]:
+def _chosen(
+    request: _Request, managed: Callable[[], ManagedObjects | None]
+) -> tuple[list[ExistingObject], ManagedObjects]:
     """What the user wants of what exists and is not managed yet; and what is."""
     from resourcekit.errors import ResourceError
 

@@ -11,22 +11,22 @@ from pathlib import Path
 import click
 
 from polykomos.version import VERSION
-from polykomos_provider.checkup.findings import (
+from polykomos_provider.doctor.api_checks import check_api
+from polykomos_provider.doctor.binaries import pulumi_plugins, start_error, version_of
+from polykomos_provider.doctor.checks import (
     ENGINES,
     ERROR,
     OK,
     WARNING,
     Finding,
-    is_ok,
     as_json,
+    is_ok,
     plugin,
     version,
     with_severity,
 )
-from polykomos_provider.checkup.places import pulumi_places, terraform_places
-from polykomos_provider.checkup.programs import pulumi_plugins, version_of, start_error
-from polykomos_provider.checkup.service import check_api
-from polykomos_provider.pulumi_path import advice, other_plugins, shadowing_plugin
+from polykomos_provider.doctor.plugin_paths import pulumi_places, terraform_places
+from polykomos_provider.install.pulumi_path import advice, other_plugins, shadowing_plugin
 
 _MARKS = {OK: ("ok", "green"), WARNING: ("warning", "yellow"), ERROR: ("error", "red")}
 
@@ -79,9 +79,9 @@ def _engine(name: str) -> Iterator[Finding]:
 def _dev(*, must_work: bool) -> Iterator[Finding]:
     level = ERROR if must_work else WARNING
     try:
-        import_module("controlplane.run")  # needs all that `dev` does
-        from controlplane.mysql import binaries as mysql
-        from controlplane.postgres import binaries as postgres
+        import_module("controlplane.server")  # needs all that `dev` does
+        from controlplane.engines.mysql import binaries as mysql
+        from controlplane.engines.postgres import binaries as postgres
     except ImportError as error:
         text = f"the control plane is not installed ({error.name})"
         yield Finding("dev", level, text, "pip install 'polykomos-provider[controlplane]'")

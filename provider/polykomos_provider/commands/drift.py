@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from polykomos_provider.commands.engines import EngineProgram, EngineError, engine
-from polykomos_provider.commands.options import DIRECTORY, PROGRAM, combine_options
-from polykomos_provider.drifting import pulumi, terraform
-from polykomos_provider.drifting.drift import Drift, as_json
-from polykomos_provider.drifting.report import as_markdown, as_text
+from polykomos_provider.drift import pulumi, terraform
+from polykomos_provider.drift.drift import Drift, as_json
+from polykomos_provider.drift.report import as_markdown, as_text
+from polykomos_provider.engine_cli import EngineError, EngineProgram, engine
+from polykomos_provider.options import DIRECTORY, PROGRAM, combine_options
 
 _DRIFTED = 2
 

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import click
 
-from polykomos_provider.commands.parameters import PathToWrite
-from polykomos_provider.commands.speaking import echo_note
-from polykomos_provider.mirror import PROJECT_MIRROR, USER_MIRROR, cli_config, write_mirror
-from polykomos_provider.pulumi_home import (
+from polykomos_provider.install.pulumi_path import advice, other_plugins, shadowing_plugin
+from polykomos_provider.install.pulumi_plugins import (
     PLUGINS_SECTION,
     PluginsSection,
-    project_file,
-    plugins_section,
     add_plugins_section,
+    plugins_section,
+    project_file,
     write_project_plugin,
     write_user_plugin,
 )
-from polykomos_provider.pulumi_path import advice, other_plugins, shadowing_plugin
+from polykomos_provider.install.terraform_mirror import PROJECT_MIRROR, USER_MIRROR, cli_config, write_mirror
+from polykomos_provider.options import PathToWrite
+from polykomos_provider.output import echo_note
 
 _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from resourcekit.declaration import Arguments, FieldSpec, field_specs
 from resourcekit.errors import CheckFailure
-from resourcekit.sameness import json_equal
+from resourcekit.fields import Arguments, FieldSpec, field_specs, json_equal
 from resourcekit.unknown import contains_unknown, drop_unknowns
 
 

@@ -9,19 +9,19 @@ from typing import Any
 
 import grpc
 
-from resourcekit.component import Child, Component, ChildRef, Output, merge_outputs, resolve_refs
-from resourcekit.declaration import field_specs
+from resourcekit.component import Child, ChildRef, Component, Output, merge_outputs, resolve_refs
 from resourcekit.errors import ResourceError
-from resourcekit.planning.check import validate_declaration
-from resourcekit.pulumi.failed import FailedResources
-from resourcekit.pulumi.names import to_camel, camelize_code_spans, to_property_names
-from resourcekit.pulumi.paths import ANY, Path, contains, parse_all, format_path
+from resourcekit.fields import field_specs
+from resourcekit.planning.validate import validate_declaration
+from resourcekit.pulumi.casing import camelize_code_spans, to_camel, to_property_names
+from resourcekit.pulumi.failed_resources import FailedResources
 from resourcekit.pulumi.properties import read_outputs, write_outputs
+from resourcekit.pulumi.property_path import ANY, Path, contains, format_path, parse_all
+from resourcekit.pulumi.property_value import decode, encode
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.protocol import resource_pb2, resource_pb2_grpc
-from resourcekit.pulumi.replies import InvalidInputsError
-from resourcekit.pulumi.sizes import MESSAGE_SIZES
-from resourcekit.pulumi.wire import decode, encode
+from resourcekit.pulumi.rpc_errors import InvalidInputsError
+from resourcekit.pulumi.server import MESSAGE_SIZES
 
 _Request = resource_pb2.RegisterResourceRequest
 

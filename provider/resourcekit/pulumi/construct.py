@@ -10,7 +10,7 @@ import grpc
 from resourcekit.component import Component
 from resourcekit.errors import ResourceError
 from resourcekit.pulumi.protocol import provider_pb2 as pb
-from resourcekit.pulumi.replies import rpc_handler
+from resourcekit.pulumi.rpc_errors import rpc_handler
 from resourcekit.pulumi.session import RpcGroup
 
 

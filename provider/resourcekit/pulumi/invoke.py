@@ -9,12 +9,12 @@ import grpc
 
 from resourcekit.error_texts import translate_errors
 from resourcekit.errors import ResourceError
-from resourcekit.planning.check import validate_declaration
-from resourcekit.pulumi.names import to_camel
+from resourcekit.planning.validate import validate_declaration
+from resourcekit.pulumi.casing import to_camel
 from resourcekit.pulumi.numbers import rounded_numbers
-from resourcekit.pulumi.properties import request_redactor, read_inputs, write_state
+from resourcekit.pulumi.properties import read_inputs, request_redactor, write_state
 from resourcekit.pulumi.protocol import provider_pb2 as pb
-from resourcekit.pulumi.replies import check_failures, rpc_handler
+from resourcekit.pulumi.rpc_errors import check_failures, rpc_handler
 from resourcekit.pulumi.session import RpcGroup
 from resourcekit.resource import DataSource
 from resourcekit.results import Values

@@ -7,9 +7,18 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from resourcekit.declaration import FieldSpec, field_specs
 from resourcekit.errors import CheckFailure
-from resourcekit.shapes import AnyType, ListType, MapType, ObjectType, ScalarType, FieldType, field_types, iter_leaves
+from resourcekit.field_types import (
+    AnyType,
+    FieldType,
+    ListType,
+    MapType,
+    ObjectType,
+    ScalarType,
+    field_types,
+    iter_leaves,
+)
+from resourcekit.fields import FieldSpec, field_specs
 
 _LIMIT: Final = 2**53
 _ROUNDED: Final = "is a number of 2^53 (9007199254740992) or more, which Pulumi rounds before the provider sees it"

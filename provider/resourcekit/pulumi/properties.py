@@ -11,12 +11,12 @@ from google.protobuf.message import Message
 from pydantic import BaseModel
 
 from resourcekit.component import Output, merge_outputs
-from resourcekit.declaration import field_specs
-from resourcekit.pulumi.names import to_camel, to_declared_names, to_property_names
-from resourcekit.pulumi.stack import ACCOUNT
-from resourcekit.pulumi.wire import SIGNATURE, decode, decode_outputs, encode, iter_secret_strings
-from resourcekit.secrecy import Redactor
-from resourcekit.shapes import AnyType, ListType, ObjectType, FieldType, field_types
+from resourcekit.field_types import AnyType, FieldType, ListType, ObjectType, field_types
+from resourcekit.fields import field_specs
+from resourcekit.pulumi.casing import to_camel, to_declared_names, to_property_names
+from resourcekit.pulumi.property_value import SIGNATURE, decode, decode_outputs, encode, iter_secret_strings
+from resourcekit.pulumi.stack_export import ACCOUNT
+from resourcekit.redaction import Redactor
 
 # Entries that the engine adds to inputs for its own use; and the one of ours, named as those are that engines hide.
 _ENGINE_KEYS = frozenset({"__internal", "__defaults", "__pulumi-go-provider-infer", ACCOUNT})

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from resourcekit.component import Component
-from resourcekit.declaration import FieldSpec, field_specs
+from resourcekit.field_types import AnyType, FieldType, ListType, MapType, ObjectType, ScalarType, field_types
+from resourcekit.fields import FieldSpec, field_specs
 from resourcekit.package import Package
-from resourcekit.pulumi.names import to_camel, camelize_code_spans
+from resourcekit.pulumi.casing import camelize_code_spans, to_camel
 from resourcekit.resource import DataSource, Resource
-from resourcekit.shapes import AnyType, ListType, MapType, ObjectType, ScalarType, FieldType, field_types
 
 Json = dict[str, Any]
 
@@ -160,7 +160,10 @@ class _Types:
         token = f"{self.package}:index:{model.__name__}"
         if token not in self.found:
             self.found[token] = {}  # a type may refer to itself
-            self.found[token] = {"description": camelize_code_spans((model.__doc__ or "").strip()), **_object(self, model)}
+            self.found[token] = {
+                "description": camelize_code_spans((model.__doc__ or "").strip()),
+                **_object(self, model),
+            }
         return token
 
 

@@ -9,13 +9,12 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
-from resourcekit.engine_watch import is_listening, exit_with_parent
-from resourcekit.loading import Handlers, LazyGrpcService
-from resourcekit.logs import parse_level
-from resourcekit.pulumi.sizes import MESSAGE_SIZES
-from resourcekit.sync_grpc import grpc
+from resourcekit.plugin.fast_import import grpc
+from resourcekit.plugin.lazy_service import Handlers, LazyGrpcService
+from resourcekit.plugin.logging import parse_level
+from resourcekit.plugin.parent_watch import exit_with_parent, is_listening
 
 # Imported while the engine connects.
 TYPE_CHECKING = False
@@ -59,7 +58,7 @@ def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> int:
 
 
 def _handlers(package: Package[Any], address: str) -> Handlers:
-    from resourcekit.pulumi.engine import EngineLog
+    from resourcekit.pulumi.engine_log import EngineLog
     from resourcekit.pulumi.servicer import ProviderServicer, servicer_handlers
 
     # The engine shows a plugin's stderr with --debug only, so what is wrong with the level is told another way.
@@ -68,3 +67,10 @@ def _handlers(package: Package[Any], address: str) -> Handlers:
     engine = EngineLog()
     engine.attach(address)
     return servicer_handlers(ProviderServicer(package, engine, f"{package.log_variable}: {problem}" if problem else ""))
+
+
+_MESSAGE_BYTES: Final = 400 * 1024 * 1024
+MESSAGE_SIZES: Final = (
+    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MESSAGE_BYTES),
+)

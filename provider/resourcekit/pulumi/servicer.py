@@ -9,23 +9,23 @@ from typing import Any, Final
 import grpc
 from google.protobuf import empty_pb2
 
-from resourcekit.declaration import field_specs
 from resourcekit.errors import ResourceError
-from resourcekit.loading import Handlers, method_handlers
+from resourcekit.fields import field_specs
 from resourcekit.package import Package
-from resourcekit.pulumi import settings
+from resourcekit.plugin.lazy_service import Handlers, method_handlers
+from resourcekit.pulumi import provider_config
+from resourcekit.pulumi.casing import to_camel
 from resourcekit.pulumi.construct import ConstructRpcs
-from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.engine_log import EngineLog
 from resourcekit.pulumi.invoke import InvokeRpcs
-from resourcekit.pulumi.names import to_camel
 from resourcekit.pulumi.properties import read_inputs
+from resourcekit.pulumi.property_value import with_secrets
 from resourcekit.pulumi.protocol import plugin_pb2, provider_pb2_grpc
 from resourcekit.pulumi.protocol import provider_pb2 as pb
-from resourcekit.pulumi.replies import check_failures, rpc_handler
-from resourcekit.pulumi.resources import ResourceRpcs
+from resourcekit.pulumi.resource_rpcs import ResourceRpcs
+from resourcekit.pulumi.rpc_errors import check_failures, rpc_handler
 from resourcekit.pulumi.schema import package_schema
 from resourcekit.pulumi.session import PulumiSession
-from resourcekit.pulumi.wire import with_secrets
 from resourcekit.unknown import contains_unknown
 
 _UNKNOWN_SETTINGS: Final = (
@@ -83,7 +83,7 @@ class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grp
         # The engine checks the settings of a program; those of the state come to Configure unchecked.
         self.session.has_program = True
         inputs = read_inputs(self.package.settings, request.news)
-        checked = settings.check(self.package, inputs.values)
+        checked = provider_config.check(self.package, inputs.values)
         if contains_unknown(inputs.values):
             # The engine calls nothing else of a provider whose settings it does not know.
             self.session.engine.warn(request.urn, _UNKNOWN_SETTINGS)
@@ -98,7 +98,7 @@ class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grp
     def DiffConfig(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
         olds = read_inputs(self.package.settings, request.old_inputs or request.olds)
         news = read_inputs(self.package.settings, request.news)
-        return settings.diff(self.package, olds.values, news.values)
+        return provider_config.diff(self.package, olds.values, news.values)
 
     @rpc_handler
     def Configure(self, request: pb.ConfigureRequest, context: grpc.ServicerContext) -> Any:
@@ -110,7 +110,9 @@ class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grp
         if not contains_unknown(inputs.values):
             warn = partial(self.session.engine.warn, "")
             from_state = not self.session.has_program
-            self.session.api = settings.configure_client(self.package, inputs.values, warn, from_state=from_state)
+            self.session.api = provider_config.configure_client(
+                self.package, inputs.values, warn, from_state=from_state
+            )
         return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,17 +11,16 @@ from google.protobuf.message import Message
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.keys import IdempotencyKeys, OwnershipRegistry
+from resourcekit.idempotency import IdempotencyKeys, OwnershipRegistry
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.moving import PendingChanges
 from resourcekit.package import Package
-from resourcekit.pulumi.contexts import make_context
-from resourcekit.pulumi.deletion import DeletionGuard, RunState
-from resourcekit.pulumi.engine import EngineLog, ResourceLog
-from resourcekit.pulumi.failed import FailedResources
-from resourcekit.pulumi.forced import ReplacementGuard
-from resourcekit.pulumi.properties import request_redactor, read_entry
-from resourcekit.pulumi.stack import StackEntry, StackExport
+from resourcekit.pending_changes import PendingChanges
+from resourcekit.pulumi.deletion_guard import DeletionGuard, RunState
+from resourcekit.pulumi.engine_log import EngineLog, ResourceLog
+from resourcekit.pulumi.failed_resources import FailedResources
+from resourcekit.pulumi.properties import read_entry, request_redactor
+from resourcekit.pulumi.replacement_guard import ReplacementGuard
+from resourcekit.pulumi.stack_export import StackEntry, StackExport
 
 
 class PulumiSession:
@@ -63,14 +63,20 @@ class PulumiSession:
         (docs/decisions/0014-keys.md).
         """
         if not self.instance:
-            return IdempotencyKeys(token, None, self.ledger)  # an engine that does not name its providers leaves keys to chance
+            return IdempotencyKeys(
+                token, None, self.ledger
+            )  # an engine that does not name its providers leaves keys to chance
         seed, *others = (f"{each} {urn}" for each in self.stack.instances(self.package.name))
         return IdempotencyKeys(token, seed, self.ledger, other_seeds=tuple(others))
 
     def _protection(self, entry: StackEntry) -> str | None:
         """Why a resource of the state must stay, in words; None when it need not."""
         lifecycle = self.lifecycles.get(str(entry.get("type")))
-        return None if lifecycle is None else lifecycle.deletion_blocked_reason(read_entry(lifecycle.resource.state, entry))
+        return (
+            None
+            if lifecycle is None
+            else lifecycle.deletion_blocked_reason(read_entry(lifecycle.resource.state, entry))
+        )
 
     def context(
         self,
@@ -119,3 +125,46 @@ class RpcGroup:
     def package(self) -> Package[Any]:
         """What is declared."""
         return self.session.package
+
+
+def make_context(
+    row: ResourceLog,
+    seconds: float,
+    *,
+    package: Package[Any],
+    api: Any,
+    cancel: threading.Event,
+    ledger: OwnershipRegistry,
+    moving: PendingChanges | None = None,
+    account: str | None = None,
+    keys: IdempotencyKeys | None = None,
+    null_entries: Mapping[str, Any] | None = None,
+) -> Context[Any]:
+    """Return the context of one operation, which ends after `seconds`, or when `cancel` is set.
+
+    Args:
+        row: Where the operation reports.
+        seconds: How long it may take.
+        package: Of the vendor.
+        api: The vendor's client.
+        cancel: Set when the user stops the run.
+        ledger: Which objects belong to whom.
+        moving: What this run is going to do to other objects.
+        account: The account that the object's state records.
+        keys: The idempotency keys of a create.
+        null_entries: What the arguments of a create leave out (`Context.null_entries`).
+    """
+    deadline = time.monotonic() + seconds
+    return Context(
+        api=package.with_deadline(api, deadline, cancel, row.info),
+        deadline=deadline,
+        cancel=cancel,
+        progress=row.progress,
+        info=row.info,
+        warn=row.warn,
+        idempotency_keys=keys or IdempotencyKeys(),
+        null_entries=null_entries or {},
+        pending_changes=moving or PendingChanges(),
+        account=account,
+        ownership=ledger,
+    )

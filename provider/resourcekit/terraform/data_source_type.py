@@ -8,14 +8,14 @@ from typing import Any, Final
 from resourcekit.context import Context
 from resourcekit.error_texts import translate_errors
 from resourcekit.errors import CheckError
-from resourcekit.planning.check import validate_declaration, with_unknown_references
+from resourcekit.planning.validate import validate_declaration, with_unknown_references
 from resourcekit.resource import DataSource
-from resourcekit.terraform.blocks import Schema, Values
+from resourcekit.terraform.cty.encode import encode
+from resourcekit.terraform.cty.msgpack import WireError
 from resourcekit.terraform.diagnostics import Diagnostics
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.schema import Schema, Values
 from resourcekit.terraform.session import TerraformSession
-from resourcekit.terraform.values import WireError
-from resourcekit.terraform.writing import encode
 
 SECONDS: Final = 120
 

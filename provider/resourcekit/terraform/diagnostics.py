@@ -9,11 +9,11 @@ from typing import Any
 
 from resourcekit.context import with_attribute
 from resourcekit.errors import CheckError, ResourceError
-from resourcekit.logs import stack_locations
-from resourcekit.secrecy import Redactor
+from resourcekit.plugin.logging import stack_locations
+from resourcekit.redaction import Redactor
+from resourcekit.terraform.cty.msgpack import WireError
+from resourcekit.terraform.cty.types import CtyCollection, CtyObject, CtyTuple, CtyType
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.types import CtyCollection, CtyType, CtyObject, CtyTuple
-from resourcekit.terraform.values import WireError
 
 log = logging.getLogger(__name__)
 _MASK = "(sensitive value)"
@@ -78,7 +78,10 @@ class Diagnostics:
             case _:
                 # A text that nobody foresaw could hold a secret: it goes nowhere, not even to the log.
                 log.error(
-                    "unforeseen %s while asked to %s", type(error).__name__, doing, extra={"trace": stack_locations(error)}
+                    "unforeseen %s while asked to %s",
+                    type(error).__name__,
+                    doing,
+                    extra={"trace": stack_locations(error)},
                 )
                 self.error(subject, f"internal error ({type(error).__name__}); please report it with the log")
 

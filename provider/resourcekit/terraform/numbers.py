@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Final
 
 from resourcekit.errors import CheckFailure
-from resourcekit.shapes import iter_leaves
-from resourcekit.terraform.blocks import Values, write_only_name
-from resourcekit.terraform.kinds import ResourceType
-from resourcekit.terraform.reading import decode
-from resourcekit.terraform.types import CtyDynamic
+from resourcekit.field_types import iter_leaves
+from resourcekit.terraform.cty.decode import decode
+from resourcekit.terraform.cty.types import CtyDynamic
+from resourcekit.terraform.resource_type import ResourceType
+from resourcekit.terraform.schema import Values, write_only_name
 
 _ADVICE: Final = (
     "is a number with more digits than the API's JSON carries, so it would be rounded: give it as a string, which is "

@@ -13,13 +13,13 @@ from typing import Any
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.keys import IdempotencyKeys, OwnershipRegistry
-from resourcekit.moving import PendingChanges
+from resourcekit.idempotency import IdempotencyKeys, OwnershipRegistry
 from resourcekit.package import Package
-from resourcekit.terraform import held
+from resourcekit.pending_changes import PendingChanges
+from resourcekit.terraform import state_pull
 from resourcekit.terraform.diagnostics import Diagnostics
-from resourcekit.terraform.foretold import PlanCache
 from resourcekit.terraform.names import rename_code_spans, terraform_types
+from resourcekit.terraform.plan_cache import PlanCache
 from resourcekit.terraform.tainted import TaintedGuard
 
 log = logging.getLogger(__name__)
@@ -48,8 +48,8 @@ class TerraformSession:
     def configure(self, api: Any, scope: str) -> None:
         """The settings are known. scope: what names the program; empty = nothing does."""
         # A scope may be the same in every workspace of a configuration, and each has a state of its own.
-        self.api, self.scope = api, scope and f"{scope} {held.current_workspace(os.environ)}"
-        ledger = OwnershipRegistry(lambda: held.read_refs(ledger.seen))
+        self.api, self.scope = api, scope and f"{scope} {state_pull.current_workspace(os.environ)}"
+        ledger = OwnershipRegistry(lambda: state_pull.read_refs(ledger.seen))
         self.ledger, self.is_applying = ledger, False
         self.tainted = TaintedGuard()
 

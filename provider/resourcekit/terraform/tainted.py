@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from resourcekit import engine_program
-from resourcekit.engine_program import EngineCli
 from resourcekit.errors import ResourceError
-from resourcekit.sameness import json_equal
-from resourcekit.terraform import held
+from resourcekit.fields import json_equal
+from resourcekit.plugin import engine_cli
+from resourcekit.plugin.engine_cli import EngineCli
+from resourcekit.terraform import state_pull
 from resourcekit.unknown import contains_unknown
 
 _NAMES: Final = ("terraform", "tofu")
@@ -30,7 +30,7 @@ class TaintedGuard:
         running: The engine that runs this process; None where it cannot be found.
     """
 
-    def __init__(self, running: Callable[[], EngineCli | None] = lambda: engine_program.find_parent_engine(_NAMES)) -> None:
+    def __init__(self, running: Callable[[], EngineCli | None] = lambda: engine_cli.find_parent_engine(_NAMES)) -> None:
         self._running = running
         self._protected: dict[tuple[str, str], tuple[str, Mapping[str, Any]]] = {}
         self._asked: frozenset[str] | None = None
@@ -57,11 +57,13 @@ class TaintedGuard:
         engine = self._running()
         if engine is None:
             return
-        words = held.with_environment(engine.args, os.environ)
-        is_limited = any(engine_program.flag_values(words, name) for name in _LIMITS)
+        words = state_pull.with_environment(engine.args, os.environ)
+        is_limited = any(engine_cli.flag_values(words, name) for name in _LIMITS)
         for id_ in sorted(mine.keys() & self._tainted(engine)):
             reason, state = mine[id_]
-            is_old = all(contains_unknown(each) or json_equal(each, state.get(name)) for name, each in arguments.items())
+            is_old = all(
+                contains_unknown(each) or json_equal(each, state.get(name)) for name, each in arguments.items()
+            )
             if is_old or not is_limited:
                 raise ResourceError(f"cannot replace: {reason}")
 
@@ -74,7 +76,7 @@ class TaintedGuard:
 
 def find_tainted(state: Any) -> Iterator[str]:
     """Yield the ids of the managed objects that are tainted. Pure."""
-    for resource in held.managed_resources(state):
+    for resource in state_pull.managed_resources(state):
         for instance in resource.instances:
             if instance.is_tainted and not instance.is_deposed:
                 yield str(instance.id)

@@ -22,8 +22,8 @@ from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from resourcekit.engine_watch import Watch, stdout_has_reader, set_engine_pid, exit_when_stdout_closes
-from resourcekit.importing import bulk_import
+from resourcekit.plugin.fast_import import bulk_import
+from resourcekit.plugin.parent_watch import Watch, exit_when_stdout_closes, set_engine_pid, stdout_has_reader
 
 # How long a plugin waits for the zygote to begin, which may still be loading, before it serves by itself.
 _PATIENCE_SECONDS = 10.0

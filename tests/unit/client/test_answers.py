@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from polykomos.client import (
     ApiError,
-    RequestOptions,
     Client,
     ConfigurationError,
     ConflictError,
@@ -28,13 +27,14 @@ from polykomos.client import (
     NotFoundError,
     PolykomosError,
     RateLimitedError,
+    RequestOptions,
     Secret,
     ServerError,
     TransportError,
     UnauthorizedError,
     UnknownOutcomeError,
+    polling,
     redact,
-    waits,
 )
 from polykomos.client.errors import error_class
 from polykomos.client.retry import RetrySafety, decide_on_response, retry_after
@@ -239,11 +239,14 @@ def test_what_json_or_a_header_cannot_carry_is_told() -> None:
 
 
 def test_a_wait_reads_until_it_is_done_or_something_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waits, "_UNSEEN_SECONDS", 0.5)
+    monkeypatch.setattr(polling, "_UNSEEN_SECONDS", 0.5)
     with ScriptedServer([error(404, "not_found")]) as server, pytest.raises(NotFoundError):
         client(server).wait_for_database(UUID, timeout=5)
     running = answer(200, {"data": {"id": 7, "status": "running"}})
-    with ScriptedServer([running]) as server, pytest.raises(DeadlineExceededError, match="application 7 is still running"):
+    with (
+        ScriptedServer([running]) as server,
+        pytest.raises(DeadlineExceededError, match="application 7 is still running"),
+    ):
         client(server).wait_for_application(7, timeout=0.4)
     assert [seen.path for seen in server.seen] == ["/api/v1/blueprint_applications/7"]
 

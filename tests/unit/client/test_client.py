@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polykomos.client import (
-    ClientCancelledError,
     Client,
+    ClientCancelledError,
     Database,
     DeadlineExceededError,
     IncompleteListError,
@@ -24,10 +24,10 @@ from polykomos.client import (
     Secret,
     TransportError,
     WebhookEndpoint,
+    polling,
     redact,
-    waits,
 )
-from polykomos.client.waits import poll_until
+from polykomos.client.polling import poll_until
 from support.scripted_server import ScriptedServer, answer
 
 KEY = "pk_live_0123456789abcdef"
@@ -162,7 +162,7 @@ def test_a_wait_bears_at_first_that_what_was_just_made_does_not_show_yet(monkeyp
         return answer
 
     assert poll_until(read, bool, what="it waits", timeout=30) == "active"
-    monkeypatch.setattr(waits, "_UNSEEN_SECONDS", 0.5)
+    monkeypatch.setattr(polling, "_UNSEEN_SECONDS", 0.5)
     answers = iter([NotFoundError(404, "not_found", "still not")] * 5)
     with pytest.raises(NotFoundError):
         poll_until(read, bool, what="it waits", timeout=30)

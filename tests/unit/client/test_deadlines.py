@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from polykomos.client import RequestOptions, Client
+from polykomos.client import Client, RequestOptions
 from polykomos.client.errors import ResponseOverdueError
 from support.scripted_server import ScriptedServer, Step, answer, late
 
@@ -41,7 +41,7 @@ def test_a_call_under_way_ends(
     step: Step, call: Callable[[Client], Any], is_told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither answer would come within 20 seconds."""
-    monkeypatch.setattr("polykomos.client.exchange.LEAST_SECONDS", 0.1)
+    monkeypatch.setattr("polykomos.client.http.LEAST_SECONDS", 0.1)
     began = time.monotonic()
     with (
         ScriptedServer([step]) as server,

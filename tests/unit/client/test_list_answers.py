@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from polykomos.client import RequestOptions, Client, IncompleteListError, NotFoundError, PolykomosError
+from polykomos.client import Client, IncompleteListError, NotFoundError, PolykomosError, RequestOptions
 from support.fuzz import SECONDS, cases
 from support.list_server import FAULTS, HARMLESS, ListServer
 

@@ -16,17 +16,24 @@ from hypothesis import strategies as st
 
 from polykomos.client import (
     ApiError,
-    RequestOptions,
-    ClientCancelledError,
     Client,
+    ClientCancelledError,
     IdempotencyConflictError,
     NotFoundError,
     RateLimitedError,
+    RequestOptions,
     ServerError,
     TransportError,
     UnknownOutcomeError,
 )
-from polykomos.client.retry import TransportFailure, RetrySafety, decide_on_response, decide_on_failure, backoff, retry_after
+from polykomos.client.retry import (
+    RetrySafety,
+    TransportFailure,
+    backoff,
+    decide_on_failure,
+    decide_on_response,
+    retry_after,
+)
 from support.scripted_server import ScriptedServer, Step, answer, error, hang_up
 
 KEY = "pk_live_0123456789abcdef"
@@ -144,14 +151,20 @@ def test_cancel_ends_the_pause_at_once() -> None:
 def test_nobody_there_is_told_with_the_address_and_the_attempts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    bound = Client(base_url=f"http://127.0.0.1:{port}/api/v1", api_key=KEY).with_options(RequestOptions(time.monotonic() + 1))
+    bound = Client(base_url=f"http://127.0.0.1:{port}/api/v1", api_key=KEY).with_options(
+        RequestOptions(time.monotonic() + 1)
+    )
     with pytest.raises(TransportError, match=r"127\.0\.0\.1:\d+.*attempts in"):
         bound.get_database(UUID)
 
 
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
-    [(404, "not_found", NotFoundError), (409, "idempotency_key_conflict", IdempotencyConflictError), (418, "", ApiError)],
+    [
+        (404, "not_found", NotFoundError),
+        (409, "idempotency_key_conflict", IdempotencyConflictError),
+        (418, "", ApiError),
+    ],
 )
 def test_other_errors_are_raised_at_once(status: int, code: str, kind: type[ApiError]) -> None:
     with ScriptedServer([error(status, code)]) as server:

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controlplane.account.controls import is_ip_allowed
 from controlplane.http.auth import bearer_token
-from controlplane.http.bodies import parse_json
-from controlplane.http.calls import RequestContext, Operation
+from controlplane.http.context import Operation, RequestContext
 from controlplane.http.errors import ApiError
+from controlplane.http.key_policy import is_ip_allowed
 from controlplane.http.principal import Principal, key_preview
 from controlplane.http.rate_limit import Usage, admit, next_month
-from controlplane.http.replies import ApiResponse
+from controlplane.http.responses import ApiResponse
 from controlplane.http.routing import Routes
+from controlplane.http.validation import parse_json
 
 NOON = datetime(2026, 2, 10, 12, tzinfo=UTC)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from controlplane.blueprints import settings, splitting, statements
-from controlplane.blueprints.mysql import settings as mysql_settings
-from controlplane.blueprints.mysql import splitting as mysql_splitting
-from controlplane.blueprints.mysql import statements as mysql_statements
-from controlplane.blueprints.settings import Limits
+from controlplane.blueprints import session_settings, splitter, statement_policy
+from controlplane.blueprints.mysql import session_settings as mysql_settings
+from controlplane.blueprints.mysql import splitter as mysql_splitting
+from controlplane.blueprints.mysql import statement_policy as mysql_statements
+from controlplane.blueprints.session_settings import Limits
 
 OURS = Limits(600_000, 10_000)
 # What pg_dump 18 writes before anything else; earlier ones write a part of it.
@@ -31,8 +31,8 @@ SET default_with_oids = false;
 
 
 def refusal(sql: str) -> str | None:
-    (statement,) = splitting.split(sql)
-    return statements.forbidden_reason(statement)
+    (statement,) = splitter.split(sql)
+    return statement_policy.forbidden_reason(statement)
 
 
 def mysql_refusal(sql: str) -> str | None:
@@ -41,7 +41,7 @@ def mysql_refusal(sql: str) -> str | None:
 
 
 def test_the_head_of_a_dump_passes() -> None:
-    assert [statements.forbidden_reason(statement) for statement in splitting.split(PG_DUMP_HEAD)] == [None] * 14
+    assert [statement_policy.forbidden_reason(statement) for statement in splitter.split(PG_DUMP_HEAD)] == [None] * 14
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_what_is_refused_says_why(sql: str, why: str) -> None:
     ],
 )
 def test_limits_may_be_lowered(sql: str, expected: Limits | None) -> None:
-    (statement,) = splitting.split(sql)
-    assert settings.lowered(OURS, OURS, statement) == expected
+    (statement,) = splitter.split(sql)
+    assert session_settings.lowered(OURS, OURS, statement) == expected
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from controlplane.blueprints.dialects import MYSQL, POSTGRES, Dialect, more_likely_dialect
 from controlplane.blueprints.parsed_sql import read
-from controlplane.blueprints.places import LineIndex
+from controlplane.blueprints.positions import LineIndex
 from controlplane.blueprints.variables import parse_definitions
 
 

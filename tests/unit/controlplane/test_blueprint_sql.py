@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.blueprints.lexer import LexError, tokens
-from controlplane.blueprints.splitting import split
-from controlplane.blueprints.statements import statement_kind, object_of, forbidden_reason, warnings_of
+from controlplane.blueprints.splitter import split
+from controlplane.blueprints.statement_policy import forbidden_reason, object_of, statement_kind, warnings_of
 
 PIECES = st.sampled_from(
     [

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from controlplane.http import connections
+from controlplane.http import protocol
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
 UNREAD = REQUEST.replace(b"/ ", b"/unread ", 1)
@@ -37,7 +37,7 @@ async def broken(scope: Scope, receive: Receive, send: Send) -> None:
     """Half a response, and then the end of the connection."""
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
     await send({"type": "http.response.body", "body": b"ha", "more_body": True})
-    await (connections.reset_connection if scope["path"] == "/reset/" else connections.close_connection)(scope)
+    await (protocol.reset_connection if scope["path"] == "/reset/" else protocol.close_connection)(scope)
 
 
 @contextlib.asynccontextmanager
@@ -51,7 +51,7 @@ async def served() -> AsyncIterator[int]:
             Mount("/end", app=broken),
         ]
     )
-    web = uvicorn.Server(connections.uvicorn_config(application, log_config=None))
+    web = uvicorn.Server(protocol.uvicorn_config(application, log_config=None))
     serving = asyncio.create_task(web.serve(sockets=[listener]))
     yield listener.getsockname()[1]
     web.should_exit = True
@@ -94,7 +94,7 @@ async def talk(port: int, *pieces: bytes, pause: float) -> tuple[bytes, bool]:
 def test_a_request_that_does_not_arrive_is_given_up(
     run: Callable[[Any], Any], pieces: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "SECONDS", 0.3)
 
     async def both() -> list[tuple[bytes, bool]]:
         async with served() as port:
@@ -111,7 +111,7 @@ def test_a_slow_answer_is_not_a_slow_request(
     run: Callable[[Any], Any], sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor is the next request on the connection, whether the body of the first was read or not."""
-    monkeypatch.setattr(connections, "SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "SECONDS", 0.3)
 
     async def twice() -> tuple[bytes, bool]:
         async with served() as port:

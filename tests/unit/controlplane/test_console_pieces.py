@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.console.guard import is_loopback_address, blocked_reason
-from controlplane.console.listing import pluralize, paginate, parse_query
+from controlplane.console.access import blocked_reason, is_loopback_address
+from controlplane.console.list_query import paginate, parse_query, pluralize
 from controlplane.console.redaction import redact, values_of
 from controlplane.console.timeline import Event, timeline
-from controlplane.traffic.entries import Entry
+from controlplane.request_log.recorder import Entry
 
 START = datetime(2026, 2, 10, 14, 0, tzinfo=UTC)
 

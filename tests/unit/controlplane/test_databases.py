@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.databases.naming import candidate_names
-from controlplane.databases.views import effective_quotas, with_credentials, without_credentials
+from controlplane.databases.serializers import effective_quotas, with_credentials, without_credentials
+from controlplane.db.migrate import migrations
+from controlplane.db.pool import make_pool
+from controlplane.db.server import Server
 from controlplane.engines.base import EngineRegistry
-from controlplane.http import timestamps
-from controlplane.http.pagination import Page, page_reply
+from controlplane.engines.naming import candidate_names
+from controlplane.engines.postgres.engine import PostgresEngine
+from controlplane.http import responses
+from controlplane.http.responses import Page, page_reply
 from controlplane.plans import PLANS, Plans, Quotas
-from controlplane.postgres.engine import PostgresEngine
-from controlplane.store.migrate import migrations
-from controlplane.store.pool import make_pool
-from controlplane.store.server import Server
 
 SERVER = Server(host="127.0.0.1", port=5432, user="admin", password="root-secret")
 
@@ -65,7 +65,9 @@ def test_the_full_view_can_be_connected_with() -> None:
 
 
 @pytest.mark.facts("C16")
-@pytest.mark.parametrize("view", [without_credentials(row(), OFFER), with_credentials(row(status="provisioning"), OFFER)])
+@pytest.mark.parametrize(
+    "view", [without_credentials(row(), OFFER), with_credentials(row(status="provisioning"), OFFER)]
+)
 def test_other_views_hold_no_secret(view: dict[str, Any]) -> None:
     assert "secret" not in str(view)
     assert view["connection_string"] == "postgresql://u42:***@127.0.0.1:5432/orders"
@@ -107,9 +109,9 @@ def test_a_url_is_read_with_its_options() -> None:
 @pytest.mark.facts("C8")
 def test_the_three_styles_of_time() -> None:
     moment = datetime(2026, 2, 10, 15, 23, 1, 5, tzinfo=timezone(timedelta(hours=1)))
-    assert timestamps.format_z(moment) == "2026-02-10T14:23:01Z"
-    assert timestamps.format_naive(moment) == "2026-02-10 14:23:01"
-    assert timestamps.format_offset(moment) == "2026-02-10T14:23:01+00:00"
+    assert responses.format_z(moment) == "2026-02-10T14:23:01Z"
+    assert responses.format_naive(moment) == "2026-02-10 14:23:01"
+    assert responses.format_offset(moment) == "2026-02-10T14:23:01+00:00"
 
 
 @pytest.mark.parametrize(("rows", "shown", "more"), [(0, 0, False), (2, 2, False), (3, 2, True)])

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.databases.bodies import CreateDatabase, QuotaFields, UpdateDatabase
+from controlplane.databases.requests import CreateDatabase, QuotaFields, UpdateDatabase
 from controlplane.http.errors import ApiError
-from controlplane.http.fields import parse_body, parse_uuid
+from controlplane.http.validation import parse_body, parse_uuid
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

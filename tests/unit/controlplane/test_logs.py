@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from controlplane.logs import JsonFormatter, TerminalFormatter, choose_formatter
+from controlplane.logging import JsonFormatter, TerminalFormatter, choose_formatter
 
 
 def record(message: str = "request", **facts: object) -> logging.LogRecord:

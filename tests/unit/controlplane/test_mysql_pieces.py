@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.blueprints.dialects import DIALECTS, MYSQL, Dialect
-from controlplane.blueprints.lexer import TokenKind, LexError
+from controlplane.blueprints.lexer import LexError, TokenKind
 from controlplane.blueprints.mysql.literals import LITERALS
-from controlplane.blueprints.mysql.statements import is_transactional
+from controlplane.blueprints.mysql.statement_policy import is_transactional
 from controlplane.blueprints.variables import Definition, VariableError, literal, render
-from controlplane.databases.naming import candidate_names
 from controlplane.databases.quotas import QuotaAction, decide, is_over_warning_threshold
-from controlplane.mysql.sessions import identifier, verifier
+from controlplane.engines.mysql.connection import identifier, verifier
+from controlplane.engines.naming import candidate_names
 from controlplane.plans import Quotas
 
 BODY = """CREATE PROCEDURE p(n int) BEGIN

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from controlplane.account.seed import SeedError, developer_user, read_seed
-from controlplane.bell import Notifier, KeyedNotifier
-from controlplane.data_dir import DataDirLockedError, DataDirError, default_data_dir, open_data_dir
-from controlplane.failures import StartupError
-from controlplane.logs import JsonFormatter
-from controlplane.postgres.binaries import DIRECTORY_VARIABLE, PostgresNotFoundError, find_binaries
+from controlplane.data_dir import DataDirError, DataDirLockedError, default_data_dir, open_data_dir
+from controlplane.engines.postgres.binaries import DIRECTORY_VARIABLE, PostgresNotFoundError, find_binaries
+from controlplane.errors import StartupError
+from controlplane.logging import JsonFormatter
+from controlplane.notifier import KeyedNotifier, Notifier
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
 

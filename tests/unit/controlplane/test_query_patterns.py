@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlplane.blueprints.dialects import MYSQL, POSTGRES, Dialect
-from controlplane.blueprints.mysql.splitting import split as split_mysql
-from controlplane.blueprints.splitting import split
+from controlplane.blueprints.mysql.splitter import split as split_mysql
+from controlplane.blueprints.splitter import split
 from controlplane.queries import patterns
-from controlplane.queries.failures import TranslationError, SqlError, UnsafeSqlError
+from controlplane.queries.errors import SqlError, TranslationError, UnsafeSqlError
 from controlplane.queries.patterns import translate
-from controlplane.queries.raw import looks_like_sql
 from controlplane.queries.safety import check_safety
 from controlplane.queries.schema import Schema
+from controlplane.queries.sql_detection import looks_like_sql
 from controlplane.query_answers import QueryAnswer, find_answer, first_duplicate, query_key
-from support.shop import SHOP, table
+from support.sample_schema import SHOP, table
 
 NOW = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
 TABLES = "FROM information_schema.tables WHERE table_schema = CURRENT_SCHEMA()"

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controlplane.blueprints.splitting import split
+from controlplane.blueprints.splitter import split
 from controlplane.plans import PLANS
-from controlplane.queries.failures import SqlError, UnsafeSqlError
-from controlplane.queries.limits import seconds_until_tomorrow
-from controlplane.queries.raw import looks_like_sql
-from controlplane.queries.rows import parse_row
+from controlplane.queries.daily_limit import seconds_until_tomorrow
+from controlplane.queries.errors import SqlError, UnsafeSqlError
+from controlplane.queries.postgres.rows import parse_row
 from controlplane.queries.safety import check_safety
+from controlplane.queries.sql_detection import looks_like_sql
 
 SAFE = {
     "SELECT * FROM t": "select",

@@ -13,10 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controlplane.traffic.curl import as_curl
-from controlplane.traffic.entries import Entry
-from controlplane.traffic.masking import LONGEST_BODY, redact_body, redact_path, redact_text, redact_url
-from controlplane.traffic.recorder import MOST, Recorder
+from controlplane.request_log.curl import as_curl
+from controlplane.request_log.recorder import MOST, Entry, Recorder
+from controlplane.request_log.redaction import LONGEST_BODY, redact_body, redact_path, redact_text, redact_url
 
 ENTRY = Entry(
     at=datetime(2026, 2, 10, tzinfo=UTC),

@@ -8,7 +8,7 @@ import re
 import psycopg.pq
 import pytest
 
-from controlplane.postgres.scram import verifier
+from controlplane.engines.postgres.scram import verifier
 
 
 @pytest.mark.parametrize("password", ["x", "a long one with spaces & signs '\"\\", "Abc123" * 20])

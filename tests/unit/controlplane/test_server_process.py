@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from controlplane import server_process
+from controlplane.engines import process as server_process
 from support.control_plane import wait_until
 
 # Starts the server and its watch, prints the server's pid, and waits.
 _PARENT = """
 import signal, subprocess, sys, time
-from controlplane.server_process import ParentWatch
+from controlplane.engines.process import ParentWatch
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job of a shell is started with SIGINT ignored
 watch = ParentWatch("postgres", signal.SIGINT)
 server = subprocess.Popen([sys.argv[1], "600"], start_new_session=True)

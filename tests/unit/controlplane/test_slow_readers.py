@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from controlplane.http import connections
+from controlplane.http import protocol
 from support.control_plane import wait_until
 
 # Of the system's own buffers: small, so that what does not fit is ours to keep.
@@ -37,7 +37,7 @@ async def served() -> AsyncIterator[tuple[uvicorn.Server, int]]:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)  # those that it accepts have it too
     application = Starlette(routes=[Route("/{size}", answer)])
-    web = uvicorn.Server(connections.uvicorn_config(application, log_config=None))
+    web = uvicorn.Server(protocol.uvicorn_config(application, log_config=None))
     serving = asyncio.create_task(web.serve(sockets=[listener]))
     yield web, listener.getsockname()[1]
     web.should_exit = True
@@ -69,7 +69,7 @@ async def ask(port: int, sent: bytes) -> socket.socket:
 def test_an_answer_that_is_not_taken_is_given_up(
     run: Callable[[Any], Any], sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "SECONDS", 0.3)
 
     async def leave_it() -> None:
         async with served() as (web, port):
@@ -83,7 +83,7 @@ def test_an_answer_that_is_not_taken_is_given_up(
 
 def test_answers_that_are_taken_in_time_come_whole(run: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has its own deadline, however many are asked for at once, and however slowly the client goes on."""
-    monkeypatch.setattr(connections, "SECONDS", 2)
+    monkeypatch.setattr(protocol, "SECONDS", 2)
     count = 6
 
     async def take_all() -> int:

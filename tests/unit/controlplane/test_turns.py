@@ -10,7 +10,7 @@ import pytest
 from controlplane.blueprints.validation import validation_busy
 from controlplane.engines.ports import HOST, free_port
 from controlplane.http.errors import ApiError
-from controlplane.turns import UserQueue
+from controlplane.user_queue import UserQueue
 
 
 def test_a_user_without_a_turn_in_time_gets_503_and_other_users_do_not_wait() -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from controlplane.http.errors import ApiError
-from controlplane.http.fields import parse_body
-from controlplane.webhooks.bodies import CreateWebhookEndpoint
+from controlplane.http.validation import parse_body
+from controlplane.webhooks.delivery import new_secret, next_attempt, sign
 from controlplane.webhooks.outbox import event_body
-from controlplane.webhooks.schedule import next_attempt
-from controlplane.webhooks.signing import new_secret, sign
+from controlplane.webhooks.requests import CreateWebhookEndpoint
 
 NOW = datetime(2026, 2, 10, 14, 23, 1, tzinfo=UTC)
 

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from controlplane.http import client
-from controlplane.webhooks import sending
-from controlplane.webhooks.sending import DeliveryResult
+from controlplane.webhooks import sender
+from controlplane.webhooks.sender import DeliveryResult
 from support.receiver import Receiver
 
 HEADERS = (("X-Polykomos-Event", "ping"),)
 
 
 def post(url: str, *, body: bytes = b"{}", seconds: float = 10, loopback: bool = True) -> DeliveryResult:
-    return asyncio.run(sending.post(url, HEADERS, body, loopback=loopback, seconds=seconds))
+    return asyncio.run(sender.post(url, HEADERS, body, loopback=loopback, seconds=seconds))
 
 
 @contextlib.contextmanager
@@ -195,4 +195,4 @@ def test_tls_to_the_wrong_host(tls: tuple[str, Path], monkeypatch: pytest.Monkey
 
 @pytest.mark.facts("webhooks:timeout")
 def test_an_attempt_has_ten_seconds() -> None:
-    assert sending.post.__kwdefaults__["seconds"] == 10
+    assert sender.post.__kwdefaults__["seconds"] == 10

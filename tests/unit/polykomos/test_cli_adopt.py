@@ -11,12 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polykomos.package import package
-from polykomos_provider.adoption.estate import ExistingObject, ResourceKind, kinds
-from polykomos_provider.adoption.managed import ManagedObjects, from_stack_export, from_state_pull, unmanaged, of_another_account
-from polykomos_provider.adoption.naming import base_name, pulumi_names, terraform_names
-from polykomos_provider.adoption.picking import Selection, parse_ranges, select
-from polykomos_provider.adoption.writing import pulumi_file, terraform_blocks
-from polykomos_provider.commands.engines import candidate_programs
+from polykomos_provider.adopt.engine_state import (
+    ManagedObjects,
+    from_stack_export,
+    from_state_pull,
+    of_another_account,
+    unmanaged,
+)
+from polykomos_provider.adopt.import_files import pulumi_file, terraform_blocks
+from polykomos_provider.adopt.inventory import ExistingObject, ResourceKind, kinds
+from polykomos_provider.adopt.names import base_name, pulumi_names, terraform_names
+from polykomos_provider.adopt.selection import Selection, parse_ranges, select
+from polykomos_provider.engine_cli import candidate_programs
 
 DATABASE, BLUEPRINT, APPLICATION, ENDPOINT = kinds(package())
 ESTATE = [
@@ -133,8 +139,14 @@ def test_what_is_written() -> None:
 
 def test_a_module_that_opentofu_initialised_is_opentofus() -> None:
     assert candidate_programs("terraform", "") == ("terraform", "tofu")
-    assert candidate_programs("terraform", 'provider "registry.terraform.io/polykomos/polykomos" {') == ("terraform", "tofu")
-    assert candidate_programs("terraform", 'provider "registry.opentofu.org/polykomos/polykomos" {') == ("tofu", "terraform")
+    assert candidate_programs("terraform", 'provider "registry.terraform.io/polykomos/polykomos" {') == (
+        "terraform",
+        "tofu",
+    )
+    assert candidate_programs("terraform", 'provider "registry.opentofu.org/polykomos/polykomos" {') == (
+        "tofu",
+        "terraform",
+    )
     assert candidate_programs("pulumi", "") == ("pulumi",)
 
 

@@ -8,25 +8,25 @@ from pathlib import Path
 import pytest
 
 from polykomos.package import package
-from polykomos_provider.checkup.findings import (
+from polykomos_provider.doctor.binaries import pulumi_plugins, start_error, version_of
+from polykomos_provider.doctor.checks import (
     ERROR,
     OK,
     WARNING,
     Finding,
     ScopeRequirement,
-    is_ok,
     as_json,
     budget,
+    is_ok,
     missing,
     plugin,
     scopes,
     version,
     with_severity,
 )
-from polykomos_provider.checkup.places import pulumi_places, terraform_places
-from polykomos_provider.checkup.programs import pulumi_plugins, version_of, start_error
-from polykomos_provider.mirror import cli_config, platform_target
-from polykomos_provider.pulumi_home import PLUGINS_SECTION, user_plugins
+from polykomos_provider.doctor.plugin_paths import pulumi_places, terraform_places
+from polykomos_provider.install.pulumi_plugins import PLUGINS_SECTION, user_plugins
+from polykomos_provider.install.terraform_mirror import cli_config, platform_target
 
 NEEDS = [ScopeRequirement(each.name, each.scopes.read, each.scopes.write) for each in package().resources]
 
@@ -96,7 +96,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("PULUMI_HOME", "TF_CLI_CONFIG_FILE", "TOFU_CLI_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("polykomos_provider.pulumi_home._account_home", lambda: tmp_path)
+    monkeypatch.setattr("polykomos_provider.install.pulumi_plugins._account_home", lambda: tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return tmp_path
 

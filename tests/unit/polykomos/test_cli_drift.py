@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from polykomos_provider.cli import main
-from polykomos_provider.drifting import pulumi, terraform
-from polykomos_provider.drifting.drift import CHANGED, GONE, Change, Drift, as_json
-from polykomos_provider.drifting.report import as_markdown, as_text, headline, shown
+from polykomos_provider.drift import pulumi, terraform
+from polykomos_provider.drift.drift import CHANGED, GONE, Change, Drift, as_json
+from polykomos_provider.drift.report import as_markdown, as_text, headline, shown
 
 URN = "urn:pulumi:dev::p::polykomos:index:Database::orders"
 

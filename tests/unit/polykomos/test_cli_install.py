@@ -9,8 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from polykomos_provider.cli import main
-from polykomos_provider.launcher import launcher_text
-from polykomos_provider.pulumi_home import PLUGINS_SECTION, PluginsSection, plugins_section, add_plugins_section
+from polykomos_provider.install.launcher import launcher_text
+from polykomos_provider.install.pulumi_plugins import (
+    PLUGINS_SECTION,
+    PluginsSection,
+    add_plugins_section,
+    plugins_section,
+)
 
 PROGRAM = '#!/bin/sh\necho started in "$PWD" with "$@"\n'
 
@@ -63,7 +68,10 @@ def test_another_environment_is_named_in_full(tmp_path: Path) -> None:
         ("name: x\n" + PLUGINS_SECTION, PluginsSection.THERE),
         ("plugins:\n  providers:\n  - path: './.polykomos/pulumi'\n    name: polykomos\n", PluginsSection.THERE),
         ("plugins:\n  providers:\n  - name: other\n    path: ./other\n", PluginsSection.OTHERS),
-        ("plugins:\n  providers:\n  - name: polykomos\n    path: ../elsewhere/.polykomos/pulumi-x\n", PluginsSection.OTHERS),
+        (
+            "plugins:\n  providers:\n  - name: polykomos\n    path: ../elsewhere/.polykomos/pulumi-x\n",
+            PluginsSection.OTHERS,
+        ),
     ],
 )
 def test_what_a_project_says_of_plugins(text: str, found: PluginsSection) -> None:

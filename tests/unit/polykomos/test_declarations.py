@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from polykomos.functions import FUNCTIONS
+from polykomos.data_sources import FUNCTIONS
 from polykomos.package import package
-from polykomos.resources.blueprint.declaration import normalize_variables
-from polykomos.resources.blueprint_application.identity import ApplicationId
-from resourcekit.declaration import field_specs
+from polykomos.resources.blueprint.schema import normalize_variables
+from polykomos.resources.blueprint_application.id import ApplicationId
 from resourcekit.errors import ResourceError
-from resourcekit.planning.check import validate_declaration
+from resourcekit.field_types import field_types
+from resourcekit.fields import field_specs
 from resourcekit.planning.diff import diff
-from resourcekit.planning.planned import plan_create
+from resourcekit.planning.plan import plan_create
+from resourcekit.planning.validate import validate_declaration
 from resourcekit.resource import DataSource, Resource
-from resourcekit.shapes import field_types
 from resourcekit.unknown import UNKNOWN
 
 RESOURCES = {resource.name: resource for resource in package().resources}
@@ -29,7 +29,9 @@ REPLACES = {
 SECRETS = {"Database": {"db_password", "connection_string"}, "WebhookEndpoint": {"secret"}}
 
 
-@pytest.mark.parametrize("function", [*package().data_sources, *package().ephemeral_resources], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "function", [*package().data_sources, *package().ephemeral_resources], ids=lambda each: each.name
+)
 def test_what_is_found_by_one_of_several_keys_reports_them_all(function: DataSource[Any, Any, Any]) -> None:
     """A key that the program does not give is filled in (field report C1)."""
     keys = {name for name, facts in field_specs(function.arguments).items() if not facts.required}
@@ -114,4 +116,6 @@ def test_an_endpoints_id_stands_for_its_number() -> None:
     asked = next(each for each in FUNCTIONS if each.name == "get_webhook_deliveries")
     assert validate_declaration(asked, {"endpoint_id": "7"}).values == {"endpoint_id": 7}
     for wrong in ("7.5", "seven", "-7", "", True):
-        assert [each.property for each in validate_declaration(asked, {"endpoint_id": wrong}).failures] == ["endpoint_id"]
+        assert [each.property for each in validate_declaration(asked, {"endpoint_id": wrong}).failures] == [
+            "endpoint_id"
+        ]

@@ -7,11 +7,11 @@ import uuid
 
 import pytest
 
-from polykomos.client import RequestOptions, Client, NotFoundError
-from polykomos.resources.gone import confirm_gone, not_found_as_error
+from polykomos.client import Client, NotFoundError, RequestOptions
+from polykomos.resources.errors import confirm_gone, not_found_as_error
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.keys import OwnershipRegistry, ResourceRefs
+from resourcekit.idempotency import OwnershipRegistry, ResourceRefs
 from support.list_server import ListServer, new_endpoint
 from support.scripted_server import ScriptedServer, answer, error
 
@@ -20,11 +20,15 @@ DATABASE, BLUEPRINT, ENDPOINT = "polykomos_database", "polykomos:index:Blueprint
 APPLICATION = ("polykomos_blueprint_application", f"{APPLIED}/{OTHER}/1")
 
 
-def context(url: str, held: ResourceRefs | None = None, account: str | None = None) -> tuple[Context[Client], list[str]]:
+def context(
+    url: str, held: ResourceRefs | None = None, account: str | None = None
+) -> tuple[Context[Client], list[str]]:
     warned: list[str] = []
     deadline = time.monotonic() + 5
     api = Client(base_url=url, api_key="pk_live_x").with_options(RequestOptions(deadline))
-    ctx = Context(api=api, deadline=deadline, warn=warned.append, ownership=OwnershipRegistry(lambda: held), account=account)
+    ctx = Context(
+        api=api, deadline=deadline, warn=warned.append, ownership=OwnershipRegistry(lambda: held), account=account
+    )
     return ctx, warned
 
 

@@ -10,8 +10,8 @@ from polykomos.components.managed_database.component import ManagedDatabase
 from polykomos.components.managed_database.environment import environment_variables
 from polykomos.package import package
 from resourcekit.component import Child, ChildRef, Output
-from resourcekit.declaration import field_specs
-from resourcekit.planning.check import validate_declaration
+from resourcekit.fields import field_specs
+from resourcekit.planning.validate import validate_declaration
 from resourcekit.unknown import UNKNOWN
 
 UUID = "d7f3a1b2-4c5e-4f7a-8b9c-0d1e2f3a4b5c"

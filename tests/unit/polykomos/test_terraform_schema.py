@@ -9,14 +9,14 @@ import pytest
 from pydantic import BaseModel
 
 from polykomos.package import package
-from resourcekit.declaration import field_specs
-from resourcekit.pulumi.names import to_camel
+from resourcekit.field_types import AnyType, FieldType, ListType, MapType, ObjectType, ScalarType, field_types
+from resourcekit.fields import field_specs
+from resourcekit.pulumi.casing import to_camel
 from resourcekit.pulumi.schema import package_schema
-from resourcekit.resource import ProviderFunction, DataSource, Resource
-from resourcekit.shapes import AnyType, ListType, MapType, ObjectType, ScalarType, FieldType, field_types
+from resourcekit.resource import DataSource, ProviderFunction, Resource
 from resourcekit.terraform.names import function_type, resource_type
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.provider import ProviderServer
+from resourcekit.terraform.provider_server import ProviderServer
 
 PULUMI = package_schema(package())
 CALLS = ProviderServer(package()).method_table()
@@ -150,7 +150,9 @@ def test_what_is_inside(declared: str, model: type[BaseModel], schema: pb.Schema
             # What may be anything has to be of one type inside of a list or a map: text.
             expected = "string" if isinstance(shapes[part], AnyType) else expected_type(shapes[part])
             assert terraform_type(found) == expected, part
-            assert found.sensitive == facts[part].secret == ours["properties"][to_camel(part)].get("secret", False), part
+            assert found.sensitive == facts[part].secret == ours["properties"][to_camel(part)].get("secret", False), (
+                part
+            )
             assert not (found.required and found.computed), part
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from controlplane.webhooks import bodies
-from polykomos.resources.webhook_endpoint.declaration import WebhookEndpointArgs, normalize_events, check_url
-from resourcekit.declaration import field_specs
+from controlplane.webhooks import requests
+from polykomos.resources.webhook_endpoint.schema import WebhookEndpointArgs, check_url, normalize_events
+from resourcekit.fields import field_specs
 
 TAKEN = (
     "https://example.com",
@@ -53,20 +53,20 @@ REFUSED = (
 
 @pytest.mark.parametrize("url", TAKEN)
 def test_what_the_api_takes_is_taken(url: str) -> None:
-    assert bodies.check_url(url) == check_url(url) == url
+    assert requests.check_url(url) == check_url(url) == url
 
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_what_the_api_refuses_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ValueError):
-        bodies.check_url(url)
+        requests.check_url(url)
     with pytest.raises(ValueError, match="must") as raised:
         check_url(url)
     assert "hunter2" not in str(raised.value)
 
 
 def test_events_are_the_same_when_they_mean_the_same() -> None:
-    every = [each for each in bodies.EVENTS if each != "ping"]
+    every = [each for each in requests.EVENTS if each != "ping"]
     events = field_specs(WebhookEndpointArgs)["events"]
     for same in (None, [], every, every[::-1], [*every, "ping"], [*every, every[0]]):
         for other in (None, [], every):

@@ -9,14 +9,14 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pydantic import BaseModel
 
 from resourcekit.component import ChildRef, Output, merge_outputs, resolve_refs
-from resourcekit.declaration import Arguments, Result, Secret
 from resourcekit.errors import CheckFailure
+from resourcekit.field_types import ObjectType
+from resourcekit.fields import Arguments, Result, Secret
+from resourcekit.pulumi.casing import camel_path
 from resourcekit.pulumi.component_registration import component_request
-from resourcekit.pulumi.names import camel_path
 from resourcekit.pulumi.properties import read_outputs, write_outputs
-from resourcekit.pulumi.replies import InvalidInputsError
-from resourcekit.pulumi.wire import OUTPUT, SECRET, SIGNATURE, decode, decode_outputs, encode
-from resourcekit.shapes import ObjectType
+from resourcekit.pulumi.property_value import OUTPUT, SECRET, SIGNATURE, decode, decode_outputs, encode
+from resourcekit.pulumi.rpc_errors import InvalidInputsError
 from resourcekit.unknown import UNKNOWN
 
 

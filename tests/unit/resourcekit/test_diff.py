@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resourcekit.planning.diff import Diff, ChangeKind, diff
+from resourcekit.planning.diff import ChangeKind, Diff, diff
 from resourcekit.unknown import UNKNOWN
-from support.toy import ShelfArgs
+from support.minimal_vendor import ShelfArgs
 
 STATE = {"name": "a", "wood_kind": "oak", "height": 2.0, "seats": None, "labels": {"x": "1"}, "tags": ["b", "a"]}
 INPUTS = {"name": "a", "labels": {"x": "1"}, "tags": ["b", "a"]}
@@ -48,7 +48,10 @@ def test_values_are_compared_as_an_api_does(there: Any, given: Any) -> None:
         ({"wood_kind": "elm"}, {"wood_kind": (ChangeKind.UPDATE, True)}),
         ({"wood_kind": UNKNOWN}, {"wood_kind": (ChangeKind.UPDATE, True)}),
         ({"seats": 3}, {"seats": (ChangeKind.ADD, False)}),
-        ({"labels": {"x": "2", "y": "1"}}, {"labels.x": (ChangeKind.UPDATE, False), "labels.y": (ChangeKind.ADD, False)}),
+        (
+            {"labels": {"x": "2", "y": "1"}},
+            {"labels.x": (ChangeKind.UPDATE, False), "labels.y": (ChangeKind.ADD, False)},
+        ),
         ({"labels": {}}, {"labels.x": (ChangeKind.DELETE, False)}),
         ({"tags": ["a"]}, {"tags": (ChangeKind.UPDATE, False)}),
     ],

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from resourcekit import engine_program
-from resourcekit.engine_program import EngineCli
-from resourcekit.pulumi import stack
-from resourcekit.terraform import held
+from resourcekit.plugin import engine_cli
+from resourcekit.plugin.engine_cli import EngineCli
+from resourcekit.pulumi import stack_export
+from resourcekit.terraform import state_pull
 from support.bare_platform import bare_platform
 
 INSTANCE = "0c1b3c0e-6f3f-4b6a-9d55-0d2b8f6e4a11"
@@ -54,7 +54,7 @@ def script(path: Path, answers: dict[str, Any]) -> str:
     ],
 )
 def test_an_option_of_a_command_line(words: list[str], found: list[str]) -> None:
-    assert engine_program.flag_values(words, "state") == found
+    assert engine_cli.flag_values(words, "state") == found
 
 
 @pytest.mark.parametrize("is_bare", [False, True])
@@ -73,7 +73,7 @@ def test_the_engine_is_found_behind_a_launcher(is_bare: bool, tmp_path: Path) ->
 
 
 def test_a_process_without_an_engine_finds_none() -> None:
-    assert engine_program.find_parent_engine(["no-such-engine"]) is None
+    assert engine_cli.find_parent_engine(["no-such-engine"]) is None
 
 
 # Pulumi
@@ -81,7 +81,7 @@ def test_a_process_without_an_engine_finds_none() -> None:
 
 def test_the_objects_of_a_stack() -> None:
     exported = {"deployment": {"resources": [PROVIDER, SHELF, {"type": "component", "urn": "x"}]}}
-    found = stack.parse_export(exported, INSTANCE)
+    found = stack_export.parse_export(exported, INSTANCE)
     assert found is not None
     assert found.resource_refs == {
         ("pulumi:providers:toy", INSTANCE),
@@ -102,7 +102,7 @@ def test_the_objects_of_a_stack() -> None:
     ],
 )
 def test_another_stack_of_the_same_name_tells_nothing(exported: Any) -> None:
-    assert stack.parse_export(exported, INSTANCE) is None
+    assert stack_export.parse_export(exported, INSTANCE) is None
 
 
 def test_the_name_that_the_user_gave_is_tried_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,8 +111,8 @@ def test_the_name_that_the_user_gave_is_tried_first(tmp_path: Path, monkeypatch:
     answers = {export.format("dev"): other, export.format("org/shop/dev"): mine}
     program = script(tmp_path / "pulumi", answers)
     for words, found in ((("up", "-s", "org/shop/dev"), True), (("up",), False)):
-        monkeypatch.setattr(engine_program, "running", lambda _names, words=words: EngineCli(program, words))
-        assert (stack.StackExport("urn:pulumi:dev::shop::t::n", INSTANCE).resource_refs() is not None) is found
+        monkeypatch.setattr(engine_cli, "running", lambda _names, words=words: EngineCli(program, words))
+        assert (stack_export.StackExport("urn:pulumi:dev::shop::t::n", INSTANCE).resource_refs() is not None) is found
 
 
 def provider(id_: str, created: str = "", name: str = "default", kind: str = "toy") -> dict[str, Any]:
@@ -128,17 +128,17 @@ def test_the_instances_of_a_package_are_all_that_the_state_names_the_oldest_firs
     old, new = provider("b", "2026-11-30T10:00:00.2Z", "default_0_1_0"), provider("a", "2026-11-30T10:00:00.25Z")
     others = provider("x", "2025-01-01T00:00:00Z", kind="random")
     gone, killed = provider("g", name="gone"), provider("k", name="killed")
-    state = stack.DeploymentState(
+    state = stack_export.DeploymentState(
         (new, others, old, made_by(others), made_by(gone), {"type": "component"}),
         ({"type": "creating", "resource": made_by(killed)}, {"resource": None}),
     )
     assert state.instances("toy") == ["g", "k", "b", "a"]
-    assert stack.DeploymentState(()).instances("toy") == []
+    assert stack_export.DeploymentState(()).instances("toy") == []
 
 
 def test_without_a_state_a_provider_knows_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "exported_state", lambda *_: None)
-    assert stack.StackExport("urn:pulumi:dev::shop::t::n", INSTANCE).instances("toy") == [INSTANCE]
+    monkeypatch.setattr(stack_export, "exported_state", lambda *_: None)
+    assert stack_export.StackExport("urn:pulumi:dev::shop::t::n", INSTANCE).instances("toy") == [INSTANCE]
 
 
 # Terraform
@@ -150,7 +150,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def set_up(pulled: Any, *words: str) -> None:
         program = script(tmp_path / "terraform", {"state pull": pulled})
-        monkeypatch.setattr(engine_program, "running", lambda _names: EngineCli(program, words))
+        monkeypatch.setattr(engine_cli, "running", lambda _names: EngineCli(program, words))
 
     return set_up
 
@@ -161,9 +161,9 @@ def objects(*ids: str) -> frozenset[tuple[str, str]]:
 
 def test_the_objects_of_a_state(engine: Any) -> None:
     engine(state("1", "2"), "apply")
-    assert held.read_refs(objects("2", "gone since")) == objects("1", "2")
+    assert state_pull.read_refs(objects("2", "gone since")) == objects("1", "2")
     engine(None, "apply")
-    assert held.read_refs(frozenset()) == frozenset(), "there is no state yet"
+    assert state_pull.read_refs(frozenset()) == frozenset(), "there is no state yet"
 
 
 @pytest.mark.parametrize("given", ["-state=own.tfstate", "TF_CLI_ARGS", "TF_CLI_ARGS_apply"])
@@ -171,30 +171,30 @@ def test_a_state_of_another_name_counts(engine: Any, monkeypatch: pytest.MonkeyP
     engine(state("1"), "apply", *([given] if given.startswith("-") else []))
     if not given.startswith("-"):
         monkeypatch.setenv(given, "-no-color -state='own.tfstate'")
-    assert held.read_refs(frozenset()) == objects("1"), "not written yet"
+    assert state_pull.read_refs(frozenset()) == objects("1"), "not written yet"
     Path("own.tfstate").write_text(json.dumps(state("2")))
-    assert held.read_refs(frozenset()) == objects("1", "2")
+    assert state_pull.read_refs(frozenset()) == objects("1", "2")
     Path("own.tfstate").write_text(json.dumps({"encrypted_data": "…"}))
-    assert held.read_refs(frozenset()) is None
+    assert state_pull.read_refs(frozenset()) is None
 
 
 @pytest.mark.parametrize("pulled", [{}, state("9"), {"encrypted_data": "…"}, []])
 def test_a_state_that_knows_nothing_of_what_the_engine_spoke_of_is_another_one(engine: Any, pulled: Any) -> None:
     engine(pulled, "apply")
-    assert held.read_refs(objects("1")) is None
+    assert state_pull.read_refs(objects("1")) is None
 
 
 def test_an_engine_of_path_does_not_know_our_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script(tmp_path / "bin" / "terraform", {"state pull": {}})
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert held.read_refs(frozenset()) is None
+    assert state_pull.read_refs(frozenset()) is None
 
 
 def test_the_selected_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert held.current_workspace({}) == "default"
+    assert state_pull.current_workspace({}) == "default"
     (tmp_path / ".terraform").mkdir()
     (tmp_path / ".terraform" / "environment").write_text("blue")
-    assert held.current_workspace({}) == "blue"
-    assert held.current_workspace({"TF_DATA_DIR": "elsewhere"}) == "default"
-    assert held.current_workspace({"TF_WORKSPACE": "green"}) == "green"
+    assert state_pull.current_workspace({}) == "blue"
+    assert state_pull.current_workspace({"TF_DATA_DIR": "elsewhere"}) == "default"
+    assert state_pull.current_workspace({"TF_WORKSPACE": "green"}) == "green"

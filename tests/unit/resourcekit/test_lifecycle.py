@@ -9,8 +9,8 @@ from resourcekit.context import Context
 from resourcekit.errors import CheckFailure, ResourceError
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.package import Package
-from resourcekit.planning.diff import Change, Diff, ChangeKind
-from support.toy import Carpentry, Shelf, ShelfArgs, ShelfState
+from resourcekit.planning.diff import Change, ChangeKind, Diff
+from support.minimal_vendor import Carpentry, Shelf, ShelfArgs, ShelfState
 
 
 @pytest.fixture
@@ -123,7 +123,9 @@ def test_one_decision_tells_a_change_in_place_from_a_replacement(is_protected: b
         warn=lambda text, attribute="": warned.append((attribute, text)),
     )
     state = {"name": "a", "shelf_id": "s1", "guarded": is_protected}
-    in_place = Diff((Change("name", ("name",), ChangeKind.UPDATE, replaces=False),), warnings=(CheckFailure("seed", "noted"),))
+    in_place = Diff(
+        (Change("name", ("name",), ChangeKind.UPDATE, replaces=False),), warnings=(CheckFailure("seed", "noted"),)
+    )
     anew = Diff((Change("wood_kind", ("wood_kind",), ChangeKind.UPDATE, replaces=True),))
 
     def decide(difference: Diff, ctx: Context[Any] | None) -> tuple[bool, tuple[str, ...]]:

@@ -12,11 +12,11 @@ import grpc
 import pytest
 
 from polykomos.package import package
-from resourcekit.engine_watch import is_listening
-from resourcekit.loading import LazyGrpcService
-from resourcekit.logs import parse_level
+from resourcekit.plugin.lazy_service import LazyGrpcService
+from resourcekit.plugin.logging import parse_level
+from resourcekit.plugin.parent_watch import is_listening
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
-from resourcekit.terraform.provider import ProviderServer
+from resourcekit.terraform.provider_server import ProviderServer
 from support.tfplugin import COOKIE
 
 

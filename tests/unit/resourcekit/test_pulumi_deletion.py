@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from resourcekit.pulumi.command import EngineCommand, parse
-from resourcekit.pulumi.deletion import DeletePlan, RunState
-from resourcekit.pulumi.graph import DependencyGraph
-from resourcekit.pulumi.stack import DeploymentState
+from resourcekit.pulumi.deletion_guard import DeletePlan, RunState
+from resourcekit.pulumi.dependency_graph import DependencyGraph
+from resourcekit.pulumi.engine_command import EngineCommand, parse
+from resourcekit.pulumi.stack_export import DeploymentState
 
 BASE = "urn:pulumi:dev::shop::toy:index:Shelf::"
 OWN = "urn:pulumi:dev::shop::pulumi:providers:toy::default::id"
@@ -42,7 +42,9 @@ DEPENDENTS = ["app", "hook", "second", "last"]
 
 def refused(command: str, run: RunState | None = None, entries: list[dict[str, Any]] = ENTRIES) -> list[str]:
     plan = DeletePlan(
-        DeploymentState(tuple(entries)), parse(command.split(), {}), lambda each: "db stays" if each.get("protected") else None
+        DeploymentState(tuple(entries)),
+        parse(command.split(), {}),
+        lambda each: "db stays" if each.get("protected") else None,
     )
     names = [each["urn"].rpartition("::")[2] for each in entries if not each.get("delete")]
     return [name for name in names if name != "db" and plan.refusal(run or RunState(OWN), urn(name)) is not None]

@@ -23,18 +23,18 @@ from pydantic import Field
 
 from polykomos_provider.dynamic.providers import provider as provider_of
 from resourcekit.context import Context
-from resourcekit.declaration import Arguments
 from resourcekit.errors import ResourceError
+from resourcekit.fields import Arguments
 from resourcekit.package import Package
-from resourcekit.pulumi.dynamic import values
-from resourcekit.pulumi.dynamic.failures import DynamicProviderError
+from resourcekit.pulumi.dynamic import host_values
+from resourcekit.pulumi.dynamic.errors import DynamicProviderError
 from resourcekit.pulumi.dynamic.provider import DynamicProvider
 from resourcekit.pulumi.dynamic.resource import timeouts
 from resourcekit.pulumi.dynamic.session import engine_address, shared_session
+from resourcekit.pulumi.property_value import UNKNOWN_STRING
 from resourcekit.pulumi.protocol import engine_pb2, engine_pb2_grpc
-from resourcekit.pulumi.wire import UNKNOWN_STRING
 from resourcekit.unknown import UNKNOWN
-from support.toy import Carpentry, Shelf, ShelfArgs, ShelfState
+from support.minimal_vendor import Carpentry, Shelf, ShelfArgs, ShelfState
 
 URN = "urn:pulumi:dev::p::my:index:Room$pulumi-python:dynamic/toy:Shelf::s"
 PROGRAM = {"urn": URN}
@@ -96,7 +96,7 @@ def carpentry(provider: DynamicProvider) -> Carpentry:
 
 
 def given(**arguments: Any) -> dict[str, Any]:
-    return {**arguments, values.PROGRAM: PROGRAM}
+    return {**arguments, host_values.PROGRAM: PROGRAM}
 
 
 def test_what_is_pickled_is_a_reference() -> None:
@@ -111,7 +111,7 @@ def test_what_is_pickled_is_a_reference() -> None:
 
 
 def test_values_of_the_host_are_read_and_written() -> None:
-    found = values.read(
+    found = host_values.read(
         {
             "n": 3.0,
             "half": 0.5,
@@ -127,10 +127,10 @@ def test_values_of_the_host_are_read_and_written() -> None:
     assert isinstance(found.values["n"], int)
     assert (found.urn, found.inputs, found.unfinished, found.import_id) == (URN, {"n": 3}, "", "")
     assert (found.seconds("create", 9), found.seconds("update", 9)) == (5, 9)
-    written = values.write_state({**found.values, "nothing": None}, found.inputs, found.program, "why")
+    written = host_values.write_state({**found.values, "nothing": None}, found.inputs, found.program, "why")
     assert written["map"] == {"deep": UNKNOWN_STRING}
     assert "nothing" not in written
-    assert values.read(written).unfinished == "why"
+    assert host_values.read(written).unfinished == "why"
 
 
 def test_check_names_the_property_and_asks_the_api_of_a_create_alone(provider: DynamicProvider) -> None:
@@ -189,12 +189,12 @@ def test_an_unfinished_object_is_in_the_state_and_resumed(provider: DynamicProvi
     made = provider.create(given(name="a"))
     assert made.id == "s1"
     assert made.outs is not None
-    assert made.outs[values.UNFINISHED] == "the glue is not dry"
+    assert made.outs[host_values.UNFINISHED] == "the glue is not dry"
     assert made.outs["wood_kind"] == "oak"
     assert provider.diff("s1", made.outs, given(name="a")).changes, "so that the update resumes it"
     resumed = provider.update("s1", made.outs, given(name="a"))
     assert resumed.outs is not None
-    assert values.UNFINISHED not in resumed.outs
+    assert host_values.UNFINISHED not in resumed.outs
 
 
 def test_a_read_gives_state_and_inputs_or_nothing(provider: DynamicProvider) -> None:
@@ -210,7 +210,7 @@ def test_a_read_gives_state_and_inputs_or_nothing(provider: DynamicProvider) -> 
 
 
 def test_import_adopts_only_what_is_as_the_program_says(provider: DynamicProvider) -> None:
-    adopting = {values.PROGRAM: {**PROGRAM, "import": "s1"}}
+    adopting = {host_values.PROGRAM: {**PROGRAM, "import": "s1"}}
     with pytest.raises(DynamicProviderError, match="cannot import: there is no Shelf 's1'"):
         provider.create({"name": "a", **adopting})
     provider.create(given(name="a", wood_kind="elm"))
@@ -230,7 +230,9 @@ def test_an_internal_error_tells_no_more_than_its_type(
         raise KeyError("hunter2")
 
     monkeypatch.setattr(FussyShelf, "create", breaks)
-    with pytest.raises(DynamicProviderError, match=r"internal error in the provider during create \(KeyError\).*TOY_LOG") as raised:
+    with pytest.raises(
+        DynamicProviderError, match=r"internal error in the provider during create \(KeyError\).*TOY_LOG"
+    ) as raised:
         provider.create(given(name="a"))
     assert "hunter2" not in str(raised.value)
 
@@ -287,14 +289,16 @@ def test_replace_on_changes_is_handed_on_by_the_program() -> None:
         (["heights"], False, False),
         (None, False, False),
     ):
-        given = values.read({"__program": {**PROGRAM, "replace": paths}})
+        given = host_values.read({"__program": {**PROGRAM, "replace": paths}})
         assert (given.replaces(("height",)), given.replaces(("height", "a"))) == (whole, entry)
 
 
 def test_an_unexpected_exception_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     provider = configured(LeakyShelf(), toolKey="k")
-    with pytest.raises(DynamicProviderError, match=r"internal error in the provider during create \(KeyError\)") as raised:
+    with pytest.raises(
+        DynamicProviderError, match=r"internal error in the provider during create \(KeyError\)"
+    ) as raised:
         provider.create(given(name="a"))
     assert "hunter2" not in str(raised.value)
     assert "internal error in create: KeyError at" in caplog.text

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from resourcekit.declaration import Arguments
-from resourcekit.pulumi.dynamic.values import read, write
+from resourcekit.fields import Arguments
+from resourcekit.pulumi.dynamic.host_values import read, write
 from resourcekit.pulumi.numbers import loses_digits, rounded_numbers
-from resourcekit.pulumi.wire import decode, encode
+from resourcekit.pulumi.property_value import decode, encode
 
 BIG = 2**53
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from resourcekit.declaration import Arguments
-from resourcekit.pulumi.paths import IgnoredPaths, contains, to_declared, parse, parse_all, format_path
+from resourcekit.fields import Arguments
+from resourcekit.pulumi.property_path import IgnoredPaths, contains, format_path, parse, parse_all, to_declared
 
 
 class Pin(BaseModel):

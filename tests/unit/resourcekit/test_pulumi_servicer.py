@@ -12,14 +12,14 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 from pydantic import Field
 
-from resourcekit.declaration import Arguments, Secret
 from resourcekit.errors import ResourceError
+from resourcekit.fields import Arguments, Secret
 from resourcekit.package import Package
-from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.engine_log import EngineLog
+from resourcekit.pulumi.property_value import decode, encode
 from resourcekit.pulumi.servicer import ProviderServicer
-from resourcekit.pulumi.wire import decode, encode
 from resourcekit.unknown import UNKNOWN
-from support.toy import Carpentry, Shelf, ShelfState
+from support.minimal_vendor import Carpentry, Shelf, ShelfState
 
 URN = "urn:pulumi:dev::p::toy:index:Shelf::s"
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from resourcekit.errors import ResourceError
 from resourcekit.planning.diff import Change, ChangeKind
-from resourcekit.pulumi.diffs import property_path
-from resourcekit.pulumi.names import to_camel, camelize_code_spans, to_declared_names, to_property_names
-from resourcekit.pulumi.wire import OUTPUT, SECRET, SIGNATURE, UNKNOWN_STRING, decode, encode
+from resourcekit.pulumi.casing import camelize_code_spans, to_camel, to_declared_names, to_property_names
+from resourcekit.pulumi.diff_response import property_path
+from resourcekit.pulumi.property_value import OUTPUT, SECRET, SIGNATURE, UNKNOWN_STRING, decode, encode
 from resourcekit.unknown import UNKNOWN
-from support.toy import ShelfArgs
+from support.minimal_vendor import ShelfArgs
 
 plain = st.recursive(
     st.none()

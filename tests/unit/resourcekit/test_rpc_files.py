@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from polykomos.package import package
-from resourcekit.pulumi.engine import EngineLog
+from resourcekit.pulumi.engine_log import EngineLog
 from resourcekit.pulumi.protocol import provider_pb2
 from resourcekit.pulumi.servicer import ProviderServicer, servicer_handlers
 from resourcekit.terraform.protocol import tfplugin6_pb2
-from resourcekit.terraform.provider import ProviderServer
+from resourcekit.terraform.provider_server import ProviderServer
 
 TERRAFORM = [method.name for method in tfplugin6_pb2.DESCRIPTOR.services_by_name["Provider"].methods]
 PULUMI = [method.name for method in provider_pb2.DESCRIPTOR.services_by_name["ResourceProvider"].methods]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from resourcekit.errors import CheckError, CheckFailure, ResourceError
-from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler, attribute_path
+from resourcekit.terraform.cty.msgpack import WireError
+from resourcekit.terraform.diagnostics import Diagnostics, attribute_path, rpc_handler
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.session import TerraformSession
-from resourcekit.terraform.values import WireError
-from support.cabinet import PACKAGE, cabinet
+from support.sample_vendor import PACKAGE, cabinet
 
 TYPES = cabinet().block.types
 

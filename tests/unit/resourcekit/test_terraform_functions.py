@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from resourcekit.declaration import Arguments, Variadic
+from resourcekit.fields import Arguments, Variadic
 from resourcekit.package import Package
 from resourcekit.resource import ProviderFunction
+from resourcekit.terraform.cty.msgpack import pack, unpack
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.rpc.function import FunctionRpcs
 from resourcekit.terraform.session import TerraformSession
-from resourcekit.terraform.values import pack, unpack
 
 
 class SawArgs(Arguments):

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.terraform.kinds import ResourceType
+from resourcekit.terraform.cty.msgpack import unpack
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.resource_type import ResourceType
 from resourcekit.terraform.rpc.import_state import StateRpcs
 from resourcekit.terraform.session import TerraformSession
-from resourcekit.terraform.values import unpack
-from support.cabinet import PACKAGE, Cabinet
+from support.sample_vendor import PACKAGE, Cabinet
 
 
 class Renamed(Cabinet):

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resourcekit.errors import CheckError, ResourceError
-from resourcekit.terraform import states
-from resourcekit.terraform.kinds import ResourceType
-from resourcekit.terraform.memory import PrivateState
-from resourcekit.terraform.plans import ResourcePlan, diff_config, plan
-from resourcekit.terraform.values import WIRE_UNKNOWN, wire_contains_unknown, pack, unpack
-from support.cabinet import cabinet, context
+from resourcekit.terraform import new_state
+from resourcekit.terraform.cty.msgpack import WIRE_UNKNOWN, pack, unpack, wire_contains_unknown
+from resourcekit.terraform.plan import ResourcePlan, diff_config, plan
+from resourcekit.terraform.private_state import PrivateState
+from resourcekit.terraform.resource_type import ResourceType
+from support.sample_vendor import cabinet, context
 
 KIND = cabinet()
 COMPUTED = {attribute.name for attribute in KIND.block.attributes if attribute.computed}
@@ -30,7 +30,9 @@ def state(**found: Any) -> dict[str, Any]:
     return config(**{**chosen, **found})
 
 
-def planned(prior: dict[str, Any] | None, wanted: dict[str, Any], *remembered: str, kind: ResourceType = KIND) -> ResourcePlan:
+def planned(
+    prior: dict[str, Any] | None, wanted: dict[str, Any], *remembered: str, kind: ResourceType = KIND
+) -> ResourcePlan:
     return plan(kind, prior, wanted, PrivateState(frozenset(remembered)), context())
 
 
@@ -78,7 +80,9 @@ def test_changes(change: dict[str, Any], unknown: set[str], replaces: tuple[str,
 
 def test_what_the_api_chose_stays_and_what_the_program_set_goes() -> None:
     assert planned(state(), config()).planned["height"] == 2
-    assert wire_contains_unknown(planned(state(), config(), "height").planned["height"]), "remembered: taken out of the program"
+    assert wire_contains_unknown(planned(state(), config(), "height").planned["height"]), (
+        "remembered: taken out of the program"
+    )
     assert planned(state(), config(), "wood").planned["wood"] == "oak", "not clearable: kept"
     assert planned(state(note="n"), config()).planned["note"] is None
 
@@ -89,7 +93,9 @@ def test_write_only_values_are_in_no_plan() -> None:
     assert "secret" not in str(made.planned)
     assert "hush" not in str(made.planned)
     assert (made.planned["recipe"], made.planned["recipe_wo"], made.planned["recipe_wo_version"]) == (None, None, 1)
-    kept = states.state_after_apply(KIND, "7", _found(recipe={"a": "secret"}, seed="hush"), made.planned, pytest.fail)
+    kept = new_state.state_after_apply(
+        KIND, "7", _found(recipe={"a": "secret"}, seed="hush"), made.planned, pytest.fail
+    )
     assert "secret" not in str(kept)
     assert "hush" not in str(kept)
     assert planned(state(recipe_wo_version=1), given_so).planned == state(recipe_wo_version=1)
@@ -118,7 +124,11 @@ def test_drift_that_the_api_tells() -> None:
 
 def test_what_is_unfinished_is_planned_to_be_waited_for() -> None:
     made = planned(state(status="glueing", pin=None), config())
-    assert {name for name, value in made.planned.items() if wire_contains_unknown(value)} == {"status", "pin", "tag_count"}
+    assert {name for name, value in made.planned.items() if wire_contains_unknown(value)} == {
+        "status",
+        "pin",
+        "tag_count",
+    }
     assert made.replaces == ()
 
 
@@ -136,7 +146,7 @@ def _found(**values: Any) -> dict[str, Any]:
 
 def test_after_a_change_the_plan_holds() -> None:
     made = planned(None, config(tags=["x", "y"], height="0.10"))
-    kept = states.state_after_apply(
+    kept = new_state.state_after_apply(
         KIND, "9", _found(tags=["y", "x"], height=0.1, name="other", wood="ash"), made.planned, pytest.fail
     )
     assert (kept["id"], kept["wood"], kept["tags"], kept["height"], kept["name"]) == (
@@ -156,26 +166,28 @@ def test_a_value_that_no_state_can_hold_is_null_and_told() -> None:
         told.append(attribute)
 
     found = _found(height=float("nan"), wood="half a \ud800", status="ready", pin=object())
-    kept = states.state_after_apply(KIND, "9", found, planned(None, config()).planned, warn)
+    kept = new_state.state_after_apply(KIND, "9", found, planned(None, config()).planned, warn)
     assert (kept["id"], kept["name"], kept["status"]) == ("9", "a", "ready")
     assert (kept["height"], kept["wood"], kept["pin"]) == (None, None, None)
     assert told == ["wood", "height", "pin"]
-    barely = states.minimal_state("9", planned(None, config(tags=["x"])).planned)
+    barely = new_state.minimal_state("9", planned(None, config(tags=["x"])).planned)
     assert (barely["id"], barely["tags"], barely["wood"]) == ("9", ["x"], None)
     assert not wire_contains_unknown(barely)
 
 
 def test_after_a_read_drift_shows_and_spelling_stays() -> None:
     prior = state(tags=["x", "y"], height="0.10", seed="s", guarded=True)
-    same = states.state_after_read(KIND, "7", _found(tags=["y", "x"], height=0.1, seed="s", guarded=True), prior)
+    same = new_state.state_after_read(KIND, "7", _found(tags=["y", "x"], height=0.1, seed="s", guarded=True), prior)
     assert same == prior
-    drifted = states.state_after_read(KIND, "7", _found(tags=["z"], height=3, name="b", seed="s", guarded=True), prior)
+    drifted = new_state.state_after_read(
+        KIND, "7", _found(tags=["z"], height=3, name="b", seed="s", guarded=True), prior
+    )
     assert (drifted["tags"], drifted["height"], drifted["name"]) == (["z"], 3, "b")
-    imported = states.state_after_read(KIND, "7", _found(tags=[], drawers={}), KIND.import_stub("7"))
+    imported = new_state.state_after_read(KIND, "7", _found(tags=[], drawers={}), KIND.import_stub("7"))
     assert (imported["tags"], imported["drawers"], imported["name"], imported["pin"]) == ([], {}, "a", "1234")
     for way in (config(), config(tags=[], drawers={}, recipe=[b'["object",{}]', {}])):
         assert planned(imported, way).planned == imported, "what means nothing may be spelled or left out"
-    withheld = states.state_after_read(KIND, "7", _found(recipe={"a": "hush"}), KIND.import_stub("7"), {"recipe"})
+    withheld = new_state.state_after_read(KIND, "7", _found(recipe={"a": "hush"}), KIND.import_stub("7"), {"recipe"})
     assert withheld["recipe"] is None
     assert planned(withheld, config(recipe_wo=[b'["object",{"a":"string"}]', {"a": "hush"}])).planned == withheld
 
@@ -206,7 +218,11 @@ def test_terraform_accepts_any_plan(prior: dict[str, Any] | None, wanted: dict[s
     """The engine's own rules: what the program gives stands as given or, where it means the same, as it stood; nothing
     known stands where the program's value is unknown; nothing unknown is left after the apply.
     """
-    before = None if prior is None or wire_contains_unknown(prior) else state(**{k: v for k, v in prior.items() if v is not None})
+    before = (
+        None
+        if prior is None or wire_contains_unknown(prior)
+        else state(**{k: v for k, v in prior.items() if v is not None})
+    )
     given_ = config(**wanted)
     made = planned(before, given_, *remembered)
     for name, value in wanted.items():
@@ -220,9 +236,11 @@ def test_terraform_accepts_any_plan(prior: dict[str, Any] | None, wanted: dict[s
     if before is not None:
         again = diff_config(KIND, before, given_, PrivateState(frozenset(remembered)))
         assert bool(again.changed) == wire_contains_unknown(made.planned["status"]), "status moves with every change"
-    kept = states.state_after_apply(KIND, "7", _found(), made.planned, pytest.fail)
+    kept = new_state.state_after_apply(KIND, "7", _found(), made.planned, pytest.fail)
     assert not wire_contains_unknown(kept)
-    assert {k for k, v in made.planned.items() if not wire_contains_unknown(v) and kept[k] != v} == set(), "known is known"
+    assert {k for k, v in made.planned.items() if not wire_contains_unknown(v) and kept[k] != v} == set(), (
+        "known is known"
+    )
     assert unpack(pack(kept)) == kept
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from resourcekit.terraform.reading import decode
-from resourcekit.terraform.types import DYNAMIC, NUMBER, STRING, CtyObject
-from resourcekit.terraform.values import WireError, pack, unpack
-from resourcekit.terraform.writing import encode_json_state
+from resourcekit.terraform.cty.decode import decode
+from resourcekit.terraform.cty.encode import encode_json_state
+from resourcekit.terraform.cty.msgpack import WireError, pack, unpack
+from resourcekit.terraform.cty.types import DYNAMIC, NUMBER, STRING, CtyObject
 
 
 def _deep(depth: int) -> Any:

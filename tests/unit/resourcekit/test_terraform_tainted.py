@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from resourcekit.engine_program import EngineCli
 from resourcekit.errors import ResourceError
+from resourcekit.plugin.engine_cli import EngineCli
 from resourcekit.terraform.tainted import TaintedGuard, find_tainted
 
 

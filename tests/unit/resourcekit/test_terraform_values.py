@@ -13,21 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resourcekit.terraform.reading import decode
-from resourcekit.terraform.types import (
+from resourcekit.terraform.cty.decode import decode
+from resourcekit.terraform.cty.encode import encode
+from resourcekit.terraform.cty.msgpack import WIRE_UNKNOWN, WireError, pack, unpack, wire_contains_unknown
+from resourcekit.terraform.cty.types import (
     BOOL,
     DYNAMIC,
     NUMBER,
     STRING,
     CtyCollection,
-    CtyType,
     CtyObject,
     CtyTuple,
-    type_to_json,
+    CtyType,
     parse_type,
+    type_to_json,
 )
-from resourcekit.terraform.values import WIRE_UNKNOWN, WireError, wire_contains_unknown, pack, unpack
-from resourcekit.terraform.writing import encode
 from resourcekit.unknown import UNKNOWN
 
 TEXTS = st.text().map(lambda text: unicodedata.normalize("NFC", text))

@@ -29,7 +29,7 @@ time.sleep(60)
 # A plugin that only says who started it.
 ASKING = """
 import os, sys
-from resourcekit.engine_watch import started_by
+from resourcekit.plugin.parent_watch import started_by
 from resourcekit.terraform import zygote
 
 def serve(watch, shared):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from polykomos_provider.dev import dev
+from polykomos_provider.commands.dev import dev
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGE = ROOT / "tools" / "image"

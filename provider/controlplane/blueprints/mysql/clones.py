@@ -14,8 +14,15 @@ from typing import Any, Final
 
 from pymysql.err import Error
 
-from controlplane.mysql.engine import READ_DELETE_PRIVILEGES, SANDBOX_PREFIX, WRITE_PRIVILEGES
-from controlplane.mysql.sessions import ConnectionParams, MysqlConnection, execute, identifier, fetch_all, verifier
+from controlplane.engines.mysql.connection import (
+    ConnectionParams,
+    MysqlConnection,
+    execute,
+    fetch_all,
+    identifier,
+    verifier,
+)
+from controlplane.engines.mysql.engine import READ_DELETE_PRIVILEGES, SANDBOX_PREFIX, WRITE_PRIVILEGES
 
 MOST_BYTES: Final = 64_000_000  # of rows that are copied
 _COPY_SECONDS: Final = 60
@@ -145,7 +152,9 @@ def _make(raw: MysqlConnection, source: str, target: str, shown: dict[str, Any],
 
 def _set_sequence(raw: MysqlConnection, source: str, target: str, name: str) -> None:
     """Like after a restart: what the server had reserved is skipped."""
-    following = fetch_all(raw, f"SELECT next_not_cached_value AS n FROM {identifier(source)}.{identifier(name)}")[0]["n"]  # noqa: S608
+    following = fetch_all(raw, f"SELECT next_not_cached_value AS n FROM {identifier(source)}.{identifier(name)}")[0][
+        "n"
+    ]  # noqa: S608
     execute(raw, f"ALTER SEQUENCE {identifier(target)}.{identifier(name)} RESTART {int(following)}")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from controlplane.blueprints.lexer import BOM, TokenKind, LexError, Token, scan, shown
+from controlplane.blueprints.lexer import BOM, LexError, Token, TokenKind, scan, shown
 
 _LETTER = r"A-Za-z_$\u0080-\U0010ffff"
 # Possessive: an open quote is found in one pass, and no shorter string is tried.

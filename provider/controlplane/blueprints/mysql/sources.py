@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from controlplane.blueprints.lexer import BOM, TokenKind, LexError, Token
+from controlplane.blueprints.lexer import BOM, LexError, Token, TokenKind
 from controlplane.blueprints.mysql import lexer
-from controlplane.blueprints.places import Problem
+from controlplane.blueprints.positions import Problem
 from controlplane.blueprints.sources import SourceReader, SqlSource, header_at
 
 _SUSPECT: Final = re.compile(rf"/\*M?!|\b(?:delimiter|source)\b|\\|\r(?!\n)|(?<!\A){BOM}", re.IGNORECASE)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from polykomos.components.managed_database.declaration import ManagedDatabaseArgs, ManagedDatabaseResult
 from polykomos.components.managed_database.environment import environment_variables
+from polykomos.components.managed_database.schema import ManagedDatabaseArgs, ManagedDatabaseResult
 from polykomos.resources.blueprint_application.resource import BlueprintApplication
-from polykomos.resources.database.declaration import DatabaseArgs
 from polykomos.resources.database.resource import Database
+from polykomos.resources.database.schema import DatabaseArgs
 from polykomos.resources.webhook_endpoint.resource import WebhookEndpoint
-from resourcekit.component import Child, Component, ChildRef, ChildOutputs, Output
-from resourcekit.declaration import field_specs
+from resourcekit.component import Child, ChildOutputs, ChildRef, Component, Output
+from resourcekit.fields import field_specs
 
 _DATABASE, _WEBHOOK, _BLUEPRINT = "database", "webhook", "blueprint"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from polykomos.resources.blueprint.declaration import normalize_variables, is_number_text
+from polykomos.resources.blueprint.schema import is_number_text, normalize_variables
 from resourcekit.errors import CheckFailure
 from resourcekit.unknown import contains_unknown
 

@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from polykomos.client import NotFoundError, ServerError, UnknownOutcomeError
 from polykomos.client.retry import OUTAGE_SECONDS, backoff
-from polykomos.resources.blueprint.creation import create_request
-from polykomos.resources.blueprint.declaration import (
-    BlueprintArgs,
-    BlueprintState,
-    BlueprintVariable,
-    normalize_variables,
-)
-from polykomos.resources.creation import create_once
-from polykomos.resources.gone import confirm_gone, not_found_as_error
-from polykomos.resources.values import format_timestamp, parse_uuid
+from polykomos.resources.blueprint.create import create_request
+from polykomos.resources.blueprint.schema import BlueprintArgs, BlueprintState, BlueprintVariable, normalize_variables
+from polykomos.resources.conversions import format_timestamp, parse_uuid
+from polykomos.resources.create_once import create_once
+from polykomos.resources.errors import confirm_gone, not_found_as_error
 from resourcekit.context import Context
-from resourcekit.declaration import field_specs, to_plain
 from resourcekit.errors import CheckError, CheckFailure
-from resourcekit.resource import Resource, RequiredScopes
+from resourcekit.fields import field_specs, to_plain
+from resourcekit.resource import RequiredScopes, Resource
 from resourcekit.unknown import contains_unknown
 
 if TYPE_CHECKING:

@@ -6,24 +6,21 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, DeadlineExceededError, NotFoundError
-from polykomos.client.statuses import ENDED, RUNNING
-from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, retry_until_found
+from polykomos.client.models import ENDED, RUNNING
+from polykomos.client.polling import PREVIEW_UNSEEN_SECONDS, retry_until_found
 from polykomos.resources.blueprint.fitness import refuse_unfit_values
-from polykomos.resources.blueprint_application.creation import create_request
-from polykomos.resources.blueprint_application.declaration import (
-    BlueprintApplicationArgs,
-    BlueprintApplicationState,
-)
-from polykomos.resources.blueprint_application.identity import ApplicationId
+from polykomos.resources.blueprint_application.create import create_request
+from polykomos.resources.blueprint_application.id import ApplicationId
 from polykomos.resources.blueprint_application.runs import dry_run, refuse_failure, until_ended
-from polykomos.resources.creation import create_once, with_earlier
-from polykomos.resources.gone import confirm_gone, is_right_account, no_such, not_found_as_error
-from polykomos.resources.values import is_uuid, format_timestamp
+from polykomos.resources.blueprint_application.schema import BlueprintApplicationArgs, BlueprintApplicationState
+from polykomos.resources.conversions import format_timestamp, is_uuid
+from polykomos.resources.create_once import create_once, with_earlier
+from polykomos.resources.errors import confirm_gone, is_right_account, no_such, not_found_as_error
 from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailure, ResourceError
-from resourcekit.resource import Resource, RequiredScopes
-from resourcekit.secrecy import Redactor, iter_strings
+from resourcekit.redaction import Redactor, iter_strings
+from resourcekit.resource import RequiredScopes, Resource
 from resourcekit.unknown import UNKNOWN, contains_unknown
 
 if TYPE_CHECKING:
@@ -97,7 +94,9 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return None
         return {"statements_total": run.statements_total, "warnings": warnings}
 
-    def replacement_triggers(self, prior: BlueprintApplicationState, args: Mapping[str, Any], ctx: Context[Client]) -> Iterable[str]:
+    def replacement_triggers(
+        self, prior: BlueprintApplicationState, args: Mapping[str, Any], ctx: Context[Client]
+    ) -> Iterable[str]:
         """A tracked version (none given) follows the blueprint; an application that failed must be made anew."""
         if prior.status in ("failed", "rolled_back"):
             return ["status"]
@@ -128,7 +127,8 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         except DeadlineExceededError:
             warnings = None  # SQL that takes long to validate; the application matters more
         creation, earlier = (
-            create_request(each, blueprint.version, ctx.api) for each in (args, args.model_copy(update=ctx.null_entries))
+            create_request(each, blueprint.version, ctx.api)
+            for each in (args, args.model_copy(update=ctx.null_entries))
         )
         creation = with_earlier(creation, earlier)
         try:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, DeadlineExceededError, NotFoundError
-from polykomos.client.statuses import RUNNING
-from polykomos.resources.blueprint_application.declaration import BlueprintApplicationArgs
-from polykomos.resources.gone import no_such
+from polykomos.client.models import RUNNING
+from polykomos.resources.blueprint_application.schema import BlueprintApplicationArgs
+from polykomos.resources.errors import no_such
 from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError

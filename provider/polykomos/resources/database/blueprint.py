@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, NotFoundError
-from polykomos.client.waits import PREVIEW_UNSEEN_SECONDS, retry_until_found
+from polykomos.client.polling import PREVIEW_UNSEEN_SECONDS, retry_until_found
 from polykomos.resources.blueprint.fitness import refuse_unfit_values
-from polykomos.resources.gone import no_such
+from polykomos.resources.errors import no_such
 from resourcekit.context import Context
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ def refuse_unfit_blueprint(args: Mapping[str, Any], ctx: Context[Client]) -> Non
     if not isinstance(uuid, str) or ctx.pending_changes.changed_fields("Blueprint", uuid):
         return
     try:
-        blueprint = retry_until_found(lambda: ctx.api.get_blueprint(uuid), seconds=PREVIEW_UNSEEN_SECONDS, cancel=ctx.cancel)
+        blueprint = retry_until_found(
+            lambda: ctx.api.get_blueprint(uuid), seconds=PREVIEW_UNSEEN_SECONDS, cancel=ctx.cancel
+        )
     except NotFoundError:
         raise no_such("such blueprint", ctx, "blueprint_uuid") from None
     except ApiError:

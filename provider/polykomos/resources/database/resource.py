@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, NotFoundError, Secret
-from polykomos.resources.creation import create_once, ensure_compatible, with_earlier
+from polykomos.resources.conversions import format_timestamp, parse_uuid, reveal
+from polykomos.resources.create_once import create_once, ensure_compatible, with_earlier
 from polykomos.resources.database.blueprint import refuse_unfit_blueprint
-from polykomos.resources.database.creation import create_request
-from polykomos.resources.database.declaration import PLANS, DatabaseArgs, DatabaseState
-from polykomos.resources.gone import confirm_gone, object_gone_error, is_right_account, not_found_as_error
-from polykomos.resources.values import reveal, format_timestamp, parse_uuid
+from polykomos.resources.database.create import create_request
+from polykomos.resources.database.schema import PLANS, DatabaseArgs, DatabaseState
+from polykomos.resources.errors import confirm_gone, is_right_account, not_found_as_error, object_gone_error
 from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
-from resourcekit.declaration import field_specs
 from resourcekit.errors import CheckFailure, ResourceError
-from resourcekit.resource import Resource, RequiredScopes, Timeouts
+from resourcekit.fields import field_specs
+from resourcekit.resource import RequiredScopes, Resource, Timeouts
 from resourcekit.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
         body = args.model_dump(exclude_none=True, exclude=_LOCAL)
         kind, earlier = (
-            create_request(each, ctx.api, patient=ctx.idempotency_keys.may_block) for each in (body, {**body, **ctx.null_entries})
+            create_request(each, ctx.api, patient=ctx.idempotency_keys.may_block)
+            for each in (body, {**body, **ctx.null_entries})
         )
         created = create_once(
             with_earlier(kind, earlier),

@@ -6,18 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from polykomos.client import NotFoundError
-from polykomos.resources.creation import create_once, ensure_compatible
-from polykomos.resources.gone import confirm_gone, object_gone_error
-from polykomos.resources.values import reveal, format_timestamp
-from polykomos.resources.webhook_endpoint.creation import create_request, existing_endpoints_at
-from polykomos.resources.webhook_endpoint.declaration import (
-    WebhookEndpointArgs,
-    WebhookEndpointState,
-    normalize_events,
-)
+from polykomos.resources.conversions import format_timestamp, reveal
+from polykomos.resources.create_once import create_once, ensure_compatible
+from polykomos.resources.errors import confirm_gone, object_gone_error
+from polykomos.resources.webhook_endpoint.create import create_request, existing_endpoints_at
+from polykomos.resources.webhook_endpoint.schema import WebhookEndpointArgs, WebhookEndpointState, normalize_events
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.resource import Resource, RequiredScopes
+from resourcekit.resource import RequiredScopes, Resource
 
 if TYPE_CHECKING:
     from polykomos.client import Client

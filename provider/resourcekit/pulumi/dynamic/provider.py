@@ -20,13 +20,13 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.package import Package
-from resourcekit.planning.check import validate_declaration, null_entries
-from resourcekit.pulumi.dynamic import values
-from resourcekit.pulumi.dynamic.failures import check_failures, format_failure, translate_errors
+from resourcekit.planning.validate import null_entries, validate_declaration
+from resourcekit.pulumi.dynamic import host_values
+from resourcekit.pulumi.dynamic.errors import check_failures, format_failure, translate_errors
+from resourcekit.pulumi.dynamic.host_values import HostProperties
 from resourcekit.pulumi.dynamic.session import shared_session
-from resourcekit.pulumi.dynamic.values import HostProperties
 from resourcekit.pulumi.numbers import rounded_numbers
-from resourcekit.pulumi.paths import IgnoredPaths
+from resourcekit.pulumi.property_path import IgnoredPaths
 from resourcekit.resource import Resource
 from resourcekit.results import ApplyResult
 
@@ -68,12 +68,12 @@ class DynamicProvider(ResourceProvider):
 
     @translate_errors
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        given = values.read(news)
+        given = host_values.read(news)
         run = shared_session(self._load).run
         run.checked.add(given.urn)
         run.null_entries[given.urn] = null_entries(self.resource.arguments, given.values)
         checked = validate_declaration(self.resource, given.values)
-        rounded = rounded_numbers(self.resource.arguments, given.values, values.read(_olds or {}).values)
+        rounded = rounded_numbers(self.resource.arguments, given.values, host_values.read(_olds or {}).values)
         failures = (*checked.failures, *rounded)
         if not failures and not _olds and not given.import_id:
             # The host has no preview of a create: what the API would refuse is asked here.
@@ -83,17 +83,15 @@ class DynamicProvider(ResourceProvider):
                 failures = check_failures(error)
         # The engine prints the value of a property that it is told of, and the host does not tell which are secret.
         found = [CheckFailure("", format_failure(failure)) for failure in failures]
-        return CheckResult(values.write(checked.values, given.program), found)
+        return CheckResult(host_values.write(checked.values, given.program), found)
 
     @translate_errors
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        olds, news = self._noted(_id, _olds), values.read(_news)
+        olds, news = self._noted(_id, _olds), host_values.read(_news)
         shared_session(self._load).run.diffed.add(olds.urn)
         ctx = self._context(news, _LOOKING, account=olds.account)
         args, ignored = self._applied(news, olds)
-        difference = self._lifecycle.diff(
-            state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx
-        )
+        difference = self._lifecycle.diff(state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx)
         plan = self._lifecycle.plan_changes(_id, difference, args=args, state=olds.values, ctx=ctx)
         changes = {each.name for each in difference.changes if each.replaces or news.replaces(each.path)}
         replaces = sorted(changes.union(plan.replacement_triggers))
@@ -108,7 +106,7 @@ class DynamicProvider(ResourceProvider):
 
     @translate_errors
     def create(self, props: dict[str, Any]) -> CreateResult:
-        given = values.read(props)
+        given = host_values.read(props)
         session = shared_session(self._load)
         ctx = self._context(
             given,
@@ -119,7 +117,7 @@ class DynamicProvider(ResourceProvider):
         if given.import_id:
             state, account = self._adopted(given.import_id, given.values, ctx)
             return CreateResult(
-                given.import_id, values.write_state(state, given.values, given.program, account=account)
+                given.import_id, host_values.write_state(state, given.values, given.program, account=account)
             )
         outcome = self._lifecycle.create(given.values, ctx)
         return CreateResult(outcome.id, _written(outcome, given))
@@ -143,11 +141,9 @@ class DynamicProvider(ResourceProvider):
 
     @translate_errors
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        olds, news = self._noted(_id, _olds), values.read(_news)
+        olds, news = self._noted(_id, _olds), host_values.read(_news)
         args, ignored = self._applied(news, olds)
-        changed = self._lifecycle.diff(
-            state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored
-        ).changed
+        changed = self._lifecycle.diff(state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored).changed
         ctx = self._context(news, news.seconds("update", self.resource.timeouts.update), account=olds.account)
         return UpdateResult(_written(self._lifecycle.update(_id, args, olds.values, changed, ctx), news))
 
@@ -164,10 +160,10 @@ class DynamicProvider(ResourceProvider):
         if found is None:
             return ReadResult("", {})
         result = ReadResult(
-            found.id, values.write_state(found.state, found.inputs, there.program, account=found.account)
+            found.id, host_values.write_state(found.state, found.inputs, there.program, account=found.account)
         )
         # Not by the constructor: older SDKs do not take it, and their hosts do not look.
-        result.inputs = values.write(found.inputs, there.program)
+        result.inputs = host_values.write(found.inputs, there.program)
         return result
 
     @translate_errors
@@ -190,11 +186,13 @@ class DynamicProvider(ResourceProvider):
 
     def _noted(self, id_: str, props: Mapping[str, Any]) -> HostProperties:
         """The state of an object that the engine speaks of."""
-        there = values.read(props)
+        there = host_values.read(props)
         shared_session(self._load).note(there.urn, id_)
         return there
 
 
 def _written(outcome: ApplyResult, given: HostProperties) -> dict[str, Any]:
     # An exception would lose the id of what exists by now: the program raises it instead (`resource.py`).
-    return values.write_state(outcome.state, given.values, given.program, outcome.incomplete_reason, outcome.account)
+    return host_values.write_state(
+        outcome.state, given.values, given.program, outcome.incomplete_reason, outcome.account
+    )

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 import pulumi
 from pulumi import dynamic
 
-from resourcekit.declaration import field_specs
 from resourcekit.durations import parse_duration
+from resourcekit.fields import field_specs
+from resourcekit.pulumi.dynamic.host_values import INPUTS, PROGRAM, UNFINISHED
 from resourcekit.pulumi.dynamic.provider import DynamicProvider
-from resourcekit.pulumi.dynamic.values import INPUTS, PROGRAM, UNFINISHED
 
 
 class DeclaredResource(dynamic.Resource):

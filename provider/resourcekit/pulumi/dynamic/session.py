@@ -11,22 +11,22 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from resourcekit.context import Context
-from resourcekit.declaration import field_specs
 from resourcekit.errors import CheckError, ResourceError
-from resourcekit.keys import IdempotencyKeys, OwnershipRegistry
+from resourcekit.fields import field_specs
+from resourcekit.idempotency import IdempotencyKeys, OwnershipRegistry
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.logs import parse_level
 from resourcekit.package import Package
-from resourcekit.pulumi import settings
-from resourcekit.pulumi.contexts import make_context
-from resourcekit.pulumi.deletion import DeletionGuard, RunState
-from resourcekit.pulumi.dynamic.values import read
-from resourcekit.pulumi.engine import EngineLog, ResourceLog
-from resourcekit.pulumi.names import to_camel
+from resourcekit.plugin.logging import parse_level
+from resourcekit.provider_config import apply_environment
+from resourcekit.pulumi import provider_config
+from resourcekit.pulumi.casing import to_camel
+from resourcekit.pulumi.deletion_guard import DeletionGuard, RunState
+from resourcekit.pulumi.dynamic.host_values import read
+from resourcekit.pulumi.engine_log import EngineLog, ResourceLog
 from resourcekit.pulumi.properties import to_plain_outputs
-from resourcekit.pulumi.stack import StackEntry, StackExport, urn_type
-from resourcekit.secrecy import Redactor
-from resourcekit.settings import apply_environment
+from resourcekit.pulumi.session import make_context
+from resourcekit.pulumi.stack_export import StackEntry, StackExport, urn_type
+from resourcekit.redaction import Redactor
 
 
 class StackConfig(Protocol):
@@ -122,10 +122,12 @@ class DynamicSession:
     def _connected(self) -> Any:
         with self._lock:
             if self._api is None:
-                checked = settings.check(self.package, self._settings)
+                checked = provider_config.check(self.package, self._settings)
                 if checked.failures:
                     raise CheckError(checked.failures)
-                self._api = settings.configure_client(self.package, self._settings, lambda text: self._engine.warn("", text))
+                self._api = provider_config.configure_client(
+                    self.package, self._settings, lambda text: self._engine.warn("", text)
+                )
             return self._api
 
     def lifecycle(self, name: str) -> Lifecycle:

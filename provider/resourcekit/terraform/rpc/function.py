@@ -10,18 +10,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from resourcekit.declaration import field_specs
 from resourcekit.errors import CheckError, ResourceError
-from resourcekit.logs import stack_locations
-from resourcekit.planning.check import validate_arguments
+from resourcekit.field_types import FieldType, field_type, field_types
+from resourcekit.fields import field_specs
+from resourcekit.planning.validate import validate_arguments
+from resourcekit.plugin.logging import stack_locations
 from resourcekit.resource import ProviderFunction
-from resourcekit.shapes import FieldType, field_types, field_type
+from resourcekit.terraform.cty.decode import decode
+from resourcekit.terraform.cty.encode import encode
+from resourcekit.terraform.cty.msgpack import WireError, pack, unpack
+from resourcekit.terraform.cty.types import CtyType, cty_type, type_json_bytes
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.reading import decode
 from resourcekit.terraform.session import TerraformSession
-from resourcekit.terraform.types import CtyType, type_json_bytes, cty_type
-from resourcekit.terraform.values import WireError, pack, unpack
-from resourcekit.terraform.writing import encode
 from resourcekit.unknown import UNKNOWN, contains_unknown
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,9 @@ class FunctionRpcs:
             return self._failed(request.name, str(error.path[0]) if error.path else "", error.reason)
         except Exception as error:
             # The text of an unexpected exception could contain a secret: it is not logged either.
-            log.error("unexpected %s in %s", type(error).__name__, request.name, extra={"trace": stack_locations(error)})
+            log.error(
+                "unexpected %s in %s", type(error).__name__, request.name, extra={"trace": stack_locations(error)}
+            )
             return self._failed(
                 request.name, "", f"internal error ({type(error).__name__}); please report it with the log"
             )

@@ -11,15 +11,15 @@ from decimal import Decimal
 from typing import Any
 
 from resourcekit.errors import ResourceError
-from resourcekit.terraform.blocks import Attribute, Values
+from resourcekit.terraform.cty.encode import encode_json_state
+from resourcekit.terraform.cty.msgpack import WireError, WireValue, pack
 from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler
-from resourcekit.terraform.kinds import ResourceType, find_type, read_identity, write_identity
-from resourcekit.terraform.memory import PrivateState
+from resourcekit.terraform.import_options import ImportOptions
+from resourcekit.terraform.private_state import PrivateState
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.resource_type import ResourceType, find_type, read_identity, write_identity
+from resourcekit.terraform.schema import Attribute, Values
 from resourcekit.terraform.session import TerraformSession
-from resourcekit.terraform.values import WireValue, WireError, pack
-from resourcekit.terraform.wanted import ImportOptions
-from resourcekit.terraform.writing import encode_json_state
 
 # Providers for any REST API. In `id` they keep an object's path, or its id and in `path` the collection's path. Another
 # provider's state has to tell the collection.
@@ -55,7 +55,9 @@ class StateRpcs:
         upgraded = _upgraded(kind, request.version, request.raw_state)
         if isinstance(upgraded.get("id"), str):
             state = kind.state(upgraded)
-            self.session.tainted.record(kind.type_name, str(upgraded["id"]), kind.lifecycle.deletion_blocked_reason(state), state)
+            self.session.tainted.record(
+                kind.type_name, str(upgraded["id"]), kind.lifecycle.deletion_blocked_reason(state), state
+            )
         return pb.UpgradeResourceState.Response(upgraded_state=kind.block.write(upgraded))
 
     @rpc_handler(pb.UpgradeResourceIdentity.Response, "read the identity of")

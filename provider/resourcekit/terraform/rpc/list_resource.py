@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from resourcekit.terraform import states
+from resourcekit.terraform import new_state
 from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler, streaming_rpc_handler
-from resourcekit.terraform.kinds import ResourceType, find_type, write_identity
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.resource_type import ResourceType, find_type, write_identity
 from resourcekit.terraform.session import TerraformSession
 
 _SECONDS = 600
@@ -36,6 +36,6 @@ class ListRpcs:
                 return
             event = pb.ListResource.Event(identity=write_identity(listed.id), display_name=listed.label)
             if request.include_resource_object:
-                state = states.state_after_read(kind, listed.id, listed.state, kind.import_stub(listed.id))
+                state = new_state.state_after_read(kind, listed.id, listed.state, kind.import_stub(listed.id))
                 event.resource_object.CopyFrom(kind.block.write(state))
             yield event

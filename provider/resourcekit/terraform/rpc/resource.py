@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from resourcekit.errors import ResourceError
-from resourcekit.planning.check import null_entries
-from resourcekit.terraform import plans, states
-from resourcekit.terraform.agreement import config_as_planned
-from resourcekit.terraform.blocks import Values, write_only_name
+from resourcekit.planning.validate import null_entries
+from resourcekit.terraform import new_state, plan
+from resourcekit.terraform.cty.msgpack import WireError, wire_contains_unknown
 from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler
-from resourcekit.terraform.kinds import ResourceType, find_type, identity_of, known_identity, write_identity
-from resourcekit.terraform.memory import PrivateState, with_account
+from resourcekit.terraform.planned_config import config_as_planned
+from resourcekit.terraform.private_state import PrivateState, with_account
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.resource_type import ResourceType, find_type, identity_of, known_identity, write_identity
+from resourcekit.terraform.schema import Values, write_only_name
 from resourcekit.terraform.session import TerraformSession
-from resourcekit.terraform.values import WireError, wire_contains_unknown
 
 _READ_SECONDS = 300
 
@@ -37,7 +37,7 @@ class ResourceRpcs:
                 if config.get(write_only_name(name)) is not None:
                     advice = f"this engine would keep it in its state; use `{name}`, or an engine of 1.11 or later"
                     report.error(f"{write_only_name(name)} is write-only", advice, write_only_name(name))
-        plans.validated_arguments(kind, config, validating=True)
+        plan.validated_arguments(kind, config, validating=True)
         return pb.ValidateResourceConfig.Response()
 
     @rpc_handler(pb.PlanResourceChange.Response, "plan")
@@ -119,7 +119,7 @@ class ResourceRpcs:
         prior = _present(kind, request.current_state)
         self._note(kind, prior, report)
         state = kind.state(prior)
-        if states.is_import(kind, prior):
+        if new_state.is_import(kind, prior):
             state = {name: value for name, value in state.items() if value is not None}
         memory = PrivateState.from_bytes(request.private)
         ctx = self.session.context(_READ_SECONDS, report, account=memory.account)
@@ -127,7 +127,9 @@ class ResourceRpcs:
         if found is None:
             return pb.ReadResource.Response(new_state=kind.block.write(None))
         return pb.ReadResource.Response(
-            new_state=kind.block.write(states.state_after_read(kind, found.id, found.state, prior, memory.omitted_on_import)),
+            new_state=kind.block.write(
+                new_state.state_after_read(kind, found.id, found.state, prior, memory.omitted_on_import)
+            ),
             private=with_account(request.private, found.account),
             new_identity=write_identity(found.id),
         )
@@ -178,7 +180,7 @@ class ResourceRpcs:
     ) -> tuple[pb.PlanResourceChange.Response, bool]:
         """The plan, and whether it changes anything."""
         ctx = self.session.planning_context(report, memory.account)
-        found = plans.plan(kind, prior, config, memory, ctx, again=self.session.is_applying)
+        found = plan.plan(kind, prior, config, memory, ctx, again=self.session.is_applying)
         if prior is not None:
             self._move_to(kind, prior, found.planned)
         answer = pb.PlanResourceChange.Response(
@@ -195,10 +197,12 @@ class ResourceRpcs:
         """Why the object must stay; empty where it need not."""
         return "" if prior is None else kind.lifecycle.deletion_blocked_reason(kind.state(prior)) or ""
 
-    def _create(self, kind: ResourceType, planned: Values, approved: Values, report: Diagnostics) -> tuple[Values, str | None]:
+    def _create(
+        self, kind: ResourceType, planned: Values, approved: Values, report: Diagnostics
+    ) -> tuple[Values, str | None]:
         """The state, and the account to record."""
         report.doing = "create"
-        arguments = plans.validated_arguments(kind, approved)
+        arguments = plan.validated_arguments(kind, approved)
         nulls = null_entries(kind.resource.arguments, kind.config_arguments(approved))
         earlier = {**arguments, **nulls}
         keys = self.session.keys(kind.type_name, kind.key_arguments(arguments), kind.key_arguments(earlier))
@@ -206,7 +210,7 @@ class ResourceRpcs:
         outcome = kind.lifecycle.create(arguments, ctx)
         # From here on a failure must not lose the object.
         report.fallback_reply = {
-            "new_state": kind.block.write(states.minimal_state(outcome.id, planned)),
+            "new_state": kind.block.write(new_state.minimal_state(outcome.id, planned)),
             "new_identity": write_identity(outcome.id),
         }
         if outcome.incomplete_reason and (outcome.cancelled or kind.lifecycle.is_incomplete(outcome.state)):
@@ -215,14 +219,20 @@ class ResourceRpcs:
             report.warn(f"{outcome.incomplete_reason}. It is kept in the state, and the next apply goes on with it")
         elif outcome.incomplete_reason:
             report.error(f"Cannot finish {kind.type_name}", outcome.incomplete_reason)
-        return states.state_after_apply(kind, outcome.id, outcome.state, planned, report.warn), outcome.account
+        return new_state.state_after_apply(kind, outcome.id, outcome.state, planned, report.warn), outcome.account
 
     def _update(
-        self, kind: ResourceType, prior: Values, planned: Values, approved: Values, memory: PrivateState, report: Diagnostics
+        self,
+        kind: ResourceType,
+        prior: Values,
+        planned: Values,
+        approved: Values,
+        memory: PrivateState,
+        report: Diagnostics,
     ) -> tuple[Values, str | None]:
         """The state, and the account to record."""
         report.doing = "update"
-        found = plans.diff_config(kind, prior, approved, memory, self.session.planning_context(report, memory.account))
+        found = plan.diff_config(kind, prior, approved, memory, self.session.planning_context(report, memory.account))
         state = found.state
         if not (found.changed or kind.lifecycle.is_incomplete(state) or wire_contains_unknown(planned)):
             return planned, memory.account  # Terraform's own attributes alone: the API has nothing to do
@@ -230,8 +240,10 @@ class ResourceRpcs:
         outcome = kind.lifecycle.update(kind.id(prior), found.args, state, found.changed, ctx)
         if outcome.incomplete_reason:
             report.error(f"Cannot finish {kind.type_name}", outcome.incomplete_reason)
-            return states.state_after_read(kind, outcome.id, outcome.state, prior), outcome.account  # as far as it came
-        return states.state_after_apply(kind, outcome.id, outcome.state, planned, report.warn), outcome.account
+            return new_state.state_after_read(
+                kind, outcome.id, outcome.state, prior
+            ), outcome.account  # as far as it came
+        return new_state.state_after_apply(kind, outcome.id, outcome.state, planned, report.warn), outcome.account
 
     def _delete(self, kind: ResourceType, prior: Values | None, account: str, report: Diagnostics) -> None:
         report.doing = "destroy"

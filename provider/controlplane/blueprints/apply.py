@@ -1,0 +1,94 @@
+"""Applying a blueprint (operations 9 and 22): queued in the call's transaction, run by the worker, waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from controlplane.blueprints import application_store, store
+from controlplane.blueprints.requests import ApplyBlueprint
+from controlplane.blueprints.serializers import application
+from controlplane.blueprints.variables import VariableError
+from controlplane.databases import store as databases
+from controlplane.db.pool import Row
+from controlplane.http.context import RequestContext
+from controlplane.http.errors import ApiError, invalid_field, not_found
+from controlplane.http.responses import ApiResponse, envelope
+from controlplane.services import Services
+
+_LOOK_EVERY = 1.0  # seconds, should a ring get lost
+_MESSAGES = {
+    "completed": "Blueprint applied successfully.",
+    "failed": "Blueprint application failed.",
+    "rolled_back": "Blueprint application failed and was rolled back.",
+}
+
+
+async def apply_blueprint(call: RequestContext) -> ApiResponse:
+    """200 with the outcome, completed or not (C18); 202 while it runs."""
+    database = await databases.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"))
+    args = call.parse(ApplyBlueprint)
+    blueprint = await store.find(call.conn, call.principal.user_id, UUID(args.blueprint_uuid))
+    if blueprint is None:
+        raise not_found("blueprint")
+    if database["status"] != "active":
+        raise ApiError(
+            422, "database_not_active", f"The database is {database['status']}, not active.", {"field": "uuid"}
+        )
+    try:
+        row = await application_store.insert(
+            call.conn,
+            blueprint,
+            database=database,
+            user_id=call.principal.user_id,
+            variables=args.variables,
+            dry_run=args.dry_run,
+            at_creation=False,
+            now=call.now,
+        )
+    except VariableError as error:
+        raise invalid_field("variables", str(error)) from None
+    except application_store.UnsupportedByEngineError as error:
+        raise invalid_field("blueprint_uuid", str(error)) from None
+    call.after_commit(call.services.notifiers.applications.notify)
+    then = _waiting(call.services, row["id"], args.timeout) if args.wait else None
+    return ApiResponse(202, _running(row).body, then)
+
+
+async def get_application(call: RequestContext) -> ApiResponse:
+    """One of the caller's."""
+    row = await application_store.get(call.conn, _in_range(call.integer_parameter("id", "blueprint_application")))
+    if row is None or row["user_id"] != call.principal.user_id:
+        raise not_found("blueprint_application")
+    return envelope(application(row))
+
+
+def _in_range(number: int) -> int:
+    if number >= 2**31:
+        raise not_found("blueprint_application")
+    return number
+
+
+def _running(row: Row) -> ApiResponse:
+    return envelope(application(row), status=202, message="Blueprint application is still running.")
+
+
+def _waiting(services: Services, number: int, seconds: int) -> Callable[[], Awaitable[ApiResponse]]:
+    """Look until the application has ended, the time is over or the process is asked to stop."""
+
+    async def look() -> ApiResponse:
+        started = time.monotonic()
+        while True:
+            ear = services.notifiers.applications.subscribe()
+            async with services.pool.connection() as conn:
+                row = await application_store.get(conn, number)
+            assert row is not None
+            if row["status"] in application_store.TERMINAL_STATUSES:
+                return envelope(application(row), message=_MESSAGES[row["status"]])
+            left = seconds - (time.monotonic() - started)
+            if left <= 0 or services.stopping.is_set():
+                return _running(row)
+            await ear.wait(min(_LOOK_EVERY, left))
+
+    return look

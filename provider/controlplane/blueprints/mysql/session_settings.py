@@ -1,0 +1,118 @@
+"""Session settings that a blueprint sets itself, in MySQL: what passes. Pure.
+
+The head and the end of a `mysqldump` set character sets, checks and the SQL mode, so these pass where they leave the
+text of the statements that follow as it is: UTF-8, backslash escapes, double quotes for strings. What cannot be judged
+before (a value from a variable) is checked on the server after the statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from controlplane.blueprints.splitter import Statement
+
+# They change neither how text is read nor who may run it.
+_FREE: Final = frozenset(
+    {"foreign_key_checks", "unique_checks", "time_zone", "timestamp", "insert_id", "sql_notes", "sql_safe_updates",
+     "group_concat_max_len", "auto_increment_increment", "auto_increment_offset"}
+)  # fmt: skip
+_CHARACTER_SETS: Final = frozenset(
+    {"character_set_client", "character_set_results", "character_set_connection", "collation_connection"}
+)
+# Modes, and groups of modes, that change where a string or a name ends.
+MODES_OF_TEXT: Final = frozenset(
+    {"ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI", "ORACLE", "MSSQL", "DB2", "MAXDB", "POSTGRESQL"}
+)
+_SESSION: Final = "it changes who or what the session is"
+_ENCODING: Final = "blueprints are sent in UTF-8. Convert the file to UTF-8 and use utf8mb4, or remove this line"
+
+
+class Assignment(NamedTuple):
+    """One `name = value` of a SET. name: in lower case, `@` for a variable of the user's, `names` for SET NAMES.
+
+    value: its words in upper case, without quotes.
+    """
+
+    name: str
+    value: tuple[str, ...]
+
+
+def forbidden_reason(statement: Statement) -> str | None:
+    """Why a blueprint must not hold this SET; None when it may, or is no SET."""
+    if statement.words[:1] != ("SET",):
+        return None
+    every = list(_assignments(statement.words[1:]))
+    return next(filter(None, map(_refused, every)), None) if every else f"SET is not allowed: {_SESSION}"
+
+
+def _refused(assignment: Assignment) -> str | None:
+    name, value = assignment
+    if name == "@" or name in _FREE:
+        return None
+    if name == "names":
+        return None if _is_utf8(value) else f"SET NAMES {' '.join(value).lower()} is not allowed: {_ENCODING}"
+    if name in _CHARACTER_SETS:
+        is_fine = value[:1] in (("@",), ("DEFAULT",)) or _is_utf8(value)
+        return None if is_fine else f"SET {name} = {' '.join(value).lower()} is not allowed: {_ENCODING}"
+    if name == "sql_mode":
+        forbidden = forbidden_modes(",".join(value))
+        if not forbidden:
+            return None
+        modes = ", ".join(forbidden)
+        return f"SET sql_mode with {modes} is not allowed: it changes how strings and names are read"
+    return f"SET {name.upper() or '…'} is not allowed: {_SESSION}"
+
+
+def forbidden_modes(sql_mode: str) -> list[str]:
+    """Those of an SQL mode that a blueprint must not have."""
+    return sorted(MODES_OF_TEXT.intersection(mode.strip().upper() for mode in sql_mode.split(",")))
+
+
+def is_utf8_already(statement: Statement) -> bool:
+    """Whether it is SET NAMES of UTF-8 without a collation: the session is that already, and `utf8` would be less."""
+    every = list(_assignments(statement.words[1:])) if statement.words[:1] == ("SET",) else []
+    return len(every) == 1 and every[0].name == "names" and "COLLATE" not in every[0].value
+
+
+def _is_utf8(value: tuple[str, ...]) -> bool:
+    """Of a character set or a collation. With COLLATE, three bytes a character (utf8, utf8mb3) are not enough."""
+    if "COLLATE" in value:
+        return value[0] == "UTF8MB4" and value[-1].startswith("UTF8MB4_")
+    return len(value) == 1 and (
+        value[0] in ("UTF8", "UTF8MB3", "UTF8MB4", "DEFAULT") or value[0].startswith("UTF8MB4_")
+    )
+
+
+def _assignments(words: Sequence[str]) -> Iterator[Assignment]:
+    """Those of a SET, behind its word; one with an empty name where the form is another."""
+    depth = 0
+    piece: list[str] = []
+    for word in words:
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        if word == "," and depth == 0:
+            yield _assignment(piece)
+            piece = []
+        else:
+            piece.append(word)
+    yield _assignment(piece)
+
+
+def _assignment(words: list[str]) -> Assignment:
+    is_system = words[:2] == ["@", "@"]
+    if words[:1] == ["@"] and not is_system:
+        return Assignment("@" if len(words) > 1 else "", tuple(words[2:]))
+    rest = words[2:] if is_system else words
+    if rest[:1] in (["SESSION"], ["LOCAL"]):
+        rest = rest[2:] if is_system and rest[1:2] == ["."] else rest[1:]
+    name = rest[0].lower() if rest else ""
+    if name == "names":
+        return Assignment(name, tuple(_unquoted(word) for word in rest[1:]))
+    value = rest[2:]
+    if not value or rest[1] not in ("=", ":="):
+        return Assignment("" if name in _FREE | _CHARACTER_SETS | {"sql_mode"} else name, ())
+    return Assignment(name, tuple(_unquoted(word) for word in value))
+
+
+def _unquoted(word: str) -> str:
+    return word.strip("'\"").upper()

@@ -1,0 +1,116 @@
+"""Split SQL text into statements by PostgreSQL's grammar. Pure.
+
+A semicolon ends a statement unless it stands in parentheses (a rule with several actions) or in the BEGIN ATOMIC body
+of a function or procedure. END closes such a body only where a statement may begin: elsewhere it belongs to CASE or is
+a name. Time and memory grow linearly with the text.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from controlplane.blueprints.lexer import BOM, SPACES, Token, TokenKind, tokens
+
+SILENT: Final = (TokenKind.SPACE, TokenKind.COMMENT)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement: its text without surrounding space, and its tokens without space and comments.
+
+    `start` and `first` are offsets in the SQL that was split, in characters: of the text and of the first token.
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    start: int = 0
+    first: int = 0
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The tokens in upper case where they are bare words or symbols; quoted ones as they stand."""
+        return tuple(t.text.upper() if t.kind is TokenKind.WORD else t.text for t in self.tokens)
+
+
+def split(sql: str) -> list[Statement]:
+    """Return the statements of `sql`, those without content left out. Raises LexError."""
+    return statements(list(tokens(sql)))
+
+
+def statements(every: Sequence[Token]) -> list[Statement]:
+    """Return the statements of these tokens, which are all of a text."""
+    return assemble(every, _ends(every))
+
+
+def assemble(every: Sequence[Token], ends: Iterable[int]) -> list[Statement]:
+    """Build the statements from all tokens of a text, and the positions of the semicolons that end one."""
+    found: list[Statement] = []
+    begin = offset = 0
+    for end in (*ends, len(every)):
+        whole = "".join([token.text for token in every[begin:end]])
+        loud = tuple([token for token in every[begin:end] if token.kind not in SILENT])
+        if loud:
+            text = whole.removeprefix(BOM).lstrip(SPACES)
+            head = itertools.takewhile(lambda token: token.kind in SILENT, every[begin:end])
+            first = offset + sum(len(token.text) for token in head)
+            found.append(Statement(text.rstrip(SPACES), loud, offset + len(whole) - len(text), first))
+        offset += len(whole) + 1
+        begin = end + 1
+    return found
+
+
+def _ends(every: Sequence[Token]) -> Iterator[int]:
+    """Yield the positions of the semicolons that end a statement."""
+    position = _Position()
+    for at, token in enumerate(every):
+        if token.kind is TokenKind.SEMICOLON:
+            if position.at_semicolon():
+                yield at
+        elif token.kind not in SILENT:
+            position.advance(token)
+
+
+class _Position:
+    """Where in the grammar the scan is, as far as semicolons depend on it."""
+
+    def __init__(self) -> None:
+        self._parentheses = 0
+        self._bodies = 0
+        self._head: list[str] = []  # up to four words that begin the statement
+        self._before = ""
+
+    def at_semicolon(self) -> bool:
+        """Pass a semicolon; return whether it ends the statement."""
+        if self._parentheses:
+            self._before = ""
+            return False
+        self._head, self._before = [], ""
+        return self._bodies == 0
+
+    def advance(self, token: Token) -> None:
+        """Pass any other token that is neither space nor comment."""
+        word = token.text.upper() if token.kind is TokenKind.WORD else ""
+        if token.text == "(":
+            self._parentheses += 1
+        elif token.text == ")":
+            self._parentheses = max(0, self._parentheses - 1)
+        elif not self._parentheses:
+            if word == "END" and self._bodies and not self._head:
+                self._bodies -= 1
+            elif word == "ATOMIC" and self._before == "BEGIN" and self._creates_routine():
+                self._bodies += 1
+                self._head, self._before = [], ""
+                return
+            if len(self._head) < 4:
+                self._head.append(word)
+        self._before = word
+
+    def _creates_routine(self) -> bool:
+        head = self._head
+        if head[1:3] == ["OR", "REPLACE"]:
+            head = [head[0], *head[3:]]
+        return head[:1] == ["CREATE"] and head[1:2] in (["FUNCTION"], ["PROCEDURE"])

@@ -1,0 +1,111 @@
+"""Templates: autoescaped everywhere, undefined names are errors."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from controlplane.console.list_query import ListQuery
+
+_NONE = "\N{EN DASH}"
+
+SECTIONS = (
+    ("overview", "/", "Overview"),
+    ("databases", "/console/databases", "Databases"),
+    ("applications", "/console/applications", "Applications"),
+    ("webhooks", "/console/webhooks", "Webhooks"),
+    ("requests", "/console/requests", "Requests"),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """template: of the part that is kept up to date. summary: one line that tells a listener what is there now.
+
+    back: where Esc leads. asked: the filters of a list.
+    """
+
+    template: str
+    title: str
+    section: str
+    summary: str
+    context: dict[str, Any]
+    back: str = "/"
+    asked: ListQuery | None = None
+    searches: str = ""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """html: safe, as our own templates escaped what they were given. etag: changes with the live part."""
+
+    html: Markup
+    etag: str
+
+
+def render_part(page: Page) -> Rendered:
+    """The live part alone."""
+    summary = Markup('<p id="summary" class="{}">{}</p>\n').format("hint" if page.asked else "unseen", page.summary)
+    html = summary + Markup(_environment().get_template(page.template).render(**page.context, asked=page.asked))  # noqa: S704
+    digest = hashlib.sha256(html.encode()).hexdigest()[:32]
+    return Rendered(html, f'"{digest}"')
+
+
+def render_page(page: Page) -> Rendered:
+    """The whole document."""
+    part = render_part(page)
+    html = _environment().get_template("page.html").render(page=page, part=part.html, etag=part.etag, sections=SECTIONS)
+    return Rendered(Markup(html), part.etag)  # noqa: S704
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("controlplane.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["time"] = _time
+    environment.filters["milliseconds"] = _milliseconds
+    environment.filters["pretty"] = _pretty
+    environment.filters["short"] = _short
+    return environment
+
+
+def _time(moment: datetime | None) -> Markup:
+    """A `<time>` in UTC, to the second; a dash for none."""
+    if moment is None:
+        return Markup('<span class="none">{}</span>').format(_NONE)
+    # Written by hand, as a page has hundreds of them.
+    date, _, time = moment.astimezone(UTC).isoformat(" ", "seconds")[:19].partition(" ")
+    return Markup(f'<time datetime="{date}T{time}Z"><span class="date">{date} </span>{time}</time>')  # noqa: S704
+
+
+def _milliseconds(value: float | None) -> str:
+    """`4.2 ms`, `1.25 s`; a dash for none."""
+    if value is None:
+        return _NONE
+    return f"{value / 1000:.2f} s" if value >= 1000 else f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"
+
+
+def _short(target: str) -> str:
+    """A request's path without what all of them begin with."""
+    return target.removeprefix("/api/v1") or "/"
+
+
+def _pretty(text: str) -> str:
+    """JSON text on several lines, unless it is nested too deeply for that."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    except RecursionError:
+        return text

@@ -1,0 +1,52 @@
+"""The request bodies of the database operations (api-facts "Request fields")."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from controlplane.databases import catalog
+from controlplane.http.validation import Body, UuidText
+from controlplane.plans import DEFAULT_PLAN
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9\-]{0,62}")
+_MOST_CONNECTIONS = 2**31 - 1  # what PostgreSQL can store
+
+
+def _database_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("must be 1 to 63 lowercase letters, digits and hyphens, and must not start with a hyphen")
+    return name
+
+
+DatabaseName = Annotated[str, AfterValidator(_database_name)]
+
+
+class QuotaFields(Body):
+    """The overrides; null clears one, and an omitted one is left as it is."""
+
+    storage_hard_limit_gb: float | None = Field(default=None, gt=0)
+    connection_hard_limit: int | None = Field(default=None, ge=1, le=_MOST_CONNECTIONS)
+    warning_threshold_pct: int | None = Field(default=None, ge=1, le=100)
+
+
+class CreateDatabase(QuotaFields):
+    """Operation 4. team_id 0 stands for the caller's primary team."""
+
+    disputed_nulls: ClassVar = (*QuotaFields.model_fields, "blueprint_variables")
+
+    name: DatabaseName
+    db_type: str = catalog.DEFAULT_ENGINE
+    region: str = catalog.DEFAULT_REGION
+    plan: str = DEFAULT_PLAN
+    team_id: int = Field(default=0, ge=1)
+    blueprint_uuid: UuidText = ""
+    blueprint_variables: dict[str, Any] | None = None
+
+
+class UpdateDatabase(Body):
+    """Operation 6: renaming is all there is. Empty = unchanged (S33)."""
+
+    name: DatabaseName = ""

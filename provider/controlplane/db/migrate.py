@@ -1,0 +1,39 @@
+"""Moving the control plane's tables forward."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from controlplane.db.pool import Connection
+
+_LOCK = 0x706F6C796B6F6D6F  # "polykomo": one process migrates at a time
+
+
+def migrations() -> list[tuple[str, str]]:
+    """(name, SQL) of every migration, in order."""
+    files = (resources.files(__package__) / "migrations").iterdir()
+    found = [(file.name, file.read_text(encoding="utf-8")) for file in files if file.name.endswith(".sql")]
+    return sorted(found)
+
+
+async def migrate(conn: Connection) -> list[str]:
+    """Apply what is not applied yet, each file in its own transaction; returns the names applied."""
+    applied = []
+    await conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+    try:
+        await conn.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL)"
+        )
+        cursor = await conn.execute("SELECT name FROM schema_migrations")
+        done = {row["name"] for row in await cursor.fetchall()}
+        for name, text in migrations():
+            if name in done:
+                continue
+            async with conn.transaction():
+                # Our own packaged file, so as good as a literal.
+                await conn.execute(text)
+                await conn.execute("INSERT INTO schema_migrations VALUES (%s, now())", (name,))
+            applied.append(name)
+    finally:
+        await conn.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+    return applied

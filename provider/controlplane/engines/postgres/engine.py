@@ -1,0 +1,75 @@
+"""PostgreSQL tenants, on the server that holds the control plane's rows too."""
+
+from __future__ import annotations
+
+from controlplane.db.pool import Connection, Pool, Row
+from controlplane.db.server import Server
+from controlplane.engines.base import Endpoint, StepCallback
+from controlplane.engines.postgres import storage_limit, tenants
+
+
+class PostgresEngine:
+    """See controlplane.engines.base.Engine."""
+
+    value = "postgres"
+    label = "PostgreSQL"
+    transactional = True
+    unavailable_reason: str | None = None
+    is_local = True
+    is_running = True
+
+    def __init__(self, server: Server, pool: Pool) -> None:
+        self._server = server
+        self._pool = pool
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint("postgresql", self._server.host, self._server.port)
+
+    async def provision(self, number: int, reached: StepCallback) -> None:
+        await tenants.provision(self._server, self._pool, number, reached)
+
+    async def assign(self, conn: Connection, row: Row, connections: int) -> None:
+        await tenants.assign(
+            conn, row["id"], db_name=row["db_name"], password=row["db_password"], connections=connections
+        )
+
+    async def limit_connections(self, conn: Connection, row: Row, connections: int) -> None:
+        await tenants.limit_connections(conn, row["id"], connections)
+
+    async def revoke_access(self, conn: Connection, row: Row) -> None:
+        if row["is_assigned"]:
+            await tenants.revoke_access(conn, row["id"], row["db_name"])
+
+    async def restore_access(self, conn: Connection, row: Row) -> None:
+        await tenants.restore_access(conn, row["id"], row["db_name"])
+
+    async def terminate_sessions(self, row: Row) -> None:
+        async with self._pool.connection() as conn:
+            await tenants.terminate_sessions(conn, row["id"], row["db_name"])
+
+    async def destroy(self, row: Row) -> None:
+        async with self._pool.connection() as conn:
+            await tenants.destroy(conn, row["id"], row["db_name"] if row["is_assigned"] else None)
+
+    async def enforce_revocations(self) -> None:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT DISTINCT d.id, d.db_name FROM databases d JOIN pg_stat_activity a"
+                " ON a.usename = d.db_username OR a.datname = d.db_name"
+                " WHERE d.db_type = 'postgres' AND d.deleted_at IS NOT NULL AND d.destroyed_at IS NULL"
+            )
+            for row in await cursor.fetchall():
+                await tenants.terminate_sessions(conn, row["id"], row["db_name"])
+
+    async def measure_sizes(self, live: list[Row]) -> dict[int, int]:
+        async with self._pool.connection() as conn:
+            return await storage_limit.measure_sizes(conn, live)
+
+    async def block_writes(self, row: Row) -> None:
+        async with await self._server.connect_within(row["db_name"]) as conn:
+            await storage_limit.block_writes(conn, row)
+
+    async def allow_writes(self, row: Row) -> None:
+        async with await self._server.connect_within(row["db_name"]) as conn:
+            await storage_limit.allow_writes(conn, row)

@@ -1,0 +1,39 @@
+"""The postmaster as a child process that never outlives us, and what a killed predecessor left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import signal
+import sys
+from pathlib import Path
+
+from controlplane.engines import process
+from controlplane.engines.process import ParentWatch
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def die_with_parent() -> None:
+    """In a new child: have it shut down (SIGINT = fast shutdown) when our process dies, however it dies."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def parent_watch() -> ParentWatch | None:
+    """Return what does the same where the kernel cannot: everywhere but on Linux."""
+    return None if _libc is not None else ParentWatch("postgres", signal.SIGINT)
+
+
+def stop_stale_server(data: Path) -> None:
+    """Wait for, then end, a postmaster that a killed control plane left in this data directory."""
+    process.end_leftover(lambda: _running_postmaster(data), (signal.SIGINT, signal.SIGKILL))
+
+
+def _running_postmaster(data: Path) -> int | None:
+    """Return the pid in postmaster.pid if that process really works in this directory."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+        return pid if process.works_in(pid, data) else None
+    return None

@@ -1,0 +1,140 @@
+"""A tenant's role and database on the server: built, handed over, limited, revoked, destroyed.
+
+Isolation: the superuser owns the database, a role that all tenants are in owns its schema `public` (as all others may
+not connect, that is the tenant's), PUBLIC may not connect anywhere.
+All but building and destroying works inside the caller's transaction, so that the server and the control plane's
+rows change together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Final, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from controlplane.db.pool import Connection, Pool, execute_unprepared
+from controlplane.db.server import Server
+from controlplane.engines.base import StepCallback
+from controlplane.engines.naming import role_name
+from controlplane.engines.postgres.scram import verifier
+from controlplane.engines.postgres.template import TEMPLATE, TENANTS, own_public_schema
+
+# Any tenant may lock any database, by ALTER ROLE … IN DATABASE in a transaction that it leaves open.
+_EVICT: Final[LiteralString] = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+    " WHERE l.locktype = 'object' AND l.classid = 'pg_database'::regclass AND a.usename ~ '^u[0-9]+$'"
+    " AND l.objid = (SELECT oid FROM pg_database WHERE datname = {evicted})"
+)
+
+
+def unassigned_name(number: int) -> str:
+    """A built database before it gets its own name; no tenant can choose one with an underscore."""
+    return f"instance_{number}"
+
+
+async def provision(
+    server: Server,
+    pool: Pool,
+    number: int,
+    reached: StepCallback,
+    *,
+    conn: Connection | None = None,
+    template: str = TEMPLATE,
+) -> None:
+    """Make role and raw database; what a killed run already made is kept. Nobody can log in yet.
+
+    conn: autocommit; None = one of the pool's. template: a database that nobody is connected to.
+    """
+    role, database = role_name(number), unassigned_name(number)
+    async with pool.connection() if conn is None else contextlib.nullcontext(conn) as conn:
+        with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            await _run(conn, "CREATE ROLE {role} NOLOGIN", role=role)
+        await reached("after_role")
+        try:
+            # PUBLIC may connect to a new database: its limit keeps all but superusers out until that is revoked.
+            await _run(
+                conn,
+                "CREATE DATABASE {database} TEMPLATE {template} CONNECTION LIMIT 0",
+                database=database,
+                template=template,
+            )
+        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+            async with await server.connect_within(database) as within:
+                await own_public_schema(within)
+        # Together: one commit, and nobody sees the half of it. It is on the disk with the commit that tells of it.
+        await _run(
+            conn,
+            "SET LOCAL synchronous_commit = off; GRANT {tenants} TO {role}; REVOKE ALL ON DATABASE {database} FROM"
+            " PUBLIC; GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO {role};"
+            " ALTER DATABASE {database} CONNECTION LIMIT -1",
+            database=database,
+            role=role,
+            tenants=TENANTS,
+        )
+
+
+async def assign(conn: Connection, number: int, *, db_name: str, password: str, connections: int) -> None:
+    """Give a built instance its name and let the tenant in."""
+    await _run(
+        conn,
+        _EVICT + "; ALTER DATABASE {database} RENAME TO {name};"
+        " ALTER ROLE {role} LOGIN PASSWORD {verifier} CONNECTION LIMIT {limit}",
+        database=unassigned_name(number),
+        evicted=sql.Literal(unassigned_name(number)),
+        name=db_name,
+        role=role_name(number),
+        # Instead of the password: a failing statement must not carry the secret.
+        verifier=sql.Literal(verifier(password)),
+        limit=sql.Literal(connections),
+    )
+
+
+async def limit_connections(conn: Connection, number: int, connections: int) -> None:
+    """Set the connection limit; sessions that are open already stay."""
+    limit = sql.Literal(connections)
+    await _run(conn, "ALTER ROLE {role} CONNECTION LIMIT {limit}", role=role_name(number), limit=limit)
+
+
+async def revoke_access(conn: Connection, number: int, db_name: str) -> None:
+    """No new session in a handed-over instance from the commit on; `end_sessions` then ends the open ones."""
+    await _run(conn, "ALTER ROLE {role} NOLOGIN", role=role_name(number))
+    await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=db_name)
+
+
+async def restore_access(conn: Connection, number: int, db_name: str) -> None:
+    """Take a revocation back."""
+    await _run(conn, "ALTER ROLE {role} LOGIN", role=role_name(number))
+    await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS true", database=db_name)
+
+
+async def terminate_sessions(conn: Connection, number: int, db_name: str) -> None:
+    """Terminate every session in the database or of the role."""
+    await conn.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE (datname = %s OR usename = %s) AND pid <> pg_backend_pid()",
+        (db_name, role_name(number)),
+    )
+
+
+async def destroy(conn: Connection, number: int, db_name: str | None) -> None:
+    """Drop whatever exists of it. `conn` must not be in a transaction."""
+    for database in filter(None, (db_name, unassigned_name(number))):
+        await _run(conn, _EVICT, evicted=sql.Literal(database))
+        await _run(conn, "DROP DATABASE IF EXISTS {database} WITH (FORCE)", database=database)
+    # A snapshot may hold objects of the role, and needs it if it is brought back.
+    with contextlib.suppress(psycopg.errors.DependentObjectsStillExist):
+        await _run(conn, "DROP ROLE IF EXISTS {role}", role=role_name(number))
+
+
+async def revoke_public_connect(conn: Connection, databases: list[str]) -> None:
+    """Keep tenants out of the databases that are not theirs by default."""
+    for database in databases:
+        await _run(conn, "REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC", database=database)
+
+
+async def _run(conn: Connection, text: LiteralString, **parts: str | sql.Literal) -> None:
+    """parts: a str is a name on the server."""
+    filled = {key: sql.Identifier(part) if isinstance(part, str) else part for key, part in parts.items()}
+    await execute_unprepared(conn, sql.SQL(text).format(**filled))

@@ -1,0 +1,127 @@
+"""FaultInjectionMiddleware: applies the fault rules of the admin API to requests, before or after they are handled."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+from psycopg_pool import PoolTimeout
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from controlplane.db.pool import Pool
+from controlplane.dev_controls import DevControls
+from controlplane.fault_injection.rules import ANY, Fault, next_fault
+from controlplane.http import protocol
+from controlplane.http.api import new_request_id, render_error
+from controlplane.http.errors import ApiError
+from controlplane.http.summary import EXTENSION, RequestSummary, respond, send_summary, with_extension
+
+_CODES: Final = {429: "rate_limit_exceeded", 500: "internal_error", 502: "bad_gateway", 503: "service_unavailable"}
+_log = logging.getLogger("controlplane.fault_injection")
+
+
+class FaultInjectionMiddleware:
+    """ASGI middleware around the API.
+
+    Responses of the API are small, so the response of a request that has a fault is collected before it is sent.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, pool: Pool, controls: DevControls, operation_of: Callable[[Scope], str | None]
+    ) -> None:
+        """Wrap `app`.
+
+        Args:
+            app: The application whose requests meet faults.
+            pool: Where the rules are stored.
+            controls: Tells whether there are rules at all.
+            operation_of: Returns the operation id of a request, None for a path that the API does not have.
+        """
+        self._app = app
+        self._pool = pool
+        self._controls = controls
+        self._operation_of = operation_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request, with the fault of the first rule that matches it."""
+        fault = await self._match(scope)
+        if fault is None:
+            await self._app(scope, receive, send)
+        elif fault.skips_handler:
+            await _skip_handler(fault, scope, receive, send)
+        else:
+            await self._spoil_response(fault, scope, receive, send)
+
+    async def _match(self, scope: Scope) -> Fault | None:
+        if scope["type"] != "http" or not self._controls.has_faults:
+            return None
+        try:
+            async with self._pool.connection() as conn:
+                return await next_fault(conn, self._operation_of(scope) or ANY)
+        except (psycopg.Error, PoolTimeout):
+            _log.exception("the fault rules could not be read, so this request has no fault")
+            return None
+
+    async def _spoil_response(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the request handled and committed, then send what the fault leaves of the response."""
+        messages: list[Message] = []
+
+        async def collect(message: Message) -> None:
+            messages.append(message)
+
+        await self._app(with_extension(scope), receive, collect)
+        if not messages:
+            return  # the client has gone
+        first, *rest = messages
+        assert first["type"] == EXTENSION
+        summary: RequestSummary = dataclasses.replace(first["summary"], fault_rule=fault.rule)
+        if fault.effect == "status_after":
+            error = _error(fault)
+            response = render_error(error, summary.request_id)
+            content = bytes(response.body)
+            summary = dataclasses.replace(
+                summary, status=error.status, code=error.code, response_body=error.body(), response_content=content
+            )
+        await send_summary(summary, scope, send)
+        await asyncio.sleep(fault.seconds or 0)
+        match fault.effect:
+            case "status_after":
+                await response(scope, receive, send)
+            case "truncated_body":
+                start, body = rest
+                await send(start)
+                await send({**body, "body": body["body"][: len(body["body"]) // 2], "more_body": True})
+                await protocol.close_connection(scope)
+            case "lost_response":
+                await protocol.reset_connection(scope)
+            case _:  # latency
+                for message in rest:
+                    await send(message)
+
+
+async def _skip_handler(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the fault's status, or reset the connection, in place of handling the request."""
+    await asyncio.sleep(fault.seconds or 0)
+    error = _error(fault)
+    request_id = new_request_id()
+    response = render_error(error, request_id)
+    summary = RequestSummary(
+        request_id, error.status, error.body(), bytes(response.body), code=error.code, fault_rule=fault.rule
+    )
+    if fault.effect == "reset":
+        await send_summary(summary, scope, send)
+        await protocol.reset_connection(scope)
+    else:
+        await respond(summary, response, scope, receive, send)
+
+
+def _error(fault: Fault) -> ApiError:
+    status = fault.status or 503
+    headers = {"Retry-After": "1"} if status in (429, 503) else {}
+    return ApiError(
+        status, _CODES.get(status, "injected_fault"), "This failure was asked for by a fault rule.", headers=headers
+    )

@@ -1,0 +1,172 @@
+"""The ASGI application under /api/v1: every check in its order (S35)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Iterable
+
+import psycopg
+from psycopg_pool import PoolTimeout
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from controlplane.db.pool import Connection
+from controlplane.db.server import CONTROL_DATABASE
+from controlplane.http import idempotency, transaction
+from controlplane.http.auth import authenticate, bearer_token
+from controlplane.http.context import Operation, RequestContext, check_scopes
+from controlplane.http.errors import ApiError
+from controlplane.http.principal import Principal
+from controlplane.http.rate_limit import consume, refund
+from controlplane.http.routing import Routes
+from controlplane.http.summary import JsonBody, RequestSummary, respond
+from controlplane.http.validation import check_key, check_query, parse_json, read_body
+from controlplane.services import Services
+
+PREFIX = "/api/v1"
+# What was refused for these is no use of the key (S36).
+_NOT_COUNTED = frozenset({403, 429})
+
+_failures = logging.getLogger("controlplane.failure")
+
+
+def new_request_id() -> str:
+    """`req_` and 20 hex digits (C22)."""
+    return f"req_{secrets.token_hex(10)}"
+
+
+def render(status: int, body: dict[str, object], request_id: str, headers: dict[str, str] | None = None) -> Response:
+    """A JSON response with the request id in body and header."""
+    content = json.dumps({**body, "request_id": request_id}, ensure_ascii=False).encode()
+    return Response(
+        content,
+        status_code=status,
+        media_type="application/json",
+        headers={"X-Request-Id": request_id, **(headers or {})},
+    )
+
+
+def render_error(error: ApiError, request_id: str) -> Response:
+    """An error in the API's form."""
+    return render(error.status, error.body(), request_id, error.headers)
+
+
+class ApiApp:
+    """Answers all operations."""
+
+    def __init__(self, services: Services, operations: Iterable[Operation]) -> None:
+        self._services = services
+        self._routes = Routes(operations)
+
+    def operation_of(self, scope: Scope) -> str | None:
+        """Return the id of the operation that a request means, None where the API has no such path or method."""
+        return self._routes.operation_of(scope["method"], scope["path"].removeprefix(PREFIX))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request: key, rate limit, route, scopes, body, Idempotency-Key, then the operation's handler.
+
+        The summary says how far the request came. Nothing is sent to a client that has gone.
+        """
+        if scope["type"] != "http":
+            return
+        services, request, request_id = self._services, Request(scope, receive), new_request_id()
+        now = services.clock.now()
+        principal: Principal | None = None
+        operation: Operation | None = None
+        body: JsonBody | None = None
+        is_counted = False
+        code: str | None = None
+        try:
+            token = bearer_token(request.headers.get("authorization"))
+            async with contextlib.AsyncExitStack() as stack:
+                conn = await stack.enter_async_context(services.pool.connection())
+                principal = await authenticate(conn, token, request.client and request.client.host, now)
+                await consume(conn, principal, services.clock)
+                is_counted = True
+                match = self._routes.match(scope["method"], scope["path"].removeprefix(PREFIX))
+                operation = match.operation
+                check_scopes(principal, operation.scopes)
+                if operation.has_body or operation.rehearses:
+                    await stack.aclose()  # a client that sends slowly must not hold a connection of the pool
+                    if operation.has_body:
+                        body = JsonBody(parse_json(await read_body(request)))
+                    conn = await stack.enter_async_context(self._connection(operation, principal))
+                key = _key(request, operation, principal, body)
+                if services.settings.strict:
+                    _check_strictly(request, operation, key)
+                call = RequestContext(
+                    operation=operation,
+                    services=services,
+                    principal=principal,
+                    conn=conn,
+                    now=now,
+                    request_id=request_id,
+                    path_parameters=match.path_parameters,
+                    query=request.query_params,
+                    body=None if body is None else body.value,
+                )
+                reply = await transaction.run_in_transaction(call, key)
+            reply = await transaction.run_after_commit(services, reply, key)
+            answer, response = reply.body, render(reply.status, reply.body, request_id)
+        except ClientDisconnect:
+            return
+        except Exception as failure:
+            error = await self._error_of(failure, principal if is_counted else None, request_id)
+            code, answer, response = error.code, error.body(), render_error(error, request_id)
+        summary = RequestSummary(
+            request_id=request_id,
+            status=response.status_code,
+            response_body=answer,
+            response_content=bytes(response.body),
+            code=code,
+            request_body=body,
+            operation_id=None if operation is None else operation.operation_id,
+            key_id=None if principal is None else principal.key_id,
+            key_preview=None if principal is None else principal.key_preview,
+        )
+        await respond(summary, response, scope, receive, send)
+
+    async def _error_of(self, failure: Exception, counted: Principal | None, request_id: str) -> ApiError:
+        """Return what to answer after a failure. A refusal that is no use of the key is not counted (S36)."""
+        if not isinstance(failure, ApiError):
+            _failures.error("request failed", exc_info=failure, extra={"facts": {"request_id": request_id}})
+            return ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
+        if counted is not None and failure.status in _NOT_COUNTED:
+            with contextlib.suppress(psycopg.Error, PoolTimeout):
+                async with self._services.pool.connection() as conn:
+                    await refund(conn, counted)
+        return failure
+
+    @contextlib.asynccontextmanager
+    async def _connection(self, operation: Operation, principal: Principal) -> AsyncIterator[Connection]:
+        """One of the pool's; for what may take long, one of its own, in a turn of the user's."""
+        services = self._services
+        if not operation.rehearses:
+            async with services.pool.connection() as conn:
+                yield conn
+            return
+        async with services.turns.slot(principal.user_id), await services.connect(CONTROL_DATABASE) as conn:
+            yield conn
+
+
+def _key(request: Request, operation: Operation, principal: Principal, body: JsonBody | None) -> idempotency.Key | None:
+    if not operation.keyed:
+        return None
+    value = idempotency.read_header(request.headers.get(idempotency.HEADER))
+    query = request.query_params.multi_items()
+    sent = None if body is None else body.value
+    return idempotency.Key(
+        api_key_id=principal.key_id,
+        value=value,
+        fingerprint=idempotency.fingerprint(request.method, request.scope["path"], query, sent),
+    )
+
+
+def _check_strictly(request: Request, operation: Operation, key: idempotency.Key | None) -> None:
+    check_query(operation.operation_id, request.query_params)
+    if key is not None:
+        check_key(key.value)

@@ -1,0 +1,103 @@
+"""One query from its text to the reply: translate, check, run, record."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from controlplane.db.pool import Row
+from controlplane.http.errors import ApiError
+from controlplane.http.responses import ApiResponse
+from controlplane.queries import answers, store
+from controlplane.queries.errors import SqlError, TranslationError, TranslatorError, UnsafeSqlError
+from controlplane.queries.llm import LlmTranslator
+from controlplane.queries.patterns import Translation, translate
+from controlplane.queries.runner import QueryResult, Runner, open_runner
+from controlplane.queries.safety import check_safety
+from controlplane.queries.sql_detection import looks_like_sql
+from controlplane.queries.store import QueryRecord
+from controlplane.services import Services
+
+_log = logging.getLogger("controlplane.queries")
+
+_WAYS_OUT: Final = (
+    "Send SQL instead; or set the SQL that this text stands for, by `PUT /_polykomos/queries` of the admin API or by"
+    " `queries` in the seed file; or have a model translate queries: `polykomos dev --translator-url`."
+)
+
+
+@dataclass(frozen=True)
+class QueryRequest:
+    """number: its query_id. text: as it was given. now: the time of the call."""
+
+    number: int
+    database: Row
+    text: str
+    now: datetime
+
+
+async def execute_query(services: Services, query: QueryRequest) -> ApiResponse:
+    """The reply of operation 10. Raises ApiError; whatever happens is recorded under the query's number."""
+    record = QueryRecord()
+    began = time.monotonic()
+    try:
+        outcome = await _run(services, query, record)
+        record.status, record.rows = "succeeded", outcome.count
+        return ApiResponse(
+            200, {"success": True, "sql": record.sql, "result": outcome.result, "query_id": query.number}
+        )
+    except (TranslationError, UnsafeSqlError, SqlError, TranslatorError) as failure:
+        error = _as_api_error(failure, query, record.sql)
+        record.status = "refused" if error.status == 422 else "failed"
+        record.error_code, record.error = error.code, error.message
+        raise error from None
+    finally:
+        record.duration_ms = round((time.monotonic() - began) * 1000)
+        async with services.pool.connection() as conn:
+            await store.complete(conn, query.number, record)
+        # Neither text nor SQL: both hold values, which are the tenant's.
+        facts = {"query_id": query.number, "kind": record.kind, "status": record.status, "ms": record.duration_ms}
+        _log.info("query", extra={"facts": facts})
+
+
+async def _run(services: Services, query: QueryRequest, record: QueryRecord) -> QueryResult:
+    async with open_runner(services, query.database) as runner:
+        translation = await _translate(services, query, runner)
+        record.sql = translation.sql
+        checked = check_safety(translation.sql, split=runner.split)
+        record.kind = checked.kind
+        return await runner.run(checked, beyond=translation.beyond)
+
+
+async def _translate(services: Services, query: QueryRequest, runner: Runner) -> Translation:
+    """Return the SQL that is set for the query; else the query, if it is SQL; else what the model or a pattern gives.
+
+    Raises:
+        NotUnderstood, TranslatorFailed, SqlFailed: There is no SQL for it.
+    """
+    sql = await answers.find(services, query.text, query.database["db_type"])
+    if sql is None and looks_like_sql(query.text):
+        sql = query.text
+    if sql is not None:
+        return Translation(sql.strip())
+    schema, model = await runner.schema(), LlmTranslator.of(services.settings)
+    if model is None:
+        return translate(query.text, schema, runner.dialect, query.now)
+    return Translation(await model.translate(query.text, schema, query.now, dialect=runner.dialect.label))
+
+
+def _as_api_error(failure: Exception, query: QueryRequest, sql: str | None) -> ApiError:
+    details: dict[str, object] = {"query_id": query.number} if sql is None else {"sql": sql, "query_id": query.number}
+    match failure:
+        case TranslationError():
+            message = f"The query was not understood. {failure} {_WAYS_OUT}"
+            return ApiError(422, "query_not_understood", message, {"field": "query", **details})
+        case UnsafeSqlError():
+            message = f"The query was not run: {failure}."
+            return ApiError(422, "unsafe_query", message, {"field": "query", "reasons": failure.reasons, **details})
+        case SqlError(hint=str(hint)):
+            details["hint"] = hint
+    return ApiError(500, "query_execution_failed", str(failure), details)

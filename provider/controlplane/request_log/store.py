@@ -1,0 +1,93 @@
+"""The request log's table, shared by all processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from controlplane.db.pool import Connection
+from controlplane.request_log.recorder import MOST, Entry
+
+# fmt: off
+_COLUMNS = (
+    "at", "request_id", "key_id", "key_preview", "method", "target", "operation", "status", "code", "ms", "headers",
+    "request_body", "request_is_cut", "response_body", "response_is_cut",
+)
+# fmt: on
+
+_INSERT = (
+    "COPY request_log (at, request_id, key_id, key_preview, method, target, operation, status, code, ms, headers,"
+    " request_body, request_is_cut, response_body, response_is_cut) FROM STDIN"
+)
+_WHOLE = "SELECT *"
+_WITHOUT_BODIES = (
+    "SELECT id, at, request_id, key_id, key_preview, method, target, operation, status, code, ms, headers,"
+    " NULL AS request_body, request_is_cut, '' AS response_body, response_is_cut"
+)
+_RECENT = (
+    " FROM request_log WHERE (%(before)s::bigint IS NULL OR id < %(before)s)"
+    " AND (%(low)s::integer IS NULL OR status BETWEEN %(low)s AND %(high)s)"
+    " AND (%(operation)s::text IS NULL OR operation = %(operation)s)"
+    " AND (%(text)s::text IS NULL OR strpos(lower(concat_ws(' ', method, target, operation, status, code, key_preview,"
+    " request_id, request_body, response_body)), lower(%(text)s)) > 0)"
+    " ORDER BY id DESC OFFSET %(offset)s LIMIT %(limit)s"
+)
+
+
+async def write(conn: Connection, entries: Sequence[Entry]) -> None:
+    """Add entries, oldest first, and forget all but the newest MOST."""
+    async with conn.transaction():
+        async with conn.cursor() as cursor, cursor.copy(_INSERT) as copy:
+            for entry in entries:
+                await copy.write_row([_cell(entry, column) for column in _COLUMNS])
+        await conn.execute(
+            "DELETE FROM request_log WHERE id <= (SELECT id FROM request_log ORDER BY id DESC OFFSET %s LIMIT 1)",
+            (MOST,),
+        )
+
+
+async def list_recent(
+    conn: Connection,
+    limit: int,
+    *,
+    before: int | None = None,
+    offset: int = 0,
+    statuses: tuple[int, int] | None = None,
+    operation: str | None = None,
+    text: str | None = None,
+    with_bodies: bool = True,
+) -> list[Entry]:
+    """Up to `limit` entries, newest first.
+
+    before: only those with a smaller id (the last one of the page before). offset: leave out so many of the newest.
+    statuses: the least and the greatest.
+    text: occurs, whatever its case, in method, path, codes, ids or bodies. with_bodies: else they are left empty, as a
+    long list of them is megabytes.
+    """
+    low, high = statuses or (None, None)
+    cursor = await conn.execute(
+        (_WHOLE if with_bodies else _WITHOUT_BODIES) + _RECENT,
+        {
+            "limit": limit,
+            "offset": offset,
+            "before": before,
+            "low": low,
+            "high": high,
+            "operation": operation,
+            "text": text or None,
+        },
+    )
+    return [Entry(**row) for row in await cursor.fetchall()]
+
+
+async def find(conn: Connection, number: int) -> Entry | None:
+    """One entry, None when it is not there or no longer."""
+    cursor = await conn.execute("SELECT * FROM request_log WHERE id = %s", (number,))
+    row = await cursor.fetchone()
+    return None if row is None else Entry(**row)
+
+
+def _cell(entry: Entry, column: str) -> Any:
+    value = getattr(entry, column)
+    return json.dumps(value) if column == "headers" else value

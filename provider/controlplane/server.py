@@ -1,0 +1,272 @@
+"""One control-plane process from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import errno
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from controlplane import registry, supervisor, worker_pool
+from controlplane.account.seed import Seed, apply_seed, developer_user, read_seed
+from controlplane.admin import controls_sync
+from controlplane.app import create_app
+from controlplane.blueprints.mysql.clones import drop_leftovers
+from controlplane.blueprints.validation import validation_busy
+from controlplane.clock import AdjustableClock, SystemClock
+from controlplane.data_dir import open_data_dir
+from controlplane.databases.warm_pool import wait_until_full
+from controlplane.db.pool import Pool, make_pool
+from controlplane.db.process_lease import ProcessLease
+from controlplane.db.server import CONTROL_DATABASE, Server
+from controlplane.engines.base import EngineRegistry
+from controlplane.engines.mysql.binaries import MISSING, NO_HOST
+from controlplane.engines.mysql.binaries import find_binaries as find_mariadb
+from controlplane.engines.mysql.engine import MysqlEngine
+from controlplane.engines.mysql.process import ServerFiles
+from controlplane.engines.mysql.server import MysqlServer
+from controlplane.engines.postgres.bootstrap import bootstrap, parse_server_url
+from controlplane.engines.postgres.cluster import embedded_server
+from controlplane.engines.postgres.cluster_cache import ClusterCache, default_directory
+from controlplane.engines.postgres.engine import PostgresEngine
+from controlplane.errors import StartupError
+from controlplane.http.api import PREFIX
+from controlplane.http.protocol import uvicorn_config
+from controlplane.logging import configure_logging
+from controlplane.plans import PLANS, Plans
+from controlplane.process_record import recorded
+from controlplane.query_answers import QueryAnswer
+from controlplane.request_log import writer
+from controlplane.request_log.recorder import Recorder
+from controlplane.services import Services
+from controlplane.settings import Settings
+from controlplane.state_file import StateFile
+from controlplane.user_queue import UserQueue
+
+_log = logging.getLogger("controlplane")
+
+# The first create should be instant, but a start should not take long either.
+_POOL_PATIENCE = 2.0
+# What uvicorn waits for requests in flight; those that wait for provisioning return at once (Services.stopping).
+_GRACEFUL_SECONDS = 5
+
+
+def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) -> None:
+    """Run until SIGTERM or SIGINT. `announce(base_url, api_key, admin_token)` is called once when all is ready.
+
+    Raises Failed.
+    """
+    show_log = configure_logging()
+    _end_on_signal()
+    seed = Seed() if settings.seed is None else read_seed(settings.seed)
+    with open_data_dir(settings.data_dir) as directory, _listen(settings) as listener:
+        state = StateFile(directory / "control-plane.json")
+        if settings.api_key is not None:
+            state.set("api_key", settings.api_key)
+        api_key = state.get_or_create("api_key", lambda: f"pk_live_{secrets.token_hex(20)}")
+        admin_token = state.get_or_create("admin_token", secrets.token_hex) if settings.has_admin else None
+        free = dataclasses.replace(PLANS["free"], daily_queries=settings.free_queries or None)
+        plans = seed.merged_with({**PLANS, "free": free})
+        users = [developer_user(api_key, settings.rate_limit), *seed.users]
+        with contextlib.ExitStack() as stack:
+            if settings.database_url is not None:
+                server = parse_server_url(settings.database_url)
+            else:
+                ephemeral = settings.data_dir is None
+                copy = ClusterCache(default_directory(), bootstrap).copy if ephemeral else None
+                embedded = embedded_server(directory / "postgres", state, ephemeral=ephemeral, copy=copy)
+                server = stack.enter_context(embedded)
+            base_url = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}{PREFIX}"
+
+            def ready() -> None:
+                stack.enter_context(recorded(directory, base_url, detached=settings.detached))
+                announce(base_url, api_key, admin_token)
+                show_log()
+
+            async def live() -> None:
+                async with open_services(settings, server, directory / "mysql", state, plans, seed.queries) as services:
+                    async with services.pool.connection() as conn, conn.transaction():
+                        if settings.has_admin:
+                            await controls_sync.reload(services, conn)
+                        for user in users:
+                            await apply_seed(conn, user, services.clock.now())
+                    recorder = Recorder()
+                    application = create_app(services, recorder, admin_token)
+                    await _serve(services, application, recorder, listener, ready)
+
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(live())
+
+
+@contextlib.asynccontextmanager
+async def open_services(
+    settings: Settings,
+    server: Server,
+    mysql_directory: Path,
+    state: StateFile,
+    plans: Plans,
+    query_answers: Sequence[QueryAnswer] = (),
+) -> AsyncIterator[Services]:
+    """The control plane's database made and migrated, tenants kept out of it, the pool open, the engines at hand."""
+    await bootstrap(server)
+    presence = ProcessLease(server)
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(make_pool(server.conninfo(CONTROL_DATABASE)))
+        await presence.acquire()
+        stack.push_async_callback(presence.release)
+        clock = AdjustableClock() if settings.has_admin else SystemClock()
+        mysql = _mysql_server(settings, mysql_directory, pool, state)
+        engines = EngineRegistry(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
+        await stack.enter_async_context(mysql.lifespan(presence))
+        yield Services(
+            settings=settings,
+            pool=pool,
+            server=server,
+            engines=engines,
+            lease=presence,
+            clock=clock,
+            plans=plans,
+            turns=UserQueue(validation_busy),
+            query_answers=query_answers,
+        )
+
+
+def _mysql_server(settings: Settings, directory: Path, pool: Pool, state: StateFile) -> MysqlServer:
+    """A directory that vanishes at the end can hold MySQL's files only where the store's vanish with it."""
+    binaries = find_mariadb()
+    owns_store, is_ephemeral = settings.database_url is None, settings.data_dir is None
+    can_host = binaries is not None and (owns_store or not is_ephemeral)
+    return MysqlServer(
+        pool,
+        state,
+        ServerFiles(directory, binaries, ephemeral=is_ephemeral) if binaries is not None and can_host else None,
+        owns_store=owns_store,
+        absent=MISSING if binaries is None else NO_HOST,
+        at_start=drop_leftovers,
+    )
+
+
+async def _serve(
+    services: Services,
+    application: Starlette,
+    recorder: Recorder,
+    listener: socket.socket,
+    announce: Callable[[], None],
+) -> None:
+    loop = asyncio.get_running_loop()
+    web = _Web(
+        uvicorn_config(
+            application,
+            proxy_headers=False,  # anyone can send them, and a key may be bound to addresses
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+        )
+    )
+
+    def stop() -> None:
+        services.stopping.set()
+        services.notifiers.databases.notify()
+        services.notifiers.applications.notify()
+        web.should_exit = True
+
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop)
+
+    async def write_request_log(services: Services) -> None:
+        await writer.request_log_worker(recorder, services.pool)
+
+    watchers = (controls_sync.controls_worker,) if services.settings.has_admin else ()
+    workers = (*registry.WORKERS, write_request_log, *watchers)
+    background = asyncio.create_task(supervisor.supervise(services, workers))
+    background.add_done_callback(lambda _: stop())
+    serving = asyncio.create_task(web.serve(sockets=[listener]))
+    try:
+        await wait_until_full(services, _POOL_PATIENCE)
+        await asyncio.wait([serving, asyncio.create_task(web.ready.wait())], return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done() and not services.stopping.is_set():
+            announce()
+        await serving
+    finally:
+        await worker_pool.cancel_and_wait([background])
+    if not background.cancelled():
+        background.result()
+    _log.info("stopped")
+
+
+class _Web(uvicorn.Server):
+    """uvicorn, but for the signals: it would raise them again at the end, before PostgreSQL is stopped."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tells when the socket is served."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.contextmanager
+def _listen(settings: Settings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol is named because asyncio sets TCP_NODELAY only where it sees it: 40 ms a call otherwise.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise StartupError(
+                f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. {_way_out(error)}"
+            ) from None
+        yield listener
+
+
+def _way_out(error: OSError) -> str:
+    """What to change so that it can listen: the host or the port, whichever was refused."""
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "Give --host a name or an address of this machine, such as 127.0.0.1 or 0.0.0.0."
+    if error.errno == errno.EACCES:
+        return "Choose a --port from 1024 up, for which no special rights are needed; 0 takes a free one."
+    return "Choose another --port; 0 takes a free one. A control plane of your own ends with `polykomos dev --stop`."
+
+
+def _shown_host(host: str) -> str:
+    """A host that a client on this machine can use."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's, None (the standard library's) where uvloop has no wheel."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _end_on_signal() -> None:
+    """Before and after the event loop: unwind, so that PostgreSQL is stopped too."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)

@@ -1,0 +1,111 @@
+"""The tenants' databases of every engine, copied and brought back."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from psycopg import sql
+
+from controlplane.db.pool import Connection, Row
+from controlplane.engines.base import EngineUnavailableError
+from controlplane.engines.mysql.engine import MysqlEngine
+from controlplane.engines.postgres import tenants
+from controlplane.http.errors import ApiError
+from controlplane.services import Services
+from controlplane.snapshots import mysql, postgres, tables
+
+_COPY: Final = re.compile(r"snapshot_([0-9]+)_[0-9]+")
+_HAS_MYSQL: Final = sql.SQL(
+    "SELECT EXISTS (SELECT FROM {}.databases WHERE db_type = 'mysql' AND destroyed_at IS NULL) AS is_there"
+)
+
+
+def copy_name(snapshot: int, database: int) -> str:
+    """The copy's name on its server; no tenant can choose one with an underscore."""
+    return f"snapshot_{snapshot}_{database}"
+
+
+def snapshot_of(name: str) -> int | None:
+    """The snapshot that a database is a copy of; None if it is none."""
+    match = _COPY.fullmatch(name)
+    return None if match is None else int(match[1])
+
+
+async def existing(conn: Connection) -> list[Row]:
+    """The databases that are there: handed over and not destroyed, deleted ones in their grace too."""
+    cursor = await conn.execute("SELECT * FROM databases WHERE is_assigned AND destroyed_at IS NULL ORDER BY id")
+    return await cursor.fetchall()
+
+
+async def save(services: Services, conn: Connection, server: Connection, snapshot: int, found: Sequence[Row]) -> None:
+    """Copy each. server: autocommit. Raises 503 `engine_unavailable`."""
+    for row in found:
+        copy = copy_name(snapshot, row["id"])
+        if row["db_type"] == MysqlEngine.value:
+            with _mysql(services) as engine:
+                await mysql.save(engine, conn, row, copy)
+        else:
+            await postgres.save(server, row, copy)
+
+
+async def destroy_all(services: Services, conn: Connection, server: Connection) -> None:
+    """Drop every instance that there is, the pool's and half-built ones too. Raises 503 `engine_unavailable`."""
+    cursor = await conn.execute("SELECT * FROM databases WHERE destroyed_at IS NULL")
+    for row in await cursor.fetchall():
+        if row["db_type"] == MysqlEngine.value:
+            with _mysql(services) as engine:
+                await engine.destroy(row)
+        else:
+            await tenants.destroy(server, row["id"], row["db_name"] if row["is_assigned"] else None)
+    # MySQL's pool keeps users that nobody can log in as: they may stay, and one is taken again where it is needed.
+    cursor = await conn.execute("SELECT id FROM pool_instances WHERE db_type = 'postgres'")
+    for row in await cursor.fetchall():
+        await tenants.destroy(server, row["id"], None)
+
+
+async def restore(services: Services, conn: Connection, server: Connection, snapshot: int) -> None:
+    """Make the databases of the rows in `conn` again, from their copies. Raises 503 `engine_unavailable`."""
+    for row in await existing(conn):
+        copy = copy_name(snapshot, row["id"])
+        if row["db_type"] == MysqlEngine.value:
+            with _mysql(services) as engine:
+                await mysql.restore(engine, services.plans, conn, row, copy)
+        else:
+            await postgres.restore(services, conn, server, row, copy)
+
+
+async def drop(services: Services, server: Connection, snapshot: int) -> None:
+    """Drop the copies. Raises 503 `engine_unavailable`."""
+
+    def is_its(name: str) -> bool:
+        return snapshot_of(name) == snapshot
+
+    await postgres.drop(server, is_its)
+    cursor = await server.execute(_HAS_MYSQL.format(sql.Identifier(tables.schema_of(snapshot))))
+    if (await cursor.fetchone())["is_there"]:  # type: ignore[index]
+        with _mysql(services) as engine:
+            await mysql.drop(engine, is_its)
+
+
+async def ensure_mysql_running(services: Services, conn: Connection, snapshot: int | None = None) -> None:
+    """Have MariaDB run where its databases are among ours or a snapshot's: it cannot be started while our tables are
+    locked. Raises 503 `engine_unavailable`.
+    """
+    for schema in ("public", *([] if snapshot is None else [tables.schema_of(snapshot)])):
+        cursor = await conn.execute(_HAS_MYSQL.format(sql.Identifier(schema)))
+        if (await cursor.fetchone())["is_there"]:  # type: ignore[index]
+            with _mysql(services) as engine:
+                await engine.server.ensure_running()
+
+
+@contextlib.contextmanager
+def _mysql(services: Services) -> Iterator[MysqlEngine]:
+    engine = services.engines.of(MysqlEngine.value)
+    assert isinstance(engine, MysqlEngine)
+    try:
+        yield engine
+    except EngineUnavailableError as down:
+        raise ApiError(503, "engine_unavailable", f"MySQL databases are part of this, but {down}.") from None

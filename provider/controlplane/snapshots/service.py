@@ -1,0 +1,128 @@
+"""Setting the whole state aside, bringing it back, beginning anew: each alone, while everything else waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from controlplane.db.pool import Connection
+from controlplane.db.server import CONTROL_DATABASE
+from controlplane.http.errors import ApiError, invalid_field, not_found
+from controlplane.services import Services
+from controlplane.snapshots import cleanup, databases, tables
+
+_PATIENCE: Final = 30.0  # seconds for what is under way to end
+_ACCOUNTS: Final = ["users", "teams", "memberships", "api_keys", "blueprints", "blueprint_versions", "dev_controls"]
+
+
+async def create(services: Services, name: str) -> None:
+    """Raises 422 `invalid_field` for a name that is taken, 409 `busy`. Broken off, it is undone by `recovery`."""
+    async with _alone(services, to_change=False) as (conn, server):
+        cursor = await conn.execute(
+            "INSERT INTO snapshots (name, created_at) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING id",
+            (name, services.clock.now()),
+        )
+        row = await cursor.fetchone()
+        if row is None:
+            raise invalid_field("name", "there is a snapshot of that name")
+        await tables.save(conn, row["id"])
+        await databases.save(services, conn, server, row["id"], await databases.existing(conn))
+
+
+async def restore(services: Services, name: str) -> None:
+    """Raises 404, 409 `busy`. Killed in the middle it leaves no state worth having: bring the snapshot back again."""
+    async with services.pool.connection() as conn:
+        number = await _number(conn, name)
+    async with _alone(services, to_change=True, snapshot=number) as (conn, server):
+        await databases.destroy_all(services, conn, server)
+        await tables.restore(conn, number)
+        await databases.restore(services, conn, server, number)
+    services.notifiers.notify_all()
+
+
+async def delete(services: Services, name: str) -> None:
+    """Raises 404."""
+    async with _connections(services) as (conn, server), conn.transaction():
+        number = await _number(conn, name)
+        await databases.drop(services, server, number)
+        await tables.drop(conn, number)
+        await conn.execute("DELETE FROM snapshots WHERE id = %s", (number,))
+
+
+async def reset(services: Services) -> None:
+    """No databases, blueprints, webhooks, rules and set clock any more; users, keys and snapshots stay."""
+    async with _alone(services, to_change=True) as (conn, server):
+        await databases.destroy_all(services, conn, server)
+        await tables.empty(conn, _ACCOUNTS)
+        await conn.execute(
+            "DELETE FROM blueprint_versions USING blueprints b WHERE b.id = blueprint_id AND b.user_id IS NOT NULL"
+        )
+        await conn.execute("DELETE FROM blueprints WHERE user_id IS NOT NULL")
+        await conn.execute("DELETE FROM dev_controls")
+        await conn.execute("INSERT INTO dev_controls DEFAULT VALUES")
+    services.notifiers.notify_all()
+
+
+async def list_all(conn: Connection) -> list[dict[str, Any]]:
+    """Names and moments, oldest first."""
+    cursor = await conn.execute("SELECT name, created_at FROM snapshots ORDER BY id")
+    return await cursor.fetchall()
+
+
+async def _number(conn: Connection, name: str) -> int:
+    cursor = await conn.execute("SELECT id FROM snapshots WHERE name = %s", (name,))
+    row = await cursor.fetchone()
+    if row is None:
+        raise not_found("snapshot")
+    return int(row["id"])
+
+
+@contextlib.asynccontextmanager
+async def _connections(services: Services) -> AsyncIterator[tuple[Connection, Connection]]:
+    """Of our own: those of the pool may all wait for our locks."""
+    async with await services.connect(CONTROL_DATABASE) as conn, await services.connect(CONTROL_DATABASE) as server:
+        # Before any other lock: the server does not know that the two connections wait for one another.
+        await cleanup.acquire_lock(server)
+        yield conn, server
+
+
+@contextlib.asynccontextmanager
+async def _alone(
+    services: Services, *, to_change: bool, snapshot: int | None = None
+) -> AsyncIterator[tuple[Connection, Connection]]:
+    """A transaction in which nobody else changes anything and no work is under way.
+
+    snapshot: one whose databases are to be reached. Raises 409 `busy`, 503 `engine_unavailable`.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    async with _connections(services) as (conn, server):
+        await databases.ensure_mysql_running(services, server, snapshot)
+        while True:
+            await conn.execute("BEGIN")
+            try:
+                await tables.lock(conn, to_change=to_change)
+                if not await _is_busy(conn):
+                    yield conn, server
+                    await conn.execute("COMMIT")
+                    return
+            except BaseException:
+                await conn.execute("ROLLBACK")
+                raise
+            await conn.execute("ROLLBACK")
+            if time.monotonic() > deadline:
+                raise ApiError(409, "busy", f"Work is still under way after {_PATIENCE:g} seconds. Try again.")
+            await asyncio.sleep(0.1)
+
+
+async def _is_busy(conn: Connection) -> bool:
+    cursor = await conn.execute(
+        "SELECT EXISTS (SELECT FROM provision_jobs WHERE state = 'running')"
+        " OR EXISTS (SELECT FROM blueprint_applications WHERE owner IS NOT NULL AND status = 'running')"
+        " OR EXISTS (SELECT FROM webhook_deliveries WHERE owner IS NOT NULL)"
+        " OR EXISTS (SELECT FROM pool_instances WHERE NOT is_ready) AS is_busy"
+    )
+    row = await cursor.fetchone()
+    return bool(row and row["is_busy"])

@@ -1,0 +1,1 @@
+"""The client's share of the API's rate limit."""

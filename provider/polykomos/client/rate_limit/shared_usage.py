@@ -1,0 +1,151 @@
+"""A key's record that all processes of this user on this machine share: one small file, which holds no key.
+
+Engines start a plugin several times for one command; what the first used up, the next one must not use again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import math
+import os
+import stat
+import struct
+import tempfile
+import time
+from array import array
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from polykomos.client.rate_limit.usage import InMemoryUsage, Usage, UsageStore, current_usage
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
+log = logging.getLogger("polykomos.client")
+
+_HEAD: Final = struct.Struct("<8s4d")  # form, paused until, limit, when that was learned, calls ever
+_FORM: Final = b"pkrate01"
+# More calls than a limit that matters lets through in a minute; of more, the oldest are forgotten early.
+_SLOTS: Final = 1024
+_MOST: Final = 2.0**52  # calls that a float can count
+_DAY: Final = 86400.0
+# No service asks others to wait for longer: a moment further away is one of a clock that was set since.
+_HOUR: Final = 3600.0
+_Head = tuple[float, float, float, float]
+
+
+class FileUsage:
+    """Beside its own record, which it falls back to when the file fails.
+
+    The file holds moments of the wall clock, which outlive the machine's restart. Raises OSError when made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._own = InMemoryUsage()
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        if os.fstat(self._file).st_uid != os.getuid():
+            os.close(self._file)
+            raise PermissionError(f"{path} belongs to somebody else")
+
+    def __del__(self) -> None:
+        with contextlib.suppress(AttributeError, OSError):
+            os.close(self._file)
+
+    def usage(self, now: float) -> Usage:
+        try:
+            with self._locked(fcntl.LOCK_SH):
+                (paused, limit, learned, _), calls = self._read()
+        except OSError:
+            return self._own.usage(now)
+        ahead = _ahead()
+        shared = current_usage((moment - ahead for moment in calls), paused - ahead, limit, learned - ahead, now)
+        own = self._own.usage(now).paused_until
+        return replace(shared, paused_until=max(own, shared.paused_until if shared.paused_until < now + _HOUR else own))
+
+    def add_call(self, now: float) -> None:
+        self._own.add_call(now)
+        with self._changing() as (paused, limit, learned, count):
+            os.pwrite(self._file, struct.pack("<d", now + _ahead()), _HEAD.size + 8 * (int(count) % _SLOTS))
+            self._write(paused, limit, learned, count + 1)
+
+    def pause(self, until: float) -> None:
+        self._own.pause(until)
+        with self._changing() as (_, limit, learned, count):
+            self._write(until + _ahead(), limit, learned, count)
+
+    def set_limit(self, limit: float, now: float) -> None:
+        self._own.set_limit(limit, now)
+        with self._changing() as (paused, _, _, count):
+            self._write(paused, limit, now + _ahead(), count)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[_Head]:
+        """Alone with the file. One that fails is not worth failing a call."""
+        with contextlib.suppress(OSError), self._locked(fcntl.LOCK_EX):
+            yield self._read()[0]
+
+    @contextlib.contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        fcntl.flock(self._file, how)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _read(self) -> tuple[_Head, array[float]]:
+        data = os.pread(self._file, _HEAD.size + 8 * _SLOTS, 0)
+        calls = array("d")
+        if len(data) < _HEAD.size or not data.startswith(_FORM):
+            return (-math.inf, 0.0, 0.0, 0.0), calls
+        calls.frombytes(data[_HEAD.size : len(data) - (len(data) - _HEAD.size) % 8])
+        _, paused, limit, learned, count = _HEAD.unpack_from(data)
+        if not 0 <= count < _MOST:
+            return (-math.inf, 0.0, 0.0, 0.0), array("d")
+        return (paused, limit, learned, count), calls
+
+    def _write(self, paused: float, limit: float, learned: float, count: float) -> None:
+        os.pwrite(self._file, _HEAD.pack(_FORM, paused, limit, learned, count), 0)
+
+
+def open_usage(base_url: str, api_key: str) -> UsageStore:
+    """The record of a key at an API; of this process alone where no file can be had."""
+    if fcntl is not None:
+        name = hashlib.sha256(f"polykomos rate budget\n{base_url}\n{api_key}".encode()).hexdigest()[:32]
+        try:
+            path = _directory() / name
+            if not path.exists():
+                _forget_old(path.parent)
+            return FileUsage(path)
+        except OSError as error:
+            log.warning("the rate budget is not shared with other processes: %s", error)
+    return InMemoryUsage()
+
+
+def _ahead() -> float:
+    """Seconds from the monotonic clock to the wall's."""
+    return time.time() - time.monotonic()
+
+
+def _directory() -> Path:
+    """A directory of this user's own. Raises OSError."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    directory = Path(runtime) / "polykomos" if runtime else Path(tempfile.gettempdir()) / f"polykomos-{os.getuid()}"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise PermissionError(f"{directory} is not this user's alone")
+    return directory
+
+
+def _forget_old(directory: Path) -> None:
+    for path in directory.iterdir():
+        # Another process may remove it first, and one that cannot be removed does no harm.
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _DAY:
+                path.unlink()

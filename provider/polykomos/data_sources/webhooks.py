@@ -1,0 +1,119 @@
+"""Questions about webhook endpoints."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from polykomos.client import Client, NotFoundError
+from polykomos.client import WebhookDelivery as ApiDelivery
+from polykomos.data_sources.account import NoArguments
+from polykomos.data_sources.models import (
+    GetWebhookDeliveriesResult,
+    GetWebhookEndpointsResult,
+    WebhookDelivery,
+    WebhookEndpointSummary,
+)
+from polykomos.resources.conversions import format_timestamp
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.fields import Arguments, NumericId, Result
+from resourcekit.resource import DataSource
+
+
+class GetWebhookEndpoints(DataSource[NoArguments, GetWebhookEndpointsResult, Client]):
+    """Every webhook endpoint, revoked ones too; never their secrets."""
+
+    name = "get_webhook_endpoints"
+    arguments = NoArguments
+    result = GetWebhookEndpointsResult
+
+    def call(self, args: NoArguments, ctx: Context[Client]) -> GetWebhookEndpointsResult:
+        return GetWebhookEndpointsResult(
+            webhook_endpoints=[
+                WebhookEndpointSummary(
+                    id=endpoint.id,
+                    url=endpoint.url,
+                    events=endpoint.events or [],
+                    status=endpoint.status,
+                    last_success_at=format_timestamp(endpoint.last_success_at),
+                    last_failure_at=format_timestamp(endpoint.last_failure_at),
+                    created_at=format_timestamp(endpoint.created_at),
+                )
+                for endpoint in ctx.api.iter_webhook_endpoints()
+            ]
+        )
+
+
+class GetWebhookDeliveriesArgs(Arguments):
+    """Whose deliveries."""
+
+    endpoint_id: Annotated[int, NumericId()] = Field(
+        ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id)."
+    )
+
+
+class GetWebhookDeliveries(DataSource[GetWebhookDeliveriesArgs, GetWebhookDeliveriesResult, Client]):
+    """What was sent to a webhook endpoint and how it was received, newest first."""
+
+    name = "get_webhook_deliveries"
+    arguments = GetWebhookDeliveriesArgs
+    result = GetWebhookDeliveriesResult
+
+    def call(self, args: GetWebhookDeliveriesArgs, ctx: Context[Client]) -> GetWebhookDeliveriesResult:
+        try:
+            deliveries = list(ctx.api.iter_webhook_deliveries(args.endpoint_id))
+        except NotFoundError:
+            raise _no_such_endpoint(args.endpoint_id) from None
+        return GetWebhookDeliveriesResult(deliveries=[_delivery(each) for each in deliveries])
+
+
+class WebhookTestArgs(Arguments):
+    """Which endpoint."""
+
+    endpoint_id: Annotated[int, NumericId()] = Field(
+        ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id)."
+    )
+
+
+class WebhookTestResult(Result):
+    """How the endpoint took it."""
+
+    delivery: WebhookDelivery = Field(description="The delivery of the ping.")
+
+
+class WebhookTest(DataSource[WebhookTestArgs, WebhookTestResult, Client]):
+    """Send a signed `ping` to a webhook endpoint now. Fails when the endpoint does not take it."""
+
+    name = "webhook_test"
+    arguments = WebhookTestArgs
+    result = WebhookTestResult
+
+    def call(self, args: WebhookTestArgs, ctx: Context[Client]) -> WebhookTestResult:
+        try:
+            sent = ctx.api.test_webhook_endpoint(args.endpoint_id)
+        except NotFoundError:
+            raise _no_such_endpoint(args.endpoint_id) from None
+        if sent.status != "delivered":
+            answer = f"HTTP {sent.response_code}" if sent.response_code else sent.error_message or "no answer"
+            raise ResourceError(f"the ping to webhook endpoint {args.endpoint_id} was not taken: {answer}")
+        ctx.progress(f"the ping was taken with HTTP {sent.response_code}")
+        return WebhookTestResult(delivery=_delivery(sent))
+
+
+def _no_such_endpoint(number: int) -> ResourceError:
+    text = f"webhook endpoint {number} does not exist, or this API key may not see it"
+    return ResourceError(text, property="endpoint_id")
+
+
+def _delivery(sent: ApiDelivery) -> WebhookDelivery:
+    return WebhookDelivery(
+        id=sent.id,
+        event_type=sent.event_type,
+        status=sent.status,
+        response_code=sent.response_code,
+        error_message=sent.error_message,
+        attempt_count=sent.attempt_count,
+        created_at=format_timestamp(sent.created_at),
+    )

@@ -1,0 +1,62 @@
+"""What exists at the service, by the listings of the declared resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resourcekit.context import Context
+    from resourcekit.package import Package
+    from resourcekit.resource import Resource
+
+
+@dataclass(frozen=True)
+class ResourceKind:
+    """One kind of object. name: as users write it; token and type: as Pulumi and Terraform call it."""
+
+    name: str
+    token: str
+    type: str
+    listable: bool
+    import_id: str
+
+
+@dataclass(frozen=True)
+class ExistingObject:
+    """One object. label: its name for people."""
+
+    kind: ResourceKind
+    id: str
+    label: str
+
+
+def kinds(package: Package[Any]) -> tuple[ResourceKind, ...]:
+    """Every kind of the package, in its order."""
+    return tuple(_kind(package, resource) for resource in package.resources)
+
+
+def list_objects(package: Package[Any], ctx: Context[Any], names: Sequence[str]) -> Iterator[ExistingObject]:
+    """Every object of the kinds called `names`, in an order that stays. Raises ResourceError."""
+    from resourcekit.lifecycle import Lifecycle
+
+    for resource in package.resources:
+        kind = _kind(package, resource)
+        if kind.name in names:
+            listed = Lifecycle(package, resource).list(ctx)
+            yield from sorted(
+                (ExistingObject(kind, each.id, each.label) for each in listed), key=lambda f: (f.label, f.id)
+            )
+
+
+def _kind(package: Package[Any], resource: Resource[Any, Any, Any]) -> ResourceKind:
+    from resourcekit.terraform.names import resource_type, to_snake
+
+    return ResourceKind(
+        to_snake(resource.name),
+        f"{package.name}:index:{resource.name}",
+        resource_type(package, resource),
+        resource.supports_list,
+        resource.import_id,
+    )

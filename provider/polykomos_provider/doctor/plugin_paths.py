@@ -1,0 +1,77 @@
+"""Where each engine would find this provider's program, in the order in which the engine looks."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from polykomos_provider.install.addresses import ADDRESSES
+from polykomos_provider.install.pulumi_path import shadowing_plugin
+from polykomos_provider.install.pulumi_plugins import (
+    PROGRAM,
+    PROJECT_PLUGIN,
+    PluginsSection,
+    plugins_section,
+    project_file,
+    user_plugins,
+)
+from polykomos_provider.install.terraform_mirror import PROJECT_MIRROR, USER_MIRROR, platform_target
+
+_TERRAFORM = "terraform-provider-polykomos"
+_HOSTS = dict(zip(("terraform", "tofu"), ADDRESSES, strict=True))
+_PATHS = re.compile(r'^\s*path\s*=\s*"([^"]+)"', re.MULTILINE)
+_OVERRIDES = re.compile(r'^[^#\n]*"(?:[^"\n]*/)?polykomos/polykomos"\s*=\s*"([^"]+)"', re.MULTILINE)
+_CONFIGURATIONS = {"terraform": (".terraformrc",), "tofu": (".tofurc", ".terraformrc")}
+
+
+def pulumi_places(here: Path, listed: Collection[str] | None = None) -> list[Path]:
+    """The project's own plugin, PATH, and the user's plugins, newest first.
+
+    listed: the versions that Pulumi itself finds among the user's plugins; None where it could not be asked.
+    """
+    found = []
+    program = project_file(here)
+    if (
+        program is not None
+        and plugins_section(program.read_text(encoding="utf-8", errors="replace")) is PluginsSection.THERE
+    ):
+        found.append(here / PROJECT_PLUGIN / PROGRAM)
+    on_path = shadowing_plugin(os.environ)
+    found += [on_path] if on_path else []
+    versions: Iterable[Path] = user_plugins().glob(f"resource-polykomos-v*/{PROGRAM}")
+    if listed is not None:
+        versions = (path for path in versions if path.parent.name.rpartition("-v")[2] in listed)
+    return [*found, *sorted(versions, key=lambda path: _numbers(path.parent.name), reverse=True)]
+
+
+def terraform_places(engine: str, here: Path) -> list[Path]:
+    """What development overrides name, else the newest in a mirror that `init` searches."""
+    configuration = _configuration(engine, os.environ)
+    overrides = [Path(directory) / _TERRAFORM for directory in _OVERRIDES.findall(configuration)]
+    return [*(path for path in overrides if path.is_file()), *_mirrored(engine, _mirrors(configuration, here))]
+
+
+def _mirrors(configuration: str, here: Path) -> list[Path]:
+    """Those of the engine's configuration, where it says how providers are installed; else those known to it."""
+    if "provider_installation" in configuration:
+        return [Path(path) for path in _PATHS.findall(configuration)]
+    return [here / PROJECT_MIRROR, Path.home() / USER_MIRROR]
+
+
+def _mirrored(engine: str, mirrors: list[Path]) -> Iterator[Path]:
+    for mirror in mirrors:
+        versions = (mirror / _HOSTS[engine]).glob(f"*/{platform_target()}/{_TERRAFORM}*")
+        yield from sorted(versions, key=lambda path: _numbers(path.parts[-3]), reverse=True)
+
+
+def _configuration(engine: str, environment: Mapping[str, str]) -> str:
+    """The text of the engine's own configuration file; empty without one."""
+    given = environment.get("TOFU_CLI_CONFIG_FILE" if engine == "tofu" else "") or environment.get("TF_CLI_CONFIG_FILE")
+    paths = [Path(given)] if given else [Path.home() / name for name in _CONFIGURATIONS[engine]]
+    return next((path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()), "")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text)))

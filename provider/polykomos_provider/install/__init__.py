@@ -1,0 +1,1 @@
+"""What puts the plugins where the engines look for them."""

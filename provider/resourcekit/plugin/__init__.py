@@ -1,0 +1,1 @@
+"""What both engines' plugin processes need to start and end."""

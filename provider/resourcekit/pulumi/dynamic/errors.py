@@ -1,0 +1,50 @@
+"""Failures as the dynamic provider host can show them: one text."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from resourcekit.errors import CheckError, CheckFailure, ResourceError
+from resourcekit.plugin.logging import stack_locations
+from resourcekit.pulumi.rpc_errors import internal_error_text
+
+log = logging.getLogger(__name__)
+AnswerT = TypeVar("AnswerT")
+
+
+class DynamicProviderError(Exception):
+    """What the user reads. The host puts "Exception calling application: " before it."""
+
+
+def translate_errors(method: Callable[..., AnswerT]) -> Callable[..., AnswerT]:
+    """Wrap one operation of a provider that has a `package`: whatever it raises is `Told`.
+
+    The text of an unexpected exception could contain a secret: only its type is shown, and only its type and place are
+    logged.
+    """
+
+    @functools.wraps(method)
+    def run(self: Any, *args: Any) -> AnswerT:
+        try:
+            return method(self, *args)
+        except ResourceError as error:
+            text = "; ".join(format_failure(failure) for failure in check_failures(error))
+        except Exception as error:
+            log.error("internal error in %s: %s at %s", method.__name__, type(error).__name__, stack_locations(error))
+            text = internal_error_text(error, method.__name__, self.package.log_variable)
+        raise DynamicProviderError(text)
+
+    return run
+
+
+def check_failures(error: ResourceError) -> tuple[CheckFailure, ...]:
+    """The failures that an error stands for."""
+    return error.failures if isinstance(error, CheckError) else (CheckFailure(error.property, str(error)),)
+
+
+def format_failure(failure: CheckFailure) -> str:
+    """The failure with its property."""
+    return f"{failure.property}: {failure.reason}" if failure.property else failure.reason
