@@ -40,7 +40,7 @@ class Settings(Arguments):
     read_snapshot_seconds: Annotated[float | None, Validator(lambda age: 0 <= age <= 300, "must be from 0 to 300")] = (
         Field(
             None,
-            description="Reads of several objects share list pages, which are at most so many seconds old and never from "
-            "before the provider's own last write. 0 reads each object by itself. Default 10.",
+            description="Reads of several objects share list pages, which are at most so many seconds old and never "
+            "from before the provider's own last write. 0 reads each object by itself. Default 10.",
         )
     )

@@ -50,7 +50,7 @@ class Child:
     """One resource of a component.
 
     name: what follows the component's own name; it must never come to mean another object. args: by declared names,
-    values may hold `Output` and `From`. after: earlier children to wait for, beside those that `args` speak of.
+    values may hold `Output` and `ChildRef`. after: earlier children to wait for, beside those that `args` speak of.
     protected: the engine's own protection; None leaves it to the component's. origin: the path of the component's
     argument whose fields `args` are, such as ("blueprints", 0); empty where they are the component's own.
     """
@@ -113,7 +113,7 @@ def _joined(value: Any, parts: Iterable[Output]) -> Output:
 
 
 def resolve_refs(value: Any, made: Mapping[str, ChildOutputs]) -> Any:
-    """`value` with every `From` replaced by the field that it speaks of."""
+    """`value` with every `ChildRef` replaced by the field that it speaks of."""
     if isinstance(value, ChildRef):
         return made[value.child][value.field]
     if isinstance(value, Mapping):

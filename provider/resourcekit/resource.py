@@ -40,7 +40,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     """A kind of object at the API. Methods only ever see typed, fully known models.
 
     The class's docstring is its documentation in every engine. All methods may raise `ResourceError`; any other
-    exception is explained by the package (`Package.explain`).
+    exception is explained by the package (`Package.to_resource_error`).
     """
 
     name: ClassVar[str]

@@ -122,7 +122,8 @@ def _resource(package: Package[Any], name: str, kind: ResourceType) -> str:
 def _told_at_import(kind: ResourceType) -> str:
     told = [f"`…?{each}`, where the program says so" for each in allowed_options(kind) if not _is_default(kind, each)]
     told += [
-        f"`…?{name}=null`, where the program gives `{write_only_name(name)}`: the values then come into no plan and no state"
+        f"`…?{name}=null`, where the program gives `{write_only_name(name)}`: the values then come into no plan and no "
+        "state"
         for name in sorted(kind.omittable_on_import)
     ]
     if not told:

@@ -1,4 +1,4 @@
-"""What the creation of a database needs of blueprints, injected by `controlplane.registry`: this package imports none."""
+"""What a database's creation needs of blueprints. `controlplane.registry` injects it: this package imports none."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class DatabaseEngine(Protocol):
         """Nothing can be added or changed, all can be read and deleted; the tenant cannot lift it. Repeatable."""
 
     async def allow_writes(self, row: Row) -> None:
-        """Give everything back that `stop_writes` took. Repeatable."""
+        """Give everything back that `block_writes` took. Repeatable."""
 
 
 class EngineRegistry:

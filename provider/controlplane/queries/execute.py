@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,8 +15,10 @@ from controlplane.http.responses import ApiResponse
 from controlplane.queries import answers, store
 from controlplane.queries.errors import SqlError, TranslationError, TranslatorError, UnsafeSqlError
 from controlplane.queries.llm import LlmTranslator
+from controlplane.queries.mysql.session import open_mysql
 from controlplane.queries.patterns import Translation, translate
-from controlplane.queries.runner import QueryResult, Runner, open_runner
+from controlplane.queries.postgres.session import open_postgres
+from controlplane.queries.runner import QueryResult, Runner
 from controlplane.queries.safety import check_safety
 from controlplane.queries.sql_detection import looks_like_sql
 from controlplane.queries.store import QueryRecord
@@ -64,7 +67,7 @@ async def execute_query(services: Services, query: QueryRequest) -> ApiResponse:
 
 
 async def _run(services: Services, query: QueryRequest, record: QueryRecord) -> QueryResult:
-    async with open_runner(services, query.database) as runner:
+    async with _open_runner(services, query.database) as runner:
         translation = await _translate(services, query, runner)
         record.sql = translation.sql
         checked = check_safety(translation.sql, split=runner.split)
@@ -101,3 +104,10 @@ def _as_api_error(failure: Exception, query: QueryRequest, sql: str | None) -> A
         case SqlError(hint=str(hint)):
             details["hint"] = hint
     return ApiError(500, "query_execution_failed", str(failure), details)
+
+
+def _open_runner(services: Services, database: Row) -> AbstractAsyncContextManager[Runner]:
+    """A session in the database for one query. Raises SqlFailed where it cannot be had."""
+    if database["db_type"] == "mysql":
+        return open_mysql(services, database)
+    return open_postgres(services, database)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from controlplane.blueprints.dialects import Dialect
-from controlplane.db.pool import Row
-from controlplane.queries.mysql.session import open_mysql
-from controlplane.queries.postgres.session import open_postgres
 from controlplane.queries.safety import SafeSql, Split
 from controlplane.queries.schema import Schema
-from controlplane.services import Services
 
 MAX_ROWS: Final = 100
 MAX_BYTES: Final = 4_000_000  # of one answer's rows, as the server writes them
@@ -67,10 +62,3 @@ class Runner(Protocol):
 
         beyond: a query that finds a row exactly when there are more than `checked`'s own LIMIT lets through.
         """
-
-
-def open_runner(services: Services, database: Row) -> AbstractAsyncContextManager[Runner]:
-    """A session in the database for one query. Raises SqlFailed where it cannot be had."""
-    if database["db_type"] == "mysql":
-        return open_mysql(services, database)
-    return open_postgres(services, database)

@@ -221,7 +221,7 @@ class WriteResult(Model, Generic[ModelT]):
 
 
 class CreatedWebhookEndpoint(Model):
-    """A new endpoint with the secret that the API shows only now. replayed, resent: as of `Written`."""
+    """A new endpoint with the secret that the API shows only now. replayed, resent: as of `WriteResult`."""
 
     endpoint: WebhookEndpoint
     secret: Secret | None = None

@@ -64,7 +64,7 @@ def diff(
 
     So a drift that a refresh found shows as a change, and a value that the API already has does not. Where the
     state says nothing of an argument (write-only), the old input stands in. An argument that is left out changes
-    something only if it was given before and is `Clearable` or has no say of the API's own.
+    something only if it was given before and is `ResetOnRemove` or has no say of the API's own.
 
     A create-only argument's change is refused, but for those in `recorded`: they change in the state alone. What is
     not known yet may turn out to be the old value, so it is not refused before it is known.

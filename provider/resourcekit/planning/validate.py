@@ -94,7 +94,7 @@ def validate_arguments(model: type[BaseModel], given: Mapping[str, Any]) -> Vali
 def validate_declaration(
     declared: Resource[Any, Any, Any] | DataSource[Any, Any, Any] | Component[Any, Any], given: Mapping[str, Any]
 ) -> Validated:
-    """`check_arguments`, then the declared one's own rules where each argument is right by itself."""
+    """`validate_arguments`, then the declared one's own rules where each argument is right by itself."""
     checked = validate_arguments(declared.arguments, given)
     if checked.failures:
         return checked

@@ -10,12 +10,17 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from resourcekit.plugin.fast_import import bulk_import, grpc
 
 Handlers = Mapping[str, Any]
 StaticReplies = Mapping[str, Callable[[], bytes]]
+_MESSAGE_BYTES: Final = 400 * 1024 * 1024
+MESSAGE_SIZES: Final = (
+    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MESSAGE_BYTES),
+)
 
 
 def _nobody() -> None:

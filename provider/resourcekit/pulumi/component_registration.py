@@ -13,6 +13,7 @@ from resourcekit.component import Child, ChildRef, Component, Output, merge_outp
 from resourcekit.errors import ResourceError
 from resourcekit.fields import field_specs
 from resourcekit.planning.validate import validate_declaration
+from resourcekit.plugin.lazy_service import MESSAGE_SIZES
 from resourcekit.pulumi.casing import camelize_code_spans, to_camel, to_property_names
 from resourcekit.pulumi.failed_resources import FailedResources
 from resourcekit.pulumi.properties import read_outputs, write_outputs
@@ -21,7 +22,6 @@ from resourcekit.pulumi.property_value import decode, encode
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 from resourcekit.pulumi.protocol import resource_pb2, resource_pb2_grpc
 from resourcekit.pulumi.rpc_errors import InvalidInputsError
-from resourcekit.pulumi.server import MESSAGE_SIZES
 
 _Request = resource_pb2.RegisterResourceRequest
 

@@ -9,10 +9,10 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any
 
 from resourcekit.plugin.fast_import import grpc
-from resourcekit.plugin.lazy_service import Handlers, LazyGrpcService
+from resourcekit.plugin.lazy_service import MESSAGE_SIZES, Handlers, LazyGrpcService
 from resourcekit.plugin.logging import parse_level
 from resourcekit.plugin.parent_watch import exit_with_parent, is_listening
 
@@ -67,10 +67,3 @@ def _handlers(package: Package[Any], address: str) -> Handlers:
     engine = EngineLog()
     engine.attach(address)
     return servicer_handlers(ProviderServicer(package, engine, f"{package.log_variable}: {problem}" if problem else ""))
-
-
-_MESSAGE_BYTES: Final = 400 * 1024 * 1024
-MESSAGE_SIZES: Final = (
-    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-    ("grpc.max_send_message_length", _MESSAGE_BYTES),
-)

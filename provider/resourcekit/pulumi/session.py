@@ -87,7 +87,7 @@ class PulumiSession:
         keys: IdempotencyKeys | None = None,
         null_entries: Mapping[str, Any] | None = None,
     ) -> Context[Any]:
-        """Return the context of one operation (`context_for`).
+        """Return the context of one operation (`make_context`).
 
         Raises:
             ResourceError: The provider's settings are not known yet.

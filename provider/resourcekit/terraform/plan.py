@@ -111,7 +111,7 @@ def diff_config(
         Change(name, (write_only_version_name(name),), DiffKind.UPDATE, kind.arguments[name].requires_replace)
         for name in _new_versions(kind, prior, config, memory, returned)
     )
-    difference = replace(difference, changes=(*difference.changes, *versions), notes=(*difference.warnings, *notes))
+    difference = replace(difference, changes=(*difference.changes, *versions), warnings=(*difference.warnings, *notes))
     return ConfigDiff(args, state, difference)
 
 

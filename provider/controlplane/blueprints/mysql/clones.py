@@ -47,6 +47,7 @@ def clone(admin: ConnectionParams, source: str | None, *, may_write: bool = True
     name = SANDBOX_PREFIX + secrets.token_hex(6)
     user = f"'{name}'@'{admin.host}'"
     password = secrets.token_hex(16)
+    writes = f", {WRITE_PRIVILEGES}" if may_write else ""
     with admin.opened() as raw:
         try:
             # In GRANT an underscore would stand for any character.
@@ -55,7 +56,7 @@ def clone(admin: ConnectionParams, source: str | None, *, may_write: bool = True
                 raw,
                 f"CREATE DATABASE {identifier(name)}",
                 f"CREATE USER {user} IDENTIFIED VIA mysql_native_password USING '{verifier(password)}'",
-                f"GRANT {READ_DELETE_PRIVILEGES}{f', {WRITE_PRIVILEGES}' if may_write else ''} ON {pattern}.* TO {user}",
+                f"GRANT {READ_DELETE_PRIVILEGES}{writes} ON {pattern}.* TO {user}",
                 # The copy shall not keep the tenant waiting.
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
                 f"SET SESSION max_statement_time = {_COPY_SECONDS}, foreign_key_checks = 0",
@@ -152,10 +153,8 @@ def _make(raw: MysqlConnection, source: str, target: str, shown: dict[str, Any],
 
 def _set_sequence(raw: MysqlConnection, source: str, target: str, name: str) -> None:
     """Like after a restart: what the server had reserved is skipped."""
-    following = fetch_all(raw, f"SELECT next_not_cached_value AS n FROM {identifier(source)}.{identifier(name)}")[0][
-        "n"
-    ]  # noqa: S608
-    execute(raw, f"ALTER SEQUENCE {identifier(target)}.{identifier(name)} RESTART {int(following)}")
+    (row,) = fetch_all(raw, f"SELECT next_not_cached_value AS n FROM {identifier(source)}.{identifier(name)}")  # noqa: S608
+    execute(raw, f"ALTER SEQUENCE {identifier(target)}.{identifier(name)} RESTART {int(row['n'])}")
 
 
 def _copy_rows(raw: MysqlConnection, source: str, target: str, table: str) -> None:

@@ -145,10 +145,8 @@ class MysqlEngine:
 
     async def allow_writes(self, row: Row) -> None:
         def allow(raw: MysqlConnection) -> None:
-            execute(
-                raw,
-                f"GRANT {READ_DELETE_PRIVILEGES}, {WRITE_PRIVILEGES} ON {identifier(row['db_name'])}.* TO {quoted_account(row['id'])}",
-            )
+            privileges = f"{READ_DELETE_PRIVILEGES}, {WRITE_PRIVILEGES}"
+            execute(raw, f"GRANT {privileges} ON {identifier(row['db_name'])}.* TO {quoted_account(row['id'])}")
             _end_sessions(raw, row["db_username"])
 
         await self.run(allow)

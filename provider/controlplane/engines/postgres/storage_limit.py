@@ -214,7 +214,7 @@ def _on_column(condition: LiteralString, column: str) -> sql.Composed:
 
 
 async def allow_writes(conn: Connection, row: Row) -> None:
-    """Take away what `stop_writes` made, and nothing else. Repeatable."""
+    """Take away what `block_writes` made, and nothing else. Repeatable."""
     await conn.execute(sql.SQL("DROP EVENT TRIGGER IF EXISTS {}").format(sql.Identifier(SCHEMA)))
     for function in _LARGE_OBJECT_FUNCTIONS:
         await conn.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO PUBLIC").format(sql.SQL(function)))

@@ -98,7 +98,7 @@ async def limit_connections(conn: Connection, number: int, connections: int) -> 
 
 
 async def revoke_access(conn: Connection, number: int, db_name: str) -> None:
-    """No new session in a handed-over instance from the commit on; `end_sessions` then ends the open ones."""
+    """No new session in a handed-over instance from the commit on; `terminate_sessions` then ends the open ones."""
     await _run(conn, "ALTER ROLE {role} NOLOGIN", role=role_name(number))
     await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=db_name)
 

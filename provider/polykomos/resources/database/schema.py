@@ -72,7 +72,9 @@ class DatabaseBaseArgs(Arguments):
 class DatabaseArgs(DatabaseBaseArgs):
     """The arguments of a database."""
 
-    blueprint_uuid: Annotated[str | None, CreateOnly(_LATER), Reference(), Validator(is_uuid, "must be a UUID")] = Field(
+    blueprint_uuid: Annotated[
+        str | None, CreateOnly(_LATER), Reference(), Validator(is_uuid, "must be a UUID")
+    ] = Field(
         None, description="Blueprint to apply once, when the database has been created. A later change is refused: "
         "use a `BlueprintApplication`, which also reports the outcome."
     )  # fmt: skip

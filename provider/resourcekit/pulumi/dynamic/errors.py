@@ -20,7 +20,7 @@ class DynamicProviderError(Exception):
 
 
 def translate_errors(method: Callable[..., AnswerT]) -> Callable[..., AnswerT]:
-    """Wrap one operation of a provider that has a `package`: whatever it raises is `Told`.
+    """Wrap one operation of a provider that has a `package`: whatever it raises is `DynamicProviderError`.
 
     The text of an unexpected exception could contain a secret: only its type is shown, and only its type and place are
     logged.

@@ -179,7 +179,7 @@ class DynamicProvider(ResourceProvider):
         return shared_session(self._load).lifecycle(self._name)
 
     def _context(self, about: HostProperties, seconds: float, **facts: Any) -> Context[Any]:
-        """Return the context of an operation. facts: as `context_for` takes them."""
+        """Return the context of an operation. facts: as `make_context` takes them."""
         session = shared_session(self._load)
         session.set_stack(about.urn)
         return session.context(about.urn, seconds, **facts)

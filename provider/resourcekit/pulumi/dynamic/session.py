@@ -79,7 +79,7 @@ class DynamicSession:
             self._deletions = DeletionGuard(self._stack, self.run, self._protection)
 
     def context(self, urn: str, seconds: float, **facts: Any) -> Context[Any]:
-        """Return the context of one operation. facts: as `context_for` takes them, beside those of the session.
+        """Return the context of one operation. facts: as `make_context` takes them, beside those of the session.
 
         Raises:
             CheckFailed: A setting breaks a rule.

@@ -123,8 +123,8 @@ def _moved_id(kind: ResourceType, request: pb.MoveResourceState.Request) -> str:
         raise ResourceError(f"the state of {source} has no 'id'; import it instead")
     if not collection and request.source_type_name not in _GENERIC:
         raise ResourceError(
-            f"cannot be made from {source}: its state has no URL path that ends in '{kind.resource.url_collection}/<id>'; "
-            "import it instead"
+            f"cannot be made from {source}: its state has no URL path that ends in "
+            f"'{kind.resource.url_collection}/<id>'; import it instead"
         )
     if collection not in ("", kind.resource.url_collection):
         raise ResourceError(f"{source} is one of {collection!r}, not of {kind.resource.url_collection!r}")
