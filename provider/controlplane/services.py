@@ -40,7 +40,7 @@ class Notifiers:
     def notify_all(self) -> None:
         """For news that concern everyone, such as another time."""
         for bell in vars(self).values():
-            bell.ring()
+            bell.notify()
 
 
 @dataclass(frozen=True)

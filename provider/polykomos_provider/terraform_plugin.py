@@ -54,7 +54,7 @@ def _calls(shared: int | None) -> Mapping[str, Callable[..., Any]]:
     from resourcekit.terraform.hclog import configure_hclog
 
     configure_hclog(os.environ.get(package().log_variable))
-    calls: Mapping[str, Callable[..., Any]] = _provider().calls(shared)
+    calls: Mapping[str, Callable[..., Any]] = _provider().method_table(shared)
     return calls
 
 

@@ -203,7 +203,7 @@ def _build_spec(name: str, info: FieldInfo) -> FieldSpec:
         unordered=Unordered in marks,
         write_only_variant=WriteOnlyVariant in marks,
         variadic=Variadic in marks,
-        changes_with=computed.moves_with if computed else (),
+        changes_with=computed.changes_with if computed else (),
         create_only=advice.advice if advice else None,
         deprecated=deprecated.message if deprecated else None,
         canonical=same.canonical if same else None,

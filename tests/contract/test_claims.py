@@ -86,7 +86,7 @@ def as_process(url: str, do: Callable[[SimpleNamespace, int], Awaitable[None]]) 
                 number = DEAD + 1
                 await alive.execute(f"SELECT pg_advisory_lock({LOCK_CLASS}, {number})")
                 engines = SimpleNamespace(hosted=["postgres"])
-                process = SimpleNamespace(pool=pool, process_no=DEAD, clock=SystemClock(), engines=engines, pool_size=1)
+                process = SimpleNamespace(pool=pool, process_id=DEAD, clock=SystemClock(), engines=engines, pool_size=1)
                 await do(process, number)
 
     asyncio.run(whole())
@@ -98,7 +98,7 @@ def test_only_who_counts_as_alive_claims(url: str, kind: str) -> None:
 
     async def do(process: SimpleNamespace, number: int) -> None:
         assert await CLAIMS[kind](process) is None
-        process.process_no = number
+        process.process_id = number
         assert await CLAIMS[kind](process) is not None
         assert await CLAIMS[kind](process) is None or kind == "job"
 
@@ -107,7 +107,7 @@ def test_only_who_counts_as_alive_claims(url: str, kind: str) -> None:
 
 def test_all_that_a_dead_process_left_is_taken_without_a_pause(url: str) -> None:
     async def do(process: SimpleNamespace, number: int) -> None:
-        process.process_no = number
+        process.process_id = number
         claims = [await provisioning._claim(process, is_assigned=False) for _ in range(4)]
         assert [claim.item is not None for claim in claims] == [True, True, True, False]
         assert [claim.pause > 0 for claim in claims] == [False, False, True, True]

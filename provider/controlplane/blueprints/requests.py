@@ -22,7 +22,7 @@ Sql = Annotated[str, AfterValidator(_not_blank)]
 class CreateBlueprint(Body):
     """Operation 17."""
 
-    disputed_nulls: ClassVar = ("variables",)
+    nulls_rejected_in_strict_mode: ClassVar = ("variables",)
 
     name: Name
     sql_content: Sql
@@ -33,7 +33,7 @@ class CreateBlueprint(Body):
 class UpdateBlueprint(Body):
     """Operation 19: what is not given stays; look at `model_fields_set`."""
 
-    disputed_nulls: ClassVar = ("variables",)
+    nulls_rejected_in_strict_mode: ClassVar = ("variables",)
 
     name: Name = "-"
     sql_content: Sql = "-"
@@ -51,7 +51,7 @@ class ValidateSql(Body):
 class ApplyBlueprint(Body):
     """Operation 9. timeout: seconds to wait."""
 
-    disputed_nulls: ClassVar = ("variables",)
+    nulls_rejected_in_strict_mode: ClassVar = ("variables",)
 
     blueprint_uuid: UuidText
     variables: dict[str, Any] | None = None

@@ -35,7 +35,7 @@ class QuotaFields(Body):
 class CreateDatabase(QuotaFields):
     """Operation 4. team_id 0 stands for the caller's primary team."""
 
-    disputed_nulls: ClassVar = (*QuotaFields.model_fields, "blueprint_variables")
+    nulls_rejected_in_strict_mode: ClassVar = (*QuotaFields.model_fields, "blueprint_variables")
 
     name: DatabaseName
     db_type: str = catalog.DEFAULT_ENGINE

@@ -90,13 +90,34 @@ __all__ = [
     "redact",
 ]
 
-_PLACES = {"Client": "client", "Bounds": "transport"}
+_MODULES = {"Client": "client", "RequestOptions": "transport"}
+# Names of releases before 0.2, which programs may still import.
+_FORMER_NAMES = {
+    "Bounds": "RequestOptions",
+    "Cancelled": "ClientCancelledError",
+    "Conflict": "ConflictError",
+    "DeadlineExceeded": "DeadlineExceededError",
+    "Forbidden": "ForbiddenError",
+    "IdempotencyConflict": "IdempotencyConflictError",
+    "IdempotencyInProgress": "IdempotencyInProgressError",
+    "IncompleteList": "IncompleteListError",
+    "InvalidRequest": "InvalidRequestError",
+    "NotFound": "NotFoundError",
+    "RateLimited": "RateLimitedError",
+    "Unauthorized": "UnauthorizedError",
+    "UnknownOutcome": "UnknownOutcomeError",
+    "Written": "WriteResult",
+    "mask": "redact",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """A name of `__all__` that is not here yet."""
-    if name not in __all__:
+    """Import a name of `__all__` on first use."""
+    current = _FORMER_NAMES.get(name, name)
+    if current not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_PLACES.get(name, 'models')}"), name)
-    globals()[name] = found
+    if current in globals():
+        return globals()[current]
+    found = getattr(importlib.import_module(f"{__name__}.{_MODULES.get(current, 'models')}"), current)
+    globals()[current] = found
     return found

@@ -9,8 +9,8 @@ from typing import Any
 
 from polykomos.client._base import ApiGroup, drop_none, parse, parse_write, path_segment
 from polykomos.client.errors import ApiError
-from polykomos.client.models import RUNNING, Blueprint, BlueprintApplication, BlueprintValidation, WriteResult
-from polykomos.client.polling import SERVER_WAIT_SECONDS, Progress, poll_until
+from polykomos.client.models import Blueprint, BlueprintApplication, BlueprintValidation, WriteResult
+from polykomos.client.polling import RUNNING, SERVER_WAIT_SECONDS, Progress, poll_until
 from polykomos.client.retry import RetrySafety
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -227,7 +227,3 @@ class CreatedWebhookEndpoint(Model):
     secret: Secret | None = None
     replayed: bool = False
     was_retried: bool = False
-
-
-RUNNING: Final = frozenset({"pending", "running"})
-ENDED: Final = frozenset({"completed", "failed", "rolled_back"})

@@ -12,6 +12,10 @@ from polykomos.client.errors import ClientCancelledError, DeadlineExceededError,
 ResultT = TypeVar("ResultT")
 Progress = Callable[[float], None]
 
+# Statuses of a blueprint application.
+RUNNING: Final = frozenset({"pending", "running"})
+ENDED: Final = frozenset({"completed", "failed", "rolled_back"})
+
 FIRST_PAUSE: Final = 0.25
 # Where calls are scarce, fewer looks leave more of them for work.
 SCARCE_FIRST_PAUSE: Final = 2.0

@@ -106,7 +106,7 @@ def rpc_handler(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
         try:
             return method(self, request, context)
         except Exception:
-            self.session.failed.note(getattr(request, "urn", ""))
+            self.session.failed.record(getattr(request, "urn", ""))
             raise
 
     @functools.wraps(method)

@@ -126,7 +126,7 @@ def rpc_handler(
     def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
         def call(self: Any, request: Any, _context: Any) -> Any:
-            report = Diagnostics(self.session.text)
+            report = Diagnostics(self.session.localize)
             try:
                 answer = method(self, request, report)
             except Exception as error:
@@ -148,7 +148,7 @@ def streaming_rpc_handler(
     def wrap(method: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
         @functools.wraps(method)
         def call(self: Any, request: Any, _context: Any) -> Iterator[Any]:
-            report = Diagnostics(self.session.text)
+            report = Diagnostics(self.session.localize)
             try:
                 yield from method(self, request, report)
             except Exception as error:

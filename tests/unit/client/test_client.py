@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import polykomos.client
 from polykomos.client import (
     Client,
     ClientCancelledError,
@@ -195,3 +196,8 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     Client(base_url="http://api.polykomos.test/api/v1", api_key=KEY).get_account()
     proxy.shutdown()
     assert paths == ["http://api.polykomos.test/api/v1/me"]
+
+
+@pytest.mark.parametrize("former", ["NotFound", "Bounds", "Written", "mask"])
+def test_names_of_earlier_releases_can_be_imported(former: str) -> None:
+    assert getattr(polykomos.client, former) is not None

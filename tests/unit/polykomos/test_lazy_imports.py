@@ -11,11 +11,11 @@ from polykomos.version import VERSION
 from support.python import run
 
 DECLARED = """
-from resourcekit.plugin.fast_import import much_imported
-with much_imported():
+from resourcekit.plugin.fast_import import bulk_import
+with bulk_import():
     from polykomos.package import package
-    from resourcekit.terraform.provider_server import Provider
-    Provider(package())
+    from resourcekit.terraform.provider_server import ProviderServer
+    ProviderServer(package())
 """
 CONNECTION = ("polykomos.client.client", "polykomos.client.models", "httpx", "ssl", "subprocess", "email.message")
 
@@ -25,8 +25,8 @@ def test_declarations_load_no_connection() -> None:
 
 
 WITHIN = """
-from resourcekit.plugin.fast_import import much_imported
-with much_imported():
+from resourcekit.plugin.fast_import import bulk_import
+with bulk_import():
     {code}
 """
 

@@ -60,7 +60,7 @@ def test_an_option_of_a_command_line(words: list[str], found: list[str]) -> None
 @pytest.mark.parametrize("is_bare", [False, True])
 def test_the_engine_is_found_behind_a_launcher(is_bare: bool, tmp_path: Path) -> None:
     """A shell plays the engine, and a Python between it and us the launcher."""
-    ask = "from resourcekit import engine_program as e; print(e.running(['bash']).options('state'))"
+    ask = "from resourcekit.plugin import engine_cli as e; print(e.find_parent_engine(['bash']).options('state'))"
     launch = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {ask!r}], check=True)"
     done = subprocess.run(
         ["bash", "-c", '"$PYTHON" -c "$LAUNCH"; true', "apply", "-state=own.tfstate"],
@@ -111,7 +111,7 @@ def test_the_name_that_the_user_gave_is_tried_first(tmp_path: Path, monkeypatch:
     answers = {export.format("dev"): other, export.format("org/shop/dev"): mine}
     program = script(tmp_path / "pulumi", answers)
     for words, found in ((("up", "-s", "org/shop/dev"), True), (("up",), False)):
-        monkeypatch.setattr(engine_cli, "running", lambda _names, words=words: EngineCli(program, words))
+        monkeypatch.setattr(engine_cli, "find_parent_engine", lambda _names, words=words: EngineCli(program, words))
         assert (stack_export.StackExport("urn:pulumi:dev::shop::t::n", INSTANCE).resource_refs() is not None) is found
 
 
@@ -137,7 +137,7 @@ def test_the_instances_of_a_package_are_all_that_the_state_names_the_oldest_firs
 
 
 def test_without_a_state_a_provider_knows_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack_export, "exported_state", lambda *_: None)
+    monkeypatch.setattr(stack_export, "read_state", lambda *_: None)
     assert stack_export.StackExport("urn:pulumi:dev::shop::t::n", INSTANCE).instances("toy") == [INSTANCE]
 
 
@@ -150,7 +150,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def set_up(pulled: Any, *words: str) -> None:
         program = script(tmp_path / "terraform", {"state pull": pulled})
-        monkeypatch.setattr(engine_cli, "running", lambda _names: EngineCli(program, words))
+        monkeypatch.setattr(engine_cli, "find_parent_engine", lambda _names: EngineCli(program, words))
 
     return set_up
 

@@ -79,7 +79,7 @@ def configured(shelf: FussyShelf | None = None, **config: str) -> DynamicProvide
     load = functools.partial(
         ToyPackage,
         *("toy", "1", "Toy", "A toy.", "x", Settings, {"shop": "TOY_SHOP"}, (shelf or FussyShelf(),)),
-        scope_setting="shop",
+        idempotency_scope_setting="shop",
     )
     provider = DynamicProvider(lambda _: provider, functools.cache(load), "Shelf")
     provider.configure(ConfigureRequest(Config({f"toy:{name}": value for name, value in config.items()}, "p")))

@@ -41,7 +41,7 @@ def test_a_state_that_cannot_be_read_tells_nothing(state: Any) -> None:
 class Asked(EngineCli):
     """An engine with a state."""
 
-    def ask(self, *words: str) -> Any:
+    def run_json(self, *words: str) -> Any:
         assert words == ("state", "pull")
         return STATE
 

@@ -135,7 +135,7 @@ def test_a_replacement_asks_the_api_once_as_a_create() -> None:
     asked: list[Any] = []
 
     class Asking(Cabinet):
-        def review(
+        def preview(
             self, args: Mapping[str, Any], prior: CabinetState | None, changed: frozenset[str], ctx: Context[None]
         ) -> dict[str, Any]:
             asked.append((prior and prior.wood, sorted(changed)))

@@ -29,17 +29,17 @@ time.sleep(60)
 # A plugin that only says who started it.
 ASKING = """
 import os, sys
-from resourcekit.plugin.parent_watch import started_by
+from resourcekit.plugin.parent_watch import engine_pid
 from resourcekit.terraform import zygote
 
 def serve(watch, shared):
-    print(started_by(), os.getpid(), flush=True)
+    print(engine_pid(), os.getpid(), flush=True)
     return 7
 
 def prepare():
     yield from range(3)
 
-sys.exit(zygote.run(serve, prepare))
+sys.exit(zygote.serve_forked(serve, prepare))
 """
 
 

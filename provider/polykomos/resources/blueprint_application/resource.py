@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, DeadlineExceededError, NotFoundError
-from polykomos.client.models import ENDED, RUNNING
-from polykomos.client.polling import PREVIEW_UNSEEN_SECONDS, retry_until_found
+from polykomos.client.polling import ENDED, PREVIEW_UNSEEN_SECONDS, RUNNING, retry_until_found
 from polykomos.resources.blueprint.fitness import refuse_unfit_values
 from polykomos.resources.blueprint_application.create import create_request
 from polykomos.resources.blueprint_application.id import ApplicationId

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, DeadlineExceededError, NotFoundError
-from polykomos.client.models import RUNNING
+from polykomos.client.polling import RUNNING
 from polykomos.resources.blueprint_application.schema import BlueprintApplicationArgs
 from polykomos.resources.errors import no_such
 from polykomos.resources.waits import wait_options
