@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 
 from support.control_plane import ControlPlane
@@ -20,6 +21,9 @@ def pytest_configure() -> None:
     """The engines are Go programs that run for a second: they collect no garbage unless they grow large. Saves 10 %."""
     os.environ.setdefault("GOGC", "off")
     os.environ.setdefault("GOMEMLIMIT", "1GiB")
+    # An example may take its time on a machine with other work.
+    hypothesis.settings.register_profile("suite", deadline=None)
+    hypothesis.settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

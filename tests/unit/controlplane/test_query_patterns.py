@@ -111,7 +111,7 @@ WORDS = st.sampled_from(
 TEXTS = st.one_of(st.lists(WORDS, min_size=1, max_size=12).map(" ".join), st.text(max_size=60))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(TEXTS, st.sampled_from([POSTGRES, MYSQL]))
 def test_one_safe_statement_and_no_write_without_its_verb(text: str, dialect: Dialect) -> None:
     try:
@@ -127,14 +127,14 @@ def test_one_safe_statement_and_no_write_without_its_verb(text: str, dialect: Di
         assert check_safety(found.beyond, split=statements).kind == "select"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(min_size=1, max_size=40).filter(lambda text: not set(text) & {"\x00", '"', "\\"}))
 def test_a_quoted_value_comes_out_as_it_went_in(value: str) -> None:
     found = sql(f'show all contacts from "{value}"')
     assert found == """SELECT * FROM "contacts" WHERE "company" = '{}' LIMIT 100""".format(value.replace("'", "''"))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(TEXTS)
 def test_the_check_judges_any_text(text: str) -> None:
     try:

@@ -198,7 +198,7 @@ def test_a_get_in_full() -> None:
 texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=40)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(body=texts, query=texts, key=texts.filter(bool), method=st.sampled_from(["POST", "PATCH", "DELETE"]))
 def test_a_shell_hears_what_was_sent(body: str, query: str, key: str, method: str) -> None:
     entry = dataclasses.replace(
