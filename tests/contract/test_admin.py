@@ -42,7 +42,7 @@ def client(plane: ControlPlane) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_it_has_a_token_of_its_own(plane: ControlPlane) -> None:
+def test_the_admin_api_has_its_own_token(plane: ControlPlane) -> None:
     where = {"base_url": f"{plane.origin}/_polykomos"}
     with plane.client(**where) as stranger:
         error_of(stranger.get("/clock"), 403, "invalid_admin_token")

@@ -67,7 +67,7 @@ def test_those_that_start_together_make_one(cache: Path) -> None:
     assert len(clusters(cache)) == 1
 
 
-def test_without_a_cache_it_starts_all_the_same(cache: Path) -> None:
+def test_a_control_plane_starts_without_a_cache(cache: Path) -> None:
     cache.parent.mkdir()
     cache.write_text("not a directory")
     with ControlPlane(*OPTIONS) as plane:

@@ -40,7 +40,7 @@ def test_the_samples_of_the_admin_api(tmp_path: Path) -> None:
             assert "ping" in shell.run("polykomos_admin GET /inbox/mine")
 
 
-def test_its_beginning(tmp_path: Path) -> None:
+def test_the_first_commands_of_the_page(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

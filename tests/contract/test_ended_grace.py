@@ -27,7 +27,7 @@ def is_destroyed(plane: ControlPlane, database: str) -> bool:
 
 
 @pytest.mark.parametrize("db_type", ["postgres", "mysql"])
-def test_it_is_destroyed_without_waiting_for_a_day(
+def test_an_ended_grace_period_destroys_the_database_at_once(
     control_plane: ControlPlane, api: httpx.Client, admin: httpx.Client, db_type: str
 ) -> None:
     made, kept = (create_database(api, name, db_type=db_type)["uuid"] for name in ("ended", "kept"))

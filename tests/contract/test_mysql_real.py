@@ -36,7 +36,7 @@ def neighbour(api: httpx.Client) -> Iterator[dict[str, Any]]:
     delete_all(api, [made["uuid"]])
 
 
-def test_it_is_in_the_catalog(api: httpx.Client) -> None:
+def test_mysql_is_in_the_catalog(api: httpx.Client) -> None:
     types = {one["value"]: one for one in api.get("/database_types").json()["data"]}
     assert types["mysql"]["is_available"] is True
     assert types["mysql"]["label"] == "MySQL"

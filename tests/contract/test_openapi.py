@@ -22,7 +22,7 @@ def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_it_is_served_and_valid(control_plane: ControlPlane) -> None:
+def test_the_openapi_document_is_served_and_valid(control_plane: ControlPlane) -> None:
     reply = httpx.get(f"{control_plane.origin}/openapi.json", trust_env=False)
     assert reply.headers["content-type"] == "application/json"
     assert reply.json() == openapi.document()
@@ -31,12 +31,12 @@ def test_it_is_served_and_valid(control_plane: ControlPlane) -> None:
 
 @pytest.mark.facts("C12")
 @pytest.mark.skipif(not ORIGINAL.exists(), reason=ABSENT)
-def test_it_is_the_original_with_the_overlay() -> None:
+def test_the_openapi_document_is_the_original_with_the_overlay() -> None:
     assert merged(original(), overlay()) == openapi.document()
 
 
 @pytest.mark.facts("C15")
-def test_it_says_what_the_code_declares() -> None:
+def test_the_openapi_document_lists_what_the_code_declares() -> None:
     documented = operations(openapi.document())
     declared = {operation.operation_id: operation for operation in registry.OPERATIONS}
     assert declared.keys() == documented.keys()

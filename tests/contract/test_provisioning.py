@@ -165,7 +165,7 @@ def test_a_wait_ends_when_the_database_is_deleted(slow: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["updateDatabase", "updateDatabaseQuotas"])
-def test_it_can_be_changed_meanwhile(slow: httpx.Client, name: str) -> None:
+def test_a_database_can_be_changed_while_it_is_provisioned(slow: httpx.Client, name: str) -> None:
     made = assert_pending(create(slow))["data"]["uuid"]
     reply = BY_NAME[name].call(slow, made)
     assert reply.status_code == 200, reply.text

@@ -91,13 +91,13 @@ THEIRS = """
 """
 
 
-def test_it_is_there_once_the_distribution_is_installed(pytester: pytest.Pytester) -> None:
+def test_the_pytest_plugin_is_loaded_when_the_distribution_is_installed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(THEIRS)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
     result.assert_outcomes(passed=9)
 
 
-def test_its_options_are_those_of_the_command(pytester: pytest.Pytester) -> None:
+def test_the_pytest_plugins_options_are_those_of_the_command(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\npolykomos_arguments = --provision-delay nonsense\n")
     pytester.makepyfile("def test_it(polykomos_control_plane): pass")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")

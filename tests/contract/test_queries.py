@@ -263,7 +263,7 @@ def test_a_question_cannot_write(client: httpx.Client, shop: dict[str, Any]) -> 
 
 
 @pytest.mark.facts("queries:tenant")
-def test_it_is_the_tenants_role_in_the_tenants_database(client: httpx.Client, shop: dict[str, Any]) -> None:
+def test_a_query_runs_as_the_tenants_role_in_the_tenants_database(client: httpx.Client, shop: dict[str, Any]) -> None:
     found = rows(client, shop, "SELECT current_user::text AS u, current_database()::text AS d, session_user::text AS s")
     assert found == [{"u": shop["db_username"], "d": shop["db_name"], "s": shop["db_username"]}]
     assert "permission denied" in failed(client, shop, "SELECT * FROM pg_authid")["message"]

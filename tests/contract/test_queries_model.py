@@ -64,7 +64,7 @@ def ask(client: httpx.Client, database: dict[str, Any], query: str = "what pets?
     return client.post("/query_executions", json={"database_uuid": database["uuid"], "query": query})
 
 
-def test_it_is_told_names_and_types_and_the_question(
+def test_the_model_receives_names_types_and_the_query(
     client: httpx.Client, database: dict[str, Any], chat: ChatServer, plane: ControlPlane
 ) -> None:
     chat.content = '```sql\nSELECT "pet name" FROM pets LIMIT 100;\n```'
@@ -87,7 +87,7 @@ def test_sql_goes_by_it(client: httpx.Client, database: dict[str, Any], chat: Ch
 
 
 @pytest.mark.parametrize("sql", ["DROP TABLE pets", "DELETE FROM pets", "SELECT 1; SELECT 2", "SELECT pg_sleep(9)"])
-def test_its_sql_is_checked(client: httpx.Client, database: dict[str, Any], chat: ChatServer, sql: str) -> None:
+def test_the_models_sql_is_checked(client: httpx.Client, database: dict[str, Any], chat: ChatServer, sql: str) -> None:
     chat.content = sql
     assert error_of(ask(client, database), 422, "unsafe_query")["sql"] == sql
     assert ask(client, database, "SELECT count(*) AS n FROM pets").json()["result"]["rows"] == [{"n": 1}]
@@ -104,12 +104,12 @@ def test_an_answer_that_is_set_goes_before_it(
     assert ask(client, database).json()["result"]["rows"] == [{"one": 1}]
 
 
-def test_it_stands_in_the_patterns_place(client: httpx.Client, database: dict[str, Any], chat: ChatServer) -> None:
+def test_a_model_replaces_the_patterns(client: httpx.Client, database: dict[str, Any], chat: ChatServer) -> None:
     assert ask(client, database, "list tables").json()["result"]["rows"] == [{"one": 1}]
     assert [asked["messages"][-1]["content"] for asked in chat.asked] == ["list tables"]
 
 
-def test_it_may_say_no(client: httpx.Client, database: dict[str, Any], chat: ChatServer) -> None:
+def test_the_model_may_refuse(client: httpx.Client, database: dict[str, Any], chat: ChatServer) -> None:
     chat.content = "CANNOT"
     reply = ask(client, database)
     error_of(reply, 422, "query_not_understood")
@@ -127,7 +127,7 @@ def test_it_may_say_no(client: httpx.Client, database: dict[str, Any], chat: Cha
         (200, b'"' + b"x" * 1_100_000 + b'"', "too long"),
     ],
 )
-def test_its_failures(
+def test_failures_of_the_model(
     client: httpx.Client, database: dict[str, Any], chat: ChatServer, status: int, raw: bytes, words: str
 ) -> None:
     chat.status, chat.raw = status, raw

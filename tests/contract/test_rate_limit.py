@@ -73,20 +73,22 @@ def test_a_call_counts_in_the_second_of_its_turn(limited: ControlPlane) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_it_holds_for_every_operation_before_anything_is_done(exhausted: ControlPlane, operation: Operation) -> None:
+def test_the_rate_limit_refuses_every_operation_without_effect(exhausted: ControlPlane, operation: Operation) -> None:
     with exhausted.client() as client:
         refusal(operation.call(client))
 
 
 @pytest.mark.facts("S35")
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nope"), ("PUT", "/databases"), ("POST", "/databases")])
-def test_it_comes_before_the_route_the_key_and_the_body(exhausted: ControlPlane, method: str, path: str) -> None:
+def test_the_rate_limit_is_checked_before_route_idempotency_key_and_body(
+    exhausted: ControlPlane, method: str, path: str
+) -> None:
     with exhausted.client() as client:
         refusal(client.request(method, path, content="{"))
 
 
 @pytest.mark.facts("S35")
-def test_it_comes_after_the_key_is_known(exhausted: ControlPlane) -> None:
+def test_the_rate_limit_is_checked_after_authentication(exhausted: ControlPlane) -> None:
     with exhausted.client("pk_live_nobody_has_this_0000") as client:
         error_of(client.get("/me"), 403, "invalid_api_key")
     with httpx.Client(base_url=exhausted.base_url, trust_env=False, event_hooks=parity.hooks()) as client:

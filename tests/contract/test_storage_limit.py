@@ -341,7 +341,7 @@ def test_a_deleted_one_can_be_destroyed_while_it_is_stopped(full: Tenant) -> Non
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_it_outlives_a_kill(engine: str, tmp_path: Any) -> None:
+def test_a_storage_limit_survives_a_kill(engine: str, tmp_path: Any) -> None:
     arguments = ["--data-dir", str(tmp_path / "data"), "--rate-limit", "0", "--pool-size", "1"]
     with ControlPlane(*arguments) as plane:
         with plane.client() as api:

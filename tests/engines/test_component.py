@@ -170,7 +170,7 @@ pulumi.export("user", main.environment.apply(lambda roles: roles["app"]["PGUSER"
 """
 
 
-def test_it_is_used_from_python_under_a_provider_of_its_own(
+def test_a_python_program_uses_the_component_with_an_explicit_provider(
     new_stack: Callable[..., Stack], connection: dict[str, str], tmp_path: Path
 ) -> None:
     path = os.pathsep.join(filter(None, [str(installed(tmp_path / "sdk")), os.environ.get("PYTHONPATH")]))

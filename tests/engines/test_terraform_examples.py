@@ -97,7 +97,9 @@ resource "polykomos_database" "handed_over" { name = "handed-over" }
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_what_it_moves_and_forgets(engine: str, estate: ControlPlane, new_workspace: Callable[..., Workspace]) -> None:
+def test_moved_and_removed_blocks_of_the_example(
+    engine: str, estate: ControlPlane, new_workspace: Callable[..., Workspace]
+) -> None:
     workspace = new_workspace(engine, connection(estate))
     workspace.write(BEFORE)
     workspace.apply()
@@ -117,7 +119,9 @@ def test_what_it_moves_and_forgets(engine: str, estate: ControlPlane, new_worksp
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_its_checks(engine: str, estate: ControlPlane, new_workspace: Callable[..., Workspace]) -> None:
+def test_check_blocks_of_the_example(
+    engine: str, estate: ControlPlane, new_workspace: Callable[..., Workspace]
+) -> None:
     """A key that may only read: the check says so, whatever else it may not do."""
     reader = {**connection(estate), "POLYKOMOS_API_KEY": SCOPE_KEYS["databases:read"]}
     workspace = installed(new_workspace(engine, reader))
@@ -125,7 +129,9 @@ def test_its_checks(engine: str, estate: ControlPlane, new_workspace: Callable[.
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_its_native_tests(engine: str, estate: ControlPlane, new_workspace: Callable[..., Workspace]) -> None:
+def test_native_tests_of_the_example(
+    engine: str, estate: ControlPlane, new_workspace: Callable[..., Workspace]
+) -> None:
     workspace = installed(new_workspace(engine, connection(estate)))
     assert "3 passed, 0 failed" in workspace.run("test", "-no-color", timeout=280).output
 

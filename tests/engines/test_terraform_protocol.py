@@ -54,7 +54,7 @@ def test_debug_prints_how_to_attach() -> None:
         assert process.wait(60) == 0
 
 
-def test_its_socket_is_nobody_elses(plugin: Plugin) -> None:
+def test_only_the_user_may_open_the_plugins_socket(plugin: Plugin) -> None:
     assert plugin.handshake[:3] + plugin.handshake[4:5] == ["1", "6", "unix", "grpc"]
     assert oct(plugin.socket.parent.stat().st_mode)[-3:] == "700"
 

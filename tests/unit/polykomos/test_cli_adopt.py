@@ -50,7 +50,7 @@ def test_the_kinds_are_the_packages_own() -> None:
         (Selection(ids=("7", "d2")), ["d2", "7"]),
     ],
 )
-def test_each_option_narrows_and_its_values_widen_each_other(selection: Selection, ids: list[str]) -> None:
+def test_options_combine_with_and_their_values_with_or(selection: Selection, ids: list[str]) -> None:
     assert [each.id for each in select(ESTATE, selection)] == ids
     assert selection.is_made
     assert not Selection().is_made

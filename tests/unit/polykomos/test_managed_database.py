@@ -91,7 +91,7 @@ def test_roles_differ_in_what_they_are_told(engine: str, login: tuple[str, str],
     assert not any(output.secret for output in roles["observer"].values())
 
 
-def test_names_that_are_not_known_yet_are_not_guessed() -> None:
+def test_an_unknown_db_type_leaves_the_environment_unknown() -> None:
     assert environment_variables(database(UNKNOWN)).value is UNKNOWN
 
 
@@ -127,5 +127,5 @@ def test_what_is_wrong_is_named_by_its_path(given: dict[str, Any], paths: list[s
     assert [failure.property for failure in validate_declaration(COMPONENT, given).failures] == paths
 
 
-def test_it_is_declared_once() -> None:
+def test_the_component_is_declared_once() -> None:
     assert [component.name for component in package().components] == ["ManagedDatabase"]

@@ -11,7 +11,7 @@ from resourcekit.errors import ResourceError
 from resourcekit.terraform.rpc.action import stream_progress
 
 
-def test_it_is_told_at_once() -> None:
+def test_progress_is_reported_at_once() -> None:
     go_on = threading.Event()
 
     def work(say: Callable[[str], None]) -> None:

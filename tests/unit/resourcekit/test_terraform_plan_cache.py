@@ -79,7 +79,7 @@ def test_what_was_written_by_half_is_written_over(fd: int) -> None:
     assert begun(fd).get(b"asked") == b"later"
 
 
-def test_it_has_a_size(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plan_cache_has_a_maximum_size(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
     first = begun(fd)
     monkeypatch.setattr(plan_cache, "_MOST_BYTES", os.fstat(fd).st_size)
     first.put(b"asked", b"answer")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from resourcekit.terraform.tls import new_certificate
 
 
-def test_it_is_a_self_signed_certificate_for_localhost() -> None:
+def test_the_certificate_is_self_signed_for_localhost() -> None:
     for _ in range(50):  # serial numbers and points of every length
         made = new_certificate()
         read = x509.load_pem_x509_certificate(made.pem)
@@ -32,7 +32,7 @@ def test_the_key_is_the_certificates() -> None:
     assert key.public_key() == x509.load_pem_x509_certificate(made.pem).public_key()
 
 
-def test_it_is_announced_without_padding() -> None:
+def test_the_certificate_is_announced_without_padding() -> None:
     announced = new_certificate().announced
     assert "=" not in announced
     der = base64.b64decode(announced + "=" * (-len(announced) % 4))

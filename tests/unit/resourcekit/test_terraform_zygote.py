@@ -200,7 +200,7 @@ def test_without_a_zygote_a_plugin_serves_by_itself_and_leaves_another(start: Ca
     assert start().is_forked
 
 
-def test_it_ends_with_its_engine_and_so_does_all_else(tmp_path: Path) -> None:
+def test_the_zygote_and_its_forks_end_with_the_engine(tmp_path: Path) -> None:
     env = {**os.environ, **COOKIE, "PLUGIN_UNIX_SOCKET_DIR": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", ENGINE], env=env, stdout=subprocess.PIPE, text=True) as engine:
         assert engine.stdout is not None

@@ -57,7 +57,7 @@ def test_what_is_copied_is_there_and_sent_to_the_build() -> None:
     assert not rehearse.is_sent("tests")
 
 
-def test_it_runs_as_an_ordinary_user_and_tells_its_health() -> None:
+def test_the_image_runs_as_an_ordinary_user_with_a_health_check() -> None:
     user, entrypoint, check = FINAL.last("USER"), FINAL.last("ENTRYPOINT"), FINAL.last("HEALTHCHECK")
     assert user
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user.text)
@@ -68,7 +68,7 @@ def test_it_runs_as_an_ordinary_user_and_tells_its_health() -> None:
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml"])
-def test_its_variables_are_options_of_the_command(name: str) -> None:
+def test_the_images_variables_are_options_of_the_command(name: str) -> None:
     options = {f"POLYKOMOS_DEV_{str(each.name).upper()}" for each in dev.params}
     used = set(re.findall(r"POLYKOMOS_DEV_\w+", (IMAGE / name).read_text()))
     assert used
