@@ -10,8 +10,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import uvicorn
@@ -21,37 +20,23 @@ from controlplane import registry, supervisor, worker_pool
 from controlplane.account.seed import Seed, apply_seed, developer_user, read_seed
 from controlplane.admin import controls_sync
 from controlplane.app import create_app
-from controlplane.blueprints.mysql.clones import drop_leftovers
-from controlplane.blueprints.validation import validation_busy
-from controlplane.clock import AdjustableClock, SystemClock
+from controlplane.bootstrap import open_services
 from controlplane.data_dir import open_data_dir
 from controlplane.databases.warm_pool import wait_until_full
-from controlplane.db.pool import Pool, make_pool
-from controlplane.db.process_lease import ProcessLease
-from controlplane.db.server import CONTROL_DATABASE, Server
-from controlplane.engines.base import EngineRegistry
-from controlplane.engines.mysql.binaries import MISSING, NO_HOST
-from controlplane.engines.mysql.binaries import find_binaries as find_mariadb
-from controlplane.engines.mysql.engine import MysqlEngine
-from controlplane.engines.mysql.process import ServerFiles
-from controlplane.engines.mysql.server import MysqlServer
 from controlplane.engines.postgres.bootstrap import bootstrap, parse_server_url
 from controlplane.engines.postgres.cluster import embedded_server
 from controlplane.engines.postgres.cluster_cache import ClusterCache, default_directory
-from controlplane.engines.postgres.engine import PostgresEngine
 from controlplane.errors import StartupError
 from controlplane.http.api import PREFIX
 from controlplane.http.protocol import uvicorn_config
 from controlplane.logging import configure_logging
-from controlplane.plans import PLANS, Plans
+from controlplane.plans import PLANS
 from controlplane.process_record import recorded
-from controlplane.query_answers import QueryAnswer
 from controlplane.request_log import writer
 from controlplane.request_log.recorder import Recorder
 from controlplane.services import Services
 from controlplane.settings import Settings
 from controlplane.state_file import StateFile
-from controlplane.user_queue import UserQueue
 
 _log = logging.getLogger("controlplane")
 
@@ -106,54 +91,6 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
 
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(live())
-
-
-@contextlib.asynccontextmanager
-async def open_services(
-    settings: Settings,
-    server: Server,
-    mysql_directory: Path,
-    state: StateFile,
-    plans: Plans,
-    query_answers: Sequence[QueryAnswer] = (),
-) -> AsyncIterator[Services]:
-    """The control plane's database made and migrated, tenants kept out of it, the pool open, the engines at hand."""
-    await bootstrap(server)
-    presence = ProcessLease(server)
-    async with contextlib.AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(make_pool(server.conninfo(CONTROL_DATABASE)))
-        await presence.acquire()
-        stack.push_async_callback(presence.release)
-        clock = AdjustableClock() if settings.has_admin else SystemClock()
-        mysql = _mysql_server(settings, mysql_directory, pool, state)
-        engines = EngineRegistry(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
-        await stack.enter_async_context(mysql.lifespan(presence))
-        yield Services(
-            settings=settings,
-            pool=pool,
-            server=server,
-            engines=engines,
-            lease=presence,
-            clock=clock,
-            plans=plans,
-            turns=UserQueue(validation_busy),
-            query_answers=query_answers,
-        )
-
-
-def _mysql_server(settings: Settings, directory: Path, pool: Pool, state: StateFile) -> MysqlServer:
-    """A directory that vanishes at the end can hold MySQL's files only where the store's vanish with it."""
-    binaries = find_mariadb()
-    owns_store, is_ephemeral = settings.database_url is None, settings.data_dir is None
-    can_host = binaries is not None and (owns_store or not is_ephemeral)
-    return MysqlServer(
-        pool,
-        state,
-        ServerFiles(directory, binaries, ephemeral=is_ephemeral) if binaries is not None and can_host else None,
-        owns_store=owns_store,
-        absent=MISSING if binaries is None else NO_HOST,
-        at_start=drop_leftovers,
-    )
 
 
 async def _serve(

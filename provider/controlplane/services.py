@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from controlplane.clock import Clock, SystemClock
-from controlplane.db.pool import Connection, Pool
+from controlplane.db.pool import Pool
 from controlplane.db.process_lease import ProcessLease
 from controlplane.db.server import Server
 from controlplane.dev_controls import DevControls
 from controlplane.engines.base import EngineRegistry
-from controlplane.engines.postgres.sessions import open_session
 from controlplane.notifier import KeyedNotifier, Notifier
 from controlplane.plans import PLANS, Plans
 from controlplane.query_answers import QueryAnswer
@@ -84,14 +83,6 @@ class Services:
         """Seconds added to each cold provisioning."""
         wanted = self.controls.provision_delay
         return self.settings.provision_delay if wanted is None else wanted
-
-    async def connect(self, dbname: str) -> Connection:
-        """A connection of its own to database `dbname` (autocommit), as the superuser."""
-        return await self.server.connect(dbname)
-
-    async def open_session(self, dbname: str, *, user: str, password: str) -> Connection:
-        """A connection for a tenant's SQL (postgres.sessions); the caller closes it."""
-        return await open_session(self.server, dbname, user=user, password=password)
 
 
 Worker = Callable[[Services], Awaitable[None]]

@@ -42,7 +42,7 @@ async def publish(services: Services, conn: Connection) -> None:
 
 async def controls_worker(services: Services) -> None:
     """Listen for changes that other processes made, for ever."""
-    async with await services.connect(CONTROL_DATABASE) as conn:
+    async with await services.server.connect(CONTROL_DATABASE) as conn:
         await conn.execute(f"LISTEN {_CHANNEL}")
         while True:
             await reload(services, conn)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -11,13 +10,13 @@ from controlplane.blueprints.requests import ApplyBlueprint
 from controlplane.blueprints.serializers import application
 from controlplane.blueprints.variables import VariableError
 from controlplane.databases import store as databases
-from controlplane.db.pool import Row
+from controlplane.db.pool import Connection, Row
 from controlplane.http.context import RequestContext
 from controlplane.http.errors import ApiError, invalid_field, not_found
 from controlplane.http.responses import ApiResponse, envelope
+from controlplane.http.wait import wait_for_status
 from controlplane.services import Services
 
-_LOOK_EVERY = 1.0  # seconds, should a ring get lost
 _MESSAGES = {
     "completed": "Blueprint applied successfully.",
     "failed": "Blueprint application failed.",
@@ -52,8 +51,8 @@ async def apply_blueprint(call: RequestContext) -> ApiResponse:
     except application_store.UnsupportedByEngineError as error:
         raise invalid_field("blueprint_uuid", str(error)) from None
     call.after_commit(call.services.notifiers.applications.notify)
-    then = _waiting(call.services, row["id"], args.timeout) if args.wait else None
-    return ApiResponse(202, _running(row).body, then)
+    after_commit = _wait_until_ended(call.services, row["id"], args.timeout) if args.wait else None
+    return ApiResponse(202, _running(row).body, after_commit)
 
 
 async def get_application(call: RequestContext) -> ApiResponse:
@@ -74,21 +73,22 @@ def _running(row: Row) -> ApiResponse:
     return envelope(application(row), status=202, message="Blueprint application is still running.")
 
 
-def _waiting(services: Services, number: int, seconds: int) -> Callable[[], Awaitable[ApiResponse]]:
-    """Look until the application has ended, the time is over or the process is asked to stop."""
+def _wait_until_ended(services: Services, number: int, seconds: int) -> Callable[[], Awaitable[ApiResponse]]:
+    async def read(conn: Connection) -> Row:
+        row = await application_store.get(conn, number)
+        assert row is not None
+        return row
 
-    async def look() -> ApiResponse:
-        started = time.monotonic()
-        while True:
-            ear = services.notifiers.applications.subscribe()
-            async with services.pool.connection() as conn:
-                row = await application_store.get(conn, number)
-            assert row is not None
-            if row["status"] in application_store.TERMINAL_STATUSES:
-                return envelope(application(row), message=_MESSAGES[row["status"]])
-            left = seconds - (time.monotonic() - started)
-            if left <= 0 or services.stopping.is_set():
-                return _running(row)
-            await ear.wait(min(_LOOK_EVERY, left))
+    def respond(row: Row, _waited: float) -> ApiResponse:
+        if row["status"] in application_store.TERMINAL_STATUSES:
+            return envelope(application(row), message=_MESSAGES[row["status"]])
+        return _running(row)
 
-    return look
+    return wait_for_status(
+        services,
+        seconds=seconds,
+        final_statuses=application_store.TERMINAL_STATUSES,
+        subscribe=services.notifiers.applications.subscribe,
+        read=read,
+        respond=respond,
+    )

@@ -27,7 +27,7 @@ from controlplane.blueprints.splitter import split
 from controlplane.blueprints.statement_runner import message_of, run_statements
 from controlplane.db.pool import Connection, Row
 from controlplane.engines.mysql.engine import MysqlEngine
-from controlplane.engines.postgres.sessions import closing, ended_after, pin
+from controlplane.engines.postgres.sessions import closing, ended_after, open_session, pin
 from controlplane.services import Services
 
 LIMITS: Final = Limits(statement_ms=600_000, lock_ms=10_000)
@@ -70,8 +70,8 @@ async def _run(services: Services, row: Row, database: Row) -> None:
         await _finish(services, row, "failed", error="the database was deleted")
         return
     try:
-        tenant = await services.open_session(
-            database["db_name"], user=database["db_username"], password=database["db_password"]
+        tenant = await open_session(
+            services.server, database["db_name"], user=database["db_username"], password=database["db_password"]
         )
     except psycopg.OperationalError as error:
         told = _FATAL.search(str(error))

@@ -25,7 +25,7 @@ from controlplane.db.pool import Connection, execute_unprepared
 from controlplane.db.process_lease import WITH_LIVE_PROCESSES
 from controlplane.db.server import CONTROL_DATABASE
 from controlplane.engines.postgres.scram import verifier
-from controlplane.engines.postgres.sessions import closing, ended_after
+from controlplane.engines.postgres.sessions import closing, ended_after, open_session
 from controlplane.services import Services
 
 # Underscores: no tenant can choose such a name.
@@ -66,7 +66,7 @@ class Sandbox:
     async def _attempt(
         self, statements: Sequence[Statement], deadline: float, name: str, password: str
     ) -> DryRunFindings:
-        conn = await self.services.open_session(name, user=name, password=password)
+        conn = await open_session(self.services.server, name, user=name, password=password)
         rehearsal = DryRun(conn, statements, deadline, alone=name != DATABASE)
         patience = rehearsal.left_ms() / 1000 + _GRACE_SECONDS
         async with closing(conn), ended_after(self.services.pool, conn, patience) as overdue:
@@ -115,7 +115,7 @@ async def tidy(services: Services) -> None:
 async def _database_of_its_own(services: Services) -> AsyncIterator[tuple[str, str]]:
     """A database and a role of one name, and the role's password; dropped at the end."""
     name, password = f"{_OWN}{services.process_id}_{secrets.token_hex(4)}", secrets.token_hex(16)
-    async with await services.connect(CONTROL_DATABASE) as conn:
+    async with await services.server.connect(CONTROL_DATABASE) as conn:
         try:
             await _make_role(conn, name, password)
             await _make_database(services, conn, name)
@@ -145,7 +145,7 @@ async def _make(services: Services) -> str:
     """Make role and database, each step repeatable; returns the role's password."""
     # Not the caller's connection: a database cannot be made in a transaction. Nor one of the pool's: whoever holds one
     # must not wait for another.
-    async with await services.connect(CONTROL_DATABASE) as conn:
+    async with await services.server.connect(CONTROL_DATABASE) as conn:
         await conn.execute("SELECT pg_advisory_lock(%s)", (_MAKING,))  # goes with the connection
         made = await _password(conn)
         if made is not None:
@@ -173,7 +173,7 @@ async def _make_database(services: Services, conn: Connection, name: str) -> Non
         await conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(both))
     await conn.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(both))
     await conn.execute(sql.SQL("GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {} TO {}").format(both, both))
-    async with await services.connect(name) as scratch:
+    async with await services.server.connect(name) as scratch:
         await scratch.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(both))
         for function in _FORBIDDEN:
             await scratch.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import string
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from uuid import UUID
 
 from controlplane.databases import catalog, store
@@ -19,27 +18,20 @@ from controlplane.http.context import RequestContext
 from controlplane.http.errors import forbidden, invalid_field, not_found
 from controlplane.http.principal import Principal
 from controlplane.http.responses import ApiResponse, envelope
+from controlplane.http.wait import wait_for_status
 from controlplane.plans import LENIENT_PLANS
 from controlplane.services import Services
 from controlplane.webhooks import outbox
 
 _PASSWORD_ALPHABET = string.ascii_letters + string.digits
-_LOOK_EVERY = 1.0  # seconds, should a ring get lost
 _HAND_OVER_PATIENCE = 5  # seconds
-
-
-@dataclass(frozen=True)
-class _Wait:
-    """What the query asked for; seconds 0 = do not wait."""
-
-    seconds: int
 
 
 async def create_database(call: RequestContext, *, queue_initial_blueprint: QueueInitialBlueprint) -> ApiResponse:
     """Return 201 when the database is active within the wait, else 202 (S8, S9)."""
     args = call.parse(CreateDatabase)
     _check_catalog(args, call.services)
-    wait = _read_wait(call)
+    wait_seconds = _read_wait(call)
     team_id = await _choose_team(call.conn, call.principal, args)
     if call.services.settings.strict:
         await store.ensure_name_free(call.conn, team_id, args.name)
@@ -69,9 +61,9 @@ async def create_database(call: RequestContext, *, queue_initial_blueprint: Queu
     await outbox.emit(call, "database.provisioning_started", team_id, without_credentials(row, call.services))
     # Of an engine on another server the pooled instance gets its name after the commit, in milliseconds.
     at_least = 0 if pooled is None or args.blueprint_uuid or row["is_assigned"] else _HAND_OVER_PATIENCE
-    wait = _Wait(max(wait.seconds, at_least))
-    then = _waiting(call.services, row["id"], wait) if wait.seconds else None
-    return _still_provisioning(call.services, row, waited=0.0, then=then)
+    wait_seconds = max(wait_seconds, at_least)
+    after_commit = _wait_until_active(call.services, row["id"], wait_seconds) if wait_seconds else None
+    return _still_provisioning(call.services, row, waited=0.0, after_commit=after_commit)
 
 
 def _check_catalog(args: CreateDatabase, services: Services) -> None:
@@ -89,9 +81,10 @@ def _check_catalog(args: CreateDatabase, services: Services) -> None:
             raise invalid_field(field, f"must be one of {', '.join(allowed)}", allowed=allowed)
 
 
-def _read_wait(call: RequestContext) -> _Wait:
+def _read_wait(call: RequestContext) -> int:
+    """Return the seconds to wait for the database; 0 = do not wait."""
     timeout = call.query_integer("timeout", default=30, least=1, most=120)
-    return _Wait(timeout if call.query_boolean("wait", default=False) else 0)
+    return timeout if call.query_boolean("wait", default=False) else 0
 
 
 async def _choose_team(conn: Connection, principal: Principal, args: CreateDatabase) -> int:
@@ -179,7 +172,7 @@ def _provisioned(services: Services, row: Row) -> ApiResponse:
 
 
 def _still_provisioning(
-    services: Services, row: Row, *, waited: float, then: Callable[[], Awaitable[ApiResponse]] | None = None
+    services: Services, row: Row, *, waited: float, after_commit: Callable[[], Awaitable[ApiResponse]] | None = None
 ) -> ApiResponse:
     uuid: UUID = row["uuid"]
     body = envelope(
@@ -188,30 +181,22 @@ def _still_provisioning(
         message="Database is still provisioning.",
         provisioning={"completed": False, "waited_seconds": int(waited), "poll_url": f"/api/v1/databases/{uuid}"},
     ).body
-    return ApiResponse(202, body, then)
+    return ApiResponse(202, body, after_commit)
 
 
-def _waiting(services: Services, number: int, wait: _Wait) -> Callable[[], Awaitable[ApiResponse]]:
-    """Look until the database is active, the time is over or the process is asked to stop.
+def _wait_until_active(services: Services, number: int, seconds: int) -> Callable[[], Awaitable[ApiResponse]]:
+    def respond(row: Row, waited: float) -> ApiResponse:
+        if row["status"] == "active":
+            return _provisioned(services, row)
+        if row["status"] == "deleted":
+            raise not_found("database")
+        return _still_provisioning(services, row, waited=waited)
 
-    It is heard from now on, before the commit.
-    """
-    heard = services.notifiers.databases.subscribe(number)
-
-    async def look() -> ApiResponse:
-        started = time.monotonic()
-        ear = heard
-        while True:
-            await ear.wait(min(_LOOK_EVERY, wait.seconds - (time.monotonic() - started)))
-            ear = services.notifiers.databases.subscribe(number)
-            async with services.pool.connection() as conn:
-                row = await store.get(conn, number)
-            if row["status"] == "active":
-                return _provisioned(services, row)
-            if row["status"] == "deleted":
-                raise not_found("database")
-            waited = time.monotonic() - started
-            if waited >= wait.seconds or services.stopping.is_set():
-                return _still_provisioning(services, row, waited=waited)
-
-    return look
+    return wait_for_status(
+        services,
+        seconds=seconds,
+        final_statuses=("active", "deleted"),
+        subscribe=functools.partial(services.notifiers.databases.subscribe, number),
+        read=lambda conn: store.get(conn, number),
+        respond=respond,
+    )

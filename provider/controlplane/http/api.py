@@ -149,7 +149,7 @@ class ApiApp:
             async with services.pool.connection() as conn:
                 yield conn
             return
-        async with services.turns.slot(principal.user_id), await services.connect(CONTROL_DATABASE) as conn:
+        async with services.turns.slot(principal.user_id), await services.server.connect(CONTROL_DATABASE) as conn:
             yield conn
 
 

@@ -58,7 +58,7 @@ async def _last_number(services: Services) -> int:
 
 async def _undo(services: Services, engine: DatabaseEngine) -> bool:
     """False while somebody is at a snapshot. Raises EngineDown."""
-    async with await services.connect(CONTROL_DATABASE) as conn:
+    async with await services.server.connect(CONTROL_DATABASE) as conn:
         cursor = await conn.execute("SELECT pg_try_advisory_lock(%s) AS is_ours", (_LOCK,))
         if not (await cursor.fetchone())["is_ours"]:  # type: ignore[index]
             return False

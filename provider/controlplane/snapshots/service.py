@@ -83,7 +83,10 @@ async def _number(conn: Connection, name: str) -> int:
 @contextlib.asynccontextmanager
 async def _connections(services: Services) -> AsyncIterator[tuple[Connection, Connection]]:
     """Of our own: those of the pool may all wait for our locks."""
-    async with await services.connect(CONTROL_DATABASE) as conn, await services.connect(CONTROL_DATABASE) as server:
+    async with (
+        await services.server.connect(CONTROL_DATABASE) as conn,
+        await services.server.connect(CONTROL_DATABASE) as server,
+    ):
         # Before any other lock: the server does not know that the two connections wait for one another.
         await cleanup.acquire_lock(server)
         yield conn, server

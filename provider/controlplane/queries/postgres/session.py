@@ -15,7 +15,7 @@ from controlplane.blueprints.splitter import Statement, split
 from controlplane.blueprints.statement_runner import shortened
 from controlplane.db.pool import Connection, Row
 from controlplane.engines.postgres.query_batch import run_batch
-from controlplane.engines.postgres.sessions import closing, ended_after, is_utf8, pin
+from controlplane.engines.postgres.sessions import closing, ended_after, is_utf8, open_session, pin
 from controlplane.queries.errors import SqlError
 from controlplane.queries.postgres.rows import parse_row
 from controlplane.queries.postgres.schema import read_schema
@@ -48,8 +48,8 @@ T = TypeVar("T")
 async def open_postgres(services: Services, database: Row) -> AsyncIterator[PostgresRunner]:
     """A session for one query; it is ended for good when the time is over. Raises SqlFailed."""
     try:
-        conn = await services.open_session(
-            database["db_name"], user=database["db_username"], password=database["db_password"]
+        conn = await open_session(
+            services.server, database["db_name"], user=database["db_username"], password=database["db_password"]
         )
     except psycopg.OperationalError as error:
         told = _FATAL.search(str(error))
