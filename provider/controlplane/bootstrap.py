@@ -75,8 +75,8 @@ async def open_services(
 def _mysql_server(settings: Settings, directory: Path, pool: Pool, state: StateFile) -> MysqlServer:
     """Choose whether this process runs MariaDB.
 
-    An ephemeral directory can contain MariaDB's files only if the store is ephemeral too. A store that remains would name
-    databases that are gone.
+    An ephemeral directory can contain MariaDB's files only if the store is ephemeral too. A store that remains names
+    databases that are gone then.
     """
     binaries = find_binaries()
     owns_store, is_ephemeral = settings.database_url is None, settings.data_dir is None
