@@ -1,4 +1,4 @@
-"""When to try again (api-facts "Webhooks", the proposal)."""
+"""Retry schedule, secrets and signatures of deliveries (api-facts "Webhooks", the proposal). Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ PAUSES = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600))
 
 
 def next_attempt(event: str, attempts: int, now: datetime) -> datetime | None:
-    """When to try again after `attempts` failed ones; None = give up.
+    """Return the time of the next attempt after `attempts` failed attempts, or None to give up.
 
-    A ping answers whoever asks now, so it is not repeated.
+    A ping is not retried: its result is the response to the call that sent it.
     """
     if event == "ping" or attempts > len(PAUSES):
         return None
@@ -22,15 +22,18 @@ def next_attempt(event: str, attempts: int, now: datetime) -> datetime | None:
 
 
 def new_secret() -> str:
-    """`whsec_` and 256 random bits."""
+    """Return a new secret: `whsec_` and 256 random bits in hexadecimal."""
     return f"whsec_{secrets.token_hex(32)}"
 
 
 def sign(secret: str, body: bytes) -> str:
-    """`sha256=` + hex HMAC-SHA256 of the raw body, keyed with the whole secret, `whsec_` included."""
+    """Return the signature: `sha256=` and the hexadecimal HMAC-SHA256 of the raw body.
+
+    The key is the whole secret, `whsec_` included.
+    """
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def is_signed(secret: str, body: bytes, signature: str) -> bool:
-    """Whether the signature is the one of this body; compared in constant time."""
+    """Return whether the signature matches the body. The comparison takes constant time."""
     return hmac.compare_digest(sign(secret, body).encode(), signature.encode())

@@ -1,8 +1,9 @@
-"""Deliveries from the outbox to their endpoints: claimed, sent, settled.
+"""Worker that sends deliveries from the outbox to their endpoints.
 
-At least once: a delivery whose sender was killed is sent again, with the same body and X-Polykomos-Delivery. An
-endpoint gets one delivery at a time, in the order of the events: one that failed holds up those behind it until it is
-delivered or given up (twelve minutes and a half). Pings pass, because somebody waits for them.
+Delivery is at least once: if the sending process is killed, another one sends the delivery again, with the same body
+and X-Polykomos-Delivery. An endpoint gets one delivery at a time, in the order of the events. A failed delivery blocks
+the later ones until it is delivered or given up (after twelve and a half minutes). Pings are not blocked, because an
+API call waits for their result.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from controlplane.webhooks.delivery import next_attempt, sign
 from controlplane.webhooks.sender import DeliveryResult
 from controlplane.worker_pool import Claim, run_workers
 
-# For how long a delivery is its sender's: an attempt with time to spare.
+# How long a claimed delivery belongs to its process: three times the limit of an attempt.
 LEASE = timedelta(seconds=3 * sender.SECONDS)
 
 _CLAIM_LOCK = 0x64656C6976657279  # "delivery"
-_AT_ONCE = 8  # an endpoint that hangs holds one for ten seconds
-_LOOK_EVERY = 1.0  # seconds, should a ring get lost
+_AT_ONCE = 8  # an endpoint that does not respond occupies one for ten seconds
+_LOOK_EVERY = 1.0  # seconds, in case a notification is lost
 _REVOKED = DeliveryResult(None, "The endpoint was revoked.")
 _log = logging.getLogger("controlplane.webhooks")
 
 
 async def delivery_worker(services: Services) -> None:
-    """Send what is due, for ever."""
+    """Send deliveries when they are due, until cancelled."""
 
     async def claim() -> Claim[Row]:
         row = await _claim(services)
@@ -43,7 +44,15 @@ async def delivery_worker(services: Services) -> None:
 
 
 async def deliver(services: Services, row: Row) -> Row:
-    """Make the attempt that `row` (claimed, with its endpoint's url and secret) was claimed for; the row after it."""
+    """Make one attempt to send a claimed delivery, and record its result.
+
+    Args:
+        services: The services of this process.
+        row: The delivery, with its endpoint's `url`, `secret` and `endpoint_status`.
+
+    Returns:
+        The row after the attempt.
+    """
     if row["endpoint_status"] == "active":
         body = row["body"].encode()
         headers = (
@@ -54,14 +63,17 @@ async def deliver(services: Services, row: Row) -> Row:
             ("X-Polykomos-Signature", sign(row["secret"], body)),
         )
         loopback = services.settings.loopback_webhooks
-        outcome = await sender.post(row["url"], headers, body, loopback=loopback)
+        result = await sender.post(row["url"], headers, body, loopback=loopback)
     else:
-        outcome = _REVOKED
-    return await _record_result(services, row, outcome)
+        result = _REVOKED
+    return await _record_result(services, row, result)
 
 
 async def insert_claimed(services: Services, conn: Connection, endpoint: Row, event: str, body: str) -> Row:
-    """A new delivery that the caller will `deliver` itself, once the transaction of `conn` is committed."""
+    """Insert a delivery that this process has claimed already.
+
+    The caller passes the returned row to `deliver` once the transaction of `conn` is committed.
+    """
     now = services.clock.now()
     cursor = await conn.execute(
         "INSERT INTO webhook_deliveries (endpoint_id, event_type, body, attempt_count, owner, not_before, created_at)"
@@ -74,9 +86,9 @@ async def insert_claimed(services: Services, conn: Connection, endpoint: Row, ev
 
 
 async def _claim(services: Services) -> Row | None:
-    """Take the next due delivery, one whose process died or one to an endpoint that was revoked."""
+    """Claim the next delivery that is due, whose process has ended, or whose endpoint was revoked."""
     async with services.pool.connection() as conn, conn.transaction():
-        # One at a time, so that each sees what the others have taken.
+        # One claim at a time, so that each sees the deliveries that the others have claimed.
         await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_CLAIM_LOCK,))
         now = services.clock.now()
         cursor = await conn.execute(
@@ -97,7 +109,7 @@ async def _claim(services: Services) -> Row | None:
 
 
 async def _until_next(services: Services) -> float:
-    """Seconds until the next delivery is due, at most _LOOK_EVERY."""
+    """Return the seconds until the next delivery is due, at most _LOOK_EVERY."""
     async with services.pool.connection() as conn:
         cursor = await conn.execute(
             "SELECT min(not_before) AS due FROM webhook_deliveries WHERE status = 'pending' AND not_before > %s",
@@ -108,29 +120,29 @@ async def _until_next(services: Services) -> float:
     return min(_LOOK_EVERY, (due - services.clock.now()).total_seconds()) if due else _LOOK_EVERY
 
 
-async def _record_result(services: Services, row: Row, outcome: DeliveryResult) -> Row:
-    """Write down how the attempt ended, unless the lease was lost and another attempt was begun since."""
+async def _record_result(services: Services, row: Row, result: DeliveryResult) -> Row:
+    """Record how the attempt ended, unless the lease has expired and another attempt has begun since."""
     now = services.clock.now()
     is_final = row["endpoint_status"] != "active"
-    again = None if outcome.is_success or is_final else next_attempt(row["event_type"], row["attempt_count"], now)
-    status = "delivered" if outcome.is_success else "failed" if again is None else "pending"
+    next_at = None if result.is_success or is_final else next_attempt(row["event_type"], row["attempt_count"], now)
+    status = "delivered" if result.is_success else "failed" if next_at is None else "pending"
     async with services.pool.connection() as conn, conn.transaction():
         cursor = await conn.execute(
             "UPDATE webhook_deliveries SET status = %(status)s, response_code = %(code)s, error_message = %(error)s,"
-            " owner = NULL, not_before = coalesce(%(again)s, not_before)"
+            " owner = NULL, not_before = coalesce(%(next_at)s, not_before)"
             " WHERE id = %(id)s AND attempt_count = %(attempt)s AND status = 'pending' RETURNING *",
             {
                 "status": status,
-                "code": outcome.response_code,
-                "error": outcome.error_message,
-                "again": again,
+                "code": result.response_code,
+                "error": result.error_message,
+                "next_at": next_at,
                 "id": row["id"],
                 "attempt": row["attempt_count"],
             },
         )
-        settled = await cursor.fetchone()
+        updated = await cursor.fetchone()
         if not is_final:
-            await _note_on_endpoint(conn, row["endpoint_id"], outcome, now)
+            await _update_endpoint(conn, row["endpoint_id"], result, now)
     _log.info(
         "delivery attempted",
         extra={
@@ -140,15 +152,15 @@ async def _record_result(services: Services, row: Row, outcome: DeliveryResult) 
                 "event": row["event_type"],
                 "attempt": row["attempt_count"],
                 "status": status,
-                "response_code": outcome.response_code,
+                "response_code": result.response_code,
             }
         },
     )
-    return settled or row
+    return updated or row
 
 
-async def _note_on_endpoint(conn: Connection, endpoint_id: int, outcome: DeliveryResult, now: datetime) -> None:
-    if outcome.is_success:
+async def _update_endpoint(conn: Connection, endpoint_id: int, result: DeliveryResult, now: datetime) -> None:
+    if result.is_success:
         await conn.execute("UPDATE webhook_endpoints SET last_success_at = %s WHERE id = %s", (now, endpoint_id))
     else:
         await conn.execute("UPDATE webhook_endpoints SET last_failure_at = %s WHERE id = %s", (now, endpoint_id))

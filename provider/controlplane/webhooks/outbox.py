@@ -1,4 +1,4 @@
-"""Events become deliveries in the transaction that makes them true."""
+"""Outbox: an event becomes deliveries in the transaction that causes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from controlplane.http.responses import format_offset
 
 
 def event_body(event: str, data: Mapping[str, Any], now: datetime) -> str:
-    """The JSON text that is signed and sent; made once, so that every attempt sends the same bytes."""
+    """Return the JSON text to sign and send. It is stored, so that every attempt sends the same bytes."""
     body = {"event": event, "timestamp": format_offset(now), "data": data}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
@@ -32,10 +32,21 @@ async def emit(call: RequestContext, event: str, team_id: int, data: Mapping[str
 
 
 async def enqueue(conn: Connection, *, team_id: int, event: str, data: Mapping[str, Any], now: datetime) -> bool:
-    """Queue a delivery to every active endpoint of the team's members that asked for `event`. False if there is none.
+    """Queue a delivery of an event to every active endpoint of the team's members that subscribes to it.
 
-    An endpoint belongs to a user (operation 12 names no team), who hears of all databases that they can see. The
-    deliveries exist only if the transaction of `conn` commits; ring `bells.deliveries` after that.
+    An endpoint belongs to a user (operation 12 names no team), who receives the events of all databases that they can
+    see. The deliveries exist only if the transaction of `conn` commits. After that, the caller notifies
+    `notifiers.deliveries`.
+
+    Args:
+        conn: The connection of the transaction that causes the event.
+        team_id: The team that the object belongs to.
+        event: The event's type, such as `database.deleted`.
+        data: The object, without password and without full connection string.
+        now: The time of the event.
+
+    Returns:
+        Whether a delivery was queued.
     """
     cursor = await conn.execute(
         "INSERT INTO webhook_deliveries (endpoint_id, event_type, body, not_before, created_at)"

@@ -1,4 +1,4 @@
-"""The request body of operation 12, and which addresses and events it may name."""
+"""Request body of operation 12, and the URLs and events that it may name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOST = re.compile(r"[A-Za-z0-9._\-]{1,253}")
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether `host` (no brackets) names this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    """Return whether `host` (no brackets) names this machine: `localhost`, 127.0.0.0/8 or ::1."""
     if host.lower() == "localhost":
         return True
     try:
@@ -30,7 +30,11 @@ def is_loopback_host(host: str) -> bool:
 
 
 def check_url(url: str) -> str:
-    """`url` as it is; raises ValueError. HTTPS, or plain HTTP to this machine (C20)."""
+    """Return the URL if it is valid: HTTPS, or plain HTTP to this machine (api-facts C20).
+
+    Raises:
+        ValueError: The URL is not valid. The message says why.
+    """
     if len(url) > _LONGEST_URL:
         raise ValueError(f"must be at most {_LONGEST_URL} characters")
     if not _URI.fullmatch(url):
@@ -40,21 +44,21 @@ def check_url(url: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise ValueError("must be a URL") from None
-    # http only for loopback: api-facts C20 makes that exception so that a receiver can be tried out locally.
+    # api-facts C20 allows plain HTTP to loopback, so that a receiver can be tried locally.
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_host(host)):
         raise ValueError("must start with https://")
     if "@" in parts.netloc:
         raise ValueError("must not contain a user name or password")
     if not _is_host(host) or port == 0:
         raise ValueError("must name a host")
-    reason = _refusal(host)
+    reason = _blocked_reason(host)
     if reason is not None:
         raise ValueError(f"must not name that address: {reason}")
     return url
 
 
-def _refusal(host: str) -> str | None:
-    """For an address; what a name stands for is known when something is sent to it."""
+def _blocked_reason(host: str) -> str | None:
+    """Return why an address is blocked. A name is looked up, and checked, only when a delivery is sent."""
     try:
         return blocked_reason(ipaddress.ip_address(host), loopback=True)
     except ValueError:
@@ -72,15 +76,15 @@ def _is_host(host: str) -> bool:
 
 
 def _event_names(events: list[str]) -> list[str]:
-    """Each once, in the order given (S30: unknown ones are refused)."""
+    """Return the events without duplicates, in the order of the request. Reject unknown ones (api-facts S30)."""
     for event in events:
         if event not in EVENTS:
-            raise ValueError(f"must be among {', '.join(EVENTS)}")
+            raise ValueError(f"must be one of {', '.join(EVENTS)}")
     return list(dict.fromkeys(events))
 
 
 class CreateWebhookEndpoint(Body):
-    """Operation 12. events: empty or omitted = all."""
+    """The request of operation 12. No events, or an empty list, means all events."""
 
     url: Annotated[str, AfterValidator(check_url)]
     events: Annotated[list[str], AfterValidator(_event_names)] = Field(default_factory=list)

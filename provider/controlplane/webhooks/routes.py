@@ -1,4 +1,4 @@
-"""The operations of this room (11 to 15) and its workers."""
+"""Operations 11 to 15 (webhook endpoints and deliveries) and their worker."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from controlplane.webhooks.serializers import delivery_view, endpoint_view
 
 
 async def list_endpoints(call: RequestContext) -> ApiResponse:
-    """The user's, revoked ones too (S29), newest first."""
+    """Return the user's endpoints, also revoked ones (api-facts S29), newest first."""
     page = call.page()
     return page_reply(await store.list_endpoints(call.conn, call.principal.user_id, page), page, endpoint_view)
 
 
 async def create_endpoint(call: RequestContext) -> ApiResponse:
-    """The one reply with the secret, which stands beside the data."""
+    """Create an endpoint. Only this response contains the secret, beside the data."""
     args = call.parse(CreateWebhookEndpoint)
     if not call.services.settings.loopback_webhooks and is_loopback_host(urlsplit(args.url).hostname or ""):
         raise invalid_field("url", "must not name this machine (the control plane runs with --no-loopback-webhooks)")
@@ -30,7 +30,10 @@ async def create_endpoint(call: RequestContext) -> ApiResponse:
 
 
 async def revoke_endpoint(call: RequestContext) -> ApiResponse:
-    """What is still queued for it fails; revoking again changes nothing (S29)."""
+    """Revoke an endpoint (api-facts S29).
+
+    Its queued deliveries fail. Revoking an endpoint again changes nothing.
+    """
     row = await store.find_or_404(call, lock=True)
     await call.conn.execute("UPDATE webhook_endpoints SET status = 'revoked' WHERE id = %s", (row["id"],))
     call.after_commit(call.services.notifiers.deliveries.notify)
@@ -38,23 +41,26 @@ async def revoke_endpoint(call: RequestContext) -> ApiResponse:
 
 
 async def test_endpoint(call: RequestContext) -> ApiResponse:
-    """One ping, sent during the call whatever the endpoint's events; failing is an answer, not an error."""
+    """Send a ping during the call, also to an endpoint that does not subscribe to `ping`.
+
+    The response is 200 also if the delivery fails: its data say so.
+    """
     endpoint = await store.find_or_404(call)
     if endpoint["status"] != "active":
         raise ApiError(422, "webhook_endpoint_revoked", "The webhook endpoint was revoked.")
     body = event_body("ping", {"object": "webhook_endpoint", "id": endpoint["id"]}, call.now)
-    claimed = await delivery_worker.insert_claimed(call.services, call.conn, endpoint, "ping", body)
+    delivery = await delivery_worker.insert_claimed(call.services, call.conn, endpoint, "ping", body)
 
     async def send() -> ApiResponse:
-        settled = await delivery_worker.deliver(call.services, claimed)
-        call.services.notifiers.deliveries.notify()  # the endpoint is free for what is queued
-        return envelope(delivery_view(settled))
+        row = await delivery_worker.deliver(call.services, delivery)
+        call.services.notifiers.deliveries.notify()  # the endpoint is free for its queued deliveries
+        return envelope(delivery_view(row))
 
-    return ApiResponse(200, envelope(delivery_view(claimed)).body, send)
+    return ApiResponse(200, envelope(delivery_view(delivery)).body, send)
 
 
 async def list_deliveries(call: RequestContext) -> ApiResponse:
-    """An endpoint's deliveries, newest first, readable after its revocation too (S29)."""
+    """Return an endpoint's deliveries, newest first, also after its revocation (api-facts S29)."""
     endpoint = await store.find_or_404(call)
     page = call.page()
     return page_reply(await store.list_deliveries(call.conn, endpoint["id"], page), page, delivery_view)

@@ -1,4 +1,4 @@
-"""One attempt to deliver: a POST, judged by the status of the response."""
+"""One delivery attempt: a POST whose result depends on the status of the response."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from dataclasses import dataclass
 from controlplane.http import client
 from controlplane.webhooks.address_policy import BlockedAddressError, resolve
 
-SECONDS = 10.0  # for one attempt, name lookup and connecting included
+SECONDS = 10.0  # limit of one attempt, including name lookup and connecting
 _log = logging.getLogger("controlplane.webhooks")
 
 
 @dataclass(frozen=True)
 class DeliveryResult:
-    """response_code: None if there was no answer. error_message: None if it was delivered."""
+    """How an attempt ended."""
 
-    response_code: int | None
-    error_message: str | None
+    response_code: int | None  # None: no response
+    error_message: str | None  # None: delivered
 
     @property
     def is_success(self) -> bool:
-        """Any 2xx; a redirect is not followed."""
+        """Return whether the status was 2xx. Redirects are not followed."""
         return self.error_message is None
 
 
 async def post(
     url: str, headers: Sequence[tuple[str, str]], body: bytes, *, loopback: bool, seconds: float = SECONDS
 ) -> DeliveryResult:
-    """Send `body` once and return how that ended. Never raises, except for cancellation.
+    """Send `body` once and return the result. Errors become results, so that only cancellation raises.
 
     Args:
-        url: Where to.
-        headers: Beside those of HTTP itself.
-        body: The bytes that the signature in the headers is for.
+        url: The endpoint's URL.
+        headers: Headers in addition to those of HTTP itself.
+        body: The bytes that the signature in the headers belongs to.
         loopback: Whether addresses of this machine are allowed.
         seconds: The limit of the attempt.
     """
@@ -46,10 +46,10 @@ async def post(
         return DeliveryResult(None, str(error))
     except Exception:
         _log.exception("a delivery attempt failed unexpectedly")
-        return DeliveryResult(None, "The delivery failed for an internal reason.")
+        return DeliveryResult(None, "The delivery failed because of an internal error.")
     return result_of_status(response.status)
 
 
 def result_of_status(status: int) -> DeliveryResult:
-    """What a status means."""
+    """Return the result of an attempt whose response has this status."""
     return DeliveryResult(status, None if 200 <= status < 300 else f"The endpoint answered with status {status}.")

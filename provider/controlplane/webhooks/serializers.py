@@ -1,4 +1,4 @@
-"""The objects WebhookEndpoint and WebhookDelivery; their times have no zone (C8)."""
+"""The API's objects WebhookEndpoint and WebhookDelivery. Their times have no zone (api-facts C8)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from controlplane.http.responses import format_naive
 
 
 def endpoint_view(row: Row) -> dict[str, Any]:
-    """Without the secret, which only the reply to the creation shows."""
+    """Return an endpoint without its secret, which only the response to the create contains."""
     return {
         "object": "webhook_endpoint",
         "id": row["id"],
         "url": row["url"],
         "events": row["events"],
         "status": row["status"],
-        "last_success_at": _plain_or_none(row["last_success_at"]),
-        "last_failure_at": _plain_or_none(row["last_failure_at"]),
+        "last_success_at": _format_or_none(row["last_success_at"]),
+        "last_failure_at": _format_or_none(row["last_failure_at"]),
         "created_at": format_naive(row["created_at"]),
     }
 
 
 def delivery_view(row: Row) -> dict[str, Any]:
-    """response_code and error_message are those of the latest attempt."""
+    """Return a delivery. `response_code` and `error_message` are those of the latest attempt."""
     return {
         "object": "webhook_delivery",
         "id": row["id"],
@@ -38,5 +38,5 @@ def delivery_view(row: Row) -> dict[str, Any]:
     }
 
 
-def _plain_or_none(moment: datetime | None) -> str | None:
+def _format_or_none(moment: datetime | None) -> str | None:
     return None if moment is None else format_naive(moment)

@@ -47,7 +47,7 @@ def test_this_machine_is_reached_only_where_it_may_be(host: str) -> None:
         url = receiver.url.replace("127.0.0.1", host)
         assert post(url).is_success
         refused = post(url, loopback=False)
-    assert refused == DeliveryResult(None, "Nothing is sent to the endpoint's address: it is this machine's own.")
+    assert refused == DeliveryResult(None, "Nothing is sent to the endpoint's address: it belongs to this machine.")
     assert len(receiver.received) == 1
 
 
