@@ -1,4 +1,4 @@
-"""Several resources as one: which there are for which arguments, and what comes of them. Pure; an engine makes them."""
+"""Declare a component: several resources that a program uses as one. Pure; the engine creates the resources."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ ResultT = TypeVar("ResultT", bound=Result)
 
 @dataclass(frozen=True)
 class Output:
-    """A value and what goes with it wherever it goes.
+    """A value with its secrecy and its sources.
 
-    value: plain; UNKNOWN, or holding it, while that is so. sources: the objects that it comes from, as the engine names
-    them.
+    Attributes:
+        value: A plain value. It is UNKNOWN, or contains UNKNOWN, while the engine does not know it.
+        secret: Whether the value is secret.
+        sources: The objects that the value comes from, by the engine's names (Pulumi: URNs).
     """
 
     value: Any
@@ -28,7 +30,7 @@ class Output:
     sources: frozenset[str] = frozenset()
 
     def map(self, change: Callable[[Any], Any]) -> Output:
-        """What `change` makes of a known value, null apart; as secret and from the same sources."""
+        """Apply `change` to a known value other than null. Secrecy and sources stay."""
         if contains_unknown(self.value):
             return replace(self, value=UNKNOWN)
         return self if self.value is None else replace(self, value=change(self.value))
@@ -36,7 +38,7 @@ class Output:
 
 @dataclass(frozen=True)
 class ChildRef:
-    """A field of an earlier child, as it will be."""
+    """A reference to a field of an earlier child."""
 
     child: str
     field: str
@@ -49,10 +51,15 @@ ChildOutputs = Mapping[str, Output]
 class Child:
     """One resource of a component.
 
-    name: what follows the component's own name; it must never come to mean another object. args: by declared names,
-    values may hold `Output` and `ChildRef`. after: earlier children to wait for, beside those that `args` speak of.
-    protected: the engine's own protection; None leaves it to the component's. origin: the path of the component's
-    argument whose fields `args` are, such as ("blueprints", 0); empty where they are the component's own.
+    Attributes:
+        name: The suffix of the resource's name, after the component's name. A later release must not use it for
+            another object.
+        kind: The resource's class.
+        args: The arguments by declared names. Values may contain `Output` and `ChildRef`.
+        after: Names of earlier children to wait for, in addition to those that `args` refer to.
+        protected: The engine's own protection (Pulumi: `protect`). None: the component's protection applies.
+        origin: The path of the component's argument whose fields `args` are, such as ("blueprints", 0). Empty: they
+            are arguments of the component itself.
     """
 
     name: str
@@ -64,10 +71,10 @@ class Child:
 
 
 class Component(Generic[ArgsT, ResultT]):
-    """A resource made of resources. The docstring is its documentation.
+    """A resource that consists of other resources. The subclass's docstring is its documentation.
 
-    Arguments come as plain lists and objects as far as `arguments` declares them; where it declares no more, there is
-    an `Output`. Where the engine does not know a list or an object at all, an `Output` of UNKNOWN stands for it.
+    The methods receive the arguments as plain lists and objects, as deep as `arguments` declares them. Every value
+    below is an `Output`. A list or an object that the engine does not know is an `Output` of UNKNOWN.
     """
 
     name: ClassVar[str]
@@ -75,26 +82,33 @@ class Component(Generic[ArgsT, ResultT]):
     result: type[ResultT]
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
-        """Rules across arguments, over plain values that may be UNKNOWN or absent."""
+        """Check rules across arguments, over plain values that may be UNKNOWN or absent."""
         del args
         return ()
 
     def preview_warnings(self, args: Mapping[str, Any]) -> Iterable[str]:
-        """What a preview with these arguments cannot show, in words."""
+        """Return a warning for each thing that a preview with these arguments cannot show."""
         del args
         return ()
 
     def children(self, args: Mapping[str, Any]) -> Iterable[Child]:
-        """The resources, in the order in which they are made."""
+        """Return the resources in the order of their creation."""
         raise NotImplementedError
 
     def outputs(self, made: Mapping[str, ChildOutputs]) -> Mapping[str, Any]:
-        """The fields of `result`, from those of the children by their names. Values may hold `Output` at any depth."""
+        """Return the fields of `result`. Values may contain `Output` at any depth.
+
+        Args:
+            made: The fields of each child, by the child's name.
+        """
         raise NotImplementedError
 
 
 def merge_outputs(value: Any) -> Output:
-    """A value that holds outputs as one: plain inside; secret when any of it is, from all that any of it is from."""
+    """Flatten nested outputs into one.
+
+    The result is secret if any part is. Its sources are the union of the parts' sources.
+    """
     if isinstance(value, Output):
         inner = merge_outputs(value.value)
         return Output(inner.value, value.secret or inner.secret, value.sources | inner.sources)
@@ -108,12 +122,12 @@ def merge_outputs(value: Any) -> Output:
 
 
 def _joined(value: Any, parts: Iterable[Output]) -> Output:
-    known = list(parts)
-    return Output(value, any(part.secret for part in known), frozenset().union(*(part.sources for part in known)))
+    outputs = list(parts)
+    return Output(value, any(part.secret for part in outputs), frozenset().union(*(part.sources for part in outputs)))
 
 
 def resolve_refs(value: Any, made: Mapping[str, ChildOutputs]) -> Any:
-    """`value` with every `ChildRef` replaced by the field that it speaks of."""
+    """Replace every `ChildRef` in `value` with the field that it refers to."""
     if isinstance(value, ChildRef):
         return made[value.child][value.field]
     if isinstance(value, Mapping):

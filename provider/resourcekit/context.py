@@ -1,4 +1,4 @@
-"""What a resource's method is given beside its arguments."""
+"""The context that a resource's method receives in addition to its arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ApiT = TypeVar("ApiT")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """An object that exists at the API, as far as it is known; `state` is None until anything is."""
+    """The id and the state of an object that exists at the API while its operation still runs."""
 
     id: str
     state: BaseModel
@@ -28,34 +28,42 @@ class Warn(Protocol):
     """Shows a warning to the user."""
 
     def __call__(self, text: str, attribute: str = "") -> None:
-        """Show it. attribute: the declared name of the argument that the warning is about; empty: the whole object."""
+        """Show the warning.
+
+        Args:
+            text: The warning.
+            attribute: The declared name of the argument that the warning is about; empty: the whole object.
+        """
 
 
 def with_attribute(text: str, attribute: str) -> str:
-    """Return a warning that names the argument it is about."""
+    """Return the text with the argument's name in front, if the warning is about one argument."""
     return f"`{attribute}`: {text}" if attribute else text
 
 
 def _silent(text: str, attribute: str = "") -> None:
-    """Say nothing: the engine offered no place to speak."""
+    """Drop the text: the engine has no channel for it."""
 
 
 @dataclass
 class Context(Generic[ApiT]):
-    """One operation's surroundings.
+    """The context of one operation.
 
-    api: the vendor's client.
-    deadline: `time.monotonic()` seconds after which waiting ends.
-    cancel: set when the user wants to stop; every wait must watch it.
-    progress: shows a short text in the resource's row, replaced by the next one.
-    info, warn: a line that stays. A warning may name the argument that it is about.
-    keys: for the creation, where the API knows idempotency keys.
-    null_entries: of a creation: its maps that hold null entries, as the program gives them. They are left out of the
-    arguments; a run of release 0.1.0 sent them (docs/decisions/0014-keys.md).
-    moving: while planning, what the same run is going to do to other objects.
-    account: the account (`Package.account`) that the object's state records; None for a create, an import, and a state
-    of a release that recorded none.
-    ledger: of the run: which objects belong to whom, and what the engine's state holds.
+    Attributes:
+        api: The vendor's client.
+        deadline: The end of all waiting, in seconds of `time.monotonic()`.
+        cancel: Set when the user stops the run. Every wait must watch it.
+        progress: Show a short text in the resource's row. The next text replaces it.
+        info: Print a line.
+        warn: Print a warning. It may name the argument that it is about.
+        idempotency_keys: The keys for a create call, if the API supports idempotency keys.
+        null_entries: For a create: the maps with null entries, as the program has them. The arguments are without the
+            null entries, but release 0.1.0 sent them (docs/decisions/0014-keys.md).
+        pending_changes: For a plan: the changes that the same run has planned for other objects.
+        account: The account (`Package.account`) in the object's state. None for a create, for an import, and for a
+            state of a release that recorded no account.
+        ownership: The objects that this run and the engine's state own.
+        checkpointed: The last checkpoint of the operation.
     """
 
     api: ApiT
@@ -72,13 +80,13 @@ class Context(Generic[ApiT]):
     checkpointed: Checkpoint | None = field(default=None, init=False)
 
     def checkpoint(self, id: str, state: BaseModel) -> None:
-        """Keep what exists by now: should the rest fail, the engine still learns the id and this state."""
+        """Record that the object exists. If the operation fails later, the engine still stores this id and state."""
         self.checkpointed = Checkpoint(id, state)
 
     def discard_checkpoint(self) -> None:
-        """Record that nothing of the object is left: should the rest fail, the engine stores nothing."""
+        """Record that the object is gone. If the operation fails later, the engine stores nothing."""
         self.checkpointed = None
 
     def remaining(self) -> float:
-        """Seconds left until the deadline, never negative."""
+        """Return the seconds until the deadline, never negative."""
         return max(0.0, self.deadline - time.monotonic())

@@ -1,4 +1,4 @@
-"""How long something may take, written as engines do: Go durations (`1h30m`, `90s`)."""
+"""Parse Go durations (`1h30m`, `90s`), the engines' notation for time-outs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ _RULE: Final = "must be a duration above zero, such as 90s, 20m or 1h30m"
 
 
 def parse_duration(text: str) -> float:
-    """The duration in seconds. Raises ValueError with the rule."""
+    """Return the duration in seconds.
+
+    Raises:
+        ValueError: The text is no duration above zero. The message is the rule.
+    """
     total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text)) if _WHOLE.fullmatch(text) else 0.0
     if total <= 0:
         raise ValueError(_RULE)

@@ -1,4 +1,4 @@
-"""Failures as texts for people: the vendor's exceptions, and those that nobody expected."""
+"""Turn exceptions into texts for users: the vendor's exceptions and unexpected ones."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ log = logging.getLogger(__name__)
 
 
 def reason_of(error: Exception) -> str:
-    """Return why an operation was not completed, without a text that could hold a secret."""
+    """Return why an operation did not complete, without any text that could contain a secret."""
     if isinstance(error, ResourceError):
         return str(error)
-    # A text that nobody foresaw could hold a secret: it goes nowhere, not even to the log.
+    # The text of an unexpected exception could contain a secret, so it does not reach the log either.
     log.error("unforeseen %s", type(error).__name__, extra={"trace": stack_locations(error)})
     return f"internal error ({type(error).__name__}); please report it with the log"
 
 
 def translate_errors(package: Package[Any], run: Callable[[], Any]) -> Any:
-    """What `run` returns; the vendor's exceptions leave as ResourceErrors, with a text for people."""
+    """Return the result of `run`, with the vendor's exceptions turned into `ResourceError`."""
     try:
         return run()
     except ResourceError:

@@ -1,4 +1,4 @@
-"""What a resource says when it cannot do what was asked. Its text is shown to the user as it stands."""
+"""The exceptions that a resource may raise. The engines show their texts to the user unchanged."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class CheckFailure:
     """One broken rule.
 
-    property: the path in the declaration's own names (`variables.tenant`), empty when it is about the whole.
-    reason: one sentence that names the rule and, where there is one, the way out.
+    Attributes:
+        property: The path of the value by declared names, such as `variables.tenant`; empty: the whole object.
+        reason: One sentence with the rule and, if there is one, the remedy.
     """
 
     property: str
@@ -18,7 +19,11 @@ class CheckFailure:
 
 
 class ResourceError(Exception):
-    """A failure with a text for people; `property` names the argument at fault, where there is one."""
+    """A failure with a text for users.
+
+    Attributes:
+        property: The argument at fault; empty: none.
+    """
 
     def __init__(self, message: str, *, property: str = "") -> None:
         super().__init__(message)
@@ -26,7 +31,7 @@ class ResourceError(Exception):
 
 
 class CheckError(ResourceError):
-    """Several failures at once, each with its property."""
+    """Several failures, each with its property."""
 
     def __init__(self, failures: tuple[CheckFailure, ...]) -> None:
         super().__init__("; ".join(failure.reason for failure in failures))
@@ -34,4 +39,4 @@ class CheckError(ResourceError):
 
 
 class CancelledError(ResourceError):
-    """The engine asked to stop (Ctrl-C); what was reached so far has been handed back."""
+    """The user stopped the run (Ctrl-C). The engine stores the object as of the last checkpoint."""

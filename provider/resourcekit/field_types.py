@@ -1,4 +1,4 @@
-"""The shape of a field's values, read from its annotation: what schema writers and name converters go by."""
+"""Read the type of a field's values from its annotation, for schemas, validation and name conversion."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ScalarType:
 
 @dataclass(frozen=True)
 class ListType:
-    """Values in order; unordered: the order means nothing."""
+    """A list, or a set if it is `unordered`."""
 
     item: FieldType
     unordered: bool = False
@@ -34,7 +34,7 @@ class ListType:
 
 @dataclass(frozen=True)
 class MapType:
-    """Values by names that the user chooses."""
+    """A map whose keys the user chooses."""
 
     value: FieldType
 
@@ -55,9 +55,10 @@ FieldType = ScalarType | ListType | MapType | ObjectType | AnyType
 
 
 def field_type(annotation: Any) -> FieldType:
-    """The shape behind `annotation`; optional and annotated types are looked through.
+    """Return the type behind an annotation. `Optional` and `Annotated` are unwrapped.
 
-    Raises TypeError for a type that no engine could carry, at import time of the declaration's tests.
+    Raises:
+        TypeError: No engine supports the type. The tests of the declaration find that.
     """
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
@@ -81,29 +82,29 @@ def field_type(annotation: Any) -> FieldType:
         return ScalarType(_SCALARS[annotation])
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return ObjectType(annotation)
-    raise TypeError(f"no engine can carry a {annotation!r}")
+    raise TypeError(f"no engine supports values of type {annotation!r}")
 
 
 @functools.cache
 def field_types(model: type[BaseModel]) -> dict[str, FieldType]:
-    """The shape of each field of `model`."""
-    return {name: field_type(facts.annotation) for name, facts in field_specs(model).items()}
+    """Return the type of each field of `model`."""
+    return {name: field_type(spec.annotation) for name, spec in field_specs(model).items()}
 
 
 def iter_leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield what a free-form value consists of besides maps and lists, each with its path."""
+    """Yield the path and the value of each leaf of a free-form value: all that is neither map nor list."""
     if isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from iter_leaves(each, f"{path}.{name}")
+        for name, item in value.items():
+            yield from iter_leaves(item, f"{path}.{name}")
     elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from iter_leaves(each, f"{path}.{index}")
+        for index, item in enumerate(value):
+            yield from iter_leaves(item, f"{path}.{index}")
     else:
         yield path, value
 
 
 def describe(value: Any) -> str:
-    """Return what kind of JSON value it is, in the words of messages: "a map", "a number"."""
+    """Return the name of a value's JSON type as messages use it, such as "a map" or "a number"."""
     match value:
         case bool():
             return "true or false"

@@ -1,9 +1,11 @@
-"""Declaring a resource or a function: pydantic models whose fields carry facts.
+"""Declare the arguments and the state of a resource or a function: pydantic models with markers on their fields.
 
-An argument that is optional *and* computed is filled by the API when it is left out: not set means "keep what is
-there", so a server's choice is never drift. Facts are markers inside `Annotated`:
+Markers stand inside `Annotated`:
 
-    region: Annotated[str | None, Replaces(), Computed()] = Field(None, description="…")
+    region: Annotated[str | None, RequiresReplace(), Computed()] = Field(None, description="…")
+
+The API sets an argument that is optional and computed when the program leaves it out. The value that the API chose is
+then no drift.
 """
 
 from __future__ import annotations
@@ -19,14 +21,15 @@ from pydantic.fields import FieldInfo
 
 @dataclass(frozen=True)
 class RequiresReplace:
-    """A change of this argument makes a new object and removes the old one."""
+    """A change of this argument replaces the object."""
 
 
 @dataclass(frozen=True)
 class Computed:
-    """The API fills this in. Unless `Stable`, an update makes it unknown while planning.
+    """The API sets this value. Unless it is `Stable`, the plan of an update shows it as unknown.
 
-    moves_with: the arguments whose change makes it unknown; empty: any change.
+    Attributes:
+        changes_with: The arguments whose change makes the value unknown; empty: every argument.
     """
 
     changes_with: tuple[str, ...] = ()
@@ -34,84 +37,98 @@ class Computed:
 
 @dataclass(frozen=True)
 class Stable:
-    """A computed value that no update ever changes, so it stays known while planning one."""
+    """A computed value that no update changes. The plan of an update shows it as known."""
 
 
 @dataclass(frozen=True)
 class NumericId:
-    """The number of another object. Engines know ids as texts alone, so such a one may stand for it."""
+    """The numeric id of another object. A string of digits is accepted, because engines know ids only as strings."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A value that another object gives, such as its UUID. Its form is checked in the plan and not before: while
-    Terraform validates, it may be one that `mock_provider` made up.
+    """A value of another object, such as its UUID.
+
+    The plan checks its form. Validation does not, because Terraform's `mock_provider` may have generated the value.
     """
 
 
 @dataclass(frozen=True)
 class AlwaysPresent:
-    """A computed value that is there whenever a program sees the object: typed SDKs do not call it optional.
+    """A computed value that every complete object has. Typed SDKs do not declare it as optional.
 
-    A state that a create has left unfinished may lack it.
+    The state of an object whose create did not complete may lack it.
     """
 
 
 @dataclass(frozen=True)
 class Secret:
-    """Never shown in plain text: encrypted in state, masked in output."""
+    """A secret: sensitive in Terraform; encrypted in Pulumi's state. Neither engine prints it."""
 
 
 @dataclass(frozen=True)
 class ResetOnRemove:
-    """Taking this argument out of the program clears it at the API (unlike a computed one, which is then kept)."""
+    """Removing this argument from the program resets it at the API. Other computed arguments keep their value."""
 
 
 @dataclass(frozen=True)
 class CreateOnly:
-    """Acts when the object is created and never again; a later change is refused with `advice`."""
+    """An argument that acts only when the object is created. A later change is rejected.
+
+    Attributes:
+        advice: One sentence for the error: what to use instead.
+    """
 
     advice: str
 
 
 @dataclass(frozen=True)
 class ProviderOnly:
-    """The API never sees this argument: it lives in the engine's state alone. default: what leaving it out means."""
+    """An argument that is stored in the engine's state and never sent to the API.
+
+    Attributes:
+        default: The value that applies if the program leaves the argument out.
+    """
 
     default: Any = None
 
 
 @dataclass(frozen=True)
 class Unordered:
-    """A list whose order and repetitions mean nothing: a set, where the engine has sets."""
+    """A list whose order and duplicates have no meaning. Terraform shows it as a set."""
 
 
 @dataclass(frozen=True)
 class WriteOnlyVariant:
-    """Users may put secrets in here: an engine that has write-only arguments offers this one as such, too."""
+    """An argument that may contain secrets. Terraform offers a write-only variant of it as well (`NAME_wo`)."""
 
 
 @dataclass(frozen=True)
 class SemanticEquality:
-    """How two values are compared: equal when `canonical` makes them equal."""
+    """Two values are equal if `canonical` returns equal results for them."""
 
     canonical: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Variadic:
-    """The last argument of a provider function, which a call may leave out: a variadic parameter in Terraform."""
+    """The last argument of a provider function, which calls may leave out. In Terraform it is variadic."""
 
 
 @dataclass(frozen=True)
 class Deprecated:
-    """Still works; `message` says what to use."""
+    """A field that still works but should not be used. `message` names the replacement."""
 
     message: str
 
 
 def Validator(test: Callable[[Any], bool], message: str) -> AfterValidator:  # noqa: N802 (reads as a marker)
-    """A constraint whose failure is explained in words; `message` continues "name: …"."""
+    """Return a constraint with its own error message.
+
+    Args:
+        test: Return whether a value other than None is valid.
+        message: The rule, as a continuation of "name: ", such as "must be a lower-case name".
+    """
 
     def apply(value: Any) -> Any:
         if value is not None and not test(value):
@@ -122,24 +139,24 @@ def Validator(test: Callable[[Any], bool], message: str) -> AfterValidator:  # n
 
 
 class Arguments(BaseModel):
-    """What a user may set."""
+    """Base of the models of arguments: what a program may set."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Result(BaseModel):
-    """What comes back: a resource's state or a function's result."""
+    """Base of the models of results: a resource's state or a data source's result."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-# Nothing in a list or map, and no list or map, mean the same to an API.
+# To an API, an empty list or map is the same as none.
 _EMPTY: Final[tuple[Any, ...]] = (None, [], {})
 
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """All that is known of one field, read from its annotation once."""
+    """All markers of one field, read from its annotation once."""
 
     name: str
     annotation: Any
@@ -165,14 +182,14 @@ class FieldSpec:
 
     @functools.cached_property
     def validator(self) -> TypeAdapter[Any]:
-        """The validator of the field's values, built at the first use."""
+        """The validator of the field's values, built on first use."""
         return TypeAdapter(self.annotation)
 
     def semantically_equal(self, left: Any, right: Any) -> bool:
-        """Whether two known values mean the same to the API."""
+        """Return whether two known values mean the same to the API."""
         left, right = without_nulls(left), without_nulls(right)
         if self.canonical is not None:
-            left, right = (None if each is None else self.canonical(each) for each in (left, right))
+            left, right = (None if value is None else self.canonical(value) for value in (left, right))
         if left in _EMPTY and right in _EMPTY:
             return True
         if left is not None and right is not None and self.unordered:
@@ -183,14 +200,14 @@ class FieldSpec:
 def _build_spec(name: str, info: FieldInfo) -> FieldSpec:
     marks = {type(mark): mark for mark in info.metadata}
     computed, advice = marks.get(Computed), marks.get(CreateOnly)
-    deprecated, same, local = marks.get(Deprecated), marks.get(SemanticEquality), marks.get(ProviderOnly)
+    deprecated, equality, provider_only = marks.get(Deprecated), marks.get(SemanticEquality), marks.get(ProviderOnly)
     default = None if info.is_required() else info.get_default(call_default_factory=True)
     return FieldSpec(
         name=name,
         annotation=Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation,
         description=info.description or "",
         required=info.is_required(),
-        default=local.default if local and default is None else default,
+        default=provider_only.default if provider_only and default is None else default,
         requires_replace=RequiresReplace in marks,
         computed=computed is not None,
         stable=Stable in marks,
@@ -199,14 +216,14 @@ def _build_spec(name: str, info: FieldInfo) -> FieldSpec:
         reference=Reference in marks or NumericId in marks,
         secret=Secret in marks,
         reset_on_remove=ResetOnRemove in marks,
-        provider_only=local is not None,
+        provider_only=provider_only is not None,
         unordered=Unordered in marks,
         write_only_variant=WriteOnlyVariant in marks,
         variadic=Variadic in marks,
         changes_with=computed.changes_with if computed else (),
         create_only=advice.advice if advice else None,
         deprecated=deprecated.message if deprecated else None,
-        canonical=same.canonical if same else None,
+        canonical=equality.canonical if equality else None,
     )
 
 
@@ -214,17 +231,17 @@ _fields: dict[type[BaseModel], dict[str, FieldSpec]] = {}
 
 
 def field_specs(model: type[BaseModel]) -> dict[str, FieldSpec]:
-    """Return the facts of every field of `model`, by name, in the order of declaration. All threads share them."""
-    found = _fields.get(model)
-    if found is None:
-        read = {name: _build_spec(name, info) for name, info in model.model_fields.items()}
-        # Another thread may have been faster: its facts are in use.
-        found = _fields.setdefault(model, read)
-    return found
+    """Return the spec of every field of `model` by name, in the order of declaration. All threads share the specs."""
+    specs = _fields.get(model)
+    if specs is None:
+        built = {name: _build_spec(name, info) for name, info in model.model_fields.items()}
+        # Another thread may have been faster: its specs are in use already.
+        specs = _fields.setdefault(model, built)
+    return specs
 
 
 def to_plain(value: Any) -> Any:
-    """`value` as plain Python: models become dicts without their unset entries."""
+    """Convert models in `value` to dicts without their unset entries, and sets and tuples to lists."""
     if isinstance(value, BaseModel):
         return {k: to_plain(v) for k, v in value if v is not None}
     if isinstance(value, dict):
@@ -235,16 +252,16 @@ def to_plain(value: Any) -> Any:
 
 
 def without_nulls(value: Any) -> Any:
-    """Return a plain value without the null entries of its maps: to an API they are left out."""
+    """Return a plain value without the null entries of its maps. To an API, a null entry is no entry."""
     if isinstance(value, Mapping):
-        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [without_nulls(each) for each in value]
+        return [without_nulls(item) for item in value]
     return value
 
 
 def json_equal(left: Any, right: Any) -> bool:
-    """Equal as JSON, where a null entry of a map is no entry. To Python, true is 1 and false is 0."""
+    """Return whether two values are equal as JSON. A null entry of a map is no entry; true is not 1, as in Python."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):

@@ -1,7 +1,8 @@
-"""Idempotency keys of creations, foreseeable where they can be: then the next run finds what a killed one has made.
+"""Idempotency keys for create calls.
 
-An API that knows such keys answers a repeated call with the first one's object. So the same object of the same program
-must come to the same key in every run, and no other object ever; what the answer names must be no other's yet.
+Where possible a key is deterministic, so that a run after a crash finds the object that the crashed run created. To a
+repeated call with the same key, the API returns the object of the first call. So a key must be stable across runs and
+unique per resource, and the object that the API returns must not belong to another resource.
 """
 
 from __future__ import annotations
@@ -17,79 +18,84 @@ ResourceRefs = frozenset[tuple[str, str]]
 
 
 class OwnershipRegistry:
-    """Which objects belong to whom in this process; and, asked once, which ones the engine's state holds.
+    """Tracks the objects that this process and the engine's state own. Reads the state at most once, on first use.
 
-    ask: the objects in the state, by kind and id; None where that cannot be found out. Slow, hence only when needed.
+    Args:
+        read_state: Return the kind and the id of every object in the state, or None if the state cannot be read. Slow.
     """
 
-    def __init__(self, ask: Callable[[], ResourceRefs | None]) -> None:
-        self._ask = ask
-        self._asked = False
+    def __init__(self, read_state: Callable[[], ResourceRefs | None]) -> None:
+        self._read_state = read_state
+        self._is_read = False
         self._in_state: ResourceRefs | None = None
-        self._told: set[tuple[str, str]] = set()
-        self._taken: set[tuple[str, str]] = set()
-        self._turns: dict[str, threading.Lock] = {}
+        self._seen: set[tuple[str, str]] = set()
+        self._claimed: set[tuple[str, str]] = set()
+        self._seed_locks: dict[str, threading.Lock] = {}
         self._generations: dict[tuple[str, ...], int] = {}
         self._lock = threading.Lock()
-        # The resources (by their declared names) of which this run has found objects that the engine's state holds.
+        # The resources, by declared names, of which this run has read an object of the engine's state from the API.
         self.found: set[str] = set()
 
     def record_seen(self, kind: str, id: str) -> None:
-        """The engine spoke of this object: its state holds it, or did when the run began."""
+        """Record an object that the engine named in a request: the state contains it, or did when the run began."""
         if id:
-            self._told.add((kind, id))
+            self._seen.add((kind, id))
 
     def claim(self, kind: str, id: str) -> None:
-        """The object was made or taken over by this process."""
-        self._taken.add((kind, id))
+        """Record an object that this process created or adopted."""
+        self._claimed.add((kind, id))
 
     @property
     def seen(self) -> ResourceRefs:
-        """The objects that the engine spoke of."""
-        return frozenset(self._told.copy())
+        """The objects that the engine named in a request."""
+        return frozenset(self._seen.copy())
 
     def is_known(self, kind: str, id: str) -> bool:
-        """Whether it is known to be somebody's without asking anyone."""
-        found = (kind, id)
-        return found in self._told or found in self._taken or found in (self._in_state or ())
+        """Return whether the object is known to have an owner, without reading the state."""
+        ref = (kind, id)
+        return ref in self._seen or ref in self._claimed or ref in (self._in_state or ())
 
     def is_owned(self, kind: str, id: str) -> bool | None:
-        """Whether it is somebody's; None = cannot be told."""
+        """Return whether the object has an owner; None if that cannot be determined."""
         if self.is_known(kind, id):
             return True
         in_state = self.in_state()
         return None if in_state is None else (kind, id) in in_state
 
     def in_state(self) -> ResourceRefs | None:
-        """Return the objects in the engine's state, asked once; None where that cannot be found out."""
+        """Return the objects in the engine's state, read once; None if the state cannot be read."""
         with self._lock:
-            if not self._asked:
-                self._in_state, self._asked = self._ask(), True
+            if not self._is_read:
+                self._in_state, self._is_read = self._read_state(), True
         return self._in_state
 
     @contextlib.contextmanager
     def lock(self, seed: str) -> Iterator[None]:
-        """One at a time of those with the same seed."""
+        """Hold the lock of a seed: one create call at a time may use its keys."""
         with self._lock:
-            turn = self._turns.setdefault(seed, threading.Lock())
-        with turn:
+            seed_lock = self._seed_locks.setdefault(seed, threading.Lock())
+        with seed_lock:
             yield
 
     def next_generation(self, of: tuple[str, ...]) -> int:
-        """The first one that this process has not used up."""
+        """Return the first generation that this process has not used."""
         return self._generations.get(of, 0)
 
     def mark_used(self, of: tuple[str, ...], generation: int) -> None:
-        """Note that this generation and those before it are used up."""
+        """Record that this generation and all before it are used."""
         self._generations[of] = generation + 1
 
 
 @dataclass(frozen=True)
 class IdempotencyKeys:
-    """The keys of one object's creation.
+    """The keys for the create call of one object.
 
-    seed: what names the object in every run. None: no run but this one can know the keys. alone: no other object has
-    the same seed, so that nobody waits for this one's turn. other_seeds: what may have named it in earlier runs.
+    Attributes:
+        kind: The object's type.
+        seed: The object's identity in every run. None: the keys are random, so no other run knows them.
+        ownership: The objects that this run and the state own.
+        exclusive: Whether no other object has the same seed, so that none waits for this object's create call.
+        other_seeds: Identities that the object may have had in earlier runs.
     """
 
     kind: str = ""
@@ -105,18 +111,20 @@ class IdempotencyKeys:
 
     @property
     def deterministic(self) -> bool:
-        """Whether an earlier run may have used them."""
+        """Whether an earlier run may have used the same keys."""
         return self.seed is not None
 
     @property
     def may_block(self) -> bool:
-        """Whether a creation may take its time: a later run would find the object, and nobody waits for this one."""
+        """Whether the create call may wait: a later run would find the object, and no other create call waits."""
         return self.deterministic and self.exclusive
 
     def create_key(self, generation: int, *facts: str) -> str:
-        """A UUID: of the object's `generation`-th incarnation. facts: what else makes it another object.
+        """Return the key of an object's generation: a UUID, which is a hash and reveals nothing of its parts.
 
-        It is a hash, so it tells nothing of what it is made of.
+        Args:
+            generation: 0 for the first object, 1 for its replacement, and so on.
+            facts: Whatever else makes it another object.
         """
         if self.seed is None:
             return str(uuid.uuid4())
@@ -126,7 +134,7 @@ class IdempotencyKeys:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold this while looking for whose an object is."""
+        """Hold the lock of the seed while determining the owner of an object."""
         if self.seed is None:
             yield
         else:
@@ -134,19 +142,19 @@ class IdempotencyKeys:
                 yield
 
     def next_generation(self, *facts: str) -> int:
-        """Where to begin: what came before is another's, or gone, as this process has found."""
+        """Return the first generation that is not yet known to be deleted or owned by another resource."""
         return 0 if self.seed is None else self.ownership.next_generation((self.seed, self.kind, *facts))
 
     def claim(self, id: str, generation: int, *facts: str) -> None:
-        """The object of this generation is this one's now."""
+        """Record that this resource owns the object of this generation."""
         self.ownership.claim(self.kind, id)
         if self.seed is not None:
             self.ownership.mark_used((self.seed, self.kind, *facts), generation)
 
     def is_known(self, id: str) -> bool:
-        """As `is_taken`, without asking the engine: false where it would have to be asked."""
+        """Return whether the object is known to have an owner, without reading the engine's state."""
         return self.ownership.is_known(self.kind, id)
 
     def is_taken(self, id: str) -> bool | None:
-        """Whether the object is another's, or this one's of before; None = cannot be told."""
+        """Return whether the object has an owner, possibly this resource; None if that cannot be determined."""
         return self.ownership.is_owned(self.kind, id)

@@ -1,7 +1,7 @@
-"""One lifecycle for every engine: typed models in, checkpointed outcomes out.
+"""The lifecycle of a resource, the same for every engine.
 
-Resources hold API facts only; what all of them need (an id kept when the rest fails, errors explained, protection,
-resuming) is done here once. Adapters turn wire values into the plain values used here, and outcomes into their replies.
+Resources contain only what the API needs. What all resources share is implemented here once: checkpoints, error
+texts, deletion protection, resuming. The engines' adapters convert wire values to the plain values used here.
 """
 
 from __future__ import annotations
@@ -43,61 +43,80 @@ class Lifecycle:
         ignore: Set[str] = frozenset(),
         ctx: Context[Any] | None = None,
     ) -> Diff:
-        """The diff; raises ResourceError where a change is refused (create-only).
+        """Compare the program's arguments with the state.
 
-        ctx: to ask the API, in the rare case, whether a change that would be refused is borne after all.
+        Args:
+            state: The object's state, as last read.
+            old_inputs: The arguments of the last run.
+            news: The arguments of the program.
+            ignore: Arguments to leave out.
+            ctx: If present, the resource may call the API to decide whether to accept an otherwise rejected change.
+
+        Raises:
+            CheckError: A create-only argument changed.
         """
 
         def compare(recorded: Iterable[str] = ()) -> Diff:
             model = self.resource.arguments
             return diff(model, state=state, old_inputs=old_inputs, news=news, ignore=ignore, recorded=recorded)
 
-        found = compare()
-        if found.errors and ctx is not None:
-            there = {**old_inputs, **{name: value for name, value in state.items() if value is not None}}
-            borne = self._accepted_changes([failure.property for failure in found.errors], there, ctx)
-            found = replace(
-                compare(borne), warnings=tuple(CheckFailure(name, reason) for name, reason in borne.items())
+        difference = compare()
+        if difference.errors and ctx is not None:
+            current = {**old_inputs, **{name: value for name, value in state.items() if value is not None}}
+            accepted = self._accepted_changes([failure.property for failure in difference.errors], current, ctx)
+            difference = replace(
+                compare(accepted), warnings=tuple(CheckFailure(name, reason) for name, reason in accepted.items())
             )
-        if found.errors:
-            raise CheckError(found.errors)
-        return found
+        if difference.errors:
+            raise CheckError(difference.errors)
+        return difference
 
-    def _accepted_changes(self, names: Iterable[str], there: Mapping[str, Any], ctx: Context[Any]) -> dict[str, str]:
-        """Why changes of these create-only arguments are borne; those that are not are left out."""
+    def _accepted_changes(self, names: Iterable[str], current: Mapping[str, Any], ctx: Context[Any]) -> dict[str, str]:
+        """Return the reason to accept the change of each of these create-only arguments that may change."""
 
-        def ask(name: str) -> str | None:
+        def accept(name: str) -> str | None:
             reason: str | None = self._translate_errors(
-                lambda: self.resource.allow_create_only_change(name, there.get(name), ctx)
+                lambda: self.resource.allow_create_only_change(name, current.get(name), ctx)
             )
             return reason
 
-        return {name: reason for name in names if (reason := ask(name))}
+        return {name: reason for name in names if (reason := accept(name))}
 
     def ensure_not_protected(self, state: Mapping[str, Any], doing: str) -> None:
-        """Raise when the object must stay. doing: "delete" or "replace", for the message."""
+        """Check that the object may be deleted.
+
+        Args:
+            state: The object's state.
+            doing: "delete" or "replace", for the message.
+
+        Raises:
+            ResourceError: The object is protected.
+        """
         reason = self.deletion_blocked_reason(state)
         if reason:
             raise ResourceError(f"cannot {doing}: {reason}")
 
     def deletion_blocked_reason(self, state: Mapping[str, Any]) -> str | None:
-        """Why the object must stay, in words; None when it need not."""
+        """Return why the object must not be deleted, or None if it may be."""
         return self.resource.deletion_blocked_reason(self._state(state))
 
     def hypothetical_state(self, args: Mapping[str, Any]) -> Values:
-        """The state of an object that these arguments would make, without what the API adds."""
+        """Return the state of an object with these arguments, without the values that the API sets."""
         return {**dict.fromkeys(field_specs(self.resource.state)), **args}
 
     def replacement_triggers(self, state: Mapping[str, Any], args: Mapping[str, Any], ctx: Context[Any]) -> list[str]:
-        """State fields that need a new object although no argument changed."""
+        """Return the state fields that require a new object although no argument changed."""
         return list(
             self._translate_errors(lambda: list(self.resource.replacement_triggers(self._state(state), args, ctx)))
         )
 
     def reported(self, name: str, state: Mapping[str, Any], ctx: Context[Any] | None) -> Any:
-        """Return what the API says of an argument that the state leaves out; UNKNOWN where it does not say.
+        """Return the API's value of an argument that the state does not contain; UNKNOWN if the API does not report it.
 
-        ctx: None while the API cannot be asked.
+        Args:
+            name: The argument.
+            state: The object's state.
+            ctx: None if the API cannot be reached.
         """
         return (
             UNKNOWN
@@ -115,23 +134,23 @@ class Lifecycle:
         ctx: Context[Any] | None,
         review: bool = True,
     ) -> ChangePlan:
-        """Decide whether a change is made in place or by a new object; the same decision for every engine.
+        """Decide whether a change is an update or a replacement; the same decision for every engine.
 
         Args:
-            id: The object's.
-            difference: What differs (`difference`).
+            id: The object's id.
+            difference: The result of `diff`.
             args: The arguments of the program.
             state: The object's state.
-            ctx: To warn, and to ask the API what needs a new object; None while the API cannot be reached.
-            review: Whether to report what may keep a new object from being made beside the old one.
+            ctx: For warnings and for calls to the API; None if the API cannot be reached.
+            review: Whether to report what may prevent the creation of the new object beside the old one.
 
         Raises:
-            ResourceError: A protected object would be replaced, or the API refused a request.
+            ResourceError: A protected object would be replaced, or a request to the API failed.
         """
         triggers: tuple[str, ...] = ()
         if ctx is not None:
-            for note in difference.warnings:
-                ctx.warn(note.reason, attribute=note.property)
+            for warning in difference.warnings:
+                ctx.warn(warning.reason, attribute=warning.property)
             if not difference.replaces:
                 triggers = tuple(self.replacement_triggers(state, args, ctx))
         plan = ChangePlan(difference, triggers)
@@ -143,10 +162,16 @@ class Lifecycle:
     def preview_replacement(
         self, id: str, args: Mapping[str, Any], state: Mapping[str, Any], ctx: Context[Any] | None
     ) -> None:
-        """Report what may keep a new object from being made beside the old one, where the API can be asked.
+        """Report what may prevent the creation of the new object beside the old one.
+
+        Args:
+            id: The old object's id.
+            args: The arguments of the new object.
+            state: The old object's state.
+            ctx: None if the API cannot be reached; then nothing is checked.
 
         Raises:
-            ResourceError: The key is of another account, so that the old object could not be deleted.
+            ResourceError: The API key belongs to another account, so the old object could not be deleted.
         """
         if ctx is None:
             return
@@ -156,11 +181,11 @@ class Lifecycle:
         self._translate_errors(lambda: self.resource.preview_replacement(args, prior, ctx))
 
     def preview_create(self, args: Mapping[str, Any], ctx: Context[Any] | None) -> Values:
-        """The planned state; with a connection the API is asked too."""
-        foretold = None
+        """Return the planned state of a create. With a context, the resource previews it at the API."""
+        predicted = None
         if ctx is not None:
-            foretold = self._translate_errors(lambda: self.resource.preview(args, None, frozenset(), ctx))
-        return {**plan_create(self.resource, args), **(foretold or {})}
+            predicted = self._translate_errors(lambda: self.resource.preview(args, None, frozenset(), ctx))
+        return {**plan_create(self.resource, args), **(predicted or {})}
 
     def preview_update(
         self,
@@ -169,20 +194,20 @@ class Lifecycle:
         changed: frozenset[str],
         ctx: Context[Any] | None,
     ) -> Values:
-        """The planned state; with a connection the API is asked too."""
-        foretold = None
+        """Return the planned state of an update. With a context, the resource previews it at the API."""
+        predicted = None
         if ctx is not None and changed:
-            foretold = self._translate_errors(lambda: self.resource.preview(args, self._state(state), changed, ctx))
-        return {**plan_update(self.resource, args, state, changed), **(foretold or {})}
+            predicted = self._translate_errors(lambda: self.resource.preview(args, self._state(state), changed, ctx))
+        return {**plan_update(self.resource, args, state, changed), **(predicted or {})}
 
     def is_incomplete(self, state: Mapping[str, Any]) -> bool:
-        """Whether an update has to wait for what an earlier run made."""
+        """Return whether an update must first wait for the object that an earlier run created."""
         return self.resource.is_incomplete(self._state(state))
 
     def create(self, args: Mapping[str, Any], ctx: Context[Any]) -> ApplyResult:
-        """Make the object. A failure after its id is known is an unfinished outcome, not an exception."""
+        """Create the object. A failure after the checkpoint is an incomplete result, not an exception."""
         typed = self.resource.arguments.model_validate(args)
-        # Before: once the object is there, nothing should come between it and the engine.
+        # Before the create call: after it, no other call may fail before the engine has the id.
         account = self._account(ctx)
 
         def run() -> tuple[str, BaseModel]:
@@ -199,7 +224,7 @@ class Lifecycle:
         changed: frozenset[str],
         ctx: Context[Any],
     ) -> ApplyResult:
-        """Change the object in place, or resume what an earlier run left unfinished."""
+        """Update the object in place, or resume a create that did not complete."""
         typed = self.resource.arguments.model_validate(args)
         prior, account = self._state(state), ctx.account or self._account(ctx)
 
@@ -215,30 +240,31 @@ class Lifecycle:
         inputs: Mapping[str, Any],
         ctx: Context[Any],
     ) -> ReadResult | None:
-        """What is there; None when it is gone. Without prior state it is an import."""
+        """Return the object as it is at the API, or None if it is gone. Without a state the read is an import."""
         imported = not state
-        own = self.resource.normalize_id(id) if imported else id
+        api_id = self.resource.normalize_id(id) if imported else id
         prior = None if imported else self._state(state)
-        found = self._translate_errors(lambda: self.resource.read(own, prior, ctx))
-        if found is None:
+        current = self._translate_errors(lambda: self.resource.read(api_id, prior, ctx))
+        if current is None:
             return None
-        # What a resource hands back as it was came of no call, which proves nothing of the account.
+        # A resource that returns the prior state itself has made no call, which proves nothing about the account.
         account = ctx.account
-        if found is not prior:
+        if current is not prior:
             if not imported:
                 ctx.ownership.found.add(self.resource.name)
             account = account or self._account(ctx)
-        kept = self._with_unreported(found, state)
-        return ReadResult(own, kept, inputs_from_state(self.resource, inputs, found, imported=imported), account)
+        values = self._with_unreported(current, state)
+        inputs = inputs_from_state(self.resource, inputs, current, imported=imported)
+        return ReadResult(api_id, values, inputs, account)
 
     def delete(self, id: str, state: Mapping[str, Any], ctx: Context[Any]) -> None:
-        """Remove the object unless it is protected."""
+        """Delete the object unless it is protected."""
         self.ensure_not_protected(state, "delete")
         prior = self._state(state)
         self._translate_errors(lambda: self.resource.delete(id, prior, ctx))
 
     def list(self, ctx: Context[Any]) -> Iterator[ListItem]:
-        """Every object of this kind, of a resource that is `listable`."""
+        """Yield every object of this resource, if it supports listing (`Resource.supports_list`)."""
         objects = iter(self._translate_errors(lambda: self.resource.list(ctx)))
         while True:
             listed = self._translate_errors(lambda: next(objects, None))
@@ -256,12 +282,12 @@ class Lifecycle:
         except Exception as error:
             if ctx.checkpointed is None:
                 raise
-            kept = self._with_unreported(ctx.checkpointed.state, args)
+            values = self._with_unreported(ctx.checkpointed.state, args)
             is_cancelled = isinstance(error, CancelledError)
-            return ApplyResult(ctx.checkpointed.id, kept, reason_of(error), cancelled=is_cancelled, account=account)
+            return ApplyResult(ctx.checkpointed.id, values, reason_of(error), cancelled=is_cancelled, account=account)
 
     def _account(self, ctx: Context[Any]) -> str | None:
-        """The account to record, for later runs; None where it cannot be found out now, which stops nothing."""
+        """Return the account to record in the state, or None if it cannot be determined, which is no error."""
         try:
             return self.package.account(ctx.api)
         except Exception as error:
@@ -269,15 +295,15 @@ class Lifecycle:
             return None
 
     def _with_unreported(self, state: BaseModel, source: Mapping[str, Any]) -> Values:
-        """The state as plain values; what the API never reports is taken from `source`."""
+        """Return the state as plain values. Values that the API never reports come from `source`."""
         values = dump_state(state)
-        for name, facts in field_specs(self.resource.arguments).items():
-            if (facts.provider_only or facts.create_only) and values.get(name) is None:
+        for name, spec in field_specs(self.resource.arguments).items():
+            if (spec.provider_only or spec.create_only) and values.get(name) is None:
                 values[name] = source.get(name)
         return values
 
     def _state(self, state: Mapping[str, Any]) -> Result:
-        # A state written by an older release may lack a field or hold one of another type: what can be read is read.
+        # A state of an older release may lack a field or have another type for one. It is read as far as possible.
         model: type[Result] = self.resource.state
         try:
             return model.model_validate(drop_unknowns(state))

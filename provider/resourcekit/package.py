@@ -1,4 +1,4 @@
-"""All that a vendor offers, and how its settings become a client."""
+"""A vendor's package: its resources and functions, and the client for its settings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,23 @@ ApiT = TypeVar("ApiT")
 
 @dataclass(frozen=True)
 class Package(Generic[ApiT]):
-    """A vendor as the adapters see it. Subclasses say how settings become a client.
+    """A vendor's package as the engines' adapters see it.
 
-    scope_setting: the setting that names the program where the engine does not; empty = there is none.
-    What programs seldom use is behind properties, for a subclass to load when it is first asked for.
+    Subclasses implement `connect`. Parts that most programs do not use are properties, which a subclass may load on
+    first use.
+
+    Attributes:
+        name: The package's name, such as "polykomos". Names of resources and environment variables begin with it.
+        version: The release.
+        display_name: The vendor's name for users.
+        description: One or two sentences for schemas and registries.
+        homepage: The project's URL.
+        settings: The model of the provider's settings.
+        environment: The environment variable of each setting that may come from the environment.
+        resources: The resources.
+        keywords: Keywords for registries.
+        idempotency_scope_setting: The setting that identifies the program for idempotency keys, if the engine does
+            not. Empty: none.
     """
 
     name: str
@@ -37,62 +50,87 @@ class Package(Generic[ApiT]):
 
     @property
     def data_sources(self) -> tuple[DataSource[Any, Any, ApiT], ...]:
-        """Data sources."""
+        """The data sources."""
         return ()
 
     @property
     def ephemeral_resources(self) -> tuple[DataSource[Any, Any, ApiT], ...]:
-        """Functions whose results must not be stored: ephemeral resources. Pulumi has none."""
+        """The ephemeral resources: functions whose results must not be stored. Terraform only."""
         return ()
 
     @property
     def actions(self) -> tuple[DataSource[Any, Any, ApiT], ...]:
-        """Functions that do something. Pulumi has none."""
+        """The actions: functions that change something. Terraform only."""
         return ()
 
     @property
     def functions(self) -> tuple[ProviderFunction[Any], ...]:
-        """Pure functions. Pulumi has none."""
+        """The provider functions, which are pure. Terraform only."""
         return ()
 
     @property
     def components(self) -> tuple[Component[Any, Any], ...]:
-        """Resources made of resources. Pulumi alone has them; Terraform's users have modules."""
+        """The components: resources that consist of other resources. Pulumi only; Terraform has modules."""
         return ()
 
     @property
     def log_variable(self) -> str:
-        """The environment variable that sets the plugins' log level."""
+        """The name of the environment variable that sets the plugins' log level."""
         return f"{self.name.upper()}_LOG"
 
     def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> ApiT:
-        """A client for these settings. engine: who is calling, for the User-Agent. Raises ResourceError."""
+        """Return a client for these settings.
+
+        Args:
+            settings: The settings, completed from the environment and validated.
+            engine: The engine's name, for the User-Agent.
+            warn: Print a warning about the settings.
+
+        Raises:
+            ResourceError: The settings cannot work.
+        """
         raise NotImplementedError
 
     def name_sources(self, api: ApiT, sources: Mapping[str, str]) -> None:
-        """Tell the client where its settings come from, for its messages. sources: for people, by setting."""
+        """Pass the origin of each setting to the client, for its messages.
+
+        Args:
+            api: The client.
+            sources: A text for users by setting, such as the environment variable's name.
+        """
         del api, sources
 
     def account(self, api: ApiT) -> str | None:
-        """Return what identifies the account that the client acts for, as states may store it in plain text; None where
-        that is not known. Raises the vendor's exceptions.
+        """Return the id of the client's account, or None if it is not known. States contain the id in plain text.
+
+        Raises:
+            Exception: An exception of the vendor's client.
         """
         del api
         return None
 
     def with_deadline(self, api: ApiT, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> ApiT:
-        """The client for one operation: its retries end at `deadline` (`time.monotonic()`) and when `cancel` is set.
+        """Return the client for one operation.
 
-        say: a line in the engine's log, for waits that are nobody's fault.
+        Args:
+            api: The client of the provider.
+            deadline: The end of all retries, in seconds of `time.monotonic()`.
+            cancel: Ends all retries when it is set.
+            say: Print a line in the engine's log, such as the reason for a wait.
         """
         del deadline, cancel, say
         return api
 
     def example(self, name: str, engine: str) -> str | None:
-        """A complete example program for the resource or function `name`, in `engine`'s language; None without one."""
+        """Return a complete example program, or None if there is none.
+
+        Args:
+            name: The declared name of the resource or function.
+            engine: The program's language: "pulumi-yaml" or "terraform".
+        """
         del name, engine
         return None
 
     def to_resource_error(self, error: Exception) -> Exception:
-        """The same failure in words for people: a ResourceError where the exception is one of the vendor's."""
+        """Return a `ResourceError` for an exception of the vendor's client, and any other exception unchanged."""
         return error

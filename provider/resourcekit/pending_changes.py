@@ -1,7 +1,7 @@
-"""What a run's plans have made unknown so far.
+"""The changes that a run has planned so far.
 
-Engines plan what is depended on first. So the plan of one object may ask what the same run does to another one, whose
-change the API does not show yet.
+An engine plans a dependency before its dependents. So the plan of an object can take the planned changes of its
+dependencies into account, which the API does not show yet.
 """
 
 from __future__ import annotations
@@ -10,18 +10,21 @@ from collections.abc import Iterable
 
 
 class PendingChanges:
-    """Noted by the adapters, from many threads; asked by resources."""
+    """The planned changes of a run. Adapters record them, from many threads; resources read them."""
 
     def __init__(self) -> None:
         self._fields: dict[tuple[str, str], frozenset[str]] = {}
 
     def record(self, resource: str, id: str, fields: Iterable[str] = ()) -> None:
-        """An object is planned to change in these fields of its state; none: it is not, or the change has been made.
+        """Record the fields of an object's state that are going to change.
 
-        resource: its declaration's name.
+        Args:
+            resource: The resource's declared name.
+            id: The object's id.
+            fields: The fields; empty: no change is planned, or it is applied already.
         """
         self._fields[resource, id] = frozenset(fields)
 
     def changed_fields(self, resource: str, id: str) -> frozenset[str]:
-        """The fields of the object that are going to change."""
+        """Return the fields of the object that are going to change."""
         return self._fields.get((resource, id), frozenset())

@@ -1,4 +1,4 @@
-"""The provider's own settings: completed from the environment, checked, and turned into a connection."""
+"""The provider's settings: complete them from the environment, validate them, and create the client."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from resourcekit.planning.validate import Validated, validate_arguments
 
 
 def apply_environment(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Unset settings from the environment. Only ever in memory: a key from the environment enters no state."""
-    found = {name: value for name, value in values.items() if value is not None}
+    """Return the settings, with those that are not set taken from the environment.
+
+    The values of the environment stay in memory: no API key from the environment reaches a state.
+    """
+    settings = {name: value for name, value in values.items() if value is not None}
     for name, variable in package.environment.items():
-        if name not in found and os.environ.get(variable):
-            found[name] = os.environ[variable]
-    return found
+        if name not in settings and os.environ.get(variable):
+            settings[name] = os.environ[variable]
+    return settings
 
 
 def variable_of(package: Package[Any], values: Mapping[str, Any], name: str) -> str:
-    """Return the environment variable that gives a setting its value; empty where it is set itself, or not at all."""
+    """Return the environment variable that a setting's value comes from; empty if the value does not come from one."""
     variable = package.environment.get(name, "")
     return variable if variable and values.get(name) is None and os.environ.get(variable) else ""
 
 
 def validate_config(package: Package[Any], values: Mapping[str, Any]) -> Validated:
-    """The settings with the environment's, and what is wrong with them. A failure names the variable of its value."""
+    """Validate the settings, completed from the environment. A failure names the variable that its value comes from."""
     checked = validate_arguments(package.settings, apply_environment(package, values))
 
-    def sourced(failure: CheckFailure) -> CheckFailure:
+    def with_variable(failure: CheckFailure) -> CheckFailure:
         variable = variable_of(package, values, failure.property)
-        return (
-            CheckFailure(failure.property, f"{failure.reason} (its value is that of {variable})")
-            if variable
-            else failure
-        )
+        if not variable:
+            return failure
+        return CheckFailure(failure.property, f"{failure.reason} (the value comes from {variable})")
 
-    return Validated(checked.values, tuple(map(sourced, checked.failures)))
+    return Validated(checked.values, tuple(map(with_variable, checked.failures)))
 
 
 def configure_client(
@@ -51,14 +52,14 @@ def configure_client(
     """Return the vendor's client.
 
     Args:
-        package: Of the vendor.
-        values: The settings that were given; the environment's complete them.
-        engine: Who asks, for the User-Agent.
-        warn: For what the user should know of the settings.
-        source: Where a setting comes from that was given, by its name, for people.
+        package: The vendor's package.
+        values: The settings of the program. The environment completes them.
+        engine: The engine's name, for the User-Agent.
+        warn: Print a warning about the settings.
+        source: Return a text for users about the origin of a setting of the program, by the setting's name.
 
     Raises:
-        CheckFailed: A setting breaks a rule.
+        CheckError: A setting breaks a rule.
         ResourceError: The settings cannot work.
     """
     checked = validate_config(package, values)

@@ -1,7 +1,10 @@
-"""Values that no text may show: an API repeats in its answers what it was given.
+"""Redaction: remove secret values from texts and find them in values. APIs repeat request values in their responses.
 
-What is longer than SHORT characters is taken out wherever it stands. A shorter one ("1", "yes") stands in every other
-text by chance: it is taken out where it stands alone in quotes or parentheses, which is how engines repeat a value.
+Both engines' adapters use this module for every text that leaves the provider. Words: a *secret* is a value that must
+not be shown; to *redact* a text is to replace each secret with a *placeholder*.
+
+A secret of more than SHORT characters is replaced wherever it occurs. A shorter one ("1", "yes") occurs in many texts
+by chance, so it is replaced only if it stands alone in quotes or parentheses, as database engines repeat a value.
 """
 
 from __future__ import annotations
@@ -13,34 +16,42 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 SHORT: Final = 3
+# What stands for a secret, in the words of the engine that shows the text.
+PLACEHOLDER: Final = "[secret]"
+TERRAFORM_PLACEHOLDER: Final = "(sensitive value)"
 
 
 class Redactor:
-    """The values of one request that must not be shown. mask: what stands in their place."""
+    """Redacts the secrets of one request.
 
-    def __init__(self, values: Iterable[str] = (), mask: str = "[secret]") -> None:
-        self._values = [value for value in values if value.strip()]
-        self._mask = mask
+    Args:
+        secrets: The secret values. Blank ones are ignored.
+        placeholder: The replacement for a secret.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), placeholder: str = PLACEHOLDER) -> None:
+        self._secrets = [secret for secret in secrets if secret.strip()]
+        self._placeholder = placeholder
 
     @functools.cached_property
     def _pattern(self) -> re.Pattern[str] | None:
-        """Made when a text is first looked at: most requests have none to show."""
-        forms = {form for value in self._values for form in _forms(value)}
-        # The longest first: one that begins like another would leave its end behind.
-        patterns = [_pattern(form) for form in sorted(forms, key=len, reverse=True)]
+        """The pattern of all secrets, built on first use: most requests have no text to redact."""
+        spellings = {spelling for secret in self._secrets for spelling in _spellings(secret)}
+        # The longest first: a secret that is the beginning of another one would leave the other one's end.
+        patterns = [_pattern(spelling) for spelling in sorted(spellings, key=len, reverse=True)]
         return re.compile("|".join(patterns)) if patterns else None
 
     def redact(self, text: str) -> str:
-        """The text without them."""
-        return text if self._pattern is None else self._pattern.sub(lambda _: self._mask, text)
+        """Return the text with each secret replaced."""
+        return text if self._pattern is None else self._pattern.sub(lambda _: self._placeholder, text)
 
     def occurs_in(self, value: Any) -> bool:
-        """Whether any text in a plain value shows one of them."""
+        """Return whether any text in a plain value contains a secret."""
         return self._pattern is not None and any(self._pattern.search(text) for text in iter_strings(value))
 
 
 def iter_strings(value: Any) -> Iterator[str]:
-    """Every text and number in a plain value, as an error would repeat it; names of entries are not among them."""
+    """Yield every string and number in a plain value, as an error would repeat it. Keys of maps are left out."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -50,14 +61,14 @@ def iter_strings(value: Any) -> Iterator[str]:
             yield from iter_strings(item)
 
 
-def _forms(value: str) -> Iterator[str]:
-    """As it is, inside an SQL literal, and inside JSON."""
-    yield value
-    yield value.replace("'", "''")
-    yield json.dumps(value)[1:-1]
-    yield json.dumps(value, ensure_ascii=False)[1:-1]
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield a secret as it is, as in an SQL literal, and as in JSON."""
+    yield secret
+    yield secret.replace("'", "''")
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
-def _pattern(form: str) -> str:
-    escaped = re.escape(form)
-    return escaped if len(form) > SHORT else rf"""(?<=["'(]){escaped}(?=["')])"""
+def _pattern(spelling: str) -> str:
+    escaped = re.escape(spelling)
+    return escaped if len(spelling) > SHORT else rf"""(?<=["'(]){escaped}(?=["')])"""

@@ -1,4 +1,4 @@
-"""The lifecycle that every resource implements, and the functions beside it."""
+"""The base classes of declarations: resources, data sources and provider functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ ApiT = TypeVar("ApiT")
 
 @dataclass(frozen=True)
 class RequiredScopes:
-    """What the vendor must have allowed: to read objects of a kind, and, beside that, to make and change them."""
+    """The scopes that an API key needs for a resource.
+
+    Attributes:
+        read: To read objects.
+        write: To create, update and delete objects, in addition to `read`.
+    """
 
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
@@ -29,7 +34,7 @@ class RequiredScopes:
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Default seconds that an operation may take; the user's own timeouts replace them."""
+    """The default time-outs of the operations, in seconds. The user's own time-outs replace them."""
 
     create: float = 600
     update: float = 600
@@ -37,10 +42,51 @@ class Timeouts:
 
 
 class Resource(Generic[ArgsT, StateT, ApiT]):
-    """A kind of object at the API. Methods only ever see typed, fully known models.
+    """A type of object at the API. The subclass's docstring is its documentation in every engine.
 
-    The class's docstring is its documentation in every engine. All methods may raise `ResourceError`; any other
-    exception is explained by the package (`Package.to_resource_error`).
+    `create`, `read`, `update` and `delete` receive typed models without unknown values. All methods may raise
+    `ResourceError`; the package translates every other exception (`Package.to_resource_error`).
+
+    Attributes:
+        name: The name in camel case, such as "Key": `package:index:Key` in Pulumi, `package_key` in Terraform.
+        arguments: The model of the arguments.
+        state: The model of the state.
+        timeouts: The default time-outs.
+        import_id: The id of an import, as a phrase for the documentation.
+        scopes: The scopes that an API key needs.
+        preview_sets_values: Whether `preview` returns values. If so, it is called for every plan.
+        schema_version: The version of the state's schema in Terraform; `upgrade_state` reads older versions.
+        url_collection: The part of the object's URL before its id, which is the last part. States of a generic REST
+            provider can then be taken over. Empty: the URL does not contain the id.
+
+    Example:
+        A resource whose API has a create and a delete call, and objects that never change::
+
+            class KeyArgs(Arguments):
+                name: Annotated[str, RequiresReplace()] = Field(description="The key's name.")
+
+            class KeyState(Result):
+                name: str = Field(description="The key's name.")
+                secret: Annotated[str | None, Computed(), Secret()] = Field(None, description="The key.")
+
+            class Key(Resource[KeyArgs, KeyState, Client]):
+                "A key."
+
+                name = "Key"
+                arguments = KeyArgs
+                state = KeyState
+
+                def create(self, args: KeyArgs, ctx: Context[Client]) -> tuple[str, KeyState]:
+                    id_ = ctx.api.create_key(args.name, ctx.idempotency_keys.create_key(0))
+                    ctx.checkpoint(id_, KeyState(name=args.name))
+                    return id_, KeyState(name=args.name, secret=ctx.api.secret_of(id_))
+
+                def read(self, id: str, prior: KeyState | None, ctx: Context[Client]) -> KeyState | None:
+                    name = ctx.api.name_of(id)
+                    return None if name is None else KeyState(name=name, secret=ctx.api.secret_of(id))
+
+                def delete(self, id: str, prior: KeyState, ctx: Context[Client]) -> None:
+                    ctx.api.delete_key(id)
     """
 
     name: ClassVar[str]
@@ -49,141 +95,189 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     timeouts: ClassVar[Timeouts] = Timeouts()
     import_id: ClassVar[str] = "its id"
     scopes: ClassVar[RequiredScopes] = RequiredScopes()
-    # Whether `review` gives values: they belong into every plan, so it is asked for each.
     preview_sets_values: ClassVar[bool] = False
-    # Of the state as engines keep it; `upgrade` reads the older ones.
     schema_version: ClassVar[int] = 0
-    # The part of the object's URL before its id, which is the last one: what a generic REST provider kept can then be
-    # taken over. Empty: the URL does not tell the id.
     url_collection: ClassVar[str] = ""
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
-        """Rules across arguments, over values that may be UNKNOWN or absent. Pure."""
+        """Check rules across arguments, over values that may be UNKNOWN or absent. Pure."""
         del args
         return ()
 
     def preview(
         self, args: Mapping[str, Any], prior: StateT | None, changed: frozenset[str], ctx: Context[ApiT]
     ) -> Mapping[str, Any] | None:
-        """Ask the API, while previewing, whether the change would work; report through `ctx` or raise.
+        """Check at the API, for a plan, whether the change would work. Warn through `ctx`, or raise.
 
-        args: the planned arguments, possibly UNKNOWN; prior: None for a create; changed: names, empty for a create.
-        Returns the state fields whose values this foretells with certainty.
+        Args:
+            args: The planned arguments, possibly UNKNOWN.
+            prior: The state; None for a create.
+            changed: The names of the arguments that change; empty for a create.
+            ctx: The context of the plan.
+
+        Returns:
+            The state fields whose values after the change are certain.
         """
         return None
 
     def preview_replacement(self, args: Mapping[str, Any], prior: StateT, ctx: Context[ApiT]) -> None:
-        """Report, while previewing, what of the old object may keep the new one from being made beside it.
+        """Report, for a plan, what may prevent the creation of the new object beside the old one.
 
-        Engines may make the new object before they delete the old one, and do not say whether they will.
+        Engines may create the new object before they delete the old one, and do not announce the order.
 
         Args:
             args: The arguments of the new object, possibly UNKNOWN.
-            prior: The state of the old one.
-            ctx: Where to report.
+            prior: The state of the old object.
+            ctx: The context of the plan, for warnings.
         """
         del args, prior, ctx
 
     def replacement_triggers(self, prior: StateT, args: Mapping[str, Any], ctx: Context[ApiT]) -> Iterable[str]:
-        """Names of state fields that must be made anew although no argument changed (a tracked version)."""
+        """Return the state fields that require a new object although no argument changed, such as a tracked version."""
         del prior, args, ctx
         return ()
 
     def normalize_id(self, id: str) -> str:
-        """The id in the API's own spelling, for one that a person wrote. Raises ResourceError for what is none."""
+        """Return the API's spelling of an id that a user wrote.
+
+        Raises:
+            ResourceError: The text is no id.
+        """
         return id
 
     def allow_create_only_change(self, name: str, value: Any, ctx: Context[ApiT]) -> str | None:
-        """Why a create-only argument may change, in words: what its value named is gone, so no program can keep it.
+        """Return a reason to accept a change to a create-only argument, or None to reject it.
 
-        The change is then only recorded. None: the change is refused.
+        Use it if the old value refers to an object that no longer exists. The new value is stored but has no effect.
+
+        Args:
+            name: The argument.
+            value: The old value.
+            ctx: The context, for calls to the API.
         """
         del name, value, ctx
         return None
 
     def reported(self, name: str, prior: StateT, ctx: Context[ApiT]) -> Any:
-        """Return the value of an argument that the engine's state leaves out because it was given write-only.
+        """Return the API's value of an argument that the state does not contain because it is write-only.
 
-        UNKNOWN where the API does not report it.
+        Returns:
+            The value, or UNKNOWN if the API does not report it.
         """
         del name, prior, ctx
         return UNKNOWN
 
     def create(self, args: ArgsT, ctx: Context[ApiT]) -> tuple[str, StateT]:
-        """Make the object; `ctx.checkpoint` as soon as its id is known. Returns (id, state)."""
+        """Create the object. Call `ctx.checkpoint` as soon as its id is known.
+
+        Returns:
+            The id and the state.
+        """
         raise NotImplementedError
 
     def read(self, id: str, prior: StateT | None, ctx: Context[ApiT]) -> StateT | None:
-        """What is there now; None when it is gone. `prior` is None on import."""
+        """Return the object as it is at the API, or None if it is gone. On import, `prior` is None."""
         raise NotImplementedError
 
     def update(self, id: str, args: ArgsT, prior: StateT, changed: frozenset[str], ctx: Context[ApiT]) -> StateT:
-        """Make `changed` so in place. Called with nothing changed to resume an unfinished create."""
+        """Update the arguments `changed` in place. If none changed, resume a create that did not complete."""
         raise NotImplementedError
 
     def delete(self, id: str, prior: StateT, ctx: Context[ApiT]) -> None:
-        """Remove the object; one that is gone already is a success."""
+        """Delete the object. If it is gone already, that is a success."""
         raise NotImplementedError
 
     def is_incomplete(self, prior: StateT) -> bool:
-        """Whether an earlier run made the object and gave up waiting, so that `update` has to wait on."""
+        """Return whether an earlier run created the object but stopped waiting for it, so that `update` must wait."""
         del prior
         return False
 
     @property
     def depends_on_other_resources(self) -> bool:
-        """Whether an object may have to be made anew because others change."""
+        """Whether a change of other objects may require a replacement."""
         return type(self).replacement_triggers is not Resource.replacement_triggers
 
     @property
     def supports_list(self) -> bool:
-        """Whether the API can list objects of this kind."""
+        """Whether the API can list the objects of this type."""
         return type(self).list is not Resource.list
 
     def list(self, ctx: Context[ApiT]) -> Iterable[tuple[str, str, StateT]]:
-        """Every object of this kind at the API as (id, name for people, state)."""
+        """Return the id, the name for users, and the state of every object of this type."""
         raise NotImplementedError
 
     def upgrade_state(self, version: int, state: dict[str, Any]) -> dict[str, Any]:
-        """A state that an older release wrote under `version`, in today's form. Names that are gone are ignored."""
+        """Convert a state of an older schema version to the current one. Fields that no longer exist are ignored."""
         del version
         return state
 
     def deletion_blocked_reason(self, prior: StateT) -> str | None:
-        """Why this object must be neither deleted nor replaced, in words; None when it may be."""
+        """Return why this object must be neither deleted nor replaced, or None if it may be."""
         del prior
         return None
 
 
 class DataSource(Generic[ArgsT, ResultT, ApiT]):
-    """A question to the API, or an action that the user asks for. The docstring is its documentation."""
+    """A data source, an ephemeral resource or an action. The subclass's docstring is its documentation.
+
+    Attributes:
+        name: The name in snake case, such as "get_key". Each engine has its own spelling of it.
+        arguments: The model of the arguments.
+        result: The model of the result.
+
+    Example:
+        A data source with one argument::
+
+            class GetKeyArgs(Arguments):
+                id: str = Field(description="The key's id.")
+
+            class GetKeyResult(Result):
+                name: str = Field(description="The key's name.")
+
+            class GetKey(DataSource[GetKeyArgs, GetKeyResult, Client]):
+                "Read the name of a key."
+
+                name = "get_key"
+                arguments = GetKeyArgs
+                result = GetKeyResult
+
+                def call(self, args: GetKeyArgs, ctx: Context[Client]) -> GetKeyResult:
+                    name = ctx.api.name_of(args.id)
+                    if name is None:
+                        raise ResourceError(f"there is no key {args.id!r}", property="id")
+                    return GetKeyResult(name=name)
+    """
 
     name: ClassVar[str]
     arguments: type[ArgsT]
     result: type[ResultT]
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
-        """Rules across arguments, over values that may be UNKNOWN or absent. Pure."""
+        """Check rules across arguments, over values that may be UNKNOWN or absent. Pure."""
         del args
         return ()
 
     def call(self, args: ArgsT, ctx: Context[ApiT]) -> ResultT:
-        """The answer. May raise as `Resource` methods do."""
+        """Return the result. Exceptions are treated as those of a `Resource`."""
         raise NotImplementedError
 
 
 class ProviderFunction(Generic[ArgsT]):
-    """A pure function: the fields of `arguments`, in their order, to a value. Needs no API and no settings."""
+    """A pure function, which needs neither API nor settings. Its parameters are the fields of `arguments`, in order."""
 
     name: ClassVar[str]
     arguments: type[ArgsT]
     result: Any
 
     def call(self, args: ArgsT) -> Any:
-        """The value. Raises ResourceError."""
+        """Return the value.
+
+        Raises:
+            ResourceError: An argument is invalid.
+        """
         raise NotImplementedError
 
 
 def dump_state(state: BaseModel) -> dict[str, Any]:
-    """A state as plain values, unset entries kept as None."""
+    """Return a state as plain values. Unset entries are None."""
     return state.model_dump(mode="json")

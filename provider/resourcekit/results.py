@@ -1,4 +1,4 @@
-"""What the operations of a lifecycle return."""
+"""The results of a lifecycle's operations."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class ApplyResult:
-    """What exists after an operation.
+    """The object after a create or an update.
 
     Attributes:
-        id: The object's.
-        state: What is there.
-        unfinished: Why it is not complete; empty when it is.
+        id: The object's id.
+        state: The object's state.
+        incomplete_reason: Why the object is not complete; empty: it is.
         cancelled: Whether the user stopped the operation.
-        account: The account to record (`Package.account`); None where it is not known.
+        account: The account to record (`Package.account`); None if it is not known.
     """
 
     id: str
@@ -31,7 +31,14 @@ class ApplyResult:
 
 @dataclass(frozen=True)
 class ReadResult:
-    """What a read found, the inputs that it stands for, and the account to record."""
+    """The object that a read returned.
+
+    Attributes:
+        id: The object's id.
+        state: The object's state.
+        inputs: The arguments that the state corresponds to.
+        account: The account to record (`Package.account`); None if it is not known.
+    """
 
     id: str
     state: Values
@@ -41,11 +48,11 @@ class ReadResult:
 
 @dataclass(frozen=True)
 class ChangePlan:
-    """How a change is made.
+    """The decision between update and replacement.
 
     Attributes:
         difference: The arguments that differ.
-        replacement_triggers: State fields that need a new object although no argument differs.
+        replacement_triggers: State fields that require a new object although no argument differs.
     """
 
     difference: Diff
@@ -53,13 +60,13 @@ class ChangePlan:
 
     @property
     def replaces(self) -> bool:
-        """Whether a new object is made."""
+        """Whether the change replaces the object."""
         return self.difference.replaces or bool(self.replacement_triggers)
 
 
 @dataclass(frozen=True)
 class ListItem:
-    """One object of a listing. label: its name for people."""
+    """One object of a list. `label` is its name for users."""
 
     id: str
     label: str

@@ -1,4 +1,4 @@
-"""The one stand-in for a value that an engine does not know yet."""
+"""The representation of a value that the engine does not know yet."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any, Final, final
 
 @final
 class Unknown:
-    """A value that will only be known when the change is made. There is one instance: `UNKNOWN`."""
+    """A value that is known only after the change is applied. There is one instance: `UNKNOWN`."""
 
-    _only: Unknown | None = None
+    _instance: Unknown | None = None
 
     def __new__(cls) -> Unknown:
-        if cls._only is None:
-            cls._only = super().__new__(cls)
-        return cls._only
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
 
     def __repr__(self) -> str:
         return "UNKNOWN"
 
     def __bool__(self) -> bool:
-        raise TypeError("an unknown value is neither true nor false: ask `value is UNKNOWN` first")
+        raise TypeError("an unknown value is neither true nor false: test `value is UNKNOWN` first")
 
 
 UNKNOWN: Final = Unknown()
-# Most values are of these, and to ask that first is a tenth of what asking for abstract classes takes.
-_SIMPLE: Final = (str, bytes, int, float, type(None))
+# Most values are of these types. A check against them takes a tenth of the time of one against abstract classes.
+_SCALARS: Final = (str, bytes, int, float, type(None))
 
 
 def contains_unknown(value: Any) -> bool:
-    """Whether `value` is unknown or holds an unknown at any depth."""
+    """Return whether `value` is UNKNOWN or contains UNKNOWN at any depth."""
     if value is UNKNOWN:
         return True
-    if isinstance(value, _SIMPLE):
+    if isinstance(value, _SCALARS):
         return False
     if isinstance(value, Mapping):
         return any(contains_unknown(item) for item in value.values())
@@ -41,5 +41,5 @@ def contains_unknown(value: Any) -> bool:
 
 
 def drop_unknowns(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of `values` that are known to their depths."""
+    """Return the entries of `values` that contain no UNKNOWN at any depth."""
     return {name: value for name, value in values.items() if not contains_unknown(value)}

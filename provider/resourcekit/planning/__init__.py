@@ -1,1 +1,1 @@
-"""Pure decisions over plain values: check, diff and the planned state. Knows no engine, no API, no I/O."""
+"""Pure decisions over plain values: validation, diff and planned state. No engine, no API, no I/O."""

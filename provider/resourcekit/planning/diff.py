@@ -1,4 +1,4 @@
-"""Diff: what would change, and how: in place, by replacement, or not at all."""
+"""Compare a program's arguments with the state: which arguments change, and which changes replace the object."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from resourcekit.unknown import contains_unknown, drop_unknowns
 
 
 class ChangeKind(Enum):
-    """What happens to a property."""
+    """The kind of a property's change."""
 
     ADD = "add"
     UPDATE = "update"
@@ -22,7 +22,14 @@ class ChangeKind(Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """One property's change. path: `variables.tenant` for an entry of a map, else the argument's name."""
+    """The change of one property.
+
+    Attributes:
+        name: The argument.
+        path: The steps to the property: `("variables", "tenant")` for an entry of a map, else the argument alone.
+        kind: Whether the property is added, updated or deleted.
+        replaces: Whether the change replaces the object.
+    """
 
     name: str
     path: tuple[str, ...]
@@ -32,8 +39,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Diff:
-    """All changes, and those which are refused (create-only arguments). notes: why the others are accepted, each by
-    its argument.
+    """The result of a comparison.
+
+    Attributes:
+        changes: The changes.
+        errors: The rejected changes of create-only arguments.
+        warnings: The reason for each accepted change of a create-only argument.
     """
 
     changes: tuple[Change, ...] = ()
@@ -47,7 +58,7 @@ class Diff:
 
     @property
     def replaces(self) -> bool:
-        """Whether the object must be made anew."""
+        """Whether a change replaces the object."""
         return any(change.replaces for change in self.changes)
 
 
@@ -60,74 +71,82 @@ def diff(
     ignore: Iterable[str] = (),
     recorded: Iterable[str] = (),
 ) -> Diff:
-    """Compare the program's arguments with what is there (`state`, as last read), not with what was last asked for.
+    """Compare the program's arguments with the state as last read, not with the arguments of the last run.
 
-    So a drift that a refresh found shows as a change, and a value that the API already has does not. Where the
-    state says nothing of an argument (write-only), the old input stands in. An argument that is left out changes
-    something only if it was given before and is `ResetOnRemove` or has no say of the API's own.
+    So drift that a refresh found is a change, and a value that the API already has is none. If the state does not
+    contain an argument (write-only), the old input is compared. Omitting an argument is a change only if it was set
+    before and is either `ResetOnRemove` or not computed by the API.
 
-    A create-only argument's change is refused, but for those in `recorded`: they change in the state alone. What is
-    not known yet may turn out to be the old value, so it is not refused before it is known.
+    A change of a create-only argument is rejected. An unknown value is accepted, because it may resolve to the current
+    value.
+
+    Args:
+        model: The model of the arguments.
+        state: The object's state, as last read.
+        old_inputs: The arguments of the last run.
+        news: The arguments of the program.
+        ignore: Arguments to leave out.
+        recorded: Create-only arguments whose change is accepted. It changes the state only.
     """
-    ignored, kept = frozenset(ignore), frozenset(recorded)
+    ignored, accepted = frozenset(ignore), frozenset(recorded)
     changes: list[Change] = []
-    refusals: list[CheckFailure] = []
-    for name, facts in field_specs(model).items():
+    errors: list[CheckFailure] = []
+    for name, spec in field_specs(model).items():
         if name in ignored:
             continue
-        there = state.get(name)
-        if there is None:
-            there = old_inputs.get(name)
+        current = state.get(name)
+        if current is None:
+            current = old_inputs.get(name)
         new = news.get(name)
-        found = _change(facts, there, old_inputs.get(name), new)
-        open_ = name in kept or (there is not None and contains_unknown(new))
-        if found and facts.create_only and not open_:
-            refusals.append(CheckFailure(name, f"acts only when the object is created. {facts.create_only}"))
+        found = _change(spec, current, old_inputs.get(name), new)
+        is_allowed = name in accepted or (current is not None and contains_unknown(new))
+        if found and spec.create_only and not is_allowed:
+            errors.append(CheckFailure(name, f"acts only when the object is created. {spec.create_only}"))
         else:
             changes.extend(found)
     if any(change.replaces for change in changes):
-        # What is made anew is created with today's arguments: nothing is left to refuse.
-        refusals.clear()
-    return Diff(tuple(changes), tuple(refusals))
+        # A replacement creates the object with the new arguments, so create-only ones may change.
+        errors.clear()
+    return Diff(tuple(changes), tuple(errors))
 
 
-def _change(facts: FieldSpec, there: Any, old_input: Any, new: Any) -> list[Change]:
+def _change(spec: FieldSpec, current: Any, old_input: Any, new: Any) -> list[Change]:
     if new is None:
-        keeps = facts.create_only or (facts.computed and not facts.reset_on_remove)
-        if keeps or old_input is None or there is None or facts.semantically_equal(there, facts.default):
+        stays = spec.create_only or (spec.computed and not spec.reset_on_remove)
+        if stays or old_input is None or current is None or spec.semantically_equal(current, spec.default):
             return []
-        return [Change(facts.name, (facts.name,), ChangeKind.DELETE, facts.requires_replace)]
-    if there is None:
-        if not contains_unknown(new) and facts.semantically_equal(new, facts.default):
+        return [Change(spec.name, (spec.name,), ChangeKind.DELETE, spec.requires_replace)]
+    if current is None:
+        if not contains_unknown(new) and spec.semantically_equal(new, spec.default):
             return []
-        return [Change(facts.name, (facts.name,), ChangeKind.ADD, facts.requires_replace)]
-    if not contains_unknown(new) and facts.semantically_equal(there, new):
+        return [Change(spec.name, (spec.name,), ChangeKind.ADD, spec.requires_replace)]
+    if not contains_unknown(new) and spec.semantically_equal(current, new):
         return []
-    entries = _entries(_in_one_form(facts, there), _in_one_form(facts, new))
-    return [Change(facts.name, (facts.name, *path), kind, facts.requires_replace) for path, kind in entries] or [
-        Change(facts.name, (facts.name,), ChangeKind.UPDATE, facts.requires_replace)
+    entries = _entries(_canonical(spec, current), _canonical(spec, new))
+    return [Change(spec.name, (spec.name, *path), kind, spec.requires_replace) for path, kind in entries] or [
+        Change(spec.name, (spec.name,), ChangeKind.UPDATE, spec.requires_replace)
     ]
 
 
-def _in_one_form(facts: FieldSpec, value: Any) -> Any:
+def _canonical(spec: FieldSpec, value: Any) -> Any:
     """Return a map with each known entry in canonical form, so that an entry of equal meaning is no change."""
-    if facts.canonical is None or not isinstance(value, Mapping):
+    if spec.canonical is None or not isinstance(value, Mapping):
         return value
-    return {**value, **facts.canonical(drop_unknowns(value))}
+    return {**value, **spec.canonical(drop_unknowns(value))}
 
 
 def _entries(old: Any, new: Any) -> list[tuple[tuple[str, ...], ChangeKind]]:
-    """The entries of a map that differ; a lone empty path for anything that is not two maps."""
+    """Return the paths of a map's entries that differ; one empty path if one of the values is not a map."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return [((), ChangeKind.UPDATE)]
-    found: list[tuple[tuple[str, ...], ChangeKind]] = []
+    changed: list[tuple[tuple[str, ...], ChangeKind]] = []
     for key in sorted(old.keys() | new.keys()):
         if json_equal(old.get(key), new.get(key)):
             continue
         if new.get(key) is None:
-            found.append(((key,), ChangeKind.DELETE))
+            changed.append(((key,), ChangeKind.DELETE))
         elif old.get(key) is None:
-            found.append(((key,), ChangeKind.ADD))
+            changed.append(((key,), ChangeKind.ADD))
         else:
-            found.extend(((key, *path), kind) for path, kind in _entries(old[key], new[key]))
-    return found
+            changed.extend(((key, *path), kind) for path, kind in _entries(old[key], new[key]))
+    return changed

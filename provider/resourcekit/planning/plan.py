@@ -1,4 +1,4 @@
-"""The state that a change would lead to, as far as it is known beforehand; and the inputs that a read stands for."""
+"""The planned state of a create or an update, and the arguments that correspond to a state that was read."""
 
 from __future__ import annotations
 
@@ -11,58 +11,68 @@ from resourcekit.unknown import UNKNOWN
 
 
 def plan_create(resource: Resource[Any, Any, Any], args: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments as given; what the API fills in is UNKNOWN; the rest is null."""
+    """Return the planned state of a create: the arguments, UNKNOWN for computed fields, and null for the rest."""
     return {
-        name: args.get(name, UNKNOWN if facts.computed else None) for name, facts in field_specs(resource.state).items()
+        name: args.get(name, UNKNOWN if spec.computed else None) for name, spec in field_specs(resource.state).items()
     }
 
 
 def plan_update(
     resource: Resource[Any, Any, Any], args: Mapping[str, Any], prior: Mapping[str, Any], changed: Set[str]
 ) -> dict[str, Any]:
-    """The prior state with the changed arguments; computed values are UNKNOWN unless nothing moves them."""
+    """Return the planned state of an update: the prior state with the new arguments.
+
+    A computed field is UNKNOWN if a change may affect it (`Computed.changes_with`).
+    """
     planned: dict[str, Any] = {}
     arguments = field_specs(resource.arguments)
-    at_the_api = frozenset(name for name in changed if name not in arguments or not arguments[name].provider_only)
-    for name, facts in field_specs(resource.state).items():
+    changed_at_api = frozenset(name for name in changed if name not in arguments or not arguments[name].provider_only)
+    for name, spec in field_specs(resource.state).items():
         if name in args:
             planned[name] = args[name]
-        elif name in arguments and not facts.computed:
+        elif name in arguments and not spec.computed:
             planned[name] = None
-        elif name in changed or _moves(facts, changed, at_the_api):
+        elif name in changed or _is_affected(spec, changed, changed_at_api):
             planned[name] = UNKNOWN
         else:
             planned[name] = prior.get(name)
     return planned
 
 
-def _moves(facts: FieldSpec, changed: Set[str], at_the_api: Set[str]) -> bool:
-    """at_the_api: those of the changes that the API sees; the others move only what names them."""
-    if facts.stable:
+def _is_affected(spec: FieldSpec, changed: Set[str], changed_at_api: Set[str]) -> bool:
+    """Return whether a change may affect a computed field.
+
+    Args:
+        spec: The field.
+        changed: The arguments that change.
+        changed_at_api: Those of them that are sent to the API. The others affect only fields that name them.
+    """
+    if spec.stable:
         return False
-    return bool(changed & set(facts.changes_with) if facts.changes_with else at_the_api)
+    return bool(changed & set(spec.changes_with) if spec.changes_with else changed_at_api)
 
 
 def inputs_from_state(
     resource: Resource[Any, Any, Any], prior_inputs: Mapping[str, Any], state: Result, *, imported: bool
 ) -> dict[str, Any]:
-    """The arguments that would give what is there now, so that a refresh shows drift in them.
+    """Return the arguments that correspond to a state, so that a refresh shows drift.
 
-    On refresh: the arguments that the program had set, with today's values (none, where there is none any more);
-    what the API never reports keeps its old value. On import: every argument that the API reports, except the
-    clearable ones (an override cannot be told from a plan's default, api-facts S12) and the engine's own.
+    A refresh returns the arguments that the program had set, with the current values, or without those that have none
+    any more. Arguments that the API never reports stay as they were. An import returns every argument that the API
+    reports, except `ResetOnRemove` ones (a set value looks like the plan's default, api-facts S12) and
+    `ProviderOnly` ones.
     """
-    live: dict[str, Any] = {}
-    for name, facts in field_specs(resource.arguments).items():
+    inputs: dict[str, Any] = {}
+    for name, spec in field_specs(resource.arguments).items():
         value = to_plain(getattr(state, name, None))
         if imported:
-            if value is not None and not (facts.reset_on_remove or facts.provider_only or facts.create_only):
-                live[name] = value
+            if value is not None and not (spec.reset_on_remove or spec.provider_only or spec.create_only):
+                inputs[name] = value
         elif name in prior_inputs:
             prior = prior_inputs[name]
-            unreported = facts.provider_only or facts.create_only is not None
-            if unreported or facts.semantically_equal(prior, value):
-                live[name] = prior
+            unreported = spec.provider_only or spec.create_only is not None
+            if unreported or spec.semantically_equal(prior, value):
+                inputs[name] = prior
             elif value is not None:
-                live[name] = value
-    return live
+                inputs[name] = value
+    return inputs

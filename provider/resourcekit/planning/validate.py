@@ -1,7 +1,7 @@
-"""Check: are these arguments right, as far as they are known? And their normal form.
+"""Validate arguments, as far as they are known, and normalize them.
 
-Each value must be of its own kind: `"off"` is no boolean and `true` no number, however well pydantic could read them.
-Only a whole number may come as a float or a Decimal, because the engines' wires know no integers.
+Each value must have its declared type: `"off"` is no boolean and `true` is no number, although pydantic could convert
+them. Only an integer may be a float or a Decimal, because the engines' protocols have no integers.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _KIND_RULES: Mapping[ScalarKind, str] = {
     "number": "must be a number",
     "boolean": "must be true or false",
 }
-# pydantic's messages speak of Python's types.
+# Replacements for pydantic's messages, which name Python's types.
 _RULES: Mapping[str, str] = {
     "string_type": _KIND_RULES["string"],
     "int_type": _KIND_RULES["integer"],
@@ -65,27 +65,32 @@ _RULES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Validated:
-    """The arguments in normal form (null dropped, in maps too; numbers coerced) and every rule that they break."""
+    """Normalized arguments and the rules that they break.
+
+    Attributes:
+        values: The arguments without nulls, also inside maps, and with coerced numbers.
+        failures: The broken rules.
+    """
 
     values: dict[str, Any]
     failures: tuple[CheckFailure, ...]
 
 
 def validate_arguments(model: type[BaseModel], given: Mapping[str, Any]) -> Validated:
-    """Validate what is known of `given` field by field. null and left out mean the same (both engines)."""
+    """Validate the known values of `given`, field by field. Null is the same as left out, in both engines."""
     fields, shapes = field_specs(model), field_types(model)
     values: dict[str, Any] = {}
     failures = [_unknown_name(name, fields) for name in given if name not in fields]
-    for name, facts in fields.items():
+    for name, spec in fields.items():
         value = given.get(name)
         if value is None:
-            if facts.required:
+            if spec.required:
                 failures.append(CheckFailure(name, "missing required property"))
             continue
         if value is UNKNOWN:
             values[name] = value
             continue
-        checked, problems = _check_value(facts, shapes[name], value)
+        checked, problems = _check_value(spec, shapes[name], value)
         values[name] = checked
         failures.extend(problems)
     return Validated(values, tuple(failures))
@@ -94,7 +99,7 @@ def validate_arguments(model: type[BaseModel], given: Mapping[str, Any]) -> Vali
 def validate_declaration(
     declared: Resource[Any, Any, Any] | DataSource[Any, Any, Any] | Component[Any, Any], given: Mapping[str, Any]
 ) -> Validated:
-    """`validate_arguments`, then the declared one's own rules where each argument is right by itself."""
+    """Validate each argument, and then, if all are valid, the rules across arguments (`validate`)."""
     checked = validate_arguments(declared.arguments, given)
     if checked.failures:
         return checked
@@ -102,7 +107,7 @@ def validate_declaration(
 
 
 def null_entries(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the free maps of `given` that hold null entries, as they are: release 0.1.0 sent such entries."""
+    """Return the free-form maps of `given` that contain null entries, unchanged: release 0.1.0 sent such entries."""
     shapes = field_types(model)
     return {
         name: value
@@ -112,7 +117,7 @@ def null_entries(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, 
 
 
 def with_unknown_references(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `given` with each reference to another object unknown: what it refers to may be made up."""
+    """Return `given` with each `Reference` replaced by UNKNOWN: a mock may have generated the value."""
     fields = field_specs(model)
     return {
         name: UNKNOWN if value is not None and name in fields and fields[name].reference else value
@@ -121,44 +126,46 @@ def with_unknown_references(model: type[BaseModel], given: Mapping[str, Any]) ->
 
 
 def _unknown_name(name: str, fields: Mapping[str, FieldSpec]) -> CheckFailure:
-    near = difflib.get_close_matches(name, fields, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else "there are " + ", ".join(f"`{field}`" for field in fields)
+    similar = difflib.get_close_matches(name, fields, n=1)
+    hint = (
+        f"did you mean `{similar[0]}`?" if similar else "expected one of " + ", ".join(f"`{each}`" for each in fields)
+    )
     return CheckFailure(name, f"unknown property; {hint}")
 
 
-def _check_value(facts: FieldSpec, shape: FieldType, value: Any) -> tuple[Any, list[CheckFailure]]:
-    if facts.numeric_id and isinstance(value, str) and _WHOLE.fullmatch(value):
+def _check_value(spec: FieldSpec, shape: FieldType, value: Any) -> tuple[Any, list[CheckFailure]]:
+    if spec.numeric_id and isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value)
     value = without_nulls(value)
-    problems = _check_objects(facts.name, shape, value) or list(_misfits(shape, value, facts.name))
-    # A container with unknowns is checked by its known entries and handed on whole.
+    problems = _check_objects(spec.name, shape, value) or list(_type_failures(shape, value, spec.name))
+    # Of a map with unknown entries, the known entries are validated, and all entries are returned.
     partial = contains_unknown(value)
     if problems or (partial and not isinstance(value, Mapping)):
         return value, problems
     if partial and isinstance(shape, ObjectType):
         return validate_arguments(shape.model, value).values, []
     try:
-        checked = to_plain(facts.validator.validate_python(drop_unknowns(value) if partial else value))
+        checked = to_plain(spec.validator.validate_python(drop_unknowns(value) if partial else value))
     except ValidationError as error:
-        return value, [_failure(facts.name, detail) for detail in error.errors(include_url=False)]
+        return value, [_failure(spec.name, detail) for detail in error.errors(include_url=False)]
     return ({**value, **checked} if partial else checked), []
 
 
 def _check_objects(path: str, shape: FieldType, value: Any) -> list[CheckFailure]:
-    """The failures of an object's fields, each by its own path; of the objects in a list too."""
+    """Return the failures of the fields of an object, or of all objects of a list, with the path of each field."""
     match shape:
         case ObjectType(model) if isinstance(value, Mapping):
             return [
-                CheckFailure(f"{path}.{each.property}", each.reason)
-                for each in validate_arguments(model, value).failures
+                CheckFailure(f"{path}.{failure.property}", failure.reason)
+                for failure in validate_arguments(model, value).failures
             ]
         case ListType(item) if isinstance(value, list):
-            return [found for i, each in enumerate(value) for found in _check_objects(f"{path}.{i}", item, each)]
+            return [failure for i, each in enumerate(value) for failure in _check_objects(f"{path}.{i}", item, each)]
     return []
 
 
-def _misfits(shape: FieldType, value: Any, path: str) -> Iterator[CheckFailure]:
-    """What in a value is of another kind than its place."""
+def _type_failures(shape: FieldType, value: Any, path: str) -> Iterator[CheckFailure]:
+    """Yield a failure for each part of a value that has another type than declared."""
     match shape:
         case _ if value is None or value is UNKNOWN:
             return
@@ -167,17 +174,17 @@ def _misfits(shape: FieldType, value: Any, path: str) -> Iterator[CheckFailure]:
                 yield CheckFailure(path, _KIND_RULES[kind])
         case ListType(item) if isinstance(value, list):
             for index, each in enumerate(value):
-                yield from _misfits(item, each, f"{path}.{index}")
+                yield from _type_failures(item, each, f"{path}.{index}")
         case MapType(item) if isinstance(value, Mapping):
             for key, each in value.items():
-                yield from _misfits(item, each, f"{path}.{key}")
+                yield from _type_failures(item, each, f"{path}.{key}")
         case ObjectType(model) if isinstance(value, Mapping):
             for name, part in field_types(model).items():
-                yield from _misfits(part, value.get(name), f"{path}.{name}")
+                yield from _type_failures(part, value.get(name), f"{path}.{name}")
 
 
 def _failure(name: str, detail: Any) -> CheckFailure:
     path = ".".join([name, *(str(part) for part in detail["loc"])])
     rule = _RULES.get(detail["type"], str(detail["msg"]).removeprefix("Value error, "))
-    facts = {key: f"{each:g}" if isinstance(each, float) else each for key, each in detail.get("ctx", {}).items()}
-    return CheckFailure(path, rule.format(**facts) if detail["type"] in _RULES else rule)
+    limits = {key: f"{each:g}" if isinstance(each, float) else each for key, each in detail.get("ctx", {}).items()}
+    return CheckFailure(path, rule.format(**limits) if detail["type"] in _RULES else rule)

@@ -10,13 +10,12 @@ from typing import Any
 from resourcekit.context import with_attribute
 from resourcekit.errors import CheckError, ResourceError
 from resourcekit.plugin.logging import stack_locations
-from resourcekit.redaction import Redactor
+from resourcekit.redaction import TERRAFORM_PLACEHOLDER, Redactor
 from resourcekit.terraform.cty.msgpack import WireError
 from resourcekit.terraform.cty.types import CtyCollection, CtyObject, CtyTuple, CtyType
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 
 log = logging.getLogger(__name__)
-_MASK = "(sensitive value)"
 Types = Mapping[str, CtyType]
 
 
@@ -45,7 +44,7 @@ class Diagnostics:
     def redact_values(self, values: Iterable[str]) -> None:
         """Keep these out of every text."""
         self._secrets.extend(values)
-        self._hidden = Redactor(self._secrets, _MASK)
+        self._hidden = Redactor(self._secrets, TERRAFORM_PLACEHOLDER)
 
     def redact(self, text: str) -> str:
         """The text as people may see it."""
