@@ -1,4 +1,4 @@
-"""The ASGI application: the API, its health and its description."""
+"""Build the ASGI application: the API, its health, its OpenAPI document, the admin API and the console."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from controlplane.services import Services
 
 
 def create_app(services: Services, recorder: Recorder, admin_token: str | None) -> Starlette:
-    """Build the whole control plane over open `services`; background workers run apart from it (see run.py).
+    """Build the whole control plane over open services. Background workers run apart from it (see server.py).
 
     Args:
         services: What the API's handlers use.
-        recorder: Takes the entries of the request log.
-        admin_token: None = no admin API.
+        recorder: Receives the entries of the request log.
+        admin_token: The token of the admin API. None = no admin API.
     """
     api = ApiApp(services, registry.OPERATIONS)
-    # The outermost comes first.
-    around_the_api = [
+    # The outermost middleware comes first.
+    api_middleware = [
         Middleware(RequestLogMiddleware, recorder=recorder, clock=services.clock),
         Middleware(
             FaultInjectionMiddleware, pool=services.pool, controls=services.controls, operation_of=api.operation_of
@@ -52,8 +52,8 @@ def create_app(services: Services, recorder: Recorder, admin_token: str | None) 
 
     app = Starlette(
         routes=[
-            # First, because routes are tried in turn.
-            Mount(PREFIX, app=api, middleware=around_the_api),
+            # Starlette tries routes in this order.
+            Mount(PREFIX, app=api, middleware=api_middleware),
             Route("/healthz", healthz),
             Route("/openapi.json", description),
             *([] if admin_token is None else routes.routes(services, admin_token)),

@@ -1,4 +1,4 @@
-"""The one place that knows what time it is."""
+"""The clock of the control plane. Nothing else reads the time of the machine."""
 
 from __future__ import annotations
 
@@ -6,56 +6,67 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-# Whatever is computed from the time, a day or a century from it, is a time as well.
+# A day or a century added to a time in this range is a valid datetime as well.
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
-    """Wall-clock time; everything that ages (grace, idempotency, retries, rate windows) asks it."""
+    """Wall-clock time, for everything that ages: grace periods, idempotency keys, retries, rate limits."""
 
     def now(self) -> datetime:
-        """The current time, aware, in UTC."""
+        """Return the current time, aware, in UTC."""
 
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
+        """Return the machine's time."""
         return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class ClockSetting:
-    """How far a clock is ahead of the machine's, or where it stands still."""
+    """How a clock differs from the machine's clock.
+
+    Attributes:
+        offset: How far the clock is ahead.
+        frozen_at: The time at which the clock stands still. None = it runs.
+    """
 
     offset: timedelta = timedelta()
     frozen_at: datetime | None = None
 
     def at(self, machine: datetime) -> datetime:
-        """The time that this setting shows."""
+        """Return the time that a clock with this setting shows when the machine's clock shows `machine`."""
         return self.frozen_at or machine + self.offset
 
     def freeze(self, machine: datetime, at: datetime | None) -> ClockSetting:
-        """Standing still, at once or at a given time."""
+        """Return a setting that stands still at a time, or at the present one."""
         return ClockSetting(self.offset, at or self.at(machine))
 
     def advance(self, by: timedelta) -> ClockSetting:
-        """Further on, still standing if it stood. Raises OverflowError where there is no such time."""
+        """Return a setting that is further ahead, and still frozen if this one is.
+
+        Raises:
+            OverflowError: There is no such time.
+        """
         if self.frozen_at is None:
             return ClockSetting(self.offset + by)
         return ClockSetting(self.offset, self.frozen_at + by)
 
     def resume(self, machine: datetime) -> ClockSetting:
-        """Going on from where it is."""
+        """Return a setting that runs on from the time that this one shows."""
         return ClockSetting(self.at(machine) - machine)
 
 
 class AdjustableClock:
-    """The machine's clock through a setting, which the admin API changes."""
+    """The machine's clock through a setting that the admin API changes."""
 
     def __init__(self) -> None:
         self.setting = ClockSetting()
 
     def now(self) -> datetime:
+        """Return the machine's time, changed by the setting."""
         return self.setting.at(datetime.now(UTC))

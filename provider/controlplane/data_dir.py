@@ -1,4 +1,4 @@
-"""The directory of one control plane: kept, or gone at the end; never used by two at a time."""
+"""The data directory of a control plane: persistent or ephemeral, and locked by one process at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROOM_NEEDED = 2_000_000_000  # bytes
 
 
 class DataDirError(StartupError):
-    """The data directory cannot be made or used."""
+    """The data directory cannot be created or used."""
 
 
 class DataDirLockedError(StartupError):
@@ -30,14 +30,22 @@ class DataDirLockedError(StartupError):
 
 
 def default_data_dir() -> Path:
-    """`polykomos/dev` under the XDG state directory."""
+    """Return `polykomos/dev` under the XDG state directory."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "polykomos" / "dev"
 
 
 @contextlib.contextmanager
 def open_data_dir(path: Path | None) -> Iterator[Path]:
-    """Lock and yield the directory; None = a new one that is removed at the end. Raises DataDirBusy or DataDirError."""
+    """Lock and yield the data directory.
+
+    Args:
+        path: The directory. None = a new one, which is removed at the end.
+
+    Raises:
+        DataDirLockedError: Another control plane uses the directory.
+        DataDirError: The directory cannot be created or used.
+    """
     if path is not None:
         with usable(path, "Choose another --data-dir, or --ephemeral."):
             path.mkdir(parents=True, exist_ok=True)
@@ -54,22 +62,27 @@ def open_data_dir(path: Path | None) -> Iterator[Path]:
     with usable(Path(os.environ.get("TMPDIR", "/tmp")), "Set TMPDIR to a directory that can be written."):  # noqa: S108
         parent = _choose_parent()
         _remove_abandoned(parent)
-        made = Path(tempfile.mkdtemp(prefix=EPHEMERAL_PREFIX, dir=parent))
-    # A predecessor cannot have this name, so the lock is free.
-    with _lock(made) or contextlib.nullcontext():
+        directory = Path(tempfile.mkdtemp(prefix=EPHEMERAL_PREFIX, dir=parent))
+    # No other process knows this name, so the lock is free.
+    with _lock(directory) or contextlib.nullcontext():
         try:
-            yield made
+            yield directory
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def usable(path: Path, way_out: str) -> Iterator[None]:
-    """Turn an error of the file system into DataDirError, which names the directory."""
+def usable(path: Path, remedy: str) -> Iterator[None]:
+    """Turn an error of the file system into a DataDirError that names the directory.
+
+    Args:
+        path: The directory that the message names.
+        remedy: A sentence that says what to do.
+    """
     try:
         yield
     except OSError as error:
-        raise DataDirError(f"The data directory {path} cannot be used: {error.strerror or error}. {way_out}") from None
+        raise DataDirError(f"The data directory {path} cannot be used: {error.strerror or error}. {remedy}") from None
 
 
 def in_use(directory: Path) -> bool:
@@ -87,14 +100,14 @@ def in_use(directory: Path) -> bool:
 
 
 def ephemeral_dirs() -> list[Path]:
-    """Return the data directories of this user's ephemeral control planes, those of crashed ones too."""
+    """Return the data directories of this user's ephemeral control planes, including those of crashed ones."""
     parents = dict.fromkeys((_MEMORY, Path(tempfile.gettempdir())))
-    found = [each for parent in parents for each in sorted(parent.glob(f"{EPHEMERAL_PREFIX}*"))]
-    return [each for each in found if _is_ours(each)]
+    directories = [path for parent in parents for path in sorted(parent.glob(f"{EPHEMERAL_PREFIX}*"))]
+    return [directory for directory in directories if _is_ours(directory)]
 
 
 def _is_ours(directory: Path) -> bool:
-    """Anyone may make a directory of this name in a place for temporary files; what is in it is then not trusted."""
+    """Return whether this user owns the directory. Anyone may create one of this name, so others are not trusted."""
     try:
         return not hasattr(os, "getuid") or directory.lstat().st_uid == os.getuid()
     except OSError:
@@ -102,7 +115,7 @@ def _is_ours(directory: Path) -> bool:
 
 
 def _lock(directory: Path) -> contextlib.ExitStack | None:
-    """Return the lock of a directory, which closing releases; None when another process has it."""
+    """Return the lock of a directory, which closing releases; None if another process has it."""
     path = directory / "lock"
     with contextlib.ExitStack() as stack:
         if fcntl is not None:
@@ -112,7 +125,7 @@ def _lock(directory: Path) -> contextlib.ExitStack | None:
             except BlockingIOError:
                 return None
         else:
-            import filelock  # only here: it takes longer to import than the whole of this module
+            import filelock  # only here: it takes longer to import than the rest of this module
 
             try:
                 stack.enter_context(filelock.FileLock(path, timeout=0))
@@ -122,14 +135,14 @@ def _lock(directory: Path) -> contextlib.ExitStack | None:
 
 
 def _choose_parent() -> Path:
-    """Memory where there is enough: CREATE DATABASE takes a tenth of the time there."""
+    """Return memory if there is enough: CREATE DATABASE takes a tenth of the time there."""
     if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_NEEDED:
         return _MEMORY
     return Path(tempfile.gettempdir())
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Remove what control planes killed in mid-flight left: nobody holds their locks."""
+    """Remove the directories of killed control planes: their locks are free."""
     for directory in parent.glob(f"{EPHEMERAL_PREFIX}*"):
         with contextlib.suppress(OSError):
             if not (directory / "lock").exists():

@@ -1,4 +1,4 @@
-"""What the admin API has set, as this process sees it."""
+"""The settings of the admin API, as this process last read them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from uuid import UUID
 from controlplane.db.pool import Connection, Pool
 
 _IDS: Final = UUID("6f1d1c9e-6a0a-4a9c-8a53-1a3a9f0b7d11")
-
-
-# Where a provisioning job can be killed: nothing made, the role, the database, all but the commit.
+# Where a provisioning job can be killed: before the role, after the role, after the database, before the commit.
 STEPS: Final = ("before_role", "after_role", "after_database", "before_ack")
 
 
 class InjectedFailureError(Exception):
-    """A failure on demand."""
+    """A failure that the admin API requested."""
 
 
 @dataclass
 class DevControls:
-    """provision_delay (seconds), pool_size: None = as this process was told.
+    """Settings of the admin API.
 
-    has_faults: whether there are rules to look up. has_ids_seed: whether ids come from a series. has_failures: whether
-    attempts to provision are to fail. kill_at: see STEPS.
+    Attributes:
+        provision_delay: Seconds. None = the value that this process was started with.
+        pool_size: None = the value that this process was started with.
+        has_faults: Whether there are fault rules to look up.
+        has_ids_seed: Whether ids come from a seeded series.
+        has_failures: Whether attempts to provision are to fail.
+        kill_at: One of STEPS.
     """
 
     provision_delay: float | None = None
@@ -38,7 +41,11 @@ class DevControls:
     kill_at: str | None = None
 
     async def maybe_fail(self, pool: Pool) -> None:
-        """Raises FailureWanted if this attempt to provision is one of those."""
+        """Fail this attempt to provision if failures were requested.
+
+        Raises:
+            InjectedFailureError: This attempt is one of those that fail.
+        """
         if not self.has_failures:
             return
         async with pool.connection() as conn:
@@ -46,10 +53,10 @@ class DevControls:
                 "UPDATE dev_controls SET provision_failures = provision_failures - 1 WHERE provision_failures > 0"
             )
         if cursor.rowcount:
-            raise InjectedFailureError("the admin API asked for it")
+            raise InjectedFailureError("this failure was injected through the admin API")
 
     async def at_step(self, pool: Pool, step: str) -> None:
-        """Tell that a step of a provisioning job is reached, which may be the end of this process."""
+        """Report that a provisioning job has reached a step. Kills this process if the admin API requested that."""
         if self.kill_at != step:
             return
         async with pool.connection() as conn:
@@ -58,7 +65,7 @@ class DevControls:
             os.kill(os.getpid(), signal.SIGKILL)
 
     async def new_uuid(self, conn: Connection) -> UUID:
-        """A random one, or the next of the series that a seed began."""
+        """Return a random UUID, or the next one of the seeded series."""
         if not self.has_ids_seed:
             return uuid.uuid4()
         cursor = await conn.execute("UPDATE dev_controls SET ids_made = ids_made + 1 RETURNING ids_seed, ids_made")

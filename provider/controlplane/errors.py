@@ -1,11 +1,11 @@
-"""Why a control plane could not start, or go on."""
+"""Errors that end a control plane."""
 
 from __future__ import annotations
 
 
 class ControlPlaneError(Exception):
-    """The message is for the person at the command line; it holds no secret."""
+    """The control plane cannot go on. The message is for the person at the command line and contains no secret."""
 
 
 class StartupError(ControlPlaneError):
-    """It could not start."""
+    """The control plane could not start."""

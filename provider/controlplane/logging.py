@@ -15,7 +15,7 @@ _MESSAGE_WIDTH = 24
 
 
 def _entry(record: logging.LogRecord) -> dict[str, object]:
-    """Return time, level, logger and message of a line, and what the call passed as `extra={"facts": {…}}`."""
+    """Return the time, level, logger and message of a record, and the `extra={"facts": {…}}` of the call."""
     return {
         "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
@@ -26,9 +26,10 @@ def _entry(record: logging.LogRecord) -> dict[str, object]:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; `exception` holds a traceback."""
+    """Format a record as one JSON object in one line. `exception` contains the traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the JSON line."""
         line = _entry(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
@@ -36,9 +37,9 @@ class JsonFormatter(logging.Formatter):
 
 
 class TerminalFormatter(logging.Formatter):
-    """Lines for a person: time of day, level, message, logger, then each fact as `name=value`.
+    """Format a record for a person: time of day, level, message, logger, then each fact as `name=value`.
 
-    A request may hold characters that control a terminal, in its path for example. They are escaped.
+    A request may contain characters that control a terminal, in its path for example. They are escaped.
 
     Args:
         colors: Whether levels and names are coloured.
@@ -57,6 +58,7 @@ class TerminalFormatter(logging.Formatter):
         )
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the readable line."""
         entry = {name: _printable(str(value)) for name, value in _entry(record).items()}
         entry["time"] = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         if record.exc_info:
@@ -65,7 +67,7 @@ class TerminalFormatter(logging.Formatter):
 
 
 def _printable(text: str) -> str:
-    """Escape what would move a cursor, colour a terminal or end a line."""
+    """Escape characters that move a cursor, colour a terminal or end a line."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
@@ -77,10 +79,13 @@ def choose_formatter() -> logging.Formatter:
 
 
 def configure_logging() -> Callable[[], None]:
-    """Send everything of this process to stderr.
+    """Send all logs of this process to stderr.
 
-    Lines below WARNING wait until the returned function is called, or the process ends: on a terminal the export lines
+    Lines below WARNING wait until the returned function is called, or the process ends. On a terminal the export lines
     then come first, where they can be copied.
+
+    Returns:
+        A function that writes the waiting lines and ends the delay.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(choose_formatter())

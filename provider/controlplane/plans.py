@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 @dataclass(frozen=True)
 class Quotas:
-    """Limits in effect.
+    """The limits in effect.
 
     Attributes:
         storage_hard_limit_gb: In GB of 10^9 bytes.
@@ -37,7 +37,7 @@ class Plan:
 
 Plans: TypeAlias = Mapping[str, Plan]
 
-# Neither source gives the plans' quotas; these are ours (S11). A seed file changes them and adds others.
+# Neither document states the plans' quotas; these are ours (S11). A seed file changes them and adds others.
 PLANS: Final[Plans] = {
     "free": Plan(Quotas(1, 20, 80), 10),
     "launch": Plan(Quotas(10, 50, 80), 500),

@@ -1,4 +1,4 @@
-"""The record of a running control plane, in its data directory: what stops it and finds its address."""
+"""The record of a running control plane, in its data directory: its process and its address."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Running:
 
     Attributes:
         pid: Its process.
-        base_url: Where its API is, `/api/v1` included.
+        base_url: The URL of its API, `/api/v1` included.
         directory: Its data directory.
         detached: Whether it was started by `polykomos dev --detach`.
     """
@@ -32,7 +32,7 @@ class Running:
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """Return the port of the API."""
         return int(self.base_url.rsplit(":", 1)[1].split("/", 1)[0])
 
     def __str__(self) -> str:
@@ -59,13 +59,13 @@ def find_running(directory: Path) -> Running | None:
     A record counts only while the directory is locked: after `kill -9` it remains, and its pid may be reused.
     """
     try:
-        found = Running(**json.loads((directory / _RECORD).read_text(encoding="utf-8")))
-        return found if in_use(directory) else None
+        running = Running(**json.loads((directory / _RECORD).read_text(encoding="utf-8")))
+        return running if in_use(directory) else None
     except (OSError, ValueError, TypeError):
         return None
 
 
 def all_running(directories: Iterable[Path]) -> list[Running]:
     """Return the control planes that run on these data directories, and this user's ephemeral ones."""
-    found = (find_running(directory) for directory in (*directories, *ephemeral_dirs()))
-    return [each for each in found if each is not None]
+    candidates = (find_running(directory) for directory in (*directories, *ephemeral_dirs()))
+    return [running for running in candidates if running is not None]

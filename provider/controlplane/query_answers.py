@@ -1,4 +1,4 @@
-"""Answers to queries in plain language that users set: a text and the SQL that it stands for. Pure."""
+"""Answers to queries in plain language that users set: a text, and the SQL that runs for it. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,13 @@ EngineName = Literal["postgres", "mysql"]
 
 
 class QueryAnswer(BaseModel):
-    """An answer. db_type: the engine that it is for; None = every engine."""
+    """The SQL that runs for a query in plain language.
+
+    Attributes:
+        query: The text that a client sends.
+        sql: The SQL that runs instead of it.
+        db_type: The engine that the answer is for. None = every engine.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -43,22 +49,23 @@ class QueryAnswer(BaseModel):
 
 
 def query_key(text: str) -> str:
-    """Return what texts have in common that differ in case and white space only: a SHA-256 in hexadecimal."""
+    """Return a SHA-256 in hexadecimal that is equal for texts that differ in case and white space only."""
     return hashlib.sha256(" ".join(text.casefold().split()).encode()).hexdigest()
 
 
 def find_answer(answers: Iterable[QueryAnswer], query: str, db_type: str) -> str | None:
-    """Return the SQL of the answer to the query; one for this engine goes before one for every engine."""
+    """Return the SQL of the answer to a query. An answer for this engine goes before one for every engine."""
     key = query_key(query)
-    found = [each for each in answers if query_key(each.query) == key and each.db_type in (db_type, None)]
-    return max(found, key=lambda each: each.db_type is not None).sql if found else None
+    matches = [answer for answer in answers if query_key(answer.query) == key and answer.db_type in (db_type, None)]
+    return max(matches, key=lambda answer: answer.db_type is not None).sql if matches else None
 
 
 def first_duplicate(answers: Iterable[QueryAnswer]) -> int | None:
-    """Return the index of the first answer whose text and engine an earlier one has, or None."""
+    """Return the index of the first answer with the text and engine of an earlier one, or None."""
     seen: set[tuple[str, str | None]] = set()
-    for index, each in enumerate(answers):
-        if (query_key(each.query), each.db_type) in seen:
+    for index, answer in enumerate(answers):
+        key = (query_key(answer.query), answer.db_type)
+        if key in seen:
             return index
-        seen.add((query_key(each.query), each.db_type))
+        seen.add(key)
     return None

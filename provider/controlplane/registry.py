@@ -1,4 +1,4 @@
-"""The rooms of the control plane: what they answer and what they do in the background."""
+"""The operations and background workers of all packages of the control plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One control-plane process from start to stop."""
+"""Run one control-plane process: uvicorn, its socket, signals and background workers."""
 
 from __future__ import annotations
 
@@ -41,15 +41,20 @@ from controlplane.state_file import StateFile
 _log = logging.getLogger("controlplane")
 
 # The first create should be instant, but a start should not take long either.
-_POOL_PATIENCE = 2.0
-# What uvicorn waits for requests in flight; those that wait for provisioning return at once (Services.stopping).
+_POOL_FILL_SECONDS = 2.0
+# How long uvicorn waits for requests in flight; those that wait for provisioning return at once (Services.stopping).
 _GRACEFUL_SECONDS = 5
 
 
 def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) -> None:
-    """Run until SIGTERM or SIGINT. `announce(base_url, api_key, admin_token)` is called once when all is ready.
+    """Run until SIGTERM or SIGINT.
 
-    Raises Failed.
+    Args:
+        settings: What `polykomos dev` was started with.
+        announce: Called once when all is ready, with the base URL, the API key and the admin token.
+
+    Raises:
+        ControlPlaneError: The control plane cannot start, or PostgreSQL ended.
     """
     show_log = configure_logging()
     _end_on_signal()
@@ -78,7 +83,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
                 announce(base_url, api_key, admin_token)
                 show_log()
 
-            async def live() -> None:
+            async def run() -> None:
                 async with open_services(settings, server, directory / "mysql", state, plans, seed.queries) as services:
                     async with services.pool.connection() as conn, conn.transaction():
                         if settings.has_admin:
@@ -90,7 +95,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
                     await _serve(services, application, recorder, listener, ready)
 
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                runner.run(live())
+                runner.run(run())
 
 
 async def _serve(
@@ -130,7 +135,7 @@ async def _serve(
     background.add_done_callback(lambda _: stop())
     serving = asyncio.create_task(web.serve(sockets=[listener]))
     try:
-        await wait_until_full(services, _POOL_PATIENCE)
+        await wait_until_full(services, _POOL_FILL_SECONDS)
         await asyncio.wait([serving, asyncio.create_task(web.ready.wait())], return_when=asyncio.FIRST_COMPLETED)
         if not serving.done() and not services.stopping.is_set():
             announce()
@@ -143,55 +148,56 @@ async def _serve(
 
 
 class _Web(uvicorn.Server):
-    """uvicorn, but for the signals: it would raise them again at the end, before PostgreSQL is stopped."""
+    """uvicorn without signal handling: it would raise the signals again at the end, before PostgreSQL is stopped."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tells when the socket is served."""
+        """Set `ready` once the socket is served."""
         await super().startup(sockets)
         self.ready.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
         yield
 
 
 @contextlib.contextmanager
 def _listen(settings: Settings) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # The protocol is named because asyncio sets TCP_NODELAY only where it sees it: 40 ms a call otherwise.
+    # asyncio sets TCP_NODELAY only if the protocol is named. Without it each call takes 40 ms longer.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((settings.host, settings.port))
         except OSError as error:
             raise StartupError(
-                f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. {_way_out(error)}"
+                f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. {_remedy(error)}"
             ) from None
         yield listener
 
 
-def _way_out(error: OSError) -> str:
-    """What to change so that it can listen: the host or the port, whichever was refused."""
+def _remedy(error: OSError) -> str:
+    """Return the option to change: the host or the port, whichever was refused."""
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return "Give --host a name or an address of this machine, such as 127.0.0.1 or 0.0.0.0."
+        return "Set --host to a name or an address of this machine, such as 127.0.0.1 or 0.0.0.0."
     if error.errno == errno.EACCES:
         return "Choose a --port from 1024 up, for which no special rights are needed; 0 takes a free one."
     return "Choose another --port; 0 takes a free one. A control plane of your own ends with `polykomos dev --stop`."
 
 
 def _shown_host(host: str) -> str:
-    """A host that a client on this machine can use."""
+    """Return a host that a client on this machine can use."""
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's, None (the standard library's) where uvloop has no wheel."""
+    """Return uvloop's factory, or None for the standard library's where uvloop has no wheel."""
     try:
         import uvloop
     except ImportError:
@@ -200,7 +206,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _end_on_signal() -> None:
-    """Before and after the event loop: unwind, so that PostgreSQL is stopped too."""
+    """Unwind on a signal before and after the event loop, so that PostgreSQL is stopped too."""
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)

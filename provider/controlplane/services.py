@@ -1,4 +1,4 @@
-"""What a room of the control plane may use: the store, the database server, the clock, the bells."""
+"""The parts that all packages of the control plane share: the store, the database server, the clock, notifiers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,17 @@ from controlplane.user_queue import UserQueue
 
 @dataclass(frozen=True)
 class Notifiers:
-    """One bell for each kind of news; ring it after the commit, never before.
+    """One notifier for each kind of change. Notify after the commit, never before.
 
-    jobs: instances are to be made. creations: databases wait for their blueprints. pool: an instance was taken from it.
-    databases: one has another status. deletions: one was deleted.
+    Attributes:
+        jobs: Instances are to be created.
+        creations: Databases wait for their blueprints.
+        pool: An instance was taken from the warm pool.
+        databases: A database has another status; the key is its number.
+        deletions: A database was deleted.
+        applications: A blueprint application was queued or has ended.
+        deliveries: A webhook delivery is due.
+        quotas: A limit or a size has changed.
     """
 
     jobs: Notifier = field(default_factory=Notifier)
@@ -37,21 +44,29 @@ class Notifiers:
     quotas: Notifier = field(default_factory=Notifier)
 
     def notify_all(self) -> None:
-        """For news that concern everyone, such as another time."""
-        for bell in vars(self).values():
-            bell.notify()
+        """Wake all subscribers, for changes that concern all of them, such as another time."""
+        for notifier in vars(self).values():
+            notifier.notify()
 
 
 @dataclass(frozen=True)
 class Services:
     """The parts shared by all requests and background workers of one process.
 
-    presence: this process's number, which changes when the server loses sight of us; work claimed by a number that
-    does not live can be taken over.
-    controls: what the admin API has set.
-    stopping: set when the process was asked to end; waits return early then.
-    plans: what can be ordered. turns: of users whose SQL is rehearsed.
-    query_answers: those of the seed file; the admin API's are in the store.
+    Attributes:
+        settings: What `polykomos dev` was started with.
+        pool: Connections to the control plane's own tables.
+        server: The PostgreSQL server of those tables and of the PostgreSQL tenants.
+        engines: The database engines.
+        lease: This process's number. It changes when the server loses the connection of this process. Another process
+            takes over work that was claimed by a number that is no longer alive.
+        clock: The time, for everything that ages.
+        notifiers: Wake the tasks of this process.
+        controls: The settings of the admin API.
+        stopping: Set when the process begins to stop; waits then return early.
+        plans: The plans that can be ordered.
+        turns: Limits how many SQL rehearsals of one user run at a time.
+        query_answers: The answers of the seed file; those of the admin API are in the store.
     """
 
     settings: Settings
@@ -69,20 +84,20 @@ class Services:
 
     @property
     def process_id(self) -> int:
-        """The number that this process has now."""
+        """Return the number that this process has now."""
         return self.lease.number
 
     @property
     def pool_size(self) -> int:
-        """How many databases to keep ready; 0 = none is taken from the pool either."""
-        wanted = self.controls.pool_size
-        return self.settings.pool_size if wanted is None else wanted
+        """Return how many databases to have ready. 0 = none is taken from the warm pool either."""
+        size = self.controls.pool_size
+        return self.settings.pool_size if size is None else size
 
     @property
     def provision_delay(self) -> float:
-        """Seconds added to each cold provisioning."""
-        wanted = self.controls.provision_delay
-        return self.settings.provision_delay if wanted is None else wanted
+        """Return the seconds added to each cold provisioning."""
+        seconds = self.controls.provision_delay
+        return self.settings.provision_delay if seconds is None else seconds
 
 
 Worker = Callable[[Services], Awaitable[None]]

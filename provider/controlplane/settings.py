@@ -1,4 +1,4 @@
-"""What `polykomos dev` can be told."""
+"""The options of `polykomos dev`."""
 
 from __future__ import annotations
 
@@ -8,23 +8,27 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """One control-plane process.
+    """The settings of one control-plane process.
 
-    data_dir: where PostgreSQL's files and the key are kept; None = a directory that vanishes at the end.
-    database_url: superuser URL of a running PostgreSQL >= 15 used instead of an embedded one; tenants live there too.
-    api_key: the key with every scope; None = the one kept in data_dir, or a new one.
-    rate_limit: requests a minute of that key; 0 = none.
-    pool_size: databases kept ready for instant assignment; 0 = none.
-    provision_delay: seconds added to each cold provisioning.
-    has_admin: whether `/_polykomos` (clock, faults, …) is there, for who has its token.
-    loopback_webhooks: whether webhooks may go to this machine, which only development wants.
-    strict: whether what only one of the two published documents allows is refused (docs/control-plane.md).
-    seed: a JSON file of further users, teams, keys, plans and answers to queries (see account.seed).
-    console: whether the page at `/` is served (to this machine only).
-    free_queries: queries in plain language a day of a team on plan free; 0 = no limit.
-    translator_url: base of an OpenAI-compatible API (…/v1) that translates them; None = the built-in patterns.
-    translator_model: the model that it is asked for.
-    detached: whether `polykomos dev --detach` started it.
+    Attributes:
+        host: The name or address to listen on.
+        port: The port to listen on; 0 = a free one.
+        data_dir: The directory of PostgreSQL's files and the key. None = a directory that is removed at the end.
+        database_url: The superuser URL of a running PostgreSQL >= 15 to use instead of an embedded one. Tenants live
+            there too.
+        api_key: The key with every scope. None = the one stored in `data_dir`, or a new one.
+        rate_limit: Requests per minute of that key; 0 = no limit.
+        pool_size: Databases to have ready for instant assignment; 0 = none.
+        provision_delay: Seconds added to each cold provisioning.
+        has_admin: Whether `/_polykomos` (clock, faults, …) is served, to callers with the admin token.
+        loopback_webhooks: Whether webhooks may go to this machine. Useful for development only.
+        strict: Whether to reject what only one of the two published documents allows (docs/control-plane.md).
+        seed: A JSON file of further users, teams, keys, plans and answers to queries (see account.seed).
+        console: Whether the page at `/` is served (to this machine only).
+        free_queries: Queries in plain language per day for a team on plan free; 0 = no limit.
+        translator_url: The base of an OpenAI-compatible API (…/v1) that translates queries. None = built-in patterns.
+        translator_model: The model of that API.
+        detached: Whether `polykomos dev --detach` started the process.
     """
 
     host: str = "127.0.0.1"

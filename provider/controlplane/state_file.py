@@ -1,4 +1,4 @@
-"""The few facts of a data directory that must outlive a restart: ports and secrets, in one private file."""
+"""The ports and secrets of a data directory, which stay the same over restarts, in one private file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from controlplane.errors import StartupError
 
-_WHAT_IT_IS = "It has the ports and secrets of this data directory. Restore it, or choose another --data-dir."
+_REMEDY = "It contains the ports and secrets of this data directory. Restore it, or choose another --data-dir."
 
 
 class StateFile:
-    """A JSON object of strings, readable by its owner only, replaced as a whole at each change."""
+    """A JSON object of strings. Only its owner can read it, and each change replaces the whole file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -24,7 +24,7 @@ class StateFile:
         return self._values.get(name)
 
     def get_or_create(self, name: str, make: Callable[[], str]) -> str:
-        """The stored value; made and stored if there is none."""
+        """Return the stored value; if there is none, store the one that `make` returns."""
         if name not in self._values:
             self.set(name, make())
         return self._values[name]
@@ -41,12 +41,15 @@ class StateFile:
 
 
 def _read(path: Path) -> dict[str, str]:
+    """Return the values of the file.
+
+    Raises:
+        StartupError: The file cannot be read, or is no JSON object.
+    """
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        values = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, ValueError) as error:
-        raise StartupError(
-            f"{path} cannot be read: {error}. It holds the ports and secrets of this data directory."
-        ) from None
-    if not isinstance(found, dict):
-        raise StartupError(f"{path} is no JSON object. It holds the ports and secrets of this data directory.")
-    return found
+        raise StartupError(f"{path} cannot be read: {error}. {_REMEDY}") from None
+    if not isinstance(values, dict):
+        raise StartupError(f"{path} is no JSON object. {_REMEDY}")
+    return values

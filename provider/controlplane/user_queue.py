@@ -1,4 +1,4 @@
-"""Turns: a user's own calls wait for each other, so that one user cannot use up what all users share."""
+"""Limit how many calls of one user run at the same time, so that one user cannot use up what all users share."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 from weakref import WeakValueDictionary
 
-AT_ONCE: Final = 8  # rehearsals of one user
+AT_ONCE: Final = 8  # SQL rehearsals of one user
 _PATIENCE: Final = 12.0  # seconds
 
 
 class UserQueue:
-    """Turns of users.
+    """Slots of users.
 
     Args:
-        busy: Makes the error that is raised when a user gets no turn in time.
-        at_once: How many turns a user may have at the same time.
+        busy: Returns the error that is raised when a user gets no slot in time.
+        at_once: How many slots a user may have at the same time.
         patience: Seconds until a call is refused.
     """
 
@@ -31,13 +31,17 @@ class UserQueue:
         self._busy = busy
         self._at_once = at_once
         self._patience = patience
-        # One is there as long as a call holds it or waits for it.
-        self._of: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
+        # A semaphore is there as long as a call has a slot or waits for one.
+        self._semaphores: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     @contextlib.asynccontextmanager
     async def slot(self, user: int) -> AsyncIterator[None]:
-        """Wait for a turn of this user and use it for the block. Raises what `busy` makes."""
-        semaphore = self._of.setdefault(user, asyncio.Semaphore(self._at_once))
+        """Wait for a slot of this user and use it for the block.
+
+        Raises:
+            Exception: The error that `busy` returns, if there is no slot in time.
+        """
+        semaphore = self._semaphores.setdefault(user, asyncio.Semaphore(self._at_once))
         try:
             async with asyncio.timeout(self._patience):
                 await semaphore.acquire()

@@ -1,4 +1,4 @@
-"""Background work of which several pieces may be under way at once: one claims, so that a ring wakes one task only."""
+"""A pool of background workers. A single task claims and starts jobs, so that a notification wakes one task only."""
 
 from __future__ import annotations
 
@@ -15,50 +15,56 @@ T = TypeVar("T")
 
 
 class Claim(NamedTuple, Generic[T]):
-    """The next piece that is due, if there is one.
+    """The next job that is due, if there is one.
 
-    pause: seconds after which to look for another though nobody rang; 0 = at once.
+    Attributes:
+        item: The job, or None.
+        pause: Seconds after which to look for another job without a notification; 0 = at once.
     """
 
     item: T | None
     pause: float
 
 
-_AGAIN: Final = 0.5  # seconds
+_RETRY_SECONDS: Final = 0.5
 _log = logging.getLogger("controlplane")
 
 
 async def run_workers(
-    bell: Notifier,
+    notifier: Notifier,
     concurrency: int,
     claim: Callable[[], Awaitable[Claim[T]]],
     do: Callable[[T], Awaitable[object]],
     give_back: Callable[[T, Exception], Awaitable[object]] | None = None,
 ) -> None:
-    """Claim and do, for ever, up to `hands` at once.
+    """Claim and run jobs without end, up to `concurrency` at a time.
 
-    give_back: for a piece whose `do` raised; tried until it works, because nobody else takes what a living process has
-    claimed. None: the error is logged, and the claim runs out by itself. Ring `bell` in `do` where that makes another
-    piece due.
+    Args:
+        notifier: Notifies that a job is due. Let `do` notify it too if that makes another job due.
+        concurrency: How many jobs run at a time.
+        claim: Claims the next job that is due.
+        do: Runs a job.
+        give_back: Releases a job whose `do` raised. It is retried until it works, because no other process takes a job
+            that a living process has claimed. None: the error is logged, and the claim expires by itself.
     """
-    under_way: set[asyncio.Task[None]] = set()
+    running: set[asyncio.Task[None]] = set()
     free = asyncio.Semaphore(concurrency)
 
-    async def complete(piece: T) -> None:
+    async def complete(job: T) -> None:
         try:
-            await do(piece)
+            await do(job)
         except Exception as error:
             if give_back is None:
-                _log.exception("a piece of background work failed")
+                _log.exception("a background job failed")
             else:
-                await _insist(functools.partial(give_back, piece, error))
+                await _insist(functools.partial(give_back, job, error))
         finally:
             free.release()
 
     try:
         while True:
             await free.acquire()
-            ear = bell.subscribe()
+            subscription = notifier.subscribe()
             try:
                 claimed = await claim()
             except BaseException:
@@ -68,31 +74,32 @@ async def run_workers(
                 free.release()
             else:
                 task = asyncio.create_task(complete(claimed.item))
-                under_way.add(task)
-                task.add_done_callback(under_way.discard)
+                running.add(task)
+                task.add_done_callback(running.discard)
             if claimed.pause > 0:
-                await ear.wait(claimed.pause)
+                await subscription.wait(claimed.pause)
     finally:
-        await cancel_and_wait(under_way)
+        await cancel_and_wait(running)
 
 
 async def _insist(do: Callable[[], Awaitable[object]]) -> None:
+    """Retry until it works."""
     while True:
         try:
             await do()
         except Exception:
-            _log.exception("a piece of background work cannot be given back and is tried again")
-            await asyncio.sleep(_AGAIN)
+            _log.exception("a background job cannot be released and is retried")
+            await asyncio.sleep(_RETRY_SECONDS)
         else:
             return
 
 
 async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel them. Python 3.11's `wait_for` (psycopg uses it) can swallow a cancellation, so ask until it is heard."""
+    """Cancel tasks until they end. Python 3.11's `wait_for` (psycopg uses it) can swallow a cancellation."""
     left = set(tasks)
     while left:
         for task in left:
             task.cancel()
-        # Who waits for us may be asked again as well.
+        # The caller may be cancelled again as well.
         with contextlib.suppress(asyncio.CancelledError):
             _, left = await asyncio.wait(left, timeout=0.5)

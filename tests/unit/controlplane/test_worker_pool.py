@@ -13,7 +13,7 @@ from controlplane.notifier import Notifier
 
 def test_a_piece_that_failed_is_given_back_however_often_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else takes what a living process has claimed."""
-    monkeypatch.setattr(worker_pool, "_AGAIN", 0)
+    monkeypatch.setattr(worker_pool, "_RETRY_SECONDS", 0)
     queued, told = ["piece"], []
     attempts = {"do": 0, "give back": 0}
     ended = asyncio.Event()
