@@ -92,7 +92,7 @@ def test_writes_and_definitions(client: httpx.Client) -> None:
     assert rows(client, database, "show all contacts") == [{"id": 1, "name": "Bob", "email": "bob@example.com"}]
     failed = ask(client, database, "CREATE TABLE half (n int); CREATE TABLE contacts (n int)")
     error_of(failed, 500, "query_execution_failed")
-    assert "the first 1 were carried out and stay" in failed.json()["error"]["message"]
+    assert "the first 1 are committed" in failed.json()["error"]["message"]
 
 
 def test_rows_are_capped_and_told(client: httpx.Client, shop: dict[str, Any]) -> None:

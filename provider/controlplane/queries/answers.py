@@ -1,4 +1,4 @@
-"""Answers to queries that the admin API has set, in the store, and those of the seed file."""
+"""Configured answers to queries: those that the admin API sets, in the store, and those of the seed file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from controlplane.services import Services
 async def find(services: Services, query: str, db_type: str) -> str | None:
     """Return the SQL that is set for a query on a database of this engine, or None.
 
-    The admin API's answers go before the seed file's, and an answer for this engine before one for every engine.
+    The admin API's answers take precedence over the seed file's, and an answer for one engine over an answer for all.
     """
     if services.settings.has_admin:
         async with services.pool.connection() as conn:
@@ -27,7 +27,7 @@ async def find(services: Services, query: str, db_type: str) -> str | None:
 
 
 async def put(conn: Connection, answer: QueryAnswer) -> Row:
-    """Set an answer in the place of an earlier one to the same text and engine. Return its row."""
+    """Set an answer, and return its row. It replaces an earlier answer to the same text and engine."""
     cursor = await conn.execute(
         "INSERT INTO query_answers (query_key, query, sql, db_type) VALUES (%s, %s, %s, %s)"
         " ON CONFLICT (query_key, db_type) DO UPDATE SET query = excluded.query, sql = excluded.sql RETURNING *",
@@ -44,10 +44,10 @@ async def list_all(conn: Connection) -> list[Row]:
 
 
 async def delete_all(conn: Connection) -> int:
-    """Delete all rows. Return how many there were."""
+    """Delete all rows, and return their number."""
     return (await conn.execute("DELETE FROM query_answers")).rowcount
 
 
 async def delete(conn: Connection, number: int) -> bool:
-    """Delete a row. Return whether there was one of this id."""
+    """Delete a row, and return whether it existed."""
     return bool((await conn.execute("DELETE FROM query_answers WHERE id = %s", (number,))).rowcount)

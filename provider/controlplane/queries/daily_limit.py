@@ -1,4 +1,4 @@
-"""How many queries a day (api-facts C23, S28): a team's, on its databases of one plan, by UTC day."""
+"""Daily limit of queries, per team and plan and UTC day (api-facts C23, S28)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from controlplane.plans import Plans, plan_of
 
 
 def seconds_until_tomorrow(now: datetime) -> int:
-    """Until the next midnight in UTC, rounded up."""
+    """Return the seconds until the next midnight in UTC, rounded up."""
     today = now.astimezone(UTC)
     midnight = datetime.combine(today.date() + timedelta(days=1), time.min, UTC)
     return -int(-(midnight - today).total_seconds() // 1)
 
 
 async def consume(conn: Connection, database: Row, now: datetime, plans: Plans) -> None:
-    """Count a query of the database's team in this transaction; raises ApiError 429 when the day's are used up.
+    """Count a query of the database's team in the transaction of `conn`.
 
-    One statement, so that calls at the same time, in whatever process, cannot pass the limit together.
+    A single statement counts and checks, so that concurrent calls, also of other processes, cannot exceed the limit.
+
+    Raises:
+        ApiError: 429 `daily_query_limit_exceeded`, the limit of the day is used up.
     """
     limit = plan_of(plans, database["plan"]).daily_queries
     cursor = await conn.execute(

@@ -1,4 +1,4 @@
-"""Why a query has no answer; each becomes an error of the API (see answering.py)."""
+"""Reasons why a query fails. Each becomes an error of the API (see execute.py)."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ from collections.abc import Sequence
 
 
 class TranslationError(Exception):
-    """No translator has SQL for the text. The message says why, in a sentence."""
+    """No translator has SQL for the text. The message says why, in a complete sentence."""
 
 
 class UnsafeSqlError(Exception):
-    """The SQL, or what was asked for, is not run. reasons: one for each thing found."""
+    """The SQL is not allowed in a query."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
+        """Take the reasons: one for each part of the SQL that is not allowed."""
         super().__init__("; ".join(reasons))
         self.reasons = list(reasons)
 
 
 class SqlError(Exception):
-    """The engine's own words for what is wrong. hint: its advice, if it has one."""
+    """The database server rejects the SQL or does not answer."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
+        """Take the server's message, and its hint if it sent one."""
         super().__init__(message)
         self.hint = hint
 
 
 class TranslatorError(Exception):
-    """The model's endpoint gave no SQL; the message names neither its URL nor its key."""
+    """The model's endpoint returned no SQL. The message contains neither its URL nor its key."""

@@ -1,4 +1,4 @@
-"""One query from its text to the reply: translate, check, run, record."""
+"""Execution of one query: translate, check, run, record."""
 
 from __future__ import annotations
 
@@ -34,24 +34,26 @@ _WAYS_OUT: Final = (
 
 @dataclass(frozen=True)
 class QueryRequest:
-    """number: its query_id. text: as it was given. now: the time of the call."""
+    """A query that is recorded and counted, but not run yet."""
 
-    number: int
+    number: int  # the API's query_id
     database: Row
-    text: str
-    now: datetime
+    text: str  # as the client sent it
+    now: datetime  # the time of the call
 
 
 async def execute_query(services: Services, query: QueryRequest) -> ApiResponse:
-    """The reply of operation 10. Raises ApiError; whatever happens is recorded under the query's number."""
+    """Return the response of operation 10. The result, also a failure, is recorded under the query's number.
+
+    Raises:
+        ApiError: 422 if the query is not understood or not safe, 500 if it fails.
+    """
     record = QueryRecord()
     began = time.monotonic()
     try:
-        outcome = await _run(services, query, record)
-        record.status, record.rows = "succeeded", outcome.count
-        return ApiResponse(
-            200, {"success": True, "sql": record.sql, "result": outcome.result, "query_id": query.number}
-        )
+        result = await _run(services, query, record)
+        record.status, record.rows = "succeeded", result.count
+        return ApiResponse(200, {"success": True, "sql": record.sql, "result": result.result, "query_id": query.number})
     except (TranslationError, UnsafeSqlError, SqlError, TranslatorError) as failure:
         error = _as_api_error(failure, query, record.sql)
         record.status = "refused" if error.status == 422 else "failed"
@@ -61,7 +63,7 @@ async def execute_query(services: Services, query: QueryRequest) -> ApiResponse:
         record.duration_ms = round((time.monotonic() - began) * 1000)
         async with services.pool.connection() as conn:
             await store.complete(conn, query.number, record)
-        # Neither text nor SQL: both hold values, which are the tenant's.
+        # Neither text nor SQL is logged: both contain values of the tenant.
         facts = {"query_id": query.number, "kind": record.kind, "status": record.status, "ms": record.duration_ms}
         _log.info("query", extra={"facts": facts})
 
@@ -76,10 +78,15 @@ async def _run(services: Services, query: QueryRequest, record: QueryRecord) -> 
 
 
 async def _translate(services: Services, query: QueryRequest, runner: Runner) -> Translation:
-    """Return the SQL that is set for the query; else the query, if it is SQL; else what the model or a pattern gives.
+    """Return the SQL of a query.
+
+    The first of these applies: the SQL that is set for the query's text, the text if it is SQL, the model's
+    translation if a model is configured, a built-in pattern.
 
     Raises:
-        NotUnderstood, TranslatorFailed, SqlFailed: There is no SQL for it.
+        TranslationError: The model or the patterns have no SQL for the text.
+        TranslatorError: The model's endpoint failed.
+        SqlError: The database's schema cannot be read.
     """
     sql = await answers.find(services, query.text, query.database["db_type"])
     if sql is None and looks_like_sql(query.text):
@@ -107,7 +114,7 @@ def _as_api_error(failure: Exception, query: QueryRequest, sql: str | None) -> A
 
 
 def _open_runner(services: Services, database: Row) -> AbstractAsyncContextManager[Runner]:
-    """A session in the database for one query. Raises SqlFailed where it cannot be had."""
+    """Return a runner of one query in the database. Entering it raises SqlError if no session can be opened."""
     if database["db_type"] == "mysql":
         return open_mysql(services, database)
     return open_postgres(services, database)

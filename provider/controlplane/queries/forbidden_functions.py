@@ -1,6 +1,6 @@
 """Functions that a query may not call: they reach beyond the tenant's rows, or run text as SQL. Pure.
 
-The tenant's role is refused most of them by the server too; this says so before anything runs, and says why.
+The server rejects most of them for the tenant's role too. This check comes before the query runs, and gives a reason.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ _SESSIONS: Final = "it acts on sessions or the server"
 _SLEEP: Final = "it only waits"
 _SETTINGS: Final = "it changes the session's settings"
 _RUNS_TEXT: Final = "it runs text as SQL, which escapes this check"
-_LOCKS: Final = "it takes locks that others wait for"
+_LOCKS: Final = "it takes locks that other sessions wait for"
 
-# By how a name begins; the more of it, the earlier.
+# Reasons by the beginning of a function's name. The first match applies.
 _PREFIXES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("pg_read_", "pg_ls_", "pg_stat_file", "pg_file_", "pg_current_logfile", "lo_"), _FILES),
     **dict.fromkeys(("loread", "lowrite", "pg_logdir", "load_file"), _FILES),
@@ -35,7 +35,11 @@ _EXACT: Final = frozenset({"sleep", "benchmark", "http", "loread", "lowrite"})
 
 
 def forbidden_function_reason(name: str) -> str | None:
-    """Why a function of this name (lower case, without its schema) is not called; None when it may be."""
+    """Return why a query may not call a function, or None if it may.
+
+    Args:
+        name: The function's name in lower case, without its schema.
+    """
     for prefix, reason in _PREFIXES.items():
         if name == prefix or (prefix not in _EXACT and name.startswith(prefix)):
             return reason

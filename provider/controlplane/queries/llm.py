@@ -1,7 +1,7 @@
-"""A language model as translator, behind an endpoint that speaks OpenAI's chat completions.
+"""Translation by a language model, behind an endpoint with OpenAI's chat completions API.
 
-It is told names and types of the tenant's tables and the question, never a row. What it answers passes the same
-check as everything else.
+The request contains the query and the names and types of the tenant's tables, never a row. The returned SQL passes the
+same safety check as any other SQL.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from controlplane.settings import Settings
 KEY_VARIABLE: Final = "POLYKOMOS_TRANSLATOR_KEY"
 SECONDS: Final = 25.0
 _LONGEST_SQL: Final = 20_000
-_LONGEST_SCHEMA: Final = 60_000  # characters; what is beyond is left out
+_LONGEST_SCHEMA: Final = 60_000  # characters; the rest is left out
 _FENCE: Final = re.compile(r"```(?:\w+)?\s*\n?(.*?)```", re.DOTALL)
 _REFUSAL: Final = "CANNOT"
-_ORDERS: Final = (
+_INSTRUCTIONS: Final = (
     "Your answers are {dialect} statements, one for each request, for the schema below. Answer with the SQL alone: no"
     " explanation, no formatting. Quote identifiers. Add LIMIT 100 to a SELECT without a limit. Write only where the"
     " request asks for a change, and never UPDATE or DELETE without WHERE. If the request cannot be answered by"
@@ -35,40 +35,53 @@ _ORDERS: Final = (
 
 @dataclass(frozen=True)
 class LlmTranslator:
-    """url: the API's base (…/v1). key: sent as a bearer token, None for none."""
+    """A client of the model's endpoint."""
 
-    url: str
-    name: str
-    key: str | None = field(default=None, repr=False)
+    url: str  # the API's base, …/v1
+    name: str  # the model
+    key: str | None = field(default=None, repr=False)  # sent as a bearer token
 
     @classmethod
     def of(cls, settings: Settings) -> LlmTranslator | None:
-        """The configured one; its key comes from the environment alone."""
+        """Return the configured translator, or None. Its key comes only from POLYKOMOS_TRANSLATOR_KEY."""
         if settings.translator_url is None:
             return None
         return cls(settings.translator_url, settings.translator_model, os.environ.get(KEY_VARIABLE) or None)
 
     async def translate(self, text: str, schema: Schema, now: datetime, *, dialect: str = "PostgreSQL") -> str:
-        """SQL for `text`. Raises NotUnderstood where the model says so, TranslatorFailed otherwise."""
-        orders = _ORDERS.format(dialect=dialect, now=f"{now:%Y-%m-%d %H:%M}", schema=describe_schema(schema))
+        """Return SQL for a query.
+
+        Args:
+            text: The query as the client sent it.
+            schema: The tables of the database.
+            now: The time of the call.
+            dialect: The name of the database's SQL dialect.
+
+        Raises:
+            TranslationError: The model cannot answer the query from these tables.
+            TranslatorError: The endpoint failed, or its response contains no SQL.
+        """
+        instructions = _INSTRUCTIONS.format(
+            dialect=dialect, now=f"{now:%Y-%m-%d %H:%M}", schema=describe_schema(schema)
+        )
         body = {
             "model": self.name,
             "temperature": 0,
-            "messages": [{"role": "system", "content": orders}, {"role": "user", "content": text}],
+            "messages": [{"role": "system", "content": instructions}, {"role": "user", "content": text}],
         }
         headers = [] if self.key is None else [("Authorization", f"Bearer {self.key}")]
         try:
             url = f"{self.url.rstrip('/')}/chat/completions"
-            answer = await post_json(url, headers, body, server="translator", seconds=SECONDS)
+            response = await post_json(url, headers, body, server="translator", seconds=SECONDS)
         except HttpError as failure:
-            raise TranslatorError(f"The translator gave no SQL. {failure}") from None
-        return _sql_of(answer)
+            raise TranslatorError(f"The translator returned no SQL. {failure}") from None
+        return _read_sql(response)
 
 
 def describe_schema(schema: Schema) -> str:
-    """Names and types, one table a line."""
-    found = "\n".join(_lines(schema))
-    return found[:_LONGEST_SCHEMA] or "(no tables)"
+    """Return the tables with the names and types of their columns, one table per line."""
+    description = "\n".join(_lines(schema))
+    return description[:_LONGEST_SCHEMA] or "(no tables)"
 
 
 def _lines(schema: Schema) -> Iterator[str]:
@@ -86,17 +99,17 @@ def _columns(table: Table) -> Iterator[str]:
         yield f"{json.dumps(column.name, ensure_ascii=False)} {column.type}{primary}{refers}{labels}"
 
 
-def _sql_of(answer: Any) -> str:
+def _read_sql(response: Any) -> str:
     try:
-        content = answer["choices"][0]["message"]["content"]
+        content = response["choices"][0]["message"]["content"]
     except (KeyError, IndexError, TypeError):
-        raise TranslatorError("The translator gave no SQL: its answer is no chat completion.") from None
+        raise TranslatorError("The translator returned no SQL: its response is not a chat completion.") from None
     if not isinstance(content, str) or not content.strip():
-        raise TranslatorError("The translator gave no SQL: its answer is empty.")
+        raise TranslatorError("The translator returned no SQL: its response is empty.")
     fenced = _FENCE.search(content)
     sql = (fenced[1] if fenced else content).strip()
     if sql.strip(" .;").upper() == _REFUSAL:
         raise TranslationError("The translator cannot answer this from the database's tables.")
     if len(sql) > _LONGEST_SQL or re.search("[\x00\ud800-\udfff]", sql):
-        raise TranslatorError("The translator gave no SQL: its answer is too long or no text.")
+        raise TranslatorError("The translator returned no SQL: its response is too long or contains invalid text.")
     return sql

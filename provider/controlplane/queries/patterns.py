@@ -25,7 +25,7 @@ _LABEL_COLUMNS: Final = ("name", "title")
 _QUOTED: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`""")
 _TOKENS: Final = re.compile(rf"{_QUOTED.pattern}|,|[^\s,]+")
 _SPACES: Final = re.compile(rf"({_QUOTED.pattern})|\s+")
-# An unquoted value that holds one of these words says more than a value.
+# An unquoted value with one of these words is more than a value.
 _NOT_A_VALUE: Final = re.compile(
     r"(?:^| )(?:and|or|not|where|with|without|who|whose|that|which|having|from|to|in|at|for|on|by|per|is|are|was"
     r"|created|updated|since|before|after|between|until|over|under|above|below|than|except|but|ordered|sorted|order|sort"
@@ -37,9 +37,10 @@ _NOT_A_VALUE: Final = re.compile(
 
 @dataclass(frozen=True)
 class Translation:
-    """SQL for a query. beyond: finds a row exactly when there are more than the LIMIT that the pattern added."""
+    """SQL for a query."""
 
     sql: str
+    # A query that returns a row exactly if there are more rows than the LIMIT that the pattern added.
     beyond: str | None = None
 
 
@@ -49,17 +50,17 @@ def translate(text: str, schema: Schema, dialect: Dialect, now: datetime) -> Tra
     Args:
         text: The query as the client sent it.
         schema: The tables of the database.
-        dialect: How its engine writes names and values.
+        dialect: The rules by which its engine writes names and values.
         now: The time of the call; a month begins at midnight UTC.
 
     Raises:
-        NotUnderstood: No pattern matches, or a name or value is not clear. The message says which.
+        TranslationError: No pattern matches, or a name or value is ambiguous. The message says which.
     """
-    collapsed = _SPACES.sub(lambda found: found[1] or " ", text.strip()).rstrip("?! ")
+    collapsed = _SPACES.sub(lambda space: space[1] or " ", text.strip()).rstrip("?! ")
     for pattern, build in _PATTERNS:
-        found = re.fullmatch(pattern, collapsed, re.IGNORECASE | re.DOTALL)
-        if found is not None:
-            return build(_Builder(schema, dialect, now), found)
+        match = re.fullmatch(pattern, collapsed, re.IGNORECASE | re.DOTALL)
+        if match is not None:
+            return build(_Builder(schema, dialect, now), match)
     raise TranslationError("No built-in pattern matches it.")
 
 
@@ -69,33 +70,33 @@ class _Builder:
     dialect: Dialect
     now: datetime
 
-    def tables(self, found: re.Match[str]) -> Translation:
+    def tables(self, match: re.Match[str]) -> Translation:
         function = "DATABASE()" if self.dialect is MYSQL else "CURRENT_SCHEMA()"
         source = f"FROM information_schema.tables WHERE table_schema = {function}"
-        if found["count"]:
+        if match["count"]:
             return Translation(f"SELECT COUNT(*) AS count {source}")
         return Translation(f"SELECT table_name {source} ORDER BY table_name LIMIT {_MAX_ROWS}")
 
-    def rows(self, found: re.Match[str]) -> Translation:
-        return self._select(self._table(found["table"]))
+    def rows(self, match: re.Match[str]) -> Translation:
+        return self._select(self._table(match["table"]))
 
-    def rows_from(self, found: re.Match[str]) -> Translation:
-        table, value = self._table(found["table"]), _value(_TOKENS.findall(found["value"]))
+    def rows_from(self, match: re.Match[str]) -> Translation:
+        table, value = self._table(match["table"]), _value(_TOKENS.findall(match["value"]))
         return self._select(table, f"{self._column(table, _ORIGIN_COLUMNS)} = {self.dialect.literals.string(value)}")
 
-    def rows_created_this_month(self, found: re.Match[str]) -> Translation:
-        table = self._table(found["table"])
+    def rows_created_this_month(self, match: re.Match[str]) -> Translation:
+        table = self._table(match["table"])
         column = self._column(table, _CREATION_COLUMNS)
         start = self.now.astimezone(UTC).date().replace(day=1)
         end = (start + timedelta(days=31)).replace(day=1)
         return self._select(table, f"{column} >= '{start}' AND {column} < '{end}'")
 
-    def count(self, found: re.Match[str]) -> Translation:
-        table = self._name(self._table(found["table"]).name)
+    def count(self, match: re.Match[str]) -> Translation:
+        table = self._name(self._table(match["table"]).name)
         return Translation(f"SELECT COUNT(*) AS count FROM {table}")  # noqa: S608 - quoted
 
-    def insert(self, found: re.Match[str]) -> Translation:
-        tokens = _TOKENS.findall(found["rest"])
+    def insert(self, match: re.Match[str]) -> Translation:
+        tokens = _TOKENS.findall(match["rest"])
         table = self._table(tokens[0])
         end = next((at for at, token in enumerate(tokens) if token.lower() == "with"), len(tokens))
         values = {self._column(table, _LABEL_COLUMNS): _value(tokens[1:end])} if end > 1 else {}
@@ -112,9 +113,9 @@ class _Builder:
         literals = ", ".join(map(self.dialect.literals.string, values.values()))
         return Translation(f"INSERT INTO {self._name(table.name)} ({', '.join(values)}) VALUES ({literals})")  # noqa: S608
 
-    def delete(self, found: re.Match[str]) -> Translation:
-        spoken, *value = _TOKENS.findall(found["rest"])
-        table = self._table(spoken)
+    def delete(self, match: re.Match[str]) -> Translation:
+        name, *value = _TOKENS.findall(match["rest"])
+        table = self._table(name)
         if len(value) == 1 and re.fullmatch("[0-9]+", value[0]) and table.primary_key is not None:
             condition = f"{self._name(table.primary_key)} = {value[0]}"
         else:
@@ -132,9 +133,9 @@ class _Builder:
             raise TranslationError(f"{name!r} is not {self.dialect.literals.identifier_is}.")
         return quoted
 
-    def _table(self, spoken: str) -> Table:
-        """Return the table of this name; else the one that has it in the singular or plural, in any case."""
-        name = _unquoted(spoken)
+    def _table(self, token: str) -> Table:
+        """Return the table of this name, else the one table whose name differs only in case, singular or plural."""
+        name = _unquoted(token)
         tables = self.schema.tables
         found = [table for table in tables if table.name == name] or [
             table for table in tables if not _numbers_of(name).isdisjoint(_numbers_of(table.name))

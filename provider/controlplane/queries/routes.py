@@ -1,4 +1,4 @@
-"""The operation of this room (10) and its worker."""
+"""Operation 10 (natural language queries) and its worker."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ from controlplane.queries import daily_limit, store
 from controlplane.queries.execute import QueryRequest, execute_query
 from controlplane.services import Services, Worker
 
-_SETTLE_EVERY = 30.0  # seconds
+_MARK_LOST_EVERY = 30.0  # seconds
 
 
 async def create_query_execution(call: RequestContext) -> ApiResponse:
-    """Counted and recorded first, then translated, checked and run after the commit, holding no connection of ours."""
+    """Count and record a query, and run it after the commit, when the call uses no connection to the store.
+
+    Raises:
+        ApiError: 404 for another user's database, 422 for one that is not active, 429 over the daily limit.
+    """
     args = call.parse(CreateQueryExecution)
     database = await databases.find(call.conn, call.principal, UUID(args.database_uuid))
     if database["status"] != "active":
@@ -40,11 +44,12 @@ async def create_query_execution(call: RequestContext) -> ApiResponse:
     return ApiResponse(200, {}, lambda: execute_query(call.services, query))
 
 
-async def _settle(services: Services) -> None:
+async def _lost_query_worker(services: Services) -> None:
+    """Mark the queries of ended processes as lost, until cancelled."""
     while True:
         async with services.pool.connection() as conn:
             await store.mark_lost(conn)
-        await asyncio.sleep(_SETTLE_EVERY)
+        await asyncio.sleep(_MARK_LOST_EVERY)
 
 
 OPERATIONS = (
@@ -53,20 +58,20 @@ OPERATIONS = (
     ),
 )
 
-WORKERS: tuple[Worker, ...] = (_settle,)
+WORKERS: tuple[Worker, ...] = (_lost_query_worker,)
 
 
 LONGEST: Final = 2000  # characters
 
 
-def _something(text: str) -> str:
+def _check_not_empty(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
     return text
 
 
 class CreateQueryExecution(Body):
-    """A question or an order in plain language, or SQL."""
+    """The request of operation 10. The query is plain language or SQL."""
 
     database_uuid: UuidText
-    query: Annotated[str, Field(max_length=LONGEST), AfterValidator(_something)]
+    query: Annotated[str, Field(max_length=LONGEST), AfterValidator(_check_not_empty)]

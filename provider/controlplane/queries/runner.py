@@ -1,4 +1,4 @@
-"""What a run gave back, in the form of the API, and what every runner can do."""
+"""The result of a query as the API returns it, and the interface of the runners of both engines."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from controlplane.queries.safety import SafeSql, Split
 from controlplane.queries.schema import Schema
 
 MAX_ROWS: Final = 100
-MAX_BYTES: Final = 4_000_000  # of one answer's rows, as the server writes them
+MAX_BYTES: Final = 4_000_000  # of the rows of one result, as the server writes them
 
 
 @dataclass(frozen=True)
 class QueryResult:
-    """result: the API's object. count: rows returned or written, or statements run."""
+    """The result of a query."""
 
-    result: dict[str, Any]
-    count: int
+    result: dict[str, Any]  # as the API returns it
+    count: int  # of rows returned or written, or of statements run
 
     @classmethod
     def of_rows(cls, rows: list[dict[str, Any]], *, truncated: bool) -> QueryResult:
-        """Of a SELECT. truncated: there are more rows than are shown (C21)."""
+        """Return the result of a SELECT.
+
+        Args:
+            rows: The rows to return.
+            truncated: Whether there are more rows (api-facts C21).
+        """
         result = {
             "type": "select",
             "rows": rows,
@@ -34,31 +39,38 @@ class QueryResult:
 
     @classmethod
     def of_write(cls, affected: int) -> QueryResult:
-        """Of INSERT, UPDATE, DELETE, MERGE."""
+        """Return the result of INSERT, UPDATE, DELETE or MERGE."""
         return cls({"type": "write", "affectedRows": affected}, affected)
 
     @classmethod
     def of_ddl(cls, statements: int) -> QueryResult:
-        """Of statements that define."""
+        """Return the result of DDL statements."""
         return cls({"type": "ddl_batch", "statementsExecuted": statements}, statements)
 
 
 class Runner(Protocol):
-    """A session of the tenant's role in its database."""
+    """Runs SQL as the tenant's role in its database."""
 
     @property
     def dialect(self) -> Dialect:
-        """How its SQL is written."""
+        """Return the SQL dialect of the engine."""
 
     @property
     def split(self) -> Split:
-        """Its text into statements."""
+        """Return the function that splits a text of this dialect into statements."""
 
     async def schema(self) -> Schema:
-        """What the tenant sees there. Raises SqlFailed."""
+        """Return the tables and views that the tenant sees. Raise SqlError on failure."""
 
     async def run(self, checked: SafeSql, *, beyond: str | None) -> QueryResult:
-        """Run it, all or nothing. Raises SqlFailed.
+        """Run SQL that passed the safety check.
 
-        beyond: a query that finds a row exactly when there are more than `checked`'s own LIMIT lets through.
+        Args:
+            checked: One statement, or several of DDL.
+            beyond: A query that returns a row exactly if there are more rows than the LIMIT in `checked`.
+
+        Raises:
+            SqlError: The server rejected a statement, or a limit was reached. Nothing is changed then, except by
+                the DDL statements before it in MySQL.
+            UnsafeSqlError: The engine's own rules do not allow the SQL in a query.
         """

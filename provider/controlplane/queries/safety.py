@@ -1,9 +1,10 @@
-"""Whether SQL is run at all, and as what. Pure.
+"""Safety check of SQL before it runs, and how it is run. Pure.
 
-The protection proper is the tenant's own role, a read-only transaction and the time-outs (see running.py). This check
-comes before them: it refuses with a reason what nobody who asks in plain language means to do, and tells apart what
-is run in three different ways. It goes by the server's own tokens, not by a grammar: a grammar that is not the
-server's leaves gaps between the two. Where it cannot know it refuses.
+The actual protection is the tenant's role, a read-only transaction and the time-outs (see the sessions of both
+engines). This check comes before them. It rejects, with a reason, SQL that no query in plain language means, and
+distinguishes the three kinds that are run in different ways. It examines the server's tokens instead of parsing by a
+grammar, because the gaps between another grammar and the server's would be unsafe. SQL that it cannot classify is
+rejected.
 """
 
 from __future__ import annotations
@@ -24,36 +25,45 @@ Split = Callable[[str], list[Statement]]
 
 _READS: Final = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
 _WRITES: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
-_MAKES: Final = frozenset(
+_CREATES: Final = frozenset(
     {"TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", "SCHEMA", "TYPE", "DOMAIN", "STATISTICS"}
 )
-_DROPS: Final = frozenset({"VIEW", "INDEX", "STATISTICS"})  # what holds no data of its own
+_DROPS: Final = frozenset({"VIEW", "INDEX", "STATISTICS"})  # objects without data
 _LOSES_NOTHING: Final = frozenset({"CONSTRAINT", "DEFAULT", "NOT", "IDENTITY", "EXPRESSION"})
 _MOST_STATEMENTS: Final = 20
 
 
 @dataclass(frozen=True)
 class SafeSql:
-    """SQL that may be run: one statement, or several of DDL."""
+    """SQL that passed the safety check: one statement, or several of DDL."""
 
     kind: ResultKind
     statements: tuple[Statement, ...]
 
 
 def check_safety(sql: str, *, split: Split) -> SafeSql:
-    """What kind of SQL it is. Raises Unsafe; SqlFailed where it is no SQL at all (an open quote)."""
+    """Return the statements of a text and their kind.
+
+    Args:
+        sql: The text.
+        split: Splits a text of the engine's dialect into statements.
+
+    Raises:
+        UnsafeSqlError: The SQL may not be run as a query.
+        SqlError: The text is not SQL; for example, a quote is open.
+    """
     try:
         statements = split(sql)
     except LexError as error:
         raise SqlError(str(error)) from None
     if not statements:
-        raise UnsafeSqlError(["it holds no statement"])
+        raise UnsafeSqlError(["it contains no statement"])
     kinds = [_kind(statement) for statement in statements]
     reasons = [reason for statement in statements for reason in _reasons(statement)]
     if len(statements) > 1 and set(kinds) != {"ddl_batch"}:
-        reasons.insert(0, "it holds several statements; only those that define tables may come together")
+        reasons.insert(0, "it contains several statements; only DDL statements may be combined")
     if len(statements) > _MOST_STATEMENTS:
-        reasons.insert(0, f"it holds {len(statements)} statements, more than {_MOST_STATEMENTS}")
+        reasons.insert(0, f"it contains {len(statements)} statements, more than {_MOST_STATEMENTS}")
     if reasons:
         raise UnsafeSqlError(list(dict.fromkeys(reasons)))
     kind = kinds[0]
@@ -67,99 +77,103 @@ def _kind(statement: Statement) -> ResultKind | None:
     if first in _WRITES:
         return "write"
     if first in _READS:
-        return "write" if first == "WITH" and _verb_behind_with(statement) in _WRITES else "select"
+        return "write" if first == "WITH" and _verb_after_with(statement) in _WRITES else "select"
     return "ddl_batch" if first in ("CREATE", "ALTER", "DROP", "COMMENT") else None
 
 
 def _reasons(statement: Statement) -> Iterator[str]:
     kind = _kind(statement)
-    refusal = forbidden_reason(statement)
-    if refusal is not None:
-        yield refusal
+    reason = forbidden_reason(statement)
+    if reason is not None:
+        yield reason
     elif statement.words[0] == "TRUNCATE":
         yield "TRUNCATE is destructive and needs a direct connection"
     elif kind is None:
         yield f"{statement.words[0][:40]} is none of SELECT, INSERT, UPDATE, DELETE, MERGE, CREATE, ALTER, COMMENT"
     elif kind == "ddl_batch":
-        yield from _of_ddl(statement)
+        yield from _ddl_reasons(statement)
     else:
-        yield from _of_rows(statement)
-    yield from _functions(statement.tokens)
+        yield from _row_reasons(statement)
+    yield from _function_reasons(statement.tokens)
     if statement.words[-1] == ";" or _depths(statement) is None:
         yield "its parentheses do not match"
 
 
-def _of_ddl(statement: Statement) -> Iterator[str]:
-    verb, _, what = statement_kind(statement).partition(" ")
+def _ddl_reasons(statement: Statement) -> Iterator[str]:
+    verb, _, object_type = statement_kind(statement).partition(" ")
     words = statement.words
     if verb == "DROP":
-        if what not in _DROPS:
-            yield f"DROP {what} destroys what it holds: it is destructive and needs a direct connection"
-    elif verb in ("CREATE", "ALTER") and what not in _MAKES:
-        yield f"{verb} {what} is not allowed in a query; use a blueprint"
+        if object_type not in _DROPS:
+            yield f"DROP {object_type} destroys data: it is destructive and needs a direct connection"
+    elif verb in ("CREATE", "ALTER") and object_type not in _CREATES:
+        yield f"{verb} {object_type} is not allowed in a query; use a blueprint"
     if verb == "ALTER":
         if "OWNER" in words:
-            yield "ALTER … OWNER concerns roles"
+            yield "ALTER … OWNER is not allowed: it changes roles"
         if any(a == "DROP" and b not in _LOSES_NOTHING for a, b in pairwise(words[3:])):
-            yield "ALTER TABLE … DROP destroys what the column holds: it is destructive and needs a direct connection"
+            yield "ALTER TABLE … DROP destroys the column's data: it is destructive and needs a direct connection"
     if _writes_inside(statement):
         yield "it changes rows inside another statement"
 
 
-def _of_rows(statement: Statement) -> Iterator[str]:
+def _row_reasons(statement: Statement) -> Iterator[str]:
     if _writes_inside(statement):
         yield "it changes rows inside another statement"
     words = statement.words
     depths = _depths(statement) or [0] * len(words)
     outer = [word for word, depth in zip(words, depths, strict=True) if depth == 0]
-    verb = _verb_behind_with(statement) if words[0] == "WITH" else words[0]
+    verb = _verb_after_with(statement) if words[0] == "WITH" else words[0]
     if verb in ("UPDATE", "DELETE") and "WHERE" not in outer:
-        yield f"{verb} without WHERE changes every row; say WHERE true where all are meant"
+        yield f"{verb} without WHERE changes every row; add WHERE true to change all rows"
     if verb not in _WRITES and "INTO" in words:
-        yield "SELECT INTO makes a table; use CREATE TABLE … AS"
+        yield "SELECT INTO creates a table; use CREATE TABLE … AS"
 
 
-def _verb_behind_with(statement: Statement) -> str:
-    """The main verb of a statement that begins with WITH: the first one outside of all parentheses."""
+def _verb_after_with(statement: Statement) -> str:
+    """Return the main verb of a statement that begins with WITH: the first one outside of all parentheses."""
     depths = _depths(statement) or []
     verbs = _WRITES | {"SELECT", "VALUES", "TABLE"}
     return next((word for word, depth in zip(statement.words, depths, strict=False) if not depth and word in verbs), "")
 
 
 def _writes_inside(statement: Statement) -> bool:
-    """Whether a verb that writes stands where a statement may begin inside of parentheses.
+    """Return whether a verb that writes stands where a statement may begin, inside of parentheses.
 
-    INSERT, UPDATE and DELETE are no reserved words, so a bare column may be called like that; quoting it helps.
+    INSERT, UPDATE and DELETE are not reserved words, so an unquoted column of such a name is found too. Quoting the
+    column's name avoids that.
     """
     words = statement.words
     depths = _depths(statement) or []
     for at, (word, depth) in enumerate(zip(words, depths, strict=False)):
         if word not in _WRITES or depth == 0:
             continue
-        before = words[at - 1]
-        behind = words[at + 1] if at + 1 < len(words) else ""
-        if before == "(" or (before == ")" and behind != ","):
+        previous = words[at - 1]
+        following = words[at + 1] if at + 1 < len(words) else ""
+        if previous == "(" or (previous == ")" and following != ","):
             return True
     return False
 
 
 def _depths(statement: Statement) -> list[int] | None:
-    """How deep in parentheses each token stands (a parenthesis itself: outside); None where they do not match."""
+    """Return the depth of parentheses around each token, or None if they do not match.
+
+    A parenthesis has the depth of the tokens outside of it.
+    """
     depth = 0
-    found: list[int] = []
+    depths: list[int] = []
     for word in statement.words:
         depth -= word == ")"
         if depth < 0:
             return None
-        found.append(depth)
+        depths.append(depth)
         depth += word == "("
-    return found if depth == 0 else None
+    return depths if depth == 0 else None
 
 
-def _functions(tokens: Sequence[Token]) -> Iterator[str]:
+def _function_reasons(tokens: Sequence[Token]) -> Iterator[str]:
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         if token.kind is TokenKind.QUOTED_NAME and token.text[0] in "uU":
-            yield 'names like U&"…" are not allowed: they hide what is called'
+            yield 'names like U&"…" are not allowed: they hide which function is called'
         if following is None or following.text != "(" or token.kind not in (TokenKind.WORD, TokenKind.QUOTED_NAME):
             continue
         name = token.text.strip('"`').lower()

@@ -1,4 +1,4 @@
-"""The tables of a tenant's database, as far as a translator needs them: names and types, never rows."""
+"""Tables of a tenant's database as a translator needs them: names and types, never rows."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """A column. type: as the engine writes it. labels: the values of an enum."""
+    """A column."""
 
     name: str
-    type: str
-    labels: tuple[str, ...] = ()
+    type: str  # as the engine writes it
+    labels: tuple[str, ...] = ()  # the values of an enum
 
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """One column that refers to one column of a table; keys of several columns are left out."""
+    """A column that references a column of a table. Keys of several columns are left out."""
 
     column: str
     table: str
@@ -25,16 +25,16 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class Table:
-    """A table or view. primary_key: its one column; None where it has none or several."""
+    """A table or view."""
 
     name: str
     columns: tuple[Column, ...]
-    primary_key: str | None = None
+    primary_key: str | None = None  # None also if it has several columns
     foreign_keys: tuple[ForeignKey, ...] = ()
 
 
 @dataclass(frozen=True)
 class Schema:
-    """All tables and views that a tenant sees without naming a schema."""
+    """The tables and views that a tenant sees without naming a schema."""
 
     tables: tuple[Table, ...]

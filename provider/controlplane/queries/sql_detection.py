@@ -1,8 +1,8 @@
-"""Whether a text is SQL already. Pure.
+"""Detection of queries that are SQL already. Pure.
 
-Plain language and SQL share their verbs ("select all users", "update contact 3 set email to x"), so a verb alone
-does not decide; what follows it does. A text that is taken for language and is SQL is not understood; a text that is
-taken for SQL and is language is a syntax error. Nothing is changed by either.
+Plain language and SQL share their verbs ("select all users", "update contact 3 set email to x"), so the text after the
+verb decides. SQL that is taken for plain language is not understood. Plain language that is taken for SQL is a syntax
+error. Neither changes data.
 """
 
 from __future__ import annotations
@@ -50,6 +50,6 @@ _SQL: Final = tuple(
 
 
 def looks_like_sql(text: str) -> bool:
-    """Whether it goes to the safety check as it is."""
+    """Return whether a text is SQL, so that it goes to the safety check without translation."""
     body = _COMMENTS.sub("", text).strip()
     return any(pattern.fullmatch(body) for pattern in _SQL)

@@ -1,4 +1,4 @@
-"""The record of every query that was tried; rows of answers are not part of it."""
+"""Record of every query. It does not contain the rows of results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from controlplane.db.process_lease import is_alive
 
 @dataclass
 class QueryRecord:
-    """What is known of a query at its end; see the migration for the words."""
+    """The result of a query. The migration of `query_executions` lists the values of `status` and `kind`."""
 
     status: str = "failed"
     sql: str | None = None
@@ -23,7 +23,7 @@ class QueryRecord:
 
 
 async def insert(conn: Connection, *, database_id: int, user_id: int, text: str, owner: int, now: datetime) -> int:
-    """A new query_id."""
+    """Record a query as running, and return its query_id."""
     cursor = await conn.execute(
         "INSERT INTO query_executions (database_id, user_id, text, owner, created_at)"
         " VALUES (%s, %s, %s, %s, %s) RETURNING id",
@@ -36,7 +36,7 @@ async def insert(conn: Connection, *, database_id: int, user_id: int, text: str,
 
 
 async def complete(conn: Connection, number: int, record: QueryRecord) -> None:
-    """Its end, once."""
+    """Record the result of a query."""
     await conn.execute(
         "UPDATE query_executions SET status = %s, sql = %s, kind = %s, error_code = %s, error = %s, rows = %s,"
         " duration_ms = %s WHERE id = %s",
@@ -54,7 +54,7 @@ async def complete(conn: Connection, number: int, record: QueryRecord) -> None:
 
 
 async def mark_lost(conn: Connection) -> None:
-    """Mark what dead processes were at: whether such a query did its work, nobody knows."""
+    """Mark the running queries of ended processes as lost: whether they changed data is unknown."""
     cursor = await conn.execute("SELECT DISTINCT owner FROM query_executions WHERE status = 'running'")
     for row in await cursor.fetchall():
         if not await is_alive(conn, row["owner"]):

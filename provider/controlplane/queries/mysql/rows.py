@@ -1,47 +1,42 @@
-"""A row of MySQL's as JSON that every reader takes, by the rules of rows.py. Pure."""
+"""A row of MySQL as a JSON object. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
-_SAFE_INTEGER: Final = 2**53
+from controlplane.queries.json_values import json_decimal, json_integer, json_object
 
 
 def as_json(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    """The row as an object. A second column of the same name is called `name_2`."""
-    found: dict[str, Any] = {}
-    for name, value in zip(names, values, strict=True):
-        free, number = name, 2
-        while free in found:
-            free, number = f"{name}_{number}", number + 1
-        found[free] = _value(value)
-    return found
+    """Return the row as an object. A second column of the same name gets the name `name_2`."""
+    return json_object(zip(names, map(_value, values), strict=True))
 
 
 def _value(value: Any) -> Any:
-    """Times in ISO 8601, bytes as hexadecimal text, numbers that a double does not hold exactly as their digits."""
+    """Return a value for JSON: times in ISO 8601, bytes in hexadecimal, numbers by the rules of json_values."""
     match value:
-        case int() if abs(value) > _SAFE_INTEGER:
-            return str(value)
+        case bool():
+            return value
+        case int():
+            return json_integer(value)
         case Decimal():
-            as_double = float(value)
-            return as_double if Decimal(repr(as_double)) == value else str(value)
+            return json_decimal(str(value))
         case datetime() | date():
             return value.isoformat()
         case timedelta():
             return _time(value)
         case bytes():
             return "\\x" + value.hex()
-        case str() | int() | float() | None:
+        case str() | float() | None:
             return value
     return str(value)
 
 
 def _time(value: timedelta) -> str:
-    """MySQL's TIME, which reaches from -838 to 838 hours."""
+    """Return a TIME of MySQL, from -838 to 838 hours, as `[-]HH:MM:SS[.ffffff]`."""
     total = abs(value)
     seconds = total.days * 86400 + total.seconds
     sign = "-" if value < timedelta() else ""

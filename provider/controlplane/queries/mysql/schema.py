@@ -1,4 +1,4 @@
-"""What a tenant's MySQL database holds, read as the tenant."""
+"""Schema of a tenant's MySQL database, read as the tenant."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KEYS: Final = (
 
 
 def read_schema(raw: MysqlConnection) -> Schema:
-    """Tables and views, the first 500 by name. Blocking; raises pymysql.err.Error."""
+    """Return the tables and views, the first 500 by name. Blocking. Raise pymysql.err.Error on failure."""
     columns: dict[str, list[Column]] = defaultdict(list)
     primary: dict[str, list[str]] = defaultdict(list)
     for row in fetch_all(raw, _COLUMNS):

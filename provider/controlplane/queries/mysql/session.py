@@ -1,6 +1,6 @@
-"""MySQL: as the tenant's user, bounded in time, rows and bytes.
+"""Queries in MySQL: as the tenant's user, with limits of time, rows and bytes.
 
-A statement that defines something commits by itself there, so of several those before a failure stay; it says so.
+MySQL commits each DDL statement. If one of several fails, the ones before it stay, and the error says so.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from controlplane.services import Services
 
 _STATEMENT_SECONDS: Final = 15
 _LOCK_SECONDS: Final = 5
-_SECONDS: Final = 30.0  # for all of a query; then its session is ended from outside
-_BOUNDS: Final = (
+_SECONDS: Final = 30.0  # for the whole query; after that its session is ended from outside
+_LIMITS: Final = (
     f"SET SESSION max_statement_time = {_STATEMENT_SECONDS}, innodb_lock_wait_timeout = {_LOCK_SECONDS},"
     f" lock_wait_timeout = {_LOCK_SECONDS}, time_zone = '+00:00'"
 )
@@ -51,22 +51,26 @@ T = TypeVar("T")
 
 @contextlib.asynccontextmanager
 async def open_mysql(services: Services, database: Row) -> AsyncIterator[MysqlRunner]:
-    """A runner; each of its steps has a session of its own. Raises SqlFailed."""
+    """Provide a runner for one query. Each of its calls opens a session.
+
+    Raises:
+        SqlError: The server is not available.
+    """
     engine = services.engines.of("mysql")
     assert isinstance(engine, MysqlEngine)
     try:
         admin = await engine.server.ensure_running()
     except EngineUnavailableError as down:
         raise SqlError(str(down)) from None
-    place = engine.endpoint
+    endpoint = engine.endpoint
     login = ConnectionParams(
-        place.host, place.port, database["db_username"], database["db_password"], read_timeout=_SECONDS + 5
+        endpoint.host, endpoint.port, database["db_username"], database["db_password"], read_timeout=_SECONDS + 5
     )
     yield MysqlRunner(admin, login, database["db_name"])
 
 
 class MysqlRunner:
-    """See controlplane.queries.runner.Runner."""
+    """The Runner of MySQL."""
 
     dialect = MYSQL
     split = staticmethod(split)
@@ -77,78 +81,80 @@ class MysqlRunner:
         self._database = database
 
     async def schema(self) -> Schema:
-        """Every table and view of the database."""
-        return await self._do(read_schema)
+        """Return the tables and views of the database."""
+        return await self._in_session(read_schema)
 
     async def run(self, checked: SafeSql, *, beyond: str | None) -> QueryResult:
-        """See Runner. Raises Unsafe too: for what is dangerous in MySQL only."""
+        """Run SQL that passed the safety check, if MySQL's own rules allow it too (see Runner)."""
         reasons = [reason for statement in checked.statements if (reason := forbidden_reason(statement))]
         if reasons:
             raise UnsafeSqlError(reasons)
         texts = [statement.text for statement in checked.statements]
         if checked.kind == "select":
-            return await self._do(lambda raw: _select(raw, texts[0], beyond))
+            return await self._in_session(lambda raw: _select(raw, texts[0], beyond))
         if checked.kind == "write":
-            return QueryResult.of_write(await self._do(lambda raw: _change(raw, texts[0])))
-        return await self._do(lambda raw: _define(raw, texts))
+            return QueryResult.of_write(await self._in_session(lambda raw: _write(raw, texts[0])))
+        return await self._in_session(lambda raw: _run_ddl(raw, texts))
 
-    async def _do(self, work: Callable[[MysqlConnection], T]) -> T:
-        def bounded(raw: MysqlConnection) -> T:
+    async def _in_session(self, work: Callable[[MysqlConnection], T]) -> T:
+        """Call `work` with a new session, within the limits. Raise SqlError on failure."""
+
+        def limited(raw: MysqlConnection) -> T:
             with Watchdog(self._admin, raw) as watchdog:
                 watchdog.end_after(_SECONDS)
                 try:
-                    execute(raw, _BOUNDS)
+                    execute(raw, _LIMITS)
                     return work(raw)
                 except Error:
                     if watchdog.is_over:
                         raise SqlError(f"the query took longer than {_SECONDS:g} seconds") from None
                     raise
                 except (ValueError, LookupError, TypeError, AttributeError):
-                    raise SqlError("the query changed the character set of answers: it cannot be read") from None
+                    raise SqlError("the query changed the character set of results, so they cannot be read") from None
 
         try:
-            return await run_in_executor(QUERY_EXECUTOR, self._login.run, bounded, self._database)
+            return await run_in_executor(QUERY_EXECUTOR, self._login.run, limited, self._database)
         except Error as error:
             raise SqlError(message_of(error)) from None
 
 
 def _select(raw: MysqlConnection, text: str, beyond: str | None) -> QueryResult:
-    # A LIMIT of the query's own wins over this one; then the rest stays unread, and closing the connection ends it.
+    # A LIMIT in the query overrides this one. Then the further rows stay unread, and closing the connection ends it.
     execute(raw, f"SET SESSION sql_select_limit = {MAX_ROWS + 1}", "START TRANSACTION READ ONLY")
-    found, truncated = _fetch(raw, text)
-    if beyond is not None and len(found) == MAX_ROWS and not truncated:
+    rows, truncated = _fetch(raw, text)
+    if beyond is not None and len(rows) == MAX_ROWS and not truncated:
         truncated = bool(fetch_all(raw, beyond))
-    return QueryResult.of_rows(found, truncated=truncated)
+    return QueryResult.of_rows(rows, truncated=truncated)
 
 
 def _fetch(raw: MysqlConnection, text: str) -> tuple[list[dict[str, Any]], bool]:
-    """The rows within bounds, and whether there are more."""
+    """Return the rows within the limits, and whether there are more."""
     cursor = raw.cursor(SSCursor)
     cursor.execute(text)
     names = [column[0] for column in cursor.description or ()]
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     size = 0
     while (values := cursor.fetchone()) is not None:
         row = as_json(names, values)
         size += len(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
-        if len(found) == MAX_ROWS or size > MAX_BYTES:
+        if len(rows) == MAX_ROWS or size > MAX_BYTES:
             raw.close()
-            return found, True
-        found.append(row)
-    return found, False
+            return rows, True
+        rows.append(row)
+    return rows, False
 
 
-def _define(raw: MysqlConnection, texts: Sequence[str]) -> QueryResult:
+def _run_ddl(raw: MysqlConnection, texts: Sequence[str]) -> QueryResult:
     for number, text in enumerate(texts):
         try:
             execute(raw, text)
         except Error as error:
-            stay = f" (of {len(texts)} statements the first {number} were carried out and stay)" if number else ""
-            raise SqlError(message_of(error) + stay) from None
+            committed = f" (of {len(texts)} statements the first {number} are committed)" if number else ""
+            raise SqlError(message_of(error) + committed) from None
     return QueryResult.of_ddl(len(texts))
 
 
-def _change(raw: MysqlConnection, text: str) -> int:
+def _write(raw: MysqlConnection, text: str) -> int:
     raw.begin()
     affected = affected_rows(raw, text)
     raw.commit()

@@ -1,4 +1,4 @@
-"""What a tenant's PostgreSQL database holds, read as the tenant."""
+"""Schema of a tenant's PostgreSQL database, read as the tenant."""
 
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ ORDER BY k.conname
 
 
 async def read_schema(conn: Connection) -> Schema:
-    """Tables and views that need no schema before their name, the first 500 by name. Raises psycopg.Error."""
+    """Return the tables and views that need no schema before their name, the first 500 by name.
+
+    Raises:
+        psycopg.Error: The server did not answer.
+    """
     await conn.execute("SELECT pg_catalog.set_config('statement_timeout', '15000', false)")
     tables = await (await conn.execute(_TABLES, (_MOST_TABLES,))).fetchall()
     oids = [row["oid"] for row in tables]

@@ -1,4 +1,4 @@
-"""PostgreSQL: as the tenant's role, in one transaction, bounded in time, rows and bytes."""
+"""Queries in PostgreSQL: as the tenant's role, in one transaction, with limits of time, rows and bytes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from controlplane.services import Services
 
 STATEMENT_MS: Final = 15_000
 LOCK_MS: Final = 5_000
-# For all of a query. The server's own time-out ends a statement; but functions of the tenant's could lift it for the
-# next, so the session is ended from outside when this is over.
+# For the whole query. The server's time-out ends a statement, but a function of the tenant could change it for the next
+# statement. So the session is ended from outside after this time.
 SECONDS: Final = 30.0
-# libpq's text of a refused connection names host, port and user too; only the server's own words are passed on.
+# libpq's text of a rejected connection names host, port and user too; only the server's message is passed on.
 _FATAL: Final = re.compile(r"FATAL: +([^\n]+)")
-# The server makes the JSON and leaves out what would be too much, so that it never gets here: a row that is too large
-# by itself, and every row from where the sum is. row_to_json is evaluated once because of OFFSET 0. A cursor never
-# runs in parallel, so the order of the inner query stays.
+# The server writes the JSON and leaves out a row that is too large, and every row after the limit of all rows, so that
+# they are never received. OFFSET 0 makes it evaluate row_to_json once. A cursor never runs in parallel, so the order of
+# the inner query stays.
 _BOUNDED: Final = (
     b"SELECT CASE WHEN pg_catalog.sum(pg_catalog.octet_length(line)) OVER (ROWS UNBOUNDED PRECEDING)"
     b" OPERATOR(pg_catalog.<=) %(most)d THEN line END AS line FROM ("
@@ -46,20 +46,24 @@ T = TypeVar("T")
 
 @contextlib.asynccontextmanager
 async def open_postgres(services: Services, database: Row) -> AsyncIterator[PostgresRunner]:
-    """A session for one query; it is ended for good when the time is over. Raises SqlFailed."""
+    """Provide a runner with a session for one query.
+
+    Raises:
+        SqlError: The database cannot be connected to.
+    """
     try:
         conn = await open_session(
             services.server, database["db_name"], user=database["db_username"], password=database["db_password"]
         )
     except psycopg.OperationalError as error:
-        told = _FATAL.search(str(error))
-        raise SqlError(f"the database could not be connected to{f': {told[1]}' if told else ''}") from None
+        fatal = _FATAL.search(str(error))
+        raise SqlError(f"the database could not be connected to{f': {fatal[1]}' if fatal else ''}") from None
     async with closing(conn):
         yield PostgresRunner(services, conn)
 
 
 class PostgresRunner:
-    """One session."""
+    """The Runner of PostgreSQL: one session."""
 
     dialect = POSTGRES
     split = staticmethod(split)
@@ -69,27 +73,27 @@ class PostgresRunner:
         self._conn = conn
 
     async def schema(self) -> Schema:
-        """Every table and view that the tenant sees without naming a schema."""
-        return await self._bounded(read_schema(self._conn))
+        """Return the tables and views that the tenant sees without naming a schema."""
+        return await self._within_time(read_schema(self._conn))
 
     async def run(self, checked: SafeSql, *, beyond: str | None) -> QueryResult:
-        """See Runner."""
-        return await self._bounded(self._run(checked, beyond))
+        """Run SQL that passed the safety check, in one transaction (see Runner)."""
+        return await self._within_time(self._run(checked, beyond))
 
-    async def _bounded(self, work: Coroutine[None, None, T]) -> T:
-        """The result. The session is ended from outside after SECONDS. Raises SqlFailed."""
+    async def _within_time(self, work: Coroutine[None, None, T]) -> T:
+        """Await `work`; after SECONDS the session is ended from outside. Raise SqlError on failure."""
         async with ended_after(self._services.pool, self._conn, SECONDS) as overdue:
             try:
                 return await work
             except psycopg.Error as error:
                 if overdue.is_over:
                     raise SqlError(f"the query took longer than {SECONDS:g} seconds") from None
-                raise _failure(error) from None
+                raise _sql_error(error) from None
 
     async def _run(self, checked: SafeSql, beyond: str | None) -> QueryResult:
         reads = checked.kind == "select"
         await self._conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reads else "BEGIN")
-        await self._bound()
+        await self._exchange([])  # sets the limits of the statements to come
         if reads:
             return await self._select(checked.statements[0], beyond)
         affected = 0
@@ -100,29 +104,28 @@ class PostgresRunner:
             QueryResult.of_write(affected) if checked.kind == "write" else QueryResult.of_ddl(len(checked.statements))
         )
 
-    async def _bound(self) -> None:
-        """Set the limits of the statements to come; literals are read in UTC."""
-        await self._exchange([])
-
     async def _exchange(self, queries: Sequence[bytes]) -> list[int | None]:
-        """The rows of each. Behind them, in the same round trip, the limits are set, which they may have changed."""
+        """Run statements and return the number of rows of each.
+
+        The same round trip sets the limits again, which the statements may have changed, and the time zone UTC.
+        """
         zone = b"SELECT pg_catalog.set_config('TimeZone', 'UTC', true)"
-        answers = await run_batch(self._conn, [*queries, pin(self._conn, STATEMENT_MS, LOCK_MS), zone])
-        if answers.error is not None:
-            raise answers.error
-        return answers.rows
+        batch = await run_batch(self._conn, [*queries, pin(self._conn, STATEMENT_MS, LOCK_MS), zone])
+        if batch.error is not None:
+            raise batch.error
+        return batch.rows
 
     async def _select(self, statement: Statement, beyond: str | None) -> QueryResult:
         text = statement.text.encode()
-        # First as it stands: the engine's own errors, and its refusal of what does not only read. binary: the
-        # extended protocol, which takes one statement, whatever our splitting made of the text.
+        # First the unchanged text: the server reports its own errors, and rejects a statement that does not only read.
+        # `binary` selects the extended protocol, which accepts a single statement, so an error of the splitter is safe.
         await self._conn.execute(b"DECLARE polykomos_probe NO SCROLL CURSOR FOR " + text, binary=True)
         await self._conn.execute("CLOSE polykomos_probe")
         bounded = _BOUNDED % {b"most": MAX_BYTES, b"text": text}
         await self._conn.execute(b"DECLARE polykomos_rows NO SCROLL CURSOR FOR " + bounded, binary=True)
         cursor = await self._conn.execute(f"FETCH {MAX_ROWS + 1} FROM polykomos_rows".encode())
         if not is_utf8(self._conn):
-            raise SqlError("the query changed client_encoding, so its answer cannot be read")
+            raise SqlError("the query changed client_encoding, so its result cannot be read")
         lines: list[str | None] = [row["line"] for row in await cursor.fetchall()]
         rows = [parse_row(line) for line in lines[:MAX_ROWS] if line is not None]
         truncated = len(rows) < len(lines)
@@ -132,7 +135,10 @@ class PostgresRunner:
         return QueryResult.of_rows(rows, truncated=truncated)
 
     async def _change(self, statement: Statement) -> int:
-        """Rows touched. What RETURNING answers with stays on the server: it may be of any size."""
+        """Run a statement that writes, and return the number of rows written.
+
+        The rows of RETURNING stay on the server, because their size is not limited.
+        """
         text = statement.text.encode()
         if "RETURNING" in statement.words and statement.words[0] != "CREATE":
             text = b"WITH polykomos_rows AS (\n" + text + b"\n) SELECT FROM polykomos_rows"
@@ -142,10 +148,10 @@ class PostgresRunner:
         return affected or 0
 
 
-def _failure(error: psycopg.Error) -> SqlError:
-    told = error.diag.message_primary
-    if not told:
+def _sql_error(error: psycopg.Error) -> SqlError:
+    message = error.diag.message_primary
+    if not message:
         lost = isinstance(error, psycopg.OperationalError)
         return SqlError("the connection to the database was lost" if lost else "the statement cannot be run")
     hint = error.diag.message_hint
-    return SqlError(shortened(told), hint and shortened(hint))
+    return SqlError(shortened(message), hint and shortened(hint))
