@@ -1,1 +1,1 @@
-"""Databases: catalog, creation, quotas, deletion, and the workers that provision and destroy them."""
+"""Databases: catalog, create, quotas, delete, and the workers that provision and destroy databases."""

@@ -1,4 +1,4 @@
-"""The catalog of engines and regions (api-facts operation 2, S10)."""
+"""Catalog of engines and regions (api-facts operation 2, S10)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from controlplane.engines.base import EngineRegistry
 
 REGIONS = {"us-east-1": "US East (Virginia)", "eu-west-1": "EU West (Ireland)"}
 DEFAULT_REGION = "us-east-1"
-
-
 DEFAULT_ENGINE = "postgres"
 
 
 def database_types(engines: EngineRegistry) -> list[dict[str, Any]]:
-    """The catalog as GET /database_types shows it. An engine without a server is known, but cannot be ordered here."""
+    """Return the catalog as GET /database_types shows it. An engine without a server is listed as not available."""
     return [_engine(engine.value, engine.label, available=engine.unavailable_reason is None) for engine in engines]
 
 

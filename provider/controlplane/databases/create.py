@@ -1,4 +1,4 @@
-"""POST /databases (operation 4): from the pool at once, or by a provisioning job."""
+"""POST /databases (operation 4): assign an instance of the warm pool, or queue a provisioning job."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from controlplane.services import Services
 from controlplane.webhooks import outbox
 
 _PASSWORD_ALPHABET = string.ascii_letters + string.digits
-_HAND_OVER_PATIENCE = 5  # seconds
+_ASSIGN_SECONDS = 5  # a pooled instance of an engine on another server is assigned in milliseconds
 
 
 async def create_database(call: RequestContext, *, queue_initial_blueprint: QueueInitialBlueprint) -> ApiResponse:
-    """Return 201 when the database is active within the wait, else 202 (S8, S9)."""
+    """Create a database: 201 if it is active within the requested wait, else 202 (api-facts S8, S9)."""
     args = call.parse(CreateDatabase)
     _check_catalog(args, call.services)
     wait_seconds = _read_wait(call)
@@ -59,8 +59,8 @@ async def create_database(call: RequestContext, *, queue_initial_blueprint: Queu
         return _provisioned(call.services, row)
     await _queue_job(call, row, application_id, delay=0.0 if pooled else call.services.provision_delay)
     await outbox.emit(call, "database.provisioning_started", team_id, without_credentials(row, call.services))
-    # Of an engine on another server the pooled instance gets its name after the commit, in milliseconds.
-    at_least = 0 if pooled is None or args.blueprint_uuid or row["is_assigned"] else _HAND_OVER_PATIENCE
+    # A pooled instance of an engine on another server is assigned after the commit, so the call always waits for it.
+    at_least = 0 if pooled is None or args.blueprint_uuid or row["is_assigned"] else _ASSIGN_SECONDS
     wait_seconds = max(wait_seconds, at_least)
     after_commit = _wait_until_active(call.services, row["id"], wait_seconds) if wait_seconds else None
     return _still_provisioning(call.services, row, waited=0.0, after_commit=after_commit)
@@ -68,14 +68,14 @@ async def create_database(call: RequestContext, *, queue_initial_blueprint: Queu
 
 def _check_catalog(args: CreateDatabase, services: Services) -> None:
     engines = services.engines
-    refused = LENIENT_PLANS if services.settings.strict else frozenset()
+    excluded_plans = LENIENT_PLANS if services.settings.strict else frozenset()
     engine = engines.get(args.db_type)
     if engine is not None and engine.unavailable_reason:
         raise invalid_field("db_type", f"is not available: {engine.unavailable_reason}", allowed=engines.available)
     for field, value, allowed in (
         ("db_type", args.db_type, tuple(engines.available)),
         ("region", args.region, tuple(catalog.REGIONS)),
-        ("plan", args.plan, tuple(plan for plan in services.plans if plan not in refused)),
+        ("plan", args.plan, tuple(plan for plan in services.plans if plan not in excluded_plans)),
     ):
         if value not in allowed:
             raise invalid_field(field, f"must be one of {', '.join(allowed)}", allowed=allowed)
@@ -88,7 +88,11 @@ def _read_wait(call: RequestContext) -> int:
 
 
 async def _choose_team(conn: Connection, principal: Principal, args: CreateDatabase) -> int:
-    """The team of the request; 422 if there is none such, 403 if the caller is not in it (S10)."""
+    """Return the id of the requested team, else of the caller's primary team (api-facts S10).
+
+    Raises:
+        ApiError: 422 if the team does not exist, 403 if the caller is not a member of it.
+    """
     if not args.team_id:
         return principal.primary_team_id
     if args.team_id in principal.team_ids:
@@ -100,7 +104,11 @@ async def _choose_team(conn: Connection, principal: Principal, args: CreateDatab
 
 
 async def _take_from_pool(conn: Connection, db_type: str) -> int | None:
-    """The number of a ready instance, which is then ours with this transaction; None if the pool is empty."""
+    """Take a ready instance out of the pool in the transaction of `conn`.
+
+    Returns:
+        The instance's number, or None if the pool is empty.
+    """
     cursor = await conn.execute(
         "DELETE FROM pool_instances WHERE id = ("
         " SELECT id FROM pool_instances WHERE is_ready AND db_type = %s"
@@ -120,7 +128,7 @@ async def _insert(
         row = await cursor.fetchone()
         assert row is not None
         number = int(row["number"])
-    # A blueprint belongs to the creation: the database is not active before it was applied.
+    # With a blueprint, the database becomes active only after the blueprint was applied.
     status = "active" if is_assigned and not args.blueprint_uuid else "provisioning"
     limit = effective_quotas(_overrides(args), call.services.plans).connection_hard_limit
     return await store.update_returning(
@@ -163,8 +171,8 @@ async def _queue_job(call: RequestContext, row: Row, application_id: int | None,
         " VALUES (%s, %s, %s + make_interval(secs => %s), %s)",
         (row["id"], application_id, call.now, delay, call.now),
     )
-    bells = call.services.notifiers
-    call.after_commit((bells.creations if row["is_assigned"] else bells.jobs).notify)
+    notifiers = call.services.notifiers
+    call.after_commit((notifiers.creations if row["is_assigned"] else notifiers.jobs).notify)
 
 
 def _provisioned(services: Services, row: Row) -> ApiResponse:

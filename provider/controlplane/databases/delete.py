@@ -1,4 +1,4 @@
-"""DELETE /databases/{uuid} (operation 8): access ends now, the data 24 hours later (S4-S7)."""
+"""DELETE /databases/{uuid} (operation 8): access ends now, the data are destroyed 24 hours later (S4-S7)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger("controlplane.databases")
 
 
 async def delete_database(call: RequestContext) -> ApiResponse:
-    """Revoke access, cancel provisioning, schedule destruction if anything was built."""
+    """Revoke access, cancel provisioning, and schedule the destruction if anything was built."""
     row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
     number = row["id"]
     cursor = await call.conn.execute(
@@ -29,7 +29,7 @@ async def delete_database(call: RequestContext) -> ApiResponse:
     await call.conn.execute(
         "UPDATE provision_jobs SET state = 'cancelled', owner = NULL WHERE id = ANY(%s)", ([job["id"] for job in jobs],)
     )
-    # A job that was ever begun may have built something that it will not tell us of any more; the pool surely has.
+    # A job that was started may have built something without having reported it; a pooled instance is built.
     is_built = row["is_assigned"] or row["is_pooled"] or any(job["attempts"] for job in jobs)
     engine = call.services.engines.of(row["db_type"])
     if engine.transactional:
@@ -61,14 +61,14 @@ async def delete_database(call: RequestContext) -> ApiResponse:
     )
 
     async def end_sessions() -> ApiResponse:
-        # After the commit, so that no session can slip in behind our back.
+        # After the commit, so that no new session can begin in between.
         try:
             if not engine.transactional:
                 async with call.services.pool.connection() as conn:
                     await engine.revoke_access(conn, row)
             await engine.terminate_sessions(row)
         except EngineUnavailableError as error:
-            # Nobody can get in now; before anybody can again, the reaper or the server's start will have seen to it.
+            # The server is down, so no session exists. The reaper, or the server's start, revokes the access later.
             _log.warning("access could not be ended yet", extra={"facts": {"database": number, "error": str(error)}})
         return final
 

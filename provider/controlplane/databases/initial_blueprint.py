@@ -1,4 +1,4 @@
-"""What a database's creation needs of blueprints. `controlplane.registry` injects it: this package imports none."""
+"""Interface of blueprints for creating databases. `controlplane.registry` injects the implementation."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class QueueInitialBlueprint(Protocol):
         variables: Mapping[str, Any] | None,
         now: datetime,
     ) -> int:
-        """Return the application's number. Raises ApiError."""
+        """Queue the application and return its number. Raise ApiError if the blueprint cannot be applied."""
 
 
 RunInitialBlueprint = Callable[[Services, int], Awaitable[None]]
-"""Brings the application of this number to its end; it may be called again."""
+"""Runs the application of this number until it has ended. It may be called again after a failure."""

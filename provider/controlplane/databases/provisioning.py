@@ -1,11 +1,11 @@
-"""The background workers that provision databases.
+"""Background workers that provision databases.
 
-Jobs live in the store and every step can be run again, so a job whose process was killed is taken over by the
-next one and ends the same way, without a second role or database.
+Jobs are stored, and every step can be repeated. If a process is killed, another process takes its jobs over, and no
+second role or database results.
 
-A job has one stage or two. First the instance is built and handed over. Where a blueprint belongs to the creation, the
-job is queued again, and what runs it has hands of its own: a blueprint may take minutes, and must not keep others from
-being built.
+A job has one stage or two. In the first, the instance is built and assigned. If the request names a blueprint, the job
+is then queued for the second stage, which has its own worker: a blueprint may take minutes, and must not delay the
+building of other databases.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ MOST_ATTEMPTS = 5  # of each stage
 
 _BUILT_AT_ONCE = 3
 _APPLIED_AT_ONCE = 12
-_APPLIED_OF_A_TEAM = 6  # at the same time: one team's long blueprints keep nobody else waiting
-_LOOK_EVERY = 1.0  # seconds, should a ring get lost
-_AGAIN = 0.1  # seconds
-# Jobs of one stage, of the engines that this process can reach.
+_APPLIED_PER_TEAM = 6  # at the same time, so that one team's long blueprints do not delay other teams
+_LOOK_EVERY = 1.0  # seconds, in case a notification is lost
+_MIN_PAUSE = 0.1  # seconds
+# Condition: a job of this stage, for an engine that this process can reach.
 _OF_STAGE: Final = (
     "database_id IN (SELECT id FROM databases WHERE db_type = ANY(%(engines)s) AND is_assigned = %(is_assigned)s)"
 )
-# Nobody is at it.
+# Condition: no live process runs the job.
 _WAITS: Final = "(state = 'queued' OR state = 'running' AND owner NOT IN (TABLE living))"
-# Whether its team has fewer blueprints under way than a team may have.
-_HAS_ITS_TURN: Final = """
+# Condition: this process runs fewer blueprints of the job's team than _APPLIED_PER_TEAM.
+_IS_WITHIN_LIMIT: Final = """
     (NOT %(is_assigned)s OR %(most)s > (
         SELECT count(*) FROM provision_jobs r JOIN databases rd ON rd.id = r.database_id
         WHERE r.state = 'running' AND r.owner = %(me)s AND rd.is_assigned
@@ -50,7 +50,7 @@ _HAS_ITS_TURN: Final = """
 _CLAIM: Final = f"""
 {WITH_LIVE_PROCESSES}, claimed AS (
     UPDATE provision_jobs SET state = 'running', owner = %(me)s, attempts = attempts + 1 WHERE id = (
-        SELECT id FROM provision_jobs WHERE not_before <= %(now)s AND {_OF_STAGE} AND {_WAITS} AND {_HAS_ITS_TURN}
+        SELECT id FROM provision_jobs WHERE not_before <= %(now)s AND {_OF_STAGE} AND {_WAITS} AND {_IS_WITHIN_LIMIT}
         AND %(me)s IN (TABLE living)
         ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING *)
@@ -63,30 +63,43 @@ _log = logging.getLogger("controlplane.provisioning")
 
 
 async def provision_worker(services: Services) -> None:
-    """Run due jobs whose instance is still to be made, for ever."""
-    await _keep_busy(services, services.notifiers.jobs, _BUILT_AT_ONCE, _build, is_assigned=False)
+    """Run due jobs whose instance is not built yet, until cancelled."""
+    await _run_stage(services, services.notifiers.jobs, _BUILT_AT_ONCE, _build, is_assigned=False)
 
 
 async def blueprint_worker(services: Services, *, run_initial_blueprint: RunInitialBlueprint) -> None:
-    """Run due jobs whose instance exists and waits for its blueprint, until cancelled."""
-    do = functools.partial(_apply, run_initial_blueprint=run_initial_blueprint)
-    await _keep_busy(services, services.notifiers.creations, _APPLIED_AT_ONCE, do, is_assigned=True)
+    """Run due jobs whose instance exists and whose blueprint is not applied yet, until cancelled.
+
+    Args:
+        services: The services of this process.
+        run_initial_blueprint: Applies the blueprint.
+    """
+    apply = functools.partial(_apply, run_initial_blueprint=run_initial_blueprint)
+    await _run_stage(services, services.notifiers.creations, _APPLIED_AT_ONCE, apply, is_assigned=True)
 
 
-async def _keep_busy(
-    services: Services, bell: Notifier, hands: int, do: Callable[[Services, Row], Awaitable[None]], *, is_assigned: bool
+async def _run_stage(
+    services: Services,
+    notifier: Notifier,
+    concurrency: int,
+    run_job: Callable[[Services, Row], Awaitable[None]],
+    *,
+    is_assigned: bool,
 ) -> None:
     await run_workers(
-        bell,
-        hands,
+        notifier,
+        concurrency,
         lambda: _claim(services, is_assigned=is_assigned),
-        functools.partial(do, services),
+        functools.partial(run_job, services),
         functools.partial(_reschedule, services),
     )
 
 
 async def _claim(services: Services, *, is_assigned: bool) -> Claim[Row]:
-    """Take the next due job of a stage, or one whose process died; and when the one after it is due."""
+    """Claim the next due job of a stage, or a job whose process has ended.
+
+    The claim also contains the pause until the following job is due.
+    """
     now = services.clock.now()
     async with services.pool.connection() as conn:
         cursor = await conn.execute(
@@ -96,48 +109,53 @@ async def _claim(services: Services, *, is_assigned: bool) -> Claim[Row]:
                 "now": now,
                 "engines": services.engines.hosted,
                 "is_assigned": is_assigned,
-                "most": _APPLIED_OF_A_TEAM,
+                "most": _APPLIED_PER_TEAM,
             },
         )
         row = await cursor.fetchone()
     assert row is not None
     due = row["next_due"]
     pause = min(_LOOK_EVERY, (due - now).total_seconds()) if due else _LOOK_EVERY
-    # One that is due and not to be had is somebody else's in a moment.
-    return Claim(None, max(_AGAIN, pause)) if row["id"] is None else Claim(row, pause)
+    # A job that is due but could not be claimed is about to be claimed by another process.
+    return Claim(None, max(_MIN_PAUSE, pause)) if row["id"] is None else Claim(row, pause)
 
 
 async def _build(services: Services, job: Row) -> None:
     await services.controls.maybe_fail(services.pool)
-    reached = functools.partial(services.controls.at_step, services.pool)
+    at_step = functools.partial(services.controls.at_step, services.pool)
     engine = services.engines.of(job["db_type"])
-    await reached("before_role")
-    await engine.provision(job["database_id"], reached)
+    await at_step("before_role")
+    await engine.provision(job["database_id"], at_step)
     if engine.transactional:
-        await reached("after_database")
+        await at_step("after_database")
     async with services.pool.connection() as conn, conn.transaction():
-        wanted = await _lock(conn, job)
-        heard = wanted is not None and await _assign(services, conn, job, wanted)
+        row = await _lock(conn, job)
+        has_delivery = row is not None and await _assign(services, conn, job, row)
     if job["application_id"] is not None:
         services.notifiers.creations.notify()
-    _announce(services, job, heard=heard)
+    _notify(services, job, has_delivery=has_delivery)
 
 
 async def _lock(conn: Connection, job: Row) -> Row | None:
-    """The database's row, until the transaction ends; None if it was deleted or the job is not ours any more."""
+    """Lock the database's row and the job until the transaction ends.
+
+    Returns:
+        The row, or None if the database was deleted or another process has taken the job over.
+    """
     cursor = await conn.execute(
         "SELECT d.* FROM databases d JOIN provision_jobs j ON j.database_id = d.id WHERE j.id = %s AND j.owner = %s"
         " AND j.state = 'running' AND d.status = 'provisioning'"
-        " FOR UPDATE OF d, j",  # in the order of a deletion
+        " FOR UPDATE OF d, j",  # in the same order as a delete
         (job["id"], job["owner"]),
     )
     return await cursor.fetchone()
 
 
 async def _assign(services: Services, conn: Connection, job: Row, row: Row) -> bool:
-    """Give the instance its name and let the tenant in; then the job is done, or comes to its second stage.
+    """Assign the instance to the database. Then finish the job, or queue it for its second stage.
 
-    Returns whether a webhook is to hear of it.
+    Returns:
+        Whether a webhook delivery was queued.
     """
     limit = effective_quotas(row, services.plans).connection_hard_limit
     engine = services.engines.of(row["db_type"])
@@ -161,12 +179,16 @@ async def _apply(services: Services, job: Row, *, run_initial_blueprint: RunInit
         await run_initial_blueprint(services, job["application_id"])
     async with services.pool.connection() as conn, conn.transaction():
         row = await _lock(conn, job)
-        heard = row is not None and await _finish(services, conn, job, row["connections_applied"])
-    _announce(services, job, heard=heard)
+        has_delivery = row is not None and await _finish(services, conn, job, row["connections_applied"])
+    _notify(services, job, has_delivery=has_delivery)
 
 
 async def _finish(services: Services, conn: Connection, job: Row, connections: int) -> bool:
-    """The database is active. Returns whether a webhook is to hear of it."""
+    """Finish the job and set the database active.
+
+    Returns:
+        Whether a webhook delivery was queued.
+    """
     now = services.clock.now()
     await conn.execute("UPDATE provision_jobs SET state = 'done', owner = NULL WHERE id = %s", (job["id"],))
     active = await store.update_returning(
@@ -176,13 +198,13 @@ async def _finish(services: Services, conn: Connection, job: Row, connections: i
         {"connections": connections, "now": now, "id": job["database_id"]},
     )
     data = without_credentials(active, services)
-    heard = await enqueue(conn, team_id=active["team_id"], event="database.provisioned", data=data, now=now)
+    has_delivery = await enqueue(conn, team_id=active["team_id"], event="database.provisioned", data=data, now=now)
     await services.controls.at_step(services.pool, "before_ack")
-    return heard
+    return has_delivery
 
 
 async def _reschedule(services: Services, job: Row, error: Exception) -> None:
-    """Try again later; after MOST_ATTEMPTS give the database up: deleted, with a log entry (C17)."""
+    """Schedule another attempt. After MOST_ATTEMPTS, delete the database and log that (api-facts C17)."""
     now = services.clock.now()
     _log.warning(
         "provisioning attempt failed",
@@ -205,7 +227,7 @@ async def _reschedule(services: Services, job: Row, error: Exception) -> None:
         )
         if gives_up:
             engine = services.engines.of(row["db_type"])
-            if engine.transactional:  # of others, end_stray locks the tenant out
+            if engine.transactional:  # for the others, enforce_revocations revokes the access
                 await engine.revoke_access(conn, row)
             await conn.execute(
                 "UPDATE databases SET status = 'deleted', deleted_at = %s, updated_at = %s, destroy_after = %s"
@@ -215,10 +237,10 @@ async def _reschedule(services: Services, job: Row, error: Exception) -> None:
             _log.error("provisioning given up", extra={"facts": {"database_id": row["id"]}})
     if gives_up:
         services.notifiers.deletions.notify()
-    _announce(services, job)
+    _notify(services, job)
 
 
-def _announce(services: Services, job: Row, *, heard: bool = False) -> None:
+def _notify(services: Services, job: Row, *, has_delivery: bool = False) -> None:
     services.notifiers.databases.notify(job["database_id"])
-    if heard:
+    if has_delivery:
         services.notifiers.deliveries.notify()

@@ -1,8 +1,8 @@
-"""Quotas that bite: a worker measures every database, and stops and allows writing (api-facts S13, S14).
+"""Enforcement of quotas: a worker measures every database, and blocks and allows writes (api-facts S13, S14).
 
-Survives kill -9 at any moment: `writes_stopped` is set before writing is stopped and unset after it is allowed again,
-so whoever finds it set repeats what its size asks for. Stopping is repeated as long as it lasts, because a transaction
-that was open at the first time may have made new tables.
+A process may be killed at any moment: `writes_stopped` is set before writes are blocked and reset after they are
+allowed again, so a later round repeats the action. Blocking is repeated in every round while the size is over the
+limit, because a transaction that was open the first time may have created new tables.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from controlplane.services import Services
 
 GB = 10**9  # bytes
 _LOOK_EVERY = 2.0  # seconds
-_SHARE = 0.05  # of the time that measuring may take, when there are very many
+_MAX_DUTY = 0.05  # share of the time that measuring may take if there are very many databases
 _log = logging.getLogger("controlplane.quotas")
 
 
 class QuotaAction(Enum):
-    """What a size asks for."""
+    """What to do about the writes of a database."""
 
     STOP = "stop"
     ALLOW = "allow"
@@ -34,19 +34,34 @@ class QuotaAction(Enum):
 
 
 def decide(size: int, quotas: Quotas, *, stopped: bool) -> QuotaAction:
-    """What a size in bytes asks for; at the limit there is no room left. Pure."""
+    """Return what to do about the writes of a database. Pure.
+
+    Args:
+        size: The database's size in bytes.
+        quotas: The database's limits. A size equal to the storage limit is over it.
+        stopped: Whether writes are blocked now.
+    """
     if size >= quotas.storage_hard_limit_gb * GB:
         return QuotaAction.STOP
     return QuotaAction.ALLOW if stopped else QuotaAction.NOTHING
 
 
 def is_over_warning_threshold(size: int, quotas: Quotas) -> bool:
-    """Whether a size in bytes is at the warning threshold. Pure."""
+    """Return whether a size in bytes has reached the warning threshold. Pure."""
     return size * 100 >= quotas.storage_hard_limit_gb * GB * quotas.warning_threshold_pct
 
 
 async def apply_connections(services: Services, conn: Connection, row: Row) -> None:
-    """Tell the engine the row's limit and keep that it was told; the row is locked. Raises EngineDown."""
+    """Set a database's connection limit in the engine, if it differs, and record that.
+
+    Args:
+        services: The services of this process.
+        conn: A transaction that has locked the row.
+        row: The database.
+
+    Raises:
+        EngineUnavailableError: The engine's server is not available.
+    """
     limit = effective_quotas(row, services.plans).connection_hard_limit
     if row["is_assigned"] and row["deleted_at"] is None and limit != row["connections_applied"]:
         await services.engines.of(row["db_type"]).limit_connections(conn, row, limit)
@@ -54,11 +69,11 @@ async def apply_connections(services: Services, conn: Connection, row: Row) -> N
 
 
 async def quota_worker(services: Services) -> None:
-    """Look at every database every few seconds, for ever."""
+    """Enforce the quotas of all databases every few seconds, until cancelled."""
     postponed = RetryDelays()
     while True:
-        ear = services.notifiers.quotas.subscribe()
-        began = time.monotonic()
+        subscription = services.notifiers.quotas.subscribe()
+        started = time.monotonic()
         for engine in services.engines:
             if engine.is_local:
                 try:
@@ -67,22 +82,31 @@ async def quota_worker(services: Services) -> None:
                     _log.warning("sizes cannot be measured", extra={"facts": {"error": str(error)}})
                 except Exception:
                     _log.exception("limits could not be applied", extra={"facts": {"engine": engine.value}})
-        await ear.wait(max(_LOOK_EVERY, (time.monotonic() - began) / _SHARE))
+        await subscription.wait(max(_LOOK_EVERY, (time.monotonic() - started) / _MAX_DUTY))
 
 
 async def enforce(services: Services, engine: DatabaseEngine, postponed: RetryDelays | None = None) -> None:
-    """One round. postponed: databases whose limit could not be applied lately. Raises EngineDown."""
+    """Enforce the quotas of all databases of an engine once.
+
+    Args:
+        services: The services of this process.
+        engine: The engine.
+        postponed: Databases that are skipped for a while, because their limit could not be applied. Updated.
+
+    Raises:
+        EngineUnavailableError: The engine's server is not available.
+    """
     postponed = RetryDelays() if postponed is None else postponed
     async with services.pool.connection() as conn:
         cursor = await conn.execute(
             "SELECT * FROM databases WHERE db_type = %s AND is_assigned AND deleted_at IS NULL", (engine.value,)
         )
-        live = await cursor.fetchall()
-    if not live:
+        rows = await cursor.fetchall()
+    if not rows:
         return
-    sizes = await engine.measure_sizes(live)
-    waiting = postponed.now()
-    for row in live:
+    sizes = await engine.measure_sizes(rows)
+    skipped = postponed.now()
+    for row in rows:
         quotas = effective_quotas(row, services.plans)
         size = sizes.get(row["id"])
         if row["connections_applied"] != quotas.connection_hard_limit:
@@ -92,10 +116,10 @@ async def enforce(services: Services, engine: DatabaseEngine, postponed: RetryDe
             continue
         if is_over_warning_threshold(size, quotas) != row["storage_warned"]:
             await _warn(services, row, size, quotas)
-        step = decide(size, quotas, stopped=row["writes_stopped"])
-        if step is not QuotaAction.NOTHING and row["id"] not in waiting:
+        action = decide(size, quotas, stopped=row["writes_stopped"])
+        if action is not QuotaAction.NOTHING and row["id"] not in skipped:
             try:
-                await _take(services, engine, row, step, size)
+                await _apply(services, engine, row, action, size)
             except EngineUnavailableError:
                 raise
             except Exception as error:
@@ -105,26 +129,26 @@ async def enforce(services: Services, engine: DatabaseEngine, postponed: RetryDe
                 postponed.forget(row["id"])
 
 
-async def _take(services: Services, engine: DatabaseEngine, row: Row, step: QuotaAction, size: int) -> None:
+async def _apply(services: Services, engine: DatabaseEngine, row: Row, action: QuotaAction, size: int) -> None:
     facts = {"database_id": row["id"], "bytes": size}
-    if step is QuotaAction.STOP:
+    if action is QuotaAction.STOP:
         if not row["writes_stopped"]:
-            await _set(services, row, "UPDATE databases SET writes_stopped = true WHERE id = %s")
+            await _update(services, row, "UPDATE databases SET writes_stopped = true WHERE id = %s")
             _log.warning("storage limit reached, writing is stopped", extra={"facts": facts})
         await engine.block_writes(row)
     else:
         await engine.allow_writes(row)
-        await _set(services, row, "UPDATE databases SET writes_stopped = false WHERE id = %s")
+        await _update(services, row, "UPDATE databases SET writes_stopped = false WHERE id = %s")
         _log.info("below the storage limit, writing is allowed", extra={"facts": facts})
 
 
 async def _warn(services: Services, row: Row, size: int, quotas: Quotas) -> None:
-    await _set(services, row, "UPDATE databases SET storage_warned = NOT storage_warned WHERE id = %s")
+    await _update(services, row, "UPDATE databases SET storage_warned = NOT storage_warned WHERE id = %s")
     if not row["storage_warned"]:
         facts = {"database_id": row["id"], "bytes": size, "threshold_pct": quotas.warning_threshold_pct}
         _log.warning("storage warning threshold reached", extra={"facts": facts})
 
 
-async def _set(services: Services, row: Row, statement: str) -> None:
+async def _update(services: Services, row: Row, statement: str) -> None:
     async with services.pool.connection() as conn:
         await conn.execute(statement, (row["id"],))

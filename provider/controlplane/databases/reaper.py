@@ -1,4 +1,4 @@
-"""Destroying what its 24 hours of grace are over for, and forgetting what has expired."""
+"""Destruction of deleted databases after their 24 hours of grace, and deletion of expired idempotency keys."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _log = logging.getLogger("controlplane.reaper")
 
 
 async def reaper_worker(services: Services) -> None:
-    """Look around every few seconds, for ever."""
+    """Destroy what is due and delete expired idempotency keys every few seconds, until cancelled."""
     postponed = RetryDelays()
     while True:
         for engine in services.engines:
-            await _look(services, engine, postponed)
+            await _reap(services, engine, postponed)
         async with services.pool.connection() as conn:
             await idempotency.delete_expired(conn, services.clock.now())
         await services.notifiers.deletions.wait(_LOOK_EVERY)
 
 
-async def _look(services: Services, engine: DatabaseEngine, postponed: RetryDelays) -> None:
-    """One round of an engine. What fails concerns neither the other engine nor the databases that come after."""
+async def _reap(services: Services, engine: DatabaseEngine, postponed: RetryDelays) -> None:
+    """Destroy the due databases of an engine. A failure affects neither the other engine nor the other databases."""
     try:
         await engine.enforce_revocations()
     except EngineUnavailableError:
@@ -39,12 +39,21 @@ async def _look(services: Services, engine: DatabaseEngine, postponed: RetryDela
 
 
 async def destroy_one(services: Services, engine: DatabaseEngine, postponed: RetryDelays | None = None) -> bool:
-    """Destroy one database that is due; False if there is none. Raises EngineDown.
+    """Destroy one database that is due.
 
-    postponed: those that are not tried now; one that cannot be destroyed is added.
+    Args:
+        services: The services of this process.
+        engine: The engine of the database.
+        postponed: Databases that are skipped for a while. A database that cannot be destroyed is added.
+
+    Returns:
+        Whether a database was due.
+
+    Raises:
+        EngineUnavailableError: The engine's server is not available.
     """
     postponed = RetryDelays() if postponed is None else postponed
-    # The row stays locked on one connection while another drops, which cannot be done in a transaction.
+    # This connection locks the row while another one drops the database, which is impossible in a transaction.
     async with services.pool.connection() as conn, conn.transaction():
         cursor = await conn.execute(
             "SELECT * FROM databases WHERE deleted_at IS NOT NULL AND destroyed_at IS NULL AND id <> ALL(%s)"

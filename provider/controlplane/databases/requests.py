@@ -1,4 +1,4 @@
-"""The request bodies of the database operations (api-facts "Request fields")."""
+"""Request bodies of the database operations (api-facts "Request fields")."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from controlplane.http.validation import Body, UuidText
 from controlplane.plans import DEFAULT_PLAN
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9\-]{0,62}")
-_MOST_CONNECTIONS = 2**31 - 1  # what PostgreSQL can store
+_MOST_CONNECTIONS = 2**31 - 1  # the store's integer column
 
 
 def _database_name(name: str) -> str:
@@ -25,7 +25,7 @@ DatabaseName = Annotated[str, AfterValidator(_database_name)]
 
 
 class QuotaFields(Body):
-    """The overrides; null clears one, and an omitted one is left as it is."""
+    """Overrides of the plan's quotas. Null clears an override; an omitted field leaves it unchanged."""
 
     storage_hard_limit_gb: float | None = Field(default=None, gt=0)
     connection_hard_limit: int | None = Field(default=None, ge=1, le=_MOST_CONNECTIONS)
@@ -33,7 +33,7 @@ class QuotaFields(Body):
 
 
 class CreateDatabase(QuotaFields):
-    """Operation 4. team_id 0 stands for the caller's primary team."""
+    """The request of operation 4. Without team_id, the caller's primary team owns the database."""
 
     nulls_rejected_in_strict_mode: ClassVar = (*QuotaFields.model_fields, "blueprint_variables")
 
@@ -47,6 +47,6 @@ class CreateDatabase(QuotaFields):
 
 
 class UpdateDatabase(Body):
-    """Operation 6: renaming is all there is. Empty = unchanged (S33)."""
+    """The request of operation 6, which can only rename. An empty name changes nothing (api-facts S33)."""
 
     name: DatabaseName = ""

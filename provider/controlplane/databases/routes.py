@@ -1,4 +1,4 @@
-"""The operations on databases (2 to 8) and their background workers."""
+"""Operations 2 to 8 (databases) and their background workers."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from controlplane.services import Worker
 
 
 async def get_database_types(call: RequestContext) -> ApiResponse:
-    """The catalog."""
+    """Return the catalog of engines and regions."""
     return envelope(database_types(call.services.engines))
 
 
 async def list_databases(call: RequestContext) -> ApiResponse:
-    """All teams' databases of the caller, newest first."""
+    """Return the databases of all teams of the caller, newest first."""
     page = call.page()
     rows = await list_page(call.conn, call.principal, page)
     return page_reply(rows, page, lambda row: without_credentials(row, call.services))
 
 
 async def get_database(call: RequestContext) -> ApiResponse:
-    """One database with its credentials."""
+    """Return one database with its credentials."""
     row = await find(call.conn, call.principal, call.uuid_parameter("uuid", "database"))
     return envelope(with_credentials(row, call.services))
 

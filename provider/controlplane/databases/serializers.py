@@ -1,4 +1,4 @@
-"""The Database object in its three forms (C16)."""
+"""The API's object Database: with credentials, without them, and before it is active (api-facts C16)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ MASK = "***"
 
 
 class CatalogView(Protocol):
-    """What views need of controlplane.services.Services."""
+    """The part of controlplane.services.Services that the serializers use."""
 
     @property
     def engines(self) -> EngineRegistry:
-        """All engines."""
+        """Return all engines."""
 
     @property
     def plans(self) -> Plans:
-        """All plans."""
+        """Return all plans."""
 
 
 def effective_quotas(row: Row, plans: Plans) -> Quotas:
-    """The override where there is one, else the plan's default (S12)."""
+    """Return a database's quotas: its overrides, else the defaults of its plan (api-facts S12)."""
     defaults = plan_of(plans, row["plan"]).quotas
     storage = row["storage_hard_limit_gb"]
     return Quotas(
@@ -35,21 +35,24 @@ def effective_quotas(row: Row, plans: Plans) -> Quotas:
     )
 
 
-def without_credentials(row: Row, offer: CatalogView) -> dict[str, Any]:
-    """Without the password: lists, updates, events."""
-    return _view(row, offer, password=None)
+def without_credentials(row: Row, catalog: CatalogView) -> dict[str, Any]:
+    """Return a database without its password, for lists, updates and events."""
+    return _view(row, catalog, password=None)
 
 
-def with_credentials(row: Row, offer: CatalogView) -> dict[str, Any]:
-    """With the password and the usable connection string once the database is active; null and masked before."""
+def with_credentials(row: Row, catalog: CatalogView) -> dict[str, Any]:
+    """Return a database with its password and the complete connection string.
+
+    Before the database is active, the password is null and masked in the connection string.
+    """
     if row["status"] != "active":
-        return {**without_credentials(row, offer), "db_password": None}
-    return _view(row, offer, password=row["db_password"])
+        return {**without_credentials(row, catalog), "db_password": None}
+    return _view(row, catalog, password=row["db_password"])
 
 
-def _view(row: Row, offer: CatalogView, *, password: str | None) -> dict[str, Any]:
-    place = offer.engines.of(row["db_type"]).endpoint
-    quotas = effective_quotas(row, offer.plans)
+def _view(row: Row, catalog: CatalogView, *, password: str | None) -> dict[str, Any]:
+    endpoint = catalog.engines.of(row["db_type"]).endpoint
+    quotas = effective_quotas(row, catalog.plans)
     storage = quotas.storage_hard_limit_gb
     view: dict[str, Any] = {
         "object": "database",
@@ -59,19 +62,19 @@ def _view(row: Row, offer: CatalogView, *, password: str | None) -> dict[str, An
         "region": row["region"],
         "plan": row["plan"],
         "quotas": {
-            # JSON knows one kind of number, people read 10 rather than 10.0.
+            # JSON has one type of number, and 10 is easier to read than 10.0.
             "storage_hard_limit_gb": int(storage) if storage == int(storage) else storage,
             "connection_hard_limit": quotas.connection_hard_limit,
             "warning_threshold_pct": quotas.warning_threshold_pct,
         },
         "db_type": row["db_type"],
-        "host": place.host,
-        "port": place.port,
+        "host": endpoint.host,
+        "port": endpoint.port,
         "db_name": row["db_name"],
         "db_username": row["db_username"],
         "team_id": row["team_id"],
         "team_name": row["team_name"],
-        "connection_string": _connection_string(row, place, password or MASK),
+        "connection_string": _connection_string(row, endpoint, password or MASK),
         "created_at": format_z(row["created_at"]),
         "updated_at": format_z(row["updated_at"]),
     }
@@ -80,6 +83,6 @@ def _view(row: Row, offer: CatalogView, *, password: str | None) -> dict[str, An
     return view
 
 
-def _connection_string(row: Row, place: Endpoint, password: str) -> str:
-    host = f"[{place.host}]" if ":" in place.host else place.host
-    return f"{place.scheme}://{row['db_username']}:{password}@{host}:{place.port}/{row['db_name']}"
+def _connection_string(row: Row, endpoint: Endpoint, password: str) -> str:
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return f"{endpoint.scheme}://{row['db_username']}:{password}@{host}:{endpoint.port}/{row['db_name']}"

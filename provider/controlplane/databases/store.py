@@ -1,4 +1,4 @@
-"""Reading and locking database rows."""
+"""Rows of databases: read, lock, write, and choose names."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from controlplane.http.principal import Principal
 from controlplane.http.responses import Page
 from controlplane.http.validation import parse_uuid
 
-_NAME_LOCK = 0x64626E616D65  # "dbname": one creation chooses a name at a time
-
+_NAME_LOCK = 0x64626E616D65  # "dbname": one create chooses a name at a time
 
 _SELECT = "SELECT d.*, t.name AS team_name FROM databases d JOIN teams t ON t.id = d.team_id"
 _FIND = _SELECT + " WHERE d.uuid = %s AND d.team_id = ANY(%s) AND d.deleted_at IS NULL"
@@ -27,7 +26,17 @@ _WRITE: Final[LiteralString] = (
 
 
 async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool = False) -> Row:
-    """The caller's database that is not deleted; raises 404. lock: until the end of the transaction."""
+    """Return the caller's database of this UUID.
+
+    Args:
+        conn: A connection to the store.
+        principal: The caller.
+        uuid: The database's UUID.
+        lock: Whether to lock the row until the end of the transaction.
+
+    Raises:
+        ApiError: 404, the caller has no such database, or it is deleted.
+    """
     cursor = await conn.execute(_FIND + _LOCK if lock else _FIND, (uuid, list(principal.team_ids)))
     row = await cursor.fetchone()
     if row is None:
@@ -36,7 +45,7 @@ async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool
 
 
 async def get(conn: Connection, number: int, *, lock: bool = False) -> Row:
-    """The row of a known number, deleted or not."""
+    """Return the row of an existing number, deleted or not. `lock` locks it until the end of the transaction."""
     cursor = await conn.execute(_BY_ID + _LOCK if lock else _BY_ID, (number,))
     row = await cursor.fetchone()
     assert row is not None
@@ -44,7 +53,7 @@ async def get(conn: Connection, number: int, *, lock: bool = False) -> Row:
 
 
 async def update_returning(conn: Connection, statement: LiteralString, parameters: Mapping[str, Any]) -> Row:
-    """Run an INSERT or UPDATE of one row of `databases`; the row after it."""
+    """Run an INSERT or UPDATE of one row of `databases`, and return the row after it."""
     cursor = await conn.execute(_WRITE.format(statement), parameters)
     row = await cursor.fetchone()
     assert row is not None
@@ -52,9 +61,12 @@ async def update_returning(conn: Connection, statement: LiteralString, parameter
 
 
 async def list_page(conn: Connection, principal: Principal, page: Page) -> list[Row]:
-    """Up to page.fetch rows, newest first; raises 422 `invalid_cursor`.
+    """Return up to `page.fetch` databases of the caller's teams, newest first.
 
-    A database deleted in the meantime still serves as cursor, so that one can delete while paging.
+    The page may start after a database that was deleted in the meantime, so that a client can delete while paging.
+
+    Raises:
+        ApiError: 422 `invalid_cursor`, the page starts after no database of the teams.
     """
     teams = list(principal.team_ids)
     query = _LIST
@@ -74,7 +86,11 @@ async def list_page(conn: Connection, principal: Principal, page: Page) -> list[
 
 
 async def ensure_name_free(conn: Connection, team_id: int, name: str) -> None:
-    """For the strict reading of S1; raises 422 `name_taken` where the team has a database of that name."""
+    """Reject a name that another database of the team has, for the strict mode (api-facts S1).
+
+    Raises:
+        ApiError: 422 `name_taken`.
+    """
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_NAME_LOCK,))
     cursor = await conn.execute(
         "SELECT FROM databases WHERE team_id = %s AND name = %s AND deleted_at IS NULL", (team_id, name)
@@ -84,10 +100,10 @@ async def ensure_name_free(conn: Connection, team_id: int, name: str) -> None:
 
 
 async def choose_db_name(conn: Connection, db_type: str, name: str, number: int) -> str:
-    """A name that is free on the engine's server and in our rows, reserved until the transaction ends."""
+    """Return a name that is free on the engine's server and in the store, reserved until the transaction ends."""
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_NAME_LOCK,))
     candidates = candidate_names(name, number, db_type)
-    # Every database on a MySQL server is one of ours or the server's own.
+    # Every database on a MySQL server is in the store or belongs to the server itself.
     cursor = await conn.execute(
         "SELECT db_name AS taken FROM databases"
         " WHERE destroyed_at IS NULL AND db_type = %(db_type)s AND db_name = ANY(%(names)s)"

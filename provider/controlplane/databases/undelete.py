@@ -1,4 +1,4 @@
-"""What an operator may do with a deleted database while its grace lasts. No operations of the API (S4)."""
+"""Operations of the admin API on a deleted database during its grace. The public API has none (api-facts S4)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from controlplane.services import Services
 
 
 async def restore_deleted(services: Services, uuid: UUID) -> dict[str, Any]:
-    """Give it back, masked. Raises 404 where there is none, 422 `not_restorable` where nothing of it is left."""
+    """Restore a deleted database, and return it without credentials.
+
+    Raises:
+        ApiError: 404 if it does not exist, 422 `not_restorable` if it is not deleted or already destroyed.
+    """
     async with services.pool.connection() as conn, conn.transaction():
-        row = await _deleted(conn, uuid, "not_restorable")
+        row = await _lock_deleted(conn, uuid, "not_restorable")
         if row["destroyed_at"] is not None or not row["is_assigned"]:
-            raise ApiError(422, "not_restorable", "Nothing is left of the database.", {"field": "uuid"})
-        # Of an engine on another server: should we be killed before the commit, end_stray locks the tenant out again.
+            raise ApiError(422, "not_restorable", "The database was destroyed already.", {"field": "uuid"})
+        # On another server this is not undone if the process is killed before the commit; enforce_revocations does it.
         await services.engines.of(row["db_type"]).restore_access(conn, row)
         restored = await store.update_returning(
             conn,
@@ -30,14 +34,17 @@ async def restore_deleted(services: Services, uuid: UUID) -> dict[str, Any]:
 
 
 async def expire_now(services: Services, uuid: UUID) -> dict[str, Any]:
-    """Have the reaper destroy it now: tests that make many would fill the disk.
+    """End the grace of a deleted database, so that the reaper destroys it now, and return it without credentials.
 
-    The database, masked. Raises 404 where there is none, 422 `not_deleted`.
+    Tests that create many databases would fill the disk otherwise.
+
+    Raises:
+        ApiError: 404 if it does not exist, 422 `not_deleted` if it is not deleted.
     """
     async with services.pool.connection() as conn, conn.transaction():
-        row = await _deleted(conn, uuid, "not_deleted")
-        # One that was never handed over keeps its grace: it may still be being built, and what is built after it was
-        # destroyed nobody would remove.
+        row = await _lock_deleted(conn, uuid, "not_deleted")
+        # The grace of a database that was never assigned does not end: a job may still be building it, and what is
+        # built after the destruction would never be removed.
         due = await store.update_returning(
             conn,
             "UPDATE databases SET destroy_after = CASE WHEN is_assigned THEN least(destroy_after, %(now)s)"
@@ -48,12 +55,12 @@ async def expire_now(services: Services, uuid: UUID) -> dict[str, Any]:
     return without_credentials(due, services)
 
 
-async def _deleted(conn: Connection, uuid: UUID, otherwise: str) -> Row:
-    """The row, locked. Raises 404, and 422 with this code where it is not deleted."""
+async def _lock_deleted(conn: Connection, uuid: UUID, error_code: str) -> Row:
+    """Lock and return a deleted database's row. Raise 404, or 422 with this code if it is not deleted."""
     cursor = await conn.execute("SELECT * FROM databases WHERE uuid = %s FOR UPDATE", (uuid,))
     row = await cursor.fetchone()
     if row is None:
         raise not_found("database")
     if row["deleted_at"] is None:
-        raise ApiError(422, otherwise, "The database is not deleted.", {"field": "uuid"})
+        raise ApiError(422, error_code, "The database is not deleted.", {"field": "uuid"})
     return row

@@ -1,4 +1,4 @@
-"""Rename and quotas (operations 6 and 7)."""
+"""Update of a database's name and quotas (operations 6 and 7)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from controlplane.http.responses import ApiResponse, envelope
 
 
 async def update_database(call: RequestContext) -> ApiResponse:
-    """Rename; db_name and with it the connection string stay (S2)."""
+    """Rename a database. Its db_name, and so the connection string, does not change (api-facts S2)."""
     row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
     args = call.parse(UpdateDatabase)
     if args.name and args.name != row["name"]:
@@ -29,31 +29,31 @@ async def update_database(call: RequestContext) -> ApiResponse:
 
 
 async def update_quotas(call: RequestContext) -> ApiResponse:
-    """Set or clear overrides; the connection limit holds from the commit on."""
+    """Set or clear overrides of quotas. The connection limit takes effect with the commit."""
     row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
     changes = call.parse(QuotaFields).model_dump(exclude_unset=True)
-    wanted = after = {**row, **changes}
-    if wanted != row:
-        after = await store.update_returning(
+    updated = {**row, **changes}
+    if updated != row:
+        updated = await store.update_returning(
             call.conn,
             "UPDATE databases SET storage_hard_limit_gb = %(storage_hard_limit_gb)s,"
             " connection_hard_limit = %(connection_hard_limit)s, warning_threshold_pct = %(warning_threshold_pct)s,"
             " updated_at = %(now)s WHERE id = %(id)s",
-            {**wanted, "now": call.now},
+            {**updated, "now": call.now},
         )
-    limit = effective_quotas(after, call.services.plans).connection_hard_limit
-    # One that is still being built gets its limit when it is handed over.
-    final = envelope(without_credentials(after, call.services), message="Database quotas updated.")
+    limit = effective_quotas(updated, call.services.plans).connection_hard_limit
+    # A database that is still being built gets its limit when it is assigned.
+    final = envelope(without_credentials(updated, call.services), message="Database quotas updated.")
     if row["is_assigned"]:
         call.after_commit(call.services.notifiers.quotas.notify)
     if not row["is_assigned"] or limit == row["connections_applied"]:
         return final
     if call.services.engines.of(row["db_type"]).transactional:
-        await apply_connections(call.services, call.conn, after)
+        await apply_connections(call.services, call.conn, updated)
         return final
 
     async def apply() -> ApiResponse:
-        # After the commit; what cannot be done now, the quota worker does later.
+        # After the commit. If the server is not available, the quota worker does it later.
         with contextlib.suppress(EngineUnavailableError):
             async with call.services.pool.connection() as conn, conn.transaction():
                 await apply_connections(call.services, conn, await store.get(conn, row["id"], lock=True))

@@ -1,4 +1,4 @@
-"""Keeping instances ready for instant assignment, of each engine."""
+"""Warm pool: instances of each engine that are ready to be assigned."""
 
 from __future__ import annotations
 
@@ -14,48 +14,46 @@ from controlplane.db.process_lease import NO_OWNER, WITH_LIVE_PROCESSES
 from controlplane.engines.base import DatabaseEngine, EngineUnavailableError
 from controlplane.services import Services
 
-_LOOK_EVERY = 1.0  # seconds, should a ring get lost
-_POOL_LOCK = 0x706F6F6C  # "pool": processes that share a store do not overfill it
+_LOOK_EVERY = 1.0  # seconds, in case a notification is lost
+_POOL_LOCK = 0x706F6F6C  # "pool": processes that share a store must not exceed its size
 _CLAIM: Final = f"""
-{WITH_LIVE_PROCESSES}, found AS (
+{WITH_LIVE_PROCESSES}, resumed AS (
     UPDATE pool_instances SET owner = %(me)s WHERE id = (
         SELECT min(id) FROM pool_instances WHERE db_type = %(db_type)s AND NOT is_ready
         AND coalesce(owner, {NO_OWNER}) NOT IN (TABLE living) AND %(me)s IN (TABLE living))
     RETURNING id
-), made AS (
+), inserted AS (
     INSERT INTO pool_instances (db_type, owner, created_at) SELECT %(db_type)s, %(me)s, %(now)s
-    WHERE NOT EXISTS (TABLE found) AND %(me)s IN (TABLE living)
+    WHERE NOT EXISTS (TABLE resumed) AND %(me)s IN (TABLE living)
     AND (SELECT count(*) FROM pool_instances WHERE db_type = %(db_type)s) < %(size)s
     RETURNING id)
-TABLE found UNION ALL TABLE made
+TABLE resumed UNION ALL TABLE inserted
 """  # noqa: S608
-
-
 _log = logging.getLogger("controlplane.provisioning")
 
 
 async def warm_pool_worker(services: Services) -> None:
-    """Fill the pool up to its size whenever an instance was taken, for ever."""
+    """Fill the pool of each engine whenever an instance was taken, until cancelled."""
     while True:
-        ear = services.notifiers.pool.subscribe()
+        subscription = services.notifiers.pool.subscribe()
         filled = False
         for engine in services.engines:
-            # The pool alone starts no server.
+            # The pool does not start a server.
             if engine.is_running and engine.is_local:
                 try:
                     filled |= await fill_one(services, engine)
                 except EngineUnavailableError:
                     pass
                 except Exception:
-                    # The other engine's are made all the same, and this one's after a pause.
+                    # The pool of the other engine is filled anyway, and this one after a pause.
                     _log.exception("an instance could not be prepared", extra={"facts": {"engine": engine.value}})
         if not filled:
-            await ear.wait(_LOOK_EVERY)
+            await subscription.wait(_LOOK_EVERY)
 
 
-async def wait_until_full(services: Services, patience: float) -> None:
-    """Return when the default engine's pool is full, after `patience` seconds at the latest."""
-    deadline = time.monotonic() + patience
+async def wait_until_full(services: Services, seconds: float) -> None:
+    """Wait until the default engine's pool is full, for `seconds` at most."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         async with services.pool.connection() as conn:
             cursor = await conn.execute(
@@ -68,7 +66,7 @@ async def wait_until_full(services: Services, patience: float) -> None:
 
 
 async def fill_one(services: Services, engine: DatabaseEngine) -> bool:
-    """Build one instance; False if none is missing."""
+    """Build one instance, and return whether one was missing."""
     async with services.pool.connection() as conn, conn.transaction():
         number = await _claim(services, conn, engine.value)
     if number is None:
@@ -83,7 +81,11 @@ async def fill_one(services: Services, engine: DatabaseEngine) -> bool:
 
 
 async def _claim(services: Services, conn: Connection, db_type: str) -> int | None:
-    """A half-built instance that nobody works on, or a new number while there are too few."""
+    """Claim an unfinished instance without a live process, or insert one if the pool is not full.
+
+    Returns:
+        The instance's number, or None if the pool is full.
+    """
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_POOL_LOCK,))
     cursor = await conn.execute(
         _CLAIM,
@@ -100,7 +102,7 @@ async def _claim(services: Services, conn: Connection, db_type: str) -> int | No
 
 async def _update(services: Services, number: int, *, is_ready: bool) -> None:
     async with services.pool.connection() as conn:
-        # Only while it is ours: who was taken for dead may have lost it to another.
+        # Only while this process owns it: another may have taken it over while this process seemed to have ended.
         await conn.execute(
             "UPDATE pool_instances SET is_ready = %s, owner = NULL WHERE id = %s AND owner = %s",
             (is_ready, number, services.process_id),
