@@ -16,7 +16,7 @@ _HAS_MARIADB = find_binaries() is not None
 _OWN = ("pulumi-resource-polykomos", "terraform-provider-polykomos", "polykomos")
 
 
-class ProgramMissing(RuntimeError):
+class ProgramMissingError(RuntimeError):
     """A program that may not be missing here is not on PATH."""
 
 
@@ -31,7 +31,7 @@ def missing(program: str, *, may_skip: bool = True) -> NoReturn:
     text = f'{program} is not on PATH: run `make setup`, and eval "$(make -s env)"'
     if may_skip and os.environ.get("CI") != "true":
         pytest.skip(text)
-    raise ProgramMissing(text)
+    raise ProgramMissingError(text)
 
 
 def require_mariadb() -> None:

@@ -42,7 +42,7 @@ def told(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line of the story."""
+    """Print a line of the story."""
     print(f"   {text}", flush=True)
 
 

@@ -58,14 +58,18 @@ class Receiver:
             self._arrived.notify_all()
 
     def wait_for(self, event: str, count: int, seconds: float = 20) -> list[Delivery]:
-        """The deliveries of `event` once there are `count`. Raises TimeoutError."""
+        """Return the deliveries of `event` once there are `count`.
+
+        Raises:
+            TimeoutError: There are fewer after the time limit.
+        """
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self.of(event)) >= count, seconds):
                 raise TimeoutError(f"{len(self.of(event))} deliveries of {event} within {seconds:.0f} s, not {count}")
             return self.of(event)
 
     def of(self, event: str) -> list[Delivery]:
-        """What came so far of `event`."""
+        """Return the deliveries of `event` that have arrived."""
         return [delivery for delivery in self.deliveries if delivery.event == event]
 
     def __enter__(self) -> Receiver:

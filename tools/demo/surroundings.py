@@ -40,7 +40,7 @@ def control_plane(log: Path) -> Iterator[dict[str, str]]:
 
 
 def _exports(process: subprocess.Popen[str], log: Path) -> dict[str, str]:
-    """The `export NAME='value'` lines as a dictionary."""
+    """Return the `export NAME='value'` lines as a dictionary."""
     assert process.stdout is not None
     found: dict[str, str] = {}
     for line in process.stdout:

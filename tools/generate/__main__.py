@@ -44,8 +44,10 @@ def _terraform_schema() -> str:
 
 
 def docs() -> dict[Path, str]:
-    """docs/cli.md, settings.md and prerequisites.md, and the table of these in the README; docs/reference and
-    docs/terraform: a page for each resource and function, for each engine.
+    """Return the generated pages.
+
+    They are docs/cli.md, settings.md and prerequisites.md, the table of prerequisites in the README, and a page for
+    each resource and function in docs/reference and docs/terraform.
     """
     folders = {"reference": reference.pages, "terraform": registry.pages}
     readme = ROOT / "README.md"

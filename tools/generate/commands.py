@@ -13,7 +13,7 @@ _COLUMNS = 100
 
 
 def page() -> str:
-    """The page: a section for each command."""
+    """Return the page: a section for each command."""
     return "\n".join([_GENERATED, "# The command `polykomos`\n", *_sections(main, None)])
 
 

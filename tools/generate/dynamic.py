@@ -31,7 +31,7 @@ _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bo
 
 
 def module(package: Package[Any]) -> str:
-    """The text of the module."""
+    """Return the text of the module."""
     nested: dict[str, type[BaseModel]] = {}
     for resource in package.resources:
         for shape in field_types(resource.arguments).values():
@@ -126,7 +126,7 @@ def _output(shape: FieldType) -> str:
 
 
 def _doc(text: str, indent: int) -> str:
-    """A docstring, wrapped; the lines of the text are kept apart."""
+    """Wrap a docstring line by line."""
     margin = " " * indent
     whole = f'{margin}"""{text}"""'
     if "\n" not in text and len(whole) <= _WIDTH:

@@ -71,7 +71,7 @@ def page() -> dict[Path, str]:
 
 
 def documented() -> list[Documented]:
-    """The operations of openapi.json, by their ids."""
+    """Return the operations of openapi.json, by their ids."""
     text = (ROOT / "provider/controlplane/openapi/openapi.json").read_text(encoding="utf-8")
     found = [
         Documented(operation["operationId"], method.upper(), path, tuple(sorted(map(int, operation["responses"]))))
@@ -83,7 +83,7 @@ def documented() -> list[Documented]:
 
 
 def seen(lines: Iterable[str], operations: list[Documented]) -> Iterator[Seen]:
-    """The recorded lines that are of an operation; others (wrong methods, the admin API) are passed over."""
+    """Return the recorded lines of operations, without others (wrong methods, the admin API)."""
     patterns = [(each, re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(each.path)))) for each in operations]
     for line in lines:
         test, method, path, status = json.loads(line)
@@ -93,7 +93,7 @@ def seen(lines: Iterable[str], operations: list[Documented]) -> Iterator[Seen]:
 
 
 def operations_part(operations: list[Documented], responses: list[Seen]) -> str:
-    """A row for every operation and status.
+    """Return a row for every operation and status.
 
     Raises SystemExit naming what no test has seen and is not pending.
     """
@@ -128,7 +128,7 @@ def _distance(test: str, operation: Documented, status: int) -> tuple[Any, ...]:
 
 
 def facts_part() -> str:
-    """The tables of facts and what is pending, from the markers and facts.toml.
+    """Return the tables of facts and of what is pending, from the markers and facts.toml.
 
     Raises SystemExit for a marker without a sentence, and for a fact without test or note.
     """

@@ -130,7 +130,7 @@ def _type(shape: FieldType) -> str:
 
 
 def _types(*models: type[BaseModel]) -> list[str]:
-    """The object types that the models' fields are made of, each once."""
+    """Return the object types that the models' fields are made of, each once."""
     found: dict[str, type[BaseModel]] = {}
 
     def collect(shape: FieldType) -> None:

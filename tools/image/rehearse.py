@@ -118,7 +118,7 @@ def try_it(stage: Stage, root: Path) -> None:
 
 @contextlib.contextmanager
 def running(stage: Stage, root: Path) -> Iterator[None]:
-    """The ENTRYPOINT as the USER, healthy by the HEALTHCHECK; stopped as a container is."""
+    """Run the ENTRYPOINT as the USER, wait until the HEALTHCHECK passes, and stop it as a container is stopped."""
     variables = stage.last("ENV")
     user, entrypoint, check = stage.last("USER"), stage.last("ENTRYPOINT"), stage.last("HEALTHCHECK")
     assert variables and user and entrypoint and check
