@@ -110,7 +110,7 @@ def test_an_import_is_told_what_the_api_cannot_tell(plugin: Plugin, api: httpx.C
     ):
         request = pb.ImportResourceState.Request(type_name=type_name, id=wrong)
         (refused,) = errors(plugin.call("ImportResourceState", request))
-        assert "cannot be told" in refused
+        assert "is not an option of this import" in refused
     request = pb.ImportResourceState.Request(type_name=DATABASE, id="nope")
     assert "a database's id is its UUID" in errors(plugin.call("ImportResourceState", request))[0]
 

@@ -1,4 +1,4 @@
-"""A data source, ephemeral resource or action as Terraform sees it: its declaration beside its schema."""
+"""Data source types, ephemeral resource types and action types: a declaration and its schema."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ class DataSourceType:
 
         Args:
             config: The configuration that the engine sends.
-            validating: Whether this is before any plan, when references may hold values that `mock_provider` made up.
+            validating: Whether this is before any plan, when references may have invented values of `mock_provider`.
 
         Returns:
             The wire values, and the arguments in normal form.
 
         Raises:
-            CheckFailed: An argument breaks a rule.
+            CheckError: An argument breaks a rule.
             WireError: The configuration is not of this schema.
         """
         values = self.block.read(config)
         if values is None:
             raise WireError("the engine sent null where an object belongs")
         names = self.declaration.arguments.model_fields
-        given = {name: self.block.to_plain(values, name) for name in names}
+        arguments = {name: self.block.to_plain(values, name) for name in names}
         if validating:
-            given = with_unknown_references(self.declaration.arguments, given)
-        checked = validate_declaration(self.declaration, given)
-        if checked.failures:
-            raise CheckError(checked.failures)
-        return values, checked.values
+            arguments = with_unknown_references(self.declaration.arguments, arguments)
+        validated = validate_declaration(self.declaration, arguments)
+        if validated.failures:
+            raise CheckError(validated.failures)
+        return values, validated.values
 
     def read(self, session: TerraformSession, arguments: Mapping[str, Any], ctx: Context[Any]) -> dict[str, Any]:
         """Return the result as plain values.
@@ -60,29 +60,29 @@ class DataSourceType:
             ResourceError: The API refused the request, or could not be reached.
         """
         typed = self.declaration.arguments.model_validate(arguments)
-        found = translate_errors(session.package, lambda: self.declaration.call(typed, ctx))
-        result: dict[str, Any] = found.model_dump(mode="json")
+        response = translate_errors(session.package, lambda: self.declaration.call(typed, ctx))
+        result: dict[str, Any] = response.model_dump(mode="json")
         return result
 
     def read_object(self, session: TerraformSession, config: pb.DynamicValue, report: Diagnostics) -> pb.DynamicValue:
         """Return the arguments of a configuration, with the result for the attributes that it leaves out.
 
         Raises:
-            CheckFailed: An argument breaks a rule.
+            CheckError: An argument breaks a rule.
             ResourceError: The API refused the request, or the provider's settings are not known yet.
             WireError: The configuration is not of this schema.
         """
         values, arguments = self.arguments(config)
-        found = self.read(session, arguments, session.context(SECONDS, report))
+        result = self.read(session, arguments, session.context(SECONDS, report))
         return self.block.write(
             {
-                name: values[name] if values.get(name) is not None else encode(type_, found.get(name))
+                name: values[name] if values.get(name) is not None else encode(type_, result.get(name))
                 for name, type_ in self.block.types.items()
             }
         )
 
 
-# Most programs use none of these: they are loaded when the first one is requested.
+# Most configurations use none of these types. They are loaded when the first one is requested.
 LoadTypes = Callable[[], Mapping[str, DataSourceType]]
 
 

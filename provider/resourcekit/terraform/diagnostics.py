@@ -1,4 +1,4 @@
-"""What people are told: errors and warnings with the attribute that they are about, and nothing that is secret."""
+"""Diagnostics: errors and warnings, each with its attribute and without secrets."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ Types = Mapping[str, CtyType]
 
 
 class Diagnostics:
-    """The diagnostics of one call.
+    """The diagnostics of one RPC.
 
-    subject: what the call is about. doing: what it is for, where the call's name does not tell. types: of the
-    attributes that paths go through. kept: fields of the reply should the rest of the call fail. text: gives a declared
-    text in this engine's words.
+    Attributes:
+        text: Rewrites a declared text in this engine's spelling.
+        subject: The resource type, data source type or action type that the RPC names.
+        doing: The operation, if the RPC's name alone does not determine it ("create").
+        types: The types of the attributes that paths go through.
+        fallback_reply: Fields of the response if the rest of the RPC fails.
     """
 
     def __init__(self, text: Callable[[str], str] = str) -> None:
@@ -38,33 +41,43 @@ class Diagnostics:
         self.diagnostics: list[pb.Diagnostic] = []
 
     def set_subject(self, type_name: str, types: Types) -> None:
-        """Name what the call is about, and the types that paths of its diagnostics go through."""
+        """Set the type that the RPC names, and the types of its attributes."""
         self.subject, self.types = type_name, types
 
     def redact_values(self, values: Iterable[str]) -> None:
-        """Keep these out of every text."""
+        """Mask these values in every later text."""
         self._secrets.extend(values)
         self._hidden = Redactor(self._secrets, TERRAFORM_PLACEHOLDER)
 
     def redact(self, text: str) -> str:
-        """The text as people may see it."""
+        """Return a text with the secrets masked."""
         return self._hidden.redact(text)
 
     @property
     def failed(self) -> bool:
-        """Whether there is an error among them."""
+        """Whether there is an error among the diagnostics."""
         return any(each.severity == pb.Diagnostic.ERROR for each in self.diagnostics)
 
     def error(self, summary: str, detail: str = "", path: str = "") -> None:
-        """Something that stops the run."""
+        """Add an error, which stops the run."""
         self._add(pb.Diagnostic.ERROR, summary, detail, path)
 
     def warn(self, text: str, attribute: str = "") -> None:
-        """Something to know. attribute: the argument that it is about; empty: the whole."""
+        """Add a warning.
+
+        Args:
+            text: The warning.
+            attribute: The argument that it is about; empty for the whole resource.
+        """
         self._add(pb.Diagnostic.WARNING, with_attribute(text, attribute), "", attribute)
 
     def add_exception(self, error: Exception, doing: str) -> None:
-        """An exception in words. doing: what the call was for ("plan")."""
+        """Add the errors that an exception stands for.
+
+        Args:
+            error: The exception.
+            doing: The operation ("plan"), unless `self.doing` has another.
+        """
         subject = f"Cannot {self.doing or doing} {self.subject}".rstrip()
         match error:
             case CheckError():
@@ -75,9 +88,9 @@ class Diagnostics:
             case WireError():
                 self.error(subject, _wire_text(error), ".".join(map(str, error.path)))
             case _:
-                # A text that nobody foresaw could hold a secret: it goes nowhere, not even to the log.
+                # The text of an unexpected exception could contain a secret: it is not logged either.
                 log.error(
-                    "unforeseen %s while asked to %s",
+                    "unexpected %s in the request to %s",
                     type(error).__name__,
                     doing,
                     extra={"trace": stack_locations(error)},
@@ -92,7 +105,10 @@ class Diagnostics:
 
 
 def attribute_path(path: str, types: Types) -> list[pb.AttributePath.Step]:
-    """`variables.tenant.type` as steps through the types; it ends where the types know no further."""
+    """Return a path such as `variables.tenant.type` as the protocol's steps.
+
+    The steps end at the first part that the types do not have.
+    """
     steps: list[pb.AttributePath.Step] = []
     here: CtyType | None = CtyObject(types)
     for part in path.split(".") if path else ():
@@ -115,11 +131,17 @@ def attribute_path(path: str, types: Types) -> list[pb.AttributePath.Step]:
 
 
 def rpc_handler(
-    reply: Callable[..., Any], doing: str, kept: Callable[[Any], Mapping[str, Any]] = lambda _: {}
+    reply: Callable[..., Any], doing: str, fallback: Callable[[Any], Mapping[str, Any]] = lambda _: {}
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Wrap one RPC, `method(self, request, report)` of an object with a `session`: what it raises becomes diagnostics.
+    """Wrap an RPC, so that the exceptions that it raises become diagnostics.
 
-    kept: fields of the reply to a failed request; what stands for an object's state must never be left out.
+    The RPC is a method `method(self, request, report)` of an object with a `session`.
+
+    Args:
+        reply: The type of the response.
+        doing: The operation, for the summary of an error ("plan").
+        fallback: Returns the fields of the response to a failed request. An object's state must always be among them:
+            a response without it would remove the object from the state.
     """
 
     def wrap(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,12 +149,12 @@ def rpc_handler(
         def call(self: Any, request: Any, _context: Any) -> Any:
             report = Diagnostics(self.session.localize)
             try:
-                answer = method(self, request, report)
+                response = method(self, request, report)
             except Exception as error:
                 report.add_exception(error, doing)
-                answer = reply(**{**kept(request), **report.fallback_reply})
-            answer.diagnostics.extend(report.diagnostics)
-            return answer
+                response = reply(**{**fallback(request), **report.fallback_reply})
+            response.diagnostics.extend(report.diagnostics)
+            return response
 
         return call
 
@@ -142,7 +164,12 @@ def rpc_handler(
 def streaming_rpc_handler(
     event: Callable[[list[pb.Diagnostic]], Any], doing: str
 ) -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]:
-    """`answered` for a stream. event: the one that carries diagnostics, sent last where there are any."""
+    """Wrap an RPC that returns a stream, as `rpc_handler` does.
+
+    Args:
+        event: Builds the event with diagnostics, which is sent last if there are any.
+        doing: The operation, for the summary of an error ("list").
+    """
 
     def wrap(method: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
         @functools.wraps(method)

@@ -1,4 +1,4 @@
-"""Log lines as the engine reads them from stderr: one JSON object each, which keeps its level (hclog)."""
+"""Log lines in the format of hclog, which the engine reads from stderr: one JSON object each, with its level."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from resourcekit.plugin.logging import parse_level
 
 
 class HclogFormatter(logging.Formatter):
-    """A record as hclog writes it."""
+    """Formats records as hclog does."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return a record as one JSON object."""
         line = {
             "@level": {"WARNING": "warn", "CRITICAL": "error"}.get(record.levelname, record.levelname.lower()),
             "@message": record.getMessage(),
@@ -24,11 +25,15 @@ class HclogFormatter(logging.Formatter):
         return json.dumps(line | ({"trace": trace} if trace else {}))
 
 
-def configure_hclog(wanted: str | None) -> None:
-    """Send every logger's records to stderr. wanted: the level's name, as the user gave it."""
+def configure_hclog(level_name: str | None) -> None:
+    """Send the records of every logger to stderr.
+
+    Args:
+        level_name: The level in the user's setting; None for the default, `info`.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(HclogFormatter())
-    level, problem = parse_level(wanted, "info")
+    level, problem = parse_level(level_name, "info")
     logging.basicConfig(handlers=[handler], level=level.upper())
     if problem:
         logging.getLogger(__name__).warning(problem)

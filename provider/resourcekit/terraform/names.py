@@ -1,4 +1,4 @@
-"""Declared names as Terraform's: types in snake_case with the package's name in front, and texts that speak of them."""
+"""Terraform's names for declared ones: types in snake_case after the package's name, and texts that name types."""
 
 from __future__ import annotations
 
@@ -13,29 +13,32 @@ _WORD = re.compile(r"`([A-Za-z]+)`")
 
 
 def to_snake(name: str) -> str:
-    """`BlueprintApplication` becomes `blueprint_application`."""
+    """Return a name in snake_case: `BlueprintApplication` becomes `blueprint_application`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def resource_type(package: Package[Any], resource: Resource[Any, Any, Any]) -> str:
-    """`polykomos_blueprint_application`."""
+    """Return a resource's type, such as `polykomos_blueprint_application`."""
     return f"{package.name}_{to_snake(resource.name)}"
 
 
 def function_type(package: Package[Any], function: DataSource[Any, Any, Any]) -> str:
-    """A data source's, ephemeral resource's or action's type: `get_databases` becomes `polykomos_databases`."""
+    """Return the type of a data source, ephemeral resource or action.
+
+    `get_databases` becomes `polykomos_databases`.
+    """
     return f"{package.name}_{function.name.removeprefix('get_')}"
 
 
 def terraform_types(package: Package[Any]) -> dict[str, str]:
-    """Terraform's types by the names that declared texts have for resources and functions."""
-    found = {resource.name: resource_type(package, resource) for resource in package.resources}
-    return found | {_camel(function.name): function_type(package, function) for function in package.data_sources}
+    """Return Terraform's types by the names that declared texts use for resources and data sources."""
+    types = {resource.name: resource_type(package, resource) for resource in package.resources}
+    return types | {_camel(function.name): function_type(package, function) for function in package.data_sources}
 
 
 def rename_code_spans(text: str, types: Mapping[str, str]) -> str:
-    """A declared text, with the resources and functions that it names in backticks spelled as Terraform's types."""
-    return _WORD.sub(lambda found: f"`{types.get(found[1], found[1])}`", text)
+    """Return a declared text, with the resources and data sources in backticks replaced by Terraform's types."""
+    return _WORD.sub(lambda match: f"`{types.get(match[1], match[1])}`", text)
 
 
 def _camel(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The state to keep after an operation: what was found, in the spelling that Terraform expects."""
+"""The state after an operation: the values that the API reported, in the spelling that Terraform expects."""
 
 from __future__ import annotations
 
@@ -14,11 +14,20 @@ from resourcekit.terraform.resource_type import ResourceType
 from resourcekit.terraform.schema import Attribute, Values
 
 
-def state_after_apply(kind: ResourceType, id_: str, found: Mapping[str, Any], planned: Values, warn: Warn) -> Values:
-    """What the plan knew, null included, stays as planned: an API that says otherwise shows as drift at the next
-    refresh. So a value given through its write-only twin, null in the plan, never enters the state.
+def state_after_apply(kind: ResourceType, id_: str, reported: Mapping[str, Any], planned: Values, warn: Warn) -> Values:
+    """Return the state after a create or an update.
 
-    Nor is the object lost for a value that no state can hold: it is null, and `warn` is told.
+    A value that the plan knew stays as planned, null included. If the API reports another one, the next refresh shows
+    drift. So the value of a write-only argument, whose variant is null in the plan, never enters the state.
+
+    A value that cannot be encoded is stored as null with a warning, so that the object is not lost.
+
+    Args:
+        kind: The resource type.
+        id_: The object's id.
+        reported: The declared state that the API reported.
+        planned: The planned state.
+        warn: Receives the warnings.
     """
 
     def keep(attribute: Attribute) -> WireValue:
@@ -26,23 +35,34 @@ def state_after_apply(kind: ResourceType, id_: str, found: Mapping[str, Any], pl
         if not wire_contains_unknown(expected):
             return expected
         try:
-            return encode(attribute.type, found[attribute.name])
+            return encode(attribute.type, reported[attribute.name])
         except WireError as error:
-            warn(f"what the API says of it cannot be kept ({error.reason})", attribute=attribute.name)
+            warn(
+                f"the API's value cannot be stored in the state, which has null instead ({error.reason})",
+                attribute=attribute.name,
+            )
             return None
 
     return _state(kind, id_, planned, keep)
 
 
 def minimal_state(id_: str, planned: Values) -> Values:
-    """What is known of an object that was just made before anything of it is read: its id, and what was planned."""
+    """Return the state of an object that was just created and not read yet: its id and the planned values."""
     return {**{name: None if wire_contains_unknown(value) else value for name, value in planned.items()}, "id": id_}
 
 
 def state_after_read(
-    kind: ResourceType, id_: str, found: Mapping[str, Any], prior: Values, withheld: Set[str] = frozenset()
+    kind: ResourceType, id_: str, reported: Mapping[str, Any], prior: Values, omitted: Set[str] = frozenset()
 ) -> Values:
-    """What means the same as before stays as it was written before. withheld: arguments that an import leaves out."""
+    """Return the state after a read. A value that is semantically equal to the prior one stays as it was.
+
+    Args:
+        kind: The resource type.
+        id_: The object's id.
+        reported: The declared state that the API reported.
+        prior: The state before the read.
+        omitted: The arguments that an import leaves out of the state.
+    """
     imported = is_import(kind, prior)
 
     @functools.cache
@@ -51,22 +71,22 @@ def state_after_read(
 
     def keep(attribute: Attribute) -> WireValue:
         name = attribute.name
-        if imported and name in withheld:
+        if imported and name in omitted:
             return None
-        value = encode(attribute.type, found[name])
+        value = encode(attribute.type, reported[name])
         if imported and kind.is_null_equivalent(name, value):
-            return encode(attribute.type, kind.null_equivalents[name])  # a program may leave it out or spell it
+            return encode(attribute.type, kind.null_equivalents[name])  # a configuration may omit it or set it
         facts = kind.arguments.get(name)
         if facts is None or imported:
             return value
         before = prior.get(name)
-        return before if value == before or facts.semantically_equal(normal().get(name), found[name]) else value
+        return before if value == before or facts.semantically_equal(normal().get(name), reported[name]) else value
 
     return _state(kind, id_, prior, keep)
 
 
 def is_import(kind: ResourceType, prior: Values) -> bool:
-    """Whether a state says nothing of what is at the API but the id: what an import begins with."""
+    """Return whether a state has no value of the API but the id, as an import's first state has."""
     return all(
         value is None or name == "id" or name in kind.provider_only or name in kind.engine_attributes
         for name, value in prior.items()

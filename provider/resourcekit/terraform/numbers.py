@@ -1,4 +1,4 @@
-"""Numbers with more digits than JSON carries: Terraform keeps 500 bits of each, an API reads doubles."""
+"""Numbers with more digits than JSON carries: Terraform's have 500 bits, an API reads doubles."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def rounded_numbers(kind: ResourceType, prior: Values | None, config: Values) ->
     """Return a failure for each number in a free-form value that the request would round.
 
     Args:
-        kind: The resource.
-        prior: The state. What stands there as in the program is not sent again, so it is accepted.
-        config: The program's values.
+        kind: The resource type.
+        prior: The state. A value that is the same there as in the configuration is not sent again: it is accepted.
+        config: The configuration.
 
     """
     names = [*kind.arguments, *map(write_only_name, kind.write_only_variants)]

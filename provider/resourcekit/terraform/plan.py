@@ -1,7 +1,7 @@
-"""The plan of one resource: what changes, what makes it anew, and the state that comes of it as far as it is known.
+"""The plan of one resource: the changes, the attributes that require replacement, and the planned state.
 
-Terraform demands more than Pulumi of that state. What the program gives must stand in it exactly as given, or, where
-the two mean the same, as it stood before; and what it holds as known must be what comes out.
+Terraform's rules for a planned state are stricter than Pulumi's. A value of the configuration must appear in it
+unchanged, or as in the prior state if the two are semantically equal. A known value must be the value after the apply.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from typing import Any, Final
 
 from resourcekit.context import Context
 from resourcekit.errors import CheckError, CheckFailure
-from resourcekit.fields import field_specs, without_nulls
+from resourcekit.fields import field_specs
 from resourcekit.planning.diff import Change, Diff
 from resourcekit.planning.diff import ChangeKind as DiffKind
 from resourcekit.planning.validate import validate_arguments, validate_declaration, with_unknown_references
 from resourcekit.terraform import timeouts
-from resourcekit.terraform.cty.encode import encode
-from resourcekit.terraform.cty.msgpack import WIRE_UNKNOWN, WireValue, wire_contains_unknown
 from resourcekit.terraform.numbers import rounded_numbers
+from resourcekit.terraform.planned_state import planned_state
 from resourcekit.terraform.private_state import PrivateState
 from resourcekit.terraform.resource_type import ResourceType
-from resourcekit.terraform.schema import Attribute, Values, write_only_name, write_only_version_name
+from resourcekit.terraform.schema import Values, write_only_name, write_only_version_name
 from resourcekit.unknown import UNKNOWN, contains_unknown
 
 _NOT_COMPARED: Final = (
@@ -33,18 +32,28 @@ _NOT_COMPARED: Final = (
 
 @dataclass(frozen=True)
 class ResourcePlan:
-    """planned: the state, on the wire. replaces: the attributes whose change makes a new object. given: the arguments
-    that the program sets.
+    """The plan of one resource.
+
+    Attributes:
+        planned: The planned state, as wire values.
+        replaces: The attributes whose change requires replacement.
+        configured: The arguments that the configuration sets, write-only variants by their own names.
     """
 
     planned: Values
     replaces: tuple[str, ...]
-    given: frozenset[str]
+    configured: frozenset[str]
 
 
 @dataclass(frozen=True)
 class ConfigDiff:
-    """What differs between the program and the state, write-only values with a new version included."""
+    """The difference between the configuration and the state.
+
+    Attributes:
+        args: The arguments of the configuration, in normal form.
+        state: The declared state, plain.
+        difference: The changes; a write-only value with a new version is one.
+    """
 
     args: dict[str, Any]
     state: dict[str, Any]
@@ -57,66 +66,86 @@ class ConfigDiff:
 
 
 def validated_arguments(kind: ResourceType, config: Values, *, validating: bool = False) -> dict[str, Any]:
-    """The arguments in normal form. Raises CheckFailed with everything that is wrong.
+    """Return the arguments in normal form.
 
-    validating: before any plan, when references may hold values that `mock_provider` made up.
+    Args:
+        kind: The resource type.
+        config: The configuration.
+        validating: Whether this is before any plan, when references may have invented values of `mock_provider`.
+
+    Raises:
+        CheckError: Arguments are invalid; the error has every failure.
     """
-    given = kind.config_arguments(config)
+    arguments = kind.config_arguments(config)
     if validating:
-        given = with_unknown_references(kind.resource.arguments, given)
-    found = validate_declaration(kind.resource, given)
+        arguments = with_unknown_references(kind.resource.arguments, arguments)
+    validated = validate_declaration(kind.resource, arguments)
     failures = [
-        *found.failures,
+        *validated.failures,
         *kind.conflicts(config),
         *timeouts.check_timeouts(kind.block.to_plain(config, timeouts.NAME)),
     ]
     if failures:
         raise CheckError(tuple(failures))
-    return found.values
+    return validated.values
 
 
 def diff_config(
     kind: ResourceType, prior: Values, config: Values, memory: PrivateState, ctx: Context[Any] | None = None
 ) -> ConfigDiff:
-    """Compare the program with the state. Raises CheckFailed for what may not change.
+    """Compare the configuration with the state.
 
-    ctx: None while the API cannot be asked.
+    Args:
+        kind: The resource type.
+        prior: The state.
+        config: The configuration.
+        memory: The private state.
+        ctx: The context for requests; None if the API cannot be reached yet.
+
+    Raises:
+        CheckError: An argument changed that must not change.
     """
     args = validated_arguments(kind, config)
     state = kind.state(prior)
     normal = {**state, **validate_arguments(kind.resource.arguments, kind.arguments_in(state)).values}
-    # An argument that the API may also choose was given by the program only if we remember that.
+    # An argument that the API may also choose was configured only if the private state says so.
     old_inputs = {
         name: value
         for name, value in kind.arguments_in(normal).items()
         if name in memory.configured or not kind.arguments[name].computed
     }
-    # Where the program had the value in the open, it can be compared; otherwise its version alone tells of a change.
+    # If the previous configuration used the readable argument, values are compared. Otherwise only the
+    # `_wo_version` shows a change.
     unseen = {
         name
         for name in kind.write_only_arguments(config)
         if name not in memory.configured or state[name] is None or contains_unknown(args[name])
     }
-    returned = _returned(kind, state, config, memory)
-    notes: list[CheckFailure] = []
-    for name in returned:
+    readable_again = _readable_again(kind, state, config, memory)
+    warnings: list[CheckFailure] = []
+    for name in readable_again:
         value = kind.lifecycle.reported(name, state, ctx)
         if not contains_unknown(value):
             normal[name] = value
         elif kind.arguments[name].create_only:
             unseen.add(name)
-            notes.append(CheckFailure(name, _NOT_COMPARED.format(write_only_name(name))))
+            warnings.append(CheckFailure(name, _NOT_COMPARED.format(write_only_name(name))))
     difference = kind.lifecycle.diff(state=normal, old_inputs=old_inputs, news=args, ignore=unseen, ctx=ctx)
     versions = (
         Change(name, (write_only_version_name(name),), DiffKind.UPDATE, kind.arguments[name].requires_replace)
-        for name in _new_versions(kind, prior, config, memory, returned)
+        for name in _new_versions(kind, prior, config, memory, readable_again)
     )
-    difference = replace(difference, changes=(*difference.changes, *versions), warnings=(*difference.warnings, *notes))
-    return ConfigDiff(args, state, difference)
+    return ConfigDiff(
+        args,
+        state,
+        replace(difference, changes=(*difference.changes, *versions), warnings=(*difference.warnings, *warnings)),
+    )
 
 
-def _returned(kind: ResourceType, state: Mapping[str, Any], config: Values, memory: PrivateState) -> frozenset[str]:
-    """The arguments that are given in the open and were write-only at the last apply, or left out by an import."""
+def _readable_again(
+    kind: ResourceType, state: Mapping[str, Any], config: Values, memory: PrivateState
+) -> frozenset[str]:
+    """Return the readable arguments that were write-only at the last apply, or that an import left out."""
     hidden = (
         {name for name in kind.write_only_variants if write_only_name(name) in memory.configured}
         if memory.configured
@@ -134,63 +163,84 @@ def plan(
     *,
     again: bool = False,
 ) -> ResourcePlan:
-    """prior: None for a create. ctx: None while the API cannot be asked. again: whether the engine is applying, so that
-    it has planned this before.
+    """Return the plan of a create or an update.
+
+    Args:
+        kind: The resource type.
+        prior: The state; None for a create.
+        config: The configuration.
+        memory: The private state.
+        ctx: The context for requests; None if the API cannot be reached yet.
+        again: Whether the engine is applying, and so has planned this before.
+
+    Raises:
+        CheckError: An argument is invalid, or changed and must not change.
+        ResourceError: The object is protected, or the API refused a dry run.
     """
-    # Whether the API would take it was asked then, and the API is about to say so itself.
+    # The first plan has sent the API the dry run, and the apply is about to send the request itself.
     review = None if again and not kind.resource.preview_sets_values else ctx
     rounded = rounded_numbers(kind, prior, config)
     if rounded:
         raise CheckError(tuple(rounded))
-    given = frozenset(
+    configured = frozenset(
         name
         for name in (*kind.arguments, *map(write_only_name, kind.write_only_variants))
         if config.get(name) is not None
     )
     if prior is None:
         expected = kind.lifecycle.preview_create(validated_arguments(kind, config), review)
-        return ResourcePlan(_planned(kind, None, config, expected, frozenset()), (), given)
-    found = diff_config(kind, prior, config, memory, ctx)
-    state = found.state
+        return ResourcePlan(planned_state(kind, None, config, expected, frozenset()), (), configured)
+    diff = diff_config(kind, prior, config, memory, ctx)
+    state = diff.state
     decision = kind.lifecycle.plan_changes(
-        kind.id(prior), found.difference, args=found.args, state=state, ctx=ctx, review=review is not None
+        kind.id(prior), diff.difference, args=diff.args, state=state, ctx=ctx, review=review is not None
     )
-    # Where a new object is made, the engine requests a plan of a create as well: the API is asked then.
-    expected = kind.lifecycle.preview_update(found.args, state, found.changed, None if decision.replaces else review)
+    # For a replacement, the engine requests the plan of a create as well, which sends the API the dry run.
+    expected = kind.lifecycle.preview_update(diff.args, state, diff.changed, None if decision.replaces else review)
     expected.update(dict.fromkeys(decision.replacement_triggers, UNKNOWN))
     if kind.lifecycle.is_incomplete(state):
-        expected.update(_to_be_waited_for(kind, state))
-    by_argument = dict.fromkeys(change.path[0] for change in found.difference.changes if change.replaces)
+        expected.update(_missing_values(kind, state))
+    by_argument = dict.fromkeys(change.path[0] for change in diff.difference.changes if change.replaces)
     replaces = (*by_argument, *decision.replacement_triggers)
-    return ResourcePlan(_planned(kind, prior, config, expected, found.changed), replaces, given)
+    return ResourcePlan(planned_state(kind, prior, config, expected, diff.changed), replaces, configured)
 
 
 def _new_versions(
-    kind: ResourceType, prior: Values, config: Values, memory: PrivateState, returned: Set[str] = frozenset()
+    kind: ResourceType, prior: Values, config: Values, memory: PrivateState, readable_again: Set[str] = frozenset()
 ) -> tuple[str, ...]:
-    """The arguments whose write-only value has changed, as their version says.
+    """Return the arguments whose write-only value has changed according to its version.
 
-    returned: arguments that are given in the open again, so that their values are compared, not their versions.
+    Args:
+        kind: The resource type.
+        prior: The state.
+        config: The configuration.
+        memory: The private state.
+        readable_again: The arguments whose values are compared instead (`_readable_again`).
+
+    Raises:
+        CheckError: The version of a create-only argument changed.
     """
     changed = tuple(
-        name for name in sorted(kind.write_only_variants - returned) if _is_new_version(name, prior, config, memory)
+        name
+        for name in sorted(kind.write_only_variants - readable_again)
+        if _is_new_version(name, prior, config, memory)
     )
     refusals = tuple(
         CheckFailure(
             write_only_version_name(name), f"acts only when the object is created. {kind.arguments[name].create_only}"
         )
         for name in changed
-        # Taking a create-only argument out is no change: it has acted.
+        # Removing a create-only argument is not a change: it has acted already.
         if kind.arguments[name].create_only
         and prior.get(write_only_version_name(name)) is not None
-        and _is_given(name, config)
+        and _is_configured(name, config)
     )
     if refusals:
         raise CheckError(refusals)
     return tuple(name for name in changed if not kind.arguments[name].create_only)
 
 
-def _is_given(name: str, config: Values) -> bool:
+def _is_configured(name: str, config: Values) -> bool:
     return any(config.get(each) is not None for each in (name, write_only_name(name), write_only_version_name(name)))
 
 
@@ -198,74 +248,18 @@ def _is_new_version(name: str, prior: Values, config: Values, memory: PrivateSta
     before, now = prior.get(write_only_version_name(name)), config.get(write_only_version_name(name))
     if before is not None or now is None:
         return bool(before != now)
-    # A first version begins to count beside the value that is there: imported, or given so far in the open or without
-    # one. It stands for a new value only where the last apply is known to have been given none.
+    # A first version belongs to the value that is there: imported, or configured without a version so far. It means
+    # a new value only if the last apply is known to have had none.
     return bool(memory.configured and config.get(write_only_name(name)) is not None) and not memory.configured & {
         name,
         write_only_name(name),
     }
 
 
-def _to_be_waited_for(kind: ResourceType, state: Mapping[str, Any]) -> dict[str, Any]:
-    """What an unfinished object has yet to get."""
+def _missing_values(kind: ResourceType, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an incomplete object's computed values that the API has not reported yet, as unknown."""
     return {
         name: UNKNOWN
         for name, facts in field_specs(kind.resource.state).items()
         if facts.computed and (state.get(name) is None or not facts.stable) and name not in kind.arguments
-    }
-
-
-def _planned(
-    kind: ResourceType, prior: Values | None, config: Values, expected: Mapping[str, Any], changed: frozenset[str]
-) -> Values:
-    before = prior or {}
-    planned: Values = {}
-    for attribute in kind.block.attributes:
-        name = attribute.name
-        if name == "id":
-            planned[name] = before.get(name, WIRE_UNKNOWN)
-        elif attribute.write_only:
-            planned[name] = None
-        elif config.get(name) is None and kind.is_null_equivalent(name, before.get(name)):
-            planned[name] = before.get(name)
-        elif config.get(name) is None and name in kind.write_only_variants:
-            planned[name] = None
-        elif name not in expected or (name in kind.arguments and config.get(name) is not None):
-            # Given by the program, or Terraform's own (`timeouts`, versions of write-only values).
-            keep = name in expected and name not in changed
-            planned[name] = (
-                merge_prior_spelling(attribute, before.get(name), config.get(name)) if keep else config.get(name)
-            )
-        elif expected[name] is not UNKNOWN and expected[name] == _plain_before(kind, prior, name):
-            planned[name] = before.get(name)
-        else:
-            planned[name] = encode(attribute.type, expected[name])
-    return planned
-
-
-def _plain_before(kind: ResourceType, prior: Values | None, name: str) -> Any:
-    return None if prior is None else kind.block.to_plain(prior, name)
-
-
-def merge_prior_spelling(attribute: Attribute, before: WireValue, given: WireValue) -> WireValue:
-    """Of two spellings of the same value the one that stands in the state, as far as Terraform lets it stand."""
-    if given is None or before is None or wire_contains_unknown(given):
-        return given
-    if attribute.nesting == "map" and isinstance(before, Mapping) and isinstance(given, Mapping):
-        # Entries that are null are no entries, so the spelling in the state decides which of them there are.
-        keys = before if without_nulls(before).keys() == without_nulls(given).keys() else given
-        return {key: _blend_parts(attribute, before.get(key), given.get(key)) for key in keys}
-    if attribute.nesting == "single":
-        return _blend_parts(attribute, before, given)
-    return before
-
-
-def _blend_parts(attribute: Attribute, before: WireValue, given: WireValue) -> WireValue:
-    if not isinstance(before, Mapping) or not isinstance(given, Mapping):
-        return given
-    return {
-        part.name: before.get(part.name)
-        if given.get(part.name) is None and part.computed
-        else merge_prior_spelling(part, before.get(part.name), given.get(part.name))
-        for part in attribute.nested
     }

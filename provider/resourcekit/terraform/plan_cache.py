@@ -1,8 +1,8 @@
-"""Plans that must come out again, in memory that the plugin processes of one command share.
+"""Cache of plans, in memory that the plugin processes of one Terraform command share.
 
-Terraform plans each change once more while it applies it, by another process, and holds the second plan against the
-first. The first is therefore remembered: asking the API again would cost the same calls, and could show something else
-where much time has passed, which Terraform takes for an error of the provider.
+While it applies a change, Terraform plans the change once more, with another plugin process, and compares the second
+plan with the first. The cache answers the second request. A new plan would cost the same API requests again. Where much
+time has passed it could also differ, which Terraform reports as an error of the provider.
 """
 
 from __future__ import annotations
@@ -23,61 +23,70 @@ except ImportError:  # not on Windows
 
 ResultT = TypeVar("ResultT")
 _MOST_BYTES: Final = 64 * 1024 * 1024
-_LENGTH: Final = 4  # bytes that say how long an entry is
+_LENGTH: Final = 4  # bytes of an entry's length
 
 
 class PlanCache:
-    """Answers by what was asked. fd: a file that the processes share; None = nothing is kept.
+    """Responses by request.
 
-    The file is a log of entries, each with its length before it: a process that begins with some settings, or an
-    answer. A file that cannot be read or written is as good as none.
+    The file is a log of entries, each after its length. An entry is either a process that begins with some settings, or
+    a response. If the file cannot be read or written, nothing is cached.
+
+    Args:
+        fd: A file that the processes share; None to cache nothing.
     """
 
     def __init__(self, fd: int | None) -> None:
-        # Processes that cannot lock it cannot share it.
+        # Processes share the file only where they can lock it.
         self._fd = None if fcntl is None else fd
         self._lock = threading.Lock()
         self._read = 0
-        self._found: dict[bytes, tuple[int, bytes]] = {}
-        self._begun: dict[bytes, int] = {}
+        # The last process that stored a response, and the response, by key.
+        self._responses: dict[bytes, tuple[int, bytes]] = {}
+        # The number of processes so far, by settings.
+        self._processes: dict[bytes, int] = {}
         self._settings = b""
         self._number = 0
 
     def open(self, settings: object) -> None:
-        """Work with these settings from now on. What is kept is for the next process that has the same."""
+        """Use the cache for these provider settings. Responses reach the next process with the same settings."""
         self._settings = hashlib.sha256(repr(settings).encode()).digest()
 
         def write(fd: int) -> None:
-            self._number = self._begun.get(self._settings, 0) + 1
+            self._number = self._processes.get(self._settings, 0) + 1
             self._write(fd, [self._settings, self._number])
 
-        self._alone(write)
+        self._locked(write)
 
-    def put(self, asked: bytes, answer: bytes) -> None:
-        """Remember it."""
+    def put(self, request: bytes, response: bytes) -> None:
+        """Store the response to a request. A file of 64 MiB takes no more."""
 
         def write(fd: int) -> None:
             if self._read < _MOST_BYTES:
-                self._write(fd, [self._key(asked), self._number, answer])
+                self._write(fd, [self._key(request), self._number, response])
 
-        self._alone(write)
+        self._locked(write)
 
-    def get(self, asked: bytes) -> bytes | None:
-        """What the process before this one has answered; None where it has not."""
+    def get(self, request: bytes) -> bytes | None:
+        """Return the response that the previous process stored for a request; None if it stored none."""
         if self._number < 2:
             return None
 
         def find(_fd: int) -> bytes | None:
-            number, answer = self._found.get(self._key(asked), (0, b""))
-            return answer if number == self._number - 1 else None
+            number, response = self._responses.get(self._key(request), (0, b""))
+            return response if number == self._number - 1 else None
 
-        return self._alone(find)
+        return self._locked(find)
 
-    def _key(self, asked: bytes) -> bytes:
-        return hashlib.sha256(self._settings + asked).digest()
+    def _key(self, request: bytes) -> bytes:
+        return hashlib.sha256(self._settings + request).digest()
 
-    def _alone(self, work: Callable[[int], ResultT]) -> ResultT | None:
-        """Do it with the file read to its end, alone among the threads and the processes; None where there is none."""
+    def _locked(self, work: Callable[[int], ResultT]) -> ResultT | None:
+        """Read the file to its end, then run `work`, with the file locked against other threads and processes.
+
+        Returns:
+            The result; None if there is no file, or it cannot be used.
+        """
         if self._fd is None:
             return None
         with self._lock, contextlib.suppress(OSError):
@@ -91,7 +100,7 @@ class PlanCache:
 
     def _write(self, fd: int, entry: list[Any]) -> None:
         packed = msgpack.packb(entry)
-        # Behind the last whole entry: what one wrote that was killed in the middle is written over.
+        # After the last complete entry: the partial entry of a killed process is overwritten.
         os.ftruncate(fd, self._read)
         os.pwrite(fd, len(packed).to_bytes(_LENGTH, "big") + packed, self._read)
 
@@ -102,10 +111,10 @@ class PlanCache:
             end = body + int.from_bytes(data[position:body], "big")
             if end > len(data):
                 break
-            key, number, *answer = msgpack.unpackb(data[body:end])
-            if answer:
-                self._found[key] = number, answer[0]
+            key, number, *response = msgpack.unpackb(data[body:end])
+            if response:
+                self._responses[key] = number, response[0]
             else:
-                self._begun[key] = number
+                self._processes[key] = number
             position = end
         self._read += position

@@ -1,5 +1,7 @@
-"""Private state: which arguments the program gave, so that one taken out of it can be told from one never set; and what
-an import leaves out, until the read that fills it in.
+"""Private state: the arguments that the configuration set, and those that an import leaves out.
+
+The first distinguish a removed argument from one that was never set. The second are needed until the read after an
+import.
 """
 
 from __future__ import annotations
@@ -12,16 +14,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PrivateState:
-    """What is stored beside a resource's state, decoded once.
+    """A resource's private state, decoded.
 
     Attributes:
-        given: The arguments that the program of the last apply set, write-only ones by their own names; empty: none
-            was applied.
-        withheld: The arguments whose values an import leaves out of the state.
-        account: The account that the object belongs to (`Package.account`); empty where a release wrote the state that
+        configured: The arguments that the configuration of the last apply set, write-only variants by their own names;
+            empty if there was no apply.
+        omitted_on_import: The arguments whose values an import leaves out of the state.
+        account: The account that the object belongs to (`Package.account`); empty if a release wrote the state that
             recorded none.
-        planned_given: `given` once the plan has been applied.
-        protection: Why the object of the plan before this one must stay; empty where it need not.
+        planned_given: The value of `configured` after the plan has been applied.
+        protection: Why the object of the previous plan must not be deleted; empty if it may be.
     """
 
     configured: frozenset[str] = frozenset()
@@ -31,21 +33,20 @@ class PrivateState:
     protection: str = field(default="", compare=False)
 
     def to_bytes(self) -> bytes:
-        """As the engine keeps it."""
-        withheld = {"withheld": sorted(self.omitted_on_import)} if self.omitted_on_import else {}
-        return json.dumps({"given": sorted(self.configured), **withheld, **self._account}).encode()
+        """Return the bytes that the engine stores after an apply."""
+        omitted = {"withheld": sorted(self.omitted_on_import)} if self.omitted_on_import else {}
+        return json.dumps({"given": sorted(self.configured), **omitted, **self._account}).encode()
 
-    def to_planned_bytes(self, given: frozenset[str], protection: str = "") -> bytes:
-        """Return a plan's private state: what this remembers, and what the program gives now.
+    def to_planned_bytes(self, configured: frozenset[str], protection: str = "") -> bytes:
+        """Return a plan's private state: this one, with the arguments that the configuration sets now.
 
         Args:
-            given: The arguments that the program sets.
-            protection: Why the object must stay, for the plan of its replacement; empty where it need not.
-
+            configured: The arguments that the configuration sets.
+            protection: Why the object must not be deleted, for the plan of its replacement; empty if it may be.
         """
         protected = {"protection": protection} if protection else {}
         return json.dumps(
-            {"given": sorted(self.configured), "planned": sorted(given), **protected, **self._account}
+            {"given": sorted(self.configured), "planned": sorted(configured), **protected, **self._account}
         ).encode()
 
     @property
@@ -54,48 +55,48 @@ class PrivateState:
 
     @classmethod
     def from_bytes(cls, private: bytes) -> PrivateState:
-        """Decode a private state. Anything that is not ours (an import, another release) remembers nothing."""
-        found = _decoded(private) or {}
+        """Decode a private state. One in another form (an import, another release) is taken as empty."""
+        entries = _decoded(private) or {}
         return cls(
-            _names(found, "given"),
-            _names(found, "withheld"),
-            _text(found, "account"),
-            _names(found, "planned"),
-            _text(found, "protection"),
+            _names(entries, "given"),
+            _names(entries, "withheld"),
+            _text(entries, "account"),
+            _names(entries, "planned"),
+            _text(entries, "protection"),
         )
 
     def applied(self) -> PrivateState:
-        """Return what to store once the plan has been applied."""
+        """Return the private state after the plan has been applied."""
         return PrivateState(self.planned_given, account=self.account)
 
 
 def account_in(private: bytes) -> str:
-    """Return the account that a private state records; empty where it records none."""
+    """Return the account that a private state records; empty if it records none."""
     return _text(_decoded(private) or {}, "account")
 
 
 def with_account(private: bytes, account: str | None) -> bytes:
-    """Return a private state with an account recorded; as it is where there is none to record, or one already."""
-    found = _decoded(private) if account else None
-    if found is None or found.get("account") == account:
+    """Return a private state with an account recorded; unchanged if it has that account, or there is none."""
+    entries = _decoded(private) if account else None
+    if entries is None or entries.get("account") == account:
         return private
-    return json.dumps({**found, "account": account}).encode()
+    return json.dumps({**entries, "account": account}).encode()
 
 
 def _decoded(private: bytes) -> dict[str, Any] | None:
-    """Return the entries of a private state; None where it is not ours."""
+    """Return the entries of a private state; None if another provider wrote it."""
     try:
-        found = json.loads(private or b"{}")
+        entries = json.loads(private or b"{}")
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return entries if isinstance(entries, dict) else None
 
 
-def _text(found: Mapping[str, Any], key: str) -> str:
-    value = found.get(key)
+def _text(entries: Mapping[str, Any], key: str) -> str:
+    value = entries.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _names(found: Mapping[str, Any], key: str) -> frozenset[str]:
-    value = found.get(key)
+def _names(entries: Mapping[str, Any], key: str) -> frozenset[str]:
+    value = entries.get(key)
     return frozenset(map(str, value)) if isinstance(value, list) else frozenset()

@@ -1,4 +1,4 @@
-"""The provider itself: what it offers, its settings, its end; and all its calls by name."""
+"""The provider server: its schema, its settings, and the table of its RPCs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ProviderServer:
             for each in package.resources
         }
         self.listable = {name: kind for name, kind in self.kinds.items() if kind.resource.supports_list}
-        self.calculations = FunctionRpcs(self.session)
+        self.functions = FunctionRpcs(self.session)
 
     @cached_property
     def sources(self) -> Mapping[str, DataSourceType]:
@@ -73,14 +73,18 @@ class ProviderServer:
         }
 
     def method_table(self, shared: int | None = None) -> Mapping[str, Callable[..., Any]]:
-        """Every call that is served, by its name in the protocol. shared: a file of this command's processes."""
+        """Return every RPC, by its name in the protocol.
+
+        Args:
+            shared: A file that the plugin processes of one command share (`PlanCache`); None if there is none.
+        """
         self.session.plan_cache = PlanCache(shared)
         resource = ResourceRpcs(self.session, self.kinds)
         state = StateRpcs(self.session, self.kinds)
         data_source = DataSourceRpcs(self.session, lambda: self.sources)
         ephemeral = EphemeralRpcs(self.session, lambda: self.ephemerals)
         list_resource = ListRpcs(self.session, self.listable)
-        function = self.calculations
+        function = self.functions
         action = ActionRpcs(self.session, lambda: self.actions)
         return {
             # The provider: in this file.
@@ -123,19 +127,21 @@ class ProviderServer:
 
     @rpc_handler(pb.GetMetadata.Response, "describe the provider")
     def GetMetadata(self, _request: pb.GetMetadata.Request, _report: Diagnostics) -> Any:
-        about = pb.GetMetadata
-        return about.Response(
+        """Return the names of all types and functions."""
+        message = pb.GetMetadata
+        return message.Response(
             server_capabilities=_CAPABILITIES,
-            resources=[about.ResourceMetadata(type_name=name) for name in self.kinds],
-            data_sources=[about.DataSourceMetadata(type_name=name) for name in self.sources],
-            functions=[about.FunctionMetadata(name=name) for name in self.calculations.found],
-            ephemeral_resources=[about.EphemeralResourceMetadata(type_name=name) for name in self.ephemerals],
-            list_resources=[about.ListResourceMetadata(type_name=name) for name in self.listable],
-            actions=[about.ActionMetadata(type_name=name) for name in self.actions],
+            resources=[message.ResourceMetadata(type_name=name) for name in self.kinds],
+            data_sources=[message.DataSourceMetadata(type_name=name) for name in self.sources],
+            functions=[message.FunctionMetadata(name=name) for name in self.functions.declared],
+            ephemeral_resources=[message.EphemeralResourceMetadata(type_name=name) for name in self.ephemerals],
+            list_resources=[message.ListResourceMetadata(type_name=name) for name in self.listable],
+            actions=[message.ActionMetadata(type_name=name) for name in self.actions],
         )
 
     @rpc_handler(pb.GetProviderSchema.Response, "describe the provider")
     def GetProviderSchema(self, _request: pb.GetProviderSchema.Request, _report: Diagnostics) -> Any:
+        """Return the schemas of the provider and of all types."""
         text = self.session.localize
         return pb.GetProviderSchema.Response(
             server_capabilities=_CAPABILITIES,
@@ -149,54 +155,60 @@ class ProviderServer:
             action_schemas={
                 name: pb.ActionSchema(schema=schema_to_proto(each.block, text)) for name, each in self.actions.items()
             },
-            functions=self.calculations.signatures(),
+            functions=self.functions.signatures(),
         )
 
     @rpc_handler(pb.GetResourceIdentitySchemas.Response, "describe the provider")
     def GetResourceIdentitySchemas(self, _request: pb.GetResourceIdentitySchemas.Request, _report: Diagnostics) -> Any:
+        """Return the identity schema of each resource type."""
         return pb.GetResourceIdentitySchemas.Response(identity_schemas={name: identity_schema() for name in self.kinds})
 
     @rpc_handler(pb.ValidateProviderConfig.Response, "validate the provider's settings")
     def ValidateProviderConfig(self, request: pb.ValidateProviderConfig.Request, report: Diagnostics) -> Any:
-        self._settings(self._given(request.config, report))
+        """Check the provider block and the environment."""
+        self._settings(self._block_settings(request.config, report))
         return pb.ValidateProviderConfig.Response()
 
     @rpc_handler(pb.ConfigureProvider.Response, "configure the provider")
     def ConfigureProvider(self, request: pb.ConfigureProvider.Request, report: Diagnostics) -> Any:
-        given = self._given(request.config, report)
-        settings = self._settings(given)
-        # Anew for every configuration: a process that engines attach to outlives the one that stopped it.
+        """Connect to the API with the settings. If one of them is unknown, the next plans work without the API."""
+        block_settings = self._block_settings(request.config, report)
+        settings = self._settings(block_settings)
+        # New for every configuration: a `--debug` process goes on after an engine stopped it, for the next engine.
         self.session.cancel, self.session.pending_changes = threading.Event(), PendingChanges()
-        # Settings that are still unknown leave the provider unconnected: plans go on without the API.
         if not contains_unknown(settings):
             engine = f"terraform/{request.terraform_version}"
-            api = configure_client(self.package, given, engine, report.warn, _source)
+            api = configure_client(self.package, block_settings, engine, report.warn, _source)
             self.session.configure(api, settings.get(self.package.idempotency_scope_setting) or "")
             self.session.plan_cache.open(sorted(settings.items()))
         return pb.ConfigureProvider.Response()
 
     def StopProvider(self, _request: pb.StopProvider.Request, _context: Any) -> Any:
-        """The user asked to stop: every wait ends and hands back what it has. The process goes on until Shutdown."""
+        """End every wait, because the user stops the run. The process goes on until Shutdown."""
         self.session.cancel.set()
         return pb.StopProvider.Response()
 
     def _types(self, functions: Iterable[DataSource[Any, Any, Any]]) -> dict[str, DataSourceType]:
         return {function_type(self.package, each): DataSourceType(each, function_block(each)) for each in functions}
 
-    def _given(self, config: pb.DynamicValue, report: Diagnostics) -> dict[str, Any]:
-        """The settings of the provider's block, those that are unset as None."""
+    def _block_settings(self, config: pb.DynamicValue, report: Diagnostics) -> dict[str, Any]:
+        """Return the settings of the provider block, with None for those that are unset."""
         report.types = self.block.types
         values = self.block.read(config)
         if values is None:
             raise WireError("the engine sent null where the provider's settings belong")
         return {name: self.block.to_plain(values, name) for name in self.block.types}
 
-    def _settings(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The settings with the environment's, in normal form. Raises CheckFailed."""
-        checked = validate_config(self.package, given)
-        if checked.failures:
-            raise CheckError(tuple(self._with_way_out(failure) for failure in checked.failures))
-        return checked.values
+    def _settings(self, block_settings: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings of the provider block and of the environment, in normal form.
+
+        Raises:
+            CheckError: A setting is invalid or missing.
+        """
+        validated = validate_config(self.package, block_settings)
+        if validated.failures:
+            raise CheckError(tuple(self._with_way_out(failure) for failure in validated.failures))
+        return validated.values
 
     def _with_way_out(self, failure: CheckFailure) -> CheckFailure:
         variable = self.package.environment.get(failure.property)

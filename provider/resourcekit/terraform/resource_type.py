@@ -1,4 +1,4 @@
-"""One resource as Terraform sees it: its block beside its lifecycle, and the way from wire values to arguments."""
+"""Resource types: a declaration's schema and lifecycle, and the conversion of wire values into arguments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from resourcekit.terraform.schema import (
 
 
 class ResourceType:
-    """A resource type."""
+    """A resource type: its name, schema and lifecycle."""
 
     def __init__(self, type_name: str, lifecycle: Lifecycle) -> None:
         self.type_name = type_name
@@ -42,7 +42,7 @@ class ResourceType:
 
     @cached_property
     def arguments(self) -> Mapping[str, FieldSpec]:
-        """The arguments' facts."""
+        """The arguments' field specs, by name."""
         return field_specs(self.resource.arguments)
 
     @cached_property
@@ -52,29 +52,29 @@ class ResourceType:
 
     @cached_property
     def write_only_variants(self) -> frozenset[str]:
-        """The arguments that have a write-only twin."""
+        """The arguments that have a write-only variant."""
         return frozenset(name for name, facts in self.arguments.items() if facts.write_only_variant)
 
     @cached_property
     def omittable_on_import(self) -> frozenset[str]:
-        """The arguments that the API reports and a program may want in no state."""
+        """The arguments that the API reports and that an import can leave out of the state."""
         return frozenset(name for name in self.write_only_variants if not self.arguments[name].create_only)
 
     @cached_property
     def engine_attributes(self) -> frozenset[str]:
-        """The attributes that are Terraform's own: none of the declaration."""
+        """The attributes that are Terraform's own, not the declaration's."""
         return frozenset({timeouts.NAME, *map(write_only_version_name, self.write_only_variants)})
 
     @cached_property
     def null_equivalents(self) -> Mapping[str, Any]:
-        """What leaving out an argument means, of those where a program may spell it."""
+        """The values that mean the same as omitting the argument, by argument."""
         model: type[BaseModel] = self.resource.arguments
-        shapes = field_types(model)
-        found = {name: null_equivalent(facts, shapes[name]) for name, facts in self.arguments.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        types = field_types(model)
+        values = {name: null_equivalent(facts, types[name]) for name, facts in self.arguments.items()}
+        return {name: value for name, value in values.items() if value is not None}
 
     def is_null_equivalent(self, name: str, value: WireValue) -> bool:
-        """Whether an argument's value means the same as leaving it out."""
+        """Return whether an argument's value means the same as omitting it."""
         if name not in self.null_equivalents or wire_contains_unknown(value):
             return False
         return value is None or self.arguments[name].semantically_equal(
@@ -82,18 +82,18 @@ class ResourceType:
         )
 
     def config_arguments(self, config: Values) -> dict[str, Any]:
-        """The arguments as the program gives them, plain; a write-only value stands for its argument."""
-        found = {}
+        """Return the plain arguments of a configuration. A write-only value stands for its argument."""
+        arguments = {}
         for name in self.arguments:
             value = self.block.to_plain(config, name)
             if value is None and name in self.write_only_variants:
                 value = self.block.to_plain(config, write_only_name(name))
             if value is not None:
-                found[name] = value
-        return found
+                arguments[name] = value
+        return arguments
 
     def write_only_arguments(self, config: Values) -> frozenset[str]:
-        """The arguments that the program gives through their twins."""
+        """Return the arguments that the configuration sets through their write-only variants."""
         return frozenset(
             name
             for name in self.write_only_variants
@@ -101,12 +101,12 @@ class ResourceType:
         )
 
     def secrets(self, values: Values | None) -> list[str]:
-        """Every text inside the write-only values of a program, or inside the sensitive ones of a state."""
+        """Return every string in the sensitive values of a configuration or a state."""
         names = [attribute.name for attribute in self.block.attributes if attribute.sensitive]
         return [text for name in names for text in iter_strings(self.block.to_plain(values or {}, name))]
 
     def conflicts(self, config: Values) -> list[CheckFailure]:
-        """Arguments given in both ways."""
+        """Return a failure for each argument that is set together with its write-only variant."""
         return [
             CheckFailure(name, f"set either `{name}` or `{write_only_name(name)}`, not both")
             for name in sorted(self.write_only_variants)
@@ -114,27 +114,31 @@ class ResourceType:
         ]
 
     def state(self, values: Values) -> dict[str, Any]:
-        """The declared state, plain."""
+        """Return the declared state, plain."""
         return {name: self.block.to_plain(values, name) for name in field_specs(self.resource.state)}
 
     def arguments_in(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments that a declared state holds, those without a value left out."""
+        """Return the arguments of a declared state that have a value."""
         return {name: state[name] for name in self.arguments if state.get(name) is not None}
 
     def id(self, values: Values) -> str:
-        """The object's id. Raises WireError for a state without one."""
-        found = values.get("id")
-        if isinstance(found, str) and found:
-            return found
+        """Return the object's id.
+
+        Raises:
+            WireError: The state has none.
+        """
+        id_ = values.get("id")
+        if isinstance(id_, str) and id_:
+            return id_
         raise WireError("is missing from the state", ("id",))
 
     def timeout_seconds(self, values: Values | None, operation: str) -> float:
-        """What `timeouts` allows for an operation."""
-        given = self.block.to_plain(values, timeouts.NAME) if values is not None else None
-        return timeouts.timeout_seconds(given, operation, self.resource.timeouts)
+        """Return the seconds that `timeouts` allows for an operation."""
+        configured = self.block.to_plain(values, timeouts.NAME) if values is not None else None
+        return timeouts.timeout_seconds(configured, operation, self.resource.timeouts)
 
     def key_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Of the arguments, those by which the API tells objects apart: unset and empty are the same to it."""
+        """Return the arguments that the API receives and that are not empty: it treats unset and empty alike."""
         return {
             name: value
             for name, value in arguments.items()
@@ -142,7 +146,7 @@ class ResourceType:
         }
 
     def import_stub(self, id_: WireValue) -> Values:
-        """A state that says nothing but the id."""
+        """Return a state with the id and no other value."""
         return {**dict.fromkeys(self.block.types), "id": id_}
 
 
@@ -152,39 +156,43 @@ def find_type(kinds: Mapping[str, ResourceType], type_name: str) -> ResourceType
     Raises:
         WireError: The provider has no such resource.
     """
-    found = kinds.get(type_name)
-    if found is None:
+    kind = kinds.get(type_name)
+    if kind is None:
         raise WireError(f"this provider has no resource {type_name!r}; it has {', '.join(kinds)}")
-    return found
+    return kind
 
 
 def write_identity(id_: str) -> pb.ResourceIdentityData:
-    """The identity of the object with this id."""
+    """Return the identity of the object with this id."""
     return pb.ResourceIdentityData(identity_data=pb.DynamicValue(msgpack=pack({"id": id_})))
 
 
-def known_identity(state: pb.DynamicValue, given: pb.ResourceIdentityData) -> pb.ResourceIdentityData | None:
-    """Return the identity of the object in `state`; where that has no id, the one that the engine sent, if it did."""
+def known_identity(state: pb.DynamicValue, sent: pb.ResourceIdentityData) -> pb.ResourceIdentityData | None:
+    """Return the identity of the object in a state; if the state has no id, the one that the engine sent, if any."""
     try:
-        found = unpack(state.msgpack)
+        values = unpack(state.msgpack)
     except WireError:
-        found = None
-    return identity_of(found if isinstance(found, Mapping) else None, given)
+        values = None
+    return identity_of(values if isinstance(values, Mapping) else None, sent)
 
 
 def identity_of(
-    values: Mapping[str, WireValue] | None, given: pb.ResourceIdentityData
+    values: Mapping[str, WireValue] | None, sent: pb.ResourceIdentityData
 ) -> pb.ResourceIdentityData | None:
-    """Return the identity of a decoded state; where that has no id, the one that the engine sent, if it did."""
+    """Return the identity of a decoded state; if it has no id, the one that the engine sent, if any."""
     id_ = (values or {}).get("id")
     if isinstance(id_, str):
         return write_identity(id_)
-    return given if given.identity_data.msgpack else None
+    return sent if sent.identity_data.msgpack else None
 
 
 def read_identity(identity: pb.ResourceIdentityData) -> str:
-    """The id in an identity. Raises WireError for any other form."""
-    found = unpack(identity.identity_data.msgpack)
-    if isinstance(found, Mapping) and isinstance(found.get("id"), str):
-        return str(found["id"])
+    """Return the id in an identity.
+
+    Raises:
+        WireError: The identity has another form.
+    """
+    values = unpack(identity.identity_data.msgpack)
+    if isinstance(values, Mapping) and isinstance(values.get("id"), str):
+        return str(values["id"])
     raise WireError("the identity must be an object with a string `id`")

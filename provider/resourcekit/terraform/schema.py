@@ -1,4 +1,4 @@
-"""A declaration as Terraform's attributes: what a block may hold, and how its values are read and written."""
+"""Terraform schemas of declarations: their attributes, and how the values of a block are decoded and encoded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ Values = dict[str, WireValue]
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute, its texts as they are declared. nested, nesting: of one whose parts are attributes themselves."""
+    """One attribute, with its texts as declared.
+
+    Attributes:
+        nested: The attributes of a nested attribute's parts.
+        nesting: How they are nested: `single`, `list` or `map`; empty if there are none.
+    """
 
     name: str
     type: CtyType
@@ -53,77 +58,90 @@ class Schema:
         return {attribute.name: attribute.type for attribute in self.attributes}
 
     def read(self, value: pb.DynamicValue) -> Values | None:
-        """The wire values of an object; None for null. Raises WireError unless it is exactly of this block's type."""
+        """Return the wire values of an object; None for null.
+
+        Raises:
+            WireError: The object has not exactly the attributes of this schema, or one is of another type.
+        """
         if not value.msgpack:
             raise WireError("the engine sent no value" if not value.json else "the engine sent JSON, not msgpack")
-        found = unpack(value.msgpack)
-        if found is None:
+        unpacked = unpack(value.msgpack)
+        if unpacked is None:
             return None
-        decode_object(self.types, found)
-        values: Values = found
+        decode_object(self.types, unpacked)
+        values: Values = unpacked
         return values
 
     def to_plain(self, values: Mapping[str, WireValue], name: str) -> Any:
-        """One attribute as a plain value that JSON can hold."""
+        """Return one attribute as a plain value that JSON can represent."""
         value = values.get(name)
         return None if value is None else to_floats(decode(self.types[name], value))
 
     def write(self, values: Mapping[str, WireValue] | None) -> pb.DynamicValue:
-        """The reply that holds these values. Every attribute is written: one left out would lose the whole state."""
+        """Return an object with these values, or null for None.
+
+        Every attribute is written: the engine rejects an object without one, and with it the whole state.
+        """
         if values is None:
             return pb.DynamicValue(msgpack=pack(None))
         return pb.DynamicValue(msgpack=pack({name: values.get(name) for name in self.types}))
 
 
 def write_only_name(name: str) -> str:
-    """The write-only attribute beside an argument that may hold secrets."""
+    """Return the name of an argument's write-only variant."""
     return f"{name}_wo"
 
 
 def write_only_version_name(name: str) -> str:
-    """The number whose change says that the write-only value changed."""
+    """Return the name of the number whose change means that the write-only value changed."""
     return f"{name}_wo_version"
 
 
 def resource_block(resource: Resource[Any, Any, Any]) -> Schema:
-    """A resource's attributes: its arguments and state, `id`, `timeouts`, and write-only twins."""
+    """Return a resource's schema: its arguments and state, `id`, `timeouts`, and write-only variants."""
     model: type[BaseModel] = resource.arguments
-    arguments, shapes = field_specs(model), field_types(model)
+    arguments, types = field_specs(model), field_types(model)
     attributes = [
         Attribute("id", STRING, f"Id in this engine's state and for import: {resource.import_id}.", computed=True)
     ]
     for name, facts in field_specs(resource.state).items():
-        given = arguments.get(name)
-        attribute = _attribute(resource.state, facts, given)
-        if given is not None and null_equivalent(given, shapes[name]) is not None:
-            # What an import spells out stays when the program leaves it out.
+        argument = arguments.get(name)
+        attribute = _attribute(resource.state, facts, argument)
+        if argument is not None and null_equivalent(argument, types[name]) is not None:
+            # The value that an import stores stays when the configuration omits the argument.
             attribute = replace(attribute, computed=True)
         attributes.append(attribute)
-        if given is not None and given.write_only_variant:
-            attributes.extend(_twins(attributes[-1]))
+        if argument is not None and argument.write_only_variant:
+            attributes.extend(_write_only_attributes(attributes[-1]))
     attributes.append(_timeouts())
     return Schema(tuple(attributes), _doc(resource), resource.schema_version)
 
 
-def null_equivalent(facts: FieldSpec, shape: FieldType) -> Any:
-    """What leaving out this argument means, as a program may spell it; None where it cannot be spelled."""
+def null_equivalent(facts: FieldSpec, type_: FieldType) -> Any:
+    """Return the value that means the same as omitting an argument; None if there is none."""
     if facts.required or facts.computed or facts.create_only:
         return None
     if facts.default is not None:
         return facts.default
-    return [] if isinstance(shape, ListType) else {} if isinstance(shape, MapType) else None
+    return [] if isinstance(type_, ListType) else {} if isinstance(type_, MapType) else None
 
 
 def function_block(function: DataSource[Any, Any, Any]) -> Schema:
-    """A data source's or ephemeral resource's attributes: its arguments and its result."""
-    given, found = field_specs(function.arguments), field_specs(function.result)
-    attributes = [_attribute(function.arguments, facts, facts, found.get(name)) for name, facts in given.items()]
-    attributes += [_attribute(function.result, facts, None) for name, facts in found.items() if name not in given]
+    """Return the schema of a data source or ephemeral resource: its arguments and its result."""
+    arguments, results = field_specs(function.arguments), field_specs(function.result)
+    attributes = [_attribute(function.arguments, facts, facts, results.get(name)) for name, facts in arguments.items()]
+    attributes += [_attribute(function.result, facts, None) for name, facts in results.items() if name not in arguments]
     return Schema(tuple(attributes), _doc(function))
 
 
 def arguments_block(model: type[BaseModel], description: str, optional: Iterable[str] = ()) -> Schema:
-    """The attributes of settings or of an action. optional: those that may come from elsewhere."""
+    """Return the schema of the provider's settings or of an action.
+
+    Args:
+        model: The declared arguments.
+        description: The schema's description.
+        optional: Required arguments that may also come from elsewhere, such as the environment.
+    """
     attributes = [_attribute(model, facts, facts) for facts in field_specs(model).values()]
     relaxed = set(optional)
     return Schema(tuple(_optional(each) if each.name in relaxed else each for each in attributes), description)
@@ -138,19 +156,26 @@ def _optional(attribute: Attribute) -> Attribute:
 
 
 def _attribute(
-    model: type[BaseModel], facts: FieldSpec, given: FieldSpec | None, result: FieldSpec | None = None
+    model: type[BaseModel], facts: FieldSpec, argument: FieldSpec | None, result: FieldSpec | None = None
 ) -> Attribute:
-    """given: the facts as an argument, None for what is only reported. result: those of a reported one of this name."""
-    shape = field_types(model)[facts.name]
-    nested, nesting = _nested(shape, argument=given is not None)
+    """Return the attribute of a field.
+
+    Args:
+        model: The declaration of the field.
+        facts: The field.
+        argument: The argument of this name; None if the field is only reported.
+        result: The reported field of this name; None if there is none.
+    """
+    type_ = field_types(model)[facts.name]
+    nested, nesting = _nested(type_, argument=argument is not None)
     return Attribute(
         name=facts.name,
-        # Ids are strings in this engine; numbers become strings by themselves.
-        type=STRING if facts.numeric_id else cty_type(shape),
+        # Ids are strings in this engine, which converts numbers to strings.
+        type=STRING if facts.numeric_id else cty_type(type_),
         description=facts.description,
-        required=given is not None and given.required,
-        optional=given is not None and not given.required,
-        computed=given is None or (not given.required and (given.computed or result is not None)),
+        required=argument is not None and argument.required,
+        optional=argument is not None and not argument.required,
+        computed=argument is None or (not argument.required and (argument.computed or result is not None)),
         sensitive=facts.secret,
         deprecated=facts.deprecated,
         nested=nested,
@@ -158,8 +183,8 @@ def _attribute(
     )
 
 
-def _nested(shape: FieldType, *, argument: bool) -> tuple[tuple[Attribute, ...], str]:
-    match shape:
+def _nested(type_: FieldType, *, argument: bool) -> tuple[tuple[Attribute, ...], str]:
+    match type_:
         case ObjectType(model):
             return _parts(model, argument=argument, inside=False), "single"
         case ListType(ObjectType(model)):
@@ -171,11 +196,11 @@ def _nested(shape: FieldType, *, argument: bool) -> tuple[tuple[Attribute, ...],
 
 def _parts(model: type[BaseModel], *, argument: bool, inside: bool) -> tuple[Attribute, ...]:
     parts = [_attribute(model, facts, facts if argument else None) for facts in field_specs(model).values()]
-    shapes = field_types(model)
-    return tuple(replace(part, type=cty_type(shapes[part.name], inside=inside)) for part in parts)
+    types = field_types(model)
+    return tuple(replace(part, type=cty_type(types[part.name], inside=inside)) for part in parts)
 
 
-def _twins(argument: Attribute) -> tuple[Attribute, Attribute]:
+def _write_only_attributes(argument: Attribute) -> tuple[Attribute, Attribute]:
     value = Attribute(
         write_only_name(argument.name),
         argument.type,

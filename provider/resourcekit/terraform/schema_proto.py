@@ -1,4 +1,4 @@
-"""Blocks as the protocol's schema messages."""
+"""Schemas as messages of the protocol."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ Text = Callable[[str], str]
 
 
 def schema_to_proto(block: Schema, text: Text) -> pb.Schema:
-    """A block's schema. text: respells a declared text for this engine."""
+    """Return a schema as a message.
+
+    Args:
+        block: The schema.
+        text: Rewrites a declared text in this engine's spelling.
+    """
     return pb.Schema(
         version=block.version,
         block=pb.Schema.Block(
@@ -33,7 +38,7 @@ def schema_to_proto(block: Schema, text: Text) -> pb.Schema:
 
 
 def identity_schema() -> pb.ResourceIdentitySchema:
-    """Every resource is identified by its id, the one that imports take."""
+    """Return the identity schema of every resource: its id, which imports take too."""
     attribute = pb.ResourceIdentitySchema.IdentityAttribute(
         name="id", type=type_json_bytes(STRING), required_for_import=True, description="The resource's `id`."
     )
@@ -45,10 +50,10 @@ def _attributes(attributes: Iterable[Attribute], text: Text) -> list[pb.Schema.A
 
 
 def _attribute(attribute: Attribute, text: Text) -> pb.Schema.Attribute:
-    carried: dict[str, Any] = {"type": type_json_bytes(attribute.type)}
+    type_fields: dict[str, Any] = {"type": type_json_bytes(attribute.type)}
     if attribute.nesting:
         nested = pb.Schema.Object(attributes=_attributes(attribute.nested, text), nesting=_NESTINGS[attribute.nesting])
-        carried = {"nested_type": nested}
+        type_fields = {"nested_type": nested}
     return pb.Schema.Attribute(
         name=attribute.name,
         description=text(attribute.description),
@@ -60,5 +65,5 @@ def _attribute(attribute: Attribute, text: Text) -> pb.Schema.Attribute:
         write_only=attribute.write_only,
         deprecated=attribute.deprecated is not None,
         deprecation_message=text(attribute.deprecated or ""),
-        **carried,
+        **type_fields,
     )

@@ -1,7 +1,8 @@
 """The plugin process: go-plugin's handshake on stdout, then gRPC on a unix socket until Shutdown.
 
-The handshake comes first, and the package is loaded when the first call needs it: an engine starts this process several
-times a command, waits for that one line each time, and one of the processes is asked for the schema alone.
+The handshake comes first, and the package is loaded when the first RPC needs it. An engine starts this process several
+times per command and waits for the handshake line each time. One of the processes receives a request for the schema
+only.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from resourcekit.plugin.parent_watch import Watch, exit_when_stdout_closes
 from resourcekit.terraform.handshake import COOKIE
 
 _PROTOCOL = "6"
-# `-parallelism=64` and more may wait at once; StopProvider and Shutdown must always find a thread.
+# With `-parallelism=64` and more, many RPCs wait at once. StopProvider and Shutdown must still find a free thread.
 _WORKERS = 128
 _MESSAGE_BYTES = 256 * 1024 * 1024
 _GRACE_SECONDS = 2
-# What the main thread is told to do.
+# Commands to the main thread.
 _LOAD, _END = "load", "end"
 
 Calls = Mapping[str, Callable[..., Any]]
@@ -41,26 +42,32 @@ def serve(
     known: StaticReplies | None = None,
     watch: Watch = exit_when_stdout_closes,
 ) -> int:
-    """Serve until told to end, or until `watch` finds the engine gone; returns the exit status.
+    """Serve until the engine requests the end or is gone.
 
-    load: gives the provider's calls, when one is needed that is not among the `known` answers. addresses: the
-    provider's source addresses, one for each engine. argv: `--debug` serves until Ctrl-C and prints what
-    TF_REATTACH_PROVIDERS should be.
+    Args:
+        load: Returns the provider's RPCs. Called for the first request without a static reply.
+        addresses: The provider's source addresses, one for each engine.
+        argv: The command line. With `--debug`, the process serves until Ctrl-C and prints TF_REATTACH_PROVIDERS.
+        known: The static replies.
+        watch: Calls its argument when the engine is gone.
+
+    Returns:
+        The exit status.
     """
     debug = "--debug" in argv
-    refusal = None if debug else _refusal(os.environ)
-    if refusal:
-        print(refusal, file=sys.stderr)
+    start_error = None if debug else _start_error(os.environ)
+    if start_error:
+        print(start_error, file=sys.stderr)
         return 1
-    orders: SimpleQueue[str] = SimpleQueue()
-    end = partial(orders.put, _END)
+    commands: SimpleQueue[str] = SimpleQueue()
+    end = partial(commands.put, _END)
     for number in (signal.SIGINT, signal.SIGTERM):
-        # The engine's own Ctrl-C reaches this process too, but the engine says by StopProvider what it wants.
+        # Ctrl-C reaches this process as well as the engine. The engine then sends StopProvider.
         signal.signal(number, (lambda *_: end()) if debug or number == signal.SIGTERM else signal.SIG_IGN)
     if not debug:
         watch(end)
     with _socket() as path:
-        provider = LazyGrpcService("tfplugin6.Provider", lambda: _handlers(load()), known, partial(orders.put, _LOAD))
+        provider = LazyGrpcService("tfplugin6.Provider", lambda: _handlers(load()), known, partial(commands.put, _LOAD))
         server = grpc.server(
             ThreadPoolExecutor(_WORKERS),
             handlers=[provider, _GoPlugin(end)],
@@ -75,14 +82,15 @@ def serve(
             _print_reattach(addresses, path)
         else:
             print(f"1|{_PROTOCOL}|unix|{path}|grpc|{certificate}", flush=True)
-        while orders.get() == _LOAD:
+        while commands.get() == _LOAD:
             if not provider.load():
                 return 1
         server.stop(_GRACE_SECONDS).wait()
     return 0
 
 
-def _refusal(environment: Mapping[str, str]) -> str | None:
+def _start_error(environment: Mapping[str, str]) -> str | None:
+    """Return why this process cannot serve, with the way out; None if it can."""
     if not hasattr(socket, "AF_UNIX"):
         return (
             "This provider serves on a unix socket, which this Python does not have: on Windows run the engine in WSL."
@@ -91,7 +99,7 @@ def _refusal(environment: Mapping[str, str]) -> str | None:
     if environment.get(name) != value:
         return (
             "This program is a Terraform and OpenTofu provider. It is not meant to be run by hand: the engine starts "
-            "it. With --debug it waits for an engine that is told to attach."
+            "it. With --debug it waits for an engine that attaches to it (TF_REATTACH_PROVIDERS)."
         )
     offered = environment.get("PLUGIN_PROTOCOL_VERSIONS", _PROTOCOL).split(",")
     if _PROTOCOL not in offered:
@@ -103,8 +111,8 @@ def _refusal(environment: Mapping[str, str]) -> str | None:
 
 @contextlib.contextmanager
 def _socket() -> Iterator[str]:
-    """The path for a socket in a directory of our own, which nobody else may enter."""
-    # Not by the tempfile module: importing it is a tenth of the time until the handshake.
+    """Yield the path for a socket, in a new directory that only this user may enter."""
+    # Without the tempfile module: its import takes a tenth of the time until the handshake.
     home = os.environ.get("PLUGIN_UNIX_SOCKET_DIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
     directory = f"{home}/plugin{os.urandom(8).hex()}"
     os.mkdir(directory, mode=0o700)  # noqa: PTH102
@@ -119,15 +127,15 @@ def _socket() -> Iterator[str]:
 
 
 def _listen(server: grpc.Server, path: str, *, encrypted: bool) -> str:
-    """Bind; returns the certificate to announce, empty without encryption."""
+    """Bind the socket, and return the certificate for the handshake line, empty without encryption."""
     if not encrypted:
         server.add_insecure_port(f"unix:{path}")
         return ""
     from resourcekit.terraform.tls import new_certificate
 
-    made = new_certificate()
-    server.add_secure_port(f"unix:{path}", grpc.ssl_server_credentials([(made.key_pem, made.pem)]))
-    return made.announced
+    certificate = new_certificate()
+    server.add_secure_port(f"unix:{path}", grpc.ssl_server_credentials([(certificate.key_pem, certificate.pem)]))
+    return certificate.announced
 
 
 def _print_reattach(addresses: Sequence[str], path: str) -> None:
@@ -150,9 +158,10 @@ def _handlers(calls: Calls) -> Handlers:
 
 
 class _GoPlugin(grpc.GenericRpcHandler):
-    """What go-plugin itself asks: Shutdown, without which it waits two seconds and kills, and the output's stream.
+    """RPCs of go-plugin itself: Shutdown and StreamStdio.
 
-    Both take and give messages without a field that is used, so bytes do.
+    Without Shutdown, go-plugin waits two seconds and kills the process. No field of their messages is used, so they are
+    served as bytes.
     """
 
     def __init__(self, end: Callable[[], None]) -> None:
@@ -163,6 +172,7 @@ class _GoPlugin(grpc.GenericRpcHandler):
         self._end = end
 
     def service(self, handler_call_details: Any) -> Any:
+        """Return the handler of a method; None for a method of another service."""
         return self._methods.get(handler_call_details.method)
 
     def _shutdown(self, _request: bytes, _context: Any) -> bytes:
@@ -170,7 +180,7 @@ class _GoPlugin(grpc.GenericRpcHandler):
         return b""
 
     def _stdio(self, _request: bytes, context: Any) -> Iterator[bytes]:
-        # Nothing is ever sent, but a stream that ended at once would be logged as an error.
+        # No message is ever sent, but go-plugin logs a stream that ends at once as an error.
         ended = threading.Event()
         context.add_callback(ended.set)
         ended.wait()

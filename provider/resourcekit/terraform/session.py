@@ -1,4 +1,4 @@
-"""One provider process: the package, its connection once it is configured, and the wish to stop."""
+"""The session of one provider process: the package, the API client, and the cancellation."""
 
 from __future__ import annotations
 
@@ -26,12 +26,18 @@ log = logging.getLogger(__name__)
 
 
 class TerraformSession:
-    """Shared by all families of calls; the engine calls from many threads at once.
+    """The state that all RPCs share. The engine sends requests from many threads at once.
 
-    api: the vendor's client; None until the settings are known.
-    ledger: whose objects are known to be whose, since the last configuration.
-    moving: what has been planned since then. is_applying: whether anything has been applied since then: while applying,
-    the engine plans each change once more, by a process of its own. foretold: what the process before it has planned.
+    Attributes:
+        api: The vendor's client; None until the settings are known.
+        cancel: Set when the user stops the run.
+        pending_changes: The changes planned since the last configuration.
+        scope: What identifies the program for idempotency keys; empty if nothing does.
+        is_applying: Whether anything has been applied since the last configuration. During an apply, the engine plans
+            each change once more, with a process of its own.
+        plan_cache: The plans of the previous process.
+        ledger: Which objects this process owns, since the last configuration.
+        tainted: The protected objects that the engine may replace because they are tainted.
     """
 
     def __init__(self, package: Package[Any]) -> None:
@@ -46,18 +52,28 @@ class TerraformSession:
         self.tainted = TaintedGuard()
 
     def configure(self, api: Any, scope: str) -> None:
-        """The settings are known. scope: what names the program; empty = nothing does."""
-        # A scope may be the same in every workspace of a configuration, and each has a state of its own.
+        """Start with known settings.
+
+        Args:
+            api: The vendor's client.
+            scope: What identifies the program; empty if nothing does.
+        """
+        # All workspaces of a configuration may have the same scope, and each workspace has its own state.
         self.api, self.scope = api, scope and f"{scope} {state_pull.current_workspace(os.environ)}"
         ledger = OwnershipRegistry(lambda: state_pull.read_refs(ledger.seen))
         self.ledger, self.is_applying = ledger, False
         self.tainted = TaintedGuard()
 
     def keys(self, type_name: str, arguments: Mapping[str, Any], earlier: Mapping[str, Any]) -> IdempotencyKeys:
-        """Of a creation. The engine tells nobody a resource's address: with a scope its arguments stand for it, and
-        several that are alike are told apart by what the state holds (docs/decisions/0015-terraform-keys.md).
+        """Return the idempotency keys of a create.
 
-        earlier: the arguments as release 0.1.0 took them, which its keys came from.
+        The engine does not send a resource's address. With a scope, the arguments identify the resource. Resources with
+        the same arguments are distinguished by the objects in the state (docs/decisions/0015-terraform-keys.md).
+
+        Args:
+            type_name: The resource type.
+            arguments: The arguments that identify the resource.
+            earlier: The arguments from which release 0.1.0 made its keys.
         """
         if not self.scope:
             return IdempotencyKeys(type_name, None, self.ledger)
@@ -72,7 +88,7 @@ class TerraformSession:
         return terraform_types(self.package)
 
     def localize(self, text: str) -> str:
-        """A declared text in this engine's spelling."""
+        """Return a declared text in this engine's spelling."""
         return rename_code_spans(text, self._types)
 
     def context(
@@ -88,30 +104,30 @@ class TerraformSession:
 
         Args:
             seconds: How long the operation may take.
-            report: Where it warns.
-            account: The account that the object's state records; empty where it records none.
+            report: Receives the warnings.
+            account: The account that the object's state records; empty if it records none.
             keys: The idempotency keys of a create.
-            null_entries: What the arguments of a create leave out (`Context.null_entries`).
+            null_entries: The null entries that the arguments of a create omit (`Context.null_entries`).
 
         Raises:
             ResourceError: The provider's settings are not known yet.
         """
         if self.api is None:
             raise ResourceError(
-                "the provider's settings are not known yet, so it cannot reach the API. Make what they come from first "
-                "(`-target=ADDRESS`), or give the settings in the configuration or in the environment"
+                "the provider's settings are not known yet, so it cannot reach the API. First create the resources "
+                "that they come from (`-target=ADDRESS`), or set them in the configuration or in the environment"
             )
 
-        def say(text: str) -> None:
+        def log_info(text: str) -> None:
             log.info("%s: %s", report.subject, report.redact(text))
 
         deadline = time.monotonic() + seconds
         return Context(
-            api=self.package.with_deadline(self.api, deadline, self.cancel, say),
+            api=self.package.with_deadline(self.api, deadline, self.cancel, log_info),
             deadline=deadline,
             cancel=self.cancel,
-            progress=say,
-            info=say,
+            progress=log_info,
+            info=log_info,
             warn=report.warn,
             idempotency_keys=keys or IdempotencyKeys(),
             null_entries=null_entries or {},
@@ -121,5 +137,5 @@ class TerraformSession:
         )
 
     def planning_context(self, report: Diagnostics, account: str) -> Context[Any] | None:
-        """For asking the API while planning; None while the settings are not known, when plans go on without."""
+        """Return the context of a plan; None if the settings are not known yet, when plans work without the API."""
         return None if self.api is None else self.context(120, report, account=account)

@@ -1,4 +1,4 @@
-"""What the workspace's state holds, asked of the engine."""
+"""The objects in the workspace's state, from the engine's `state pull`."""
 
 from __future__ import annotations
 
@@ -16,23 +16,27 @@ from resourcekit.plugin import engine_cli
 _NAMES = ("terraform", "tofu")
 
 
-def read_refs(told: ResourceRefs) -> ResourceRefs | None:
-    """Type and id of every managed object in the state as it stands, deposed ones included; None = cannot be told.
+def read_refs(seen: ResourceRefs) -> ResourceRefs | None:
+    """Return the type and id of every managed object in the current state, including deposed ones.
 
-    told: what the engine has spoken of in this run. A state that knows nothing of it is another one.
+    Args:
+        seen: The objects that the engine has named in this run. A state without any of them is another state.
+
+    Returns:
+        The objects; None if the state cannot be read, or is another one.
     """
-    # One of PATH would not do: where we run detached, this directory is not the configuration's.
+    # The parent process, not the engine on PATH: a `--debug` process does not run in the configuration's directory.
     engine = engine_cli.find_parent_engine(_NAMES)
     if engine is None:
         return None
     states = [engine.run_json("state", "pull"), *map(_read, _files(engine.args, os.environ))]
-    held: set[tuple[str, str]] = set()
+    refs: set[tuple[str, str]] = set()
     for state in states:
-        found = parse_state(state)
-        if found is None:
+        in_state = parse_state(state)
+        if in_state is None:
             return None
-        held |= found
-    return frozenset(held) if held & told or not told else None
+        refs |= in_state
+    return frozenset(refs) if refs & seen or not seen else None
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,10 @@ class Instance:
     """An object of a managed resource in a state file.
 
     Attributes:
-        id: None where the state has no id.
+        id: The id; None if the state has none.
         is_tainted: Whether it is to be replaced.
-        is_deposed: Whether another object has taken its place already.
-        private: The private state, in Base64; empty where there is none.
+        is_deposed: Whether another object has replaced it already.
+        private: The private state, in Base64; empty if there is none.
     """
 
     id: str | None
@@ -54,7 +58,11 @@ class Instance:
 
 @dataclass(frozen=True)
 class ManagedResource:
-    """A managed resource in a state file. module: its module's address; empty for the root module."""
+    """A managed resource in a state file.
+
+    Attributes:
+        module: The address of its module; empty for the root module.
+    """
 
     type: str
     name: str
@@ -63,7 +71,7 @@ class ManagedResource:
 
 
 def managed_resources(state: Any) -> Iterator[ManagedResource]:
-    """Yield the managed resources of a state (`state pull`); none of a state that cannot be read. Pure."""
+    """Yield the managed resources of a state (`state pull`); none if the state cannot be read."""
     resources = state.get("resources") if isinstance(state, Mapping) else None
     for each in resources or ():
         if each.get("mode") == "managed":
@@ -73,18 +81,18 @@ def managed_resources(state: Any) -> Iterator[ManagedResource]:
             )
 
 
-def _instance(found: Mapping[str, Any]) -> Instance:
-    id_ = (found.get("attributes") or {}).get("id")
+def _instance(entry: Mapping[str, Any]) -> Instance:
+    id_ = (entry.get("attributes") or {}).get("id")
     return Instance(
         id=None if id_ is None else str(id_),
-        is_tainted=found.get("status") == "tainted",
-        is_deposed="deposed" in found,
-        private=str(found.get("private") or ""),
+        is_tainted=entry.get("status") == "tainted",
+        is_deposed="deposed" in entry,
+        private=str(entry.get("private") or ""),
     )
 
 
 def parse_state(state: Any) -> ResourceRefs | None:
-    """The managed objects of a state; None where it is none that can be read. Pure."""
+    """Return the managed objects of a state; None if it cannot be read."""
     if not isinstance(state, Mapping) or (state and "resources" not in state):
         return None
     return frozenset(
@@ -96,10 +104,10 @@ def parse_state(state: Any) -> ResourceRefs | None:
 
 
 def current_workspace(env: Mapping[str, str]) -> str:
-    """The name of the workspace that is selected."""
-    chosen = env.get("TF_WORKSPACE")
-    if chosen:
-        return chosen
+    """Return the name of the selected workspace."""
+    workspace = env.get("TF_WORKSPACE")
+    if workspace:
+        return workspace
     try:
         return (Path(env.get("TF_DATA_DIR") or ".terraform") / "environment").read_text().strip() or "default"
     except (OSError, ValueError):
@@ -107,23 +115,23 @@ def current_workspace(env: Mapping[str, str]) -> str:
 
 
 def with_environment(words: Sequence[str], env: Mapping[str, str]) -> list[str]:
-    """Return the engine's command line with the options that the environment adds to it."""
+    """Return the engine's command line with the options of TF_CLI_ARGS and TF_CLI_ARGS_<command>."""
     command = next((word for word in words if not word.startswith("-")), "")
     try:
-        more = [word for name in ("", f"_{command}") for word in shlex.split(env.get(f"TF_CLI_ARGS{name}", ""))]
+        added = [word for name in ("", f"_{command}") for word in shlex.split(env.get(f"TF_CLI_ARGS{name}", ""))]
     except ValueError:
-        more = []
-    return [*more, *words]
+        added = []
+    return [*added, *words]
 
 
 def _files(words: Sequence[str], env: Mapping[str, str]) -> list[str]:
-    """The state files that the engine was told to use instead of the configuration's, which `state pull` shows."""
-    every = with_environment(words, env)
-    return [*engine_cli.flag_values(every, "state"), *engine_cli.flag_values(every, "state-out")]
+    """Return the files of `-state` and `-state-out`. `state pull` shows the configuration's state instead of them."""
+    args = with_environment(words, env)
+    return [*engine_cli.flag_values(args, "state"), *engine_cli.flag_values(args, "state-out")]
 
 
 def _read(path: str) -> Any:
-    """A state file; nothing where there is none yet."""
+    """Return the content of a state file: empty if there is no file yet, None if it cannot be read."""
     try:
         return json.loads(Path(path).read_bytes() or b"{}")
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Protected objects that the state marks as tainted.
+"""Guard of protected objects that the state marks as tainted.
 
-The engine asks for the plan of a new object in their place, as for any create, and at apply destroys the dependents of
-the old object before the object. A refusal there comes too late for the dependents, so the plan of the new object is
-refused.
+The engine requests the plan of a replacement for them, as for any create. During the apply it destroys the dependents
+of the old object before the object. A refusal there would come too late for the dependents, so the provider refuses the
+plan of the replacement.
 """
 
 from __future__ import annotations
@@ -24,43 +24,48 @@ _LIMITS: Final = ("target", "target-file", "exclude", "exclude-file")
 
 
 class TaintedGuard:
-    """The protected objects that the engine has spoken of in this process.
+    """The protected objects whose states the engine has sent to this process.
 
     Args:
-        running: The engine that runs this process; None where it cannot be found.
+        running: Returns the engine that started this process; None if it cannot be found.
     """
 
     def __init__(self, running: Callable[[], EngineCli | None] = lambda: engine_cli.find_parent_engine(_NAMES)) -> None:
         self._running = running
         self._protected: dict[tuple[str, str], tuple[str, Mapping[str, Any]]] = {}
-        self._asked: frozenset[str] | None = None
+        self._tainted_ids: frozenset[str] | None = None
         self._lock = threading.Lock()
 
     def record(self, type_name: str, id: str, reason: str | None, state: Mapping[str, Any]) -> None:
-        """Remember why an object must stay, or that it need not."""
+        """Record why an object must not be deleted; None if it may be."""
         if reason is not None:
             self._protected[type_name, id] = reason, state
         else:
             self._protected.pop((type_name, id), None)
 
     def check_create(self, type_name: str, arguments: Mapping[str, Any]) -> None:
-        """Raise ResourceError where the plan of a new object is that of the replacement of a tainted, protected one.
+        """Refuse the plan of a new object that replaces a tainted, protected one.
+
+        A command with a limit (`-target`, `-exclude`) may leave a tainted object alone. For such a command, the plan is
+        refused only if its arguments are those of the old object.
 
         Args:
-            type_name: Of the object that is planned.
-            arguments: Of that object. For a command that is limited (`-target`, `-exclude`), which may leave a tainted
-                object alone, they must be the old object's.
+            type_name: The type of the planned object.
+            arguments: The arguments of the planned object.
+
+        Raises:
+            ResourceError: The plan replaces a tainted, protected object.
         """
-        mine = {id_: found for (type_, id_), found in self._protected.copy().items() if type_ == type_name}
-        if not mine:
+        of_type = {id_: entry for (type_, id_), entry in self._protected.copy().items() if type_ == type_name}
+        if not of_type:
             return
         engine = self._running()
         if engine is None:
             return
         words = state_pull.with_environment(engine.args, os.environ)
         is_limited = any(engine_cli.flag_values(words, name) for name in _LIMITS)
-        for id_ in sorted(mine.keys() & self._tainted(engine)):
-            reason, state = mine[id_]
+        for id_ in sorted(of_type.keys() & self._tainted(engine)):
+            reason, state = of_type[id_]
             is_old = all(
                 contains_unknown(each) or json_equal(each, state.get(name)) for name, each in arguments.items()
             )
@@ -69,13 +74,13 @@ class TaintedGuard:
 
     def _tainted(self, engine: EngineCli) -> frozenset[str]:
         with self._lock:
-            if self._asked is None:
-                self._asked = frozenset(find_tainted(engine.run_json("state", "pull")))
-            return self._asked
+            if self._tainted_ids is None:
+                self._tainted_ids = frozenset(find_tainted(engine.run_json("state", "pull")))
+            return self._tainted_ids
 
 
 def find_tainted(state: Any) -> Iterator[str]:
-    """Yield the ids of the managed objects that are tainted. Pure."""
+    """Yield the ids of the tainted managed objects in a state."""
     for resource in state_pull.managed_resources(state):
         for instance in resource.instances:
             if instance.is_tainted and not instance.is_deposed:

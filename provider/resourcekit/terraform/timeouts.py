@@ -1,4 +1,4 @@
-"""`timeouts`: how long operations may take."""
+"""The `timeouts` attribute: how long operations may take."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ OPERATIONS: Final = ("create", "update", "delete")
 NAME: Final = "timeouts"
 
 
-def check_timeouts(given: Mapping[str, Any] | Any) -> list[CheckFailure]:
-    """What is wrong with a `timeouts` value, as far as it is known."""
-    found = []
-    for operation, text in (given or {}).items() if isinstance(given, Mapping) else ():
+def check_timeouts(value: Mapping[str, Any] | Any) -> list[CheckFailure]:
+    """Return a failure for each invalid duration in a `timeouts` value. Unknown ones are accepted."""
+    failures = []
+    for operation, text in (value or {}).items() if isinstance(value, Mapping) else ():
         if text is not None and text is not UNKNOWN:
             try:
                 parse_duration(text)
             except ValueError as error:
-                found.append(CheckFailure(f"{NAME}.{operation}", str(error)))
-    return found
+                failures.append(CheckFailure(f"{NAME}.{operation}", str(error)))
+    return failures
 
 
-def timeout_seconds(given: Mapping[str, Any] | None, operation: str, defaults: Timeouts) -> float:
-    """Seconds for an operation."""
-    text = (given or {}).get(operation)
+def timeout_seconds(configured: Mapping[str, Any] | None, operation: str, defaults: Timeouts) -> float:
+    """Return the seconds that an operation may take."""
+    text = (configured or {}).get(operation)
     return parse_duration(text) if isinstance(text, str) else float(getattr(defaults, operation))

@@ -1,10 +1,10 @@
-"""A certificate for one process: what go-plugin's AutoMTLS needs to talk to us.
+"""The server certificate of one plugin process, for go-plugin's AutoMTLS.
 
-The engine's own certificate is ECDSA P-521, which grpcio's TLS library does not accept, so it cannot be asked for. What
-keeps strangers out is the socket: a unix socket in a directory that only this user may enter.
+The engine's client certificate is ECDSA P-521, which grpcio's TLS library does not accept, so the server does not
+request it. Access is limited by the unix socket instead: its directory is open to this user only.
 
-Key and signature are the library's; the certificate around them is written here, because the library's own module for
-certificates takes a fifth of the time until the handshake (docs/decisions/0007).
+Key and signature come from the library `cryptography`. The certificate around them is encoded here, because the
+library's own module for certificates takes a fifth of the time until the handshake (docs/decisions/0007).
 """
 
 from __future__ import annotations
@@ -31,7 +31,13 @@ _DAY = 24 * 3600
 
 @dataclass(frozen=True)
 class Certificate:
-    """pem, key_pem: for the server. announced: as the handshake line wants it, base64 without padding."""
+    """A certificate and its key.
+
+    Attributes:
+        pem: The certificate, for the server.
+        key_pem: The private key, for the server.
+        announced: The certificate for the handshake line: DER in Base64 without padding.
+    """
 
     pem: bytes
     key_pem: bytes
@@ -39,7 +45,7 @@ class Certificate:
 
 
 def new_certificate() -> Certificate:
-    """A self-signed one for `localhost` with a new P-256 key."""
+    """Return a self-signed certificate for `localhost` with a new P-256 key."""
     key = ec.generate_private_key(ec.SECP256R1())
     numbers = key.private_numbers()
     public = numbers.public_numbers
@@ -59,7 +65,7 @@ def new_certificate() -> Certificate:
 
 
 def _body(point: bytes, now: float) -> bytes:
-    """The part that is signed (RFC 5280, TBSCertificate): version 3, its own issuer, a year long."""
+    """Encode the signed part (RFC 5280, TBSCertificate): version 3, self-issued, valid for a year."""
     name = _tlv(_SEQUENCE, _tlv(_SET, _tlv(_SEQUENCE, _tlv(_OID, _COMMON_NAME), _tlv(_UTF8, _NAME))))
     key = _tlv(_SEQUENCE, _tlv(_SEQUENCE, _tlv(_OID, _EC_PUBLIC_KEY), _tlv(_OID, _P256)), _tlv(_BITS, b"\0", point))
     extensions = _tlv(
@@ -81,7 +87,7 @@ def _body(point: bytes, now: float) -> bytes:
 
 
 def _tlv(tag: int, *contents: bytes) -> bytes:
-    """Tag, length and contents (X.690)."""
+    """Encode a tag, the length and the contents (X.690)."""
     content = b"".join(contents)
     size = len(content)
     if size < 0x80:
@@ -91,7 +97,7 @@ def _tlv(tag: int, *contents: bytes) -> bytes:
 
 
 def _integer(value: int) -> bytes:
-    # One byte more than the bits need, so that the sign bit stays clear.
+    # With room for one bit more than the value needs, so that the sign bit is 0.
     return _tlv(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 

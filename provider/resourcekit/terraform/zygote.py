@@ -1,11 +1,13 @@
 """A zygote: a process that has loaded everything and forks, so that the next plugin of the same command need not load.
 
-Terraform starts a provider two to five times a command, one after the other. The first leaves a zygote beside itself. A
-later one hands it what the engine gave it (environment, stdin, stdout, stderr) and stands by while a fork of the zygote
-serves. The zygote belongs to one engine process and ends with it; where there is none, a plugin serves by itself.
+Terraform starts a provider two to five times per command, one process after the other. The first process starts a
+zygote. A later process passes its environment, stdin, stdout and stderr to the zygote, and waits while a fork of the
+zygote serves. A zygote belongs to one engine process and ends with it. Without a zygote, a plugin process serves
+itself.
 
-They meet at an abstract unix socket (Linux) whose name says which engine and which program. Both sides ask the kernel
-who the other is: the same user's, and for the zygote a process that its engine has started.
+The processes connect through an abstract unix socket (Linux), whose name identifies the engine process and the program.
+Both sides check with the kernel that the other process is the same user's. The zygote also checks that its engine has
+started the other process.
 """
 
 from __future__ import annotations
@@ -25,22 +27,28 @@ from functools import partial
 from resourcekit.plugin.fast_import import bulk_import
 from resourcekit.plugin.parent_watch import Watch, exit_when_stdout_closes, set_engine_pid, stdout_has_reader
 
-# How long a plugin waits for the zygote to begin, which may still be loading, before it serves by itself.
+# How long a plugin process waits for the zygote, which may still be loading, before it serves itself.
 _PATIENCE_SECONDS = 10.0
 _STREAMS = (0, 1, 2)
 # Fields of /proc/…/stat after the name.
 _PARENT, _BEGAN = 1, 19
-_SIZE = 4  # bytes that say how many follow
+_SIZE = 4  # bytes of the environment's length
 _BEGUN, _END = b"b", b"e"
 
-# Is given how to watch the engine, and a file in memory that the forks of one zygote share.
+# Parameters: how to watch the engine, and a file in memory that the forks of one zygote share.
 Serve = Callable[[Watch, int | None], int]
 Prepare = Callable[[], Iterator[None]]
 
 
-# No dataclass: importing those is a third of what a plugin's process imports before it meets the zygote.
+# Not a dataclass: importing those takes a third of the time that a plugin process needs before it finds the zygote.
 class EngineProcess:
-    """The process that started this one. pidfd: tells when it ends. address: where its zygote listens."""
+    """The process that started this one.
+
+    Attributes:
+        pid: Its process id.
+        pidfd: A file descriptor that is readable once the process has ended.
+        address: The socket address of its zygote.
+    """
 
     def __init__(self, pid: int, pidfd: int, address: str) -> None:
         self.pid = pid
@@ -49,12 +57,18 @@ class EngineProcess:
 
 
 def serve_forked(serve: Serve, prepare: Prepare) -> int:
-    """Serve, in a fork of this engine's zygote or here; returns the exit status.
+    """Serve, in a fork of this engine's zygote or in this process.
 
-    prepare: loads in three stages, with a `yield` after each: what every process needs, what the second one does, and
-    what later ones do. It may start no thread, for only the one that forks is in the fork.
+    Args:
+        serve: Serves in the current process.
+        prepare: Loads modules in three stages, with a `yield` after each: those that every process needs, those that
+            the second process needs, and those that later ones need. It must not start a thread, because a fork has
+            only the thread that forked.
+
+    Returns:
+        The exit status.
     """
-    # As `serve` does, but while this process waits or loads as well.
+    # `serve` does the same; this is for the time in which the process waits or loads.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     engine = _engine()
     if engine is not None:
@@ -69,7 +83,7 @@ def serve_forked(serve: Serve, prepare: Prepare) -> int:
 
 
 def _engine() -> EngineProcess | None:
-    """None where there are no zygotes: they need Linux, and an engine that is there."""
+    """Return the engine process; None if a zygote is not possible: without Linux, or without a running engine."""
     pid = os.getppid()
     try:
         began = _stat(pid)[_BEGAN].decode()
@@ -82,24 +96,24 @@ def _engine() -> EngineProcess | None:
         return None
     if stdout_has_reader():
         return EngineProcess(pid, pidfd, address)
-    os.close(pidfd)  # whoever has adopted this process is no engine
+    os.close(pidfd)  # the engine has ended: the parent is the process that adopted this one
     return None
 
 
 def _stat(pid: int) -> list[bytes]:
-    """What /proc says of it, from its state on: the name before that is in brackets, and may hold anything."""
+    """Return the fields of /proc/<pid>/stat after the name. The name is in brackets and may contain any character."""
     with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123 - importing pathlib takes longer
         return stat.read().rpartition(b")")[2].split()
 
 
 def _peer(link: socket.socket) -> int | None:
-    """The process at the other end; None for one of another user or container."""
+    """Return the process at the other end; None if it is another user's or in another container."""
     pid, user, _ = array("i", link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     return pid if pid > 0 and user == os.geteuid() else None
 
 
 def _is_started_by(engine: EngineProcess, link: socket.socket) -> bool:
-    """Whether the process at the other end is one of the engine's."""
+    """Return whether the engine started the process at the other end."""
     pid = _peer(link)
     try:
         return pid is not None and int(_stat(pid)[_PARENT]) == engine.pid
@@ -108,7 +122,7 @@ def _is_started_by(engine: EngineProcess, link: socket.socket) -> bool:
 
 
 def _delegate(address: str) -> int | None:
-    """The exit status of the fork that served; None where none began to."""
+    """Return the exit status of the fork that served; None if no fork began to serve."""
     with socket.socket(socket.AF_UNIX) as link:
         link.settimeout(_PATIENCE_SECONDS)
         try:
@@ -136,7 +150,7 @@ def _send(link: socket.socket, word: bytes) -> None:
 
 
 def _recv_byte(link: socket.socket) -> bytes:
-    """One byte; none when the other end is gone."""
+    """Return one byte; empty if the other process has ended."""
     try:
         return link.recv(1)
     except OSError:
@@ -150,7 +164,7 @@ def _spawn_zygote(engine: EngineProcess, serve: Serve, stages: Iterator[None]) -
             listener.listen(64)
             forked = os.fork()
         except OSError:
-            return  # another has just done so, or there is no room for one more process
+            return  # another process has just started one, or the limit of processes is reached
         if forked == 0:
             try:
                 _run_zygote(listener, engine, serve, stages)
@@ -161,7 +175,7 @@ def _spawn_zygote(engine: EngineProcess, serve: Serve, stages: Iterator[None]) -
 
 
 def _run_zygote(listener: socket.socket, engine: EngineProcess, serve: Serve, stages: Iterator[None]) -> None:
-    """The zygote's life, until the engine ends; and the lives of its forks."""
+    """Accept connections until the engine ends, and serve each in a fork. Does not return."""
     _daemonize({listener.fileno(), engine.pidfd})
     with bulk_import():
         next(stages)
@@ -183,7 +197,7 @@ def _run_zygote(listener: socket.socket, engine: EngineProcess, serve: Serve, st
 
 
 def _shared_file() -> int | None:
-    """A file in memory, where the system has such."""
+    """Return a file in memory; None if the system has none."""
     try:
         return os.memfd_create("plugins")
     except (AttributeError, OSError):
@@ -191,26 +205,26 @@ def _shared_file() -> int | None:
 
 
 def _daemonize(keep: set[int]) -> None:
-    """Let go of what the engine gave: it waits for the end of its plugin's output."""
+    """Leave the engine's session and close its files, because it waits for the end of its plugin's output."""
     os.setsid()
     signal.signal(signal.SIGCHLD, _reap)
     for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
         if number not in keep:
-            with contextlib.suppress(OSError):  # the listing's own
+            with contextlib.suppress(OSError):  # the file of the listing itself
                 os.close(number)
     for _ in _STREAMS:
         os.open(os.devnull, os.O_RDWR)
 
 
 def _reap(*_: object) -> None:
-    """The forks that have ended."""
+    """Reap the forks that have ended."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
 def _serve_for(link: socket.socket, serve: Callable[[], int]) -> None:
-    """Be the plugin whose process is at the other end. Does not return."""
+    """Serve for the plugin process at the other end, with its environment and its streams. Does not return."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     size, streams, _, _ = socket.recv_fds(link, _SIZE, len(_STREAMS))
     environment = link.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
@@ -229,7 +243,7 @@ def _serve_for(link: socket.socket, serve: Callable[[], int]) -> None:
 
 
 def _watch(link: socket.socket, end: Callable[[], None]) -> None:
-    """End when the plugin's own process says so, and at once when it was killed."""
+    """End when the plugin process requests it, and at once if it was killed."""
 
     def watch() -> None:
         while _recv_byte(link) == _END:

@@ -89,7 +89,7 @@ class Family:
 
     session = TerraformSession(PACKAGE)
 
-    @rpc_handler(pb.ApplyResourceChange.Response, "apply", kept=lambda request: {"new_state": request.prior_state})
+    @rpc_handler(pb.ApplyResourceChange.Response, "apply", fallback=lambda request: {"new_state": request.prior_state})
     def ApplyResourceChange(self, request: pb.ApplyResourceChange.Request, report: Diagnostics) -> Any:  # noqa: N802
         report.warn("is odd", attribute="name")
         if request.type_name:

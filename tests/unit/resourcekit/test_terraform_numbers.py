@@ -39,7 +39,7 @@ def test_the_digits_of_the_program_stay_in_plan_and_state() -> None:
     assert kept["height"] == LONG
     read = new_state.state_after_read(KIND, "7", found, kept)
     assert read == kept, "the API's double is no drift"
-    again = plan.plan(KIND, read, given, PrivateState(made.given), context())
+    again = plan.plan(KIND, read, given, PrivateState(made.configured), context())
     assert (again.planned, again.replaces) == (read, ())
 
 

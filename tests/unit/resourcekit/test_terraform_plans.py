@@ -41,7 +41,7 @@ def test_a_create() -> None:
     unknown = {name for name, value in made.planned.items() if wire_contains_unknown(value)}
     assert unknown == {"id", "wood", "height", "number", "status", "tag_count", "pin"}
     assert (made.planned["tags"], made.planned["note"]) == (["x"], None)
-    assert made.given == {"name", "tags", "seed"}
+    assert made.configured == {"name", "tags", "seed"}
     assert set(made.planned) == set(KIND.block.types), "one attribute left out would lose the whole state"
 
 

@@ -13,7 +13,8 @@ from resourcekit.lifecycle import Lifecycle
 from resourcekit.resource import Timeouts
 from resourcekit.terraform import new_state, timeouts
 from resourcekit.terraform.cty.msgpack import WIRE_UNKNOWN, wire_contains_unknown
-from resourcekit.terraform.plan import diff_config, merge_prior_spelling, plan
+from resourcekit.terraform.plan import diff_config, plan
+from resourcekit.terraform.planned_state import merge_prior_spelling
 from resourcekit.terraform.private_state import PrivateState
 from resourcekit.terraform.resource_type import ResourceType
 from support.sample_vendor import PACKAGE, Cabinet, CabinetState, cabinet, context
@@ -63,7 +64,7 @@ def test_a_first_version_begins_to_count_beside_the_value_that_is_there() -> Non
     ):
         made = plan(KIND, prior, given, memory, context())
         assert (made.replaces, made.planned) == ((), state(recipe_wo_version=1))
-        assert "recipe_wo" in made.given
+        assert "recipe_wo" in made.configured
     other = config(recipe_wo=[HUSH[0], {"a": "other"}], recipe_wo_version=1)
     assert plan(KIND, state(recipe=HUSH), other, NOTHING, context()).replaces == (), "who knows what was meant"
     assert plan(KIND, state(recipe=HUSH), other, open_, context()).replaces == ("recipe",), "it was said in the open"

@@ -1,4 +1,4 @@
-"""From values on the wire to plain Python."""
+"""Decode wire values into plain Python values."""
 
 from __future__ import annotations
 
@@ -31,12 +31,16 @@ from resourcekit.terraform.cty.types import (
 )
 from resourcekit.unknown import UNKNOWN
 
-# More digits than this are no number that anyone means, and would take seconds to read.
+# A number with more digits is a mistake, and would take seconds to parse.
 _MOST_DIGITS: Final = 4096
 
 
 def decode(type_: CtyType, value: WireValue) -> Any:
-    """The plain value; UNKNOWN for unknowns at their places. Raises WireError."""
+    """Return the plain value, with UNKNOWN in place of each unknown part.
+
+    Raises:
+        WireError: The value is not of this type.
+    """
     if value is None:
         return None
     if isinstance(value, msgpack.ExtType):
@@ -61,11 +65,15 @@ def decode(type_: CtyType, value: WireValue) -> Any:
 
 
 def decode_object(attributes: Mapping[str, CtyType], value: WireValue) -> dict[str, Any]:
-    """The plain attributes of an object; it must have those of its type and no others."""
+    """Return the plain attributes of an object.
+
+    Raises:
+        WireError: An attribute of the type is missing, or the type has no such attribute.
+    """
     values = expect_mapping(value)
     for name in values:
         if name not in attributes:
-            raise WireError("is no attribute of this type", (expect_key(name),))
+            raise WireError("is not an attribute of this type", (expect_key(name),))
     for name in attributes:
         if name not in values:
             raise WireError("is missing", (name,))
@@ -73,9 +81,10 @@ def decode_object(attributes: Mapping[str, CtyType], value: WireValue) -> dict[s
 
 
 def to_floats(value: Any) -> Any:
-    """The same plain value as an API takes it: JSON's numbers are doubles, Terraform's have more digits.
+    """Convert the decimals in a plain value to floats, as JSON for an API needs them.
 
-    A plan refuses free-form values that this would round (`numbers.py`). Those of a declared number are doubles anyway.
+    Terraform's numbers have more digits than JSON's doubles. A plan refuses free-form values that this would round
+    (`numbers.py`). Values of a declared number are doubles anyway.
     """
     if isinstance(value, dict):
         return {key: to_floats(each) for key, each in value.items()}
@@ -85,14 +94,18 @@ def to_floats(value: Any) -> Any:
 
 
 def to_float(value: Any) -> float:
-    """A number with more digits as JSON holds it. Raises WireError for what is none."""
+    """Return a decimal as the nearest double.
+
+    Raises:
+        WireError: The value is not a finite decimal.
+    """
     if isinstance(value, Decimal) and math.isfinite(value):
         return float(value)
     raise WireError(f"is {describe(value)} that JSON cannot hold")
 
 
 def decode_dynamic(value: WireValue) -> tuple[CtyType, WireValue]:
-    """A dynamic value's own type, and the value."""
+    """Return the type that a dynamic value carries, and the value."""
     match value:
         case [bytes(type_json) | str(type_json), inner]:
             try:
@@ -115,7 +128,7 @@ def _plain_bool(value: WireValue) -> bool:
 
 
 def _plain_number(value: WireValue) -> int | float | Decimal:
-    """An int where it is whole, float where that is the same decimal number, else Decimal."""
+    """Return an int for a whole number, a float if it is the same decimal number, else a Decimal."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise WireError("must be a number")
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""From plain Python, and from the JSON of a state file, to values on the wire."""
+"""Encode plain Python values and the JSON of state files as wire values."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ from resourcekit.unknown import UNKNOWN
 
 
 def encode(type_: CtyType, value: Any) -> WireValue:
-    """The wire value of a plain one. Raises WireError for one that the type cannot hold."""
+    """Return the wire value of a plain value.
+
+    Raises:
+        WireError: The type cannot represent the value.
+    """
     if value is None:
         return None
     if value is UNKNOWN:
@@ -64,7 +68,7 @@ def encode(type_: CtyType, value: Any) -> WireValue:
 
 
 def infer_type(value: Any) -> CtyType:
-    """The type that a plain value has by itself."""
+    """Return the type that a plain value has without a declaration."""
     if isinstance(value, bool):
         return BOOL
     if isinstance(value, int | float | Decimal):
@@ -84,8 +88,8 @@ def _text(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise WireError("contains an unpaired surrogate, which is no character") from None
-    # As Terraform does: two spellings of one character are one string.
+        raise WireError("contains an unpaired surrogate, which is not a character") from None
+    # Terraform normalizes strings too: two encodings of a character are equal.
     return unicodedata.normalize("NFC", value)
 
 
@@ -104,7 +108,7 @@ def _wire_bool(value: Any) -> bool:
 
 
 def _wire_number(value: Any) -> int | str:
-    # Whole numbers are finite, also those beyond what `isfinite` can take.
+    # Integers are finite. Some are too large for `isfinite`.
     number = isinstance(value, int) or (isinstance(value, float | Decimal) and math.isfinite(value))
     if isinstance(value, bool) or not number:
         raise WireError(f"is {describe(value)} where a finite number belongs")
@@ -122,7 +126,15 @@ _WIRE_PRIMITIVES: Final[Mapping[str, Callable[[Any], WireValue]]] = {
 
 
 def encode_json_state(type_: CtyType, value: Any) -> WireValue:
-    """The wire value of a state file's JSON (numbers as Decimal or int). Raises WireError."""
+    """Return the wire value of a value from a state file.
+
+    Args:
+        type_: The attribute's type today.
+        value: The parsed JSON, with numbers as Decimal or int.
+
+    Raises:
+        WireError: The type cannot represent the value.
+    """
     if value is None:
         return None
     match type_:
@@ -134,10 +146,10 @@ def encode_json_state(type_: CtyType, value: Any) -> WireValue:
             values = expect_length(items, value)
             return [convert_at(index, encode_json_state, each, values[index]) for index, each in enumerate(items)]
         case CtyObject(attributes):
-            # A state of another release may have other attributes: what is gone is dropped, what is new is null.
-            given = expect_mapping(value)
+            # A state of another release may have other attributes: removed ones are dropped, new ones are null.
+            stored = expect_mapping(value)
             return {
-                name: convert_at(name, encode_json_state, each, given.get(name)) for name, each in attributes.items()
+                name: convert_at(name, encode_json_state, each, stored.get(name)) for name, each in attributes.items()
             }
         case CtyDynamic():
             try:

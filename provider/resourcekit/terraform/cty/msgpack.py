@@ -1,11 +1,11 @@
-"""Values on the wire (msgpack) and as plain Python.
+"""Wire values: what msgpack decodes from the bytes of the protocol.
 
-A *wire* value is what msgpack makes of the bytes. It is kept beside the plain one because what Terraform sent has to
-come back unchanged: the type of a dynamic value, the digits of a number, what is known of an unknown.
+The provider keeps the wire value beside the plain one, because it must return what Terraform sent unchanged: the type
+of a dynamic value, the digits of a number, the refinements of an unknown.
 
-- Any extension is an unknown value; refinements are kept on the wire value and mean nothing to planning.
-- Numbers arrive as integers, floats or digits. They leave as integers or digits: a binary float would not be the
-  decimal number that the program wrote.
+- Any extension is an unknown value. Refinements stay on the wire value; planning does not use them.
+- Numbers arrive as integers, floats or digits. The provider sends integers or digits: a binary float would not be the
+  decimal number in the configuration.
 """
 
 from __future__ import annotations
@@ -22,7 +22,12 @@ WIRE_UNKNOWN: Final = msgpack.ExtType(0, b"\x00")
 
 
 class WireError(ValueError):
-    """Not a value of the expected type. path: attribute names, map keys and list indexes down to it."""
+    """A value is not of the expected type.
+
+    Attributes:
+        reason: What is wrong.
+        path: Attribute names, map keys and list indexes that lead to the value.
+    """
 
     def __init__(self, reason: str, path: tuple[str | int, ...] = ()) -> None:
         super().__init__(reason)
@@ -31,21 +36,25 @@ class WireError(ValueError):
 
 
 def unpack(data: bytes) -> WireValue:
-    """The wire value in the bytes. Raises WireError for bytes that are none."""
+    """Decode bytes into a wire value.
+
+    Raises:
+        WireError: The bytes are not valid msgpack.
+    """
     try:
         return msgpack.unpackb(data, raw=False, strict_map_key=False, ext_hook=msgpack.ExtType)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
-        raise WireError(f"the engine sent bytes that are no value ({type(error).__name__})") from None
+        raise WireError(f"the engine sent bytes that are not a msgpack value ({type(error).__name__})") from None
 
 
 def pack(value: WireValue) -> bytes:
-    """The bytes of a wire value."""
+    """Encode a wire value into bytes."""
     packed: bytes = msgpack.packb(value, use_bin_type=True)
     return packed
 
 
 def wire_contains_unknown(value: WireValue) -> bool:
-    """Whether a wire value is unknown or holds an unknown at any depth."""
+    """Return whether a wire value is unknown or contains an unknown at any depth."""
     if isinstance(value, msgpack.ExtType):
         return True
     if isinstance(value, dict):
@@ -54,7 +63,11 @@ def wire_contains_unknown(value: WireValue) -> bool:
 
 
 def convert_at(step: Any, convert: Callable[[CtyType, Any], Any], type_: CtyType, value: Any) -> Any:
-    """What `convert` makes of a value; its errors name this step too."""
+    """Convert a nested value; the path of an error includes this step.
+
+    Raises:
+        WireError: `convert` raised it, or the value is nested too deeply.
+    """
     try:
         return convert(type_, value)
     except WireError as error:
@@ -64,28 +77,44 @@ def convert_at(step: Any, convert: Callable[[CtyType, Any], Any], type_: CtyType
 
 
 def expect_key(value: Any) -> str:
-    """The key of a map. Raises WireError."""
+    """Return the key of a map.
+
+    Raises:
+        WireError: It is not a string.
+    """
     if isinstance(value, str):
         return value
-    raise WireError("has a key that is no string")
+    raise WireError("has a key that is not a string")
 
 
 def expect_mapping(value: Any) -> dict[Any, Any]:
-    """What must be an object or a map. Raises WireError."""
+    """Return an object or a map.
+
+    Raises:
+        WireError: The value is neither.
+    """
     if isinstance(value, dict):
         return value
     raise WireError("must be an object or a map")
 
 
 def expect_list(value: Any) -> list[Any]:
-    """What must be a list. Raises WireError."""
+    """Return a list.
+
+    Raises:
+        WireError: The value is not a list.
+    """
     if isinstance(value, list | tuple):
         return list(value)
     raise WireError("must be a list")
 
 
 def expect_length(items: tuple[CtyType, ...], value: Any) -> list[Any]:
-    """What must be a list with one value for each type. Raises WireError."""
+    """Return a list with one value for each type.
+
+    Raises:
+        WireError: The value is not a list of this length.
+    """
     values = expect_list(value)
     if len(values) != len(items):
         raise WireError(f"must have {len(items)} items, not {len(values)}")

@@ -1,4 +1,4 @@
-"""Terraform's types (cty), and the type behind a declared shape."""
+"""Terraform's types (cty), and the type of a declared field."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CollectionKind = Literal["list", "set", "map"]
 
 @dataclass(frozen=True)
 class CtyPrimitive:
-    """string, number or bool."""
+    """A string, number or bool."""
 
     name: Literal["string", "number", "bool"]
 
 
 @dataclass(frozen=True)
 class CtyCollection:
-    """Items of one type."""
+    """A list, set or map of items of one type."""
 
     kind: CollectionKind
     item: CtyType
@@ -29,21 +29,21 @@ class CtyCollection:
 
 @dataclass(frozen=True)
 class CtyTuple:
-    """Items of a type each; only ever inside a dynamic value."""
+    """A list with a type for each item. Occurs only inside a dynamic value."""
 
     items: tuple[CtyType, ...]
 
 
 @dataclass(frozen=True)
 class CtyObject:
-    """Named attributes: an object."""
+    """An object: named attributes, each with a type."""
 
     attributes: Mapping[str, CtyType]
 
 
 @dataclass(frozen=True)
 class CtyDynamic:
-    """Any value; its type travels with it."""
+    """A value of any type, which is sent with the value."""
 
 
 CtyType = CtyPrimitive | CtyCollection | CtyTuple | CtyObject | CtyDynamic
@@ -52,13 +52,15 @@ STRING, NUMBER, BOOL, DYNAMIC = CtyPrimitive("string"), CtyPrimitive("number"), 
 _OF_SCALARS = {"string": STRING, "integer": NUMBER, "number": NUMBER, "boolean": BOOL}
 
 
-def cty_type(shape: FieldType, *, inside: bool = False) -> CtyType:
-    """The type that carries values of `shape`.
+def cty_type(type_: FieldType, *, inside: bool = False) -> CtyType:
+    """Return the Terraform type of a declared field.
 
-    inside: within a collection, whose items must be of one known type; what may be anything is text there (JSON, where
-    it is not a string).
+    Args:
+        type_: The declared type.
+        inside: Whether it is within a collection, whose items must be of one known type. A value of any type is a
+            string there: as JSON, unless it is a string itself.
     """
-    match shape:
+    match type_:
         case ScalarType(kind):
             return _OF_SCALARS[kind]
         case AnyType():
@@ -74,7 +76,7 @@ def cty_type(shape: FieldType, *, inside: bool = False) -> CtyType:
 
 
 def type_to_json(type_: CtyType) -> Any:
-    """The type as the JSON that stands for it in schemas and beside dynamic values."""
+    """Return a type's JSON form, which schemas and dynamic values use."""
     match type_:
         case CtyPrimitive(name):
             return name
@@ -89,15 +91,19 @@ def type_to_json(type_: CtyType) -> Any:
 
 
 def type_json_bytes(type_: CtyType) -> bytes:
-    """`constraint` as bytes."""
+    """Return a type's JSON form as bytes."""
     return json.dumps(type_to_json(type_), separators=(",", ":")).encode()
 
 
-def parse_type(given: Any) -> CtyType:
-    """The type that a JSON constraint stands for. Raises ValueError for anything else."""
-    match given:
+def parse_type(json_type: Any) -> CtyType:
+    """Return the type of a JSON form.
+
+    Raises:
+        ValueError: It is not the JSON form of a type.
+    """
+    match json_type:
         case "string" | "number" | "bool":
-            return CtyPrimitive(given)
+            return CtyPrimitive(json_type)
         case "dynamic":
             return DYNAMIC
         case ["list" | "set" | "map" as kind, item]:
@@ -106,4 +112,4 @@ def parse_type(given: Any) -> CtyType:
             return CtyTuple(tuple(parse_type(item) for item in items))
         case ["object", dict(attributes), *_optional]:
             return CtyObject({str(name): parse_type(each) for name, each in attributes.items()})
-    raise ValueError(f"{given!r} is no type")
+    raise ValueError(f"{json_type!r} is not a type")

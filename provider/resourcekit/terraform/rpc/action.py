@@ -15,7 +15,7 @@ from resourcekit.terraform.session import TerraformSession
 
 
 class ActionRpcs:
-    """The RPCs of actions."""
+    """RPCs of actions."""
 
     def __init__(self, session: TerraformSession, types: LoadTypes) -> None:
         self.session = session
@@ -23,37 +23,43 @@ class ActionRpcs:
 
     @rpc_handler(pb.ValidateActionConfig.Response, "validate")
     def ValidateActionConfig(self, request: pb.ValidateActionConfig.Request, report: Diagnostics) -> Any:
-        found = find_data_source(self._types, request.action_type)
-        report.set_subject(request.action_type, found.block.types)
-        found.arguments(request.config, validating=True)
+        """Check the configuration of an action."""
+        action = find_data_source(self._types, request.action_type)
+        report.set_subject(request.action_type, action.block.types)
+        action.arguments(request.config, validating=True)
         return pb.ValidateActionConfig.Response()
 
     @rpc_handler(pb.PlanAction.Response, "plan")
     def PlanAction(self, request: pb.PlanAction.Request, report: Diagnostics) -> Any:
-        found = find_data_source(self._types, request.action_type)
-        report.set_subject(request.action_type, found.block.types)
-        found.arguments(request.config)
+        """Check the configuration of an action again, with the values that the plan knows."""
+        action = find_data_source(self._types, request.action_type)
+        report.set_subject(request.action_type, action.block.types)
+        action.arguments(request.config)
         return pb.PlanAction.Response()
 
     @streaming_rpc_handler(
-        lambda found: pb.InvokeAction.Event(completed=pb.InvokeAction.Event.Completed(diagnostics=found)), "invoke"
+        lambda messages: pb.InvokeAction.Event(completed=pb.InvokeAction.Event.Completed(diagnostics=messages)),
+        "invoke",
     )
     def InvokeAction(self, request: pb.InvokeAction.Request, report: Diagnostics) -> Iterator[Any]:
-        found = find_data_source(self._types, request.action_type)
-        report.set_subject(request.action_type, found.block.types)
-        _, arguments = found.arguments(request.config)
+        """Run an action, and yield its progress messages and its completion."""
+        action = find_data_source(self._types, request.action_type)
+        report.set_subject(request.action_type, action.block.types)
+        _, arguments = action.arguments(request.config)
         ctx = self.session.context(SECONDS, report)
-        for text in stream_progress(lambda say: found.read(self.session, arguments, replace(ctx, progress=say))):
+        for text in stream_progress(
+            lambda progress: action.read(self.session, arguments, replace(ctx, progress=progress))
+        ):
             yield pb.InvokeAction.Event(progress=pb.InvokeAction.Event.Progress(message=text))
         if not report.diagnostics:
             yield pb.InvokeAction.Event(completed=pb.InvokeAction.Event.Completed())
 
 
 def stream_progress(work: Callable[[Callable[[str], None]], Any]) -> Iterator[str]:
-    """Yield each progress message of `work` at once. Raises what `work` raises, after its messages."""
+    """Yield each progress message of `work` when `work` sends it. An exception of `work` comes after its messages."""
     messages: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    with ThreadPoolExecutor(1, "action") as thread:
-        working = thread.submit(work, messages.put)
-        working.add_done_callback(lambda _: messages.put(None))
+    with ThreadPoolExecutor(1, "action") as executor:
+        future = executor.submit(work, messages.put)
+        future.add_done_callback(lambda _: messages.put(None))
         yield from iter(messages.get, None)
-        working.result()
+        future.result()

@@ -11,7 +11,7 @@ from resourcekit.terraform.session import TerraformSession
 
 
 class DataSourceRpcs:
-    """The RPCs of data sources."""
+    """RPCs of data sources."""
 
     def __init__(self, session: TerraformSession, types: LoadTypes) -> None:
         self.session = session
@@ -19,13 +19,15 @@ class DataSourceRpcs:
 
     @rpc_handler(pb.ValidateDataResourceConfig.Response, "validate")
     def ValidateDataResourceConfig(self, request: pb.ValidateDataResourceConfig.Request, report: Diagnostics) -> Any:
-        found = find_data_source(self._types, request.type_name)
-        report.set_subject(request.type_name, found.block.types)
-        found.arguments(request.config, validating=True)
+        """Check the configuration of a data source."""
+        source = find_data_source(self._types, request.type_name)
+        report.set_subject(request.type_name, source.block.types)
+        source.arguments(request.config, validating=True)
         return pb.ValidateDataResourceConfig.Response()
 
     @rpc_handler(pb.ReadDataSource.Response, "read")
     def ReadDataSource(self, request: pb.ReadDataSource.Request, report: Diagnostics) -> Any:
-        found = find_data_source(self._types, request.type_name)
-        report.set_subject(request.type_name, found.block.types)
-        return pb.ReadDataSource.Response(state=found.read_object(self.session, request.config, report))
+        """Return the result of a data source."""
+        source = find_data_source(self._types, request.type_name)
+        report.set_subject(request.type_name, source.block.types)
+        return pb.ReadDataSource.Response(state=source.read_object(self.session, request.config, report))

@@ -11,7 +11,7 @@ from resourcekit.terraform.session import TerraformSession
 
 
 class EphemeralRpcs:
-    """The RPCs of ephemeral resources: values that no plan and no state stores."""
+    """RPCs of ephemeral resources: values that no plan and no state stores."""
 
     def __init__(self, session: TerraformSession, types: LoadTypes) -> None:
         self.session = session
@@ -21,21 +21,25 @@ class EphemeralRpcs:
     def ValidateEphemeralResourceConfig(
         self, request: pb.ValidateEphemeralResourceConfig.Request, report: Diagnostics
     ) -> Any:
-        found = find_data_source(self._types, request.type_name)
-        report.set_subject(request.type_name, found.block.types)
-        found.arguments(request.config, validating=True)
+        """Check the configuration of an ephemeral resource."""
+        ephemeral = find_data_source(self._types, request.type_name)
+        report.set_subject(request.type_name, ephemeral.block.types)
+        ephemeral.arguments(request.config, validating=True)
         return pb.ValidateEphemeralResourceConfig.Response()
 
     @rpc_handler(pb.OpenEphemeralResource.Response, "open")
     def OpenEphemeralResource(self, request: pb.OpenEphemeralResource.Request, report: Diagnostics) -> Any:
-        found = find_data_source(self._types, request.type_name)
-        report.set_subject(request.type_name, found.block.types)
-        return pb.OpenEphemeralResource.Response(result=found.read_object(self.session, request.config, report))
+        """Return the values of an ephemeral resource."""
+        ephemeral = find_data_source(self._types, request.type_name)
+        report.set_subject(request.type_name, ephemeral.block.types)
+        return pb.OpenEphemeralResource.Response(result=ephemeral.read_object(self.session, request.config, report))
 
     @rpc_handler(pb.RenewEphemeralResource.Response, "renew")
     def RenewEphemeralResource(self, _request: pb.RenewEphemeralResource.Request, _report: Diagnostics) -> Any:
+        """Do nothing: the values do not expire."""
         return pb.RenewEphemeralResource.Response()
 
     @rpc_handler(pb.CloseEphemeralResource.Response, "close")
     def CloseEphemeralResource(self, _request: pb.CloseEphemeralResource.Request, _report: Diagnostics) -> Any:
+        """Do nothing: there is nothing to release."""
         return pb.CloseEphemeralResource.Response()

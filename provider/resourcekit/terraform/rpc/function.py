@@ -28,25 +28,26 @@ log = logging.getLogger(__name__)
 
 
 class FunctionRpcs:
-    """The RPCs of provider functions."""
+    """RPCs of provider functions."""
 
     def __init__(self, session: TerraformSession) -> None:
         self.session = session
 
     @cached_property
-    def found(self) -> Mapping[str, ProviderFunction[Any]]:
-        """The functions, by name."""
+    def declared(self) -> Mapping[str, ProviderFunction[Any]]:
+        """The declared functions, by name."""
         return {each.name: each for each in self.session.package.functions}
 
     def signatures(self) -> dict[str, pb.Function]:
-        """Every function's signature, by name."""
-        return {name: self._signature(each) for name, each in self.found.items()}
+        """Return the signature of every function, by name."""
+        return {name: self._signature(each) for name, each in self.declared.items()}
 
     def GetFunctions(self, _request: pb.GetFunctions.Request, _context: Any) -> Any:
+        """Return the signature of every function."""
         return pb.GetFunctions.Response(functions=self.signatures())
 
     def CallFunction(self, request: pb.CallFunction.Request, _context: Any) -> Any:
-        """A failure names the argument at fault by its position."""
+        """Return the result of a function, or an error with the position of the invalid argument."""
         try:
             return self._call(request)
         except CheckError as error:
@@ -65,59 +66,58 @@ class FunctionRpcs:
             )
 
     def _call(self, request: pb.CallFunction.Request) -> Any:
-        calculation = self.found.get(request.name)
-        if calculation is None:
-            raise WireError(f"this provider has no function {request.name!r}; it has {', '.join(self.found)}")
-        shapes = _shapes(calculation)
-        least = sum(not facts.variadic for facts in field_specs(calculation.arguments).values())
-        if not least <= len(request.arguments) <= len(shapes):
-            counts = f"{least}" if least == len(shapes) else f"{least} to {len(shapes)}"
+        function = self.declared.get(request.name)
+        if function is None:
+            raise WireError(f"this provider has no function {request.name!r}; it has {', '.join(self.declared)}")
+        types = _argument_types(function)
+        least = sum(not facts.variadic for facts in field_specs(function.arguments).values())
+        if not least <= len(request.arguments) <= len(types):
+            counts = f"{least}" if least == len(types) else f"{least} to {len(types)}"
             raise WireError(f"takes {counts} arguments, not {len(request.arguments)}")
-        given = {}
-        # A call may leave a variadic argument out.
-        for (name, shape), argument in zip(shapes.items(), request.arguments, strict=False):
+        arguments = {}
+        # A call may omit a variadic argument.
+        for (name, type_), argument in zip(types.items(), request.arguments, strict=False):
             try:
-                # OpenTofu sends nothing at all for a null.
-                given[name] = decode(cty_type(shape), unpack(argument.msgpack)) if argument.msgpack else None
+                # OpenTofu sends an empty value for a null.
+                arguments[name] = decode(cty_type(type_), unpack(argument.msgpack)) if argument.msgpack else None
             except WireError as error:
                 raise WireError(error.reason, (name, *error.path)) from None
-        type_ = _result_type(calculation)
         result: Any = UNKNOWN
-        if not contains_unknown(given):
-            checked = validate_arguments(calculation.arguments, given)
-            # null is given as such: nothing is left out of a call.
-            nulls = {name for name, value in given.items() if value is None and _takes_null(calculation, name)}
-            failures = tuple(each for each in checked.failures if each.property.partition(".")[0] not in nulls)
+        if not contains_unknown(arguments):
+            validated = validate_arguments(function.arguments, arguments)
+            # A null is an argument like any other: a call does not omit it.
+            nulls = {name for name, value in arguments.items() if value is None and _takes_null(function, name)}
+            failures = tuple(each for each in validated.failures if each.property.partition(".")[0] not in nulls)
             if failures:
                 raise CheckError(failures)
-            result = calculation.call(calculation.arguments.model_validate({**given, **checked.values}))
+            result = function.call(function.arguments.model_validate({**arguments, **validated.values}))
         value = result.model_dump(mode="json") if isinstance(result, BaseModel) else result
-        return pb.CallFunction.Response(result=pb.DynamicValue(msgpack=pack(encode(type_, value))))
+        return pb.CallFunction.Response(result=pb.DynamicValue(msgpack=pack(encode(_result_type(function), value))))
 
     def _failed(self, name: str, argument: str, reason: str) -> Any:
-        calculation = self.found.get(name)
-        names = list(calculation.arguments.model_fields) if calculation else []
-        head = argument.partition(".")[0]
-        position = names.index(head) if head in names else None
+        function = self.declared.get(name)
+        names = list(function.arguments.model_fields) if function else []
+        first_part = argument.partition(".")[0]
+        position = names.index(first_part) if first_part in names else None
         text = f"{argument}: {reason}" if argument else reason
         return pb.CallFunction.Response(
             error=pb.FunctionError(text=self.session.localize(text), function_argument=position)
         )
 
-    def _signature(self, calculation: ProviderFunction[Any]) -> pb.Function:
-        shapes = _shapes(calculation)
-        fields = field_specs(calculation.arguments)
+    def _signature(self, function: ProviderFunction[Any]) -> pb.Function:
+        types = _argument_types(function)
+        fields = field_specs(function.arguments)
         parameters = {
             name: pb.Function.Parameter(
                 name=name,
-                type=type_json_bytes(cty_type(shapes[name])),
-                allow_null_value=_takes_null(calculation, name),
+                type=type_json_bytes(cty_type(types[name])),
+                allow_null_value=_takes_null(function, name),
                 description=self.session.localize(facts.description),
                 description_kind=pb.MARKDOWN,
             )
             for name, facts in fields.items()
         }
-        text = self.session.localize(inspect.getdoc(type(calculation)) or "")
+        text = self.session.localize(inspect.getdoc(type(function)) or "")
         signature = pb.Function(
             parameters=[each for name, each in parameters.items() if not fields[name].variadic],
             variadic_parameter=next((each for name, each in parameters.items() if fields[name].variadic), None),
@@ -126,18 +126,18 @@ class FunctionRpcs:
             description_kind=pb.MARKDOWN,
         )
         # `return` is a keyword in Python.
-        getattr(signature, "return").type = type_json_bytes(_result_type(calculation))
+        getattr(signature, "return").type = type_json_bytes(_result_type(function))
         return signature
 
 
-def _shapes(calculation: ProviderFunction[Any]) -> dict[str, FieldType]:
-    model: type[BaseModel] = calculation.arguments
+def _argument_types(function: ProviderFunction[Any]) -> dict[str, FieldType]:
+    model: type[BaseModel] = function.arguments
     return field_types(model)
 
 
-def _takes_null(calculation: ProviderFunction[Any], name: str) -> bool:
-    return type(None) in getattr(calculation.arguments.model_fields[name].annotation, "__args__", ())
+def _takes_null(function: ProviderFunction[Any], name: str) -> bool:
+    return type(None) in getattr(function.arguments.model_fields[name].annotation, "__args__", ())
 
 
-def _result_type(calculation: ProviderFunction[Any]) -> CtyType:
-    return cty_type(field_type(calculation.result))
+def _result_type(function: ProviderFunction[Any]) -> CtyType:
+    return cty_type(field_type(function.result))

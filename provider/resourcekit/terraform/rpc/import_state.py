@@ -21,13 +21,13 @@ from resourcekit.terraform.resource_type import ResourceType, find_type, read_id
 from resourcekit.terraform.schema import Attribute, Values
 from resourcekit.terraform.session import TerraformSession
 
-# Providers for any REST API. In `id` they keep an object's path, or its id and in `path` the collection's path. Another
-# provider's state has to tell the collection.
+# Providers for any REST API. Their states store in `id` an object's path, or its id with the collection's path in
+# `path`. Any other provider's state must contain the collection.
 _GENERIC = ("restful_resource", "restapi_object")
 
 
 class StateRpcs:
-    """The RPCs that import, upgrade and move states, and generate configuration from them."""
+    """RPCs that import, upgrade and move states, and generate configuration from them."""
 
     def __init__(self, session: TerraformSession, kinds: dict[str, ResourceType]) -> None:
         self.session = session
@@ -35,21 +35,23 @@ class StateRpcs:
 
     @rpc_handler(pb.ImportResourceState.Response, "import")
     def ImportResourceState(self, request: pb.ImportResourceState.Request, report: Diagnostics) -> Any:
+        """Return a state with the id and the options of the import."""
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
-        wanted = ImportOptions.read(kind, request.id) if request.id else ImportOptions(read_identity(request.identity))
-        id_ = kind.resource.normalize_id(wanted.id)
-        # The engine reads it next, which fills the rest in.
+        options = ImportOptions.read(kind, request.id) if request.id else ImportOptions(read_identity(request.identity))
+        id_ = kind.resource.normalize_id(options.id)
+        # The engine requests a read next, which fills the rest in.
         imported = pb.ImportResourceState.ImportedResource(
             type_name=request.type_name,
-            state=kind.block.write({**kind.import_stub(id_), **wanted.locals}),
-            private=PrivateState(omitted_on_import=wanted.withheld).to_bytes(),
+            state=kind.block.write({**kind.import_stub(id_), **options.provider_only}),
+            private=PrivateState(omitted_on_import=options.omitted).to_bytes(),
             identity=write_identity(id_),
         )
         return pb.ImportResourceState.Response(imported_resources=[imported])
 
     @rpc_handler(pb.UpgradeResourceState.Response, "read the state of")
     def UpgradeResourceState(self, request: pb.UpgradeResourceState.Request, report: Diagnostics) -> Any:
+        """Return a state file's state in today's form."""
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         upgraded = _upgraded(kind, request.version, request.raw_state)
@@ -62,6 +64,7 @@ class StateRpcs:
 
     @rpc_handler(pb.UpgradeResourceIdentity.Response, "read the identity of")
     def UpgradeResourceIdentity(self, request: pb.UpgradeResourceIdentity.Request, report: Diagnostics) -> Any:
+        """Return a state file's identity in today's form."""
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         id_ = _json_object(request.raw_identity).get("id")
@@ -71,10 +74,11 @@ class StateRpcs:
 
     @rpc_handler(pb.MoveResourceState.Response, "move")
     def MoveResourceState(self, request: pb.MoveResourceState.Request, report: Diagnostics) -> Any:
+        """Return the state for an object that another provider manages (a `moved` block)."""
         kind = find_type(self.kinds, request.target_type_name)
         report.set_subject(kind.type_name, kind.block.types)
         if request.source_type_name == request.target_type_name:
-            # This provider under another address, such as another registry's: nothing but the address changes.
+            # This provider under another address, such as another registry's: only the address changes.
             state = _upgraded(kind, request.source_schema_version, request.source_state)
             return pb.MoveResourceState.Response(
                 target_state=kind.block.write(state),
@@ -82,7 +86,7 @@ class StateRpcs:
                 target_identity=write_identity(kind.id(state)),
             )
         id_ = kind.resource.normalize_id(_moved_id(kind, request))
-        # The engine reads it next, which fills the rest in.
+        # The engine requests a read next, which fills the rest in.
         return pb.MoveResourceState.Response(
             target_state=kind.block.write(kind.import_stub(id_)),
             target_private=PrivateState().to_bytes(),
@@ -91,34 +95,49 @@ class StateRpcs:
 
     @rpc_handler(pb.GenerateResourceConfig.Response, "generate the configuration of")
     def GenerateResourceConfig(self, request: pb.GenerateResourceConfig.Request, report: Diagnostics) -> Any:
+        """Return a configuration for a state (`terraform plan -generate-config-out`)."""
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         state = kind.block.read(request.state) or {}
-        config = {each.name: _as_given(kind, each, state.get(each.name)) for each in kind.block.attributes}
+        config = {each.name: _config_value(kind, each, state.get(each.name)) for each in kind.block.attributes}
         return pb.GenerateResourceConfig.Response(config=pb.DynamicValue(msgpack=pack(config)))
 
 
 def _upgraded(kind: ResourceType, version: int, raw: pb.RawState) -> Values:
-    """A state that any release of this provider wrote, in today's form. Raises ResourceError, WireError."""
-    kept = _json_object(raw)
+    """Return a state that any release of this provider wrote, in today's form.
+
+    Args:
+        kind: The resource type.
+        version: The schema version of the state.
+        raw: The state as the state file has it.
+
+    Raises:
+        ResourceError: A newer release wrote the state.
+        WireError: The state cannot be read.
+    """
+    state = _json_object(raw)
     if version > kind.block.version:
         raise ResourceError(
             f"the state was written by a newer release of this provider (schema version {version}, this one knows "
             f"{kind.block.version}): use that release or a later one"
         )
     if version < kind.block.version:
-        kept = kind.resource.upgrade_state(version, dict(kept))
-    return _from_json(kind, kept)
+        state = kind.resource.upgrade_state(version, dict(state))
+    return _from_json(kind, state)
 
 
 def _moved_id(kind: ResourceType, request: pb.MoveResourceState.Request) -> str:
-    """The id of an object that another provider manages, by its URL. Raises ResourceError."""
+    """Return the id of an object that another provider manages, from the URL in its state.
+
+    Raises:
+        ResourceError: The state has no id, or the object is of another collection.
+    """
     source = f"{request.source_type_name} of {request.source_provider_address}"
     if not kind.resource.url_collection:
         raise ResourceError(f"cannot be made from {source}: its id is {kind.resource.import_id}; import it instead")
-    kept = _json_object(request.source_state)
-    *before, id_ = _segments(kept.get("id"))
-    collection = (before or _segments(kept.get("path")))[-1]
+    state = _json_object(request.source_state)
+    *parents, id_ = _segments(state.get("id"))
+    collection = (parents or _segments(state.get("path")))[-1]
     if not id_:
         raise ResourceError(f"the state of {source} has no 'id'; import it instead")
     if not collection and request.source_type_name not in _GENERIC:
@@ -132,7 +151,7 @@ def _moved_id(kind: ResourceType, request: pb.MoveResourceState.Request) -> str:
 
 
 def _segments(path: Any) -> list[str]:
-    """The parts of a URL's path, without the query; one empty part where there is none."""
+    """Return the parts of a URL's path, without the query; one empty part if there is no path."""
     text = path if isinstance(path, str) else ""
     return text.partition("?")[0].rstrip("/").split("/")
 
@@ -141,25 +160,25 @@ def _json_object(state: pb.RawState) -> Mapping[str, Any]:
     if not state.json:
         raise WireError("the state is in a form that engines before 0.12 wrote: apply it once with an engine of 1.x")
     try:
-        found = json.loads(state.json, parse_float=Decimal)
+        parsed = json.loads(state.json, parse_float=Decimal)
     except (ValueError, RecursionError):
-        raise WireError("the state is no JSON") from None
-    if not isinstance(found, Mapping):
-        raise WireError("the state is no object")
-    return found
+        raise WireError("the state is not JSON") from None
+    if not isinstance(parsed, Mapping):
+        raise WireError("the state is not an object")
+    return parsed
 
 
-def _from_json(kind: ResourceType, kept: Mapping[str, Any]) -> Values:
+def _from_json(kind: ResourceType, state: Mapping[str, Any]) -> Values:
     values: Values = {}
     for name, type_ in kind.block.types.items():
         try:
-            values[name] = encode_json_state(type_, kept.get(name))
+            values[name] = encode_json_state(type_, state.get(name))
         except WireError as error:
             raise WireError(error.reason, (name, *error.path)) from None
     return values
 
 
-def _as_given(kind: ResourceType, attribute: Attribute, value: WireValue) -> WireValue:
-    """What a program would have to say for this value; nothing where it cannot say any, or need not."""
-    sayable = (attribute.required or attribute.optional) and not attribute.write_only
-    return value if sayable and not kind.is_null_equivalent(attribute.name, value) else None
+def _config_value(kind: ResourceType, attribute: Attribute, value: WireValue) -> WireValue:
+    """Return the value of an attribute for a configuration; None if it cannot set the attribute, or need not."""
+    configurable = (attribute.required or attribute.optional) and not attribute.write_only
+    return value if configurable and not kind.is_null_equivalent(attribute.name, value) else None

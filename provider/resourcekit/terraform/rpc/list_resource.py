@@ -15,7 +15,7 @@ _SECONDS = 600
 
 
 class ListRpcs:
-    """The RPCs of list resources."""
+    """RPCs of list resources."""
 
     def __init__(self, session: TerraformSession, kinds: dict[str, ResourceType]) -> None:
         self.session = session
@@ -23,11 +23,13 @@ class ListRpcs:
 
     @rpc_handler(pb.ValidateListResourceConfig.Response, "validate")
     def ValidateListResourceConfig(self, request: pb.ValidateListResourceConfig.Request, report: Diagnostics) -> Any:
+        """Check that the resource type can be listed. A list block has no arguments."""
         find_type(self.kinds, request.type_name)
         return pb.ValidateListResourceConfig.Response()
 
-    @streaming_rpc_handler(lambda found: pb.ListResource.Event(diagnostic=found), "list")
+    @streaming_rpc_handler(lambda messages: pb.ListResource.Event(diagnostic=messages), "list")
     def ListResource(self, request: pb.ListResource.Request, report: Diagnostics) -> Iterator[Any]:
+        """Yield the objects of a resource type, up to the request's limit."""
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         ctx = self.session.context(_SECONDS, report)
