@@ -490,7 +490,7 @@ def services(tables: psycopg.Connection, tmp_path: Path) -> Services:
     info = tables.info
     server = Server("127.0.0.1", info.port, info.user, info.password)
     pool = make_pool(server.conninfo(CONTROL_DATABASE))
-    mysql = MysqlServer(pool, StateFile(tmp_path / "state.json"), home=None)
+    mysql = MysqlServer(pool, StateFile(tmp_path / "state.json"), files=None)
     engines = EngineRegistry(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
     return Services(settings=Settings(), pool=pool, server=server, engines=engines, lease=ProcessLease(server))
 

@@ -1,1 +1,1 @@
-"""The control plane's own state: tables in PostgreSQL, moved forward by numbered migrations."""
+"""The control plane's own state: tables in PostgreSQL, created by numbered migrations."""

@@ -1,4 +1,4 @@
-"""Moving the control plane's tables forward."""
+"""Apply the migrations of the control plane's tables."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ _LOCK = 0x706F6C796B6F6D6F  # "polykomo": one process migrates at a time
 
 
 def migrations() -> list[tuple[str, str]]:
-    """(name, SQL) of every migration, in order."""
+    """Return the name and SQL of every migration, in order."""
     files = (resources.files(__package__) / "migrations").iterdir()
-    found = [(file.name, file.read_text(encoding="utf-8")) for file in files if file.name.endswith(".sql")]
-    return sorted(found)
+    return sorted((file.name, file.read_text(encoding="utf-8")) for file in files if file.name.endswith(".sql"))
 
 
 async def migrate(conn: Connection) -> list[str]:
-    """Apply what is not applied yet, each file in its own transaction; returns the names applied."""
+    """Apply the missing migrations, each in its own transaction.
+
+    Returns:
+        The names of the applied migrations.
+    """
     applied = []
     await conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
     try:
@@ -30,7 +33,7 @@ async def migrate(conn: Connection) -> list[str]:
             if name in done:
                 continue
             async with conn.transaction():
-                # Our own packaged file, so as good as a literal.
+                # Our own packaged file, as trusted as a literal.
                 await conn.execute(text)
                 await conn.execute("INSERT INTO schema_migrations VALUES (%s, now())", (name,))
             applied.append(name)

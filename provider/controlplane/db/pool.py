@@ -13,15 +13,15 @@ Row = dict[str, Any]
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
 
-# One request holds one connection only while its handler runs, not while it waits for provisioning.
+# A request uses a connection only while its handler runs, not while it waits for provisioning.
 MAX_CONNECTIONS = 16
 
 
 async def execute_unprepared(conn: Connection, statement: sql.Composed) -> None:
-    """Run what comes never again: it names roles or databases.
+    """Run a statement that is never repeated, because it names roles or databases.
 
-    psycopg forgets all that it has prepared on a connection that runs ALTER or DROP, in case that was about one of its
-    tables. Of statements that are not to be prepared themselves it takes no notice.
+    psycopg forgets all prepared statements of a connection that runs ALTER or DROP, in case it was about one of their
+    tables. It ignores statements that are not to be prepared themselves.
     """
     threshold, conn.prepare_threshold = conn.prepare_threshold, None
     try:
@@ -31,18 +31,21 @@ async def execute_unprepared(conn: Connection, statement: sql.Composed) -> None:
 
 
 async def _check_alive(conn: Connection) -> None:
-    """Raises psycopg.OperationalError for a connection that the server has ended while nobody used it.
+    """Check a connection that was idle in the pool.
 
-    That is heard on its socket: a call of the kernel tells, not a question to the server at every use.
+    The end of a connection is visible on its socket. A system call finds it, without a query at every use.
+
+    Raises:
+        psycopg.OperationalError: The server has ended the connection.
     """
-    ear = select.poll()
-    ear.register(conn.fileno(), select.POLLIN)
-    if ear.poll(0):
+    poll = select.poll()
+    poll.register(conn.fileno(), select.POLLIN)
+    if poll.poll(0):
         await AsyncConnectionPool.check_connection(conn)
 
 
 def make_pool(conninfo: str) -> Pool:
-    """A pool (not opened yet) of autocommit connections whose rows are dicts; use `conn.transaction()`."""
+    """Return a closed pool of autocommit connections whose rows are dicts. Use `conn.transaction()`."""
     return AsyncConnectionPool(
         conninfo,
         connection_class=AsyncConnection[DictRow],

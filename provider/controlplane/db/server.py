@@ -1,6 +1,6 @@
-"""The PostgreSQL server that holds both the control plane's tables and the tenants' databases.
+"""The PostgreSQL server of both the control plane's tables and the tenants' databases.
 
-One server for both on purpose: handing out a database (rename, password, limits) and the row that says so are
+There is one server for both on purpose. Assigning a database (rename, password, limits) and the row that says so are
 then one transaction, and cannot disagree after a crash.
 """
 
@@ -20,10 +20,15 @@ CONTROL_DATABASE = "polykomos_control"
 
 @dataclass(frozen=True)
 class Server:
-    """Where it listens and the superuser's name and password.
+    """The address of the server, and the superuser's name and password.
 
-    options: further libpq parameters (sslmode and the like) of a server given by URL.
-    has_ended: whether it is known to be gone for good.
+    Attributes:
+        host: Its name or address.
+        port: Its port.
+        user: The superuser.
+        password: The superuser's password.
+        options: Further libpq parameters (sslmode and the like) of a server given by URL.
+        has_ended: Returns whether the server is known to have ended.
     """
 
     host: str
@@ -35,15 +40,19 @@ class Server:
 
     @classmethod
     def from_url(cls, url: str) -> Server:
-        """Read a libpq URL or conninfo; raises psycopg.ProgrammingError on a malformed one."""
-        facts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
-        facts.pop("dbname", None)
+        """Read a libpq URL or conninfo.
+
+        Raises:
+            psycopg.ProgrammingError: It is malformed.
+        """
+        parameters = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+        parameters.pop("dbname", None)
         return cls(
-            host=facts.pop("host", "127.0.0.1"),
-            port=int(facts.pop("port", "5432")),
-            user=facts.pop("user", "postgres"),
-            password=facts.pop("password", ""),
-            options=tuple(facts.items()),
+            host=parameters.pop("host", "127.0.0.1"),
+            port=int(parameters.pop("port", "5432")),
+            user=parameters.pop("user", "postgres"),
+            password=parameters.pop("password", ""),
+            options=tuple(parameters.items()),
         )
 
     def conninfo(
@@ -54,18 +63,25 @@ class Server:
         password: str | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> str:
-        """The libpq connection string of one database. It holds the password: never log it.
+        """Return the libpq connection string of one database. It contains the password: never log it.
 
-        settings: of the session; they take precedence over those of the role and the database.
+        Args:
+            dbname: The database.
+            user: None = the superuser.
+            password: The password of `user`.
+            settings: Settings of the session; they take precedence over those of the role and the database.
         """
-        given = dict(self.options)
-        options = [given.pop("options", ""), *(f"-c {name}={value}" for name, value in (settings or {}).items())]
+        server_options = dict(self.options)
+        options = [
+            server_options.pop("options", ""),
+            *(f"-c {name}={value}" for name, value in (settings or {}).items()),
+        ]
         parameters: dict[str, str | int] = {
             "connect_timeout": 10,
             "application_name": "polykomos",
-            **given,
+            **server_options,
             "options": " ".join(filter(None, options)),
-            # Else a role's own default would decide in what our texts are read.
+            # Otherwise a role's default would decide the encoding of our texts.
             "client_encoding": "UTF8",
             "host": self.host,
             "port": self.port,
@@ -85,15 +101,15 @@ class Server:
         password: str | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> Connection:
-        """A connection of its own (autocommit, dict rows); the caller closes it."""
+        """Open a new connection (autocommit, dict rows). The caller closes it."""
         conninfo = self.conninfo(dbname, user=user, password=password, settings=settings)
         return await AsyncConnection[DictRow].connect(conninfo, autocommit=True, row_factory=dict_row)
 
     async def connect_within(self, dbname: str) -> Connection:
-        """The superuser's connection to a tenant's database; the caller closes it.
+        """Open the superuser's connection to a tenant's database. The caller closes it.
 
-        Names are looked up in pg_catalog alone: a function or an operator of the tenant's would run with the rights of
-        the superuser. No lock of the tenant's keeps it waiting for longer than a second.
+        Names are looked up in pg_catalog alone: a function or operator of the tenant would run with the rights of the
+        superuser. A lock of the tenant delays it for a second at most.
         """
         return await self.connect(
             dbname,

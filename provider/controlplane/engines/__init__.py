@@ -1,1 +1,1 @@
-"""The database engines: what all of them have in common, and one folder for each."""
+"""The database engines: their common interface, and one folder for each."""

@@ -1,8 +1,8 @@
-"""What the control plane asks of a database engine; one folder implements it for each.
+"""The interface of a database engine. One folder implements it for each engine.
 
-The control plane's rows are in PostgreSQL. A PostgreSQL tenant is on the same server, so most of what is done to it
-commits together with the row that says so (`shares_transactions`). Any other tenant is on another server: there the row
-comes first, each step can be run again, and a worker repeats what a crash left undone.
+The control plane's rows are in PostgreSQL. A PostgreSQL tenant is on the same server, so most changes to it commit
+together with the row that says so (`transactional`). A tenant of another engine is on another server: there the row
+comes first, each step can be repeated, and a worker repeats what a crash left undone.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Protocol
 from controlplane.db.pool import Connection, Row
 
 StepCallback = Callable[[str], Awaitable[None]]
-"""Told of a step (controls.STEPS) that is reached."""
+"""Called with a step (dev_controls.STEPS) that is reached."""
 
 
 class EngineUnavailableError(Exception):
-    """The engine's server cannot be reached now; the message holds no secret."""
+    """The engine's server cannot be reached now. The message contains no secret."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where tenants connect to, and the scheme of their connection strings (S39)."""
+    """The address that tenants connect to, and the scheme of their connection strings (S39)."""
 
     scheme: str
     host: str
@@ -31,10 +31,13 @@ class Endpoint:
 
 
 class DatabaseEngine(Protocol):
-    """One engine.
+    """A database engine. All methods may raise EngineUnavailableError.
 
-    value, label: as in the catalog. shares_transactions: hand_over, limit_connections and revoke take effect with the
-    transaction of `conn`; else at once, and may be called any number of times. All may raise EngineDown.
+    Attributes:
+        value: The engine's name in the catalog.
+        label: The engine's name for people.
+        transactional: Whether `assign`, `limit_connections` and `revoke_access` take effect with the transaction of
+            `conn`. Otherwise they take effect at once, and can be repeated.
     """
 
     value: str
@@ -43,59 +46,61 @@ class DatabaseEngine(Protocol):
 
     @property
     def unavailable_reason(self) -> str | None:
-        """Why no database of this engine can be ordered here, None when it can."""
+        """Return why no database of this engine can be ordered here, or None if one can."""
 
     @property
     def is_local(self) -> bool:
-        """Whether this process runs the jobs of this engine."""
+        """Return whether this process runs the jobs of this engine."""
 
     @property
     def is_running(self) -> bool:
-        """Whether its server runs now. To ask more of one that does not would start it."""
+        """Return whether the engine's server runs now. Any other request to a stopped server would start it."""
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where its tenants connect to."""
+        """Return the address that tenants connect to."""
 
     async def provision(self, number: int, reached: StepCallback) -> None:
-        """Make what an instance needs before it has a name; what is there is kept. Nobody can log in yet.
+        """Create what an instance needs before it has a name. Repeatable. Nobody can log in yet.
 
-        reached: called with `after_role` once that is made.
+        Args:
+            number: The instance.
+            reached: Called with `after_role` once the role exists.
         """
 
     async def assign(self, conn: Connection, row: Row, connections: int) -> None:
-        """Give a built instance its name and let the tenant in."""
+        """Give a provisioned instance its name and let the tenant log in."""
 
     async def limit_connections(self, conn: Connection, row: Row, connections: int) -> None:
-        """Set the limit of simultaneous connections; sessions that are open already stay."""
+        """Set the limit of simultaneous connections. Open sessions stay."""
 
     async def revoke_access(self, conn: Connection, row: Row) -> None:
-        """No new session."""
+        """Refuse new sessions."""
 
     async def restore_access(self, conn: Connection, row: Row) -> None:
-        """Take a revocation back."""
+        """Undo a revocation."""
 
     async def terminate_sessions(self, row: Row) -> None:
-        """End the open ones."""
+        """End the open sessions."""
 
     async def destroy(self, row: Row) -> None:
-        """Drop whatever exists of it."""
+        """Drop what exists of the instance."""
 
     async def enforce_revocations(self) -> None:
-        """Find deleted tenants who can still get in, whatever the reason, and end that."""
+        """End the access of deleted tenants who can still log in or have a session, whatever the reason."""
 
     async def measure_sizes(self, live: list[Row]) -> dict[int, int]:
-        """Bytes that each of these databases takes, by number; those that are gone are left out."""
+        """Return the bytes of each of these databases, by number, without databases that no longer exist."""
 
     async def block_writes(self, row: Row) -> None:
-        """Nothing can be added or changed, all can be read and deleted; the tenant cannot lift it. Repeatable."""
+        """Refuse additions and changes; the tenant cannot undo this. Reading and deleting stay possible. Repeatable."""
 
     async def allow_writes(self, row: Row) -> None:
-        """Give everything back that `block_writes` took. Repeatable."""
+        """Undo `block_writes`. Repeatable."""
 
 
 class EngineRegistry:
-    """All of them, by value."""
+    """All engines, by value."""
 
     def __init__(self, *engines: DatabaseEngine) -> None:
         self._engines: Mapping[str, DatabaseEngine] = {engine.value: engine for engine in engines}
@@ -104,19 +109,19 @@ class EngineRegistry:
         return iter(self._engines.values())
 
     def of(self, db_type: str) -> DatabaseEngine:
-        """The engine of a database's row."""
+        """Return the engine of a database's row."""
         return self._engines[db_type]
 
     def get(self, value: str) -> DatabaseEngine | None:
-        """By its name in the catalog."""
+        """Return an engine by its name in the catalog, or None."""
         return self._engines.get(value)
 
     @property
     def hosted(self) -> list[str]:
-        """Those whose jobs this process runs."""
+        """Return the engines whose jobs this process runs."""
         return [engine.value for engine in self if engine.is_local]
 
     @property
     def available(self) -> list[str]:
-        """Those that can be ordered."""
+        """Return the engines that can be ordered."""
         return [engine.value for engine in self if engine.unavailable_reason is None]

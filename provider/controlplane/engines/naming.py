@@ -1,4 +1,4 @@
-"""What a database and its user are called on their server (S3). Pure."""
+"""The names of a database and its user on their server (S3). Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 _LONGEST: Final = 63  # bytes, PostgreSQL's limit; MySQL's is 64
-# MySQL keeps a database in a directory of its name, where a hyphen takes five characters; file systems allow 255.
+# MySQL stores a database in a directory of its name, where a hyphen takes five characters; file systems allow 255.
 _LONGEST_FILE_NAME: Final = 240
 _HYPHEN_IN_FILE: Final = 5
 
@@ -14,12 +14,12 @@ RESERVED: Final[Mapping[str, frozenset[str]]] = {"mysql": frozenset({"mysql", "s
 
 
 def role_name(number: int) -> str:
-    """The tenant's user name on the server, of whatever engine."""
+    """Return the tenant's user name on the server, for every engine."""
     return f"u{number}"
 
 
 def candidate_names(name: str, number: int, db_type: str = "postgres") -> Sequence[str]:
-    """What the database may be called on the server, best first."""
+    """Return possible names of the database on the server, best first."""
     suffixes = ["", f"-{number}", *(f"-{number}-{attempt}" for attempt in range(2, 100))]
     return [_cut(name, _LONGEST - len(suffix), suffix, db_type) + suffix for suffix in suffixes]
 

@@ -1,4 +1,4 @@
-"""The operating-system account that PostgreSQL runs as: it refuses to run as root."""
+"""The operating-system account of the database servers. PostgreSQL refuses to run as root."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ try:
 except ImportError:  # not on Windows
     pwd = None  # type: ignore[assignment]
 
-# The ids of `nobody` where no list of accounts tells them: those of Linux.
+# The ids of `nobody` on Linux, for systems without a list of accounts.
 _NOBODY: Final = (65534, 65534)
 _OPEN_FILES: Final = Path("/proc/self/fd")
 _ANYONE_MAY_PASS: Final = 0o001
 
 
 class PopenArguments(TypedDict, total=False):
-    """The arguments of subprocess.Popen for a child in another account."""
+    """Arguments of subprocess.Popen for a child in another account."""
 
     user: int
     group: int
@@ -34,13 +34,17 @@ class PopenArguments(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class OsUser:
-    """uid and gid to drop to; None = stay who we are."""
+    """The account to run a server as.
+
+    Attributes:
+        ids: The uid and gid to change to. None = the account of this process.
+    """
 
     ids: tuple[int, int] | None
 
     @classmethod
     def choose(cls) -> OsUser:
-        """`nobody` for root, else the caller."""
+        """Return `nobody` for root, otherwise the account of this process."""
         if not hasattr(os, "geteuid") or os.geteuid() != 0:
             return cls(None)
         if pwd is None:
@@ -58,13 +62,13 @@ class OsUser:
 
     @contextlib.contextmanager
     def open_directory(self, directory: Path) -> Iterator[tuple[str, PopenArguments]]:
-        """How a child in this account names a directory of its own, and how to start the child.
+        """Yield the path by which a child in this account can open a directory of its own, and how to start the child.
 
-        `nobody` may not pass what lies above the directory (/root, pytest's temporary ones), so root opens it and
-        hands the child the open directory. That needs /proc; without it, `nobody` must be able to pass.
+        `nobody` may not enter the directories above it (/root, pytest's temporary ones), so root opens the directory
+        and the child inherits the descriptor. That needs /proc; without it, `nobody` must be able to enter.
 
         Raises:
-            StartFailed: There is no /proc, and `nobody` may not pass.
+            StartupError: There is no /proc, and `nobody` cannot enter.
         """
         if self.ids is None:
             yield str(directory), {}
@@ -82,7 +86,11 @@ class OsUser:
 
 
 def _check_passable(directory: Path) -> None:
-    """Let accounts pass the temporary directories of root above this one; raise StartFailed for others in the way."""
+    """Let other accounts enter root's temporary directories above this one.
+
+    Raises:
+        StartupError: Another directory above this one cannot be entered.
+    """
     for parent in directory.parents:
         mode = parent.stat().st_mode
         if mode & _ANYONE_MAY_PASS:

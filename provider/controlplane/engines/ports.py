@@ -14,16 +14,16 @@ HOST: Final = "127.0.0.1"
 _log = logging.getLogger("controlplane.engines")
 
 
-def free_port(wanted: int) -> int:
-    """Return the wanted port if nothing listens there, else any free one.
+def free_port(preferred: int) -> int:
+    """Return the preferred port if nothing listens there, otherwise any free one.
 
     Args:
-        wanted: 0 = any.
+        preferred: 0 = any.
 
     Raises:
-        StartFailed: No port is free.
+        StartupError: No port is free.
     """
-    for candidate in (wanted, 0):
+    for candidate in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -1,4 +1,4 @@
-"""Database servers as child processes: stop one, end one when this process dies or that an earlier run left behind."""
+"""Database servers as child processes: stop them, also when this process dies or an earlier run left one behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-# Ends the server when our end of the pipe closes, however we die. A pid that another program has by then is spared.
+# Ends the server when our end of the pipe closes, however this process dies, unless the pid belongs to another program.
 # $1: the program's name, $2: the signal.
 _WATCH = """
 read -r pid
@@ -29,7 +29,7 @@ class ParentWatch:
 
     Args:
         program: The server's file name.
-        sign: The signal that has it shut down.
+        sign: The signal that makes it shut down.
     """
 
     def __init__(self, program: str, sign: signal.Signals) -> None:
@@ -39,13 +39,13 @@ class ParentWatch:
         )
 
     def begin(self, pid: int) -> None:
-        """Watch over this process from now on."""
+        """Watch the server with this pid from now on."""
         assert self._watcher.stdin is not None
         self._watcher.stdin.write(f"{pid}\n".encode())
         self._watcher.stdin.flush()
 
     def stop(self) -> None:
-        """End the watch. Call it last: until then the watch also ends a server whose stop this process does not see."""
+        """End the watch. Call it last: until then the watch also ends a server whose stop failed unnoticed."""
         self._watcher.kill()
         self._watcher.wait()
         if self._watcher.stdin:
@@ -53,12 +53,12 @@ class ParentWatch:
 
 
 def stop_process(process: subprocess.Popen[bytes], signals: Sequence[signal.Signals], patience: float = 10.0) -> None:
-    """End a server that this process started, signal by signal. Safe to call again.
+    """End a server that this process started, signal by signal. Repeatable.
 
     Args:
         process: The server.
         signals: The mildest first.
-        patience: Seconds after each.
+        patience: Seconds after each signal.
     """
     for sign in signals:
         if process.poll() is not None:
@@ -72,7 +72,7 @@ def stop_process(process: subprocess.Popen[bytes], signals: Sequence[signal.Sign
 
 
 def end_leftover(find: Callable[[], int | None], signals: Sequence[signal.Signals], patience: float = 5.0) -> None:
-    """Wait for a server that a killed control plane left behind; then end it, signal by signal.
+    """Wait for a server that a killed control plane left behind, then end it, signal by signal.
 
     Args:
         find: Returns the server's pid while it runs.
@@ -94,7 +94,7 @@ def end_leftover(find: Callable[[], int | None], signals: Sequence[signal.Signal
 
 
 def find_in(directory: Path, program: str) -> int | None:
-    """Return the pid of a process of this program whose working directory this is."""
+    """Return the pid of a process of this program whose working directory is this one, or None."""
     import psutil  # rarely needed, long to import
 
     for process in psutil.process_iter(["name"]):
@@ -104,7 +104,7 @@ def find_in(directory: Path, program: str) -> int | None:
 
 
 def works_in(pid: int, directory: Path) -> bool:
-    """Return whether the process runs and this is its working directory."""
+    """Return whether the process runs and its working directory is this one."""
     import psutil
 
     try:

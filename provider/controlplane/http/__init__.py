@@ -1,1 +1,1 @@
-"""The HTTP kernel: what every operation of the API has in common."""
+"""The HTTP layer that all operations of the API share."""

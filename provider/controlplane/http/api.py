@@ -1,4 +1,4 @@
-"""The ASGI application under /api/v1: every check in its order (S35)."""
+"""The ASGI application under /api/v1. It makes every check in its order (S35)."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from controlplane.http.validation import check_key, check_query, parse_json, rea
 from controlplane.services import Services
 
 PREFIX = "/api/v1"
-# What was refused for these is no use of the key (S36).
+# A request refused with one of these does not count as a use of the key (S36).
 _NOT_COUNTED = frozenset({403, 429})
 
 _failures = logging.getLogger("controlplane.failure")
 
 
 def new_request_id() -> str:
-    """`req_` and 20 hex digits (C22)."""
+    """Return a new request id: `req_` and 20 hex digits (C22)."""
     return f"req_{secrets.token_hex(10)}"
 
 
 def render(status: int, body: dict[str, object], request_id: str, headers: dict[str, str] | None = None) -> Response:
-    """A JSON response with the request id in body and header."""
+    """Return a JSON response with the request id in body and header."""
     content = json.dumps({**body, "request_id": request_id}, ensure_ascii=False).encode()
     return Response(
         content,
@@ -51,25 +51,25 @@ def render(status: int, body: dict[str, object], request_id: str, headers: dict[
 
 
 def render_error(error: ApiError, request_id: str) -> Response:
-    """An error in the API's form."""
+    """Return an error response in the API's form."""
     return render(error.status, error.body(), request_id, error.headers)
 
 
 class ApiApp:
-    """Answers all operations."""
+    """The ASGI application of all operations."""
 
     def __init__(self, services: Services, operations: Iterable[Operation]) -> None:
         self._services = services
         self._routes = Routes(operations)
 
     def operation_of(self, scope: Scope) -> str | None:
-        """Return the id of the operation that a request means, None where the API has no such path or method."""
+        """Return the operation id of a request, or None if the API has no such path or method."""
         return self._routes.operation_of(scope["method"], scope["path"].removeprefix(PREFIX))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: key, rate limit, route, scopes, body, Idempotency-Key, then the operation's handler.
 
-        The summary says how far the request came. Nothing is sent to a client that has gone.
+        The summary says how far the request got. Nothing is sent to a client that has gone.
         """
         if scope["type"] != "http":
             return
@@ -109,18 +109,18 @@ class ApiApp:
                     query=request.query_params,
                     body=None if body is None else body.value,
                 )
-                reply = await transaction.run_in_transaction(call, key)
-            reply = await transaction.run_after_commit(services, reply, key)
-            answer, response = reply.body, render(reply.status, reply.body, request_id)
+                result = await transaction.run_in_transaction(call, key)
+            result = await transaction.run_after_commit(services, result, key)
+            response_body, response = result.body, render(result.status, result.body, request_id)
         except ClientDisconnect:
             return
         except Exception as failure:
             error = await self._error_of(failure, principal if is_counted else None, request_id)
-            code, answer, response = error.code, error.body(), render_error(error, request_id)
+            code, response_body, response = error.code, error.body(), render_error(error, request_id)
         summary = RequestSummary(
             request_id=request_id,
             status=response.status_code,
-            response_body=answer,
+            response_body=response_body,
             response_content=bytes(response.body),
             code=code,
             request_body=body,
@@ -131,7 +131,7 @@ class ApiApp:
         await respond(summary, response, scope, receive, send)
 
     async def _error_of(self, failure: Exception, counted: Principal | None, request_id: str) -> ApiError:
-        """Return what to answer after a failure. A refusal that is no use of the key is not counted (S36)."""
+        """Return the error to answer with. A refused request does not count as a use of the key (S36)."""
         if not isinstance(failure, ApiError):
             _failures.error("request failed", exc_info=failure, extra={"facts": {"request_id": request_id}})
             return ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
@@ -143,7 +143,7 @@ class ApiApp:
 
     @contextlib.asynccontextmanager
     async def _connection(self, operation: Operation, principal: Principal) -> AsyncIterator[Connection]:
-        """One of the pool's; for what may take long, one of its own, in a turn of the user's."""
+        """Yield a connection of the pool, or a new one in a slot of the user's if the operation may take long."""
         services = self._services
         if not operation.rehearses:
             async with services.pool.connection() as conn:

@@ -1,4 +1,4 @@
-"""Who is calling: the Authorization header and the stored keys (api-facts "Auth", C13)."""
+"""Authenticate a request: the Authorization header and the stored keys (api-facts "Auth", C13)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ _TOUCH_EVERY = timedelta(seconds=1)
 
 
 def hash_key(key: str) -> bytes:
-    """SHA-256 of the raw key: all that is stored of it."""
+    """Return the SHA-256 of a raw key. Nothing else of the key is stored."""
     return hashlib.sha256(key.encode()).digest()
 
 
 def bearer_token(header: str | None) -> str:
-    """The key inside an Authorization header; raises 401 when it is missing or malformed."""
+    """Return the key in an Authorization header.
+
+    Raises:
+        ApiError: 401, the header is missing or malformed.
+    """
     challenge = {"WWW-Authenticate": "Bearer"}
     if not header:
         raise ApiError(401, "missing_authorization", "Missing Authorization header.", headers=challenge)
@@ -39,7 +43,17 @@ def bearer_token(header: str | None) -> str:
 
 
 async def authenticate(conn: Connection, key: str, address: str | None, now: datetime) -> Principal:
-    """The principal of a raw key. Raises 403 for one that is unknown, not active or not for this client (C13, S35)."""
+    """Return the principal of a raw key.
+
+    Args:
+        conn: A connection to the control plane's tables.
+        key: The raw key.
+        address: The client's IP address.
+        now: The time of the request.
+
+    Raises:
+        ApiError: 403, the key is unknown, not active or not allowed for this client (C13, S35).
+    """
     digest = hash_key(key)
     cursor = await conn.execute(
         "SELECT k.*,"
@@ -55,7 +69,7 @@ async def authenticate(conn: Connection, key: str, address: str | None, now: dat
         raise forbidden("expired_api_key", "This API key has expired or was revoked.")
     if not is_ip_allowed(address, row["allowed_ip_list"]):
         raise forbidden("ip_not_allowed", "This API key may not be used from your IP address.")
-    # Ahead of us it is where the clock was set back.
+    # The last use is in the future if the clock was set back.
     if row["last_used_at"] is None or abs(now - row["last_used_at"]) >= _TOUCH_EVERY:
         await conn.execute("UPDATE api_keys SET last_used_at = %s WHERE id = %s", (now, row["id"]))
     return Principal(

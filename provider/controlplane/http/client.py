@@ -1,6 +1,6 @@
-"""The one outgoing HTTP request of the control plane: a POST over HTTP/1.1, bounded in time and size.
+"""Send the control plane's outgoing HTTP requests: a POST over HTTP/1.1, bounded in time and size.
 
-Webhook deliveries and calls to a translator use it. A redirect is not followed, and no proxy is used.
+Webhook deliveries and calls to a translator use it. It follows no redirect and uses no proxy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import h11
 
 Headers = Sequence[tuple[str, str]]
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Returns the addresses to try for a host and a port, at least one; raises what `post` then raises."""
+"""Returns at least one address to try for a host and a port. Its errors pass through `post`."""
 
 _MAX_HEAD_BYTES: Final = 64 * 1024
 _MAX_JSON_BYTES: Final = 1_000_000
@@ -35,7 +35,7 @@ class HttpResponse:
 
     Attributes:
         status: The final status, after any 1xx.
-        body: Empty where none was to be read.
+        body: Empty if it was not read.
     """
 
     status: int
@@ -47,9 +47,9 @@ async def post_json(url: str, headers: Headers, body: object, *, server: str, se
 
     Args:
         url: An http or https URL.
-        headers: Sent beside those that describe the body.
-        body: What is sent as JSON.
-        server: What messages call the server, such as "translator".
+        headers: Sent in addition to those that describe the body.
+        body: The value to send as JSON.
+        server: The server's name in messages, such as "translator".
         seconds: The limit for everything, from the look-up of the name to the last byte.
 
     Raises:
@@ -80,12 +80,12 @@ async def post(
 
     Args:
         url: An http or https URL.
-        headers: Sent beside Host, Content-Length and Connection.
+        headers: Sent in addition to Host, Content-Length and Connection.
         content: The body.
-        server: What messages call the server, such as "endpoint".
+        server: The server's name in messages, such as "endpoint".
         seconds: The limit for everything, from the look-up of the name to the last byte.
-        resolve: Looks the host up, so that the caller decides which addresses may be connected to. None: the system.
-        max_body_bytes: The longest body of a response that is read; None: the body is not read.
+        resolve: Resolves the host, so that the caller decides which addresses may be connected to. None: the system.
+        max_body_bytes: The longest body of a response that is read. None: the body is not read.
 
     Raises:
         HttpError: There is no response in time, or its body is too long.
@@ -114,7 +114,7 @@ def _reason(error: Exception, server: str, seconds: float) -> str:
 
 @functools.cache
 def tls_context() -> ssl.SSLContext:
-    """Return the TLS settings with the system's certificates; made once, because reading those takes a while."""
+    """Return the TLS settings with the system's certificates. They are cached, because reading them takes a while."""
     return ssl.create_default_context()
 
 
@@ -175,7 +175,7 @@ async def _next_event(http: h11.Connection, reader: asyncio.StreamReader) -> h11
 
 
 async def _read_status(http: h11.Connection, reader: asyncio.StreamReader) -> int:
-    """Return the status after any 1xx."""
+    """Return the status, skipping any 1xx."""
     while isinstance(event := await _next_event(http, reader), h11.InformationalResponse):
         pass
     if not isinstance(event, h11.Response):

@@ -1,4 +1,4 @@
-"""One operation, and one call of it: all that a handler sees."""
+"""The declaration of an operation, and the context of one request for it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,17 @@ _SIGNED = re.compile(r"-?[0-9]{1,18}")
 
 @dataclass(frozen=True)
 class Operation:
-    """Declared once, where its handler is.
+    """An operation of the API, declared beside its handler.
 
-    path: after `/api/v1`, with `{name}` for parameters. scopes: all of them are needed. keyed: requires an
-    Idempotency-Key. has_body: the body is read as JSON (else it is ignored). rehearses: a user's SQL is run while the
-    handler runs, so it has a connection of its own, and a user's calls take turns.
+    Attributes:
+        method: The HTTP method.
+        path: The path after `/api/v1`, with `{name}` for parameters.
+        operation_id: The id in the OpenAPI document.
+        scopes: The scopes that a key needs, all of them.
+        handler: Answers the request.
+        keyed: Whether the request needs an Idempotency-Key.
+        has_body: Whether the body is read as JSON; otherwise it is ignored.
+        rehearses: Whether the handler runs a user's SQL. Such a request has its own connection and a slot of the user.
     """
 
     method: str
@@ -40,10 +46,19 @@ class Operation:
 
 @dataclass
 class RequestContext:
-    """One authenticated, routed, scoped request.
+    """One request that is authenticated, routed and has the scopes of its operation.
 
-    conn is inside a transaction that the kernel commits when the handler returns and rolls back when it raises.
-    now is the time of the call, the same wherever it is asked.
+    Attributes:
+        operation: The operation to run.
+        services: The shared parts of the process.
+        principal: Who is calling.
+        conn: A connection in a transaction, which is committed when the handler returns and rolled back when it raises.
+        now: The time of the request.
+        request_id: The id in the response.
+        path_parameters: The parameters in the path, as text.
+        query: The parameters in the query string.
+        body: The parsed JSON body.
+        commit_callbacks: Called after the commit.
     """
 
     operation: Operation
@@ -58,31 +73,47 @@ class RequestContext:
     commit_callbacks: list[Callable[[], None]] = field(default_factory=list)
 
     def parse(self, model: type[BodyT]) -> BodyT:
-        """The body as `model`. Look up the resource first: 404 goes before 422 (S35)."""
+        """Return the body as `model`. Look up the resource first: 404 goes before 422 (S35).
+
+        Raises:
+            ApiError: 422, the body does not match the model.
+        """
         if self.services.settings.strict:
             check_fields(model, self.body)
         return parse_body(model, self.body)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        """Do this once the changes are visible to others; typically a bell's `ring`."""
+        """Call `callback` after the commit, when others can see the changes; typically a notifier's `notify`."""
         self.commit_callbacks.append(callback)
 
     def uuid_parameter(self, name: str, resource: str) -> UUID:
-        """A path parameter; a malformed one is a 404 of that resource."""
+        """Return a path parameter that is a UUID.
+
+        Raises:
+            ApiError: 404 of `resource`, the parameter is malformed.
+        """
         value = parse_uuid(self.path_parameters[name])
         if value is None:
             raise not_found(resource)
         return value
 
     def integer_parameter(self, name: str, resource: str) -> int:
-        """A path parameter; a malformed one is a 404 of that resource."""
+        """Return a path parameter that is an integer.
+
+        Raises:
+            ApiError: 404 of `resource`, the parameter is malformed.
+        """
         text = self.path_parameters[name]
         if not _DIGITS.fullmatch(text):
             raise not_found(resource)
         return int(text)
 
     def query_integer(self, name: str, *, default: int, least: int, most: int) -> int:
-        """A query parameter within bounds, else 422."""
+        """Return a query parameter, or its default.
+
+        Raises:
+            ApiError: 422, the parameter is no integer from `least` to `most`.
+        """
         text = self.query.get(name)
         if text is None:
             return default
@@ -91,7 +122,11 @@ class RequestContext:
         return int(text)
 
     def query_boolean(self, name: str, *, default: bool) -> bool:
-        """`true` or `false`, else 422."""
+        """Return a query parameter, or its default.
+
+        Raises:
+            ApiError: 422, the parameter is neither `true` nor `false`.
+        """
         text = self.query.get(name)
         if text is None:
             return default
@@ -100,12 +135,16 @@ class RequestContext:
         return text == "true"
 
     def page(self) -> Page:
-        """`limit` and `starting_after`; the room finds out whether the cursor is one of its items."""
+        """Return `limit` and `starting_after`. The handler checks whether the cursor is one of its items."""
         limit = self.query_integer("limit", default=25, least=1, most=100)
         return Page(limit=limit, starting_after=self.query.get("starting_after"))
 
     def require_scope(self, scope: str) -> None:
-        """For what only some bodies need (C2); raises 403 `insufficient_scope`."""
+        """Check a scope that only some bodies need (C2).
+
+        Raises:
+            ApiError: 403 `insufficient_scope`.
+        """
         check_scopes(self.principal, (scope,))
 
 
@@ -113,7 +152,7 @@ def check_scopes(principal: Principal, scopes: tuple[str, ...]) -> None:
     """Check that the key has all of these scopes.
 
     Raises:
-        ApiError: 403 `insufficient_scope`, which names them.
+        ApiError: 403 `insufficient_scope`, which names the scopes.
     """
     if not all(principal.has_scope(scope) for scope in scopes):
         raise ApiError(

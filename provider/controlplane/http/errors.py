@@ -1,4 +1,4 @@
-"""Errors as the API speaks them: status, code, message, details (api-facts "Errors")."""
+"""Errors of the API: status, code, message, details (api-facts "Errors")."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """Ends a call with this status and error body; everything that the handler changed is rolled back."""
+    """Ends a request with this status and error body. Everything that the handler changed is rolled back."""
 
     def __init__(
         self,
@@ -26,22 +26,28 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
     def body(self) -> dict[str, Any]:
-        """The reply's body but for the request id."""
+        """Return the body of the response without the request id."""
         return {"error": {"code": self.code, "message": self.message, "details": self.details}}
 
 
 def not_found(resource: str) -> ApiError:
-    """404: there is none, it is not yours, or its id is malformed (S34)."""
+    """Return a 404: the object does not exist, is not the caller's, or has a malformed id (S34)."""
     return ApiError(404, "not_found", f"No such {resource.replace('_', ' ')}.", {"resource": resource})
 
 
 def missing_field(field: str) -> ApiError:
-    """422 in the one wording that the reference shows."""
+    """Return a 422 in the wording that the reference shows."""
     return ApiError(422, "missing_required_field", f"Missing required field: {field}", {"field": field})
 
 
 def invalid_field(field: str, reason: str, *, allowed: Sequence[str] | None = None) -> ApiError:
-    """422 naming the field; `allowed` lists the accepted values where they are few (S10)."""
+    """Return a 422 that names the field.
+
+    Args:
+        field: The field or parameter.
+        reason: What is wrong with it; completes "Invalid field: `field`: ".
+        allowed: The accepted values, if there are few (S10).
+    """
     details: dict[str, Any] = {"field": field}
     if allowed is not None:
         details["allowed"] = list(allowed)
@@ -49,12 +55,12 @@ def invalid_field(field: str, reason: str, *, allowed: Sequence[str] | None = No
 
 
 def invalid_cursor() -> ApiError:
-    """422: `starting_after` is not the id of an item of this list."""
+    """Return a 422: `starting_after` is not the id of an item of this list."""
     return ApiError(
         422, "invalid_cursor", "starting_after is not the id of an item of this list.", {"field": "starting_after"}
     )
 
 
 def forbidden(code: str, message: str, details: Mapping[str, Any] | None = None) -> ApiError:
-    """403."""
+    """Return a 403."""
     return ApiError(403, code, message, details)

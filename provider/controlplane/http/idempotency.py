@@ -1,9 +1,9 @@
-"""Idempotency-Key: the same answer for the same call (api-facts "Idempotency", C9-C11).
+"""Idempotency-Key: the same response for the same request (api-facts "Idempotency", C9-C11).
 
-The reply is stored in the transaction of the change, so either both exist after a crash or neither does. While
-that transaction runs, an advisory lock on the key marks it as in progress; the lock dies with its connection.
-A handler that goes on to wait stores its first reply as pending: it answers later calls only once the waiting
-process has finished or died.
+The response is stored in the transaction of the change, so after a crash either both exist or neither does. While the
+transaction runs, an advisory lock on the key marks it as in progress. The lock ends with its connection.
+If a handler goes on to wait, its first response is stored as pending. Later requests receive a pending response only
+once the waiting process has finished or died.
 """
 
 from __future__ import annotations
@@ -31,7 +31,13 @@ _VALIDATION_CODES = frozenset({"missing_required_field", "invalid_field", "inval
 
 @dataclass(frozen=True)
 class Key:
-    """One key of one API key, and what it was sent with."""
+    """An Idempotency-Key of one API key.
+
+    Attributes:
+        api_key_id: The API key that sent it.
+        value: The header.
+        fingerprint: A hash of the request that it was sent with.
+    """
 
     api_key_id: int
     value: str
@@ -40,14 +46,18 @@ class Key:
 
 @dataclass(frozen=True)
 class StoredReply:
-    """A stored reply."""
+    """The stored response of an earlier request."""
 
     status: int
     body: dict[str, Any]
 
 
 def read_header(value: str | None) -> str:
-    """The key: 1-255 printable ASCII characters (C9), else 422."""
+    """Return the Idempotency-Key: 1 to 255 printable ASCII characters (C9).
+
+    Raises:
+        ApiError: 422, the header is missing or malformed.
+    """
     if not value:
         raise missing_field(HEADER)
     if not _KEY.fullmatch(value):
@@ -56,16 +66,17 @@ def read_header(value: str | None) -> str:
 
 
 def fingerprint(method: str, path: str, query: Sequence[tuple[str, str]], body: object) -> bytes:
-    """What must be equal for a replay: method, path, query and body, whatever their order and spacing."""
+    """Return a hash of what must be equal for a replay: method, path, query and body, in any order and spacing."""
     canonical = json.dumps([method, path, sorted(query), body], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).digest()
 
 
 def is_storable(status: int, code: str | None) -> bool:
-    """Whether a reply answers later calls with its key (C11).
+    """Return whether a response answers later requests with its key (C11).
 
-    Kept: success, and what a valid request met (404, 422 of a state). Not kept: refused before it was looked at
-    (401, 403, 409, 413, 429), failed validation (a corrected call may use the key), and 5xx, which must be retried.
+    Stored: success, and errors that a valid request met (404, 422 because of a state). Not stored: refusals before the
+    request was examined (401, 403, 409, 413, 429), failed validation (a corrected request may use the key), and 5xx,
+    which must be retried.
     """
     if code is None:
         return 200 <= status < 300
@@ -73,9 +84,13 @@ def is_storable(status: int, code: str | None) -> bool:
 
 
 async def claim(conn: Connection, key: Key, now: datetime) -> StoredReply | None:
-    """Take the key for this transaction; returns the reply to replay if there is one.
+    """Take the key for this transaction.
 
-    Raises 409 `idempotency_key_in_progress` or `idempotency_key_conflict`.
+    Returns:
+        The response to replay, or None.
+
+    Raises:
+        ApiError: 409 `idempotency_key_in_progress` or `idempotency_key_conflict`.
     """
     cursor = await conn.execute(
         "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0)) AS taken", (f"{key.api_key_id}:{key.value}",)
@@ -101,9 +116,15 @@ async def claim(conn: Connection, key: Key, now: datetime) -> StoredReply | None
 async def store(
     conn: Connection, key: Key, status: int, body: dict[str, Any], *, pending_owner: int | None, now: datetime
 ) -> None:
-    """Store the reply, also in place of one that is too old.
+    """Store the response, in place of an expired one if there is one.
 
-    pending_owner: this process while it waits for a better one.
+    Args:
+        conn: The connection of the request's transaction.
+        key: The key.
+        status: The status of the response.
+        body: The body of the response.
+        pending_owner: The number of this process while it waits for the final response; None = this is the final one.
+        now: The time of the request.
     """
     await conn.execute(
         "INSERT INTO idempotency_keys (api_key_id, key, fingerprint, status, body, pending_owner, created_at)"
@@ -115,7 +136,7 @@ async def store(
 
 
 async def finalize(conn: Connection, key: Key, final: StoredReply | None) -> None:
-    """End the wait of a pending reply: `final` takes its place, or with None it stands."""
+    """End the wait of a pending response. `final` replaces it; None leaves it as it is."""
     status, body = (None, None) if final is None else (final.status, Json(final.body))
     await conn.execute(
         "UPDATE idempotency_keys SET status = coalesce(%s, status), body = coalesce(%s, body), pending_owner = NULL"
@@ -125,7 +146,7 @@ async def finalize(conn: Connection, key: Key, final: StoredReply | None) -> Non
 
 
 async def delete_expired(conn: Connection, now: datetime) -> None:
-    """Delete what is older than 24 h."""
+    """Delete what is older than 24 hours."""
     await conn.execute("DELETE FROM idempotency_keys WHERE created_at <= %s", (now - LIFETIME,))
 
 

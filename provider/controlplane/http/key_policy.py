@@ -1,4 +1,4 @@
-"""A key's controls beside its scopes: from where, and for how long unused (api-facts "Key controls", S38)."""
+"""The limits of a key besides its scopes: client addresses, and time without use (api-facts "Key controls", S38)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from datetime import datetime, timedelta
 
 
 def read_network(text: str) -> str:
-    """An address or a network, as it was given; raises ValueError where it is none."""
+    """Return an address or a network unchanged.
+
+    Raises:
+        ValueError: The text is neither.
+    """
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -17,18 +21,24 @@ def read_network(text: str) -> str:
 
 
 def is_ip_allowed(address: str | None, networks: Sequence[str]) -> bool:
-    """Whether a client's address is in one of the networks; none = any address."""
+    """Return whether a client's address is in one of the networks. No networks = any address."""
     if not networks:
         return True
     try:
         client = ipaddress.ip_address(address or "")
     except ValueError:
         return False
-    # A socket for both families shows 192.0.2.1 as ::ffff:192.0.2.1.
+    # A socket for both address families shows 192.0.2.1 as ::ffff:192.0.2.1.
     mapped = client.ipv4_mapped if isinstance(client, ipaddress.IPv6Address) else None
     return any((mapped or client) in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
 def is_inactive(last_use: datetime, days: int | None, now: datetime) -> bool:
-    """Whether a key was unused for longer than it may be. last_use: its creation where it never was used."""
+    """Return whether a key was unused for longer than it may be.
+
+    Args:
+        last_use: The key's last use, or its creation if it was never used.
+        days: The longest time without use. None = no limit.
+        now: The current time.
+    """
     return days is not None and now - last_use > timedelta(days=days)

@@ -1,7 +1,7 @@
-"""Connections: closed when a request does not arrive or a response is not taken, and broken on purpose by a fault.
+"""Connections: closed when a request does not arrive or a response is not read in time, and reset by injected faults.
 
 A protocol of our own stands between the transport and uvicorn's. It has a deadline for the head of a request and one
-for taking a response; `RequestDeadlineMiddleware` has the one for a request's body.
+for reading a response. `RequestDeadlineMiddleware` has the deadline for the body of a request.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-# For the head of a request to arrive, for its body, and for a response to be taken. A slower client would occupy a
+# The deadline for the head of a request, for its body, and for reading a response. A slower client would occupy a
 # connection, and the memory of the response, for nothing.
 SECONDS: float = 30.0
-# Longer than clients hold an idle connection (60 seconds is usual), so that none sends on one that is being closed.
+# Longer than clients leave a connection idle (60 seconds is usual), so that none sends on one that is being closed.
 _KEEP_ALIVE_SECONDS: Final = 75
-_LINGER_ZERO: Final = struct.pack("ii", 1, 0)  # a reset in place of an orderly end
+_LINGER_ZERO: Final = struct.pack("ii", 1, 0)  # a reset instead of an orderly end
 _BODY_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding"})
 _STATE: Final = "polykomos.connection"
 
 
 def uvicorn_config(application: ASGIApp, **settings: Any) -> uvicorn.Config:
-    """Return the configuration of a uvicorn server that closes slow clients' connections.
+    """Return the configuration of a uvicorn server that closes the connections of slow clients.
 
-    uvicorn parses with httptools where it is installed, else with h11.
+    uvicorn parses with httptools if it is installed, otherwise with h11.
     """
     return uvicorn.Config(
         RequestDeadlineMiddleware(application),
@@ -42,19 +42,19 @@ def uvicorn_config(application: ASGIApp, **settings: Any) -> uvicorn.Config:
 
 
 class _Deadline:
-    """An action that is run after SECONDS, unless it is called off."""
+    """An action that runs after SECONDS, unless it is cancelled."""
 
     def __init__(self, do: Callable[[], None]) -> None:
         self._do = do
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
-        """Start the time, if it does not run yet."""
+        """Start the timer unless it is running."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SECONDS, self._do)
 
-    def call_off(self) -> None:
-        """Stop the time."""
+    def cancel(self) -> None:
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -84,16 +84,16 @@ class Protocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request from now on."""
         self._transport = transport
-        # `pause_writing` then comes for anything that waits to be sent, and closing waits for little as well.
+        # `pause_writing` is then called for anything that waits to be sent, and closing has little to wait for.
         transport.set_write_buffer_limits(0)
         self._head = _Deadline(transport.close)
-        # Not `close`, which would wait until all is sent.
+        # `close` would wait until everything is sent.
         self._response = _Deadline(transport.abort)
         self._head.begin()
         self._http.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take a part of a request's head or body."""
+        """Receive a part of a request's head or body."""
         if self._in_progress:
             self._has_more = True
         else:
@@ -101,51 +101,55 @@ class Protocol(asyncio.Protocol):
         self._http.data_received(data)
 
     def eof_received(self) -> bool | None:
-        """The client sends no more."""
+        """Pass on that the client sends no more."""
         return self._http.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop both deadlines."""
-        self._head.call_off()
-        self._response.call_off()
+        self._head.cancel()
+        self._response.cancel()
         self._http.connection_lost(exc)
         self._lost.set()
 
     def pause_writing(self) -> None:
-        """Some of a response waits for the client to take it."""
+        """Start the deadline of the response: a part of it waits for the client to read."""
         self._http.pause_writing()
         self._response.begin()
 
     def resume_writing(self) -> None:
-        """The client has taken everything."""
-        self._response.call_off()
+        """Stop the deadline of the response: the client has read everything."""
+        self._response.cancel()
         self._http.resume_writing()
 
     def head_received(self, *, has_body: bool) -> None:
-        """The application has a request's head. has_body: a body comes with it, or after it."""
+        """Note that the application has the head of a request.
+
+        Args:
+            has_body: Whether a body comes with it or after it.
+        """
         self._in_progress += 1
         self._has_more = self._has_more or has_body
-        self._head.call_off()
+        self._head.cancel()
 
     def body_received(self) -> None:
-        """The application has the whole request. What comes now is part of another one."""
+        """Note that the application has the whole request. What arrives now is part of another one."""
         self._has_more = False
 
     def request_done(self) -> None:
-        """The application is done. What it has not read, or what came of the next request, must come in time."""
+        """Note that the application is done. The rest of its body, or of the next request, must arrive in time."""
         self._in_progress -= 1
         if self._has_more and not self._in_progress:
             self._has_more = False
             self._head.begin()
 
     async def close(self) -> None:
-        """Close the connection once what was written is sent."""
+        """Close the connection once the written data is sent."""
         self._transport.close()
         await self._lost.wait()
 
     async def reset(self) -> None:
-        """Reset the connection; what was not sent is lost."""
-        # By a copy of the descriptor, because not every event loop lets the transport's socket be set.
+        """Reset the connection. Data that was not sent is lost."""
+        # A copy of the descriptor, because not every event loop allows options on the transport's socket.
         descriptor = os.dup(self._transport.get_extra_info("socket").fileno())
         with socket.socket(fileno=descriptor) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
@@ -193,12 +197,12 @@ class RequestDeadlineMiddleware:
 
 
 async def close_connection(scope: Scope) -> None:
-    """Close the connection that a request came over, once what was written is sent."""
+    """Close the connection of a request once the written data is sent."""
     connection: Protocol = scope["state"][_STATE]
     await connection.close()
 
 
 async def reset_connection(scope: Scope) -> None:
-    """Reset the connection that a request came over."""
+    """Reset the connection of a request."""
     connection: Protocol = scope["state"][_STATE]
     await connection.reset()

@@ -1,6 +1,6 @@
-"""How often a key may call: a sliding minute and a calendar month (UTC), counted for all processes together.
+"""The rate limit of a key: a sliding minute and a calendar month (UTC), counted for all processes together.
 
-Refused requests do not count (S36). The minute is sixty whole seconds, this one included.
+Refused requests do not count (S36). The minute is sixty whole seconds, the current one included.
 """
 
 from __future__ import annotations
@@ -14,23 +14,29 @@ from controlplane.db.pool import Connection
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal
 
-_WINDOW = 60
+_WINDOW = 60  # seconds
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a key has used. minute: requests by Unix second, oldest first. month: the first day of the one counted."""
+    """The counted requests of a key.
+
+    Attributes:
+        minute: Requests by Unix second, oldest first.
+        month: The first day of the counted month.
+        month_count: The requests of that month.
+    """
 
     minute: tuple[tuple[int, int], ...] = ()
     month: date | None = None
     month_count: int = 0
 
     def at(self, now: datetime) -> Usage:
-        """What of it still counts."""
+        """Return the part of the usage that still counts."""
         second = int(now.timestamp())
         month = first_of_month(now)
         return Usage(
-            # A clock that was set back leaves seconds ahead of it: they are no part of this minute.
+            # A clock that was set back leaves seconds in the future. They are not part of this minute.
             minute=tuple((at, count) for at, count in self.minute if second - _WINDOW < at <= second),
             month=month,
             month_count=self.month_count if self.month == month else 0,
@@ -38,12 +44,22 @@ class Usage:
 
     @property
     def in_minute(self) -> int:
-        """Requests of the minute."""
+        """Return the requests of the minute."""
         return sum(count for _, count in self.minute)
 
 
 def admit(usage: Usage, now: datetime, *, per_minute: int, monthly_quota: int | None) -> Usage:
-    """The usage with one request more; raises 429 with Retry-After (whole seconds). per_minute 0 = no limit."""
+    """Return the usage with one more request.
+
+    Args:
+        usage: The usage so far.
+        now: The time of the request.
+        per_minute: The limit of the minute; 0 = none.
+        monthly_quota: The limit of the month; None = none.
+
+    Raises:
+        ApiError: 429 with Retry-After in whole seconds.
+    """
     usage = usage.at(now)
     if 0 < per_minute <= usage.in_minute:
         free_at = usage.minute[0][0] + _WINDOW
@@ -52,18 +68,18 @@ def admit(usage: Usage, now: datetime, *, per_minute: int, monthly_quota: int | 
         until = next_month(now) - now
         raise _refusal("monthly_quota_exceeded", "The monthly quota of this API key is used up.", until.total_seconds())
     second = int(now.timestamp())
-    before = dict(usage.minute)
-    minute = {**before, second: before.get(second, 0) + 1}
+    counts = dict(usage.minute)
+    minute = {**counts, second: counts.get(second, 0) + 1}
     return Usage(tuple(minute.items()), usage.month, usage.month_count + 1)
 
 
 def first_of_month(now: datetime) -> date:
-    """The first day of the month in UTC."""
+    """Return the first day of the month in UTC."""
     return now.astimezone(UTC).date().replace(day=1)
 
 
 def next_month(now: datetime) -> datetime:
-    """When the next month begins in UTC."""
+    """Return when the next month begins in UTC."""
     first = first_of_month(now)
     return datetime(first.year + first.month // 12, first.month % 12 + 1, 1, tzinfo=UTC)
 
@@ -73,12 +89,17 @@ def _refusal(code: str, message: str, seconds: float) -> ApiError:
 
 
 async def consume(conn: Connection, principal: Principal, clock: Clock) -> None:
-    """Admit one request of the key and count it, in every process's sight; raises 429."""
+    """Admit one request of the key and count it for all processes.
+
+    Raises:
+        ApiError: 429, the rate limit or the monthly quota is used up.
+    """
     if principal.requests_per_minute <= 0 and principal.monthly_quota is None:
         return
     async with conn.transaction():
         usage = await _lock(conn, principal.key_id)
-        # The time of its turn: by the time of its arrival, those it waited for would be in the future and not count.
+        # The time at which the lock was taken. By the time of arrival, requests that this one has waited for would be
+        # in the future and would not count.
         usage = admit(
             usage,
             clock.now(),
@@ -89,7 +110,7 @@ async def consume(conn: Connection, principal: Principal, clock: Clock) -> None:
 
 
 async def refund(conn: Connection, principal: Principal) -> None:
-    """Do not count the last request against the month: it was refused after all (S36)."""
+    """Subtract the last request from the month, because it was refused after all (S36)."""
     if principal.monthly_quota is not None:
         await conn.execute(
             "UPDATE key_usage SET month_count = greatest(month_count - 1, 0) WHERE api_key_id = %s", (principal.key_id,)
@@ -97,7 +118,7 @@ async def refund(conn: Connection, principal: Principal) -> None:
 
 
 async def _lock(conn: Connection, key_id: int) -> Usage:
-    # A crash may forget the last requests; waiting for the disk at each one is not worth it.
+    # A crash may lose the last requests. Waiting for the disk at each one is not worth it.
     query = (
         "SELECT seconds, counts, month, month_count, set_config('synchronous_commit', 'off', true)"
         " FROM key_usage WHERE api_key_id = %s FOR UPDATE"

@@ -1,4 +1,4 @@
-"""What a handler gives back."""
+"""Responses of handlers: the envelope, pages of lists, time stamps."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from controlplane.db.pool import Row
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """A status and a JSON body (the kernel adds `request_id`).
+    """A status and a JSON body, to which `request_id` is added.
 
-    then: something slow to do after the commit, such as waiting; its reply is sent instead. The first reply is
-    stored with the changes all the same, so that it answers a replay if the process dies while waiting.
+    Attributes:
+        status: The HTTP status.
+        body: The JSON body without `request_id`.
+        after_commit: Something slow to do after the commit, such as waiting. Its response is sent instead of this one.
+            This one is stored with the changes, so that it answers a replay if the process dies while waiting.
     """
 
     status: int
@@ -24,39 +27,44 @@ class ApiResponse:
 
 
 def envelope(data: object, *, status: int = 200, message: str | None = None, **extra: object) -> ApiResponse:
-    """The usual envelope: `{message?, data, …extra}`."""
+    """Return the usual envelope: `{message?, data, …extra}`."""
     head = {} if message is None else {"message": message}
     return ApiResponse(status, {**head, "data": data, **extra})
 
 
 @dataclass(frozen=True)
 class Page:
-    """limit: items wanted (1-100). starting_after: the raw cursor, None on the first page."""
+    """The page of a list that a request is for.
+
+    Attributes:
+        limit: Items on the page (1-100).
+        starting_after: The raw cursor; None on the first page.
+    """
 
     limit: int
     starting_after: str | None
 
     @property
     def fetch(self) -> int:
-        """How many rows to select: one more than wanted tells whether there are more."""
+        """Return how many rows to select: one more than the limit shows whether there are more."""
         return self.limit + 1
 
 
 def page_reply(rows: Sequence[Row], page: Page, view: Callable[[Row], dict[str, Any]]) -> ApiResponse:
-    """The list envelope out of up to `page.fetch` rows."""
+    """Return the envelope of a list from up to `page.fetch` rows."""
     return ApiResponse(200, {"data": [view(row) for row in rows[: page.limit]], "has_more": len(rows) > page.limit})
 
 
 def format_z(moment: datetime) -> str:
-    """`2026-02-10T14:23:01Z`: databases, blueprints, applications."""
+    """Format a time as `2026-02-10T14:23:01Z`: databases, blueprints, applications."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def format_naive(moment: datetime) -> str:
-    """`2026-02-10 14:23:01`: webhooks, last_used_at, destroy_scheduled_at."""
+    """Format a time as `2026-02-10 14:23:01`: webhooks, last_used_at, destroy_scheduled_at."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def format_offset(moment: datetime) -> str:
-    """`2026-02-10T14:23:01+00:00`: webhook event bodies."""
+    """Format a time as `2026-02-10T14:23:01+00:00`: bodies of webhook events."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")

@@ -1,4 +1,4 @@
-"""Which operation a method and path mean."""
+"""Find the operation of a method and a path."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Match:
 
 
 class Routes:
-    """All operations; the first path that fits decides."""
+    """All operations. The first path that matches decides."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._paths: dict[str, tuple[re.Pattern[str], dict[str, Operation]]] = {}
@@ -31,17 +31,21 @@ class Routes:
             methods[operation.method] = operation
 
     def operation_of(self, method: str, path: str) -> str | None:
-        """The id of the operation, None where there is none."""
+        """Return the id of the operation, or None if there is none."""
         try:
             return self.match(method, path).operation.operation_id
         except ApiError:
             return None
 
     def match(self, method: str, path: str) -> Match:
-        """Raises 404 for an unknown path and 405 with Allow for a known one (HEAD and OPTIONS too, S40)."""
+        """Return the operation of a request.
+
+        Raises:
+            ApiError: 404 for an unknown path; 405 with Allow for another method (HEAD and OPTIONS too, S40).
+        """
         for pattern, methods in self._paths.values():
-            found = pattern.match(path)
-            if found is None:
+            path_match = pattern.match(path)
+            if path_match is None:
                 continue
             if method not in methods:
                 raise ApiError(
@@ -51,5 +55,5 @@ class Routes:
                     {"allowed": sorted(methods)},
                     headers={"Allow": ", ".join(sorted(methods))},
                 )
-            return Match(methods[method], found.groupdict())
+            return Match(methods[method], path_match.groupdict())
         raise ApiError(404, "not_found", "There is no such path.", {"resource": "path"})

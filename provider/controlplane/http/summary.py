@@ -1,7 +1,7 @@
-"""What the API says of each request to the middleware around it: an ASGI extension.
+"""An ASGI extension: the API reports each request to the middleware around it.
 
-Starlette's `http.response.debug` is the model. Where the scope names the extension, the application sends one message
-more before the response starts. The middleware that named it takes the message, so that no server receives it.
+Starlette's `http.response.debug` is the model. If the scope names the extension, the application sends one more message
+before the response starts. The middleware that named it takes the message, so that no server receives it.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ class RequestSummary:
     """One answered request.
 
     Attributes:
-        request_id: As in the response.
+        request_id: The id in the response.
         status: The status that is sent.
         response_body: The response's JSON without `request_id`.
         response_content: The response's body as bytes.
-        code: The error's code, None on success.
-        request_body: None where none was read.
-        operation_id: None where no route was reached.
-        key_id: None where no key was recognised; so is key_preview.
-        key_preview: What may be shown of the key.
+        code: The error's code; None on success.
+        request_body: None if it was not read.
+        operation_id: None if no route matched.
+        key_id: None if no key was recognised.
+        key_preview: The part of the key that may be shown; None if no key was recognised.
         fault_rule: The id of the fault rule that was applied.
     """
 
@@ -58,7 +58,7 @@ def with_extension(scope: Scope) -> Scope:
 
 
 async def send_summary(summary: RequestSummary, scope: Scope, send: Send) -> None:
-    """Send the summary if a middleware asks for it. Call it before the response starts."""
+    """Send the summary if a middleware named the extension. Call it before the response starts."""
     if EXTENSION in scope.get("extensions", {}):
         await send({"type": EXTENSION, "summary": summary})
 

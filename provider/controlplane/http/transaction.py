@@ -1,4 +1,4 @@
-"""Running one call: transaction, idempotency record, what follows the commit."""
+"""Run one request: its transaction, its idempotency record, and what follows the commit."""
 
 from __future__ import annotations
 
@@ -14,56 +14,57 @@ from controlplane.services import Services
 
 
 async def run_in_transaction(call: RequestContext, key: Key | None) -> ApiResponse:
-    """The handler in its transaction; commits its changes together with the reply that the key keeps.
+    """Run the handler in its transaction and store the response for the Idempotency-Key in it.
 
-    Raises ApiError, which undoes the changes; one that the key keeps is its reply from then on.
+    Raises:
+        ApiError: The changes are rolled back. If the error is storable, it is stored as the response of the key.
     """
     try:
-        # Reading needs no transaction; its statements are one each for what is shown.
+        # A GET needs no transaction: it reads with a single statement.
         async with contextlib.nullcontext() if call.operation.method == "GET" else call.conn.transaction():
-            kept = None if key is None else await idempotency.claim(call.conn, key, call.now)
-            if kept is not None:
-                return _replay(kept)
-            reply = await call.operation.handler(call)
+            stored = None if key is None else await idempotency.claim(call.conn, key, call.now)
+            if stored is not None:
+                return _replay(stored)
+            response = await call.operation.handler(call)
             if key is not None:
-                pending_owner = None if reply.after_commit is None else call.services.process_id
+                pending_owner = None if response.after_commit is None else call.services.process_id
                 await idempotency.store(
-                    call.conn, key, reply.status, reply.body, pending_owner=pending_owner, now=call.now
+                    call.conn, key, response.status, response.body, pending_owner=pending_owner, now=call.now
                 )
-    except ApiError as refusal:
-        if key is not None and idempotency.is_storable(refusal.status, refusal.code):
-            return await _refuse(call, key, refusal)
+    except ApiError as error:
+        if key is not None and idempotency.is_storable(error.status, error.code):
+            return await _refuse(call, key, error)
         raise
     for callback in call.commit_callbacks:
         callback()
-    return reply
+    return response
 
 
-async def _refuse(call: RequestContext, key: Key, refusal: ApiError) -> ApiResponse:
-    """Keep and raise it; or, where another call has taken the key since the handler's transaction, that one's reply."""
+async def _refuse(call: RequestContext, key: Key, error: ApiError) -> ApiResponse:
+    """Store and raise the error, or return the response of another request that has taken the key meanwhile."""
     async with call.conn.transaction():
-        kept = await idempotency.claim(call.conn, key, call.now)
-        if kept is not None:
-            return _replay(kept)
-        await idempotency.store(call.conn, key, refusal.status, refusal.body(), pending_owner=None, now=call.now)
-    raise refusal
+        stored = await idempotency.claim(call.conn, key, call.now)
+        if stored is not None:
+            return _replay(stored)
+        await idempotency.store(call.conn, key, error.status, error.body(), pending_owner=None, now=call.now)
+    raise error
 
 
-def _replay(kept: StoredReply) -> ApiResponse:
-    return ApiResponse(kept.status, {**kept.body, "idempotency_replay": True})
+def _replay(stored: StoredReply) -> ApiResponse:
+    return ApiResponse(stored.status, {**stored.body, "idempotency_replay": True})
 
 
-async def run_after_commit(services: Services, reply: ApiResponse, key: Key | None) -> ApiResponse:
-    """Do what the reply left for after the commit, and store the better reply in place of the first."""
-    if reply.after_commit is None:
-        return reply
+async def run_after_commit(services: Services, response: ApiResponse, key: Key | None) -> ApiResponse:
+    """Do what the response left for after the commit, and store the final response in place of the first."""
+    if response.after_commit is None:
+        return response
     final: ApiResponse | None = None
     try:
-        final = await reply.after_commit()
+        final = await response.after_commit()
     finally:
         if key is not None:
-            kept = None if final is None else StoredReply(final.status, final.body)
-            await asyncio.shield(_settle(services, key, kept))
+            stored = None if final is None else StoredReply(final.status, final.body)
+            await asyncio.shield(_settle(services, key, stored))
     return final
 
 

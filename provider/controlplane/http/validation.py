@@ -1,4 +1,7 @@
-"""What `--strict` refuses besides: the letter of the documents where they leave room (S31, C4, C9, C24)."""
+"""Validate requests: JSON, fields, UUIDs, and the additional rules of `--strict` (S31, C4, C9, C24).
+
+`--strict` follows the letter of the published documents where they leave room.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,11 @@ from controlplane.http.errors import ApiError, invalid_field, missing_field
 
 
 def check_query(operation_id: str, names: Iterable[str]) -> None:
-    """Raises 422 for a parameter that the operation does not have."""
+    """Check that the operation has these query parameters.
+
+    Raises:
+        ApiError: 422, there is an unknown parameter.
+    """
     known = openapi.query_parameters(operation_id)
     for name in names:
         if name not in known:
@@ -24,7 +31,11 @@ def check_query(operation_id: str, names: Iterable[str]) -> None:
 
 
 def check_fields(model: type[Body], value: object) -> None:
-    """Raises 422 for a field that the body does not have, or that may not be null in both documents."""
+    """Check that the body has known fields only, and no null that one of the documents forbids.
+
+    Raises:
+        ApiError: 422, which names the field.
+    """
     if not isinstance(value, dict):
         return
     for name in value:
@@ -36,7 +47,11 @@ def check_fields(model: type[Body], value: object) -> None:
 
 
 def check_key(value: str) -> None:
-    """Raises 422 for an Idempotency-Key that is no UUID."""
+    """Check that an Idempotency-Key is a UUID.
+
+    Raises:
+        ApiError: 422, it is not.
+    """
     if parse_uuid(value) is None:
         raise invalid_field("Idempotency-Key", "must be a UUID")
 
@@ -46,15 +61,15 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Body(BaseModel):
-    """Base of all request bodies. `"10"` for 10, 1.0 for an integer and true for 1 are refused (S32)."""
+    """The base of all request bodies. It refuses `"10"` for 10, 1.0 for an integer and true for 1 (S32)."""
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True)
-    # Fields whose null only one of the documents allows (C4, C24).
+    # Fields for which only one of the documents allows null (C4, C24).
     nulls_rejected_in_strict_mode: ClassVar[tuple[str, ...]] = ()
 
 
 def parse_uuid(text: str) -> UUID | None:
-    """The UUID in its hyphenated form, or None."""
+    """Return a UUID in its hyphenated form, or None."""
     return UUID(text) if _UUID.fullmatch(text) else None
 
 
@@ -65,13 +80,17 @@ def _uuid_text(text: str) -> str:
 
 
 UuidText = Annotated[str, AfterValidator(_uuid_text)]
-"""A UUID given as JSON text."""
+"""A UUID as JSON text."""
 
 BodyT = TypeVar("BodyT", bound=Body)
 
 
 def parse_body(model: type[BodyT], value: object) -> BodyT:
-    """`value` (parsed JSON) as `model`; raises ApiError 422 naming the first offending field, missing ones first."""
+    """Return parsed JSON as `model`.
+
+    Raises:
+        ApiError: 422, which names the first invalid field, missing fields first.
+    """
     if not isinstance(value, dict):
         raise ApiError(422, "invalid_field", "The request body must be a JSON object.", {"field": "body"})
     for name in model.model_fields:
@@ -86,7 +105,7 @@ def parse_body(model: type[BodyT], value: object) -> BodyT:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Every string inside a JSON value, keys included."""
+    """Yield every string inside a JSON value, including keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -107,13 +126,17 @@ def _as_api_error(error: ValidationError) -> ApiError:
     return invalid_field(field, str(first["msg"]).removeprefix("Value error, "))
 
 
-MAX_BODY = 1024 * 1024
-# Read on past the limit, so that the client gets to see the 413 instead of a connection reset while it sends.
+MAX_BODY = 1024 * 1024  # bytes
+# Read on past the limit, so that the client receives the 413 instead of a connection reset while it sends.
 _MAX_DRAIN = 16 * MAX_BODY
 
 
 async def read_body(request: Request) -> bytes:
-    """The raw body; raises 413 `payload_too_large` over 1 MiB."""
+    """Return the raw body.
+
+    Raises:
+        ApiError: 413 `payload_too_large`, the body is longer than 1 MiB.
+    """
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -128,7 +151,11 @@ async def read_body(request: Request) -> bytes:
 
 
 def parse_json(raw: bytes) -> object:
-    """The JSON value; raises 400 `invalid_json` for anything else, an empty body and NaN included."""
+    """Return the JSON value of a body.
+
+    Raises:
+        ApiError: 400 `invalid_json`, also for an empty body and for NaN.
+    """
     try:
         value: object = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):

@@ -1,1 +1,1 @@
-"""MySQL by a MariaDB server of our own: found on PATH, made, started when it is needed, ended with us."""
+"""MySQL on an embedded MariaDB server: found on PATH, started on first use, stopped with this process."""

@@ -1,4 +1,4 @@
-"""Finding a MariaDB server on this machine."""
+"""Find a MariaDB server on this machine."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ MISSING = (
 )
 
 NO_HOST = (
-    "the MariaDB server is run by the control-plane process whose --data-dir holds its files, and that is not running: "
-    "start it (where there was none yet: any process with a --data-dir)"
+    "the control-plane process that runs the MariaDB server is not running: start it with its --data-dir again (if "
+    "there was none yet, start one with any --data-dir)"
 )
 
 
 @dataclass(frozen=True)
 class MariadbBinaries:
-    """Full paths of the server and of the program that makes its data directory."""
+    """The full paths of the server and of the program that creates its data directory."""
 
     server: str
     install: str
 
 
 def find_binaries() -> MariadbBinaries | None:
-    """The configured directory, else PATH; None without both programs."""
+    """Return the programs from the configured directory, otherwise from PATH; None unless both are there."""
     configured = os.environ.get(DIRECTORY_VARIABLE)
     path = configured if configured is not None else f"{os.environ.get('PATH', os.defpath)}:{_MORE}"
     server = shutil.which("mariadbd", path=path)

@@ -1,4 +1,4 @@
-"""Talking to MariaDB: PyMySQL's blocking connections, in threads."""
+"""Connections to MariaDB: PyMySQL's blocking connections, used in threads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SYSTEM_ERRORS = (pymysql.err.OperationalError, pymysql.err.InterfaceError)
 
 @dataclass(frozen=True)
 class ConnectionParams:
-    """Where and as whom."""
+    """The address of the server, and the user to log in as."""
 
     host: str
     port: int
@@ -33,7 +33,11 @@ class ConnectionParams:
     read_timeout: float | None = 60.0
 
     def open(self, database: str | None = None) -> MysqlConnection:
-        """A blocking autocommit connection; the caller closes it. Raises pymysql.err.OperationalError."""
+        """Return a blocking autocommit connection. The caller closes it.
+
+        Raises:
+            pymysql.err.OperationalError: The server cannot be reached, or refuses the login.
+        """
         return pymysql.connect(
             host=self.host,
             port=self.port,
@@ -50,7 +54,7 @@ class ConnectionParams:
 
     @contextlib.contextmanager
     def opened(self, database: str | None = None) -> Iterator[MysqlConnection]:
-        """The same, closed at the end."""
+        """Yield a connection that is closed at the end."""
         raw = self.open(database)
         try:
             yield raw
@@ -59,15 +63,16 @@ class ConnectionParams:
                 raw.close()
 
     def run(self, work: Callable[[MysqlConnection], T], database: str | None = None) -> T:
-        """`work` with a connection of its own. Blocking."""
+        """Call `work` with a new connection. Blocking."""
         with self.opened(database) as raw:
             return work(raw)
 
 
 class Watchdog:
-    """Ends a session from outside when its time is over, whatever its SQL has set or catches. Use it inside of `with`.
+    """Ends a session from outside when its time is over, whatever its SQL sets or catches. A context manager.
 
-    is_over: whether it did.
+    Attributes:
+        is_over: Whether it ended the session.
     """
 
     def __init__(self, admin: ConnectionParams, raw: MysqlConnection) -> None:
@@ -89,7 +94,7 @@ class Watchdog:
             self._changed.notify()
 
     def end_after(self, seconds: float) -> None:
-        """From now on; takes the place of what was said before."""
+        """Set the time until the session is ended. It replaces an earlier time."""
         with self._changed:
             is_later = self._deadline is not None
             self._deadline = time.monotonic() + seconds
@@ -110,14 +115,14 @@ class Watchdog:
 
 
 def execute(raw: MysqlConnection, *statements: str) -> None:
-    """Statements without parameters, one after the other."""
+    """Run statements without parameters, one after the other."""
     with raw.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
 
 
 def affected_rows(raw: MysqlConnection, statement: str) -> int:
-    """The rows that a statement changed or answered with. They are passed by, not kept: there may be any number."""
+    """Return how many rows a statement changed or returned. Rows are not collected: there may be any number."""
     count = 0
     with raw.cursor(SSCursor) as cursor:
         cursor.execute(statement)
@@ -128,28 +133,28 @@ def affected_rows(raw: MysqlConnection, statement: str) -> int:
 
 
 def fetch_all(raw: MysqlConnection, statement: str, *parameters: Any) -> list[dict[str, Any]]:
-    """All rows of a query."""
+    """Return all rows of a query."""
     with raw.cursor() as cursor:
         cursor.execute(statement, parameters or None)
         return list(cursor.fetchall())
 
 
 def identifier(name: str) -> str:
-    """Quoted by backticks."""
+    """Return a name quoted by backticks."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def verifier(password: str) -> str:
-    """What mysql_native_password keeps of a password, so that no statement carries the secret itself."""
+    """Return what mysql_native_password stores of a password, so that no statement contains the password itself."""
     return "*" + hashlib.sha1(hashlib.sha1(password.encode()).digest()).hexdigest().upper()  # noqa: S324 - its protocol
 
 
-# As many as are applied at the same time, those of creations included.
+# As many threads as blueprints are applied at the same time, including those of creations.
 BLUEPRINT_EXECUTOR: Final = ThreadPoolExecutor(24, thread_name_prefix="mysql-application")
-# For what somebody waits for, and is over in half a minute.
+# For work that a client waits for, and that ends within half a minute.
 QUERY_EXECUTOR: Final = ThreadPoolExecutor(32, thread_name_prefix="mysql-question")
 
 
 async def run_in_executor(threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
-    """The result of blocking work."""
+    """Run blocking work in a thread and return its result."""
     return await asyncio.get_running_loop().run_in_executor(threads, work, *arguments)

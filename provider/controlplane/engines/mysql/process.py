@@ -1,7 +1,7 @@
-"""The MariaDB server as a child process: made, started, ended; what a killed predecessor left behind.
+"""The MariaDB server as a child process: its data directory, its start, its end, and leftovers of killed processes.
 
-MariaDB opens its files by their full path, and as `nobody` it may not pass what lies above our directory. So where we
-are root, it is locked up in its directory (chroot), which also keeps whatever breaks into it from everything else.
+MariaDB opens its files by their full path, and as `nobody` it may not enter the directories above ours. If this process
+is root, MariaDB therefore runs in a chroot of its directory. That also separates an intruder from everything else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from controlplane.errors import StartupError
 _PID_FILE = "mariadb.pid"
 _PROGRAM = "mariadbd"
 
-# What both making and running a data directory must be told, small enough for a laptop.
+# Options for both creating and running a data directory, small enough for a laptop.
 _FILES = (
     "--innodb-log-file-size=32M",
     "--innodb-data-file-path=ibdata1:4M:autoextend",
@@ -52,17 +52,23 @@ _CONFIGURATION = (
     "--default-time-zone=+00:00",
     "--log-warnings=1",
 )
-# A server that is thrown away at the end survives no crash of the machine, but its own.
+# An ephemeral server need not survive a crash of the machine, but it must survive a crash of its own.
 _EPHEMERAL = ("--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=OFF", "--sync-frm=OFF")
 
 
 class MariadbStartError(StartupError):
-    """MariaDB could not be initialised or started; the message holds the end of its log."""
+    """MariaDB could not be initialised or started. The message contains the end of its log."""
 
 
 @dataclass(frozen=True)
 class ServerFiles:
-    """A server's directory: `data`, `tmp`, its log, and what it needs when it is locked up."""
+    """The directory of a server: `data`, `tmp`, its log, and the files of its chroot.
+
+    Attributes:
+        directory: The directory.
+        binaries: The programs of the server.
+        ephemeral: Whether the directory is removed at the end.
+    """
 
     directory: Path
     binaries: MariadbBinaries
@@ -70,15 +76,17 @@ class ServerFiles:
 
     @property
     def data(self) -> Path:
+        """Return the data directory."""
         return self.directory / "data"
 
     @property
     def log(self) -> Path:
+        """Return the path of the log."""
         return self.directory / "mariadb.log"
 
 
 class ServerProcess:
-    """A started server and the process that watches over its end."""
+    """A running server, and the process that ends it if this one dies."""
 
     def __init__(self, server: subprocess.Popen[bytes], watch: ParentWatch) -> None:
         self._server = server
@@ -86,42 +94,42 @@ class ServerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Return whether the server still runs."""
         return self._server.poll() is None
 
     def stop(self) -> None:
-        """Shut down; harsher if it takes more than 10 s. Safe to call again."""
+        """Shut down, by SIGKILL if it takes more than 10 seconds. Repeatable."""
         process.stop_process(self._server, (signal.SIGTERM, signal.SIGKILL))
         self._watch.stop()
 
 
-def init_data_dir(home: ServerFiles) -> None:
-    """Make the data directory aside and move it to its place, so that a half-made one is never taken for whole."""
-    if home.data.exists():
+def init_data_dir(files: ServerFiles) -> None:
+    """Create the data directory elsewhere and move it to its place, so that a partial one is never used."""
+    if files.data.exists():
         return
     account = OsUser.choose()
-    home.directory.mkdir(parents=True, exist_ok=True)
-    home.directory.chmod(0o711)
-    # Aside is where `nobody` can get to.
+    files.directory.mkdir(parents=True, exist_ok=True)
+    files.directory.chmod(0o711)
+    # The temporary directory is one that `nobody` can enter.
     fresh = Path(tempfile.mkdtemp(prefix="polykomos-mariadb-"))
     try:
         account.chown(fresh)
-        command = [home.binaries.install, "--no-defaults", f"--datadir={fresh}", "--skip-test-db", *_FILES]
+        command = [files.binaries.install, "--no-defaults", f"--datadir={fresh}", "--skip-test-db", *_FILES]
         command += ["--skip-name-resolve", "--auth-root-authentication-method=normal"]
         user, group = account.ids or (None, None)
-        done = subprocess.run(  # noqa: S603 - our own arguments
+        install = subprocess.run(  # noqa: S603 - our own arguments
             command, cwd="/", capture_output=True, text=True, check=False, timeout=120,
             user=user, group=group, extra_groups=None if user is None else [],
         )  # fmt: skip
-        if done.returncode != 0:
-            raise MariadbStartError(f"mariadb-install-db failed: {(done.stderr or done.stdout).strip()[-2000:]}")
-        _move(fresh, home.data, account)
+        if install.returncode != 0:
+            raise MariadbStartError(f"mariadb-install-db failed: {(install.stderr or install.stdout).strip()[-2000:]}")
+        _move(fresh, files.data, account)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _move(fresh: Path, place: Path, account: OsUser) -> None:
-    """To its place, over file systems too; owners stay."""
+    """Move a directory to its place, over file systems too, and set the owner of its files."""
     near = Path(tempfile.mkdtemp(prefix="data.new-", dir=place.parent))
     shutil.copytree(fresh, near, dirs_exist_ok=True)
     for path in (near, *near.rglob("*")):
@@ -130,10 +138,16 @@ def _move(fresh: Path, place: Path, account: OsUser) -> None:
     near.rename(place)
 
 
-def start(home: ServerFiles, port: int, first_statements: str) -> ServerProcess:
-    """Start it; it answers a moment later. first_statements: SQL that runs before anyone is let in."""
+def start(files: ServerFiles, port: int, first_statements: str) -> ServerProcess:
+    """Start the server. It accepts connections a moment later.
+
+    Args:
+        files: The directory of the server.
+        port: The port to listen on.
+        first_statements: SQL that runs before anyone can connect.
+    """
     account = OsUser.choose()
-    temporary = home.directory / "tmp"
+    temporary = files.directory / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(mode=0o700)
     account.chown(temporary)
@@ -141,20 +155,20 @@ def start(home: ServerFiles, port: int, first_statements: str) -> ServerProcess:
     first.touch(mode=0o600)
     account.chown(first)
     first.write_text(first_statements)
-    options = [f"--port={port}", *_CONFIGURATION, *(_EPHEMERAL if home.ephemeral else ())]
+    options = [f"--port={port}", *_CONFIGURATION, *(_EPHEMERAL if files.ephemeral else ())]
     if account.ids is not None:
-        jail = home.directory
+        jail = files.directory
         (jail / "etc").mkdir(exist_ok=True)
         (jail / "etc" / "passwd").write_text(f"nobody:x:{account.ids[0]}:{account.ids[1]}::/:/\n")
         options += [f"--chroot={jail}", "--user=nobody", "--datadir=/data", "--tmpdir=/tmp"]
         options += ["--init-file=/tmp/first.sql"]
     else:
-        options += [f"--datadir={home.data}", f"--tmpdir={temporary}", f"--init-file={first}"]
+        options += [f"--datadir={files.data}", f"--tmpdir={temporary}", f"--init-file={first}"]
     watch = ParentWatch(_PROGRAM, signal.SIGTERM)
-    with home.log.open("ab") as log:
+    with files.log.open("ab") as log:
         server = subprocess.Popen(  # noqa: S603 - our own arguments
-            [home.binaries.server, "--no-defaults", *options],
-            cwd=home.data,
+            [files.binaries.server, "--no-defaults", *options],
+            cwd=files.data,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -164,6 +178,6 @@ def start(home: ServerFiles, port: int, first_statements: str) -> ServerProcess:
     return ServerProcess(server, watch)
 
 
-def stop_stale_server(home: ServerFiles) -> None:
-    """Wait for, then end, a server that a killed control plane left in this directory, whatever its pid file says."""
-    process.end_leftover(lambda: process.find_in(home.data, _PROGRAM), (signal.SIGTERM, signal.SIGKILL))
+def stop_stale_server(files: ServerFiles) -> None:
+    """Wait for a server that a killed control plane left in this directory, then end it, whatever its pid file says."""
+    process.end_leftover(lambda: process.find_in(files.data, _PROGRAM), (signal.SIGTERM, signal.SIGKILL))

@@ -1,8 +1,8 @@
-"""The MariaDB server of this control plane: started when it is needed, at the first order or for databases there are.
+"""The MariaDB server of this control plane: started on first use, at the first order or for existing databases.
 
-Only the process whose data directory holds the server's files runs it (the host). Who has the store's files too is the
-host; where the store is a server of its own, the first process to come with a directory that lasts is, from then on.
-Others find its address in the store, and leave the jobs to the host.
+Only one process runs it, the host: the one whose data directory contains the server's files. With an embedded store
+that is the process with the store's files. With an external store it is the first process that was started with a
+persistent `--data-dir`, from then on. Other processes find the address in the store and leave the jobs to the host.
 """
 
 from __future__ import annotations
@@ -31,22 +31,28 @@ from controlplane.engines.ports import HOST, free_port
 from controlplane.state_file import StateFile
 
 ADMIN = "polykomos"
-_PATIENCE = 60.0  # seconds until it answers
-_LOOK_EVERY = 1.0  # seconds
+_START_SECONDS = 60.0
+_POLL_SECONDS = 1.0
 _log = logging.getLogger("controlplane.engines.mysql")
 
 
 class MysqlServer:
-    """home: where the server's files would be, None where this process cannot host it. owns_store: whether its
-    directory holds the store's files too. absent: why there is no server if there was never a host. at_start: blocking,
-    when it has started and before anything else. Use it inside of `opened`.
+    """The MariaDB server, hosted by this process or by another one. Use it inside of `lifespan`.
+
+    Args:
+        pool: Connections to the store.
+        state: Port and password of the server.
+        files: The directory of the server. None = this process cannot host it.
+        owns_store: Whether this process has the store's files too.
+        absent: The reason to report if there was never a host.
+        at_start: Blocking; called once the server has started, before anything else.
     """
 
     def __init__(
         self,
         pool: Pool,
         state: StateFile,
-        home: ServerFiles | None,
+        files: ServerFiles | None,
         *,
         owns_store: bool = True,
         absent: str = MISSING,
@@ -57,57 +63,61 @@ class MysqlServer:
         self._absent = absent
         self._pool = pool
         self._state = state
-        self._home = home
+        self._files = files
         self._running: ServerProcess | None = None
         self._has_answered = False
         self._starting = asyncio.Lock()
-        # Where it was last known to be; has_host: whether the process that runs it lives.
+        # The last known address, and whether the host is alive.
         self._login: ConnectionParams | None = None
         self._has_host = False
 
     @property
     def is_local(self) -> bool:
-        """Whether this process runs it."""
-        return self._home is not None
+        """Return whether this process is the host."""
+        return self._files is not None
 
     @property
     def is_running(self) -> bool:
-        """Whether it runs and lets one in, as far as one can tell without asking it."""
+        """Return whether the server runs and accepts connections, without a query to it."""
         return self._has_answered and self._running is not None and self._running.alive
 
     @property
     def unavailable_reason(self) -> str | None:
-        """Why there is none."""
+        """Return why there is no server, or None if there is one."""
         if self._login is None:
             return self._absent
         return None if self._has_host else NO_HOST
 
     @property
     def port(self) -> int:
-        """Where it listens, or will."""
+        """Return the port that the server listens on, or will."""
         return self._login.port if self._login else 3306
 
     @contextlib.asynccontextmanager
-    async def lifespan(self, presence: ProcessLease) -> AsyncIterator[None]:
-        """Known to the store; stopped at the end if it was started."""
-        if self._home is not None and not await self._be_host(presence.number):
-            self._home = None
-        looking = None
-        if self._home is not None:
-            presence.on_acquired(self._be_host)
+    async def lifespan(self, lease: ProcessLease) -> AsyncIterator[None]:
+        """Register with the store, and stop the server at the end if it was started."""
+        if self._files is not None and not await self._become_host(lease.number):
+            self._files = None
+        poll = None
+        if self._files is not None:
+            lease.on_acquired(self._become_host)
         else:
-            await self._look_up()
-            looking = asyncio.create_task(self._keep_looking())
+            await self._read_address()
+            poll = asyncio.create_task(self._poll_address())
         try:
             yield
         finally:
-            if looking is not None:
-                await worker_pool.cancel_and_wait([looking])
+            if poll is not None:
+                await worker_pool.cancel_and_wait([poll])
             if self._running is not None:
                 await asyncio.to_thread(self._running.stop)
 
-    async def _be_host(self, process_no: int) -> bool:
-        """Tell the store so; False if another directory has the files."""
+    async def _become_host(self, process_no: int) -> bool:
+        """Register this process as the host.
+
+        Returns:
+            False if the files are in another directory.
+        """
         if self._login is None:
             port = free_port(int(self._state.get_or_create("mariadb_port", lambda: "0")))
             password = self._state.get_or_create("mariadb_password", lambda: secrets.token_hex(24))
@@ -132,14 +142,14 @@ class MysqlServer:
             self._state.set("mariadb_port", str(self._login.port))
         return self._has_host
 
-    async def _keep_looking(self) -> None:
+    async def _poll_address(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_POLL_SECONDS)
             with contextlib.suppress(psycopg.Error, PoolTimeout):
-                await self._look_up()
+                await self._read_address()
 
-    async def _look_up(self) -> None:
-        """Where the store says that it is: a host may come, go and come back."""
+    async def _read_address(self) -> None:
+        """Read the address from the store: the host may start, stop and come back."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute("SELECT * FROM mysql_server")
             row = await cursor.fetchone()
@@ -147,25 +157,29 @@ class MysqlServer:
         self._login = None if row is None else ConnectionParams(row["host"], row["port"], ADMIN, row["password"])
 
     async def ensure_running(self) -> ConnectionParams:
-        """As the administrator, the server running. Raises EngineDown."""
-        if self._home is not None and not self.is_running:
+        """Start the server if necessary and return the administrator's login.
+
+        Raises:
+            EngineUnavailableError: The server cannot be started, or its host is not running.
+        """
+        if self._files is not None and not self.is_running:
             async with self._starting:
                 if not self.is_running:
-                    await self._start(self._home)
+                    await self._start(self._files)
         if self._login is None or not self._has_host:
             raise EngineUnavailableError("the MariaDB server of this control plane is not running")
         return self._login
 
-    async def _start(self, home: ServerFiles) -> None:
+    async def _start(self, files: ServerFiles) -> None:
         assert self._login is not None
         began = time.monotonic()
         try:
-            await asyncio.to_thread(process.stop_stale_server, home)
-            await asyncio.to_thread(process.init_data_dir, home)
+            await asyncio.to_thread(process.stop_stale_server, files)
+            await asyncio.to_thread(process.init_data_dir, files)
             first = await self._first_statements(self._login)
-            running = await asyncio.to_thread(process.start, home, self._login.port, first)
+            running = await asyncio.to_thread(process.start, files, self._login.port, first)
             self._running, self._has_answered = running, False
-            await asyncio.to_thread(_await_ready, running, self._login, home)
+            await asyncio.to_thread(_await_ready, running, self._login, files)
             await asyncio.to_thread(self._at_start, self._login)
             self._has_answered = True
         except (OSError, MariadbStartError) as error:
@@ -175,7 +189,7 @@ class MysqlServer:
         _log.info("MariaDB started", extra={"facts": {"seconds": round(time.monotonic() - began, 2)}})
 
     async def _first_statements(self, login: ConnectionParams) -> str:
-        """One administrator, nobody else who came with the data directory, and no deleted tenant gets in again."""
+        """Return SQL that creates the administrator, drops accounts of a new directory and locks deleted tenants."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
                 "SELECT db_username FROM databases"
@@ -196,14 +210,14 @@ class MysqlServer:
         return "".join(f"{statement};\n" for statement in statements)
 
 
-def _await_ready(running: ServerProcess, login: ConnectionParams, home: ServerFiles) -> None:
-    deadline = time.monotonic() + _PATIENCE
+def _await_ready(running: ServerProcess, login: ConnectionParams, files: ServerFiles) -> None:
+    deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
             login.open().close()
         except (Error, *SYSTEM_ERRORS):
             if not running.alive or time.monotonic() > deadline:
-                tail = home.log.read_text(errors="replace")[-2000:].strip()
+                tail = files.log.read_text(errors="replace")[-2000:].strip()
                 raise MariadbStartError(f"it did not answer: {tail}") from None
             time.sleep(0.02)
         else:

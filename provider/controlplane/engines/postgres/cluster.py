@@ -1,4 +1,4 @@
-"""One embedded PostgreSQL cluster in a directory."""
+"""An embedded PostgreSQL cluster in a directory."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ SUPERUSER = "polykomos"
 # Fast shutdown, immediate shutdown, and the end of a server that hangs.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
-# Tenants may not use the last connections, so that the control plane can always reach its server. Nothing of a
-# statement goes to the log: it may hold a password.
+# Tenants may not use the last connections, so that the control plane can always reach its server. No statement goes to
+# the log: it may contain a password.
 _CONFIGURATION = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -45,30 +45,36 @@ _CONFIGURATION = {
     "logging_collector": "off",
     "timezone": "UTC",
 }
-# A cluster that is thrown away at the end survives no crash of the machine. It does survive one of a backend, which a
-# tenant may bring about: commits are written, though nobody waits for the disk.
+# An ephemeral cluster need not survive a crash of the machine. It must survive a crash of a backend, which a tenant may
+# cause: commits are written, but no transaction waits for the disk.
 _EPHEMERAL = {"fsync": "off", "full_page_writes": "off"}
 
-
-# Puts a cluster at a path and returns its superuser's password; None if there is none to copy.
 CopyCluster = Callable[[PostgresBinaries, OsUser, Path], str | None]
+"""Copies a cluster to a path and returns its superuser's password; None if there is none to copy."""
 
 
 class PostgresStartError(StartupError):
-    """PostgreSQL could not be initialised or started; the message holds the end of its log."""
+    """PostgreSQL could not be initialised or started. The message contains the end of its log."""
 
 
 @contextlib.contextmanager
 def embedded_server(
     directory: Path, state: StateFile, *, ephemeral: bool, copy: CopyCluster | None = None
 ) -> Iterator[Server]:
-    """A running server whose files are in `directory`; stopped at the end of the context.
+    """Run a server whose files are in `directory`, and stop it at the end of the context.
 
-    copy: puts a cluster there that is made already, where it can.
+    Its port and the superuser's password stay the same over restarts, because connection strings contain the port.
+    Enter the context in the main thread: the server ends with the thread that started it.
 
-    Its port and the superuser's password stay the same over restarts, because connection strings hold the port.
-    Must be entered in the main thread: the server ends with the thread that started it.
-    Raises NoPostgres or PostgresFailed.
+    Args:
+        directory: The directory of the cluster; it is created if necessary.
+        state: Port and password.
+        ephemeral: Whether the directory is removed at the end.
+        copy: Copies a cluster that was created before, if there is one.
+
+    Raises:
+        PostgresNotFoundError: There is no usable PostgreSQL.
+        PostgresStartError: PostgreSQL could not be initialised or started.
     """
     account = OsUser.choose()
     directory.mkdir(parents=True, exist_ok=True)
@@ -105,17 +111,17 @@ def embedded_server(
 
 
 def _set_password(server: Server, password: str) -> None:
-    """Give the superuser its password, in the form that makes our own connections cheap (see scram.py)."""
+    """Set the superuser's password in the form that makes our own connections cheap (see scram.py)."""
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as conn:
-        found = conn.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (server.user,)).fetchone()
-        is_light = found is not None and found[0].startswith("SCRAM-SHA-256$1:")
-        if not is_light or server.password != password:
-            light = sql.Literal(verifier(password, iterations=1))
-            conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(server.user), light))
+        row = conn.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (server.user,)).fetchone()
+        is_cheap = row is not None and row[0].startswith("SCRAM-SHA-256$1:")
+        if not is_cheap or server.password != password:
+            cheap = sql.Literal(verifier(password, iterations=1))
+            conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(server.user), cheap))
 
 
 def _initialise(binaries: PostgresBinaries, account: OsUser, directory: Path, password: str) -> None:
-    """Make the cluster beside its place and move it there, so that a half-made one is never taken for whole."""
+    """Create the cluster beside its place and move it there, so that a partial one is never used."""
     fresh = directory / "data.new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
@@ -128,7 +134,7 @@ def _initialise(binaries: PostgresBinaries, account: OsUser, directory: Path, pa
         command += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"]
         command += ["--no-sync", "--no-instructions"]
         with account.open_directory(fresh) as (name, arguments):
-            done = subprocess.run(  # noqa: S603 - our own arguments
+            initdb = subprocess.run(  # noqa: S603 - our own arguments
                 [*command, "--pgdata", name],
                 cwd="/",
                 capture_output=True,
@@ -137,8 +143,8 @@ def _initialise(binaries: PostgresBinaries, account: OsUser, directory: Path, pa
                 timeout=120,
                 **arguments,
             )
-    if done.returncode != 0:
-        raise PostgresStartError(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
+    if initdb.returncode != 0:
+        raise PostgresStartError(f"initdb failed: {initdb.stderr.strip() or initdb.stdout.strip()}")
     fresh.rename(directory / "data")
 
 
@@ -153,7 +159,7 @@ def _start(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # Its own session: Ctrl-C in a terminal must reach us alone, we stop it in our own order.
+            # Its own session: Ctrl-C in a terminal must reach this process only, which stops the server in order.
             start_new_session=True,
             preexec_fn=die_with_parent,
             **arguments,

@@ -1,7 +1,7 @@
-"""Clusters that ephemeral control planes copy instead of making their own, in the user's cache directory.
+"""A cache of clusters that ephemeral control planes copy instead of creating their own, in the user's cache directory.
 
 `initdb`, the tenants' template and the migrations take a second of CPU; a copy takes a tenth. There is one cluster for
-each version of PostgreSQL and of the code that prepares it. Without a cache that can be written, nothing changes.
+each version of PostgreSQL and of the code that prepares it. Without a writable cache, nothing is copied.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from controlplane.engines.postgres.cluster import embedded_server
 from controlplane.errors import StartupError
 from controlplane.state_file import StateFile
 
-# What a cluster is made by: other contents make another cluster.
+# The code that prepares a cluster: another content leads to another cluster.
 _SOURCES: Final = (Path(__file__).parent, Path(migrate.__file__).parent, Path(migrate.__file__).parent / "migrations")
 _UNUSED_SECONDS: Final = 14 * 86_400
 _LOCK_SECONDS: Final = 60.0
@@ -44,7 +44,12 @@ def default_directory() -> Path:
 
 @dataclass(frozen=True)
 class ClusterCache:
-    """The clusters below `directory`. prepare: makes a new cluster ready for a control plane."""
+    """The clusters below a directory.
+
+    Attributes:
+        directory: The cache.
+        prepare: Prepares a new cluster for a control plane.
+    """
 
     directory: Path
     prepare: Callable[[Server], Awaitable[None]]
@@ -57,42 +62,42 @@ class ClusterCache:
         """
         import filelock  # takes longer to import than the rest of this module
 
-        home = self.directory / _key(binaries)
+        entry = self.directory / _key(binaries)
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with filelock.FileLock(home.with_suffix(".lock"), timeout=_LOCK_SECONDS):
-                if not home.exists():
-                    self._make(home)
-                os.utime(home)
-                shutil.copytree(home / "postgres" / "data", into)
-                _give(account, into)
-            password = StateFile(home / "state.json").get("postgres_password")
+            with filelock.FileLock(entry.with_suffix(".lock"), timeout=_LOCK_SECONDS):
+                if not entry.exists():
+                    self._create(entry)
+                os.utime(entry)
+                shutil.copytree(entry / "postgres" / "data", into)
+                _chown_all(account, into)
+            password = StateFile(entry / "state.json").get("postgres_password")
         except (OSError, shutil.Error, StartupError, filelock.Timeout) as error:
-            _log.debug("no cluster is copied from %s: %s", home, error)
+            _log.debug("no cluster is copied from %s: %s", entry, error)
             password = None
         if password is None:
             shutil.rmtree(into, ignore_errors=True)
         return password
 
-    def _make(self, home: Path) -> None:
-        """Make the cluster aside and move it to its place, so that a half-made one is never copied."""
+    def _create(self, entry: Path) -> None:
+        """Create the cluster in a temporary directory and move it to its place: a partial one is never copied."""
         self._remove_unused()
-        with tempfile.TemporaryDirectory(dir=self.directory) as aside:
-            made = Path(aside) / "made"
-            made.mkdir()
-            with embedded_server(made / "postgres", StateFile(made / "state.json"), ephemeral=True) as server:
-                asyncio.run(_prepared(self.prepare, server))
-            made.rename(home)
+        with tempfile.TemporaryDirectory(dir=self.directory) as temporary:
+            cluster = Path(temporary) / "cluster"
+            cluster.mkdir()
+            with embedded_server(cluster / "postgres", StateFile(cluster / "state.json"), ephemeral=True) as server:
+                asyncio.run(_run(self.prepare, server))
+            cluster.rename(entry)
 
     def _remove_unused(self) -> None:
-        """Remove the clusters of other versions that nobody has copied for two weeks."""
+        """Remove the clusters that were not copied for two weeks."""
         for other in self.directory.iterdir():
             with contextlib.suppress(OSError):
                 if other.is_dir() and time.time() - other.stat().st_mtime > _UNUSED_SECONDS:
                     shutil.rmtree(other)
 
 
-async def _prepared(prepare: Callable[[Server], Awaitable[None]], server: Server) -> None:
+async def _run(prepare: Callable[[Server], Awaitable[None]], server: Server) -> None:
     await prepare(server)
 
 
@@ -100,15 +105,15 @@ def _key(binaries: PostgresBinaries) -> str:
     version = subprocess.run(  # noqa: S603 - the program that is about to run
         [binaries.path("postgres"), "--version"], capture_output=True, check=False, timeout=10
     ).stdout
-    found = hashlib.sha256(version + binaries.path("").encode())
+    digest = hashlib.sha256(version + binaries.path("").encode())
     for folder in _SOURCES:
         for path in sorted(folder.iterdir()):
             if path.suffix in (".py", ".sql"):
-                found.update(path.name.encode() + path.read_bytes())
-    return found.hexdigest()[:16]
+                digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
-def _give(account: OsUser, directory: Path) -> None:
+def _chown_all(account: OsUser, directory: Path) -> None:
     if account.ids is not None:
         for path in (directory, *directory.rglob("*")):
             account.chown(path)

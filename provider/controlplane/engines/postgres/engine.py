@@ -1,4 +1,4 @@
-"""PostgreSQL tenants, on the server that holds the control plane's rows too."""
+"""PostgreSQL tenants, on the server of the control plane's rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from controlplane.engines.postgres import storage_limit, tenants
 
 
 class PostgresEngine:
-    """See controlplane.engines.base.Engine."""
+    """See controlplane.engines.base.DatabaseEngine."""
 
     value = "postgres"
     label = "PostgreSQL"
@@ -24,35 +24,44 @@ class PostgresEngine:
 
     @property
     def endpoint(self) -> Endpoint:
+        """Return the address that tenants connect to."""
         return Endpoint("postgresql", self._server.host, self._server.port)
 
     async def provision(self, number: int, reached: StepCallback) -> None:
+        """Create the role and the database. Repeatable."""
         await tenants.provision(self._server, self._pool, number, reached)
 
     async def assign(self, conn: Connection, row: Row, connections: int) -> None:
+        """Rename the database and let the role log in."""
         await tenants.assign(
             conn, row["id"], db_name=row["db_name"], password=row["db_password"], connections=connections
         )
 
     async def limit_connections(self, conn: Connection, row: Row, connections: int) -> None:
+        """Set the limit of simultaneous connections."""
         await tenants.limit_connections(conn, row["id"], connections)
 
     async def revoke_access(self, conn: Connection, row: Row) -> None:
+        """Refuse new sessions of the role and in the database."""
         if row["is_assigned"]:
             await tenants.revoke_access(conn, row["id"], row["db_name"])
 
     async def restore_access(self, conn: Connection, row: Row) -> None:
+        """Allow sessions again."""
         await tenants.restore_access(conn, row["id"], row["db_name"])
 
     async def terminate_sessions(self, row: Row) -> None:
+        """End the sessions of the role and in the database."""
         async with self._pool.connection() as conn:
             await tenants.terminate_sessions(conn, row["id"], row["db_name"])
 
     async def destroy(self, row: Row) -> None:
+        """Drop the database and the role. Repeatable."""
         async with self._pool.connection() as conn:
             await tenants.destroy(conn, row["id"], row["db_name"] if row["is_assigned"] else None)
 
     async def enforce_revocations(self) -> None:
+        """End the sessions of deleted tenants."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
                 "SELECT DISTINCT d.id, d.db_name FROM databases d JOIN pg_stat_activity a"
@@ -63,13 +72,16 @@ class PostgresEngine:
                 await tenants.terminate_sessions(conn, row["id"], row["db_name"])
 
     async def measure_sizes(self, live: list[Row]) -> dict[int, int]:
+        """Return the bytes of each of these databases, by number."""
         async with self._pool.connection() as conn:
             return await storage_limit.measure_sizes(conn, live)
 
     async def block_writes(self, row: Row) -> None:
+        """Refuse additions and changes (storage_limit). Repeatable."""
         async with await self._server.connect_within(row["db_name"]) as conn:
             await storage_limit.block_writes(conn, row)
 
     async def allow_writes(self, row: Row) -> None:
+        """Undo `block_writes`. Repeatable."""
         async with await self._server.connect_within(row["db_name"]) as conn:
             await storage_limit.allow_writes(conn, row)

@@ -1,7 +1,7 @@
-"""Several queries in one round trip, of which no rows are collected.
+"""Run several queries in one round trip, without collecting rows.
 
 psycopg's pipeline collects the rows of every query: a tenant's `INSERT … RETURNING` could fill this process's memory.
-Here rows are passed by one at a time, so that one of them is the most that is in memory.
+Here rows are read one at a time, so that at most one is in memory.
 """
 
 from __future__ import annotations
@@ -23,17 +23,24 @@ _COPIES: Final = (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH)
 
 
 class QueryResults(NamedTuple):
-    """The rows that each query touched or answered with (None: it is about no rows), up to the first that failed."""
+    """The results of the queries, up to the first that failed.
+
+    Attributes:
+        rows: How many rows each query changed or returned; None if it is not about rows.
+        error: The error of the query that failed.
+    """
 
     rows: list[int | None]
     error: psycopg.Error | None
 
 
 async def run_batch(conn: Connection, queries: Sequence[bytes]) -> QueryResults:
-    """Send the queries together, by the extended protocol. The server passes over what follows one that fails.
+    """Send the queries together, by the extended protocol. The server skips queries after one that fails.
 
-    A query with many rows must come near the end: what is still to be sent waits for it. Raises psycopg.Error where
-    the connection is lost.
+    A query with many rows must be near the end: data that is still to be sent waits for it.
+
+    Raises:
+        psycopg.Error: The connection is lost.
     """
     async with conn.lock:
         return await conn.wait(_exchange(conn.pgconn, queries, conn.info.encoding))
@@ -48,7 +55,7 @@ def _exchange(pgconn: PGconn, queries: Sequence[bytes], encoding: str) -> PQGen[
     pgconn.pipeline_sync()
     yield from send(pgconn)
     for _ in queries:
-        if error is None:  # what follows one that failed is passed over
+        if error is None:  # the server skips queries after one that failed
             pgconn.set_single_row_mode()
         count = 0
         while (result := (yield from fetch(pgconn))) is not None:
@@ -60,6 +67,6 @@ def _exchange(pgconn: PGconn, queries: Sequence[bytes], encoding: str) -> PQGen[
                 error = error or errors.error_from_result(result, encoding)
             elif result.status is not ExecStatus.PIPELINE_ABORTED and error is None:
                 rows.append(count or result.command_tuples)
-    yield from fetch(pgconn)  # of the synchronisation
+    yield from fetch(pgconn)  # the result of the synchronisation
     pgconn.exit_pipeline_mode()
     return QueryResults(rows, error)

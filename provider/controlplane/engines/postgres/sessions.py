@@ -1,9 +1,9 @@
-"""Sessions in which a tenant's SQL runs, and what keeps that SQL from reaching our own statements.
+"""Sessions in which a tenant's SQL runs, separated from our own statements.
 
-A tenant's SQL can change every setting of its session, also by functions, and its role's defaults. So a session is
-opened with the settings that we rely on, `Limits.pin` sets them again before each statement, and a limit that a setting
-cannot hold (a function may catch the time-out) is held from outside: the backend is ended. What is to be recorded goes
-over another connection.
+A tenant's SQL can change every setting of its session, also by functions, and its role's defaults. A session is
+therefore opened with the settings that we rely on, and `pin` sets them again before each statement. A function may
+catch a time-out, so a limit of time is enforced from outside: the backend is ended. Results are recorded over another
+connection.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from typing import Final
 from controlplane.db.pool import Connection, Pool
 from controlplane.db.server import Server
 
-# A client that is gone is noticed within this time, in the middle of a statement too.
-_LOOK_FOR_CLIENT_MS: Final = 1_000
+# The server notices a lost client within this time, also during a statement.
+_CLIENT_CHECK_MS: Final = 1_000
 _FIRST_WITH_TRANSACTION_TIMEOUT: Final = 170_000
 _log = logging.getLogger("controlplane.engines.postgres")
 
 
 async def open_session(server: Server, dbname: str, *, user: str, password: str) -> Connection:
-    """A connection for a tenant's SQL; it takes precedence over the defaults of the role.
+    """Open a connection for a tenant's SQL. Its settings take precedence over the defaults of the role.
 
-    Nothing is prepared on it: the SQL may drop what is prepared. Raises psycopg.OperationalError.
+    Nothing is prepared on it: the SQL may drop prepared statements. The caller closes it.
+
+    Raises:
+        psycopg.OperationalError: The server refuses the connection.
     """
     conn = await server.connect(
         dbname,
@@ -36,7 +39,7 @@ async def open_session(server: Server, dbname: str, *, user: str, password: str)
         password=password,
         settings={
             "client_min_messages": "error",
-            "client_connection_check_interval": str(_LOOK_FOR_CLIENT_MS),
+            "client_connection_check_interval": str(_CLIENT_CHECK_MS),
             "idle_in_transaction_session_timeout": "0",
             "idle_session_timeout": "0",
             "standard_conforming_strings": "on",
@@ -52,7 +55,7 @@ async def open_session(server: Server, dbname: str, *, user: str, password: str)
 
 @contextlib.asynccontextmanager
 async def closing(conn: Connection) -> AsyncIterator[None]:
-    """Close it at the end. What it is at is not waited for, and rolled back by the server."""
+    """Close the connection at the end. A running statement is not awaited, and the server rolls it back."""
     try:
         yield
     finally:
@@ -60,9 +63,15 @@ async def closing(conn: Connection) -> AsyncIterator[None]:
 
 
 def pin(conn: Connection, statement_ms: int, lock_ms: int) -> bytes:
-    """A query that sets what we rely on until the transaction ends. To be sent before each statement of a tenant.
+    """Return a query that sets the settings we rely on until the transaction ends.
 
-    The text of a statement is read by the settings at its beginning, so each is read as UTF-8 with standard strings.
+    Send it before each statement of a tenant. The text of a statement is read by the settings at its beginning, so each
+    is read as UTF-8 with standard strings.
+
+    Args:
+        conn: The tenant's session.
+        statement_ms: The time-out of a statement in milliseconds.
+        lock_ms: The time-out of a lock in milliseconds.
     """
     return _pin(statement_ms, lock_ms, conn.info.server_version >= _FIRST_WITH_TRANSACTION_TIMEOUT)
 
@@ -73,32 +82,36 @@ def _pin(statement_ms: int, lock_ms: int, has_transaction_timeout: bool) -> byte
         "statement_timeout": int(statement_ms),
         "lock_timeout": int(lock_ms),
         "idle_in_transaction_session_timeout": 0,
-        "client_connection_check_interval": _LOOK_FOR_CLIENT_MS,
+        "client_connection_check_interval": _CLIENT_CHECK_MS,
         "client_encoding": "UTF8",
         "standard_conforming_strings": "on",
         "client_min_messages": "error",
         **({"transaction_timeout": 0} if has_transaction_timeout else {}),
     }
-    # Qualified: the search path is the tenant's.
+    # Qualified, because the tenant sets the search path.
     calls = ", ".join(f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in values.items())
     return f"SELECT {calls}".encode()
 
 
 def is_utf8(conn: Connection) -> bool:
-    """Whether what the server sends is UTF-8, as far as it has told."""
+    """Return whether the server sends UTF-8, as far as it has reported."""
     return conn.info.parameter_status("client_encoding") in (None, "UTF8")
 
 
 @dataclass
 class OverdueSession:
-    """Whether a backend was ended because its time was over."""
+    """The state of a session with a limit of time.
+
+    Attributes:
+        is_over: Whether the backend was ended because the time was over.
+    """
 
     is_over: bool = False
 
 
 @contextlib.asynccontextmanager
 async def ended_after(pool: Pool, conn: Connection, seconds: float) -> AsyncIterator[OverdueSession]:
-    """End the session's backend from outside should the block take longer. What waits for it then gets an error."""
+    """End the session's backend from outside if the block takes longer. Waiting calls then get an error."""
     overdue = OverdueSession()
 
     async def end() -> None:
@@ -119,6 +132,6 @@ async def ended_after(pool: Pool, conn: Connection, seconds: float) -> AsyncIter
 
 
 async def end_backend(pool: Pool, pid: int) -> None:
-    """End one; no error where it is gone."""
+    """End a backend. It is no error if the backend is gone."""
     async with pool.connection() as conn:
         await conn.execute("SELECT pg_terminate_backend(%s)", (pid,))

@@ -1,9 +1,9 @@
 """The storage limit of a PostgreSQL tenant (docs/decisions/0010).
 
-The tenant keeps owning everything, so that it can DELETE, TRUNCATE, DROP and VACUUM. What adds is refused by things
-that belong to the superuser: triggers on every table, an event trigger for commands that make or change objects, and
-withdrawn functions for large objects. Only the superuser can take those away. What is ours is known by the function
-behind it, never by a name: the tenant may have given that to something else before.
+The tenant still owns everything, so that it can DELETE, TRUNCATE, DROP and VACUUM. Additions are refused by objects of
+the superuser: triggers on every table, an event trigger for commands that create or change objects, and revoked
+functions for large objects. Only the superuser can remove those. They are recognised by the function behind them and
+not by name: the tenant may have used the name before.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _FUNCTION: Final = f"{SCHEMA}.refuse_rows()"
 _TRIGGER: Final = "polykomos_storage_limit"
 _LOCK_MS: Final = 1_000
 _END_MS: Final = 5_000
-_TOLD: Final = "the storage limit of this database is reached: delete rows or drop objects, or raise its quota"
-# Commands that make nothing larger; those on roles and databases are not the tenant's anyway.
+_MESSAGE: Final = "the storage limit of this database is reached: delete rows or drop objects, or raise its quota"
+# Commands that make nothing larger. The tenant has no rights for those on roles and databases.
 _ALLOWED: Final = (
     "DROP TABLE", "DROP INDEX", "DROP VIEW", "DROP MATERIALIZED VIEW", "DROP SCHEMA", "DROP SEQUENCE", "DROP FUNCTION",
     "DROP PROCEDURE", "DROP ROUTINE", "DROP AGGREGATE", "DROP TYPE", "DROP DOMAIN", "DROP EXTENSION", "DROP OWNED",
 )  # fmt: skip
-# By its bytes: the tenant's own operator for its own type would decide about its own limit.
+# Compared by bytes: an operator of the tenant would decide about the tenant's limit.
 _SET_TO_NULL_OR_SAME: Final = "NEW.{0} IS NULL OR pg_catalog.record_image_eq(ROW(NEW.{0}), ROW(OLD.{0}))"
-# To truncate beyond the end makes a large object longer.
+# A truncation beyond the end makes a large object longer.
 _LARGE_OBJECT_FUNCTIONS: Final = (
     "lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)", "lo_put(oid, bigint, bytea)",
     "lowrite(integer, bytea)", "lo_truncate(integer, integer)", "lo_truncate64(integer, bigint)",
@@ -39,21 +39,21 @@ _LARGE_OBJECT_FUNCTIONS: Final = (
 _FUNCTIONS: Final = sql.SQL("""
 CREATE OR REPLACE FUNCTION {schema}.refuse_rows() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = {told};
+    RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = {message};
 END $$;
 CREATE OR REPLACE FUNCTION {schema}.refuse_command() RETURNS event_trigger LANGUAGE plpgsql
 SET search_path = pg_catalog AS $$
 BEGIN
     IF tg_tag <> ALL ({allowed}) AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN
-        RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = {told};
+        RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = {message};
     END IF;
 END $$;
 GRANT USAGE ON SCHEMA {schema} TO PUBLIC;
 """)
 
 # Tables whose rows the tenant can change, with the columns that the deletion of a row elsewhere sets to null: that
-# update is part of a DELETE. Not where triggers of the tenant's could turn it into more, and not where it may reach the
-# rows of other tables (heirs, partitions), whose own triggers for statements do not fire then.
+# update is part of a DELETE. There are no such columns if triggers of the tenant could do more in that update, or if it
+# may reach the rows of other tables (children, partitions), whose statement triggers do not fire then.
 _TABLES: Final = """
 SELECT c.oid, n.nspname AS schema, c.relname AS name,
        array(SELECT DISTINCT a.attname::text FROM pg_constraint k
@@ -73,7 +73,7 @@ AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = 
 
 
 async def measure_sizes(conn: Connection, live: list[Row]) -> dict[int, int]:
-    """Bytes of each database that is there, by number."""
+    """Return the bytes of each existing database, by number."""
     cursor = await conn.execute(
         "SELECT d.id, pg_database_size(p.oid) AS bytes FROM databases d JOIN pg_database p ON p.datname = d.db_name"
         " WHERE d.id = ANY(%s)",
@@ -83,7 +83,12 @@ async def measure_sizes(conn: Connection, live: list[Row]) -> dict[int, int]:
 
 
 async def block_writes(conn: Connection, row: Row) -> None:
-    """conn: of `Server.connect_within`, in no transaction. Repeatable."""
+    """Refuse additions and changes in a database. Repeatable.
+
+    Args:
+        conn: From `Server.connect_within`, in no transaction.
+        row: The database.
+    """
     await _end_sessions(conn, before=await _since(conn) or await _refuse(conn))
     cursor = await conn.execute(_TABLES, {"function": _FUNCTION})
     for table in await cursor.fetchall():
@@ -91,35 +96,35 @@ async def block_writes(conn: Connection, row: Row) -> None:
 
 
 async def _since(conn: Connection) -> str | None:
-    """The moment from which on commands are refused, noted on the event trigger; None if they are not, or not yet."""
+    """Return the time since which commands are refused, or None. It is stored on the event trigger."""
     cursor = await conn.execute(
         "SELECT obj_description(oid, 'pg_event_trigger') AS since FROM pg_event_trigger"
         " WHERE evtname = %s AND evtenabled = 'A'",
         (SCHEMA,),
     )
-    found = await cursor.fetchone()
-    return None if found is None else found["since"]
+    trigger = await cursor.fetchone()
+    return None if trigger is None else trigger["since"]
 
 
 async def _refuse(conn: Connection) -> str:
-    """Refuse commands and large objects; the moment from which on that is so."""
+    """Refuse commands and large objects from now on, and return the time."""
     async with conn.transaction():
         await conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_MS))
         await _make_refusals(conn, sql.Identifier(SCHEMA))
-    # Taken after the commit, and noted last: who is killed before it begins again.
+    # Read after the commit, and stored last: if this process is killed before, the next run starts again.
     cursor = await conn.execute("SELECT clock_timestamp()::text AS since")
-    found = await cursor.fetchone()
-    assert found is not None
-    since: str = found["since"]
+    moment = await cursor.fetchone()
+    assert moment is not None
+    since: str = moment["since"]
     note = sql.SQL("COMMENT ON EVENT TRIGGER {} IS {}").format(sql.Identifier(SCHEMA), sql.Literal(since))
     await conn.execute(note)
     return since
 
 
 async def _end_sessions(conn: Connection, *, before: str) -> None:
-    """The tenant's that began before commands were refused.
+    """End the tenant's sessions that began before commands were refused.
 
-    They may have temporary tables, or tables of an open transaction: nobody else can put a trigger there.
+    They may have temporary tables, or tables of an open transaction, on which no other session can create a trigger.
     """
     await conn.execute(
         "SELECT pg_terminate_backend(a.pid, %s) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid"
@@ -129,7 +134,7 @@ async def _end_sessions(conn: Connection, *, before: str) -> None:
 
 
 async def _make_refusals(conn: Connection, schema: sql.Identifier) -> None:
-    """What the tenant may have put at this place before is taken away."""
+    """Create the functions and the event trigger, in place of what the tenant may have created under their names."""
     cursor = await conn.execute(
         "SELECT FROM pg_namespace WHERE nspname = %s AND pg_get_userbyid(nspowner) <> current_user",
         (SCHEMA,),
@@ -137,7 +142,9 @@ async def _make_refusals(conn: Connection, schema: sql.Identifier) -> None:
     if await cursor.fetchone() is not None:
         await conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(schema))
     await conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
-    await conn.execute(_FUNCTIONS.format(schema=schema, told=sql.Literal(_TOLD), allowed=sql.Literal(list(_ALLOWED))))
+    await conn.execute(
+        _FUNCTIONS.format(schema=schema, message=sql.Literal(_MESSAGE), allowed=sql.Literal(list(_ALLOWED)))
+    )
     for function in _LARGE_OBJECT_FUNCTIONS:
         await conn.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
     name = sql.Identifier(SCHEMA)
@@ -151,7 +158,7 @@ async def _make_refusals(conn: Connection, schema: sql.Identifier) -> None:
 
 
 async def _guard(conn: Connection, table: Row) -> None:
-    """The triggers on one table. A session that keeps writing to it does not keep us waiting: it is ended."""
+    """Create the triggers on one table. A session that blocks this by writing to the table is ended."""
     statements = guard_triggers(table, name=f"{_TRIGGER}_{secrets.token_hex(8)}")
     for _ in range(2):
         try:
@@ -172,7 +179,12 @@ async def _guard(conn: Connection, table: Row) -> None:
 
 
 def guard_triggers(table: Row, *, name: str) -> Sequence[sql.Composed]:
-    """What refuses the rows of a table. name: of the triggers; one that the tenant cannot have thought of. Pure."""
+    """Return the statements that create the triggers of a table. Pure.
+
+    Args:
+        table: A row of `_TABLES`.
+        name: The name of the triggers, which the tenant cannot guess.
+    """
     free = table["set_by_deletes"]
     guarded = [column for column in table["columns"] if column not in free]
     update = sql.SQL(" OR UPDATE OF {}").format(_identifiers(guarded)) if free and guarded else sql.SQL(" OR UPDATE")
@@ -193,13 +205,13 @@ def guard_triggers(table: Row, *, name: str) -> Sequence[sql.Composed]:
     ]
     if free:
         # Each row can be set to null once. Any other update would leave another version of the row each time.
-        lost = sql.SQL(" OR ").join(_on_column("OLD.{0} IS NOT NULL AND NEW.{0} IS NULL", each) for each in free)
-        kept = sql.SQL(" AND ").join(_on_column(_SET_TO_NULL_OR_SAME, each) for each in free)
+        cleared = sql.SQL(" OR ").join(_on_column("OLD.{0} IS NOT NULL AND NEW.{0} IS NULL", each) for each in free)
+        same = sql.SQL(" AND ").join(_on_column(_SET_TO_NULL_OR_SAME, each) for each in free)
         statements += [
             sql.SQL(
                 "CREATE TRIGGER {nulls} BEFORE UPDATE OF {free} ON {table} FOR EACH ROW"
-                " WHEN ((({lost}) AND {kept}) IS NOT TRUE) EXECUTE FUNCTION {schema}.refuse_rows()"
-            ).format(free=_identifiers(free), lost=lost, kept=kept, **parts),
+                " WHEN ((({cleared}) AND {same}) IS NOT TRUE) EXECUTE FUNCTION {schema}.refuse_rows()"
+            ).format(free=_identifiers(free), cleared=cleared, same=same, **parts),
             sql.SQL("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {nulls}").format(**parts),
         ]
     return statements
@@ -214,7 +226,7 @@ def _on_column(condition: LiteralString, column: str) -> sql.Composed:
 
 
 async def allow_writes(conn: Connection, row: Row) -> None:
-    """Take away what `block_writes` made, and nothing else. Repeatable."""
+    """Remove what `block_writes` created, and nothing else. Repeatable."""
     await conn.execute(sql.SQL("DROP EVENT TRIGGER IF EXISTS {}").format(sql.Identifier(SCHEMA)))
     for function in _LARGE_OBJECT_FUNCTIONS:
         await conn.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO PUBLIC").format(sql.SQL(function)))
@@ -224,7 +236,7 @@ async def allow_writes(conn: Connection, row: Row) -> None:
         " WHERE t.tgfoid = to_regprocedure(%s)",
         (_FUNCTION,),
     )
-    for found in await cursor.fetchall():
-        table = sql.Identifier(found["schema"], found["name"])
-        await conn.execute(sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(found["trigger"]), table))
+    for row in await cursor.fetchall():
+        table = sql.Identifier(row["schema"], row["name"])
+        await conn.execute(sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(row["trigger"]), table))
     await conn.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))

@@ -1,9 +1,9 @@
-"""A tenant's role and database on the server: built, handed over, limited, revoked, destroyed.
+"""A tenant's role and database on the server: provision, assign, limit, revoke, destroy.
 
-Isolation: the superuser owns the database, a role that all tenants are in owns its schema `public` (as all others may
-not connect, that is the tenant's), PUBLIC may not connect anywhere.
-All but building and destroying works inside the caller's transaction, so that the server and the control plane's
-rows change together.
+Isolation: the superuser owns the database. A role that all tenants are members of owns its schema `public`; no other
+tenant may connect, so the schema is the tenant's. PUBLIC may not connect to any database.
+All functions except `provision` and `destroy` work inside the caller's transaction, so that the server and the control
+plane's rows change together.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from controlplane.engines.naming import role_name
 from controlplane.engines.postgres.scram import verifier
 from controlplane.engines.postgres.template import TEMPLATE, TENANTS, own_public_schema
 
-# Any tenant may lock any database, by ALTER ROLE … IN DATABASE in a transaction that it leaves open.
+# Any tenant may lock any database by ALTER ROLE … IN DATABASE in an open transaction.
 _EVICT: Final[LiteralString] = (
     "SELECT pg_terminate_backend(pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
     " WHERE l.locktype = 'object' AND l.classid = 'pg_database'::regclass AND a.usename ~ '^u[0-9]+$'"
@@ -30,7 +30,7 @@ _EVICT: Final[LiteralString] = (
 
 
 def unassigned_name(number: int) -> str:
-    """A built database before it gets its own name; no tenant can choose one with an underscore."""
+    """Return the name of a database before it is assigned. No tenant can choose a name with an underscore."""
     return f"instance_{number}"
 
 
@@ -43,9 +43,15 @@ async def provision(
     conn: Connection | None = None,
     template: str = TEMPLATE,
 ) -> None:
-    """Make role and raw database; what a killed run already made is kept. Nobody can log in yet.
+    """Create the role and the unassigned database. Repeatable. Nobody can log in yet.
 
-    conn: autocommit; None = one of the pool's. template: a database that nobody is connected to.
+    Args:
+        server: The server.
+        pool: Connections to the store.
+        number: The instance.
+        reached: Called with `after_role` once the role exists.
+        conn: An autocommit connection. None = one of the pool.
+        template: A database that nobody is connected to.
     """
     role, database = role_name(number), unassigned_name(number)
     async with pool.connection() if conn is None else contextlib.nullcontext(conn) as conn:
@@ -53,7 +59,7 @@ async def provision(
             await _run(conn, "CREATE ROLE {role} NOLOGIN", role=role)
         await reached("after_role")
         try:
-            # PUBLIC may connect to a new database: its limit keeps all but superusers out until that is revoked.
+            # PUBLIC may connect to a new database: its limit locks out all but superusers until that is revoked.
             await _run(
                 conn,
                 "CREATE DATABASE {database} TEMPLATE {template} CONNECTION LIMIT 0",
@@ -63,7 +69,7 @@ async def provision(
         except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
             async with await server.connect_within(database) as within:
                 await own_public_schema(within)
-        # Together: one commit, and nobody sees the half of it. It is on the disk with the commit that tells of it.
+        # One commit, so that no session sees a part of it. It is written to disk with the commit of the instance's row.
         await _run(
             conn,
             "SET LOCAL synchronous_commit = off; GRANT {tenants} TO {role}; REVOKE ALL ON DATABASE {database} FROM"
@@ -76,7 +82,7 @@ async def provision(
 
 
 async def assign(conn: Connection, number: int, *, db_name: str, password: str, connections: int) -> None:
-    """Give a built instance its name and let the tenant in."""
+    """Rename a provisioned database and let the tenant log in."""
     await _run(
         conn,
         _EVICT + "; ALTER DATABASE {database} RENAME TO {name};"
@@ -85,32 +91,32 @@ async def assign(conn: Connection, number: int, *, db_name: str, password: str, 
         evicted=sql.Literal(unassigned_name(number)),
         name=db_name,
         role=role_name(number),
-        # Instead of the password: a failing statement must not carry the secret.
+        # Instead of the password: a failing statement must not contain the secret.
         verifier=sql.Literal(verifier(password)),
         limit=sql.Literal(connections),
     )
 
 
 async def limit_connections(conn: Connection, number: int, connections: int) -> None:
-    """Set the connection limit; sessions that are open already stay."""
+    """Set the connection limit. Open sessions stay."""
     limit = sql.Literal(connections)
     await _run(conn, "ALTER ROLE {role} CONNECTION LIMIT {limit}", role=role_name(number), limit=limit)
 
 
 async def revoke_access(conn: Connection, number: int, db_name: str) -> None:
-    """No new session in a handed-over instance from the commit on; `terminate_sessions` then ends the open ones."""
+    """Refuse new sessions from the commit on. `terminate_sessions` then ends the open ones."""
     await _run(conn, "ALTER ROLE {role} NOLOGIN", role=role_name(number))
     await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=db_name)
 
 
 async def restore_access(conn: Connection, number: int, db_name: str) -> None:
-    """Take a revocation back."""
+    """Undo a revocation."""
     await _run(conn, "ALTER ROLE {role} LOGIN", role=role_name(number))
     await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS true", database=db_name)
 
 
 async def terminate_sessions(conn: Connection, number: int, db_name: str) -> None:
-    """Terminate every session in the database or of the role."""
+    """End every session in the database or of the role."""
     await conn.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE (datname = %s OR usename = %s) AND pid <> pg_backend_pid()",
@@ -119,22 +125,22 @@ async def terminate_sessions(conn: Connection, number: int, db_name: str) -> Non
 
 
 async def destroy(conn: Connection, number: int, db_name: str | None) -> None:
-    """Drop whatever exists of it. `conn` must not be in a transaction."""
+    """Drop what exists of the instance. `conn` must not be in a transaction."""
     for database in filter(None, (db_name, unassigned_name(number))):
         await _run(conn, _EVICT, evicted=sql.Literal(database))
         await _run(conn, "DROP DATABASE IF EXISTS {database} WITH (FORCE)", database=database)
-    # A snapshot may hold objects of the role, and needs it if it is brought back.
+    # A snapshot may contain objects of the role, and needs the role to be restored.
     with contextlib.suppress(psycopg.errors.DependentObjectsStillExist):
         await _run(conn, "DROP ROLE IF EXISTS {role}", role=role_name(number))
 
 
 async def revoke_public_connect(conn: Connection, databases: list[str]) -> None:
-    """Keep tenants out of the databases that are not theirs by default."""
+    """Lock tenants out of databases that are not theirs."""
     for database in databases:
         await _run(conn, "REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC", database=database)
 
 
 async def _run(conn: Connection, text: LiteralString, **parts: str | sql.Literal) -> None:
-    """parts: a str is a name on the server."""
+    """Run a statement. A `str` among the parts is a name on the server."""
     filled = {key: sql.Identifier(part) if isinstance(part, str) else part for key, part in parts.items()}
     await execute_unprepared(conn, sql.SQL(text).format(**filled))
