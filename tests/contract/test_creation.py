@@ -21,7 +21,8 @@ from polykomos.resources.blueprint.schema import BlueprintArgs
 from polykomos.resources.blueprint_application.create import create_request as application
 from polykomos.resources.blueprint_application.resource import BlueprintApplication
 from polykomos.resources.blueprint_application.schema import BlueprintApplicationArgs
-from polykomos.resources.create_once import CreateRequest, CreateResult, create_once
+from polykomos.resources.create_once import create_once
+from polykomos.resources.create_request import CreateRequest, CreateResult
 from polykomos.resources.database.create import create_request as database
 from polykomos.resources.webhook_endpoint.create import create_request as webhook_endpoint
 from resourcekit.context import Context
@@ -281,9 +282,9 @@ def test_a_probe_that_made_an_object_reports_it(run: Callable[..., Run], client:
         made = create_once(replace(kind, send=forgetful), ctx)
     finally:
         admin.post("/clock/reset").raise_for_status()
-    warned = next(each for each in later.warned if "was made just now" in each)
+    warned = next(each for each in later.warned if "was created just now" in each)
     assert made.object.uuid in warned
-    assert "delete that at the service" in warned
+    assert "delete it there" in warned
     there = [each.uuid for each in client.iter_databases() if each.name == seed]
     assert len(there) == 2, "the earlier run's, and the one that the probe made and that is used"
     assert made.object.uuid in there

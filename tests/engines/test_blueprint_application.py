@@ -213,7 +213,7 @@ def test_a_secret_variable_is_in_no_error_and_no_plain_state(stack: Stack) -> No
     stack.write(resources)
     late = stack.up(ok=False)
     assert "is still running" in late.output
-    assert "Run it again: it goes on waiting" in late.output
+    assert "Run it again, which resumes the wait" in late.output
     assert HUSH not in stack.up(ok=False).output
     kept = stack.state()
     assert HUSH not in str(kept)

@@ -263,7 +263,7 @@ def test_keys_that_may_less(env: dict[str, str], tmp_path: Path, monkeypatch: py
 
     reader = SCOPE_KEYS["databases:read"]
     refused = said("adopt pulumi --all", 1, reader)
-    assert "The API key needs blueprints:read" in refused
+    assert "The API key requires the scopes blueprints:read" in refused
     assert "--kind" in refused
     listed = json.loads(said("adopt pulumi --kind database --match 1*", 0, reader))["resources"]
     assert {each["name"].rstrip("-0123456789") for each in listed} == {"database-1shop"}

@@ -281,7 +281,7 @@ def test_gone_behind_the_engines_back_is_told_with_the_way_out(stack: Stack, api
     stack.write({"db": ("Database", given), "bp": ("Blueprint", blueprint)}, outputs)
     failed = stack.up("--continue-on-error", ok=False)
     for what, kind in (("database", "db"), ("blueprint", "bp")):
-        assert f"{what} {made[kind]} is gone: refresh" in failed.output
+        assert f"{what} {made[kind]} is gone: it was deleted" in failed.output
         assert "pulumi up --refresh" in failed.output
     assert stack.up("--refresh").ops == {"db": "create", "bp": "create"}
     stack.destroy()

@@ -194,7 +194,7 @@ def test_an_id_reached_is_kept_and_with_a_scope_found_again(
 
     # As after a crash between the answer and the writing of the state.
     stack.run("state", "delete", stack.resource("db")["urn"], "--yes")
-    assert "taken over" in stack.up().output
+    assert "adopted existing" in stack.up().output
     assert stack.resource("db")["id"] == kept
     assert database_names(slow).count(name) == 1
     stack.destroy()

@@ -33,7 +33,7 @@ def test_a_lost_answer_is_no_interrupted_run(stack: Stack, control_plane: Contro
     lost_answer(admin, "createDatabase")
     admin.post("/faults", json={"operation": "getDatabase", "effect": "status", "status": 404}).raise_for_status()
     shown = stack.up()
-    assert "taken over" not in shown.output
+    assert "adopted existing" not in shown.output
     assert database_names(control_plane).count(name) == 1
     stack.destroy()
 
@@ -50,7 +50,7 @@ def test_an_object_that_was_retained_is_taken_over_aloud(stack: Stack, control_p
     stack.write({**rest, "db": ("Database", {"name": name})})
     shown = stack.up()
     assert stack.resource("db")["id"] == kept
-    assert f"database {kept} was made for this very resource" in shown.diagnostics
+    assert f"database {kept}: an interrupted run created it for this resource" in shown.diagnostics
     # The way out for one that is to stay apart.
     stack.run("state", "delete", "urn:pulumi:dev::story::polykomos:index:Database::db", "--yes")
     stack.write({**rest, "other": ("Database", {"name": name})})

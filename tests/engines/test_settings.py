@@ -154,11 +154,11 @@ def test_a_refused_key_is_named_by_its_source_and_the_way_out(
         stack.run("config", "set", "--secret", "polykomos:apiKey", old)
         stack.write({"hook": ("WebhookEndpoint", {"url": "https://hooks.example.com/refused-2"})})
         told = stack.up(ok=False).output
-        assert "The key that was refused is `apiKey` of the provider (polykomos:apiKey)" in told
+        assert "The rejected key comes from `apiKey` of the provider (polykomos:apiKey)" in told
         assert "the stack's state" not in told
         stack.run("config", "rm", "polykomos:apiKey")
         told = stack.up(ok=False, POLYKOMOS_API_KEY=old).output
-        assert "The key that was refused is POLYKOMOS_API_KEY" in told
+        assert "The rejected key comes from POLYKOMOS_API_KEY" in told
         stack.up(POLYKOMOS_API_KEY=control_plane.api_key)
         stack.destroy(POLYKOMOS_API_KEY=control_plane.api_key)
     finally:
@@ -169,9 +169,9 @@ def test_a_refused_key_is_named_by_its_source_in_a_plan(started_workspace: Works
     workspace = started_workspace
     workspace.write(ACCOUNT)
     told = workspace.plan(ok=False, POLYKOMOS_API_KEY="pk_live_of_nobody").diagnostics
-    assert "The key that was refused is POLYKOMOS_API_KEY" in told
+    assert "The rejected key comes from POLYKOMOS_API_KEY" in told
     text = (workspace.directory / "provider.tf").read_text()
     workspace.write(text.replace("{}", '{\n  api_key = "pk_live_of_nobody"\n}'), "provider.tf")
     told = workspace.plan(ok=False).diagnostics
-    assert "The key that was refused is `api_key` of the provider's block" in told
+    assert "The rejected key comes from `api_key` of the provider's block" in told
     assert "pk_live_of_nobody" not in told

@@ -86,7 +86,7 @@ def test_a_time_out_keeps_the_id_and_says_what_to_do(slow_workspace: Workspace, 
     slow_workspace.write(database(name, '  timeouts = { create = "2s" }'))
     told = slow_workspace.apply().diagnostics
     assert "warning: database" in told
-    assert "still provisioning after 2 s. Run it again: it goes on waiting" in told
+    assert "still provisioning after 2 s. Run it again, which resumes the wait" in told
     kept = slow_workspace.resource("polykomos_database.db")
     assert (kept["status"], kept["connection_string"]) == ("provisioning", None)
     assert '"status": "tainted"' not in slow_workspace.state_text, "it would be destroyed and made again"

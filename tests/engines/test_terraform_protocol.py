@@ -175,7 +175,11 @@ def test_the_action_that_queries(plugin: Plugin) -> None:
 
 def test_a_plan_that_nobody_has_heard_of_is_warned_of(plugin: Plugin) -> None:
     """The documents differ in which there are (api-facts C1), so it is no error."""
-    for plan, told in (("lanch", "did you mean `launch`?"), ("enterprise", "known are `free`"), ("pro", "")):
+    for plan, told in (
+        ("lanch", "did you mean `launch`?"),
+        ("enterprise", "this provider knows are `free`"),
+        ("pro", ""),
+    ):
         reply = plugin.plan(DATABASE, plugin.object(DATABASE, name="planned", plan=plan))
         assert not errors(reply)
         assert paths(reply) == ([["plan"]] if told else [])

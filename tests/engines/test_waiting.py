@@ -50,7 +50,7 @@ def test_a_create_that_ran_out_of_time_is_resumed(slow_stack: Stack, slow: Contr
     slow_stack.write({"db": db}, {"url": "${db.connectionString}", "status": "${db.status}"})
     failed = slow_stack.up(ok=False)
     assert "still provisioning" in failed.output
-    assert "Run it again: it goes on waiting" in failed.output
+    assert "Run it again, which resumes the wait" in failed.output
     assert "`customTimeouts`" in failed.output
     kept = slow_stack.resource("db")
     assert kept["initErrors"]
@@ -168,7 +168,7 @@ def test_what_provisioning_gave_up_on_is_made_again_after_a_refresh(new_stack: C
 
         wait_until(is_gone, every=0.3)
         failed = stack.up(ok=False)
-        assert f"database {first} is gone: refresh" in failed.output
+        assert f"database {first} is gone: it was deleted" in failed.output
         admin.patch("/provisioning", json={"failures": 0, "delay_seconds": 0}).raise_for_status()
         stack.up("--refresh")
         assert stack.resource("db")["id"] != first

@@ -85,7 +85,7 @@ def test_a_create_that_was_refused_after_it_was_carried_out(
         assert len(ids(plane, "databases")) == 1, options
     declare(stack, last, {"db": ("Database", {"name": "once"})})
     shown = stack.up()
-    assert "taken over" in shown.output
+    assert "adopted existing" in shown.output
     assert ids(plane, "databases") == [id_of(stack, "db")]
     stack.assert_no_changes()
 

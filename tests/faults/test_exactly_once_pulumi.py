@@ -21,7 +21,7 @@ def test_a_database(stack: Stack, plane: ControlPlane, admin: httpx.Client) -> N
     stack.write({"db": ("Database", {"name": "once"})}, {"url": "${db.connectionString}"})
     made = made_and_killed(stack, plane, admin, "databases", "createDatabase")
     shown = stack.up()
-    assert "taken over" in shown.output
+    assert "adopted existing" in shown.output
     assert stack.resource("db")["id"] == made
     assert list(there(plane)) == [made]
     assert "postgresql://" in stack.outputs()["url"]
@@ -52,7 +52,7 @@ def test_a_webhook_endpoint_of_more_than_a_day_ago_is_told_of(
     made = made_and_killed(stack, plane, admin, "webhook_endpoints", "createWebhookEndpoint")
     plane.advance(25 * 3600)
     shown = stack.up()
-    assert f"webhook endpoint {made} hears at the same" in shown.diagnostics
+    assert f"webhook endpoint {made} has the same `url`" in shown.diagnostics
     assert stack.resource("hook")["id"] != str(made)
 
 

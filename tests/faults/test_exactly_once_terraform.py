@@ -162,7 +162,7 @@ resource "polykomos_webhook_endpoint" "hook" {{
     admin.delete("/faults").raise_for_status()
     (lost,) = there(plane, "webhook_endpoints")
     plane.advance(25 * 3600)
-    assert f"webhook endpoint {lost} hears at the same" in workspace.apply().diagnostics
+    assert f"webhook endpoint {lost} has the same `url`" in workspace.apply().diagnostics
     assert lost not in held(workspace)
 
 

@@ -41,7 +41,7 @@ class WebhooksApi(ApiGroup):
                 "endpoint": answer.body.get("data"),
                 "secret": answer.body.get("secret"),
                 "replayed": bool(answer.body.get("idempotency_replay")),
-                "resent": answer.was_retried,
+                "was_retried": answer.was_retried,
             },
         )
 

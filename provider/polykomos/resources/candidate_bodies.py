@@ -1,4 +1,4 @@
-"""Which body an object may have been asked for with: pure guesses, the most likely first."""
+"""Bodies that an earlier create call may have had, most likely first. Pure functions."""
 
 from __future__ import annotations
 
@@ -7,30 +7,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 ABSENT: Final = object()
-# Edits that nothing shows, such as an argument taken out, are guessed at only where there are few.
+# Edits that the object does not show, such as a removed argument, are tried only if the edits are this few.
 _MOST_UNSEEN: Final = 2
 
 PossibleValues = Mapping[str, Sequence[Any]]
 
 
 def candidate_bodies(body: Mapping[str, Any], objects: Sequence[PossibleValues]) -> Iterator[dict[str, Any]]:
-    """Bodies that may have made one of `objects`: those that differ from `body` in the fewest arguments come first,
-    whichever object they are of.
+    """Yield the bodies that may have created one of several objects, fewest differences from `body` first.
 
-    objects: of each, what the request may have held for each argument; ABSENT = it was left out.
+    Args:
+        body: The body that this run sends.
+        objects: For each object, the values that its request may have had, by argument; ABSENT stands for an omitted
+            argument.
     """
     most = max((len(_edited(body, options)) for options in objects), default=0)
     for edits in range(1, max(most, _MOST_UNSEEN) + 1):
         for options in objects:
-            yield from _with(edits, body, options)
+            yield from _with_edits(edits, body, options)
 
 
 def _edited(body: Mapping[str, Any], options: PossibleValues) -> list[str]:
-    """The arguments that must have been edited, because the object cannot have come of what they are now."""
+    """Return the arguments that must have been edited, because their current values cannot have created the object."""
     return [name for name, values in options.items() if body.get(name, ABSENT) not in values]
 
 
-def _with(edits: int, body: Mapping[str, Any], options: PossibleValues) -> Iterator[dict[str, Any]]:
+def _with_edits(edits: int, body: Mapping[str, Any], options: PossibleValues) -> Iterator[dict[str, Any]]:
+    """Yield the bodies that differ from `body` in `edits` arguments and may have created the object."""
     seen = _edited(body, options)
     unseen = edits - len(seen)
     if unseen < 0 or (unseen > 0 and edits > _MOST_UNSEEN):

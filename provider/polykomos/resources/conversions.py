@@ -1,4 +1,4 @@
-"""Small translations between the client's models and states."""
+"""Conversions between the client's models and states."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from resourcekit.errors import ResourceError
 
 
 def reveal(secret: Secret | None) -> str | None:
-    """The plain value, for a field that the declaration marks secret."""
+    """Return the plain value, for a field that the declaration marks as secret."""
     return None if secret is None else secret.reveal()
 
 
 def format_timestamp(moment: datetime | None) -> str | None:
-    """RFC 3339 in UTC, whatever style the API used (api-facts C8)."""
+    """Return a time as RFC 3339 in UTC, whatever format the API used (api-facts C8)."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def is_uuid(text: str) -> bool:
-    """Whether `text` is a UUID in its hyphenated form."""
+    """Return whether a text is a UUID in its hyphenated form."""
     try:
         return str(uuid.UUID(text)) == text.lower()
     except ValueError:
@@ -28,7 +28,15 @@ def is_uuid(text: str) -> bool:
 
 
 def parse_uuid(text: str, rule: str) -> str:
-    """`text` as the API spells UUIDs. Raises ResourceError with `rule` for anything else, before any call is made."""
+    """Return a UUID as the API spells it, in lower case.
+
+    Args:
+        text: The UUID.
+        rule: What the value must be, for the message, such as "a database's id is its UUID".
+
+    Raises:
+        ResourceError: The text is not a UUID. No call is made for it.
+    """
     if not is_uuid(text):
-        raise ResourceError(f"{text!r} is no UUID: {rule}")
+        raise ResourceError(f"{text!r} is not a UUID: {rule}")
     return text.lower()

@@ -1,310 +1,282 @@
-"""Creating exactly once: what an interrupted run has made is found by its idempotency key and taken over.
+"""Creates that run exactly once: an object that an interrupted run created is found by its key and adopted.
 
-The API remembers idempotency keys for 24 hours (api-facts, Idempotency). A replayed answer tells what was made once,
-not what is there: it is trusted only after the object was read, and only where the object is nobody's yet.
+The API remembers idempotency keys for 24 hours (api-facts, Idempotency). A replayed response reports what was created
+at the time, not what exists now. The object is therefore read again, and adopted only if no resource owns it.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Final
 
 from polykomos.client import ApiError, IdempotencyConflictError, InvalidRequestError, NotFoundError
 from polykomos.client.polling import retry_until_found
-from polykomos.resources.candidate_bodies import PossibleValues, candidate_bodies
+from polykomos.resources.candidate_bodies import candidate_bodies
+from polykomos.resources.create_request import CreateRequest, CreateResult, T
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 
 if TYPE_CHECKING:
-    from polykomos.client import Client, WriteResult
+    from polykomos.client import Client
     from resourcekit.idempotency import IdempotencyKeys
 
-T = TypeVar("T", bound=BaseModel)
-
-# So many incarnations within a day take minutes to go through.
+# Trying this many generations of keys takes minutes.
 _MOST_GENERATIONS: Final = 300
-_REMEMBERED: Final = timedelta(hours=25)  # by the API, and an hour for clocks that differ
-_PROBED: Final = timedelta(hours=23)  # an hour less than the API remembers: for the probes, and for clocks that differ
-# What was made so lately may not show yet, and is looked for so long; what is older and is not there is gone.
+_PROBED: Final = timedelta(hours=23)  # an hour less than a key's lifetime: for the probes, and for clocks that differ
+# An object younger than _FRESH may not be visible yet, so reads of it are repeated for _UNSEEN_SECONDS. An older object
+# that is not found was deleted.
 _FRESH: Final = timedelta(seconds=60)
 _UNSEEN_SECONDS: Final = 4.0
 _MOST_PROBES: Final = 60
 _MOST_NAMED: Final = 5
 
 
-@dataclass(frozen=True)
-class RecentObjects(Generic[T]):
-    """Objects that an earlier call with another body may have made, and what tells of their bodies.
-
-    objects: all that are there and may be so young. whole: one of them with what lists leave out; None when it is gone.
-    options: what the request that made it may have held, by argument. label: the argument that names it for people.
-    """
-
-    objects: Callable[[], Iterable[T]]
-    possible_bodies: Callable[[T], PossibleValues]
-    label: str
-    fetch_full: Callable[[T], T | None] = lambda listed: listed
-
-
-@dataclass(frozen=True)
-class CreateRequest(Generic[T]):
-    """How one kind of object is made.
-
-    what: "database", for people. body: what this run would send. send: makes the call with a body and a key. find: the
-    object as it is now, None when it is gone; raises NotFound where it does not show. id_of: its id in the engine.
-    created_at: when the API made it. required: the fields without which the API makes nothing. recent: None where the
-    API lists no such objects. facts: what else belongs into the key. earlier: the same as release 0.1.0 made it, where
-    that differs.
-    """
-
-    noun: str
-    body: Mapping[str, Any]
-    send: Callable[[Mapping[str, Any], str], WriteResult[T]]
-    refetch: Callable[[T], T | None]
-    id_of: Callable[[T], str]
-    created_at: Callable[[T], datetime | None]
-    required: tuple[str, ...]
-    recent: RecentObjects[T] | None = None
-    key_parts: tuple[str, ...] = ()
-    earlier: CreateRequest[T] | None = None
-
-
-@dataclass(frozen=True)
-class CreateResult(Generic[T]):
-    """taken_over: an earlier run made it, perhaps with other arguments."""
-
-    object: T
-    adopted: bool
-
-
 def create_once(
-    kind: CreateRequest[T], ctx: Context[Client], fits: Callable[[T], None] = lambda made: None
+    request: CreateRequest[T], ctx: Context[Client], ensure_adoptable: Callable[[T], None] = lambda adopted: None
 ) -> CreateResult[T]:
-    """The object, made now or by an earlier run that did not live to tell.
+    """Create an object, or adopt the one that an interrupted run created with the same key.
 
-    fits: raises ResourceError for an earlier run's object that cannot become what is wanted.
-    Raises ResourceError where whose an object is cannot be told, and what the calls and `fits` raise.
+    Args:
+        request: The create call.
+        ctx: The operation's context, with the resource's idempotency keys.
+        ensure_adoptable: Raises ResourceError for an earlier run's object that cannot get this run's arguments.
+
+    Raises:
+        ResourceError: The owner of an existing object cannot be determined, or `ensure_adoptable` rejects the object.
+        PolykomosError: A call failed.
     """
     with ctx.idempotency_keys.lock():
-        created = _first_free(kind, ctx)
-    if created.adopted:
-        fits(created.object)
+        result = _create_or_adopt(request, ctx)
+    if result.adopted:
+        ensure_adoptable(result.object)
         ctx.warn(
-            f"{kind.noun} {kind.id_of(created.object)} was made for this very resource within the last day, and the "
-            "engine's state does not hold it, as after a run that was interrupted: it is taken over. If something else "
-            "manages it, take this resource out of the state and make it under another name (in Terraform: with "
-            "another `idempotency_scope`)"
+            f"adopted existing {request.noun} {request.id_of(result.object)}: an interrupted run created it for this "
+            "resource within the last 24 hours, and it is missing from the engine's state. If another program manages "
+            "it, remove this resource from the state and create it under another name (in Terraform: with another "
+            "`idempotency_scope`)"
         )
-    return created
+    return result
 
 
-def _first_free(kind: CreateRequest[T], ctx: Context[Client]) -> CreateResult[T]:
-    for keys in ctx.idempotency_keys.others:
-        left = _left_behind(kind, keys, ctx)
-        if left is not None:
-            return left
-    if kind.earlier is not None and kind.earlier.key_parts != kind.key_parts and ctx.idempotency_keys.deterministic:
-        for keys in (*ctx.idempotency_keys.others, ctx.idempotency_keys):
-            left = _left_behind(kind.earlier, keys, ctx)
-            if left is not None:
-                return left
-    for generation in itertools.count(ctx.idempotency_keys.next_generation(*kind.key_parts)):
-        created = _created(kind, generation, ctx)
-        if created is not None:
-            ctx.idempotency_keys.claim(kind.id_of(created.object), generation, *kind.key_parts)
-            return created
+def _create_or_adopt(request: CreateRequest[T], ctx: Context[Client]) -> CreateResult[T]:
+    own_keys = ctx.idempotency_keys
+    for keys in own_keys.others:
+        adopted = _find_earlier(request, keys, ctx)
+        if adopted is not None:
+            return adopted
+    earlier = request.earlier
+    if earlier is not None and earlier.key_parts != request.key_parts and own_keys.deterministic:
+        for keys in (*own_keys.others, own_keys):
+            adopted = _find_earlier(earlier, keys, ctx)
+            if adopted is not None:
+                return adopted
+    for generation in itertools.count(own_keys.next_generation(*request.key_parts)):
+        result = _create_generation(request, generation, ctx)
+        if result is not None:
+            own_keys.claim(request.id_of(result.object), generation, *request.key_parts)
+            return result
     raise AssertionError("counting never ends")
 
 
-def with_earlier(kind: CreateRequest[T], earlier: CreateRequest[T]) -> CreateRequest[T]:
-    """Return a kind that knows how release 0.1.0 made the object: it sent the null entries of maps."""
-    return kind if (earlier.body, earlier.key_parts) == (kind.body, kind.key_parts) else replace(kind, earlier=earlier)
+def _find_earlier(request: CreateRequest[T], keys: IdempotencyKeys, ctx: Context[Client]) -> CreateResult[T] | None:
+    """Return the object that an earlier run created with other keys, or None.
 
-
-def _left_behind(kind: CreateRequest[T], keys: IdempotencyKeys, ctx: Context[Client]) -> CreateResult[T] | None:
-    """Return what an earlier run made with keys of its own, or None. Nothing is made unless the API remembers a key."""
-    for generation in itertools.count(keys.next_generation(*kind.key_parts)):
-        key = keys.create_key(generation, *kind.key_parts)
-        if not _is_remembered(kind, key):
+    Nothing is created unless the API remembers one of the keys.
+    """
+    for generation in itertools.count(keys.next_generation(*request.key_parts)):
+        key = keys.create_key(generation, *request.key_parts)
+        if not _is_remembered(request, key):
             return None
-        created = _by_key(kind, key, ctx)
-        if created is not None:
-            keys.claim(kind.id_of(created.object), generation, *kind.key_parts)
-            return created
+        result = _send_with_key(request, key, ctx)
+        if result is not None:
+            keys.claim(request.id_of(result.object), generation, *request.key_parts)
+            return result
     raise AssertionError("counting never ends")
 
 
-def _is_remembered(kind: CreateRequest[T], key: str) -> bool:
-    """Return whether the API has seen a key within 24 hours: it refuses the key with another body before it looks at
-    that body (api-facts S35), and one without its required fields makes nothing.
+def _is_remembered(request: CreateRequest[T], key: str) -> bool:
+    """Return whether the API has received a key within the last 24 hours.
+
+    The API rejects a known key with another body before it validates that body (api-facts S35). The body that is sent
+    here lacks the required fields, so that an unknown key creates nothing.
     """
     for _ in range(2):
         try:
-            kind.send({**kind.body, **dict.fromkeys(kind.required)}, key)
+            request.send({**request.body, **dict.fromkeys(request.required)}, key)
         except IdempotencyConflictError:
             return True
         except NotFoundError:
             return False
         except InvalidRequestError as error:
-            if error.field in kind.required:
+            if error.field in request.required:
                 return False
-            # Not what such a body is refused for: perhaps not the API's own answer, so the key is looked up once more.
+            # Another reason than the missing field: perhaps not the API's own response, so the key is sent once more.
     return False
 
 
-def _created(kind: CreateRequest[T], generation: int, ctx: Context[Client]) -> CreateResult[T] | None:
-    """The object of one generation of keys; None where that one is gone, is somebody's, or came to nothing."""
-    if not ctx.idempotency_keys.deterministic:
-        return CreateResult(kind.send(kind.body, ctx.idempotency_keys.create_key(generation)).object, adopted=False)
+def _create_generation(request: CreateRequest[T], generation: int, ctx: Context[Client]) -> CreateResult[T] | None:
+    """Create the object with the key of one generation.
+
+    Returns:
+        The result, or None if the object of that key was deleted, is owned by another resource, or was never created.
+    """
+    keys = ctx.idempotency_keys
+    if not keys.deterministic:
+        return CreateResult(request.send(request.body, keys.create_key(generation)).object, adopted=False)
     if generation >= _MOST_GENERATIONS:
         ctx.warn(
-            f"this {kind.noun} is the {generation}th of its kind within a day: what an interrupted run leaves of it "
-            "will not be found again"
+            f"this resource was created {generation} times within 24 hours, more than are searched for the objects of "
+            f"interrupted runs. If this run is interrupted, the new {request.noun} will not be found again: look for "
+            "it at the service then"
         )
-        return CreateResult(
-            kind.send(kind.body, type(ctx.idempotency_keys)().create_key(generation)).object, adopted=False
-        )
-    return _by_key(kind, ctx.idempotency_keys.create_key(generation, *kind.key_parts), ctx)
+        return CreateResult(request.send(request.body, type(keys)().create_key(generation)).object, adopted=False)
+    return _send_with_key(request, keys.create_key(generation, *request.key_parts), ctx)
 
 
-def _by_key(kind: CreateRequest[T], key: str, ctx: Context[Client]) -> CreateResult[T] | None:
-    """The object that a key makes, or made; None where that one is gone, is another's, or came to nothing."""
+def _send_with_key(request: CreateRequest[T], key: str, ctx: Context[Client]) -> CreateResult[T] | None:
+    """Send the request with a key, and read again the object of a replayed response.
+
+    Returns:
+        The result, or None if the object of that key was deleted, is owned by another resource, or was never created.
+    """
     try:
-        written = kind.send(kind.body, key)
+        response = request.send(request.body, key)
     except IdempotencyConflictError:
-        found = _identified(kind, key, ctx)
-        return None if found is None or _is_taken(kind, found, ctx) else CreateResult(found, adopted=True)
+        candidate = _identify(request, key, ctx)
+        if candidate is None or _is_owned_by_other(request, candidate, ctx):
+            return None
+        return CreateResult(candidate, adopted=True)
     except ApiError as error:
         if error.replayed:
-            return None  # what was refused once may be accepted now
+            return None  # a request that was rejected once may be accepted now
         raise
-    if not written.replayed:
-        return CreateResult(written.object, adopted=False)
-    if ctx.idempotency_keys.is_known(kind.id_of(written.object)):
+    if not response.replayed:
+        return CreateResult(response.object, adopted=False)
+    if ctx.idempotency_keys.is_known(request.id_of(response.object)):
         return None
-    there = _there(kind, written.object, ctx, patient=written.was_retried)
-    if there is None or _is_taken(kind, there, ctx, own=written.was_retried):
+    current = _read_current(request, response.object, ctx, patient=response.was_retried)
+    if current is None or _is_owned_by_other(request, current, ctx, was_retried=response.was_retried):
         return None
-    return CreateResult(there, adopted=not written.was_retried)
+    return CreateResult(current, adopted=not response.was_retried)
 
 
-def _there(kind: CreateRequest[T], made: T, ctx: Context[Client], *, patient: bool) -> T | None:
-    """The object as it is now; None when it is gone."""
-    created_at = kind.created_at(made)
+def _read_current(request: CreateRequest[T], created: T, ctx: Context[Client], *, patient: bool) -> T | None:
+    """Return the object as it is now, or None if it was deleted."""
+    created_at = request.created_at(created)
     patient = patient or created_at is None or datetime.now(UTC) - created_at < _FRESH
     try:
         return retry_until_found(
-            lambda: kind.refetch(made), seconds=_UNSEEN_SECONDS if patient else 0.0, cancel=ctx.cancel
+            lambda: request.refetch(created), seconds=_UNSEEN_SECONDS if patient else 0.0, cancel=ctx.cancel
         )
     except NotFoundError:
         return None
 
 
-def _is_taken(kind: CreateRequest[T], found: T, ctx: Context[Client], *, own: bool = False) -> bool:
-    """own: this very call was sent twice, so the object is most likely its own."""
-    taken = ctx.idempotency_keys.is_taken(kind.id_of(found))
-    if taken is None and not own:
-        raise ResourceError(
-            f"{kind.noun} {kind.id_of(found)} was made for this resource before, and whether the engine's state holds "
-            "it cannot be told, because the engine could not be asked. If nothing manages it, import it; or delete it "
-            "at the service; then run this again"
-        )
-    return taken is True
+def _is_owned_by_other(
+    request: CreateRequest[T], candidate: T, ctx: Context[Client], *, was_retried: bool = False
+) -> bool:
+    """Return whether another resource owns an object.
 
+    Args:
+        request: The create call.
+        candidate: The object.
+        ctx: The operation's context.
+        was_retried: Whether this very call was sent twice, so that it most likely created the object itself.
 
-def _identified(kind: CreateRequest[T], key: str, ctx: Context[Client]) -> T | None:
-    """What an earlier call with this key and another body made, as it is now; None when that is gone, or nothing tells.
-
-    The API tells only that the bodies differ. To send the key with the body that it had is to be told the object, and
-    to send it with another changes nothing.
+    Raises:
+        ResourceError: The engine's state cannot be read, and the call was sent once only.
     """
-    if kind.recent is None:
+    is_taken = ctx.idempotency_keys.is_taken(request.id_of(candidate))
+    if is_taken is None and not was_retried:
         raise ResourceError(
-            f"an earlier run has asked for this very {kind.noun} in other words, as another release of this provider "
-            "does, and the API does not tell what came of it. So that nothing is run twice: look whether it was "
-            "carried out. If so, import it; if not, give the resource another name (in Terraform: another "
-            "`idempotency_scope`), or wait until a day has passed"
+            f"an earlier run created {request.noun} {request.id_of(candidate)} for this resource, and the provider "
+            "cannot determine whether the engine's state contains it, because reading the state failed. If no program "
+            "manages it, import it or delete it at the service; then run this again"
         )
-    recent = kind.recent
-    candidates = [whole for each in recent.objects() if (whole := recent.fetch_full(each)) is not None]
-    # A key that the API forgets meanwhile would have a guess make an object.
+    return is_taken is True
+
+
+def _identify(request: CreateRequest[T], key: str, ctx: Context[Client]) -> T | None:
+    """Return the object that an earlier call created with this key and another body.
+
+    The API reports only that the bodies differ. Sending the key with the original body returns the object; sending it
+    with any other body changes nothing.
+
+    Returns:
+        The object as it is now, or None if it was deleted or cannot be identified.
+    """
+    if request.recent is None:
+        raise ResourceError(
+            f"a previous run used the idempotency key of this {request.noun} with a different request (for example, "
+            "from another version of this provider), and the API does not report the result. The provider did not "
+            "send it again, to avoid running the SQL twice. Check at the service whether it ran. If it did, import "
+            "it; if not, rename the resource (in Terraform: or set another `idempotency_scope`), or wait 24 hours"
+        )
+    recent = request.recent
+    candidates = [full for listed in recent.objects() if (full := recent.fetch_full(listed)) is not None]
+    # If the API forgot the key in the meantime, a probe would create an object.
     probed = [
-        recent.possible_bodies(each)
-        for each in candidates
-        if is_safe_to_probe(kind.created_at(each), datetime.now(UTC))
+        recent.possible_bodies(candidate)
+        for candidate in candidates
+        if is_safe_to_probe(request.created_at(candidate), datetime.now(UTC))
     ]
-    before = [] if kind.earlier is None else [kind.earlier.body]
-    tried = itertools.chain(
-        before, candidate_bodies(kind.body, probed), *(candidate_bodies(body, probed) for body in before)
+    earlier_bodies = [] if request.earlier is None else [request.earlier.body]
+    bodies = itertools.chain(
+        earlier_bodies,
+        candidate_bodies(request.body, probed),
+        *(candidate_bodies(body, probed) for body in earlier_bodies),
     )
-    for body in itertools.islice(tried, _MOST_PROBES):
+    for body in itertools.islice(bodies, _MOST_PROBES):
         try:
-            written = kind.send(body, key)
+            response = request.send(body, key)
         except IdempotencyConflictError:
             continue
         except (InvalidRequestError, NotFoundError) as error:
             if error.replayed:
-                return None  # it came to nothing
+                return None  # the original call created nothing
             continue
-        if not written.replayed:
+        if not response.replayed:
             ctx.warn(
-                f"{kind.noun} {kind.id_of(written.object)} was made just now, with arguments of an earlier run: the "
-                "service has forgotten that run's call, which was looked for. It is taken for this resource. What the "
-                "earlier run made may exist beside it: delete that at the service"
+                f"{request.noun} {request.id_of(response.object)} was created just now, with arguments of an earlier "
+                "run: the provider was looking for that run's object, and the service no longer remembers the call "
+                f"that created it. This resource uses the new {request.noun}. The earlier one may still exist: look "
+                "for it at the service, and delete it there"
             )
-            return written.object
-        return _there(kind, written.object, ctx, patient=False)
-    all_tried = len(probed) == len(candidates) and next(tried, None) is None
-    _warn_of(kind, candidates, ctx, all_tried=all_tried)
+            return response.object
+        return _read_current(request, response.object, ctx, patient=False)
+    all_tried = len(probed) == len(candidates) and next(bodies, None) is None
+    _warn_of_candidates(request, candidates, ctx, all_tried=all_tried)
     return None
 
 
-def _warn_of(kind: CreateRequest[T], candidates: Iterable[T], ctx: Context[Client], *, all_tried: bool) -> None:
-    """Name what the earlier call may have made. Mostly that is gone, and all that is there has another name."""
-    assert kind.recent is not None
-    options, label = kind.recent.possible_bodies, kind.recent.label
+def _warn_of_candidates(
+    request: CreateRequest[T], candidates: Iterable[T], ctx: Context[Client], *, all_tried: bool
+) -> None:
+    """Name the objects that the earlier call may have created; if there is none, it was most likely deleted."""
+    assert request.recent is not None
+    possible_bodies, label = request.recent.possible_bodies, request.recent.label
     named = [
-        f"{kind.id_of(each)} ({options(each)[label][0]})"
-        for each in candidates
-        if not (all_tried and options(each)[label][0] != kind.body[label])
-        and not ctx.idempotency_keys.is_taken(kind.id_of(each))
+        f"{request.id_of(candidate)} ({possible_bodies(candidate)[label][0]})"
+        for candidate in candidates
+        if not (all_tried and possible_bodies(candidate)[label][0] != request.body[label])
+        and not ctx.idempotency_keys.is_taken(request.id_of(candidate))
     ]
     if named:
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         ctx.warn(
-            "within the last day this resource was made with other arguments, and what became of that cannot be told: "
-            f"another {kind.noun} is made. If an interrupted run has left one, it is among "
-            f"{', '.join(named[:_MOST_NAMED])}{more}: delete it at the service, or import it in place of the new one"
+            "an earlier run created this resource with other arguments within the last 24 hours, and the provider "
+            f"cannot identify its object, so it creates another {request.noun}. If the earlier run was interrupted, "
+            f"its object may be one of {', '.join(named[:_MOST_NAMED])}{more}: delete it at the service, or import it "
+            "instead of the new one"
         )
 
 
-def is_within_key_lifetime(created_at: datetime | None) -> bool:
-    """Whether an object's key may still be remembered."""
-    return created_at is None or datetime.now(UTC) - created_at < _REMEMBERED
-
-
 def is_safe_to_probe(created_at: datetime | None, now: datetime) -> bool:
-    """Return whether the API still remembers an object's key for as long as guesses take, clocks that differ included.
+    """Return whether the API will remember an object's key for as long as the probes take.
 
-    A key is remembered for 24 hours (api-facts, Idempotency). What the API does not date may be of now.
+    A key is remembered for 24 hours (api-facts, Idempotency); clocks may differ by up to an hour. An object without a
+    creation time is treated as new.
     """
     return created_at is None or now - created_at < _PROBED
-
-
-def ensure_compatible(what: str, id: str, wanted: Mapping[str, Any], there: Mapping[str, Any]) -> None:
-    """Raise ResourceError when what an interrupted run made differs in what cannot change in place."""
-    differing = {name for name, value in wanted.items() if value is not None and value != there.get(name)}
-    if not differing:
-        return
-    told = ", ".join(f"`{name}` {json.dumps(there.get(name), default=str)}" for name in sorted(differing))
-    raise ResourceError(
-        f"an interrupted run has made {what} {id} for this resource, with {told}, which cannot change in place. Either "
-        f"put that back and run this again: the {what} is taken over, and can be replaced then; or delete it at the "
-        "service"
-    )

@@ -1,6 +1,6 @@
-"""What is not there any more: believed only of the object's own account (docs/decisions/0022-accounts.md).
+"""Errors for objects that the API does not find, after a check of the key's account (docs/decisions/0022-accounts.md).
 
-The API answers 404 for an object of another account too (api-facts S34).
+The API answers 404 for an object of another account too (api-facts S34), so a 404 alone does not mean "deleted".
 """
 
 from __future__ import annotations
@@ -17,14 +17,24 @@ if TYPE_CHECKING:
     from polykomos.client import Client
 
 _WAY_OUT = (
-    "Nothing is taken for deleted. Set the API key of the account that the object belongs to. If the object was "
-    "deleted all the same, take it out of the state (`pulumi state delete`, `terraform state rm`, `tofu state rm`)"
+    "The state was not changed. Set the API key of the account that the object belongs to. If the object was deleted "
+    "and no such key exists, remove it from the state (`pulumi state delete`, `terraform state rm`, `tofu state rm`)"
 )
 
 
 @contextlib.contextmanager
 def not_found_as_error(what: str, id: str, ctx: Context[Client], team_id: int | None = None) -> Iterator[None]:
-    """Around calls about an object that the engine's state holds. what: "database", for people."""
+    """Translate the NotFoundError of calls about an object that the engine's state contains.
+
+    Args:
+        what: What the object is, such as "database".
+        id: The object's id in the engine.
+        ctx: The operation's context, with the account that the state records.
+        team_id: The team that owns the object, for a database.
+
+    Raises:
+        ResourceError: The object was deleted, or the key is of another account.
+    """
     try:
         yield
     except NotFoundError:
@@ -33,15 +43,15 @@ def not_found_as_error(what: str, id: str, ctx: Context[Client], team_id: int | 
 
 
 def object_gone_error(what: str, id: str) -> ResourceError:
-    """The way out: an engine makes anew what a refresh does not find."""
+    """Return the error for an object that was deleted outside of the program."""
     return ResourceError(
-        f"{what} {id} is gone: refresh, and it will be made again (`pulumi up --refresh`; `terraform apply` and "
-        "`tofu apply` refresh by themselves)"
+        f"{what} {id} is gone: it was deleted outside of this program. Refresh the state, and it will be created again "
+        "(`pulumi up --refresh`; `terraform apply` and `tofu apply` refresh by themselves)"
     )
 
 
 def no_such(what: str, ctx: Context[Client], property: str, advice: str = "") -> ResourceError:
-    """Return the error for an argument that names an object which the key does not see: it says whose key that is."""
+    """Return the error for an argument that names an object that the key cannot see; it names the key's account."""
     try:
         seen = f" for this API key, which belongs to {_owner(ctx)}"
     except PolykomosError:
@@ -50,13 +60,16 @@ def no_such(what: str, ctx: Context[Client], property: str, advice: str = "") ->
 
 
 def confirm_gone(what: str, id: str, ctx: Context[Client], team_id: int | None = None) -> None:
-    """Return where a 404 means that the object was deleted: the key's account is the one that could see it.
+    """Check that a 404 means that the object was deleted, because the key's account would see the object.
+
+    If the state records no account and its other objects do not decide it either, the object counts as deleted, with
+    a warning.
 
     Args:
-        what: "database", for people.
+        what: What the object is, such as "database".
         id: The object's id in the engine.
-        ctx: With the account that the object's state records.
-        team_id: The team that owns the object, where it is a team's.
+        ctx: The operation's context, with the account that the state records.
+        team_id: The team that owns the object, for a database.
 
     Raises:
         ResourceError: The key is of another account, or the base URL is not the API's.
@@ -66,26 +79,26 @@ def confirm_gone(what: str, id: str, ctx: Context[Client], team_id: int | None =
         if account in (None, ctx.account) or _sees_team(team_id, ctx):
             return
         raise ResourceError(
-            f"{what} {id} cannot be found with this API key, which belongs to {_owner(ctx)}: the state says that the "
-            f"object belongs to another account. {_WAY_OUT}"
+            f"{what} {id} cannot be found with this API key, which belongs to {_owner(ctx)}: according to the state, "
+            f"the object belongs to another account. {_WAY_OUT}"
         )
     sees = _sees_others(what, id, ctx)
     if sees is False and not _sees_team(team_id, ctx):
         raise ResourceError(
-            f"{what} {id} cannot be found with this API key, which belongs to {_owner(ctx)}, and neither can any other "
-            "object of this state, which was written by a release that did not record the account. The key is most "
-            f"likely of another account. {_WAY_OUT}"
+            f"{what} {id} cannot be found with this API key, which belongs to {_owner(ctx)}, nor can any other object "
+            "in the state. The state was written by a release that did not record the account, so the key most likely "
+            f"belongs to another account. {_WAY_OUT}"
         )
     if sees is None:
         ctx.warn(
             f"{what} {id} cannot be found with this API key, which belongs to {_owner(ctx)}. The state does not record "
-            "the account that it belongs to: it is taken for deleted. If this is the key of another account, do not "
-            "apply this, and set the right one"
+            f"the account of the {what}, so the provider treats it as deleted. If the key belongs to another account, "
+            "do not apply this plan; set the right key first"
         )
 
 
 def is_right_account(ctx: Context[Client]) -> bool:
-    """Whether the key's account is the one that the state records, as far as that is known."""
+    """Return whether the key's account is the one that the state records; True if either is unknown."""
     return ctx.account is None or _account(ctx) in (None, ctx.account)
 
 
@@ -94,8 +107,8 @@ def _account(ctx: Context[Client]) -> str | None:
         return ctx.api.account_id()
     except NotFoundError:
         raise ResourceError(
-            "the service answers 404 to GET /me: the base URL is not that of the API, so that no 404 of it says that "
-            "anything was deleted. Set `base_url` (POLYKOMOS_BASE_URL) right"
+            "the service answers 404 to GET /me: the base URL is not that of the API, so its 404 responses do not mean "
+            "that an object was deleted. Correct `base_url` (POLYKOMOS_BASE_URL); the API's URL ends in /api/v1"
         ) from None
 
 
@@ -105,33 +118,36 @@ def _owner(ctx: Context[Client]) -> str:
 
 
 def _sees_team(team_id: int | None, ctx: Context[Client]) -> bool:
-    """Whether the key sees other databases of the team: then it would see this one too."""
+    """Return whether the key sees other databases of the team; it would then see this one too."""
     if team_id is None:
         return False
     try:
-        return any(each.team_id == team_id for each in ctx.api.iter_databases())
+        return any(database.team_id == team_id for database in ctx.api.iter_databases())
     except ForbiddenError:
         return False
 
 
 def _sees_others(what: str, id: str, ctx: Context[Client]) -> bool | None:
-    """Whether the key sees another object of the engine's state, of those that would be visible together with this one.
+    """Return whether the key sees another object in the engine's state that has the same owner as this one.
 
-    Databases belong to teams; blueprints and webhook endpoints to users. None: the state has nothing that tells, or the
-    engine cannot be asked. What an earlier call of this run has found is taken as an answer.
+    Databases belong to teams; blueprints and webhook endpoints belong to users. An object that an earlier call of this
+    run found counts without another call.
+
+    Returns:
+        True or False, or None if the state contains no object that decides it or cannot be read.
     """
     is_team = _is_team(what)
     if ctx.ownership.found & ({"Database"} if is_team else {"Blueprint", "WebhookEndpoint"}):
         return True
-    alike, unlike = (_others(id, ctx, is_team=each) for each in (is_team, not is_team))
-    if alike:
-        return not alike.isdisjoint(_visible(ctx, is_team=is_team))
-    # Of the others, sight of one proves nothing, as with the key of a colleague; but sight of none does.
-    return False if unlike and unlike.isdisjoint(_visible(ctx, is_team=not is_team)) else None
+    same_owner, other_owner = (_others(id, ctx, is_team=value) for value in (is_team, not is_team))
+    if same_owner:
+        return not same_owner.isdisjoint(_visible(ctx, is_team=is_team))
+    # With objects of the other owner, seeing one proves nothing (a colleague's key sees it too), but seeing none does.
+    return False if other_owner and other_owner.isdisjoint(_visible(ctx, is_team=not is_team)) else None
 
 
 def _others(id: str, ctx: Context[Client], *, is_team: bool) -> set[str]:
-    """The ids of the other objects in the engine's state that are visible to a team, or to a user alone."""
+    """Return the ids of the other objects in the engine's state that belong to teams, or to users."""
     own = id.partition("/")[0]
     return {
         part
@@ -142,19 +158,19 @@ def _others(id: str, ctx: Context[Client], *, is_team: bool) -> set[str]:
 
 
 def _is_team(kind: str) -> bool:
-    """Whether objects of a kind, by the name of an engine or for people, are visible to a team."""
+    """Return whether objects of a type belong to teams; accepts an engine's type name or a noun such as "database"."""
     return kind.lower().endswith(("database", "application"))
 
 
 def _visible(ctx: Context[Client], *, is_team: bool) -> set[str]:
-    """The ids of what the key may list and owns."""
-    found: set[str] = set()
+    """Return the ids of the objects that the key may list and whose owner is its team or user."""
+    ids: set[str] = set()
     if is_team:
         with contextlib.suppress(ForbiddenError):
-            found |= {each.uuid for each in ctx.api.iter_databases()}
-        return found
+            ids |= {database.uuid for database in ctx.api.iter_databases()}
+        return ids
     with contextlib.suppress(ForbiddenError):
-        found |= {each.uuid for each in ctx.api.iter_blueprints() if not each.is_system_blueprint}
+        ids |= {blueprint.uuid for blueprint in ctx.api.iter_blueprints() if not blueprint.is_system_blueprint}
     with contextlib.suppress(ForbiddenError):
-        found |= {str(each.id) for each in ctx.api.iter_webhook_endpoints()}
-    return found
+        ids |= {str(endpoint.id) for endpoint in ctx.api.iter_webhook_endpoints()}
+    return ids

@@ -1,4 +1,4 @@
-"""How a resource waits for the API: within the operation's time, ended by Ctrl-C, with a progress line."""
+"""Options for waits at the API: the operation's remaining time, its cancel event and a progress line."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 class WaitOptions(TypedDict):
-    """What the client's `wait_for_…` calls take."""
+    """Keyword arguments of the client's `wait_for_…` methods."""
 
     timeout: float
     cancel: threading.Event
     progress: Progress
 
 
-def wait_options(ctx: Context[Client], doing: str) -> WaitOptions:
-    """Return the options of a wait. doing: for the progress line, such as "provisioning"."""
+def wait_options(ctx: Context[Client], activity: str) -> WaitOptions:
+    """Return the options of a wait; `activity` is shown in the progress line, such as "provisioning"."""
     return WaitOptions(
         timeout=ctx.remaining(),
         cancel=ctx.cancel,
-        progress=lambda seconds: ctx.progress(f"{doing}, {seconds:.0f} s"),
+        progress=lambda seconds: ctx.progress(f"{activity}, {seconds:.0f} s"),
     )

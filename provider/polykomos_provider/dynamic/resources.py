@@ -15,11 +15,11 @@ class BlueprintVariable(TypedDict, total=False):
     """One variable of a blueprint, written `{{name}}` in its SQL, outside of quotes."""
 
     type: pulumi.Input[str]
-    """How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`."""
+    """How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`."""
     default: Any
-    """The value when an application gives none."""
+    """The value if an application sets none."""
     required: pulumi.Input[bool]
-    """Whether every application must give a value. Default false."""
+    """Whether every application must set a value. Default false."""
     description: pulumi.Input[str]
     """What it is for."""
 
@@ -27,9 +27,10 @@ class BlueprintVariable(TypedDict, total=False):
 class Database(DeclaredResource, module="polykomos", name="Database"):
     """A managed PostgreSQL or MySQL database, with a user of its own and a connection string.
 
-    The name and the limits change in place. The engine, region, plan and team cannot change at the API: a change of
-    one of them makes a new, empty database and deletes the old one (its data is kept by the service for 24 hours).
-    Pulumi makes the new one first. Terraform and OpenTofu delete the old one first, unless the resource has
+    The name and the limits change in place. The API cannot change the engine, region, plan or team: a change of one
+    of
+    them creates a new, empty database and deletes the old one (the service retains the old one's data for 24 hours).
+    Pulumi creates the new database first. Terraform and OpenTofu delete the old one first, unless the resource has
     `lifecycle { create_before_destroy = true }`.
     """
 
@@ -37,35 +38,35 @@ class Database(DeclaredResource, module="polykomos", name="Database"):
 
     name: pulumi.Output[str]
     """Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `db_name`,
-    user and connection string stay as they are.
+    user and connection string do not change.
     """
     db_type: pulumi.Output[str | None]
     """Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`."""
     region: pulumi.Output[str | None]
-    """Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out."""
+    """Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses."""
     plan: pulumi.Output[str | None]
     """Plan, such as `free` (the API's default), `launch`, `grow` or `pro`."""
     team_id: pulumi.Output[int | None]
-    """Team that owns the database. Your primary team when left out."""
+    """Team that owns the database. Default: your primary team."""
     storage_hard_limit_gb: pulumi.Output[float | None]
-    """Storage limit in GB (10^9 bytes). The plan's own when left out or taken out."""
+    """Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies."""
     connection_hard_limit: pulumi.Output[int | None]
-    """Most connections at once. The plan's own when left out or taken out."""
+    """Maximum number of concurrent connections. If omitted or removed, the plan's limit applies."""
     warning_threshold_pct: pulumi.Output[int | None]
-    """Percentage of a limit at which to warn, 1-100. The plan's own when left out."""
+    """Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies."""
     blueprint_uuid: pulumi.Output[str | None]
-    """Blueprint to apply once, when the database has been created. A later change is refused: use a
-    `BlueprintApplication`, which also reports the outcome.
+    """Blueprint to apply once, after the database has been created. A later change is rejected: use a
+    `BlueprintApplication`, which also reports the result.
     """
     blueprint_variables: pulumi.Output[dict[str, Any] | None]
-    """Values for that blueprint's variables. They act at creation only, as `blueprint_uuid` does."""
+    """Values of that blueprint's variables. Like `blueprint_uuid`, they apply at creation only."""
     store_credentials: pulumi.Output[bool | None]
-    """Whether `db_password` and `connection_string` are kept in the engine's state. While false they are null there;
-    fetch them when they are needed. Default true.
+    """Whether `db_password` and `connection_string` are stored in the engine's state. If false, they are null there;
+    read them when they are needed. Default true.
     """
     deletion_protection: pulumi.Output[bool | None]
-    """While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either.
-    Kept in the engine's state, unknown to the API. Default false.
+    """Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first.
+    Stored in the engine's state only; the API does not know it. Default false.
     """
     uuid: pulumi.Output[str]
     """The database's UUID, also its id."""
@@ -76,7 +77,7 @@ class Database(DeclaredResource, module="polykomos", name="Database"):
     port: pulumi.Output[int | None]
     """Port to connect to."""
     db_name: pulumi.Output[str | None]
-    """Name of the database on its server; not changed by renaming."""
+    """Name of the database on its server; does not change with `name`."""
     db_username: pulumi.Output[str | None]
     """User to connect as."""
     db_password: pulumi.Output[str | None]
@@ -111,22 +112,25 @@ class Database(DeclaredResource, module="polykomos", name="Database"):
         """:param resource_name: Name in the program and in the stack's state.
         :param opts: Pulumi's.
         :param name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in
-            place; `db_name`, user and connection string stay as they are.
+            place; `db_name`, user and connection string do not change.
         :param db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
-        :param region: Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+        :param region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
         :param plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
-        :param team_id: Team that owns the database. Your primary team when left out.
-        :param storage_hard_limit_gb: Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
-        :param connection_hard_limit: Most connections at once. The plan's own when left out or taken out.
-        :param warning_threshold_pct: Percentage of a limit at which to warn, 1-100. The plan's own when left out.
-        :param blueprint_uuid: Blueprint to apply once, when the database has been created. A later change is
-            refused: use a `BlueprintApplication`, which also reports the outcome.
-        :param blueprint_variables: Values for that blueprint's variables. They act at creation only, as
-            `blueprint_uuid` does.
-        :param store_credentials: Whether `db_password` and `connection_string` are kept in the engine's state. While
-            false they are null there; fetch them when they are needed. Default true.
-        :param deletion_protection: While true, neither deleting nor replacing the database is allowed. Set it to
-            false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
+        :param team_id: Team that owns the database. Default: your primary team.
+        :param storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit
+            applies.
+        :param connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's
+            limit applies.
+        :param warning_threshold_pct: Percentage of a limit at which to warn, 1-100. If omitted or removed, the
+            plan's value applies.
+        :param blueprint_uuid: Blueprint to apply once, after the database has been created. A later change is
+            rejected: use a `BlueprintApplication`, which also reports the result.
+        :param blueprint_variables: Values of that blueprint's variables. Like `blueprint_uuid`, they apply at
+            creation only.
+        :param store_credentials: Whether `db_password` and `connection_string` are stored in the engine's state. If
+            false, they are null there; read them when they are needed. Default true.
+        :param deletion_protection: Whether to reject deleting and replacing the database. To allow either, set it to
+            false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
         """
         arguments = {
             "name": name,
@@ -148,16 +152,15 @@ class Database(DeclaredResource, module="polykomos", name="Database"):
 class Blueprint(DeclaredResource, module="polykomos", name="Blueprint"):
     """Versioned SQL that can be applied to databases, in one transaction.
 
-    The API checks the SQL, and this provider has it checked while previewing. Every argument changes in place; a new
-    `sql_content` makes a new `version`. Variables are written `{{name}}`, outside of quotes. Applying is a resource
-    of
-    its own, `BlueprintApplication`.
+    The API validates the SQL, in a preview too. Every argument changes in place; a new `sql_content` makes a new
+    `version`. Write variables as `{{name}}`, outside of quotes. To apply a blueprint to a database, use a
+    `BlueprintApplication`.
     """
 
     _declared = provider("Blueprint")
 
     name: pulumi.Output[str]
-    """Name for people. Changed in place; the `slug` stays."""
+    """Display name. Changed in place; the `slug` does not change."""
     sql_content: pulumi.Output[str]
     """SQL statements, run in one transaction when applied. A change makes a new version, in place."""
     description: pulumi.Output[str | None]
@@ -167,15 +170,15 @@ class Blueprint(DeclaredResource, module="polykomos", name="Blueprint"):
     uuid: pulumi.Output[str]
     """The blueprint's UUID, also its id."""
     slug: pulumi.Output[str | None]
-    """Its name in URLs, made at creation."""
+    """Its name in URLs, derived from `name` at creation."""
     version: pulumi.Output[int | None]
-    """Version of the SQL: 1 at first, one more with each change of `sql_content`."""
+    """Version of the SQL: 1 at first, increased by 1 with each change of `sql_content`."""
     content_type: pulumi.Output[str | None]
     """`sql`."""
     size_bytes: pulumi.Output[int | None]
     """Size of the SQL in bytes of UTF-8."""
     is_system_blueprint: pulumi.Output[bool | None]
-    """Whether it is Polykomos's own, shared and immutable."""
+    """Whether it is a shared, immutable blueprint of Polykomos."""
     created_at: pulumi.Output[str | None]
     """When it was created (RFC 3339)."""
     updated_at: pulumi.Output[str | None]
@@ -193,7 +196,7 @@ class Blueprint(DeclaredResource, module="polykomos", name="Blueprint"):
     ) -> None:
         """:param resource_name: Name in the program and in the stack's state.
         :param opts: Pulumi's.
-        :param name: Name for people. Changed in place; the `slug` stays.
+        :param name: Display name. Changed in place; the `slug` does not change.
         :param sql_content: SQL statements, run in one transaction when applied. A change makes a new version, in
             place.
         :param description: What the blueprint does.
@@ -211,20 +214,22 @@ class Blueprint(DeclaredResource, module="polykomos", name="Blueprint"):
 class BlueprintApplication(DeclaredResource, module="polykomos", name="BlueprintApplication"):
     """The application of a blueprint to a database: its SQL, run once, in one transaction.
 
-    A preview dry-runs it where the database exists, and reports statements and warnings. Other variables or another
-    version are a new application. Taking it out of the program forgets it: SQL that ran is not taken back.
+    If the database exists, a preview dry-runs the SQL and reports statements and warnings. A change of the variables
+    or
+    the version creates a new application. Removing the resource only removes it from the state: SQL that ran is not
+    undone.
     """
 
     _declared = provider("BlueprintApplication")
 
     database_uuid: pulumi.Output[str]
-    """Database to apply to. One that is still provisioning is waited for."""
+    """Database to apply the blueprint to. If it is still provisioning, the provider waits for it."""
     blueprint_uuid: pulumi.Output[str]
     """Blueprint to apply."""
     blueprint_version: pulumi.Output[int | None]
-    """Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on,
-    the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in
-    preview. Left out, the current version is tracked when the program runs.
+    """Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another
+    version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview.
+    If omitted, the version that is current when the program runs is applied.
     """
     variables: pulumi.Output[dict[str, Any] | None]
     """Values of the blueprint's variables, by name."""
@@ -239,15 +244,15 @@ class BlueprintApplication(DeclaredResource, module="polykomos", name="Blueprint
     statements_failed: pulumi.Output[int | None]
     """Statements that failed."""
     warnings: pulumi.Output[list[str] | None]
-    """What the API warned of in the blueprint's SQL, such as statements that destroy data."""
+    """The API's warnings about the blueprint's SQL, such as statements that destroy data."""
     total_duration_ms: pulumi.Output[int | None]
     """Duration in milliseconds."""
     error_message: pulumi.Output[str | None]
-    """Why it failed, without the values of variables; null when it did not."""
+    """Why it failed, without the values of variables; null if it did not fail."""
     completed_at: pulumi.Output[str | None]
     """When it ended (RFC 3339)."""
     created_at: pulumi.Output[str | None]
-    """When it was asked (RFC 3339)."""
+    """When it was requested (RFC 3339)."""
 
     def __init__(
         self,
@@ -261,11 +266,13 @@ class BlueprintApplication(DeclaredResource, module="polykomos", name="Blueprint
     ) -> None:
         """:param resource_name: Name in the program and in the stack's state.
         :param opts: Pulumi's.
-        :param database_uuid: Database to apply to. One that is still provisioning is waited for.
+        :param database_uuid: Database to apply the blueprint to. If it is still provisioning, the provider waits for
+            it.
         :param blueprint_uuid: Blueprint to apply.
-        :param blueprint_version: Version to apply. The API applies the current version only, so this is a pin: when
-            the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to
-            apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
+        :param blueprint_version: Version to apply. The API applies the current version only, so a number is a pin:
+            if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply
+            every new version, with a preview. If omitted, the version that is current when the program runs is
+            applied.
         :param variables: Values of the blueprint's variables, by name.
         """
         arguments = {
@@ -278,12 +285,14 @@ class BlueprintApplication(DeclaredResource, module="polykomos", name="Blueprint
 
 
 class WebhookEndpoint(DeclaredResource, module="polykomos", name="WebhookEndpoint"):
-    """An address that hears of databases being created and deleted, by signed HTTP requests.
+    """A URL that receives signed HTTP requests when databases are created and deleted.
 
-    The API cannot change an endpoint: a change makes a new one, with a new `secret`, and revokes the old one. Pulumi
-    makes the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
-    `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The secret is
-    shown once, at creation, and is kept in the engine's state alone.
+    The API cannot change an endpoint: a change creates a new one, with a new `secret`, and revokes the old one.
+    Pulumi
+    creates the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
+    `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The API
+    returns
+    the secret once, at creation; it is stored in the engine's state only.
     """
 
     _declared = provider("WebhookEndpoint")
@@ -291,15 +300,15 @@ class WebhookEndpoint(DeclaredResource, module="polykomos", name="WebhookEndpoin
     url: pulumi.Output[str]
     """HTTPS URL that receives the events, without user name and password."""
     events: pulumi.Output[list[str] | None]
-    """Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out,
-    which is the same as naming all of them.
+    """Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all
+    events are sent, as if all were named.
     """
     status: pulumi.Output[str | None]
     """`active` or `revoked`."""
     secret: pulumi.Output[str | None]
-    """Secret that signs deliveries (`whsec_…`). The API shows it once, at creation: null after import."""
+    """Secret that signs deliveries (`whsec_…`). Returned once, at creation: null after import."""
     created_at: pulumi.Output[str | None]
-    """When it was created."""
+    """When it was created (RFC 3339)."""
 
     def __init__(
         self,
@@ -313,7 +322,7 @@ class WebhookEndpoint(DeclaredResource, module="polykomos", name="WebhookEndpoin
         :param opts: Pulumi's.
         :param url: HTTPS URL that receives the events, without user name and password.
         :param events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`.
-            All when left out, which is the same as naming all of them.
+            If omitted, all events are sent, as if all were named.
         """
         arguments = {
             "url": url,

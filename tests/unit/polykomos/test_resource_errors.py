@@ -51,7 +51,7 @@ def test_a_database_that_is_there_is_made(status: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [("failed", f"database {UUID} is failed, not active"), ("deleted", "is gone: refresh")]
+    ("status", "told"), [("failed", f"database {UUID} is failed, not active"), ("deleted", "is gone: it was deleted")]
 )
 def test_provisioning_that_comes_to_another_end_keeps_the_id(status: str, told: str) -> None:
     with ScriptedServer([database("provisioning", 202), database(status)]) as server:
@@ -112,7 +112,7 @@ def test_a_dry_run_that_cannot_be_had_is_told_and_foretells_nothing() -> None:
     running = answer(202, {"data": {"id": 7, "status": "running"}})
     foretold, told = review(BLUEPRINT, running, running)
     assert foretold is None
-    assert "dry run given up" in told[0]
+    assert "dry run timed out" in told[0]
     with pytest.raises(ResourceError, match="there is no database") as raised:
         review(BLUEPRINT, error(404, "not_found"))
     assert raised.value.property == "database_uuid"
@@ -134,7 +134,7 @@ def test_a_dry_run_that_ends_later_is_waited_for() -> None:
     ("raised", "has", "lacks"),
     [
         (DeadlineExceededError("still provisioning"), ["Run it again", "`customTimeouts`", "`timeouts`"], "base_url"),
-        (UnknownOutcomeError("look before you repeat it"), ["A refresh shows"], "run it again"),
+        (UnknownOutcomeError("look before you repeat it"), ["Refresh the state"], "run it again"),
         (TransportError("no answer"), ["base_url", "run it again"], "refresh"),
     ],
 )
@@ -149,7 +149,7 @@ def test_advice_fits_what_happened(raised: Exception, has: list[str], lacks: str
     [
         (403, "invalid_api_key", "Check the API key's status", "POLYKOMOS_API_KEY"),
         (403, "system_blueprint_immutable", "a blueprint of your own", "API key"),
-        (403, "team_not_accessible", "Name a team of the key's user", "Check the API key"),
+        (403, "team_not_accessible", "Set `team_id` to a team of the key's user", "Check the API key"),
         (429, "rate_limit_exceeded", "Wait a minute", "month"),
         (429, "monthly_quota_exceeded", "calls of the month are used up", "Wait a minute"),
         (429, "daily_query_limit_exceeded", "after midnight UTC", "Wait a minute"),
@@ -170,9 +170,9 @@ def test_a_refused_key_is_named_by_its_source() -> None:
         (403, "insufficient_scope", {"required_scopes": ["databases:read"]}),
     ):
         refused = error_class(status, code)(status, code, "m", details)
-        assert "refused" not in str(to_resource_error(refused))
+        assert "rejected" not in str(to_resource_error(refused))
         refused.key_source = "POLYKOMOS_API_KEY"
-        assert str(to_resource_error(refused)).endswith("The key that was refused is POLYKOMOS_API_KEY")
+        assert str(to_resource_error(refused)).endswith("The rejected key comes from POLYKOMOS_API_KEY")
 
 
 @pytest.mark.parametrize("pages", [[[1, 2]], [[1], [2]]])

@@ -1,4 +1,4 @@
-"""How a blueprint is made exactly once."""
+"""The create call of a blueprint."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from typing import TYPE_CHECKING, Any, Final
 
 from polykomos.client import NotFoundError
 from polykomos.resources.candidate_bodies import ABSENT
-from polykomos.resources.create_once import CreateRequest, RecentObjects, is_within_key_lifetime
+from polykomos.resources.create_request import CreateRequest, RecentObjects, is_within_key_lifetime
 
 if TYPE_CHECKING:
     from polykomos.client import Blueprint as ApiBlueprint
     from polykomos.client import Client, WriteResult
 
-# Lists are without SQL, so that each of them is one call more.
+# Lists do not contain SQL, so each candidate costs one more call.
 _MOST_READ: Final = 30
 
 
 def create_request(body: Mapping[str, Any], api: Client) -> CreateRequest[ApiBlueprint]:
-    """body: the fields of the request."""
+    """Return the create call of a blueprint; `body` contains the request's fields."""
 
     def send(fields: Mapping[str, Any], key: str) -> WriteResult[ApiBlueprint]:
         return api.create_blueprint(**fields, idempotency_key=key)
 
-    def find(made: ApiBlueprint) -> ApiBlueprint:
-        return api.get_blueprint(made.uuid)
+    def refetch(created: ApiBlueprint) -> ApiBlueprint:
+        return api.get_blueprint(created.uuid)
 
     def recent() -> list[ApiBlueprint]:
-        found = [
-            each
-            for each in api.iter_blueprints()
-            if not each.is_system_blueprint and is_within_key_lifetime(each.created_at)
+        own = [
+            blueprint
+            for blueprint in api.iter_blueprints()
+            if not blueprint.is_system_blueprint and is_within_key_lifetime(blueprint.created_at)
         ]
-        return sorted(found, key=lambda each: each.name != body["name"])[:_MOST_READ]
+        return sorted(own, key=lambda blueprint: blueprint.name != body["name"])[:_MOST_READ]
 
-    def whole(listed: ApiBlueprint) -> ApiBlueprint | None:
+    def fetch_full(listed: ApiBlueprint) -> ApiBlueprint | None:
         try:
             return api.get_blueprint(listed.uuid)
         except NotFoundError:
@@ -44,19 +44,19 @@ def create_request(body: Mapping[str, Any], api: Client) -> CreateRequest[ApiBlu
         noun="blueprint",
         body=body,
         send=send,
-        refetch=find,
-        id_of=lambda made: made.uuid,
-        created_at=lambda made: made.created_at,
+        refetch=refetch,
+        id_of=lambda blueprint: blueprint.uuid,
+        created_at=lambda blueprint: blueprint.created_at,
         required=("name", "sql_content"),
-        recent=RecentObjects(recent, _options, label="name", fetch_full=whole),
+        recent=RecentObjects(recent, _possible_bodies, label="name", fetch_full=fetch_full),
     )
 
 
-def _options(found: ApiBlueprint) -> dict[str, list[Any]]:
-    """What the request that made it may have held."""
+def _possible_bodies(blueprint: ApiBlueprint) -> dict[str, list[Any]]:
+    """Return the values that the request that created a blueprint may have had."""
     return {
-        "name": [found.name],
-        "sql_content": [found.sql_content],
-        "description": [found.description or ABSENT, ABSENT],
-        "variables": [found.variables or {}, ABSENT],
+        "name": [blueprint.name],
+        "sql_content": [blueprint.sql_content],
+        "description": [blueprint.description or ABSENT, ABSENT],
+        "variables": [blueprint.variables or {}, ABSENT],
     }

@@ -1,4 +1,4 @@
-"""Whether values fit a blueprint's variables, as the API judges them when it applies the blueprint. Pure."""
+"""Check of values against a blueprint's variables, by the API's rules for an application. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,36 +12,38 @@ from resourcekit.unknown import contains_unknown
 
 
 def misfits(property: str, definitions: Mapping[str, Any] | None, values: Mapping[str, Any]) -> Iterator[CheckFailure]:
-    """Yield what is wrong with the values of a blueprint's variables, as far as they are known.
+    """Yield the errors in the values of a blueprint's variables, as far as the values are known.
 
     Args:
-        property: The argument that has the values, such as "blueprint_variables".
-        definitions: The blueprint's own variables, as the API reports them.
+        property: The argument that contains the values, such as "blueprint_variables".
+        definitions: The blueprint's variables, as the API reports them.
         values: The values by name; each may be UNKNOWN.
 
     Yields:
-        A failure for each value without a variable, of another type, or missing although it is required.
+        A failure for each value without a variable, of a wrong type, or missing although it is required.
     """
     known = normalize_variables(definitions or {})
     for name, value in values.items():
         if name not in known:
-            defined = ", ".join(f"`{each}`" for each in known) or "none"
+            defined = ", ".join(f"`{variable}`" for variable in known) or "none"
             yield CheckFailure(f"{property}.{name}", f"the blueprint has no such variable; it has {defined}")
         elif value is not None and not contains_unknown(value) and not _is_of(known[name].get("type"), value):
-            yield CheckFailure(f"{property}.{name}", f"must be {_WORDS[known[name]['type']]}")
+            yield CheckFailure(f"{property}.{name}", f"must be {_EXPECTED[known[name]['type']]}")
     for name, definition in known.items():
         if values.get(name) is None and definition.get("required"):
             yield CheckFailure(property, f"the blueprint's variable `{name}` is required: give it a value")
 
 
 def without_value(definitions: Mapping[str, Any] | None, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the variables that have neither a value nor a default. The API needs one where the SQL uses them."""
+    """Return the variables with neither a value nor a default; the API rejects SQL that uses one of them."""
     known = normalize_variables(definitions or {})
-    return tuple(name for name, each in known.items() if values.get(name) is None and each.get("default") is None)
+    return tuple(
+        name for name, definition in known.items() if values.get(name) is None and definition.get("default") is None
+    )
 
 
 _LONGEST_IDENTIFIER = 64  # characters, on MySQL; PostgreSQL takes 63 bytes
-_WORDS = {
+_EXPECTED = {
     "string": "a string",
     "identifier": "the name of an object in the database, of 1 to 63 characters",
     "number": "a number, or its digits in a string",
@@ -54,7 +56,7 @@ def _is_of(type_: Any, value: Any) -> bool:
         case "boolean":
             return isinstance(value, bool)
         case "number":
-            # A numeric string carries digits that a floating-point number would lose.
+            # A string can contain digits that a floating-point number would lose.
             if isinstance(value, str):
                 return is_number_text(value)
             return isinstance(value, int | float | Decimal) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""Values for a blueprint's variables that the API would refuse when it applies the blueprint."""
+"""Check of a blueprint's values before the API applies the blueprint."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 
 def refuse_unfit_values(property: str, blueprint: ApiBlueprint, values: Any, ctx: Context[Client]) -> None:
-    """Raise CheckFailed for values that do not fit a blueprint, or that are missing.
+    """Check that the values for a blueprint's variables fit, and that none is missing.
 
     Args:
-        property: The argument that has the values, such as "blueprint_variables".
-        blueprint: With its SQL. Nothing is checked for one that this run changes.
-        values: By variable, possibly UNKNOWN.
-        ctx: To ask the API.
+        property: The argument that contains the values, such as "blueprint_variables".
+        blueprint: The blueprint with its SQL. One that this run changes is not checked.
+        values: The values by variable; may be UNKNOWN.
+        ctx: The operation's context.
+
+    Raises:
+        CheckError: A value does not fit, or is missing.
     """
     if values is UNKNOWN or ctx.pending_changes.changed_fields("Blueprint", blueprint.uuid):
         return
@@ -34,8 +37,8 @@ def refuse_unfit_values(property: str, blueprint: ApiBlueprint, values: Any, ctx
 
 
 def _is_valid_without(names: tuple[str, ...], blueprint: ApiBlueprint, ctx: Context[Client]) -> bool:
-    """Return whether the SQL does without some variables. The API knows what its engines take for a variable."""
-    others = {name: each for name, each in (blueprint.variables or {}).items() if name not in names}
+    """Return whether the SQL is valid without some variables; the API decides it, by the rules of its engines."""
+    others = {name: value for name, value in (blueprint.variables or {}).items() if name not in names}
     return ctx.api.validate_blueprint(blueprint.sql_content or "", others).valid
 
 

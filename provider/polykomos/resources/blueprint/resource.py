@@ -1,4 +1,4 @@
-"""A blueprint's life at the API."""
+"""The `Blueprint` resource."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _FIELDS = ("name", "description", "sql_content", "variables")
 class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
     """Versioned SQL that can be applied to databases, in one transaction.
 
-    The API checks the SQL, and this provider has it checked while previewing. Every argument changes in place; a new
-    `sql_content` makes a new `version`. Variables are written `{{name}}`, outside of quotes. Applying is a resource of
-    its own, `BlueprintApplication`.
+    The API validates the SQL, in a preview too. Every argument changes in place; a new `sql_content` makes a new
+    `version`. Write variables as `{{name}}`, outside of quotes. To apply a blueprint to a database, use a
+    `BlueprintApplication`.
     """
 
     name = "Blueprint"
@@ -45,14 +45,14 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
     def preview(
         self, args: Mapping[str, Any], prior: BlueprintState | None, changed: frozenset[str], ctx: Context[Client]
     ) -> None:
-        """Have the SQL validated by the API: errors stop the preview, destructive statements are warned of.
+        """Let the API validate the SQL: errors stop the preview, destructive statements cause warnings.
 
-        The API judges the SQL together with the definitions of its variables, so a change of either is validated.
+        The API validates the SQL together with the definitions of its variables, so a change of either is validated.
         """
         sql, variables = args.get("sql_content"), args.get("variables")
         if not isinstance(sql, str) or (prior is not None and not changed & {"sql_content", "variables"}):
             return
-        # No definitions are sent as such: left out, the API would take every variable for a string.
+        # An empty object is sent for no definitions: if omitted, the API would treat every variable as a string.
         verdict = ctx.api.validate_blueprint(sql, None if contains_unknown(variables) else variables or {})
         for warning in verdict.warnings:
             ctx.warn(warning, attribute="sql_content")
@@ -60,22 +60,25 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
             raise CheckError(tuple(CheckFailure("sql_content", error) for error in verdict.errors))
 
     def normalize_id(self, id: str) -> str:
+        """Return the UUID in lower case."""
         return parse_uuid(id, "a blueprint's id is its UUID")
 
     def create(self, args: BlueprintArgs, ctx: Context[Client]) -> tuple[str, BlueprintState]:
+        """Create the blueprint, or adopt and update the one that an interrupted run created."""
         body = {name: value for name, value in _body(args).items() if value is not None}
-        created = create_once(create_request(body, ctx.api), ctx)
-        made = created.object
-        if not created.adopted:
-            return made.uuid, _state(made, args.sql_content)
-        there = _state(made, made.sql_content or "")
-        ctx.checkpoint(made.uuid, there)
-        return made.uuid, self.update(made.uuid, args, there, _differing(body, there), ctx)
+        result = create_once(create_request(body, ctx.api), ctx)
+        blueprint = result.object
+        if not result.adopted:
+            return blueprint.uuid, _state(blueprint, args.sql_content)
+        state = _state(blueprint, blueprint.sql_content or "")
+        ctx.checkpoint(blueprint.uuid, state)
+        return blueprint.uuid, self.update(blueprint.uuid, args, state, _differing(body, state), ctx)
 
     def read(self, id: str, prior: BlueprintState | None, ctx: Context[Client]) -> BlueprintState | None:
+        """Read the blueprint, from a list page if its SQL has not changed since the last read."""
         uuid = self.normalize_id(id)
         try:
-            found = (
+            blueprint = (
                 ctx.api.read_blueprint(uuid, lambda listed: _with_sql(listed, prior))
                 if prior is not None
                 else ctx.api.get_blueprint(uuid)
@@ -84,41 +87,47 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
             if prior is not None:
                 confirm_gone("blueprint", uuid, ctx)
             return None
-        return _state(found, found.sql_content or "")
+        return _state(blueprint, blueprint.sql_content or "")
 
     def update(
         self, id: str, args: BlueprintArgs, prior: BlueprintState, changed: frozenset[str], ctx: Context[Client]
     ) -> BlueprintState:
+        """Change the given fields; without any, read the blueprint."""
         body = {name: value for name, value in _body(args).items() if name in changed}
         with not_found_as_error("blueprint", id, ctx):
             if body:
-                return _state(_updated(id, body, ctx), args.sql_content)
-            found = ctx.api.get_blueprint(id)
-            return _state(found, found.sql_content or "")
+                return _state(_update_fields(id, body, ctx), args.sql_content)
+            blueprint = ctx.api.get_blueprint(id)
+            return _state(blueprint, blueprint.sql_content or "")
 
     def list(self, ctx: Context[Client]) -> Iterable[tuple[str, str, BlueprintState]]:
+        """Yield id, name and state of each blueprint of the user."""
         for listed in ctx.api.iter_blueprints():
             if not listed.is_system_blueprint:
-                found = ctx.api.get_blueprint(listed.uuid)  # the list is without SQL
-                yield found.uuid, found.name, _state(found, found.sql_content or "")
+                blueprint = ctx.api.get_blueprint(listed.uuid)  # lists do not contain SQL
+                yield blueprint.uuid, blueprint.name, _state(blueprint, blueprint.sql_content or "")
 
     def delete(self, id: str, prior: BlueprintState, ctx: Context[Client]) -> None:
+        """Delete the blueprint; one that was already deleted is no error."""
         try:
             ctx.api.delete_blueprint(id)
         except NotFoundError:
             confirm_gone("blueprint", id, ctx)
 
 
-def _updated(id: str, body: Mapping[str, Any], ctx: Context[Client]) -> ApiBlueprint:
-    """The operation takes no key: after an answer that was lost, look before it is repeated."""
+def _update_fields(id: str, body: Mapping[str, Any], ctx: Context[Client]) -> ApiBlueprint:
+    """Update fields, and retry through an outage.
+
+    The operation takes no idempotency key: after a lost response, read the blueprint before sending it again.
+    """
     until = time.monotonic() + min(OUTAGE_SECONDS, ctx.remaining())
     for attempt in itertools.count(1):
         try:
             return ctx.api.update_blueprint(id, body)
         except (UnknownOutcomeError, ServerError):
-            found = ctx.api.get_blueprint(id)
-            if not _differing(body, _state(found, found.sql_content or "")):
-                return found
+            blueprint = ctx.api.get_blueprint(id)
+            if not _differing(body, _state(blueprint, blueprint.sql_content or "")):
+                return blueprint
             pause = backoff(attempt)
             if time.monotonic() + pause > until or ctx.cancel.wait(pause):
                 raise
@@ -126,23 +135,28 @@ def _updated(id: str, body: Mapping[str, Any], ctx: Context[Client]) -> ApiBluep
 
 
 def _with_sql(listed: ApiBlueprint, prior: BlueprintState) -> ApiBlueprint | None:
-    """The listed blueprint with the SQL that lists leave out, when that of the state is still the one."""
-    same = listed.version == prior.version and format_timestamp(listed.updated_at) == prior.updated_at
-    return listed.model_copy(update={"sql_content": prior.sql_content}) if same and prior.sql_content else None
+    """Return a listed blueprint with the SQL in the state, or None if it may have changed since."""
+    is_unchanged = listed.version == prior.version and format_timestamp(listed.updated_at) == prior.updated_at
+    return listed.model_copy(update={"sql_content": prior.sql_content}) if is_unchanged and prior.sql_content else None
 
 
 def _body(args: BlueprintArgs | BlueprintState) -> dict[str, Any]:
     return {name: to_plain(getattr(args, name)) for name in _FIELDS}
 
 
-def _differing(body: Mapping[str, Any], there: BlueprintState) -> frozenset[str]:
-    """The fields of a request that mean something else than what is there."""
-    facts, before = field_specs(BlueprintArgs), _body(there)
-    return frozenset(name for name, value in body.items() if not facts[name].semantically_equal(before[name], value))
+def _differing(body: Mapping[str, Any], state: BlueprintState) -> frozenset[str]:
+    """Return the fields of a request that are not semantically equal to those of a state."""
+    specs, before = field_specs(BlueprintArgs), _body(state)
+    return frozenset(name for name, value in body.items() if not specs[name].semantically_equal(before[name], value))
 
 
 def _state(blueprint: ApiBlueprint, sql_content: str) -> BlueprintState:
-    """sql_content: from the read, or as sent, since the reply to a write need not hold it (api-facts, op 17)."""
+    """Return the state of a blueprint.
+
+    Args:
+        blueprint: As the API reports it.
+        sql_content: The SQL as read or sent; the response to a write need not contain it (api-facts, op 17).
+    """
     return BlueprintState.model_construct(
         name=blueprint.name,
         sql_content=sql_content,
@@ -160,7 +174,7 @@ def _state(blueprint: ApiBlueprint, sql_content: str) -> BlueprintState:
 
 
 def _variables(reported: Mapping[str, Any] | None) -> dict[str, BlueprintVariable] | None:
-    """The API's definitions; what we do not know of them is left out rather than refused."""
+    """Return the API's definitions without the keys that this provider does not know."""
     if reported is None:
         return None
     known = BlueprintVariable.model_fields

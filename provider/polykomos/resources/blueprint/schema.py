@@ -1,4 +1,4 @@
-"""What a blueprint is made of: versioned SQL with variables."""
+"""Arguments and state of a `Blueprint`: versioned SQL with variables."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ class BlueprintVariable(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: Annotated[Literal["string", "number", "boolean", "identifier"] | None, Computed()] = Field(
-        None, description="How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. "
+        None, description="How the value is written into the SQL: as a literal, or as a quoted `identifier`. "
         "Default `string`."
     )  # fmt: skip
-    default: Any = Field(None, description="The value when an application gives none.")
+    default: Any = Field(None, description="The value if an application sets none.")
     required: Annotated[bool | None, Computed()] = Field(
-        None, description="Whether every application must give a value. Default false."
+        None, description="Whether every application must set a value. Default false."
     )
     description: str | None = Field(None, description="What it is for.")
 
     @model_validator(mode="after")
     def _default_by_type(self) -> Self:
-        """Some engines carry a default as text alone: `type` says what it stands for."""
+        """Convert a default by its `type`: some engines can pass a default as text only."""
         if isinstance(self.default, str) and self.type in ("number", "boolean"):
             self.default = _value_of(self.default, self.type)
         return self
 
 
 def is_number_text(text: str) -> bool:
-    """Return whether the API takes this string for a number, with all its digits."""
+    """Return whether the API accepts this string as a number, with all its digits."""
     return _DIGITS.fullmatch(text) is not None
 
 
@@ -61,16 +61,16 @@ def _value_of(text: str, type_: str) -> Any:
 
 
 def normalize_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Definitions in one form: a bare scalar is its default, what says nothing is left out (api-facts S16)."""
+    """Return definitions in canonical form: a scalar is a default, null entries are omitted (api-facts S16)."""
     return {name: _canonical(definition) for name, definition in variables.items()}
 
 
 def _canonical(definition: Any) -> dict[str, Any]:
-    given = to_plain(definition)
-    if not isinstance(given, Mapping):
-        return {"type": _type_of(given), "default": given}
-    kept = {key: value for key, value in given.items() if value is not None and (key, value) != ("required", False)}
-    return {"type": "string", **kept}
+    plain = to_plain(definition)
+    if not isinstance(plain, Mapping):
+        return {"type": _type_of(plain), "default": plain}
+    entries = {key: value for key, value in plain.items() if value is not None and (key, value) != ("required", False)}
+    return {"type": "string", **entries}
 
 
 def _type_of(value: Any) -> str:
@@ -83,9 +83,9 @@ class BlueprintArgs(Arguments):
     """The arguments of a blueprint."""
 
     name: Annotated[str, Validator(lambda name: bool(name.strip()), "must not be empty")] = Field(
-        description="Name for people. Changed in place; the `slug` stays."
+        description="Display name. Changed in place; the `slug` does not change."
     )
-    sql_content: Annotated[str, Validator(lambda sql: bool(sql.strip()), "must hold at least one SQL statement")] = (
+    sql_content: Annotated[str, Validator(lambda sql: bool(sql.strip()), "must contain at least one SQL statement")] = (
         Field(
             description="SQL statements, run in one transaction when applied. A change makes a new version, in place."
         )
@@ -100,16 +100,18 @@ class BlueprintState(BlueprintArgs, Result):
     """A blueprint as the API reports it."""
 
     uuid: Annotated[str, Computed(), Stable()] = Field(description="The blueprint's UUID, also its id.")
-    slug: Annotated[str | None, Computed(), Stable()] = Field(None, description="Its name in URLs, made at creation.")
+    slug: Annotated[str | None, Computed(), Stable()] = Field(
+        None, description="Its name in URLs, derived from `name` at creation."
+    )
     version: Annotated[int | None, Computed(("sql_content",)), AlwaysPresent()] = Field(
-        None, description="Version of the SQL: 1 at first, one more with each change of `sql_content`."
+        None, description="Version of the SQL: 1 at first, increased by 1 with each change of `sql_content`."
     )
     content_type: Annotated[str | None, Computed(), Stable()] = Field(None, description="`sql`.")
     size_bytes: Annotated[int | None, Computed(("sql_content",))] = Field(
         None, description="Size of the SQL in bytes of UTF-8."
     )
     is_system_blueprint: Annotated[bool | None, Computed(), Stable()] = Field(
-        None, description="Whether it is Polykomos's own, shared and immutable."
+        None, description="Whether it is a shared, immutable blueprint of Polykomos."
     )
     created_at: Annotated[str | None, Computed(), Stable()] = Field(None, description="When it was created (RFC 3339).")
     updated_at: Annotated[str | None, Computed()] = Field(None, description="When it was last changed (RFC 3339).")

@@ -1,4 +1,4 @@
-"""How a blueprint is applied exactly once for one declared version and set of variables."""
+"""The create call of a blueprint application."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from polykomos.resources.blueprint_application.id import ApplicationId
 from polykomos.resources.blueprint_application.schema import BlueprintApplicationArgs
-from polykomos.resources.create_once import CreateRequest
+from polykomos.resources.create_request import CreateRequest
 
 if TYPE_CHECKING:
     from polykomos.client import BlueprintApplication as ApiApplication
@@ -16,33 +16,39 @@ if TYPE_CHECKING:
 
 
 def create_request(args: BlueprintApplicationArgs, version: int | None, api: Client) -> CreateRequest[ApiApplication]:
-    """version: the blueprint's, which the API is going to apply.
+    """Return the create call of an application.
 
-    Applications cannot be listed, so one that was begun with other arguments could not be found again: what is applied
-    belongs into the key. One that failed has left nothing and is not taken over, else its error would be for ever.
+    The key contains what is applied: applications cannot be listed, so one that an earlier run started with other
+    arguments could not be found again. A failed application left nothing in the database and is not adopted; otherwise
+    every later run would report its error.
+
+    Args:
+        args: The application's arguments.
+        version: The blueprint's current version, which the API applies.
+        api: The client.
     """
-    # None and an empty object are the same to the API, and must come to the same key and body.
+    # None and an empty object mean the same to the API, so they must give the same key and body.
     variables = args.variables or None
     body: dict[str, Any] = {"blueprint_uuid": args.blueprint_uuid, "variables": variables}
 
     def send(fields: Mapping[str, Any], key: str) -> WriteResult[ApiApplication]:
         return api.apply_blueprint(args.database_uuid, **fields, idempotency_key=key)
 
-    def find(made: ApiApplication) -> ApiApplication | None:
-        found = api.get_blueprint_application(made.id)
-        return None if found.status in ("failed", "rolled_back") else found
+    def refetch(created: ApiApplication) -> ApiApplication | None:
+        application = api.get_blueprint_application(created.id)
+        return None if application.status in ("failed", "rolled_back") else application
 
-    def id_of(made: ApiApplication) -> str:
-        return str(ApplicationId(args.database_uuid, args.blueprint_uuid, made.id))
+    def id_of(application: ApiApplication) -> str:
+        return str(ApplicationId(args.database_uuid, args.blueprint_uuid, application.id))
 
-    facts = (args.database_uuid, args.blueprint_uuid, str(version), json.dumps(variables, sort_keys=True))
+    key_parts = (args.database_uuid, args.blueprint_uuid, str(version), json.dumps(variables, sort_keys=True))
     return CreateRequest(
         noun="blueprint application",
         body=body,
         send=send,
-        refetch=find,
+        refetch=refetch,
         id_of=id_of,
-        created_at=lambda made: made.created_at,
+        created_at=lambda application: application.created_at,
         required=("blueprint_uuid",),
-        key_parts=facts,
+        key_parts=key_parts,
     )

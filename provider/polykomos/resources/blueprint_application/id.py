@@ -1,4 +1,4 @@
-"""An application's id: the API's number with the UUIDs that cannot be had back from it (api-facts S27)."""
+"""An application's id: the API's number, and the UUIDs that the API does not return for it (api-facts S27)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ class ApplicationId:
 
     @classmethod
     def parse(cls, text: str) -> ApplicationId:
-        """Raises ResourceError, with the right form, for anything else."""
+        """Return the id that a text contains.
+
+        Raises:
+            ResourceError: The text has another form; the message shows the right one.
+        """
         parts = text.split("/")
         if len(parts) == 3 and is_uuid(parts[0]) and is_uuid(parts[1]) and parts[2].isascii() and parts[2].isdigit():
             return cls(parts[0].lower(), parts[1].lower(), int(parts[2]))
-        raise ResourceError(f"{text!r} is no application's id: it has the form {cls.FORM}")
+        raise ResourceError(f"{text!r} is not the id of a blueprint application, which has the form {cls.FORM}")

@@ -1,4 +1,4 @@
-"""An application's life at the API: asked for, waited for, then a fact of the past."""
+"""The `BlueprintApplication` resource. An application that has ended does not change any more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from polykomos.resources.blueprint_application.id import ApplicationId
 from polykomos.resources.blueprint_application.runs import dry_run, refuse_failure, until_ended
 from polykomos.resources.blueprint_application.schema import BlueprintApplicationArgs, BlueprintApplicationState
 from polykomos.resources.conversions import format_timestamp, is_uuid
-from polykomos.resources.create_once import create_once, with_earlier
+from polykomos.resources.create_once import create_once
+from polykomos.resources.create_request import with_earlier
 from polykomos.resources.errors import confirm_gone, is_right_account, no_such, not_found_as_error
 from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
@@ -31,24 +32,27 @@ if TYPE_CHECKING:
 class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicationState, "Client"]):
     """The application of a blueprint to a database: its SQL, run once, in one transaction.
 
-    A preview dry-runs it where the database exists, and reports statements and warnings. Other variables or another
-    version are a new application. Taking it out of the program forgets it: SQL that ran is not taken back.
+    If the database exists, a preview dry-runs the SQL and reports statements and warnings. A change of the variables or
+    the version creates a new application. Removing the resource only removes it from the state: SQL that ran is not
+    undone.
     """
 
     name = "BlueprintApplication"
     arguments = BlueprintApplicationArgs
     state = BlueprintApplicationState
-    import_id = f"`{ApplicationId.FORM}`, because the API's own number does not tell which database it was"
+    import_id = f"`{ApplicationId.FORM}`, because the API's number alone does not identify the database"
     scopes = RequiredScopes(("blueprints:read",), ("databases:write",))
     preview_sets_values = True
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
+        """Yield a failure for each reference that is not a UUID."""
         for name in ("database_uuid", "blueprint_uuid"):
             value = args.get(name)
             if isinstance(value, str) and not is_uuid(value):
                 yield CheckFailure(name, "must be a UUID")
 
     def normalize_id(self, id: str) -> str:
+        """Return the id with its UUIDs in lower case."""
         return str(ApplicationId.parse(id))
 
     def preview(
@@ -58,14 +62,14 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         changed: frozenset[str],
         ctx: Context[Client],
     ) -> Mapping[str, Any] | None:
-        """Check the version and the variables, then dry-run it when all of it is known: the API runs the SQL in a
-        transaction and rolls it back.
+        """Check the version and the variables, then dry-run the SQL if all values are known.
 
-        What that shows is certain only for a pinned version: a tracked one may move on before it is applied. Nothing
-        is foretold of a database that is not ready yet, or of SQL that takes longer than a preview may.
+        The API runs the SQL of a dry run in a transaction and rolls it back. Its results are planned for a pinned
+        version only: a tracked version may change before the apply. Nothing is planned for a database that is not
+        ready, or for SQL that takes longer than the preview's time-out.
         """
         uuid = args["blueprint_uuid"]
-        # A version that this very run makes cannot be tried yet.
+        # A version that this same run creates does not exist yet.
         if uuid is UNKNOWN or _gets_a_new_version(uuid, ctx):
             return None
         try:
@@ -96,7 +100,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     def replacement_triggers(
         self, prior: BlueprintApplicationState, args: Mapping[str, Any], ctx: Context[Client]
     ) -> Iterable[str]:
-        """A tracked version (none given) follows the blueprint; an application that failed must be made anew."""
+        """Return what requires a new application: a failed one, or a new version if none is pinned."""
         if prior.status in ("failed", "rolled_back"):
             return ["status"]
         if args.get("blueprint_version") is not None or contains_unknown(args):
@@ -110,6 +114,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         return ["blueprint_version"] if current != prior.blueprint_version else []
 
     def reported(self, name: str, prior: BlueprintApplicationState, ctx: Context[Client]) -> Any:
+        """Return the variables as the API reports them."""
         if name != "variables":
             return UNKNOWN
         try:
@@ -118,29 +123,33 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
             return UNKNOWN
 
     def create(self, args: BlueprintApplicationArgs, ctx: Context[Client]) -> tuple[str, BlueprintApplicationState]:
-        # What the API says now: a pin is held against it, and it belongs into the key.
+        """Apply the blueprint, or wait for the application that an interrupted run started.
+
+        An error of an inactive database is resolved by waiting until the database is active.
+        """
+        # The current version: it is compared with the pinned version, and is part of the key.
         blueprint = retry_until_found(lambda: ctx.api.get_blueprint(args.blueprint_uuid), cancel=ctx.cancel)
         _refuse_another_version(args.blueprint_version, blueprint.version)
         try:
             warnings: list[str] | None = _warnings(blueprint, ctx)
         except DeadlineExceededError:
-            warnings = None  # SQL that takes long to validate; the application matters more
-        creation, earlier = (
-            create_request(each, blueprint.version, ctx.api)
-            for each in (args, args.model_copy(update=ctx.null_entries))
+            warnings = None  # the SQL takes long to validate; applying it is more important
+        request, earlier = (
+            create_request(arguments, blueprint.version, ctx.api)
+            for arguments in (args, args.model_copy(update=ctx.null_entries))
         )
-        creation = with_earlier(creation, earlier)
+        request = with_earlier(request, earlier)
         try:
-            run = create_once(creation, ctx).object
+            run = create_once(request, ctx).object
         except ApiError as error:
             if not _waited_for_database(args.database_uuid, error, ctx):
                 raise
-            run = create_once(creation, ctx).object
+            run = create_once(request, ctx).object
         id_ = ApplicationId(args.database_uuid, args.blueprint_uuid, run.id)
         if run.status in RUNNING:
             ctx.checkpoint(str(id_), _state(run, id_, args.variables, warnings))
         run = until_ended(run, ctx, "applying")
-        # It left nothing behind: there is no object to keep.
+        # A failed application left nothing in the database: there is no object to store.
         if run.status not in RUNNING and run.status != "completed":
             ctx.discard_checkpoint()
         refuse_failure(run, "the application")
@@ -156,17 +165,18 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     def read(
         self, id: str, prior: BlueprintApplicationState | None, ctx: Context[Client]
     ) -> BlueprintApplicationState | None:
+        """Read the application; the state of one that has ended is current without a call."""
         id_ = ApplicationId.parse(id)
         if prior is not None and prior.status in ENDED:
-            return prior  # a fact of the past: no call could tell anything new
+            return prior
         try:
-            found = ctx.api.get_blueprint_application(id_.number)
+            run = ctx.api.get_blueprint_application(id_.number)
         except NotFoundError:
             if prior is not None:
                 confirm_gone("blueprint application", id, ctx)
             return None
-        variables = prior.variables if prior is not None else found.variable_values
-        return _state(found, id_, variables or None, prior.warnings if prior is not None else None)
+        variables = prior.variables if prior is not None else run.variable_values
+        return _state(run, id_, variables or None, prior.warnings if prior is not None else None)
 
     def update(
         self,
@@ -176,7 +186,7 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         changed: frozenset[str],
         ctx: Context[Client],
     ) -> BlueprintApplicationState:
-        """Only ever called to wait on for one that outlived its time-out."""
+        """Resume the wait for an application that was still running when its create timed out."""
         id_ = ApplicationId.parse(id)
         ctx.checkpoint(id, prior)
         with not_found_as_error("blueprint application", id, ctx):
@@ -187,22 +197,24 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
         return state
 
     def is_incomplete(self, prior: BlueprintApplicationState) -> bool:
+        """Return whether the application was still running when its create timed out."""
         return prior.status in RUNNING
 
     def delete(self, id: str, prior: BlueprintApplicationState, ctx: Context[Client]) -> None:
-        """Forget it, with a key that sees its database alone: a later run would apply the SQL again."""
+        """Remove it from the state. The key must see its database; otherwise a later run would apply the SQL again."""
         if not is_right_account(ctx):
             try:
                 ctx.api.get_database(prior.database_uuid)
             except NotFoundError:
                 confirm_gone("blueprint application", id, ctx)
         ctx.info(
-            f"application {prior.application_id} is forgotten; its SQL ran in database {prior.database_uuid} and stays"
+            f"application {prior.application_id} was removed from the state only: what its SQL did in database "
+            f"{prior.database_uuid} is not undone"
         )
 
 
 def _gets_a_new_version(blueprint_uuid: str, ctx: Context[Client]) -> bool:
-    """Whether the run that plans this changes the blueprint's SQL."""
+    """Return whether the run that plans this changes the blueprint's SQL."""
     return "version" in ctx.pending_changes.changed_fields("Blueprint", blueprint_uuid)
 
 
@@ -214,31 +226,31 @@ def _is_provisioning(database_uuid: str, ctx: Context[Client]) -> bool:
     try:
         return ctx.api.get_database(database_uuid).status == "provisioning"
     except ApiError:
-        return False  # gone, or not for this key to read: the error at hand says more
+        return False  # deleted, or not readable with this key: the caller's error says more
 
 
 def _waited_for_database(database_uuid: str, error: ApiError, ctx: Context[Client]) -> bool:
-    """Whether the error was that the database was not active, and it may be now."""
+    """Return whether the call may succeed now, because it failed while the database was not active."""
     if _is_provisioning(database_uuid, ctx):
         ctx.api.wait_for_database(database_uuid, **wait_options(ctx, "waiting for the database"))
         return True
-    return error.code == "database_not_active"  # it may have become so just now
+    return error.code == "database_not_active"  # it may have become active in the meantime
 
 
 def _refuse_another_version(pinned: Any, current: int | None) -> None:
     if pinned not in (None, UNKNOWN, current):
         raise ResourceError(
-            f"version {pinned} cannot be applied: the blueprint is at version {current}, and the API "
-            "applies the current one only. Pin that, or give it the blueprint's `version`",
+            f"version {pinned} cannot be applied: the blueprint is at version {current}, and the API applies the "
+            f"current version only. Set `blueprint_version` to {current} or to the blueprint's `version` output",
             property="blueprint_version",
         )
 
 
 def _of_another_version(run: ApiApplication, pinned: int | None) -> ResourceError:
     return ResourceError(
-        f"application {run.id} has run version {run.blueprint_version} of the blueprint, not version {pinned}: the "
-        "blueprint was changed at that moment. Its SQL stays in the database; see what it did, then pin the version "
-        "that the database is to have",
+        f"application {run.id} has run version {run.blueprint_version} of the blueprint, not version {pinned}, because "
+        "the blueprint was changed at that moment. What its SQL did is not undone: check the database, then set "
+        "`blueprint_version` to the version that it should have",
         property="blueprint_version",
     )
 
@@ -248,7 +260,7 @@ def _warnings(blueprint: ApiBlueprint, ctx: Context[Client]) -> list[str]:
 
 
 def _without_values(run: ApiApplication, variables: Mapping[str, Any] | None) -> str | None:
-    """The error as it may stand in a state, where nothing tells which variable holds a secret: without their values."""
+    """Return a run's error without the values of variables, any of which may be a secret."""
     if run.error_message is None:
         return None
     return Redactor(iter_strings([variables or {}, run.variable_values or {}]), "(value)").redact(run.error_message)

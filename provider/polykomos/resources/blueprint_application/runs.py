@@ -1,4 +1,4 @@
-"""Runs of a blueprint's SQL: tried, waited for, and refused when they failed."""
+"""Runs of a blueprint's SQL: the dry run, the wait, and the error of a failed run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def dry_run(args: BlueprintApplicationArgs, ctx: Context[Client]) -> ApiApplication | None:
-    """Return how the application would end; None, with a message, where that cannot be found out now."""
+    """Run the blueprint's SQL and roll it back.
+
+    Returns:
+        The dry run's result, or None (with a message to the user) if a dry run is not possible now.
+    """
     try:
         run = ctx.api.apply_blueprint(
             args.database_uuid, blueprint_uuid=args.blueprint_uuid, variables=args.variables, dry_run=True
@@ -27,8 +31,8 @@ def dry_run(args: BlueprintApplicationArgs, ctx: Context[Client]) -> ApiApplicat
         return until_ended(run, ctx, "dry run")
     except NotFoundError:
         advice = (
-            ". If it was deleted by hand, refresh: it will be made again. If it is of another account, set the API "
-            "key of that account"
+            ". If it was deleted outside of this program, refresh the state, and it will be created again. If it "
+            "belongs to another account, set the API key of that account"
         )
         raise no_such(f"database {args.database_uuid}", ctx, "database_uuid", advice) from None
     except ApiError as error:
@@ -36,28 +40,28 @@ def dry_run(args: BlueprintApplicationArgs, ctx: Context[Client]) -> ApiApplicat
             raise
         ctx.info(f"dry run skipped: {error.message}")
     except DeadlineExceededError as error:
-        ctx.warn(f"dry run given up, so it is not known whether the SQL would work: {error}")
+        ctx.warn(f"dry run timed out, so this preview cannot show whether the SQL would succeed: {error}")
     return None
 
 
-def until_ended(run: ApiApplication, ctx: Context[Client], doing: str) -> ApiApplication:
-    """Return the application once it has ended. doing: for the progress line."""
+def until_ended(run: ApiApplication, ctx: Context[Client], activity: str) -> ApiApplication:
+    """Wait until an application has ended and return it; `activity` is shown in the progress line."""
     if run.status not in RUNNING:
         return run
-    return ctx.api.wait_for_application(run.id, **wait_options(ctx, doing))
+    return ctx.api.wait_for_application(run.id, **wait_options(ctx, activity))
 
 
 def refuse_failure(run: ApiApplication, what: str) -> None:
-    """Raise ResourceError when the application failed. what: "the dry run", for people."""
+    """Raise ResourceError if a run failed; `what` names it in the message, such as "the dry run"."""
     if run.status not in ("failed", "rolled_back"):
         return
     failed = next((entry for entry in run.execution_log or () if entry.get("error")), None)
     where = f" at statement {_position(failed)}" if failed else ""
     message = run.error_message or (failed or {}).get("error") or "the API gave no reason"
-    raise ResourceError(f"{what} failed{where}: {message}. Nothing of it was kept in the database")
+    raise ResourceError(f"{what} failed{where}: {message}. The database was not changed")
 
 
 def _position(entry: Mapping[str, Any]) -> Any:
-    """Counted from 1, as people count; the log's index counts from 0."""
+    """Return a statement's position, counted from 1; the log's index starts at 0."""
     index = entry.get("index")
     return index + 1 if isinstance(index, int) else "?"

@@ -1,4 +1,4 @@
-"""The blueprint that a database is created with, checked before the database is."""
+"""Check of the blueprint that a database is created with, before the database is created."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 
 def refuse_unfit_blueprint(args: Mapping[str, Any], ctx: Context[Client]) -> None:
-    """Raise ResourceError when the API would refuse `blueprint_uuid` or `blueprint_variables` at the create.
+    """Check that the API will accept `blueprint_uuid` and `blueprint_variables` when the database is created.
 
-    args: the planned arguments, possibly UNKNOWN. Nothing is checked for a blueprint that this run changes, or that the
-    API key may not read.
+    A blueprint that this run changes, or that the API key may not read, is not checked.
+
+    Args:
+        args: The planned arguments; values may be UNKNOWN.
+        ctx: The operation's context.
+
+    Raises:
+        ResourceError: The blueprint does not exist.
+        CheckError: A value does not fit the blueprint's variables.
     """
     uuid, values = args.get("blueprint_uuid"), args.get("blueprint_variables", {})
     if not isinstance(uuid, str) or ctx.pending_changes.changed_fields("Blueprint", uuid):

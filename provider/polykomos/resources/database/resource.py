@@ -1,4 +1,4 @@
-"""A database's life at the API."""
+"""The `Database` resource."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, NotFoundError, Secret
 from polykomos.resources.conversions import format_timestamp, parse_uuid, reveal
-from polykomos.resources.create_once import create_once, ensure_compatible, with_earlier
+from polykomos.resources.create_once import create_once
+from polykomos.resources.create_request import ensure_compatible, with_earlier
 from polykomos.resources.database.blueprint import refuse_unfit_blueprint
 from polykomos.resources.database.create import create_request
 from polykomos.resources.database.schema import PLANS, DatabaseArgs, DatabaseState
@@ -24,21 +25,21 @@ if TYPE_CHECKING:
     from polykomos.client import Client
     from polykomos.client import Database as ApiDatabase
 
-_LOCAL = {name for name, facts in field_specs(DatabaseArgs).items() if facts.provider_only}
-# What a connection string is made of, beside the password.
-_WHERE = ("host", "port", "db_name", "db_username")
+_PROVIDER_ONLY = {name for name, spec in field_specs(DatabaseArgs).items() if spec.provider_only}
+# The parts of a connection string besides the password.
+_CONNECTION_FIELDS = ("host", "port", "db_name", "db_username")
 _QUOTAS = ("storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct")
-_FIXED = ("db_type", "region", "plan", "team_id")
-# A database that is paused is all there; None: a service that does not say (no field of its answers is required).
+_IMMUTABLE = ("db_type", "region", "plan", "team_id")
+# A paused database is complete. None: the service reports no status (no field of its responses is required).
 _FINISHED = ("active", "paused", None)
 
 
 class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
     """A managed PostgreSQL or MySQL database, with a user of its own and a connection string.
 
-    The name and the limits change in place. The engine, region, plan and team cannot change at the API: a change of
-    one of them makes a new, empty database and deletes the old one (its data is kept by the service for 24 hours).
-    Pulumi makes the new one first. Terraform and OpenTofu delete the old one first, unless the resource has
+    The name and the limits change in place. The API cannot change the engine, region, plan or team: a change of one of
+    them creates a new, empty database and deletes the old one (the service retains the old one's data for 24 hours).
+    Pulumi creates the new database first. Terraform and OpenTofu delete the old one first, unless the resource has
     `lifecycle { create_before_destroy = true }`.
     """
 
@@ -51,63 +52,71 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
     url_collection = "databases"
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
+        """Yield a failure for variables without a blueprint."""
         if args.get("blueprint_variables") is not None and args.get("blueprint_uuid") is None:
-            yield CheckFailure("blueprint_variables", "needs `blueprint_uuid`: they are that blueprint's variables")
+            yield CheckFailure(
+                "blueprint_variables", "requires `blueprint_uuid`: these are the variables of that blueprint"
+            )
 
     def preview(
         self, args: Mapping[str, Any], prior: DatabaseState | None, changed: frozenset[str], ctx: Context[Client]
     ) -> None:
-        """Say in preview what the API would refuse, such as a region that is not on offer, and what it may refuse."""
+        """Check what the API would reject, such as an unsupported region, and warn of what it may reject."""
         if prior is not None:
             return
-        _warn_of_an_unheard_plan(args.get("plan"), ctx)
+        _warn_of_unknown_plan(args.get("plan"), ctx)
         refuse_unfit_blueprint(args, ctx)
         db_type, region = args.get("db_type"), args.get("region")
         if UNKNOWN in (db_type, region) or (db_type is None and region is None):
             return
-        _refuse_what_is_not_offered(db_type, region, ctx)
+        _ensure_offered(db_type, region, ctx)
 
     def preview_replacement(self, args: Mapping[str, Any], prior: DatabaseState, ctx: Context[Client]) -> None:
-        """Warn where both have one name: no call tells whether names must be unique (api-facts S1)."""
+        """Warn if both databases have the same name: no call reports whether names must be unique (api-facts S1)."""
         name = args.get("name")
         if name != prior.name or _allows_equal_names(ctx):
             return
         ctx.warn(
-            f"the old database has the name {name!r} until it is deleted. Where the service requires unique "
-            "names, it refuses a new one of that name before (`name_taken`). Have the old one deleted first "
-            "(Pulumi: `deleteBeforeReplace`; Terraform and OpenTofu do so without `create_before_destroy`), or give "
-            "the new one another `name`",
+            f"the old database has the name {name!r} until it is deleted. If the service requires unique names, it "
+            "rejects a new database with this name before that (`name_taken`). Delete the old one first (Pulumi: "
+            "`deleteBeforeReplace`; Terraform and OpenTofu: omit `create_before_destroy`), or give the new one another "
+            "`name`",
             attribute="name",
         )
 
     def normalize_id(self, id: str) -> str:
+        """Return the UUID in lower case."""
         return parse_uuid(id, "a database's id is its UUID")
 
     def create(self, args: DatabaseArgs, ctx: Context[Client]) -> tuple[str, DatabaseState]:
-        body = args.model_dump(exclude_none=True, exclude=_LOCAL)
-        kind, earlier = (
-            create_request(each, ctx.api, patient=ctx.idempotency_keys.may_block)
-            for each in (body, {**body, **ctx.null_entries})
+        """Create the database, or adopt and update the one that an interrupted run created."""
+        body = args.model_dump(exclude_none=True, exclude=_PROVIDER_ONLY)
+        request, earlier = (
+            create_request(fields, ctx.api, patient=ctx.idempotency_keys.may_block)
+            for fields in (body, {**body, **ctx.null_entries})
         )
-        created = create_once(
-            with_earlier(kind, earlier),
+        result = create_once(
+            with_earlier(request, earlier),
             ctx,
-            lambda earlier: ensure_compatible("database", earlier.uuid, _given(args, _FIXED), earlier.model_dump()),
+            lambda adopted: ensure_compatible(
+                "database", adopted.uuid, _set_arguments(args, _IMMUTABLE), adopted.model_dump()
+            ),
         )
-        made = created.object
-        there = _state(made, args)
-        ctx.checkpoint(made.uuid, there)
-        if not created.adopted:
-            return made.uuid, _state(_until_active(made, ctx), args)
-        wanted = _given(args, ("name", *_QUOTAS))
-        changed = frozenset(name for name, value in wanted.items() if value != getattr(there, name))
-        return made.uuid, self.update(made.uuid, args, there, changed, ctx)
+        database = result.object
+        state = _state(database, args)
+        ctx.checkpoint(database.uuid, state)
+        if not result.adopted:
+            return database.uuid, _state(_until_active(database, ctx), args)
+        planned = _set_arguments(args, ("name", *_QUOTAS))
+        changed = frozenset(name for name, value in planned.items() if value != getattr(state, name))
+        return database.uuid, self.update(database.uuid, args, state, changed, ctx)
 
     def read(self, id: str, prior: DatabaseState | None, ctx: Context[Client]) -> DatabaseState | None:
+        """Read the database, from a list page if nothing in it has changed since the last read."""
         uuid = self.normalize_id(id)
         try:
-            found = (
-                ctx.api.read_database(uuid, lambda listed: _unchanged(listed, prior))
+            database = (
+                ctx.api.read_database(uuid, lambda listed: _complete_from_state(listed, prior))
                 if prior is not None
                 else ctx.api.get_database(uuid)
             )
@@ -115,25 +124,28 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
             if prior is not None:
                 confirm_gone("database", uuid, ctx, prior.team_id)
             return None
-        return None if found.status == "deleted" else _state(found, prior)
+        return None if database.status == "deleted" else _state(database, prior)
 
     def update(
         self, id: str, args: DatabaseArgs, prior: DatabaseState, changed: frozenset[str], ctx: Context[Client]
     ) -> DatabaseState:
+        """Resume an interrupted wait, then rename and set limits."""
         with not_found_as_error("database", id, ctx, prior.team_id):
             if prior.status not in _FINISHED:
-                # An earlier run made it and gave up waiting: wait on before changing anything.
+                # An earlier run created it and timed out: wait until it is active, then change it.
                 ctx.checkpoint(id, prior)
                 ctx.checkpoint(id, _state(_until_active(ctx.api.get_database(id), ctx), args))
-            return _changed(id, args, prior, changed, ctx)
+            return _apply_changes(id, args, prior, changed, ctx)
 
     def delete(self, id: str, prior: DatabaseState, ctx: Context[Client]) -> None:
+        """Delete the database; one that was already deleted is no error."""
         try:
             ctx.api.delete_database(id)
         except NotFoundError:
             confirm_gone("database", id, ctx, prior.team_id)
 
     def allow_create_only_change(self, name: str, value: Any, ctx: Context[Client]) -> str | None:
+        """Accept another `blueprint_uuid` if the blueprint that the database was created with was deleted."""
         if name != "blueprint_uuid" or not isinstance(value, str):
             return None
         try:
@@ -142,29 +154,32 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
             if not is_right_account(ctx):
                 return None
             return (
-                "the blueprint that this database was made with is gone. The other one is noted and not applied: "
-                "declare a `BlueprintApplication` for that"
+                "the blueprint that this database was created with was deleted. The new value is recorded and not "
+                "applied: to apply that blueprint, declare a `BlueprintApplication`"
             )
         except ApiError:
             pass  # the key may not read blueprints
         return None
 
     def is_incomplete(self, prior: DatabaseState) -> bool:
+        """Return whether a run timed out while the database was provisioning."""
         return prior.status == "provisioning"
 
     def list(self, ctx: Context[Client]) -> Iterable[tuple[str, str, DatabaseState]]:
+        """Yield id, name and state of each database."""
         return (
-            (found.uuid, found.name, _state(found, None))
-            for found in ctx.api.iter_databases()
-            if found.status != "deleted"
+            (database.uuid, database.name, _state(database, None))
+            for database in ctx.api.iter_databases()
+            if database.status != "deleted"
         )
 
     def deletion_blocked_reason(self, prior: DatabaseState) -> str | None:
+        """Return the error for a database with `deletion_protection`."""
         if not prior.deletion_protection:
             return None
         return (
             f"database {prior.name} ({prior.uuid}) has `deletion_protection`. "
-            "Set it to false and apply that first, if the database and its data may go"
+            "Set it to false and apply that first, if the database and its data may be deleted"
         )
 
 
@@ -172,29 +187,33 @@ def _allows_equal_names(ctx: Context[Client]) -> bool:
     try:
         return ctx.api.has_equal_names()
     except ApiError:
-        return False  # the key may not list them
+        return False  # the key may not list databases
 
 
-def _given(args: DatabaseArgs, names: Iterable[str]) -> dict[str, Any]:
+def _set_arguments(args: DatabaseArgs, names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(args, name)) is not None}
 
 
-def _changed(
+def _apply_changes(
     id: str, args: DatabaseArgs, prior: DatabaseState, changed: frozenset[str], ctx: Context[Client]
 ) -> DatabaseState:
-    # Replies to writes mask credentials (api-facts C16): they are those of the state, or read where it has none.
-    found: ApiDatabase | None = None
+    # Responses to writes mask credentials (api-facts C16): take them from the state, or read them if it has none.
+    database: ApiDatabase | None = None
     if "name" in changed:
-        found = _with_credentials(ctx.api.rename_database(id, args.name).object, prior, args)
-        ctx.checkpoint(id, _state(found or ctx.api.get_database(id), args))
+        database = _with_credentials(ctx.api.rename_database(id, args.name).object, prior, args)
+        ctx.checkpoint(id, _state(database or ctx.api.get_database(id), args))
     quotas = {name: getattr(args, name) for name in _QUOTAS if name in changed}
     if quotas:
-        found = _with_credentials(ctx.api.update_quotas(id, quotas).object, prior, args)
-    return _state(found or ctx.api.get_database(id), args)
+        database = _with_credentials(ctx.api.update_quotas(id, quotas).object, prior, args)
+    return _state(database or ctx.api.get_database(id), args)
 
 
 def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:
-    """The database once it is there. Raises ResourceError where provisioning has come to another end."""
+    """Wait until a database is active and return it.
+
+    Raises:
+        ResourceError: Provisioning ended in another status.
+    """
     if database.status == "provisioning":
         with not_found_as_error("database", database.uuid, ctx, database.team_id):
             database = ctx.api.wait_for_database(database.uuid, **wait_options(ctx, "provisioning"))
@@ -202,53 +221,66 @@ def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:
         raise object_gone_error("database", database.uuid)
     if database.status not in _FINISHED:
         raise ResourceError(
-            f"database {database.uuid} is {database.status}, not active: see at the service what became of it. Once it "
-            "is active, run this again"
+            f"database {database.uuid} is {database.status}, not active: check it at the service. Once it is active, "
+            "run this again"
         )
     return database
 
 
-def _warn_of_an_unheard_plan(plan: Any, ctx: Context[Client]) -> None:
-    """No call tells which plans there are, and the documents differ (api-facts C1): so it is not refused."""
+def _warn_of_unknown_plan(plan: Any, ctx: Context[Client]) -> None:
+    """Warn of a plan that this provider does not know.
+
+    It is not rejected: no call reports which plans exist, and the documents differ (api-facts C1).
+    """
     if isinstance(plan, str) and plan not in PLANS:
         near = difflib.get_close_matches(plan, PLANS, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(f'`{each}`' for each in PLANS)}"
-        text = f"{plan!r} is no plan that this provider knows of, so the API may refuse it; {hint}"
-        ctx.warn(text, attribute="plan")
+        known = ", ".join(f"`{name}`" for name in PLANS)
+        hint = f"did you mean `{near[0]}`?" if near else f"the plans that this provider knows are {known}"
+        ctx.warn(f"unknown plan {plan!r}, which the API may reject; {hint}", attribute="plan")
 
 
-def _refuse_what_is_not_offered(db_type: str | None, region: str | None, ctx: Context[Client]) -> None:
+def _ensure_offered(db_type: str | None, region: str | None, ctx: Context[Client]) -> None:
+    """Raise ResourceError for an engine or a region that the API does not offer."""
     engines = {engine.value: engine for engine in ctx.api.list_database_types()}
     engine = engines.get(db_type or "postgres")
     if engine is None or engine.is_available is False:
-        offered = ", ".join(sorted(value for value, each in engines.items() if each.is_available is not False))
-        raise ResourceError(f"{db_type} is not on offer; there are {offered}", property="db_type")
+        available = ", ".join(sorted(value for value, offer in engines.items() if offer.is_available is not False))
+        raise ResourceError(
+            f"unsupported `db_type` {db_type or 'postgres'!r}: expected one of {available}", property="db_type"
+        )
     regions = [each.code for each in engine.regions if each.is_available is not False]
     if region is not None and regions and region not in regions:
-        raise ResourceError(f"{engine.value} is not offered there; there are {', '.join(regions)}", property="region")
+        raise ResourceError(
+            f"unsupported `region` {region!r} for `db_type` {engine.value!r}: expected one of {', '.join(regions)}",
+            property="region",
+        )
 
 
-def _unchanged(listed: ApiDatabase, prior: DatabaseState) -> ApiDatabase | None:
-    """The listed database with what lists mask, when nothing tells that it has changed since the state was written."""
-    same = format_timestamp(listed.updated_at) == prior.updated_at and listed.status == prior.status
-    return _with_credentials(listed, prior, prior) if same or prior.store_credentials is False else None
+def _complete_from_state(listed: ApiDatabase, prior: DatabaseState) -> ApiDatabase | None:
+    """Return a listed database with the credentials in the state, or None if it may have changed since."""
+    is_unchanged = format_timestamp(listed.updated_at) == prior.updated_at and listed.status == prior.status
+    return _with_credentials(listed, prior, prior) if is_unchanged or prior.store_credentials is False else None
 
 
-def _with_credentials(masked: ApiDatabase, prior: DatabaseState, wanted: DatabaseArgs) -> ApiDatabase | None:
-    """A database with the credentials that lists and replies mask, from the state; None when it does not have them."""
-    if wanted.store_credentials is False:
+def _with_credentials(masked: ApiDatabase, prior: DatabaseState, args: DatabaseArgs) -> ApiDatabase | None:
+    """Return a database with the credentials in the state, which lists and write responses mask.
+
+    Returns:
+        The database, or None if the state does not have its current credentials.
+    """
+    if args.store_credentials is False:
         return masked
-    if prior.db_password is None or any(getattr(masked, name) != getattr(prior, name) for name in _WHERE):
+    if prior.db_password is None or any(getattr(masked, name) != getattr(prior, name) for name in _CONNECTION_FIELDS):
         return None
-    known = {name: Secret(getattr(prior, name) or "") for name in ("db_password", "connection_string")}
-    return masked.model_copy(update=known)
+    credentials = {name: Secret(getattr(prior, name) or "") for name in ("db_password", "connection_string")}
+    return masked.model_copy(update=credentials)
 
 
-def _state(database: ApiDatabase, wanted: DatabaseArgs | None) -> DatabaseState:
-    """wanted: the arguments or an earlier state; None on import."""
+def _state(database: ApiDatabase, args: DatabaseArgs | None) -> DatabaseState:
+    """Return the state of a database; `args` are the arguments or the prior state, None on import."""
     quotas = database.quotas
-    # Until it is active they are masked, or none at all.
-    keep = (wanted is None or wanted.store_credentials is not False) and database.status != "provisioning"
+    # While the database is provisioning, the API masks or omits its credentials.
+    stores = (args is None or args.store_credentials is not False) and database.status != "provisioning"
     return DatabaseState.model_construct(
         name=database.name,
         db_type=database.db_type,
@@ -264,8 +296,8 @@ def _state(database: ApiDatabase, wanted: DatabaseArgs | None) -> DatabaseState:
         port=database.port,
         db_name=database.db_name,
         db_username=database.db_username,
-        db_password=reveal(database.db_password) if keep else None,
-        connection_string=reveal(database.connection_string) if keep else None,
+        db_password=reveal(database.db_password) if stores else None,
+        connection_string=reveal(database.connection_string) if stores else None,
         team_name=database.team_name,
         created_at=format_timestamp(database.created_at),
         updated_at=format_timestamp(database.updated_at),

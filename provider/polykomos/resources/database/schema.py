@@ -1,4 +1,4 @@
-"""What a database is made of: arguments as `POST /databases` takes them, state as the API reports it."""
+"""Arguments and state of a `Database`: as `POST /databases` accepts them, and as the API reports them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from resourcekit.fields import (
     WriteOnlyVariant,
 )
 
-# fullmatch, because `$` would admit a trailing newline (api-facts, request fields of op 4).
+# fullmatch, because `$` would accept a trailing newline (api-facts, request fields of op 4).
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PLANS = ("free", "launch", "grow", "pro")
 _LATER = (
-    "Put the old value back or take it out of the program, and declare a `BlueprintApplication` to apply a "
-    "blueprint to a database that exists"
+    "Restore the old value or remove it from the program, and declare a `BlueprintApplication` to apply a blueprint to "
+    "an existing database"
 )
 
 
@@ -38,34 +38,39 @@ def _is_name(value: str) -> bool:
 
 
 class DatabaseBaseArgs(Arguments):
-    """What a database is ordered with, and what of it can be changed later."""
+    """The arguments of a database that the API stores."""
 
     name: Annotated[
         str, Validator(_is_name, "must be 1-63 lowercase letters, digits and hyphens, and not begin with a hyphen")
     ] = Field(
         description="Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. "
-        "Renamed in place; `db_name`, user and connection string stay as they are."
+        "Renamed in place; `db_name`, user and connection string do not change."
     )
     db_type: Annotated[str | None, RequiresReplace(), Computed(), Stable()] = Field(
         None, description="Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`."
     )
     region: Annotated[str | None, RequiresReplace(), Computed(), Stable()] = Field(
-        None, description="Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out."
+        None, description="Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses."
     )
     plan: Annotated[str | None, RequiresReplace(), Computed(), Stable()] = Field(
         None, description="Plan, such as `free` (the API's default), `launch`, `grow` or `pro`."
     )
     team_id: Annotated[int | None, RequiresReplace(), Computed(), Stable(), Reference()] = Field(
-        None, ge=1, description="Team that owns the database. Your primary team when left out."
+        None, ge=1, description="Team that owns the database. Default: your primary team."
     )
     storage_hard_limit_gb: Annotated[float | None, ResetOnRemove(), Computed(("storage_hard_limit_gb",))] = Field(
-        None, gt=0, description="Storage limit in GB (10^9 bytes). The plan's own when left out or taken out."
+        None, gt=0, description="Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies."
     )
     connection_hard_limit: Annotated[int | None, ResetOnRemove(), Computed(("connection_hard_limit",))] = Field(
-        None, ge=1, description="Most connections at once. The plan's own when left out or taken out."
+        None,
+        ge=1,
+        description="Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.",
     )
     warning_threshold_pct: Annotated[int | None, ResetOnRemove(), Computed(("warning_threshold_pct",))] = Field(
-        None, ge=1, le=100, description="Percentage of a limit at which to warn, 1-100. The plan's own when left out."
+        None,
+        ge=1,
+        le=100,
+        description="Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.",
     )
 
 
@@ -75,19 +80,19 @@ class DatabaseArgs(DatabaseBaseArgs):
     blueprint_uuid: Annotated[
         str | None, CreateOnly(_LATER), Reference(), Validator(is_uuid, "must be a UUID")
     ] = Field(
-        None, description="Blueprint to apply once, when the database has been created. A later change is refused: "
-        "use a `BlueprintApplication`, which also reports the outcome."
+        None, description="Blueprint to apply once, after the database has been created. A later change is rejected: "
+        "use a `BlueprintApplication`, which also reports the result."
     )  # fmt: skip
     blueprint_variables: Annotated[dict[str, Any] | None, CreateOnly(_LATER), WriteOnlyVariant()] = Field(
-        None, description="Values for that blueprint's variables. They act at creation only, as `blueprint_uuid` does."
+        None, description="Values of that blueprint's variables. Like `blueprint_uuid`, they apply at creation only."
     )
     store_credentials: Annotated[bool | None, ProviderOnly(default=True)] = Field(
-        None, description="Whether `db_password` and `connection_string` are kept in the engine's state. While false "
-        "they are null there; fetch them when they are needed. Default true."
+        None, description="Whether `db_password` and `connection_string` are stored in the engine's state. If false, "
+        "they are null there; read them when they are needed. Default true."
     )  # fmt: skip
     deletion_protection: Annotated[bool | None, ProviderOnly(default=False)] = Field(
-        None, description="While true, neither deleting nor replacing the database is allowed. Set it to false and "
-        "apply that before either. Kept in the engine's state, unknown to the API. Default false."
+        None, description="Whether to reject deleting and replacing the database. To allow either, set it to false and "
+        "apply that first. Stored in the engine's state only; the API does not know it. Default false."
     )  # fmt: skip
 
 
@@ -101,7 +106,7 @@ class DatabaseState(DatabaseArgs, Result):
     host: Annotated[str | None, Computed(), Stable(), AlwaysPresent()] = Field(None, description="Host to connect to.")
     port: Annotated[int | None, Computed(), Stable(), AlwaysPresent()] = Field(None, description="Port to connect to.")
     db_name: Annotated[str | None, Computed(), Stable(), AlwaysPresent()] = Field(
-        None, description="Name of the database on its server; not changed by renaming."
+        None, description="Name of the database on its server; does not change with `name`."
     )
     db_username: Annotated[str | None, Computed(), Stable(), AlwaysPresent()] = Field(
         None, description="User to connect as."

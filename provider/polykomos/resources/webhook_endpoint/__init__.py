@@ -1,1 +1,1 @@
-"""An address that hears of events."""
+"""Webhook endpoints."""

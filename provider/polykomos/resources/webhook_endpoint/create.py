@@ -1,4 +1,4 @@
-"""How a webhook endpoint is made exactly once, and with it the secret that the API shows to the creating call alone."""
+"""The create call of a webhook endpoint, whose response is the only one that contains the endpoint's secret."""
 
 from __future__ import annotations
 
@@ -7,59 +7,63 @@ from typing import TYPE_CHECKING, Any
 
 from polykomos import client
 from polykomos.client import NotFoundError, PolykomosError
-from polykomos.resources.create_once import CreateRequest, RecentObjects, is_within_key_lifetime
+from polykomos.resources.create_request import CreateRequest, RecentObjects, is_within_key_lifetime
 
 if TYPE_CHECKING:
     from polykomos.client import Client, CreatedWebhookEndpoint, WebhookEndpoint, WriteResult
 
 
 def create_request(url: str, events: Sequence[str], api: Client) -> CreateRequest[CreatedWebhookEndpoint]:
-    """The request that makes it."""
+    """Return the create call of an endpoint."""
     body = {"url": url, "events": list(events)}
 
     def send(fields: Mapping[str, Any], key: str) -> WriteResult[CreatedWebhookEndpoint]:
-        made = api.create_webhook_endpoint(**fields, idempotency_key=key)
-        return client.WriteResult(object=made, replayed=made.replayed, was_retried=made.was_retried)
+        created = api.create_webhook_endpoint(**fields, idempotency_key=key)
+        return client.WriteResult(object=created, replayed=created.replayed, was_retried=created.was_retried)
 
-    def find(made: CreatedWebhookEndpoint) -> CreatedWebhookEndpoint | None:
-        """With the secret of the replayed answer: nothing else tells it."""
-        number = made.endpoint.id
-        there = next((each for each in api.iter_webhook_endpoints() if each.id == number), None)
-        if there is None:
+    def refetch(created: CreatedWebhookEndpoint) -> CreatedWebhookEndpoint | None:
+        """Return the listed endpoint with the secret of the replayed response, which no other call returns."""
+        number = created.endpoint.id
+        endpoint = next((listed for listed in api.iter_webhook_endpoints() if listed.id == number), None)
+        if endpoint is None:
             raise NotFoundError(404, "not_found", f"webhook endpoint {number} is not in the list")
-        return None if there.status == "revoked" else made.model_copy(update={"endpoint": there})
+        return None if endpoint.status == "revoked" else created.model_copy(update={"endpoint": endpoint})
 
     def recent() -> list[CreatedWebhookEndpoint]:
         return [
-            client.CreatedWebhookEndpoint(endpoint=each)
-            for each in _active(api)
-            if is_within_key_lifetime(each.created_at)
+            client.CreatedWebhookEndpoint(endpoint=endpoint)
+            for endpoint in _active(api)
+            if is_within_key_lifetime(endpoint.created_at)
         ]
 
     return CreateRequest(
         noun="webhook endpoint",
         body=body,
         send=send,
-        refetch=find,
-        id_of=lambda made: str(made.endpoint.id),
-        created_at=lambda made: made.endpoint.created_at,
+        refetch=refetch,
+        id_of=lambda created: str(created.endpoint.id),
+        created_at=lambda created: created.endpoint.created_at,
         required=("url",),
-        recent=RecentObjects(recent, _options, label="url"),
+        recent=RecentObjects(recent, _possible_bodies, label="url"),
     )
 
 
-def _options(found: CreatedWebhookEndpoint) -> dict[str, list[Any]]:
-    """What the request that made it may have held."""
-    return {"url": [found.endpoint.url], "events": [list(found.endpoint.events)]}
+def _possible_bodies(created: CreatedWebhookEndpoint) -> dict[str, list[Any]]:
+    """Return the values that the request that created an endpoint may have had."""
+    return {"url": [created.endpoint.url], "events": [list(created.endpoint.events)]}
 
 
 def existing_endpoints_at(url: str, api: Client) -> list[WebhookEndpoint]:
-    """Active endpoints that hear at this address before one is made there; none where the key may not list them."""
+    """Return the active endpoints at a URL; none if the key may not list them."""
     try:
-        return [each for each in api.cached_webhook_endpoints() if each.url == url and each.status != "revoked"]
+        return [
+            endpoint
+            for endpoint in api.cached_webhook_endpoints()
+            if endpoint.url == url and endpoint.status != "revoked"
+        ]
     except PolykomosError:
         return []
 
 
 def _active(api: Client) -> Iterator[WebhookEndpoint]:
-    return (each for each in api.iter_webhook_endpoints() if each.status != "revoked")
+    return (endpoint for endpoint in api.iter_webhook_endpoints() if endpoint.status != "revoked")

@@ -1,4 +1,4 @@
-"""A webhook endpoint's life at the API, which offers neither a single read nor an update."""
+"""The `WebhookEndpoint` resource. The API has neither a single read nor an update of an endpoint."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from polykomos.client import NotFoundError
 from polykomos.resources.conversions import format_timestamp, reveal
-from polykomos.resources.create_once import create_once, ensure_compatible
+from polykomos.resources.create_once import create_once
+from polykomos.resources.create_request import ensure_compatible
 from polykomos.resources.errors import confirm_gone, object_gone_error
 from polykomos.resources.webhook_endpoint.create import create_request, existing_endpoints_at
 from polykomos.resources.webhook_endpoint.schema import WebhookEndpointArgs, WebhookEndpointState, normalize_events
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Client"]):
-    """An address that hears of databases being created and deleted, by signed HTTP requests.
+    """A URL that receives signed HTTP requests when databases are created and deleted.
 
-    The API cannot change an endpoint: a change makes a new one, with a new `secret`, and revokes the old one. Pulumi
-    makes the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
-    `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The secret is
-    shown once, at creation, and is kept in the engine's state alone.
+    The API cannot change an endpoint: a change creates a new one, with a new `secret`, and revokes the old one. Pulumi
+    creates the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
+    `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The API returns
+    the secret once, at creation; it is stored in the engine's state only.
     """
 
     name = "WebhookEndpoint"
@@ -37,31 +38,34 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
     url_collection = "webhook_endpoints"
 
     def normalize_id(self, id: str) -> str:
+        """Return the number without leading zeros."""
         return str(_number(id))
 
     def create(self, args: WebhookEndpointArgs, ctx: Context[Client]) -> tuple[str, WebhookEndpointState]:
+        """Create the endpoint, or adopt the one that an interrupted run created."""
         before = existing_endpoints_at(args.url, ctx.api)
-        created = create_once(
+        result = create_once(
             create_request(args.url, args.events or [], ctx.api),
             ctx,
-            lambda earlier: _refuse_other(earlier.endpoint, args),
+            lambda adopted: _ensure_same(adopted.endpoint, args),
         )
-        made = created.object.endpoint
-        if not created.adopted:
+        endpoint = result.object.endpoint
+        if not result.adopted:
             _warn_of_orphans(before, ctx)
-        return str(made.id), _state(made, reveal(created.object.secret))
+        return str(endpoint.id), _state(endpoint, reveal(result.object.secret))
 
     def read(self, id: str, prior: WebhookEndpointState | None, ctx: Context[Client]) -> WebhookEndpointState | None:
+        """Read the endpoint from the list; the secret is taken from the prior state."""
         number = _number(id)
         try:
-            found = ctx.api.read_webhook_endpoint(number)
+            endpoint = ctx.api.read_webhook_endpoint(number)
         except NotFoundError:
             if prior is not None:
                 confirm_gone("webhook endpoint", id, ctx)
             return None
-        if found.status == "revoked":
+        if endpoint.status == "revoked":
             return None
-        return _state(found, prior.secret if prior is not None else None)
+        return _state(endpoint, prior.secret if prior is not None else None)
 
     def update(
         self,
@@ -71,46 +75,50 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
         changed: frozenset[str],
         ctx: Context[Client],
     ) -> WebhookEndpointState:
-        """Nothing can change in place; the engine asks only where it believes something is unfinished."""
-        found = self.read(id, prior, ctx)
-        if found is None:
+        """Read the endpoint: no argument can change in place."""
+        state = self.read(id, prior, ctx)
+        if state is None:
             raise object_gone_error("webhook endpoint", id)
-        return found
+        return state
 
     def list(self, ctx: Context[Client]) -> Iterable[tuple[str, str, WebhookEndpointState]]:
+        """Yield id, URL and state of each active endpoint."""
         return (
-            (str(found.id), found.url, _state(found, None))
-            for found in ctx.api.iter_webhook_endpoints()
-            if found.status != "revoked"
+            (str(endpoint.id), endpoint.url, _state(endpoint, None))
+            for endpoint in ctx.api.iter_webhook_endpoints()
+            if endpoint.status != "revoked"
         )
 
     def delete(self, id: str, prior: WebhookEndpointState, ctx: Context[Client]) -> None:
+        """Revoke the endpoint; one that was already revoked is no error."""
         try:
             ctx.api.revoke_webhook_endpoint(_number(id))
         except NotFoundError:
             confirm_gone("webhook endpoint", id, ctx)
 
 
-def _refuse_other(earlier: ApiEndpoint, args: WebhookEndpointArgs) -> None:
-    wanted = {"url": args.url, "events": normalize_events(args.events or [])}
-    there = {"url": earlier.url, "events": normalize_events(earlier.events)}
-    ensure_compatible("webhook endpoint", str(earlier.id), wanted, there)
+def _ensure_same(adopted: ApiEndpoint, args: WebhookEndpointArgs) -> None:
+    planned = {"url": args.url, "events": normalize_events(args.events or [])}
+    existing = {"url": adopted.url, "events": normalize_events(adopted.events)}
+    ensure_compatible("webhook endpoint", str(adopted.id), planned, existing)
 
 
 def _warn_of_orphans(before: Iterable[ApiEndpoint], ctx: Context[Client]) -> None:
-    """Of one that an interrupted run left more than a day ago nobody has the secret, and nothing can tell it."""
+    """Warn about endpoints left by runs that were interrupted more than 24 hours ago: their secret is lost."""
     for other in before:
         if ctx.idempotency_keys.is_taken(str(other.id)) is False:
             ctx.warn(
-                f"webhook endpoint {other.id} hears at the same `url` and is not in the engine's state. If an "
-                "interrupted run left it, its secret is lost: revoke it at the service, or each event is delivered "
-                "twice"
+                f"webhook endpoint {other.id} has the same `url` and is not in the engine's state, so each event is "
+                "delivered twice. If an interrupted run created it, its secret cannot be recovered: revoke it at the "
+                "service"
             )
 
 
 def _number(id_: str) -> int:
     if not (id_.isascii() and id_.isdigit()):
-        raise ResourceError(f"{id_!r} is no webhook endpoint's id: it is a number, as the list of endpoints shows")
+        raise ResourceError(
+            f"{id_!r} is not the id of a webhook endpoint, which is a number: see the list of endpoints"
+        )
     return int(id_)
 
 

@@ -1,4 +1,4 @@
-"""What a webhook endpoint is made of. The API has no update: a change makes a new endpoint and revokes the old one."""
+"""Arguments and state of a `WebhookEndpoint`. The API has no update: a change replaces the endpoint."""
 
 from __future__ import annotations
 
@@ -28,11 +28,10 @@ EVENTS = ("database.provisioning_started", "database.provisioned", "database.del
 
 
 def check_url(url: str) -> str:
-    """Return the URL as it is, when the API would take it (api-facts C20 and the reference control plane's rule).
+    """Return the URL unchanged if the API accepts it (api-facts C20 and the reference control plane's rule).
 
     Raises:
-        ValueError: The API would refuse it; the message names the rule and never shows a password.
-
+        ValueError: The API would reject it; the message names the rule and never shows a password.
     """
     if len(url) > _LONGEST_URL:
         raise ValueError(f"must have at most {_LONGEST_URL} characters")
@@ -44,9 +43,9 @@ def check_url(url: str) -> str:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError("must be a URL with a host and a port that exist") from None
+        raise ValueError("must be a URL with a valid host, and a port from 1 to 65535 if any") from None
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise ValueError("must be an https:// URL (http:// is allowed to this machine only)")
+        raise ValueError("must be an https:// URL (http:// is allowed for this machine only)")
     if "@" in parts.netloc:
         raise ValueError("must not contain a user name or a password: the endpoint's `secret` signs the requests")
     address = _address(host)
@@ -58,7 +57,7 @@ def check_url(url: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    """The API's own rule, which is narrower than that of the base URL: `localhost`, 127.0.0.0/8 or ::1."""
+    """Return whether a host is `localhost`, 127.0.0.0/8 or ::1: the API's rule, narrower than that of the base URL."""
     address = _address(host)
     return host == "localhost" or (address is not None and address.is_loopback)
 
@@ -71,9 +70,9 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def normalize_events(events: list[str]) -> list[str]:
-    """Return what a list of events means: all of them mean the same as none, and their order means nothing.
+    """Return a list of events in canonical form: sorted, and empty if it contains all events.
 
-    `ping` is sent by the test call alone, so that it adds nothing to all events (api-facts, Webhooks).
+    `ping` is sent by the test call only, so it adds nothing to a list of all events (api-facts, Webhooks).
     """
     named = set(events)
     return [] if named >= set(EVENTS) else sorted(named)
@@ -92,12 +91,12 @@ class WebhookEndpointArgs(Arguments):
         SemanticEquality(normalize_events),
         Validator(
             lambda events: set(events) <= {*EVENTS, "ping"},
-            f"must be among {', '.join(EVENTS)}; leave it out for all events",
+            f"must be among {', '.join(EVENTS)}; omit it for all events",
         ),
     ] = Field(
         None,
-        description=f"Events to send: {', '.join(f'`{event}`' for event in EVENTS)}. All when left out, which is "
-        "the same as naming all of them.",
+        description=f"Events to send: {', '.join(f'`{event}`' for event in EVENTS)}. If omitted, all events are sent, "
+        "as if all were named.",
     )
 
 
@@ -107,6 +106,6 @@ class WebhookEndpointState(WebhookEndpointArgs, Result):
     status: Annotated[str | None, Computed()] = Field(None, description="`active` or `revoked`.")
     secret: Annotated[str | None, Computed(), Stable(), Secret()] = Field(
         None,
-        description="Secret that signs deliveries (`whsec_…`). The API shows it once, at creation: null after import.",
+        description="Secret that signs deliveries (`whsec_…`). Returned once, at creation: null after import.",
     )
-    created_at: Annotated[str | None, Computed(), Stable()] = Field(None, description="When it was created.")
+    created_at: Annotated[str | None, Computed(), Stable()] = Field(None, description="When it was created (RFC 3339).")
