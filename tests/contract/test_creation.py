@@ -370,7 +370,7 @@ def test_what_was_asked_for_in_other_words_is_not_run_again(
     one = run()
     key = one.context("app").idempotency_keys.create_key(0, *applying(target)(client).key_parts)
     client.apply_blueprint(**target, server_wait=9, idempotency_key=key)
-    with counted(control_plane) as calls, pytest.raises(ResourceError, match="nothing is run twice"):
+    with counted(control_plane) as calls, pytest.raises(ResourceError, match="to avoid running the SQL twice"):
         one.create(applying(target), "app")
     assert calls["createDatabaseBlueprintApplication"] == 1
 
