@@ -9,12 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from controlplane.errors import StartupError
+import filelock
+import platformdirs
 
-try:
-    import fcntl
-except ImportError:  # not on Windows
-    fcntl = None  # type: ignore[assignment]
+from controlplane.errors import StartupError
 
 EPHEMERAL_PREFIX = "polykomos-dev-"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory is made below it
@@ -30,9 +28,14 @@ class DataDirLockedError(StartupError):
 
 
 def default_data_dir() -> Path:
-    """Return `polykomos/dev` under the XDG state directory."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "polykomos" / "dev"
+    """Return `polykomos/dev` in the platform's directory for state, on Linux $XDG_STATE_HOME or `~/.local/state`.
+
+    An existing directory of an earlier release, which used that path on every platform, stays in use.
+    """
+    former = Path.home() / ".local" / "state" / "polykomos" / "dev"
+    if former.is_dir() and not os.environ.get("XDG_STATE_HOME"):
+        return former
+    return platformdirs.user_state_path("polykomos", appauthor=False) / "dev"
 
 
 @contextlib.contextmanager
@@ -116,21 +119,12 @@ def _is_ours(directory: Path) -> bool:
 
 def _lock(directory: Path) -> contextlib.ExitStack | None:
     """Return the lock of a directory, which closing releases; None if another process has it."""
-    path = directory / "lock"
+    lock = filelock.FileLock(directory / "lock", timeout=0)
     with contextlib.ExitStack() as stack:
-        if fcntl is not None:
-            file = stack.enter_context(path.open("wb"))
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return None
-        else:
-            import filelock  # only here: it takes longer to import than the rest of this module
-
-            try:
-                stack.enter_context(filelock.FileLock(path, timeout=0))
-            except filelock.Timeout:
-                return None
+        try:
+            stack.enter_context(lock)
+        except filelock.Timeout:
+            return None
         return stack.pop_all()
 
 

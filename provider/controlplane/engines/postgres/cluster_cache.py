@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import platformdirs
+
 from controlplane.db import migrate
 from controlplane.db.server import Server
 from controlplane.engines.os_user import OsUser
@@ -36,10 +38,9 @@ _log = logging.getLogger("controlplane.engines.postgres")
 
 
 def default_directory() -> Path:
-    """Return `polykomos/clusters` under $POLYKOMOS_CACHE or the XDG cache directory."""
+    """Return `clusters` under $POLYKOMOS_CACHE, else under `polykomos` in the user's cache directory."""
     own = os.environ.get("POLYKOMOS_CACHE")
-    base = Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polykomos"
-    return base / "clusters"
+    return (Path(own) if own else platformdirs.user_cache_path("polykomos", appauthor=False)) / "clusters"
 
 
 @dataclass(frozen=True)
