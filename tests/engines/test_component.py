@@ -223,14 +223,14 @@ def test_a_second_application_that_fails_leaves_the_rest_and_the_next_run_comple
     stack.write(program)
     failed = stack.up(ok=False)
     assert "division by zero" in failed.diagnostics
-    assert "main-blueprint-2 was not made or changed" in failed.diagnostics
+    assert "main-blueprint-2 was not created or updated" in failed.diagnostics
     assert "client connection is closing" not in failed.output
     # Told to go on, the engine does, with what does not need the component.
     program["other"] = blueprint(name, "SELECT 1;")
     stack.write(program)
     failed = stack.up("--continue-on-error", ok=False)
     assert failed.ops == {"other": "create", "main-blueprint-2": "create"}
-    assert "main-blueprint-2 was not made or changed" in failed.diagnostics
+    assert "main-blueprint-2 was not created or updated" in failed.diagnostics
     kept = {each: stack.resource(each)["id"] for each in ("main-database", "main-blueprint-1")}
     assert not any(r["urn"].endswith("blueprint-3") for r in stack.state()["deployment"]["resources"])
 

@@ -188,6 +188,6 @@ def test_a_plugin_whose_engine_is_gone_before_it_starts_ends_too() -> None:
 def test_the_log_level(stack: Stack) -> None:
     stack.write({"bp": ("Blueprint", {"name": unique("log"), "sqlContent": "SELECT 1;"})})
     wrong = stack.preview(POLYKOMOS_LOG="verbose")
-    assert "POLYKOMOS_LOG: 'verbose' is no log level, critical is used" in wrong.diagnostics
+    assert "POLYKOMOS_LOG: 'verbose' is not a log level, so critical is used" in wrong.diagnostics
     assert "polykomos.client" not in stack.preview(POLYKOMOS_LOG="debug").output
     assert "polykomos.client:POST /blueprint_validations 200" in stack.preview("--debug", POLYKOMOS_LOG="debug").output

@@ -76,13 +76,13 @@ class Validated:
     failures: tuple[CheckFailure, ...]
 
 
-def validate_arguments(model: type[BaseModel], given: Mapping[str, Any]) -> Validated:
-    """Validate the known values of `given`, field by field. Null is the same as left out, in both engines."""
+def validate_arguments(model: type[BaseModel], args: Mapping[str, Any]) -> Validated:
+    """Validate the known values of `args`, field by field. Null is the same as left out, in both engines."""
     fields, shapes = field_specs(model), field_types(model)
     values: dict[str, Any] = {}
-    failures = [_unknown_name(name, fields) for name in given if name not in fields]
+    failures = [_unknown_name(name, fields) for name in args if name not in fields]
     for name, spec in fields.items():
-        value = given.get(name)
+        value = args.get(name)
         if value is None:
             if spec.required:
                 failures.append(CheckFailure(name, "missing required property"))
@@ -97,31 +97,31 @@ def validate_arguments(model: type[BaseModel], given: Mapping[str, Any]) -> Vali
 
 
 def validate_declaration(
-    declared: Resource[Any, Any, Any] | DataSource[Any, Any, Any] | Component[Any, Any], given: Mapping[str, Any]
+    declared: Resource[Any, Any, Any] | DataSource[Any, Any, Any] | Component[Any, Any], args: Mapping[str, Any]
 ) -> Validated:
     """Validate each argument, and then, if all are valid, the rules across arguments (`validate`)."""
-    checked = validate_arguments(declared.arguments, given)
+    checked = validate_arguments(declared.arguments, args)
     if checked.failures:
         return checked
     return Validated(checked.values, tuple(declared.validate(checked.values)))
 
 
-def null_entries(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the free-form maps of `given` that contain null entries, unchanged: release 0.1.0 sent such entries."""
+def null_entries(model: type[BaseModel], args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the free-form maps of `args` that contain null entries, unchanged: release 0.1.0 sent such entries."""
     shapes = field_types(model)
     return {
         name: value
-        for name, value in given.items()
+        for name, value in args.items()
         if shapes.get(name) == MapType(AnyType()) and isinstance(value, Mapping) and without_nulls(value) != value
     }
 
 
-def with_unknown_references(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `given` with each `Reference` replaced by UNKNOWN: a mock may have generated the value."""
+def with_unknown_references(model: type[BaseModel], args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `args` with each `Reference` replaced by UNKNOWN: a mock may have generated the value."""
     fields = field_specs(model)
     return {
         name: UNKNOWN if value is not None and name in fields and fields[name].reference else value
-        for name, value in given.items()
+        for name, value in args.items()
     }
 
 

@@ -1,1 +1,1 @@
-"""What both engines' plugin processes need to start and end."""
+"""The plugin process, as far as it is the same for both engines: start, log, end."""

@@ -1,4 +1,4 @@
-"""Asking the program that started this one, in rare cases where only its state can tell."""
+"""Run the engine's own command line, for the few facts that only the engine's state contains."""
 
 from __future__ import annotations
 
@@ -19,32 +19,41 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SECONDS: Final = 60.0
-# A launcher may stand between the engine and us.
-_GENERATIONS: Final = 4
+# Launchers may run between the engine and this process.
+_MAX_ANCESTORS: Final = 4
 
 
 @dataclass(frozen=True)
 class EngineCli:
-    """The program to ask. words: its command line, where it is the one that runs us; empty where it is one of PATH."""
+    """An engine's program.
+
+    Attributes:
+        program: The path of the program.
+        args: The arguments it runs with, if it is the engine that runs this process; empty if it was found on PATH.
+    """
 
     program: str
     args: tuple[str, ...] = ()
 
     def options(self, name: str) -> list[str]:
-        """The values that its command line gives an option, in `-name value`, `-name=value` or with two dashes."""
+        """Return the values of an option: `-name value` or `-name=value`, with one dash or two."""
         return flag_values(self.args, name)
 
     def run_json(self, *words: str) -> Any:
-        """The JSON that it prints for a command, in the directory and environment that it gave us; None if none."""
-        import subprocess  # rarely needed, long to import
+        """Run a command in this process's directory and environment, for at most 60 seconds.
 
-        # It would take ours for its own surroundings as a plugin's host; and its own arguments fit no other command.
-        ours = ("TF_PLUGIN_", "PLUGIN_", "TF_CLI_ARGS")
-        env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        Returns:
+            The JSON that the command prints, or None if the command failed.
+        """
+        import subprocess  # rarely needed, slow to import
+
+        # These variables are meant for a plugin, and TF_CLI_ARGS for the engine's running command only.
+        removed = ("TF_PLUGIN_", "PLUGIN_", "TF_CLI_ARGS")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
         try:
-            done = run(self.program, words, env=env, seconds=_SECONDS)
-            # Terraform prints nothing at all of a state that does not exist yet.
-            return parse_output(done.stdout, {}) if done.returncode == 0 else None
+            completed = run(self.program, words, env=env, seconds=_SECONDS)
+            # Terraform prints nothing if the state does not exist yet.
+            return parse_output(completed.stdout, {}) if completed.returncode == 0 else None
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
             log.debug("%s %s failed: %s", self.program, " ".join(words), type(error).__name__)
             return None
@@ -58,20 +67,20 @@ def run(
     directory: Path | None = None,
     seconds: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run an engine's program without input, to its end.
+    """Run an engine's program without input and wait for its end.
 
     Args:
-        program: Its path.
-        words: Its arguments.
-        env: Its environment.
-        directory: Where it runs; None: where this process does.
-        seconds: How long it may take; None: as long as it needs.
+        program: The program's path.
+        words: The arguments.
+        env: The environment.
+        directory: The working directory; None: this process's.
+        seconds: The time limit; None: no limit.
 
     Raises:
-        OSError: It cannot be started.
-        TimeoutExpired: It takes longer.
+        OSError: The program cannot be started.
+        TimeoutExpired: The program takes longer than `seconds`.
     """
-    import subprocess  # rarely needed, long to import
+    import subprocess  # rarely needed, slow to import
 
     return subprocess.run(  # noqa: S603 - our parent, or the user's own engine
         [program, *words],
@@ -87,14 +96,18 @@ def run(
 
 
 def parse_output(text: str, nothing: Any = None) -> Any:
-    """Return the JSON that an engine has printed; `nothing` where it has printed nothing. Raises ValueError."""
+    """Return the JSON that an engine has printed, or `nothing` if the text is blank.
+
+    Raises:
+        ValueError: The text is not JSON.
+    """
     return json.loads(text) if text.strip() else nothing
 
 
 def find_parent_engine(names: Sequence[str]) -> EngineCli | None:
-    """The engine that runs this process: the nearest of its ancestors that is called one of `names`."""
+    """Return the engine that runs this process: the nearest ancestor process with one of these program names."""
     pid = engine_pid()
-    for _ in range(_GENERATIONS):
+    for _ in range(_MAX_ANCESTORS):
         process = _process(pid)
         if process is None:
             return None
@@ -105,28 +118,31 @@ def find_parent_engine(names: Sequence[str]) -> EngineCli | None:
 
 
 def find_on_path(names: Sequence[str]) -> EngineCli | None:
-    """The one engine on PATH; None where there are several. Nothing tells that it is the one that runs us."""
-    found = [path for name in names if (path := shutil.which(name))]
-    return EngineCli(found[0]) if len(found) == 1 else None
+    """Return the only engine on PATH, or None if there is none or several.
+
+    It is not certain that it is the engine that runs this process.
+    """
+    paths = [path for name in names if (path := shutil.which(name))]
+    return EngineCli(paths[0]) if len(paths) == 1 else None
 
 
 def flag_values(words: Sequence[str], name: str) -> list[str]:
-    """The values that a command line gives an option. Pure."""
-    found = []
+    """Return the values of an option in a command line. Pure."""
+    values = []
     for index, word in enumerate(words):
-        option, given, value = word.partition("=")
+        option, separator, value = word.partition("=")
         if option not in (f"-{name}", f"--{name}"):
             continue
-        if given:
-            found.append(value)
+        if separator:
+            values.append(value)
         elif index + 1 < len(words):
-            found.append(words[index + 1])
-    return found
+            values.append(words[index + 1])
+    return values
 
 
 def _process(pid: int) -> tuple[int, EngineCli] | None:
-    """Return a process's parent and what it runs; None where it cannot be seen."""
-    import psutil  # rarely needed, long to import
+    """Return a process's parent and its command line, or None if the process cannot be inspected."""
+    import psutil  # rarely needed, slow to import
 
     try:
         process = psutil.Process(pid)

@@ -1,4 +1,4 @@
-"""Importing much in little time."""
+"""Make the import of the plugin's modules faster."""
 
 from __future__ import annotations
 
@@ -20,42 +20,43 @@ _METADATA = "importlib.metadata"
 
 @contextmanager
 def bulk_import() -> Iterator[None]:
-    """What is imported within stays: garbage is not looked for in it, now or later, which is a tenth of the time.
+    """Import a large number of modules that stay loaded, within the block.
 
-    Nor does pydantic look for extensions of its own in all packages that are installed, nor import what that needs.
+    The garbage collector is off within the block and ignores the imported objects afterwards, which saves a tenth of
+    the time. Pydantic does not search all installed packages for plugins of its own.
     """
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if _METADATA not in sys.modules:
-        # As a real import would; whoever looks there finds what stands in, which passes it on, until there is one.
+        # Set both, as a real import does. The placeholder loads the real module on the first use of an attribute.
         importlib.metadata = sys.modules[_METADATA] = _Metadata(_METADATA)
     gc.disable()
     try:
         yield
     finally:
-        _give_up_standing_in()
+        _remove_placeholder()
         gc.freeze()
         gc.enable()
 
 
 class _Metadata(ModuleType):
-    """Stands for `importlib.metadata`, of which pydantic imports one function that it then has no use for."""
+    """A placeholder for `importlib.metadata`: pydantic imports one function of it and does not call it."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         if name == "entry_points":
             return _entry_points
-        _give_up_standing_in()
+        _remove_placeholder()
         return getattr(importlib.import_module(_METADATA), name)
 
 
 def _entry_points(**which: Any) -> Any:
-    _give_up_standing_in()
+    _remove_placeholder()
     return importlib.import_module(_METADATA).entry_points(**which)
 
 
-def _give_up_standing_in() -> None:
-    """Whoever imports the module from now on gets it."""
+def _remove_placeholder() -> None:
+    """Let later imports of `importlib.metadata` load the real module."""
     if isinstance(sys.modules.get(_METADATA), _Metadata):
         del sys.modules[_METADATA]
 
@@ -63,8 +64,8 @@ def _give_up_standing_in() -> None:
 __all__ = ["grpc"]
 
 
-class _Later(ModuleType):
-    """Stands for a module that is imported by the first who asks for something in it."""
+class _LazyModule(ModuleType):
+    """A placeholder for a module, which loads the real one on the first use of an attribute."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -75,12 +76,12 @@ class _Later(ModuleType):
 if "grpc" in sys.modules:
     import grpc
 else:
-    standing_in = {name: _Later(name) for name in ("asyncio", "grpc.aio") if name not in sys.modules}
-    sys.modules |= standing_in
+    placeholders = {name: _LazyModule(name) for name in ("asyncio", "grpc.aio") if name not in sys.modules}
+    sys.modules |= placeholders
     try:
         import grpc
     finally:
-        # For grpc alone: whoever imports them from now on gets them.
-        for name, module in standing_in.items():
+        # The placeholders are for grpc only: later imports load the real modules.
+        for name, module in placeholders.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]

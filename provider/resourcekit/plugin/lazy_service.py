@@ -1,7 +1,7 @@
-"""A gRPC service whose code is loaded after the process has said that it is there.
+"""A gRPC service whose code is loaded after the process has printed its address.
 
-Engines start a plugin several times a command and wait for its first line each time; while they connect, it loads.
-What is known beforehand is answered without loading.
+Engines start a plugin several times per command and wait for its first line each time. The code is loaded while the
+engine connects. Calls with static responses are answered without the code.
 """
 
 from __future__ import annotations
@@ -23,35 +23,43 @@ MESSAGE_SIZES: Final = (
 )
 
 
-def _nobody() -> None:
-    """Loads without being asked to."""
+def _do_nothing() -> None:
+    """Do nothing: the process loads the code without a request."""
 
 
 class LazyGrpcService(grpc.GenericRpcHandler):
-    """The service `name`; its first calls wait until `load` has given the handlers, by the methods' names.
+    """A gRPC service whose calls wait until its handlers are loaded.
 
-    known: the answers of methods that need no handler. wanted: told, once, that another method was asked for.
+    Args:
+        name: The service's full name.
+        load: Return the handlers by method.
+        static_replies: The response messages of methods that need no handler, by method.
+        on_first_call: Called once, on the first call of any other method.
     """
 
     def __init__(
         self,
         name: str,
         load: Callable[[], Handlers],
-        known: StaticReplies | None = None,
-        wanted: Callable[[], None] = _nobody,
+        static_replies: StaticReplies | None = None,
+        on_first_call: Callable[[], None] = _do_nothing,
     ) -> None:
         self._name = name
         self._load = load
-        self._known: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-            method: grpc.unary_unary_rpc_method_handler(lambda _request, _context, answer=answer: answer())
-            for method, answer in (known or {}).items()
+        self._static: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            method: grpc.unary_unary_rpc_method_handler(lambda _request, _context, reply=reply: reply())
+            for method, reply in (static_replies or {}).items()
         }
-        self._wanted = wanted
-        self._is_wanted = False
+        self._on_first_call = on_first_call
+        self._is_called = False
         self._handlers: Future[Handlers] = Future()
 
     def load(self) -> bool:
-        """Load now, in this thread. False when that failed, which is told on stderr: the process has to end."""
+        """Load the handlers in this thread.
+
+        Returns:
+            False if that failed. The reason is on stderr, and the process must end.
+        """
         try:
             with bulk_import():
                 handlers = self._load()
@@ -62,28 +70,34 @@ class LazyGrpcService(grpc.GenericRpcHandler):
         return True
 
     def service(self, handler_call_details: Any) -> Any:
+        """Return the handler of a call (gRPC's interface)."""
         service, _, method = handler_call_details.method.lstrip("/").partition("/")
         if service != self._name:
             return None
-        if method in self._known:
-            return self._known[method]
-        if not self._is_wanted:  # one thread asks for handlers, of all calls
-            self._is_wanted = True
-            self._wanted()
+        if method in self._static:
+            return self._static[method]
+        if not self._is_called:  # gRPC looks up the handlers of all calls in one thread
+            self._is_called = True
+            self._on_first_call()
         return self._handlers.result().get(method)
 
 
 def method_handlers(service: Any, calls: Mapping[str, Callable[..., Any]]) -> Handlers:
-    """The handlers of a service's methods that `calls` has. service: its protobuf descriptor."""
-    found = {}
+    """Return gRPC handlers for functions.
+
+    Args:
+        service: The protobuf descriptor of the service.
+        calls: The functions by method. Methods without one have no handler.
+    """
+    handlers = {}
     for method in service.methods:
         if method.name in calls:
             kind = (
                 grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
             )
-            found[method.name] = kind(
+            handlers[method.name] = kind(
                 calls[method.name],
                 request_deserializer=method.input_type._concrete_class.FromString,
                 response_serializer=method.output_type._concrete_class.SerializeToString,
             )
-    return found
+    return handlers

@@ -1,4 +1,4 @@
-"""The plugins' log: which records are kept, and what of an error may stand in one."""
+"""The plugins' log: its level, and the part of an exception that it may contain."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from typing import Final
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
 
-def parse_level(given: str | None, default: str) -> tuple[str, str]:
-    """The level to log at, and what is wrong with the given one; empty when nothing is."""
-    wanted = (given or default).strip().lower()
-    if wanted in LEVELS:
-        return wanted, ""
-    return default, f"{given!r} is no log level, {default} is used; there are {', '.join(LEVELS)}"
+def parse_level(text: str | None, default: str) -> tuple[str, str]:
+    """Return the log level and the problem with the text; the problem is empty if there is none.
+
+    Args:
+        text: The user's level, in any case; None or empty: the default.
+        default: The level to use instead of an unknown one.
+    """
+    level = (text or default).strip().lower()
+    if level in LEVELS:
+        return level, ""
+    return default, f"{text!r} is not a log level, so {default} is used; expected one of {', '.join(LEVELS)}"
 
 
 def stack_locations(error: BaseException) -> list[str]:
-    """Where it was raised: files and lines, no values."""
+    """Return the files and lines of an exception's traceback, without values, which could be secret."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]

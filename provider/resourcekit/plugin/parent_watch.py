@@ -1,4 +1,4 @@
-"""Ending with the engine: one that was killed cannot tell its plugins to stop."""
+"""End this process when the engine ends: an engine that is killed cannot stop its plugins."""
 
 from __future__ import annotations
 
@@ -12,36 +12,40 @@ from collections.abc import Callable
 _EVERY_SECONDS = 1.0
 _STDOUT = 1
 
-# Is given a way to end; calls it when the engine is not there any more.
+# Receives a function that ends the process, and calls it after the engine has ended.
 Watch = Callable[[Callable[[], None]], None]
 
-# The process that started the one whose work this process does; None: this process's own parent.
+# The parent of the process whose work this process does; None: this process's own parent.
 _engine_pid: int | None = None
 
 
 def engine_pid() -> int:
-    """The engine, or the launcher between it and this process."""
+    """Return the process id of the engine, or of the launcher between the engine and this process."""
     return os.getppid() if _engine_pid is None else _engine_pid
 
 
 def set_engine_pid(pid: int) -> None:
-    """Say that this process does the work of one that `pid` started; its own parent is another."""
+    """Set the engine's process id, in a process that does the work of another one and has another parent."""
     global _engine_pid
     _engine_pid = pid
 
 
-def exit_with_parent(is_there: Callable[[], bool], end: Callable[[], None]) -> None:
-    """Call `end` when this process's parent ends, or when the engine is not there twice in a row.
+def exit_with_parent(is_alive: Callable[[], bool], end: Callable[[], None]) -> None:
+    """Call `end` when this process's parent ends, or when two checks in a row find no engine.
 
-    The parent alone does not tell: it may have ended before this process could look who it was, and whoever adopted it
-    stays. An engine can be process 1 itself, so an adopter is not told by its number either.
+    The parent alone is no proof: it may have ended before this process first looked, and the process that adopted this
+    one does not end. The process id does not identify an adopter either, because an engine can be process 1.
+
+    Args:
+        is_alive: Return whether the engine still runs. Called once a second.
+        end: End this process.
     """
     parent = os.getppid()
 
     def watch() -> None:
         missed = 0
         while os.getppid() == parent and missed < 2:
-            missed = 0 if is_there() else missed + 1
+            missed = 0 if is_alive() else missed + 1
             time.sleep(_EVERY_SECONDS)
         end()
 
@@ -49,7 +53,7 @@ def exit_with_parent(is_there: Callable[[], bool], end: Callable[[], None]) -> N
 
 
 def is_listening(address: str) -> bool:
-    """Whether somebody listens at `host:port`; anything but a refusal counts as yes."""
+    """Return whether a process listens at `host:port`. Any result but a refused connection counts as yes."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=_EVERY_SECONDS):
@@ -61,15 +65,15 @@ def is_listening(address: str) -> bool:
 
 
 def stdout_has_reader() -> bool:
-    """Return whether another process still reads what this one prints; what is no pipe counts as read."""
+    """Return whether another process still reads this one's output. Output that is no pipe counts as read."""
     if not hasattr(select, "poll"):  # Windows
         return True
     poll = select.poll()
     poll.register(_STDOUT, select.POLLOUT)
-    # A pipe that nobody reads: Linux says POLLERR, macOS POLLHUP.
+    # A pipe without a reader: Linux reports POLLERR, macOS POLLHUP.
     return not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def exit_when_stdout_closes(end: Callable[[], None]) -> None:
-    """Call `end` when this process's parent ends, or when nobody reads what it prints (a Watch)."""
+    """Call `end` when this process's parent ends, or when no process reads this one's output (a `Watch`)."""
     exit_with_parent(stdout_has_reader, end)

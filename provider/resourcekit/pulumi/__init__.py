@@ -1,1 +1,1 @@
-"""The Pulumi adapter: pulumirpc on one side, declarations on the other."""
+"""The Pulumi adapter: it serves the declarations over the protocol pulumirpc."""

@@ -1,4 +1,4 @@
-"""snake_case in declarations, camelCase in Pulumi. Names that a user chose (map keys) are never touched."""
+"""Convert names between snake_case (declarations) and camelCase (Pulumi). Keys of maps, which users choose, stay."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ _QUOTED = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
 
 @functools.cache
 def to_camel(name: str) -> str:
-    """`db_type` becomes `dbType`."""
+    """Return a name in camelCase: `db_type` becomes `dbType`."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 
 
 def camel_path(path: str, shape: FieldType | None = None) -> str:
-    """A property path in this engine's spelling: `blueprint_variables.a_b` becomes `blueprintVariables.a_b`.
+    """Return a property path in Pulumi's spelling: `blueprint_variables.a_b` becomes `blueprintVariables.a_b`.
 
-    shape: the object that the path starts in, for what is further down (`a_b.1.c_d` becomes `aB[1].cD`); without it
-    only the first part is renamed.
+    Args:
+        path: The path by declared names, with dots.
+        shape: The object that the path starts in, to rename all parts (`a_b.1.c_d` becomes `aB[1].cD`). Without it
+            only the first part is renamed.
     """
     head, dot, tail = path.partition(".")
     below = field_types(shape.model).get(head) if isinstance(shape, ObjectType) else None
@@ -45,12 +47,12 @@ def _camel_below(path: str, shape: FieldType | None) -> str:
 
 
 def camelize_code_spans(text: str) -> str:
-    """Declared names stand in backticks in texts; here they get this engine's spelling."""
+    """Return a text with the declared names in its code spans in Pulumi's spelling."""
     return _QUOTED.sub(lambda match: f"`{to_camel(match[1])}`", text)
 
 
 def to_declared_names(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Property names to declared names, by the model's shape. An unknown name stays, for Check to complain of."""
+    """Convert property names to declared names, at all depths. An unknown name stays; Check rejects it."""
     names = _snake_names(model)
     shapes = field_types(model)
     renamed: dict[str, Any] = {}
@@ -61,7 +63,7 @@ def to_declared_names(model: type[BaseModel], values: Mapping[str, Any]) -> dict
 
 
 def to_property_names(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Declared names to property names; null entries are left out, as Pulumi does with outputs."""
+    """Convert declared names to property names, at all depths. Null entries are left out, as Pulumi does in outputs."""
     shapes = field_types(model)
     return {
         to_camel(name): _walk(shapes[name], value, to_property_names) if name in shapes else value

@@ -1,4 +1,4 @@
-"""A component's children, registered at the engine one after the other, and its outputs."""
+"""Construct a component: register its children at the engine one after the other, and return its outputs."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _Request = resource_pb2.RegisterResourceRequest
 
 
 @dataclass(frozen=True)
-class _Made:
-    """A child that is registered."""
+class _RegisteredChild:
+    """A child that the engine has registered, with its outputs by declared names."""
 
     urn: str
     fields: dict[str, Output]
@@ -38,23 +38,32 @@ def construct(
     package: str,
     component: Component[Any, Any],
     request: pb.ConstructRequest,
-    own: str,
+    provider: str,
     warn: Callable[[str, str], None],
     failed: FailedResources,
 ) -> pb.ConstructResponse:
-    """Check, register, answer. own: the reference of the provider that was asked, which makes the children as well.
+    """Validate the inputs, register the component and its children, and return the component's outputs.
 
-    warn: a line in the row of a URN. failed: the children that this process could not make. Raises InvalidInputs before
-    anything is registered, ResourceError where a child could not be made.
+    Args:
+        package: The package's name.
+        component: The declaration.
+        request: The engine's request.
+        provider: The reference of this provider, which creates the children unless the program names another one.
+        warn: Print a warning in the row of a URN.
+        failed: The resources whose call failed in this process.
+
+    Raises:
+        InvalidInputsError: The inputs break rules. Nothing has been registered.
+        ResourceError: A child could not be created or updated.
     """
     dependencies = {name: frozenset(each.urns) for name, each in request.inputDependencies.items()}
-    given = read_outputs(component.arguments, request.inputs, dependencies)
-    checked = validate_declaration(component, {name: merge_outputs(value).value for name, value in given.items()})
+    args = read_outputs(component.arguments, request.inputs, dependencies)
+    checked = validate_declaration(component, {name: merge_outputs(value).value for name, value in args.items()})
     if checked.failures:
         raise InvalidInputsError(component.arguments, checked.failures, decode(request.inputs).secrets)
     with grpc.insecure_channel(request.monitorEndpoint, options=MESSAGE_SIZES) as channel:
         monitor = resource_pb2_grpc.ResourceMonitorStub(channel)
-        return _Construction(package, component, request, own, monitor, failed).run(given, warn)
+        return _Construction(package, component, request, provider, monitor, failed).run(args, warn)
 
 
 class _Construction:
@@ -63,35 +72,35 @@ class _Construction:
         package: str,
         component: Component[Any, Any],
         request: pb.ConstructRequest,
-        own: str,
+        provider: str,
         monitor: resource_pb2_grpc.ResourceMonitorStub,
         failed: FailedResources,
     ) -> None:
         self._package = package
         self._component = component
         self._request = request
-        self._provider = request.providers.get(package) or own
+        self._provider = request.providers.get(package) or provider
         self._monitor = monitor
         self._failed = failed
-        self._made: dict[str, _Made] = {}
+        self._children: dict[str, _RegisteredChild] = {}
 
-    def run(self, given: Mapping[str, Any], warn: Callable[[str, str], None]) -> pb.ConstructResponse:
+    def run(self, args: Mapping[str, Any], warn: Callable[[str, str], None]) -> pb.ConstructResponse:
         urn = self._register(component_request(self._request)).urn
         secret = frozenset(self._request.additionalSecretOutputs)
-        for note in self._component.preview_warnings(given):
-            warn(urn, camelize_code_spans(note))
-        for child in self._component.children(given):
+        for warning in self._component.preview_warnings(args):
+            warn(urn, camelize_code_spans(warning))
+        for child in self._component.children(args):
             request = self._child_request(urn, child)
-            reply = self._register(request)
-            self._made[child.name] = _Made(reply.urn, _fields(child, reply))
+            response = self._register(request)
+            self._children[child.name] = _RegisteredChild(response.urn, _fields(child, response))
         outputs = {
-            # The engine itself does not heed this option of a component.
+            # The engine does not apply this option of a component itself.
             name: replace(merge_outputs(value), secret=True) if to_camel(name) in secret else value
-            for name, value in self._component.outputs({name: made.fields for name, made in self._made.items()}).items()
+            for name, value in self._component.outputs(self._fields_by_child).items()
         }
         state = write_outputs(self._component.result, outputs)
-        told = resource_pb2.RegisterResourceOutputsRequest(urn=urn, outputs=state)
-        self._ask(self._monitor.RegisterResourceOutputs, told, self._request.name)
+        registration = resource_pb2.RegisterResourceOutputsRequest(urn=urn, outputs=state)
+        self._call(self._monitor.RegisterResourceOutputs, registration, self._request.name)
         return pb.ConstructResponse(
             urn=urn,
             state=state,
@@ -101,40 +110,48 @@ class _Construction:
             },
         )
 
+    @property
+    def _fields_by_child(self) -> dict[str, dict[str, Output]]:
+        return {name: child.fields for name, child in self._children.items()}
+
     def _register(self, request: _Request) -> resource_pb2.RegisterResourceResponse:
-        reply: resource_pb2.RegisterResourceResponse = self._ask(self._monitor.RegisterResource, request, request.name)
-        if reply.result == resource_pb2.FAIL:
-            raise _not_done(request.name)
-        return reply
+        response: resource_pb2.RegisterResourceResponse = self._call(
+            self._monitor.RegisterResource, request, request.name
+        )
+        if response.result == resource_pb2.FAIL:
+            raise _registration_error(request.name)
+        return response
 
-    def _ask(self, call: Any, request: Any, name: str) -> Any:
-        woken = threading.Event()
-        with self._failed.waking(woken.set):
-            answer = call.future(request)
-            answer.add_done_callback(lambda _: woken.set())
-            while not answer.done():
+    def _call(self, method: Any, request: Any, name: str) -> Any:
+        wake_up = threading.Event()
+        with self._failed.waking(wake_up.set):
+            future = method.future(request)
+            future.add_done_callback(lambda _: wake_up.set())
+            while not future.done():
                 if self._failed.concerns(getattr(request, "parent", ""), getattr(request, "type", ""), name):
-                    raise _not_done(name)
-                woken.wait()
-                woken.clear()
+                    raise _registration_error(name)
+                wake_up.wait()
+                wake_up.clear()
         try:
-            return answer.result()
+            return future.result()
         except grpc.RpcError as error:
-            # What the engine says when it stops is nothing that the user could mend.
+            # The engine's message about its own stop does not help the user.
             stopped = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-            raise _not_done(name, "" if stopped else f": {error.details()}") from None
+            raise _registration_error(name, "" if stopped else f": {error.details()}") from None
 
-    def _waited_for(self) -> set[str]:
-        """What the program has the component wait for (`dependsOn`): its children do too, so that it outlives them."""
+    def _depends_on(self) -> set[str]:
+        """Return the URNs in the component's `dependsOn`. The children depend on them too.
+
+        So the engine deletes the children before the resources that the component depends on.
+        """
         by_property = (each.urns for each in self._request.inputDependencies.values())
         return set(self._request.dependencies).difference(*by_property)
 
     def _child_request(self, parent: str, child: Child) -> _Request:
-        fields = {name: made.fields for name, made in self._made.items()}
         arguments = child.kind.arguments
-        args = to_property_names(arguments, resolve_refs(child.args, fields))
+        args = to_property_names(arguments, resolve_refs(child.args, self._fields_by_child))
         sources = {name: merge_outputs(value).sources for name, value in args.items()}
-        before = {*self._waited_for(), *(self._made[name].urn for name in child.after)}
+        before = {*self._depends_on(), *(self._children[name].urn for name in child.after)}
         message = _Request(
             type=f"{self._package}:index:{child.kind.name}",
             name=f"{self._request.name}-{child.name}",
@@ -163,7 +180,7 @@ class _Construction:
 
 
 def component_request(request: pb.ConstructRequest) -> _Request:
-    """The component itself, with the options that the engine hands on from a parent to its children."""
+    """Return the registration of the component itself, with the options that its children inherit from the engine."""
     message = _Request(
         type=request.type,
         name=request.name,
@@ -192,37 +209,44 @@ def component_request(request: pb.ConstructRequest) -> _Request:
     return message
 
 
-def _not_done(name: str, reason: str = "") -> ResourceError:
+def _registration_error(name: str, reason: str = "") -> ResourceError:
     return ResourceError(
-        f"{name} was not made or changed{reason}. What there is by now is kept, and the next run goes on from there"
+        f"{name} was not created or updated{reason}. The state contains all that was created so far, and the next run "
+        "continues from there"
     )
 
 
 def paths_of_child(texts: Iterable[str], child: Child, component: Component[Any, Any]) -> list[str]:
-    """Return the property paths of a component that concern what a child has of its arguments, as the child's own."""
+    """Return the property paths of a component that apply to one child, as paths of that child.
+
+    Args:
+        texts: The paths, such as those of `ignoreChanges`.
+        child: The child. A path applies if it names an argument of the component that is passed on to the child.
+        component: The declaration.
+    """
     arguments = field_specs(child.kind.arguments).keys()
-    given = {name for name in arguments if not isinstance(child.args.get(name), ChildRef)}
+    passed_on = {name for name in arguments if not isinstance(child.args.get(name), ChildRef)}
     if not child.origin:
-        given &= field_specs(component.arguments).keys()
-    names, origin = sorted(map(to_camel, given)), tuple(_engine_step(step) for step in child.origin)
-    found: list[Path] = []
+        passed_on &= field_specs(component.arguments).keys()
+    names, origin = sorted(map(to_camel, passed_on)), tuple(_engine_step(step) for step in child.origin)
+    paths: list[Path] = []
     for path in parse_all(texts):
         if len(path) <= len(origin):
-            found += [(name,) for name in names if contains(path, origin)]
+            paths += [(name,) for name in names if contains(path, origin)]
         elif contains(path[: len(origin)], origin):
             head, *rest = path[len(origin) :]
-            found += [(name, *rest) for name in names if head in (ANY, name)]
-    return [format_path(path) for path in found]
+            paths += [(name, *rest) for name in names if head in (ANY, name)]
+    return [format_path(path) for path in paths]
 
 
 def _engine_step(step: str | int) -> str | int:
     return to_camel(step) if isinstance(step, str) else step
 
 
-def _fields(child: Child, reply: resource_pb2.RegisterResourceResponse) -> dict[str, Output]:
-    """Every field of the child's state; null where a run that leaves the child out (`--target`) tells nothing."""
+def _fields(child: Child, response: resource_pb2.RegisterResourceResponse) -> dict[str, Output]:
+    """Return every field of the child's state. A field is null if `--target` left the child out of the run."""
     state = child.kind.state
-    urns = frozenset({reply.urn})
-    found = read_outputs(state, reply.object, {})
-    told = {name: merge_outputs(found.get(name)) for name in field_specs(state)}
-    return {name: Output(output.value, output.secret, urns) for name, output in told.items()}
+    urns = frozenset({response.urn})
+    values = read_outputs(state, response.object, {})
+    outputs = {name: merge_outputs(values.get(name)) for name in field_specs(state)}
+    return {name: Output(output.value, output.secret, urns) for name, output in outputs.items()}

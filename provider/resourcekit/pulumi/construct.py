@@ -1,4 +1,4 @@
-"""Construct: the RPC that makes a component."""
+"""Construct: the RPC that creates a component."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from resourcekit.pulumi.session import RpcGroup
 
 
 class ConstructRpcs(RpcGroup):
-    """The RPC of components."""
+    """The RPC of a package's components."""
 
     @cached_property
     def _components(self) -> dict[str, Component[Any, Any]]:
@@ -23,6 +23,7 @@ class ConstructRpcs(RpcGroup):
 
     @rpc_handler
     def Construct(self, request: pb.ConstructRequest, context: grpc.ServicerContext) -> Any:
+        """Register a component and its children at the engine."""
         # Imported on first use: most runs have no components.
         from resourcekit.pulumi.component_registration import construct
 

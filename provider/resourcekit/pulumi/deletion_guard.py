@@ -1,7 +1,8 @@
-"""Deletes that would empty the surroundings of a protected object before its own Delete is refused.
+"""Reject the deletion of resources that depend on a protected object, if the same run would delete that object too.
 
-The engine deletes what depends on an object before it deletes the object, and previews no Delete. So each Delete looks
-whether a protected object is to go in the same run (docs/decisions/0005-deletion-protection.md).
+The engine deletes the dependents of an object before the object itself, and has no preview of Delete. So the dependents
+would be gone by the time that the protected object's Delete is rejected. Each Delete therefore checks whether the run
+would delete a protected object (docs/decisions/0005-deletion-protection.md).
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from resourcekit.pulumi.engine_command import EngineCommand
 from resourcekit.pulumi.stack_export import DeploymentState, StackEntry, StackExport
 
 Protection = Callable[[StackEntry], str | None]
-_WAYS_OUT: Final = "To delete other resources alone, name them with `--target`"
+_REMEDY: Final = "To delete only other resources, name them with `--target`"
 
 
 @dataclass
 class RunState:
-    """What the engine has called in this run, by URN.
+    """The engine's calls in this run, by URN.
 
     Attributes:
-        reference: Of the provider; empty for a dynamic one.
-        checked: Those that the program declares.
-        diffed: Those whose Diff was requested.
-        replaced: Those whose Diff said that a new object is needed.
-        unknown: The properties that were unknown in a Diff without a Check before. The engine requests such a Diff for
-            each dependent of what it deletes before it replaces it; the properties that depend on that are unknown.
-        null_entries: What Check left out (`Context.null_entries`).
+        reference: The reference of the provider; empty for a dynamic one.
+        checked: The resources that the program declares: those with a Check.
+        diffed: The resources with a Diff.
+        replaced: The resources whose Diff required a replacement.
+        unknown: The unknown properties of each Diff without a Check. The engine calls such a Diff for each dependent of
+            a resource that it deletes before the replacement; the properties that depend on that resource are unknown.
+        null_entries: The null entries that Check left out (`Context.null_entries`).
     """
 
     reference: str = ""
@@ -44,12 +45,12 @@ class RunState:
 
 
 class DeletionGuard:
-    """The Deletes of one run.
+    """Checks the Deletes of one run.
 
     Args:
-        stack: Asked once, and once more before a Delete is refused.
-        run: What has been called so far.
-        protection: Why an entry of the state must stay, or None.
+        stack: The stack. Its state is read once, and once more before a Delete is rejected.
+        run: The calls of the run so far.
+        protection: Return why an entry of the state must not be deleted, or None.
     """
 
     def __init__(self, stack: StackExport, run: RunState, protection: Protection) -> None:
@@ -58,11 +59,15 @@ class DeletionGuard:
         self._protection = protection
 
     def check_delete(self, urn: str) -> None:
-        """Raise ResourceError when a protected object would lose this one."""
+        """Check that a resource may be deleted.
+
+        Raises:
+            ResourceError: The resource depends on a protected object that this run would delete as well.
+        """
         plan = self._plan
         if plan is None or plan.refusal(self._run, urn) is None:
             return
-        # That state may be from the beginning of the run, when a provider that has been replaced since stood in it.
+        # The state may be of the beginning of the run, and contain a provider that has been replaced since.
         latest = self._stack.latest()
         reason = None if latest is None else DeletePlan(latest, self._command, self._protection).refusal(self._run, urn)
         if reason is not None:
@@ -79,77 +84,77 @@ class DeletionGuard:
 
 
 class DeletePlan:
-    """What a command deletes of a state, as far as that follows from both. Pure."""
+    """The resources that a command deletes, as far as the command line and the state determine them. Pure."""
 
-    def __init__(self, state: DeploymentState, running: EngineCommand, protection: Protection) -> None:
+    def __init__(self, state: DeploymentState, command: EngineCommand, protection: Protection) -> None:
         self._graph = DependencyGraph(state.resources)
-        self._command = running
-        found = ((urn, protection(entry)) for urn, entry in self._graph.entries.items())
-        self._protected = {urn: reason for urn, reason in found if reason is not None}
+        self._command = command
+        reasons = ((urn, protection(entry)) for urn, entry in self._graph.entries.items())
+        self._protected = {urn: reason for urn, reason in reasons if reason is not None}
 
     @cached_property
     def _doomed(self) -> str | None:
-        """The protection of an object that a `destroy` would delete; None where there is no such object."""
+        """Why a protected object must stay that a `destroy` would delete; None if there is no such object."""
         return next((reason for urn, reason in self._protected.items() if self._is_reached(urn)), None)
 
     def refusal(self, run: RunState, urn: str) -> str | None:
-        """Return why a resource must not be deleted, or None. Its own protection is not looked at."""
-        running = self._command
+        """Return why a resource must not be deleted, or None. The resource's own protection is not considered."""
+        command = self._command
         if not self._protected or urn not in self._graph.entries:
-            return None  # in no program any more, or in another stack of the same name
-        if running.is_destroy and self._doomed is not None:
-            return f"{self._doomed}. This command would delete it, so it deletes nothing. {_WAYS_OUT}"
-        if running.is_destroy and running.names(urn) and not running.with_dependents:
+            return None  # the state is that of another stack of the same name, or the resource is no longer in it
+        if command.is_destroy and self._doomed is not None:
+            return f"{self._doomed}. This command would delete it, so it deletes nothing. {_REMEDY}"
+        if command.is_destroy and command.names(urn) and not command.with_dependents:
             return None
-        needed = self._graph.dependencies_of(urn)
-        for each, reason in self._protected.items():
-            if each in needed and self._goes(each, run, urn):
-                return f"it depends on an object that must stay: {reason}. {_WAYS_OUT}"
+        dependencies = self._graph.dependencies_of(urn)
+        for protected, reason in self._protected.items():
+            if protected in dependencies and self._is_deleted(protected, run, urn):
+                return f"it depends on an object that must stay: {reason}. {_REMEDY}"
         return None
 
-    def _goes(self, protected: str, run: RunState, urn: str) -> bool:
-        """Return whether a protected object is to go in the run that deletes `urn`, which depends on it."""
+    def _is_deleted(self, protected: str, run: RunState, urn: str) -> bool:
+        """Return whether the run that deletes `urn` would also delete a protected object that `urn` depends on."""
         if self._command.is_destroy:
             return True
         if urn in run.checked:
-            return False  # it is replaced itself
+            return False  # `urn` itself is replaced
         if protected in run.checked:
-            # It is declared. A Diff without a Check is what the engine makes of a dependent of what it replaces.
+            # The program declares it. The engine calls a Diff without a Check for the dependents of a replacement.
             return urn in run.diffed and self._is_replaced(protected, run)
-        # What another provider's process has been called for is not known here.
-        is_ours = not run.reference or self._graph.entries[protected].get("provider") == run.reference
-        return is_ours and self._is_reached(protected)
+        # The calls to another provider's process are not known here.
+        has_same_provider = not run.reference or self._graph.entries[protected].get("provider") == run.reference
+        return has_same_provider and self._is_reached(protected)
 
     def _is_replaced(self, urn: str, run: RunState) -> bool:
-        """Return whether the engine forces the replacement of a resource, as far as can be seen."""
+        """Return whether the engine forces the replacement of a resource, as far as this process can determine."""
         if self._command.replaces(urn) or self._graph.entries[urn].get("taint"):
             return True
-        return any(urn in needed and run.replaced.isdisjoint(needed) for needed in self._needed_by_unknown(run))
+        return any(urn in urns and run.replaced.isdisjoint(urns) for urns in self._dependencies_of_unknown(run))
 
-    def _needed_by_unknown(self, run: RunState) -> Iterator[set[str]]:
-        """What each property depends on that was unknown: one of these at least is replaced."""
+    def _dependencies_of_unknown(self, run: RunState) -> Iterator[set[str]]:
+        """Yield the dependencies of each unknown property. At least one of them is replaced."""
         for urn, names in run.unknown.items():
             by_property = self._graph.entries.get(urn, {}).get("propertyDependencies") or {}
             yield from (set(by_property.get(name) or ()) for name in names)
 
     def _is_reached(self, urn: str) -> bool:
-        """Return whether the command may touch a resource."""
-        running = self._command
+        """Return whether the command may change a resource."""
+        command = self._command
         if urn in self._spared:
             return False
-        if not running.targets or running.names(urn):
+        if not command.targets or command.names(urn):
             return True
-        return running.with_dependents and any(running.names(each) for each in self._graph.dependencies_of(urn))
+        return command.with_dependents and any(command.names(each) for each in self._graph.dependencies_of(urn))
 
     @cached_property
     def _spared(self) -> set[str]:
-        """What the command leaves alone, with what that depends on."""
-        running, graph = self._command, self._graph
-        left = {
+        """The resources that the command excludes, with their dependencies."""
+        command, graph = self._command, self._graph
+        excluded = {
             urn
             for urn, entry in graph.entries.items()
-            if running.excludes_by_name(urn) or (running.spares_protected and entry.get("protect"))
+            if command.excludes_by_name(urn) or (command.spares_protected and entry.get("protect"))
         }
-        if running.spares_dependents:
-            left |= {each for urn in left for each in graph.dependents_of(urn)}
-        return left | {each for urn in left for each in graph.dependencies_of(urn)}
+        if command.spares_dependents:
+            excluded |= {each for urn in excluded for each in graph.dependents_of(urn)}
+        return excluded | {each for urn in excluded for each in graph.dependencies_of(urn)}

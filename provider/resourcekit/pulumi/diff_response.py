@@ -1,4 +1,4 @@
-"""A Difference as the engine's DiffResponse: detailed, with the exact replace list."""
+"""Convert a `Diff` to the engine's DiffResponse, with a detailed diff and the exact list of replacing properties."""
 
 from __future__ import annotations
 
@@ -22,25 +22,32 @@ _KINDS = {
 }
 
 
-def diff_response(resource: Resource[Any, Any, Any], found: Diff, drifted: Sequence[str] = ()) -> pb.DiffResponse:
-    """drifted: state fields that force a new object without any argument's change."""
-    detailed = {
-        property_path(change): pb.PropertyDiff(kind=_KINDS[change.kind, change.replaces]) for change in found.changes
-    }
-    for name in drifted:
+def diff_response(resource: Resource[Any, Any, Any], difference: Diff, triggers: Sequence[str] = ()) -> pb.DiffResponse:
+    """Return the response.
+
+    Args:
+        resource: The declaration.
+        difference: The changes of the arguments.
+        triggers: State fields that require a new object although no argument changed.
+    """
+    changes = difference.changes
+    detailed = {property_path(change): pb.PropertyDiff(kind=_KINDS[change.kind, change.replaces]) for change in changes}
+    for name in triggers:
         detailed[to_camel(name)] = pb.PropertyDiff(kind=pb.PropertyDiff.UPDATE_REPLACE)
-    replaces = sorted({to_camel(c.name) for c in found.changes if c.replaces} | {to_camel(name) for name in drifted})
+    replaces = sorted(map(to_camel, {*(change.name for change in changes if change.replaces), *triggers}))
     return pb.DiffResponse(
         changes=pb.DiffResponse.DIFF_SOME if detailed else pb.DiffResponse.DIFF_NONE,
         replaces=replaces,
-        diffs=sorted({to_camel(name) for name in [*found.changed, *drifted]}),
-        stables=[] if replaces else [to_camel(n) for n, facts in field_specs(resource.state).items() if facts.stable],
+        diffs=sorted({to_camel(name) for name in [*difference.changed, *triggers]}),
+        stables=[]
+        if replaces
+        else [to_camel(name) for name, spec in field_specs(resource.state).items() if spec.stable],
         detailedDiff=detailed,
         hasDetailedDiff=True,
     )
 
 
 def property_path(change: Change) -> str:
-    """The path of a change, by the engine's name of the property."""
+    """Return the path of a change in the engine's grammar, by property names."""
     head, *rest = change.path
     return format_path((to_camel(head), *rest))

@@ -1,4 +1,4 @@
-"""What the engine's command line says about which resources a run may touch. Pure, but for `running`."""
+"""Parse the engine's command line: which resources a run may change. Pure, except for `parent_command`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from resourcekit.plugin import engine_cli
 
 _DESTROY: Final = frozenset({"destroy", "down", "dn"})
-# Options of the commands below whose value is the next word, so that a stack called `destroy` is no command.
+# Options whose value is the next word, so that the name of a stack called `destroy` is not taken for the command.
 _WITH_VALUES: Final = frozenset(
     {"-s", "--stack", "-C", "--cwd", "-m", "--message", "-c", "--config", "--config-file", "-p", "--parallel", "-t",
      "--target", "-x", "--exclude", "--target-replace", "--replace", "--color", "-v", "--verbose", "--tracing",
@@ -22,16 +22,16 @@ _WITH_VALUES: Final = frozenset(
 
 @dataclass(frozen=True)
 class EngineCommand:
-    """A Pulumi command. The default is one that could not be read: it may touch every resource.
+    """A Pulumi command. The default stands for one that could not be read: it may change every resource.
 
     Attributes:
-        is_destroy: It deletes everything that it may touch.
-        targets: URNs, or patterns of them, to which it is limited; empty means no limit.
-        excludes: Those that it leaves alone.
-        replaced: Those that it replaces whatever the program says.
-        with_dependents: Whether what depends on a target is touched as well.
-        spares_dependents: Whether what depends on an excluded resource is left alone as well.
-        spares_protected: Whether resources with Pulumi's own `protect` are left alone.
+        is_destroy: Whether the command deletes every resource that it may change.
+        targets: URNs or patterns of URNs that limit the command; empty: no limit.
+        excludes: URNs or patterns of resources that the command does not change.
+        replaced: URNs or patterns of resources that the command replaces regardless of the program.
+        with_dependents: Whether the command may change the dependents of a target as well.
+        spares_dependents: Whether the command excludes the dependents of an excluded resource as well.
+        spares_protected: Whether the command excludes resources with Pulumi's own `protect`.
     """
 
     is_destroy: bool = False
@@ -43,11 +43,11 @@ class EngineCommand:
     spares_protected: bool = False
 
     def names(self, urn: str) -> bool:
-        """Return whether a target names this very resource."""
+        """Return whether a target names this resource."""
         return _matches(urn, self.targets)
 
     def replaces(self, urn: str) -> bool:
-        """Return whether it is told to replace this resource."""
+        """Return whether the command forces the replacement of this resource."""
         return _matches(urn, self.replaced)
 
     def excludes_by_name(self, urn: str) -> bool:
@@ -56,17 +56,17 @@ class EngineCommand:
 
 
 def parent_command() -> EngineCommand:
-    """Return the command that runs this process."""
+    """Return the command of the engine that runs this process."""
     engine = engine_cli.find_parent_engine(("pulumi",))
     return EngineCommand() if engine is None else parse(engine.args, os.environ)
 
 
 def parse(words: Sequence[str], environment: Mapping[str, str]) -> EngineCommand:
-    """Read a command line. Options may also be given in the environment, as `PULUMI_OPTION_TARGET`."""
+    """Parse a command line. The environment may contain options as well, such as `PULUMI_OPTION_TARGET`."""
 
     def values(*names: str) -> tuple[str, ...]:
-        given = [value for name in names for value in engine_cli.flag_values(words, name)]
-        return (*given, *_in_environment(environment, names[0]))
+        flags = [value for name in names for value in engine_cli.flag_values(words, name)]
+        return (*flags, *_in_environment(environment, names[0]))
 
     def is_set(name: str) -> bool:
         last = [word for word in words if word.partition("=")[0] == f"--{name}"][-1:]
@@ -85,7 +85,7 @@ def parse(words: Sequence[str], environment: Mapping[str, str]) -> EngineCommand
 
 
 def _name(words: Iterable[str]) -> str:
-    """The first word that is neither an option nor an option's value."""
+    """Return the first word that is neither an option nor an option's value."""
     is_value = False
     for word in words:
         if not is_value and not word.startswith("-"):
@@ -95,12 +95,12 @@ def _name(words: Iterable[str]) -> str:
 
 
 def _in_environment(environment: Mapping[str, str], option: str) -> list[str]:
-    given = environment.get(f"PULUMI_OPTION_{option.upper().replace('-', '_')}", "")
-    return next(csv.reader([given]), [])
+    value = environment.get(f"PULUMI_OPTION_{option.upper().replace('-', '_')}", "")
+    return next(csv.reader([value]), [])
 
 
 def _matches(urn: str, patterns: Iterable[str]) -> bool:
-    """As the engine matches: `*` stands for anything without a colon, `**` for anything."""
+    """Match as the engine does: `*` stands for any text without a colon, `**` for any text."""
     for pattern in patterns:
         parts = ("[^:]*".join(map(re.escape, part.split("*"))) for part in pattern.split("**"))
         if re.fullmatch(".*".join(parts), urn, re.DOTALL):

@@ -1,4 +1,4 @@
-"""The engine's log: lines into the resource's row."""
+"""Send log lines to the engine, which shows each in its resource's row."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from resourcekit.redaction import Redactor
 
 
 class EngineLog:
-    """Sends log lines to the engine. Losing one never fails the work, so errors are swallowed."""
+    """Sends log lines to the engine. A line that cannot be sent is dropped, so that it does not fail the operation."""
 
     def __init__(self) -> None:
         self._stub: engine_pb2_grpc.EngineStub | None = None
 
     def attach(self, address: str) -> None:
-        """Talk to the engine at `address` (host:port)."""
+        """Send the lines to the engine at `address` (host:port); empty: keep the current engine."""
         if address:
             self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
 
     def info(self, urn: str, text: str) -> None:
-        """A line that stays."""
+        """Print a line."""
         self._send(engine_pb2.INFO, urn, text)
 
     def warn(self, urn: str, text: str) -> None:
-        """A warning that stays."""
+        """Print a warning."""
         self._send(engine_pb2.WARNING, urn, text)
 
     def debug(self, urn: str, text: str) -> None:
-        """Shown with the engine's --debug only."""
+        """Print a line if the engine runs with `--debug`."""
         self._send(engine_pb2.DEBUG, urn, text)
 
     def progress(self, urn: str, text: str) -> None:
-        """Shows in the resource's row until the next one."""
+        """Show a text in the resource's row until the next one replaces it."""
         self._send(engine_pb2.INFO, urn, text, ephemeral=True)
 
     def _send(
@@ -52,23 +52,23 @@ class EngineLog:
 
 @dataclass(frozen=True)
 class ResourceLog:
-    """One resource's row, where nothing hidden shows."""
+    """The log of one resource, with secrets redacted and names in Pulumi's spelling."""
 
     log: EngineLog
     urn: str
     redactor: Redactor
 
     def info(self, text: str) -> None:
-        """A line that stays."""
-        self.log.info(self.urn, self._shown(text))
+        """Print a line."""
+        self.log.info(self.urn, self._format(text))
 
     def warn(self, text: str, attribute: str = "") -> None:
-        """A warning that stays. attribute: the argument that it is about; empty: the whole."""
-        self.log.warn(self.urn, self._shown(with_attribute(text, attribute)))
+        """Print a warning, about one argument or, if `attribute` is empty, the whole object."""
+        self.log.warn(self.urn, self._format(with_attribute(text, attribute)))
 
     def progress(self, text: str) -> None:
-        """Shows until the next one."""
-        self.log.progress(self.urn, self._shown(text))
+        """Show a text until the next one replaces it."""
+        self.log.progress(self.urn, self._format(text))
 
-    def _shown(self, text: str) -> str:
+    def _format(self, text: str) -> str:
         return self.redactor.redact(camelize_code_spans(text))

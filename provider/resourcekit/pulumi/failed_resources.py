@@ -1,7 +1,7 @@
-"""Resources whose call has failed in this process, for a component that waits for the engine to say so.
+"""Record the resources whose call failed in this process, for a component that waits for one of them.
 
-After a failure the engine closes its connections. A component that waits for the engine's answer answers too late, and
-the user reads `the client connection is closing`.
+After a failure the engine closes its connections. A component that waited for the engine's response would fail too
+late, and the user would read `the client connection is closing`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 
 class FailedResources:
-    """The URNs, and those who wait for one of them."""
+    """The URNs of failed resources, and the threads that wait for one of them."""
 
     def __init__(self) -> None:
         self._urns: set[str] = set()
@@ -21,12 +21,12 @@ class FailedResources:
         self._lock = threading.Lock()
 
     def record(self, urn: str) -> None:
-        """Remember a failure and wake all who wait."""
+        """Record a failure and wake all waiting threads."""
         self._urns.add(urn)
         self._wake()
 
     def stop(self) -> None:
-        """Wake all who wait: the engine has called Cancel, as it does before it closes its connections."""
+        """Wake all waiting threads: the engine has called Cancel, as it does before it closes its connections."""
         self._stopped = True
         self._wake()
 
@@ -37,7 +37,7 @@ class FailedResources:
             wake()
 
     def concerns(self, parent: str, token: str, name: str) -> bool:
-        """Return whether a resource of this type and name below a parent has failed, or the engine stops."""
+        """Return whether the resource of this type and name below a parent has failed, or the engine stops."""
         return self._stopped or f"{parent.rpartition('::')[0]}${token}::{name}" in self._urns
 
     @contextlib.contextmanager

@@ -21,7 +21,7 @@ from resourcekit.results import Values
 
 
 class InvokeRpcs(RpcGroup):
-    """The RPC of functions."""
+    """The RPC of a package's functions."""
 
     @cached_property
     def _functions(self) -> dict[str, DataSource[Any, Any, Any]]:
@@ -29,6 +29,7 @@ class InvokeRpcs(RpcGroup):
 
     @rpc_handler
     def Invoke(self, request: pb.InvokeRequest, context: grpc.ServicerContext) -> Any:
+        """Call a function and return its result, or the failures of its arguments."""
         function = self._functions.get(request.tok)
         if function is None:
             raise ResourceError(f"this provider has no function {request.tok!r}")

@@ -1,4 +1,4 @@
-"""Whole numbers that Pulumi's wire rounds: it carries doubles, which skip whole numbers from 2^53 on."""
+"""Reject integers that Pulumi's protocol rounds: its numbers are doubles, which are not exact from 2^53 on."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from resourcekit.fields import FieldSpec, field_specs
 
 _LIMIT: Final = 2**53
 _ROUNDED: Final = "is a number of 2^53 (9007199254740992) or more, which Pulumi rounds before the provider sees it"
-_ADVICE: Final = f"{_ROUNDED}: give it as a string, which is taken exactly"
+_ADVICE: Final = f"{_ROUNDED}: give it as a string, which stays exact"
 _ADVICE_DECLARED: Final = f"{_ROUNDED}: give a smaller one"
 
 
 def loses_digits(value: Any) -> bool:
-    """Return whether this is a whole number that a double cannot carry exactly."""
+    """Return whether the value is an integer that a double cannot represent exactly."""
     if not isinstance(value, int) or abs(value) <= _LIMIT:
         return False
     try:
@@ -39,14 +39,12 @@ def loses_digits(value: Any) -> bool:
 def rounded_numbers(
     model: type[BaseModel], values: Mapping[str, Any], before: Mapping[str, Any] | None = None
 ) -> list[CheckFailure]:
-    """Return a failure for each whole number that may not be the one in the program.
+    """Return a failure for each integer that may differ from the one in the program.
 
     Args:
-        model: What declares the values. A declared number with a fraction is a double at the API too, so it is left
-            alone.
-        values: The values by their declared names.
-        before: The values of the last run. What is the same as there is not sent again, so it is accepted.
-
+        model: The model of the values. A field declared as `float` is a double at the API too, so it is accepted.
+        values: The values by declared names.
+        before: The values of the last run. An unchanged value is not sent again, so it is accepted.
     """
     fields, earlier = field_specs(model), before or {}
     return [
@@ -57,12 +55,12 @@ def rounded_numbers(
     ]
 
 
-def _is_same(facts: FieldSpec, before: Any, now: Any) -> bool:
-    return before is not None and facts.semantically_equal(before, now)
+def _is_same(spec: FieldSpec, before: Any, now: Any) -> bool:
+    return before is not None and spec.semantically_equal(before, now)
 
 
 def _rounded(shape: FieldType, value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """The places of such numbers, and what to do about each."""
+    """Yield the path of each such number and the advice for it."""
     match shape:
         case AnyType():
             yield from ((at, _ADVICE) for at, leaf in iter_leaves(value, path) if _is_rounded(leaf))

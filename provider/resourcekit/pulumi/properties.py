@@ -1,4 +1,4 @@
-"""A model's values to and from property structs: names and secrets handled in one place."""
+"""Convert a model's values to and from property structs, with their names and secrets."""
 
 from __future__ import annotations
 
@@ -18,91 +18,105 @@ from resourcekit.pulumi.property_value import SIGNATURE, decode, decode_outputs,
 from resourcekit.pulumi.stack_export import ACCOUNT
 from resourcekit.redaction import Redactor
 
-# Entries that the engine adds to inputs for its own use; and the one of ours, named as those are that engines hide.
+# Entries that the engine adds for its own use, and this provider's account, named so that engines do not show it.
 _ENGINE_KEYS = frozenset({"__internal", "__defaults", "__pulumi-go-provider-infer", ACCOUNT})
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Values by declared names; `secrets` holds the *property* names that arrived marked."""
+    """Values by declared names; `secrets` are the *property* names of those that are marked secret."""
 
     values: dict[str, Any]
     secrets: frozenset[str]
 
 
 def read_inputs(model: type[BaseModel], struct: struct_pb2.Struct) -> Inputs:
-    """Decode and rename; raises ResourceError for values that are no plain data."""
-    found = decode(struct)
-    values = {name: value for name, value in found.values.items() if name not in _ENGINE_KEYS}
-    return Inputs(to_declared_names(model, values), found.secrets)
+    """Decode a struct and rename its properties to declared names.
+
+    Raises:
+        ResourceError: A value is an asset, an archive or of an unknown kind.
+    """
+    decoded = decode(struct)
+    values = {name: value for name, value in decoded.values.items() if name not in _ENGINE_KEYS}
+    return Inputs(to_declared_names(model, values), decoded.secrets)
 
 
 def read_outputs(
     model: type[BaseModel], struct: struct_pb2.Struct, sources: Mapping[str, frozenset[str]]
 ) -> dict[str, Any]:
-    """As `read_inputs`, with an `Output` wherever the model declares no further structure.
+    """Decode a struct, with an `Output` wherever the model declares no further structure.
 
-    sources: of a whole property, by its property name, for values that do not tell their own.
+    Args:
+        model: The model of the values.
+        struct: The properties.
+        sources: The sources of each property, by property name, for values without their own.
     """
-    found = {name: value for name, value in decode_outputs(struct).items() if name not in _ENGINE_KEYS}
-    told = {
+    decoded = {name: value for name, value in decode_outputs(struct).items() if name not in _ENGINE_KEYS}
+    outputs = {
         name: value if merge_outputs(value).sources else Output(value, sources=sources.get(name, frozenset()))
-        for name, value in found.items()
+        for name, value in decoded.items()
     }
     shapes = field_types(model)
     return {
-        name: _settled(shapes.get(name, AnyType()), value, Output(None))
-        for name, value in to_declared_names(model, told).items()
+        name: _push_down(shapes.get(name, AnyType()), value, Output(None))
+        for name, value in to_declared_names(model, outputs).items()
     }
 
 
-def _settled(shape: FieldType, value: Any, around: Output) -> Any:
-    """What is marked around a list or an object of declared shape, moved to what is in it."""
+def _push_down(shape: FieldType, value: Any, outer: Output) -> Any:
+    """Move secrecy and sources of a list or an object of declared type to its items or fields."""
     if isinstance(value, Output):
-        outer = Output(None, around.secret or value.secret, around.sources | value.sources)
-        return _settled(shape, value.value, outer)
+        merged = Output(None, outer.secret or value.secret, outer.sources | value.sources)
+        return _push_down(shape, value.value, merged)
     if value is None:
         return None
     match shape:
         case ListType(item) if isinstance(value, list):
-            return [_settled(item, each, around) for each in value]
+            return [_push_down(item, each, outer) for each in value]
         case ObjectType(model) if isinstance(value, Mapping):
             shapes = field_types(model)
-            return {name: _settled(shapes.get(name, AnyType()), each, around) for name, each in value.items()}
-    return merge_outputs(Output(value, around.secret, around.sources))
+            return {name: _push_down(shapes.get(name, AnyType()), each, outer) for name, each in value.items()}
+    return merge_outputs(Output(value, outer.secret, outer.sources))
 
 
 def write_outputs(model: type[BaseModel], values: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Rename and encode values that hold `Output`s; the fields that the model declares secret are marked whole."""
+    """Rename and encode values that contain `Output`. A field that the model declares secret is secret as a whole."""
     marked = {
-        name: replace(merge_outputs(value), secret=True) if facts.secret else value
-        for name, facts in field_specs(model).items()
+        name: replace(merge_outputs(value), secret=True) if spec.secret else value
+        for name, spec in field_specs(model).items()
         if (value := values.get(name)) is not None
     }
     return encode(to_property_names(model, marked))
 
 
 def write_inputs(model: type[BaseModel], inputs: Inputs) -> struct_pb2.Struct:
-    """Rename and encode; what arrived secret leaves secret."""
+    """Rename and encode inputs. Secret properties are marked secret."""
     return encode(to_property_names(model, inputs.values), inputs.secrets)
 
 
 def write_state(
-    model: type[BaseModel], values: Mapping[str, Any], secrets: frozenset[str], hidden: Redactor
+    model: type[BaseModel], values: Mapping[str, Any], secrets: frozenset[str], redactor: Redactor
 ) -> struct_pb2.Struct:
-    """As `write_inputs`, with the fields marked too that the model declares secret, or that repeat a hidden value."""
-    marked = {to_camel(name) for name, facts in field_specs(model).items() if facts.secret}
-    marked |= {to_camel(name) for name, value in values.items() if hidden.occurs_in(value)}
+    """Rename and encode a state.
+
+    Args:
+        model: The model of the state. Fields that it declares secret are marked secret.
+        values: The state by declared names.
+        secrets: The property names of further secret properties.
+        redactor: The secrets of the request. A field that repeats one of them is marked secret as well.
+    """
+    marked = {to_camel(name) for name, spec in field_specs(model).items() if spec.secret}
+    marked |= {to_camel(name) for name, value in values.items() if redactor.occurs_in(value)}
     return encode(to_property_names(model, values), secrets | marked)
 
 
 def read_entry(model: type[BaseModel], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the outputs of a resource in an exported stack by their declared names, without those that are secret."""
+    """Return the outputs of a resource in an exported stack by declared names, without the secret ones."""
     return to_declared_names(model, to_plain_outputs(entry))
 
 
 def to_plain_outputs(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the outputs of a resource in an exported stack by their own names, without those that are secret."""
+    """Return the outputs of a resource in an exported stack by property names, without the secret ones."""
     outputs: Mapping[str, Any] = entry.get("outputs") or {}
     return {name: value for name, value in outputs.items() if name != ACCOUNT and not _is_marked(value)}
 
@@ -112,18 +126,18 @@ def _is_marked(value: Any) -> bool:
 
 
 def account_in(struct: struct_pb2.Struct) -> str | None:
-    """Return the account that a state records (`Package.account`); None where it records none."""
+    """Return the account in a state (`Package.account`), or None if it contains none."""
     return struct.fields[ACCOUNT].string_value or None if ACCOUNT in struct.fields else None
 
 
 def with_account(struct: struct_pb2.Struct, account: str | None) -> struct_pb2.Struct:
-    """Return a state with an account recorded, where there is one."""
+    """Add an account to a state, if there is one, and return the state."""
     if account:
         struct.fields[ACCOUNT].string_value = account
     return struct
 
 
 def request_redactor(request: Message) -> Redactor:
-    """What arrived secret in any of a request's property structs."""
+    """Return a redactor for all values that are marked secret in a request."""
     structs = (value for _, value in request.ListFields() if isinstance(value, struct_pb2.Struct))
     return Redactor(text for struct in structs for each in struct.fields.values() for text in iter_secret_strings(each))

@@ -1,5 +1,6 @@
-"""Property paths, as `ignoreChanges` and `replaceOnChanges` hold them: the engine's own grammar and rules
-(sdk/go/common/resource/properties_path.go), over declared names.
+"""Property paths of `ignoreChanges` and `replaceOnChanges`, over declared names.
+
+Grammar and rules are the engine's (sdk/go/common/resource/properties_path.go).
 """
 
 from __future__ import annotations
@@ -28,24 +29,28 @@ _NEXT = re.compile(rf"\.?(?:{_QUOTED_KEY}|{_INDEX})|\.{_BARE_KEY}")
 
 
 def parse(text: str) -> Path:
-    """Return the steps of a path: `a.b`, `a["b c"]`, `a[0]`, `*`. Raises ValueError where the engine takes none."""
+    """Return the steps of a path, such as `a.b`, `a["b c"]`, `a[0]` or `*`.
+
+    Raises:
+        ValueError: The engine does not accept the text as a path.
+    """
     steps: list[str | int] = []
-    at = 0
-    while at < len(text) or not steps:
-        found = (_NEXT if steps else _FIRST).match(text, at)
-        if found is None:
+    position = 0
+    while position < len(text) or not steps:
+        match = (_NEXT if steps else _FIRST).match(text, position)
+        if match is None:
             raise ValueError(f"{text!r} is no property path")
-        steps.append(_step(found))
-        at = found.end()
+        steps.append(_step(match))
+        position = match.end()
     return tuple(steps)
 
 
 def format_path(path: Path) -> str:
     """Return a path in the engine's grammar: `variables.tenant`, `variables["a.b"]`, `events[0]`."""
-    return "".join(map(_text, path)).removeprefix(".")
+    return "".join(map(_format_step, path)).removeprefix(".")
 
 
-def _text(step: str | int) -> str:
+def _format_step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
     if step == ANY or _PLAIN.match(step):
@@ -54,31 +59,31 @@ def _text(step: str | int) -> str:
     return f'["{escaped}"]'
 
 
-def _step(found: re.Match[str]) -> str | int:
-    if found["quoted"] is not None:
-        return found["quoted"].replace('\\"', '"')
-    index = found["index"]
-    return found["bare"] if index is None else index if index == ANY else int(index)
+def _step(match: re.Match[str]) -> str | int:
+    if match["quoted"] is not None:
+        return match["quoted"].replace('\\"', '"')
+    index = match["index"]
+    return match["bare"] if index is None else index if index == ANY else int(index)
 
 
 def parse_all(texts: Iterable[str]) -> list[Path]:
-    """Return the paths of an option. What is no path names nothing: the engine reports or passes over it."""
-    found = []
+    """Return the paths of an option. A text that is no path is left out: the engine reports or ignores it."""
+    paths = []
     for text in texts:
         try:
-            found.append(parse(text))
+            paths.append(parse(text))
         except ValueError:
             continue
-    return found
+    return paths
 
 
 def contains(path: Path, other: Path) -> bool:
-    """Return whether `other` is at or below `path`, whose `*` stands for any one step."""
+    """Return whether `other` equals `path` or lies below it. A `*` in `path` stands for any one step."""
     return len(path) <= len(other) and all(own in (ANY, step) for own, step in zip(path, other, strict=False))
 
 
 def to_declared(path: Path, model: type[BaseModel]) -> Path:
-    """Return a path of the engine's property names as one of declared names, which are the same in maps."""
+    """Convert a path of property names to declared names. Keys of maps stay."""
     return _declared(path, ObjectType(model))
 
 
@@ -100,29 +105,30 @@ def _declared(path: Path, shape: FieldType) -> Path:
 
 
 class IgnoredPaths:
-    """What `ignoreChanges` names of a resource's arguments.
+    """The arguments and parts of arguments in a resource's `ignoreChanges`.
 
-    names: the arguments that are named whole, by themselves or by `*`.
+    Attributes:
+        names: The arguments that are ignored as a whole, by name or by `*`.
     """
 
     def __init__(self, paths: Iterable[Path], arguments: type[BaseModel]) -> None:
-        found = list(paths)
-        heads = {path[0] for path in found if len(path) == 1}
+        every_path = list(paths)
+        heads = {path[0] for path in every_path if len(path) == 1}
         self.names = frozenset(name for name in field_specs(arguments) if name in heads or ANY in heads)
-        self._inside = [path for path in found if len(path) > 1]
+        self._nested = [path for path in every_path if len(path) > 1]
 
     def apply(self, news: Values, state: Values, old_inputs: Values) -> dict[str, Any]:
-        """Return the new arguments with what the paths name inside of objects and maps as it is now.
+        """Return the new arguments with the ignored parts of objects and maps as they are in the state.
 
-        The engine puts the last inputs there before it calls; the state is what a refresh may have found changed. Lists
-        stay as the engine made them, because a state may have them in another order.
+        The engine itself sets ignored parts to the last inputs. The state also contains drift that a refresh found.
+        Lists stay as the engine sent them, because a state may contain them in another order.
         """
-        there = {**old_inputs, **{name: value for name, value in state.items() if value is not None}}
+        current = {**old_inputs, **{name: value for name, value in state.items() if value is not None}}
         values: Any = dict(news)
-        for path in self._inside:
-            values = _reset(path, there, values)
-        found: dict[str, Any] = values
-        return found
+        for path in self._nested:
+            values = _reset(path, current, values)
+        result: dict[str, Any] = values
+        return result
 
 
 def _reset(path: Path, old: Any, new: Any) -> Any:
@@ -130,7 +136,7 @@ def _reset(path: Path, old: Any, new: Any) -> Any:
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)) or isinstance(step, int):
         return new
     if not rest:
-        kept = {} if step == ANY else {name: value for name, value in new.items() if name != step}
-        return {**kept, **{name: value for name, value in old.items() if step in (ANY, name)}}
+        others = {} if step == ANY else {name: value for name, value in new.items() if name != step}
+        return {**others, **{name: value for name, value in old.items() if step in (ANY, name)}}
     steps = [name for name in new if step in (ANY, name) and name in old]
     return {**new, **{name: _reset(tuple(rest), old[name], new[name]) for name in steps}}

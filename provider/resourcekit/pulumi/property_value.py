@@ -1,7 +1,7 @@
-"""Property values on the wire (a protobuf Struct with marked objects) to plain values and back.
+"""Convert property values of the protocol (a protobuf Struct with marked objects) to plain values and back.
 
-Secrets: a value that arrives marked secret is unwrapped and its top-level property is remembered, so that what is made
-from it goes back marked. A secret deep inside a map marks the whole property: more is hidden, never less.
+A value that is marked secret is unwrapped, and its top-level property is recorded as secret, so that the response can
+mark it again. A secret deep inside a map makes the whole property secret: rather too much is secret than too little.
 """
 
 from __future__ import annotations
@@ -40,14 +40,18 @@ UNKNOWNS: Final = frozenset(
 
 @dataclass(frozen=True)
 class DecodedProperties:
-    """Decoded properties by their Pulumi names, and the names of those which are secret."""
+    """Decoded properties by property names, and the names of the secret ones."""
 
     values: dict[str, Any]
     secrets: frozenset[str]
 
 
 def decode(struct: struct_pb2.Struct) -> DecodedProperties:
-    """A Struct as plain values. Raises ResourceError, naming the property, for assets and resource references."""
+    """Convert a Struct to plain values. A reference to a resource becomes its id.
+
+    Raises:
+        ResourceError: A value is an asset, an archive or of an unknown kind. The error names the property.
+    """
     values: dict[str, Any] = {}
     secrets: set[str] = set()
     for name, value in struct.fields.items():
@@ -59,12 +63,12 @@ def decode(struct: struct_pb2.Struct) -> DecodedProperties:
 
 
 def decode_outputs(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """As `decode`, with an `Output` wherever a value is marked: secret, or with the objects that it comes from."""
+    """Convert a Struct to values with an `Output` wherever a value is marked as secret or as an output."""
     return {name: _OutputReader(name).read(value) for name, value in struct.fields.items()}
 
 
 def encode(values: Mapping[str, Any], secrets: Set[str] = frozenset()) -> struct_pb2.Struct:
-    """Values as a Struct; the properties in `secrets` and every `Output` that is secret are marked."""
+    """Convert values to a Struct. The properties in `secrets` and every secret `Output` are marked secret."""
     struct = struct_pb2.Struct()
     for name, value in values.items():
         if name in secrets and value is not None:
@@ -75,7 +79,7 @@ def encode(values: Mapping[str, Any], secrets: Set[str] = frozenset()) -> struct
 
 
 def with_secrets(struct: struct_pb2.Struct, names: Iterable[str]) -> struct_pb2.Struct:
-    """Return a copy in which these properties are marked secret. What is marked already, or not known, stays."""
+    """Return a copy in which these properties are marked secret. Properties that are unknown or marked already stay."""
     marked = struct_pb2.Struct()
     marked.CopyFrom(struct)
     for name in names:
@@ -86,7 +90,7 @@ def with_secrets(struct: struct_pb2.Struct, names: Iterable[str]) -> struct_pb2.
 
 
 def iter_secret_strings(value: struct_pb2.Value, *, secret: bool = False) -> Iterator[str]:
-    """Every text and number that is marked secret, at any depth, whatever else the value holds."""
+    """Yield every string and number that is marked secret, at any depth of a value of any kind."""
     kind = value.WhichOneof("kind")
     if kind == "list_value":
         for item in value.list_value.values:
@@ -103,7 +107,7 @@ def iter_secret_strings(value: struct_pb2.Value, *, secret: bool = False) -> Ite
 
 
 class _Reader:
-    """Reads one top-level property; `secret` tells whether anything in it was marked."""
+    """Reads one top-level property; `secret` is whether any part of it is marked secret."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -115,7 +119,7 @@ class _Reader:
             return UNKNOWN if value.string_value in UNKNOWNS else value.string_value
         if kind == "number_value":
             number = value.number_value
-            # The wire knows doubles only; whole numbers are meant as such.
+            # The protocol's numbers are doubles. One without a fraction is an integer.
             return int(number) if number.is_integer() else number
         if kind == "bool_value":
             return value.bool_value
@@ -138,12 +142,12 @@ class _Reader:
             return self.read(struct.fields["value"]) if "value" in struct.fields else UNKNOWN
         if mark == RESOURCE and "id" in struct.fields:
             return self.read(struct.fields["id"])
-        what = "an asset or archive" if mark in ASSETS else "a value of a kind that this provider does not know"
-        raise ResourceError(f"expected a plain value, got {what}", property=self.name)
+        kind = "an asset or archive" if mark in ASSETS else "a value of a kind that this provider does not know"
+        raise ResourceError(f"expected a plain value, got {kind}", property=self.name)
 
 
 class _OutputReader(_Reader):
-    """Reads marked values as `Output`, where they stand."""
+    """Reads marked values as `Output`, at any depth."""
 
     def _object(self, struct: struct_pb2.Struct) -> Any:
         mark = struct.fields[SIGNATURE].string_value if SIGNATURE in struct.fields else ""
@@ -151,8 +155,8 @@ class _OutputReader(_Reader):
             return super()._object(struct)
         value = self.read(struct.fields["value"]) if "value" in struct.fields else UNKNOWN
         secret = mark == SECRET or ("secret" in struct.fields and struct.fields["secret"].bool_value)
-        named = struct.fields["dependencies"].list_value.values if "dependencies" in struct.fields else ()
-        return Output(value, secret, frozenset(each.string_value for each in named))
+        urns = struct.fields["dependencies"].list_value.values if "dependencies" in struct.fields else ()
+        return Output(value, secret, frozenset(urn.string_value for urn in urns))
 
 
 def _write_secret(target: struct_pb2.Value, value: Any) -> None:
@@ -172,7 +176,7 @@ def _write(target: struct_pb2.Value, value: Any) -> None:
     elif isinstance(value, bool):
         target.bool_value = value
     elif loses_digits(value):
-        target.string_value = str(value)  # every digit, where a double would lose some
+        target.string_value = str(value)  # exact, which a double would not be
     elif isinstance(value, int | float):
         target.number_value = value
     elif isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The provider's own settings: checked and compared, in this engine's words."""
+"""Validate and compare the provider's settings, with messages in Pulumi's terms."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from resourcekit.planning.validate import Validated
 from resourcekit.pulumi.casing import to_camel
 from resourcekit.pulumi.protocol import provider_pb2 as pb
 
-# For people: refresh and destroy use what the state holds.
+# For messages: refresh and destroy use the settings in the state.
 _OF_STATE = (
-    "as the last `pulumi up` left it, and not that of the program or the configuration: run `pulumi up` first, or give "
-    "`pulumi refresh` and `pulumi destroy` the option `--run-program`"
+    "as the last `pulumi up` left it, and not that of the program or the configuration: run `pulumi up` first, or use "
+    "`pulumi refresh` and `pulumi destroy` with the option `--run-program`"
 )
 
 
 def check(package: Package[Any], values: Mapping[str, Any]) -> Validated:
-    """The settings with the environment's, and what is wrong with them."""
-    checked = provider_config.validate_config(package, _vendors(package, values))
-    return Validated(checked.values, tuple(_with_ways_out(package, failure) for failure in checked.failures))
+    """Validate the settings, completed from the environment. Each failure says how to set the value."""
+    checked = provider_config.validate_config(package, _vendor_settings(package, values))
+    return Validated(checked.values, tuple(_with_remedy(package, failure) for failure in checked.failures))
 
 
 def configure_client(
@@ -34,25 +34,27 @@ def configure_client(
     """Return the vendor's client.
 
     Args:
-        package: Of the vendor.
+        package: The vendor's package.
         values: The settings as the engine sends them.
-        warn: For what the user should know of the settings.
-        from_state: Whether they are those of the stack's state, not of the program and the configuration.
+        warn: Print a warning about the settings.
+        from_state: Whether the settings are those of the stack's state, not of the program and the configuration.
 
     Raises:
-        CheckFailed: A setting breaks a rule.
+        CheckError: A setting breaks a rule.
         ResourceError: The settings cannot work.
     """
 
     def source(name: str) -> str:
-        own = f"`{to_camel(name)}` of the provider"
-        return f"{own} in the stack's state, {_OF_STATE}" if from_state else f"{own} ({package.name}:{to_camel(name)})"
+        setting = f"`{to_camel(name)}` of the provider"
+        if from_state:
+            return f"{setting} in the stack's state, {_OF_STATE}"
+        return f"{setting} ({package.name}:{to_camel(name)})"
 
-    return provider_config.configure_client(package, _vendors(package, values), "pulumi", warn, source)
+    return provider_config.configure_client(package, _vendor_settings(package, values), "pulumi", warn, source)
 
 
-def _vendors(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings without those that the engine and its SDKs put in for themselves."""
+def _vendor_settings(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings without those that the engine and its SDKs add for themselves."""
     shapes = field_types(package.settings)
     return {
         name: _unquoted(shapes.get(name), value)
@@ -62,7 +64,7 @@ def _vendors(package: Package[Any], values: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _unquoted(shape: FieldType | None, value: Any) -> Any:
-    """Stack configuration and the SDKs give settings that are no strings as JSON in one."""
+    """Parse a setting that is no string: the stack configuration and the SDKs pass it as a string of JSON."""
     if not isinstance(value, str) or shape in (None, ScalarType("string")):
         return value
     try:
@@ -71,7 +73,7 @@ def _unquoted(shape: FieldType | None, value: Any) -> Any:
         return value
 
 
-def _with_ways_out(package: Package[Any], failure: CheckFailure) -> CheckFailure:
+def _with_remedy(package: Package[Any], failure: CheckFailure) -> CheckFailure:
     variable = package.environment.get(failure.property)
     if variable is None:
         return failure
@@ -83,7 +85,7 @@ def _with_ways_out(package: Package[Any], failure: CheckFailure) -> CheckFailure
 
 
 def diff(package: Package[Any], olds: Mapping[str, Any], news: Mapping[str, Any]) -> pb.DiffResponse:
-    """Which settings changed. None of them replaces the provider: that would replace every resource with it."""
+    """Return the settings that changed. None replaces the provider, because that would replace all its resources."""
     changed = sorted(to_camel(name) for name in field_specs(package.settings) if olds.get(name) != news.get(name))
     return pb.DiffResponse(
         changes=pb.DiffResponse.DIFF_SOME if changed else pb.DiffResponse.DIFF_NONE,

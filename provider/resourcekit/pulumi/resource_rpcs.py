@@ -1,4 +1,4 @@
-"""The calls of a resource's life: bytes to plain values, lifecycle, and back."""
+"""Check, Diff, Create, Update, Delete and Read: the RPCs of resources. They convert values and call the lifecycle."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ from resourcekit.unknown import UNKNOWN, contains_unknown
 
 
 class ResourceRpcs(RpcGroup):
-    """Check, Diff, Create, Update, Delete and Read of a package's resources."""
+    """The RPCs of a package's resources."""
 
     @rpc_handler
     def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
+        """Validate the inputs of a resource."""
         lifecycle = self._lifecycle(request.urn, request.type)
         inputs = read_inputs(lifecycle.resource.arguments, request.news)
         self.session.run.checked.add(request.urn)
@@ -53,8 +54,9 @@ class ResourceRpcs(RpcGroup):
 
     @rpc_handler
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
+        """Compare the new inputs with the state."""
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
-        olds, old_inputs, news = self._three(lifecycle, request)
+        olds, old_inputs, news = self._read_values(lifecycle, request)
         ctx = self.session.preview_context(request, account_in(request.olds))
         ignored = _ignored(lifecycle, request)
         args = ignored.apply(news.values, olds.values, old_inputs.values)
@@ -62,7 +64,7 @@ class ResourceRpcs(RpcGroup):
             state=olds.values, old_inputs=old_inputs.values, news=args, ignore=ignored.names, ctx=ctx
         )
         plan = lifecycle.plan_changes(request.id, difference, args=args, state=olds.values, ctx=ctx)
-        self.session.forced.record(request.urn, request.id, olds.values)
+        self.session.replacements.record(request.urn, request.id, olds.values)
         run = self.session.run
         run.diffed.add(request.urn)
         if plan.replaces:
@@ -75,60 +77,62 @@ class ResourceRpcs(RpcGroup):
 
     @rpc_handler
     def Create(self, request: pb.CreateRequest, context: grpc.ServicerContext) -> Any:
+        """Create an object, or preview that."""
         lifecycle = self._lifecycle(request.urn, request.type)
         inputs = read_inputs(lifecycle.resource.arguments, request.properties)
         if request.preview:
-            asking = self.session.preview_context(request)
-            if asking is not None:
-                self.session.forced.check_create(lifecycle, request.urn, inputs.values, asking)
-            planned = lifecycle.preview_create(inputs.values, asking)
-            return pb.CreateResponse(properties=self._written(lifecycle, planned, inputs, request))
+            preview_ctx = self.session.preview_context(request)
+            if preview_ctx is not None:
+                self.session.replacements.check_create(lifecycle, request.urn, inputs.values, preview_ctx)
+            planned = lifecycle.preview_create(inputs.values, preview_ctx)
+            return pb.CreateResponse(properties=self._write_state(lifecycle, planned, inputs, request))
         ctx = self.session.context(
             request,
             request.timeout or lifecycle.resource.timeouts.create,
             null_entries=self.session.run.null_entries.get(request.urn),
         )
-        self.session.forced.check_create(lifecycle, request.urn, inputs.values, ctx)
-        # Not before: keys may need the stack's state, which takes long to read.
-        ctx = replace(ctx, idempotency_keys=self.session.keys(self._token(request.urn, request.type), request.urn))
-        outcome = lifecycle.create(inputs.values, ctx)
-        self.session.forced.record(request.urn, outcome.id, outcome.state)
-        properties = self._finished(lifecycle, outcome, inputs, request)
-        return pb.CreateResponse(id=outcome.id, properties=properties)
+        self.session.replacements.check_create(lifecycle, request.urn, inputs.values, ctx)
+        # After the check: the keys may need the stack's state, which is slow to read.
+        keys = self.session.idempotency_keys(self._token(request.urn, request.type), request.urn)
+        created = lifecycle.create(inputs.values, replace(ctx, idempotency_keys=keys))
+        self.session.replacements.record(request.urn, created.id, created.state)
+        properties = self._write_result(lifecycle, created, inputs, request)
+        return pb.CreateResponse(id=created.id, properties=properties)
 
     @rpc_handler
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> Any:
+        """Update an object in place, or preview that."""
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
-        olds, old_inputs, news = self._three(lifecycle, request)
+        olds, old_inputs, news = self._read_values(lifecycle, request)
         ignored = _ignored(lifecycle, request)
         args = ignored.apply(news.values, olds.values, old_inputs.values)
         account = account_in(request.olds)
-        asking = self.session.preview_context(request, account)
+        preview_ctx = self.session.preview_context(request, account)
         changed = lifecycle.diff(
             state=olds.values,
             old_inputs=old_inputs.values,
             news=args,
             ignore=ignored.names,
-            ctx=asking,
+            ctx=preview_ctx,
         ).changed
         if request.preview:
-            planned = lifecycle.preview_update(args, olds.values, changed, asking)
-            self.session.moving.record(
-                lifecycle.resource.name, request.id, (n for n in planned if planned[n] is UNKNOWN)
-            )
-            return pb.UpdateResponse(properties=self._written(lifecycle, planned, news, request))
+            planned = lifecycle.preview_update(args, olds.values, changed, preview_ctx)
+            unknown = (name for name, value in planned.items() if value is UNKNOWN)
+            self.session.pending_changes.record(lifecycle.resource.name, request.id, unknown)
+            return pb.UpdateResponse(properties=self._write_state(lifecycle, planned, news, request))
         ctx = self.session.context(request, request.timeout or lifecycle.resource.timeouts.update, account=account)
-        self.session.moving.record(lifecycle.resource.name, request.id)
-        outcome = lifecycle.update(request.id, args, olds.values, changed, ctx)
-        return pb.UpdateResponse(properties=self._finished(lifecycle, outcome, news, request))
+        self.session.pending_changes.record(lifecycle.resource.name, request.id)
+        updated = lifecycle.update(request.id, args, olds.values, changed, ctx)
+        return pb.UpdateResponse(properties=self._write_result(lifecycle, updated, news, request))
 
     @rpc_handler
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Any:
+        """Delete an object unless it is protected."""
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         seconds = request.timeout or lifecycle.resource.timeouts.delete
         ctx = self.session.context(request, seconds, account=account_in(request.properties))
-        self.session.forced.check_delete(lifecycle, request.urn, request.id, state.values)
+        self.session.replacements.check_delete(lifecycle, request.urn, request.id, state.values)
         lifecycle.ensure_not_protected(state.values, "delete")
         self.session.deletions.check_delete(request.urn)
         lifecycle.delete(request.id, state.values, ctx)
@@ -136,36 +140,45 @@ class ResourceRpcs(RpcGroup):
 
     @rpc_handler
     def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> Any:
+        """Read an object, for a refresh or an import."""
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         inputs = read_inputs(lifecycle.resource.arguments, request.inputs)
         ctx = self.session.context(request, 300, account=account_in(request.properties))
-        found = lifecycle.read(request.id, state.values, inputs.values, ctx)
-        if found is None:
+        result = lifecycle.read(request.id, state.values, inputs.values, ctx)
+        if result is None:
             return pb.ReadResponse()
-        there = Inputs(found.inputs, state.secrets | inputs.secrets)
+        new_inputs = Inputs(result.inputs, state.secrets | inputs.secrets)
         return pb.ReadResponse(
-            id=found.id,
-            properties=with_account(self._written(lifecycle, found.state, there, request), found.account),
-            inputs=write_inputs(lifecycle.resource.arguments, there),
+            id=result.id,
+            properties=with_account(self._write_state(lifecycle, result.state, new_inputs, request), result.account),
+            inputs=write_inputs(lifecycle.resource.arguments, new_inputs),
         )
 
     def _lifecycle(self, urn: str, token: str, id: str = "") -> Lifecycle:
-        """The lifecycle of a resource. id: the object's, which the stack's state then holds."""
+        """Return the lifecycle of a resource.
+
+        Args:
+            urn: The resource's URN.
+            token: The resource's type.
+            id: The object's id, if the stack's state contains the object.
+        """
         token = self._token(urn, token)
         lifecycles = self.session.lifecycles
-        found = lifecycles.get(token)
-        if found is None:
-            raise ResourceError(f"this provider has no resource {token!r}; it has {', '.join(lifecycles)}")
-        self.session.ledger.record_seen(token, id)
-        return found
+        lifecycle = lifecycles.get(token)
+        if lifecycle is None:
+            raise ResourceError(f"this provider has no resource {token!r}; expected one of {', '.join(lifecycles)}")
+        self.session.ownership.record_seen(token, id)
+        return lifecycle
 
     def _token(self, urn: str, token: str) -> str:
-        # Engines before 3.1xx leave `type` empty: it is the last but one part of the URN then.
+        # Engines before 3.1xx leave `type` empty. Then the last but one part of the URN is the type.
         return token or urn_type(urn)
 
-    def _three(self, lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> tuple[Inputs, Inputs, Inputs]:
-        """Old state, old inputs, new inputs."""
+    def _read_values(
+        self, lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest
+    ) -> tuple[Inputs, Inputs, Inputs]:
+        """Return the state, the old inputs and the new inputs of a request."""
         arguments = lifecycle.resource.arguments
         return (
             read_inputs(lifecycle.resource.state, request.olds),
@@ -173,16 +186,20 @@ class ResourceRpcs(RpcGroup):
             read_inputs(arguments, request.news),
         )
 
-    def _written(self, lifecycle: Lifecycle, state: Values, inputs: Inputs, request: Message) -> Any:
-        """A state to answer with."""
+    def _write_state(self, lifecycle: Lifecycle, state: Values, inputs: Inputs, request: Message) -> Any:
+        """Return the properties of a state, with every value marked secret that is secret in the request."""
         return write_state(lifecycle.resource.state, state, inputs.secrets, request_redactor(request))
 
-    def _finished(self, lifecycle: Lifecycle, outcome: ApplyResult, inputs: Inputs, request: Message) -> Any:
-        """The state to answer with; raises InitFailed when the object is there but not complete."""
-        properties = with_account(self._written(lifecycle, outcome.state, inputs, request), outcome.account)
-        if outcome.incomplete_reason:
-            sent = write_inputs(lifecycle.resource.arguments, inputs)
-            raise InitFailedError(outcome.id, properties, sent, outcome.incomplete_reason)
+    def _write_result(self, lifecycle: Lifecycle, result: ApplyResult, inputs: Inputs, request: Message) -> Any:
+        """Return the properties of the state after a create or an update.
+
+        Raises:
+            InitFailedError: The object exists but is not complete.
+        """
+        properties = with_account(self._write_state(lifecycle, result.state, inputs, request), result.account)
+        if result.incomplete_reason:
+            written_inputs = write_inputs(lifecycle.resource.arguments, inputs)
+            raise InitFailedError(result.id, properties, written_inputs, result.incomplete_reason)
         return properties
 
 

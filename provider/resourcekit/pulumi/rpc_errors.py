@@ -1,4 +1,4 @@
-"""Outcomes and failures as the engine wants them: statuses, init failures, check failures."""
+"""Convert exceptions to the engine's forms: gRPC statuses, init failures and check failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HEAD = re.compile(r"[.\[]")
 
 
 class InitFailedError(Exception):
-    """The object exists but is not complete: the engine keeps id and state, and runs Update the next time."""
+    """The object exists but is not complete. The engine stores its id and state, and calls Update in the next run."""
 
     def __init__(self, id: str, properties: struct_pb2.Struct, inputs: struct_pb2.Struct, reason: str) -> None:
         super().__init__(reason)
@@ -39,19 +39,22 @@ class InitFailedError(Exception):
 
 
 class InvalidInputsError(Exception):
-    """A component's inputs break rules; nothing has been registered.
+    """A component's inputs break rules. Nothing has been registered.
 
-    secrets: the property names that hold secrets.
+    Args:
+        model: The model of the inputs.
+        failures: The broken rules.
+        secrets: The names of the secret properties.
     """
 
     def __init__(self, model: type[BaseModel], failures: Iterable[CheckFailure], secrets: Set[str]) -> None:
-        found = check_failures(model, failures, secrets)
-        told = "; ".join(each.reason for each in found if not each.property)
-        super().__init__(f"invalid inputs: {told}" if told else "invalid inputs")
+        converted = check_failures(model, failures, secrets)
+        reasons = "; ".join(each.reason for each in converted if not each.property)
+        super().__init__(f"invalid inputs: {reasons}" if reasons else "invalid inputs")
         self.detail = errors_pb2.InputPropertiesError(
             errors=[
                 errors_pb2.InputPropertiesError.PropertyError(property_path=each.property, reason=each.reason)
-                for each in found
+                for each in converted
                 if each.property
             ]
         )
@@ -60,23 +63,26 @@ class InvalidInputsError(Exception):
 def check_failures(
     model: type[BaseModel], failures: Iterable[CheckFailure], secrets: Set[str] = frozenset()
 ) -> list[pb.CheckFailure]:
-    """Failures with this engine's property paths and spelling.
+    """Convert failures to the engine's form, with Pulumi's paths and spelling.
 
-    secrets: the property names that hold secrets. The engine prints the value at each path that it is told, marked or
-    not: of these the text has the path instead.
+    Args:
+        model: The model of the values.
+        failures: The failures.
+        secrets: The names of the secret properties. The engine prints the value at the path of a failure even if it is
+            secret, so a failure of a secret property has its path in the text instead.
     """
 
-    def told(failure: CheckFailure) -> pb.CheckFailure:
+    def convert(failure: CheckFailure) -> pb.CheckFailure:
         path, reason = camel_path(failure.property, ObjectType(model)), camelize_code_spans(failure.reason)
         if _HEAD.split(path, maxsplit=1)[0] in secrets:
             return pb.CheckFailure(reason=f"{path}: {reason}")
         return pb.CheckFailure(property=path, reason=reason)
 
-    return [told(failure) for failure in failures]
+    return [convert(failure) for failure in failures]
 
 
 def error_text(error: ResourceError) -> str:
-    """One text for people: every failure with its property."""
+    """Return one text for users, with every failure and its property."""
     if isinstance(error, CheckError):
         return "; ".join(_with_property(failure.property, failure.reason) for failure in error.failures)
     return _with_property(error.property, str(error))
@@ -87,19 +93,19 @@ def _with_property(path: str, text: str) -> str:
 
 
 def internal_error_text(error: Exception, operation: str, log_variable: str) -> str:
-    """What is told of an exception that nobody foresaw."""
+    """Return the message for an unexpected exception. It contains the exception's type only."""
     return (
-        f"internal error in the provider during {operation} ({type(error).__name__}). Nothing more is known to have "
-        f"happened. Run it with {log_variable}=debug in the environment and --debug to see where it was, and please "
-        "report the provider's own lines: the engine's may show secrets"
+        f"internal error in the provider during {operation} ({type(error).__name__}). To find the cause, run the "
+        f"command again with {log_variable}=debug in the environment and the option --debug. Please report the "
+        "provider's own log lines; the engine's lines may contain secrets"
     )
 
 
 def rpc_handler(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
-    """Wrap one RPC: whatever it raises becomes a status with a text for people, never a traceback or a secret.
+    """Wrap one RPC, so that every exception becomes a status with a text for users, without traceback or secret.
 
-    Exceptions that nobody foresaw could carry a secret in their text, so only their type is told; where they were
-    raised goes to the log.
+    The text of an unexpected exception could contain a secret, so the status contains only its type. The log contains
+    the place where it was raised.
     """
 
     def run(self: Any, request: Any, context: grpc.ServicerContext) -> ReplyT:
@@ -110,7 +116,7 @@ def rpc_handler(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
             raise
 
     @functools.wraps(method)
-    def told(self: Any, request: Any, context: grpc.ServicerContext) -> ReplyT:
+    def handle(self: Any, request: Any, context: grpc.ServicerContext) -> ReplyT:
         try:
             return run(self, request, context)
         except InitFailedError as failed:
@@ -126,11 +132,11 @@ def rpc_handler(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
             text = internal_error_text(error, method.__name__, self.package.log_variable)
         context.abort(grpc.StatusCode.UNKNOWN, request_redactor(request).redact(text))
 
-    return told
+    return handle
 
 
-def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailedError, hidden: Redactor) -> NoReturn:
-    reason = hidden.redact(camelize_code_spans(str(failed)))
+def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailedError, redactor: Redactor) -> NoReturn:
+    reason = redactor.redact(camelize_code_spans(str(failed)))
     detail = pb.ErrorResourceInitFailed(
         id=failed.id, properties=failed.properties, inputs=failed.inputs, reasons=[reason]
     )

@@ -1,4 +1,4 @@
-"""The Pulumi package schema, written from the declarations alone."""
+"""Write the Pulumi package schema from the declarations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 def package_schema(package: Package[Any]) -> Json:
-    """The schema as `pulumi package get-schema` shows it; stable order, so that it can be checked in."""
+    """Return the schema as `pulumi package get-schema` shows it. Its order is stable, so it can be committed."""
     types = _Types(package.name)
     document: Json = {
         "name": package.name,
@@ -105,8 +105,8 @@ def _object(types: _Types, model: type[BaseModel]) -> Json:
 
 
 def _required(word: str, model: type[BaseModel]) -> Json:
-    """The required names under `word`; nothing where there are none, as the engine writes it."""
-    names = [to_camel(name) for name, facts in field_specs(model).items() if facts.required or facts.always_present]
+    """Return the required names under `word`, or nothing if there are none, as the engine writes it."""
+    names = [to_camel(name) for name, spec in field_specs(model).items() if spec.required or spec.always_present]
     return {word: names} if names else {}
 
 
@@ -123,7 +123,7 @@ def _documentation(
 
 
 def docstring_of(declared: object) -> str:
-    """A declaration's docstring, dedented."""
+    """Return the docstring of a declaration's class, dedented."""
     import inspect
 
     return inspect.getdoc(type(declared)) or ""
@@ -138,10 +138,10 @@ class _Types:
 
     def properties(self, model: type[BaseModel], *, replaces: bool = False) -> dict[str, Json]:
         shapes = field_types(model)
-        written = {}
-        for name, facts in field_specs(model).items():
-            written[to_camel(name)] = {**self.shape(shapes[name]), **_facts(facts, replaces=replaces)}
-        return written
+        return {
+            to_camel(name): {**self.shape(shapes[name]), **_annotations(spec, replaces=replaces)}
+            for name, spec in field_specs(model).items()
+        }
 
     def shape(self, shape: FieldType) -> Json:
         match shape:
@@ -167,12 +167,12 @@ class _Types:
         return token
 
 
-def _facts(facts: FieldSpec, *, replaces: bool) -> Json:
-    document: Json = {"description": camelize_code_spans(facts.description)}
-    if facts.secret:
+def _annotations(spec: FieldSpec, *, replaces: bool) -> Json:
+    document: Json = {"description": camelize_code_spans(spec.description)}
+    if spec.secret:
         document["secret"] = True
-    if replaces and facts.requires_replace:
+    if replaces and spec.requires_replace:
         document["willReplaceOnChanges"] = True
-    if facts.deprecated:
-        document["deprecationMessage"] = camelize_code_spans(facts.deprecated)
+    if spec.deprecated:
+        document["deprecationMessage"] = camelize_code_spans(spec.deprecated)
     return document

@@ -1,4 +1,4 @@
-"""The plugin process: serve on a free loopback port, print it, end with the engine."""
+"""The plugin process: listen on a free loopback port, print it, serve, and end with the engine."""
 
 from __future__ import annotations
 
@@ -21,17 +21,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from resourcekit.package import Package
 
-# The engine runs up to 64 operations at once (`--parallel 64`) and each may wait; Cancel must always find a thread.
+# The engine runs up to 64 operations at once (`--parallel 64`), and each may wait. Cancel needs a free thread.
 _WORKERS = 96
-# For answers under way when told to end.
+# For calls that are running when the process must end.
 _GRACE_SECONDS = 2
 _GONE_EXIT = 1
 
 
 def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> int:
-    """Run until the engine ends; returns the exit status. load: gives the package, once the port is out.
+    """Serve until the engine ends.
 
-    argv: the engine's address as it passes it, absent when it will Attach.
+    Args:
+        load: Return the package. Called after the port is printed.
+        argv: The arguments of the process, with the engine's address; without it, the engine calls Attach.
+
+    Returns:
+        The exit status.
     """
     address = next((word for word in reversed(argv) if not word.startswith("-")), "")
     if address:
@@ -43,16 +48,16 @@ def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> int:
         options=[*MESSAGE_SIZES, ("grpc.so_reuseport", 0)],
     )
     port = server.add_insecure_port("127.0.0.1:0")
-    told = threading.Event()
-    # The engine runs plugins in process groups of their own: a person's Ctrl-C comes as Cancel, and SIGINT is how the
-    # engine says good-bye; one that is not obeyed costs it ten seconds.
+    stopped = threading.Event()
+    # A plugin has a process group of its own, so the user's Ctrl-C arrives as Cancel. With SIGINT the engine ends the
+    # plugin; if the plugin ignores it, the engine waits for ten seconds.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda *_: stopped.set())
     server.start()
     print(port, flush=True)
     if not service.load():
         return 1
-    told.wait()
+    stopped.wait()
     server.stop(_GRACE_SECONDS).wait()
     return 0
 
@@ -61,7 +66,7 @@ def _handlers(package: Package[Any], address: str) -> Handlers:
     from resourcekit.pulumi.engine_log import EngineLog
     from resourcekit.pulumi.servicer import ProviderServicer, servicer_handlers
 
-    # The engine shows a plugin's stderr with --debug only, so what is wrong with the level is told another way.
+    # The engine shows a plugin's stderr only with --debug, so a problem with the level becomes a warning of Configure.
     level, problem = parse_level(os.environ.get(package.log_variable), "critical")
     logging.basicConfig(stream=sys.stderr, level=level.upper())
     engine = EngineLog()

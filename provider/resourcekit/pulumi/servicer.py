@@ -1,4 +1,4 @@
-"""pulumirpc.ResourceProvider over a package's declarations: the plugin itself and its settings."""
+"""The service pulumirpc.ResourceProvider for a package. This module serves the RPCs of the plugin and its settings."""
 
 from __future__ import annotations
 
@@ -29,15 +29,19 @@ from resourcekit.pulumi.session import PulumiSession
 from resourcekit.unknown import contains_unknown
 
 _UNKNOWN_SETTINGS: Final = (
-    "the settings are not known yet, so this preview asks the API nothing, and the engine takes the parts of existing "
-    "components for deleted. Make what the settings come from first (`pulumi up --target URN`), then preview the rest"
+    "the provider's settings are not known yet, so this preview makes no call to the API, and the engine shows the "
+    "children of existing components as deleted. Create the resources that the settings come from first (`pulumi up "
+    "--target URN`), then preview the rest"
 )
 
 
 class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grpc.ResourceProviderServicer):
-    """All calls of the engine, which come from many threads at once.
+    """All RPCs of the engine, which calls from many threads at once.
 
-    warning: what the user should know of how this process was started; empty when there is nothing.
+    Args:
+        package: The vendor's package.
+        engine: The engine's log.
+        warning: A warning about the start of this process, printed on Configure; empty: none.
     """
 
     def __init__(self, package: Package[Any], engine: EngineLog, warning: str = "") -> None:
@@ -46,49 +50,57 @@ class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grp
 
     @rpc_handler
     def Handshake(self, request: pb.ProviderHandshakeRequest, context: grpc.ServicerContext) -> Any:
+        """Connect to the engine's log and return the provider's capabilities."""
         self.session.engine.attach(request.engine_address)
         return pb.ProviderHandshakeResponse(accept_secrets=True, accept_resources=False, accept_outputs=True)
 
     @rpc_handler
     def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Any:
+        """Connect to the engine's log, in a plugin that a user has started."""
         self.session.engine.attach(request.address)
         return empty_pb2.Empty()
 
     @rpc_handler
     def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> Any:
+        """Return the release."""
         return plugin_pb2.PluginInfo(version=self.package.version)
 
     @rpc_handler
     def GetSchema(self, request: pb.GetSchemaRequest, context: grpc.ServicerContext) -> Any:
+        """Return the package schema."""
         if request.version not in (0, 1):
             raise ResourceError(f"this provider writes schema version 1, not {request.version}")
         return pb.GetSchemaResponse(schema=json.dumps(package_schema(self.package)))
 
     @rpc_handler
     def GetMapping(self, request: pb.GetMappingRequest, context: grpc.ServicerContext) -> Any:
+        """Return no mapping: this provider is not generated from a Terraform provider."""
         return pb.GetMappingResponse()
 
     @rpc_handler
     def GetMappings(self, request: pb.GetMappingsRequest, context: grpc.ServicerContext) -> Any:
+        """Return no mappings (`GetMapping`)."""
         return pb.GetMappingsResponse()
 
     @rpc_handler
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> Any:
+        """End all waits: the user has stopped the run."""
         self.session.cancel.set()
         self.session.failed.stop()
         return empty_pb2.Empty()
 
     @rpc_handler
     def CheckConfig(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> Any:
-        # The engine checks the settings of a program; those of the state come to Configure unchecked.
+        """Validate the provider's settings."""
+        # The engine calls this for the settings of a program only. Those of the state reach Configure unchecked.
         self.session.has_program = True
         inputs = read_inputs(self.package.settings, request.news)
         checked = provider_config.check(self.package, inputs.values)
         if contains_unknown(inputs.values):
-            # The engine calls nothing else of a provider whose settings it does not know.
+            # The engine makes no other call to a provider with unknown settings.
             self.session.engine.warn(request.urn, _UNKNOWN_SETTINGS)
-        # Not all programs mark the key: what is answered here goes into the state.
-        secrets = (to_camel(name) for name, facts in field_specs(self.package.settings).items() if facts.secret)
+        # The response goes into the state, and not every program marks the API key as secret.
+        secrets = (to_camel(name) for name, spec in field_specs(self.package.settings).items() if spec.secret)
         return pb.CheckResponse(
             inputs=with_secrets(request.news, secrets),
             failures=check_failures(self.package.settings, checked.failures, inputs.secrets),
@@ -96,17 +108,19 @@ class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grp
 
     @rpc_handler
     def DiffConfig(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> Any:
+        """Compare the provider's settings with those of the last run."""
         olds = read_inputs(self.package.settings, request.old_inputs or request.olds)
         news = read_inputs(self.package.settings, request.news)
         return provider_config.diff(self.package, olds.values, news.values)
 
     @rpc_handler
     def Configure(self, request: pb.ConfigureRequest, context: grpc.ServicerContext) -> Any:
+        """Create the client for the provider's settings."""
         inputs = read_inputs(self.package.settings, request.args)
         if self._warning:
             self.session.engine.warn("", self._warning)
         self.session.configure(request.urn, request.id)
-        # Settings that are still unknown leave the provider unconnected: previews go on without the API.
+        # With unknown settings there is no client, and previews run without the API.
         if not contains_unknown(inputs.values):
             warn = partial(self.session.engine.warn, "")
             from_state = not self.session.has_program
@@ -117,6 +131,6 @@ class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grp
 
 
 def servicer_handlers(servicer: ProviderServicer) -> Handlers:
-    """The servicer's methods as a server takes them."""
+    """Return the gRPC handlers of the servicer's methods."""
     service = pb.DESCRIPTOR.services_by_name["ResourceProvider"]
     return method_handlers(service, {method.name: getattr(servicer, method.name) for method in service.methods})

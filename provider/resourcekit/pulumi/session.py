@@ -1,4 +1,4 @@
-"""One configured provider: the package, its connection, and what is known of the stack that it works for."""
+"""The session of one configured provider: the package, its client, and the stack's state."""
 
 from __future__ import annotations
 
@@ -24,10 +24,24 @@ from resourcekit.pulumi.stack_export import StackEntry, StackExport
 
 
 class PulumiSession:
-    """Shared by all families of calls; the engine calls from many threads at once.
+    """The session that all RPCs share. The engine calls from many threads at once.
 
-    api: the vendor's client; None until the settings are known. instance: the provider's id in the stack's state.
-    reference: by which the stack's resources name this provider. The others are of the time since it was configured.
+    Attributes:
+        package: The vendor's package.
+        lifecycles: The lifecycle of each resource by type.
+        engine: The engine's log.
+        api: The vendor's client; None until the settings are known.
+        has_program: Whether the settings are those of a program; else they are those of the stack's state.
+        cancel: Set when the user stops the run.
+        pending_changes: The changes that the run has planned.
+        instance: The provider's id in the stack's state.
+        reference: The provider's reference in the stack's resources.
+        stack: The stack's state.
+        ownership: The objects that the run and the state own.
+        replacements: Rejects forced replacements of protected objects.
+        run: The engine's calls in the run.
+        failed: The resources whose call failed.
+        deletions: Rejects deletions that precede that of a protected object.
     """
 
     def __init__(self, package: Package[Any], engine: EngineLog) -> None:
@@ -38,39 +52,42 @@ class PulumiSession:
         self.engine = engine
         self.api: Any = None
         self.cancel = threading.Event()
-        self.moving = PendingChanges()
-        # Whether the engine has a program run, whose settings these are; else they are those of the stack's state.
+        self.pending_changes = PendingChanges()
         self.has_program = False
         self.configure("", "")
 
     def configure(self, urn: str, id: str) -> None:
-        """A configuration. id: made by the engine when the program first used this provider, and kept in the state."""
-        self.cancel, self.moving = threading.Event(), PendingChanges()
+        """Begin a run with a configuration.
+
+        Args:
+            urn: The provider's URN.
+            id: The provider's id, which the engine created on the first use and stored in the state.
+        """
+        self.cancel, self.pending_changes = threading.Event(), PendingChanges()
         self.instance = id
         self.reference = f"{urn}::{id}" if id else ""
         self.stack = StackExport(urn, id)
-        self.ledger = OwnershipRegistry(self.stack.resource_refs)
-        self.forced = ReplacementGuard(self.stack)
+        self.ownership = OwnershipRegistry(self.stack.resource_refs)
+        self.replacements = ReplacementGuard(self.stack)
         self.run = RunState(self.reference)
         self.failed = FailedResources()
         self.deletions = DeletionGuard(self.stack, self.run, self._protection)
 
-    def keys(self, token: str, urn: str) -> IdempotencyKeys:
-        """Return the keys of a creation.
+    def idempotency_keys(self, token: str, urn: str) -> IdempotencyKeys:
+        """Return the keys for a create call.
 
-        Another version of the SDK, or an explicit provider in place of the default one, is another instance. The object
-        is made with the key of the oldest one that the state names, after those of the others have been looked under
+        Another version of the SDK, or an explicit provider instead of the default one, is another instance. The create
+        call uses the key of the oldest instance in the state, after a search with the keys of the other instances
         (docs/decisions/0014-keys.md).
         """
         if not self.instance:
-            return IdempotencyKeys(
-                token, None, self.ledger
-            )  # an engine that does not name its providers leaves keys to chance
-        seed, *others = (f"{each} {urn}" for each in self.stack.instances(self.package.name))
-        return IdempotencyKeys(token, seed, self.ledger, other_seeds=tuple(others))
+            # The engine passes no id for its providers, so the keys are random.
+            return IdempotencyKeys(token, None, self.ownership)
+        seed, *others = (f"{instance} {urn}" for instance in self.stack.instances(self.package.name))
+        return IdempotencyKeys(token, seed, self.ownership, other_seeds=tuple(others))
 
     def _protection(self, entry: StackEntry) -> str | None:
-        """Why a resource of the state must stay, in words; None when it need not."""
+        """Return why a resource of the state must not be deleted, or None if it may be."""
         lifecycle = self.lifecycles.get(str(entry.get("type")))
         return (
             None
@@ -84,7 +101,6 @@ class PulumiSession:
         seconds: float,
         *,
         account: str | None = None,
-        keys: IdempotencyKeys | None = None,
         null_entries: Mapping[str, Any] | None = None,
     ) -> Context[Any]:
         """Return the context of one operation (`make_context`).
@@ -103,27 +119,26 @@ class PulumiSession:
             package=self.package,
             api=self.api,
             cancel=self.cancel,
-            moving=self.moving,
-            ledger=self.ledger,
+            pending_changes=self.pending_changes,
+            ownership=self.ownership,
             account=account,
-            keys=keys,
             null_entries=null_entries,
         )
 
     def preview_context(self, request: Message, account: str | None = None) -> Context[Any] | None:
-        """For asking the API while previewing; None while the settings are not known, when previews go on without."""
+        """Return the context of a preview, or None while the settings are not known and it must do without the API."""
         return None if self.api is None else self.context(request, 120, account=account)
 
 
 class RpcGroup:
-    """Some of the engine's calls, over one session."""
+    """A group of RPCs over one session."""
 
     def __init__(self, session: PulumiSession) -> None:
         self.session = session
 
     @property
     def package(self) -> Package[Any]:
-        """What is declared."""
+        """The vendor's package."""
         return self.session.package
 
 
@@ -134,25 +149,25 @@ def make_context(
     package: Package[Any],
     api: Any,
     cancel: threading.Event,
-    ledger: OwnershipRegistry,
-    moving: PendingChanges | None = None,
+    ownership: OwnershipRegistry,
+    pending_changes: PendingChanges | None = None,
     account: str | None = None,
-    keys: IdempotencyKeys | None = None,
+    idempotency_keys: IdempotencyKeys | None = None,
     null_entries: Mapping[str, Any] | None = None,
 ) -> Context[Any]:
     """Return the context of one operation, which ends after `seconds`, or when `cancel` is set.
 
     Args:
-        row: Where the operation reports.
-        seconds: How long it may take.
-        package: Of the vendor.
+        row: The resource's log.
+        seconds: The time limit.
+        package: The vendor's package.
         api: The vendor's client.
         cancel: Set when the user stops the run.
-        ledger: Which objects belong to whom.
-        moving: What this run is going to do to other objects.
-        account: The account that the object's state records.
-        keys: The idempotency keys of a create.
-        null_entries: What the arguments of a create leave out (`Context.null_entries`).
+        ownership: The objects that the run and the state own.
+        pending_changes: The changes that the run has planned for other objects.
+        account: The account in the object's state.
+        idempotency_keys: The keys for a create call.
+        null_entries: The null entries that the arguments of a create leave out (`Context.null_entries`).
     """
     deadline = time.monotonic() + seconds
     return Context(
@@ -162,9 +177,9 @@ def make_context(
         progress=row.progress,
         info=row.info,
         warn=row.warn,
-        idempotency_keys=keys or IdempotencyKeys(),
+        idempotency_keys=idempotency_keys or IdempotencyKeys(),
         null_entries=null_entries or {},
-        pending_changes=moving or PendingChanges(),
+        pending_changes=pending_changes or PendingChanges(),
         account=account,
-        ownership=ledger,
+        ownership=ownership,
     )

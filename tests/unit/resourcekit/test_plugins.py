@@ -28,7 +28,7 @@ def test_a_level_that_is_one(given: str | None) -> None:
 def test_a_level_that_is_none_is_told_and_goes_back_to_the_default() -> None:
     level, problem = parse_level("verbose", "critical")
     assert level == "critical"
-    assert "'verbose' is no log level" in problem
+    assert "'verbose' is not a log level" in problem
     assert "debug, info" in problem
 
 

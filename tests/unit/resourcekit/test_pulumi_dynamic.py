@@ -266,7 +266,7 @@ def test_keys_are_foreseeable_with_a_scope_alone(monkeypatch: pytest.MonkeyPatch
 
 def test_a_state_of_another_version_is_told_apart(provider: DynamicProvider) -> None:
     stranger = DynamicProvider(lambda _: stranger, provider._load, "Table")
-    with pytest.raises(DynamicProviderError, match="toy 1 has no resource 'Table'; it has Shelf"):
+    with pytest.raises(DynamicProviderError, match="toy 1 has no resource 'Table'; expected one of Shelf"):
         stranger.create(given(name="a"))
 
 
@@ -341,5 +341,7 @@ def test_a_log_level_that_does_not_exist_is_a_warning() -> None:
     assert done.stdout.strip() == "WARNING"
     (message,) = shown
     assert message[0] == engine_pb2.WARNING
-    assert message[1].startswith("POLYKOMOS_LOG: 'verbose' is no log level, warning is used; there are debug, ")
+    assert message[1].startswith(
+        "POLYKOMOS_LOG: 'verbose' is not a log level, so warning is used; expected one of debug, "
+    )
     assert host("Debug", "").stdout.strip() == "DEBUG"

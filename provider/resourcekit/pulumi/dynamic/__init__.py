@@ -1,4 +1,4 @@
-"""The declarations as a dynamic provider: for programs in Python that may install no plugin.
+"""The declarations as a dynamic provider, for programs in Python that cannot install a plugin.
 
-Stands on the Pulumi SDK, which the native provider never imports.
+This package imports the Pulumi SDK, which the native provider never does.
 """

@@ -1,4 +1,4 @@
-"""Failures as the dynamic provider host can show them: one text."""
+"""Convert exceptions to the one text that the dynamic provider host can show."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from resourcekit.plugin.logging import stack_locations
 from resourcekit.pulumi.rpc_errors import internal_error_text
 
 log = logging.getLogger(__name__)
-AnswerT = TypeVar("AnswerT")
+ResultT = TypeVar("ResultT")
 
 
 class DynamicProviderError(Exception):
-    """What the user reads. The host puts "Exception calling application: " before it."""
+    """An error with a text for the user. The host adds the prefix "Exception calling application: "."""
 
 
-def translate_errors(method: Callable[..., AnswerT]) -> Callable[..., AnswerT]:
-    """Wrap one operation of a provider that has a `package`: whatever it raises is `DynamicProviderError`.
+def translate_errors(method: Callable[..., ResultT]) -> Callable[..., ResultT]:
+    """Wrap one operation of a provider with a `package`, so that it raises only `DynamicProviderError`.
 
     The text of an unexpected exception could contain a secret: only its type is shown, and only its type and place are
     logged.
     """
 
     @functools.wraps(method)
-    def run(self: Any, *args: Any) -> AnswerT:
+    def run(self: Any, *args: Any) -> ResultT:
         try:
             return method(self, *args)
         except ResourceError as error:
@@ -41,10 +41,10 @@ def translate_errors(method: Callable[..., AnswerT]) -> Callable[..., AnswerT]:
 
 
 def check_failures(error: ResourceError) -> tuple[CheckFailure, ...]:
-    """The failures that an error stands for."""
+    """Return the failures of an error."""
     return error.failures if isinstance(error, CheckError) else (CheckFailure(error.property, str(error)),)
 
 
 def format_failure(failure: CheckFailure) -> str:
-    """The failure with its property."""
+    """Return the text of a failure, with its property."""
     return f"{failure.property}: {failure.reason}" if failure.property else failure.reason

@@ -1,7 +1,7 @@
-"""Properties as the dynamic provider host has them, to declared values and back. Names are the declared ones.
+"""Convert properties of the dynamic provider host to declared values and back. The names are the declared ones.
 
-Beside arguments and state, a resource holds four properties of ours. Their names begin with `__`, as those of the
-engine do that it shows to nobody.
+In addition to its arguments and state, a resource has four properties of this provider. Their names begin with `__`,
+like those that the engine does not show.
 """
 
 from __future__ import annotations
@@ -18,18 +18,26 @@ from resourcekit.pulumi.property_value import UNKNOWN_STRING
 from resourcekit.pulumi.stack_export import ACCOUNT
 from resourcekit.unknown import UNKNOWN
 
-# What the program says beside the arguments, since the host passes neither URN nor timeouts: {"urn": …, "timeouts":
-# {"create": seconds, …}, "import": id, "ignore": paths, "replace": paths}.
+# The resource options, because the host passes neither URN nor timeouts: {"urn": …, "timeouts": {"create": seconds, …},
+# "import": id, "ignore": paths, "replace": paths}.
 PROGRAM: Final = "__program"
-# The last inputs, since the host passes none to Diff, Update and Read. May hold secrets.
+# The last inputs, because the host passes none to Diff, Update and Read. They may contain secrets.
 INPUTS: Final = "__inputs"
-# Why the object is not complete, since the host has no way to say so.
+# Why the object is not complete, because the host has no other way to return that.
 UNFINISHED: Final = "__unfinished"
 
 
 @dataclass(frozen=True)
 class HostProperties:
-    """values: arguments or state; inputs, unfinished: of a state; program: of either."""
+    """The properties of a resource.
+
+    Attributes:
+        values: The arguments or the state.
+        inputs: For a state: the last inputs.
+        program: The resource options.
+        unfinished: For a state: why the object is not complete; empty: it is.
+        account: For a state: the account of the object.
+    """
 
     values: dict[str, Any]
     inputs: dict[str, Any]
@@ -39,31 +47,31 @@ class HostProperties:
 
     @property
     def urn(self) -> str:
-        """Of the resource; empty where the program did not say it."""
+        """The URN of the resource; empty if the program did not pass it."""
         return str(self.program.get("urn") or "")
 
     @property
     def import_id(self) -> str:
-        """Of the object to adopt instead of making one; empty = make one."""
+        """The id of the object to import; empty: create one."""
         return str(self.program.get("import") or "")
 
     def replaces(self, changed: Path) -> bool:
-        """Return whether a change replaces the object: `replace_on_changes`, which the host drops."""
+        """Return whether `replace_on_changes`, which the host ignores, names this change."""
         return any(contains(path, changed) for path in parse_all(self.program.get("replace") or ()))
 
     @property
     def ignored(self) -> list[Path]:
-        """What `ignore_changes` names, which the host drops too."""
+        """The paths of `ignore_changes`, which the host ignores too."""
         return parse_all(self.program.get("ignore") or ())
 
     def seconds(self, operation: str, default: float) -> float:
-        """How long an operation may take."""
+        """Return the time-out of an operation in seconds."""
         timeouts = self.program.get("timeouts") or {}
         return float(timeouts.get(operation) or default)
 
 
 def read(props: Mapping[str, Any]) -> HostProperties:
-    """What the host has."""
+    """Convert the host's properties."""
     return HostProperties(
         values={name: _plain(value) for name, value in props.items() if not name.startswith("__")},
         inputs=_plain(props.get(INPUTS) or {}),
@@ -74,9 +82,9 @@ def read(props: Mapping[str, Any]) -> HostProperties:
 
 
 def write(values: Mapping[str, Any], program: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments for the host. Nothing is said of what is null."""
-    written = {name: _marked(value) for name, value in values.items() if value is not None}
-    return {**written, PROGRAM: dict(program)} if program else written
+    """Convert arguments to the host's properties. Null entries are left out."""
+    properties = {name: _to_host(value) for name, value in values.items() if value is not None}
+    return {**properties, PROGRAM: dict(program)} if program else properties
 
 
 def write_state(
@@ -86,11 +94,11 @@ def write_state(
     unfinished: str = "",
     account: str | None = None,
 ) -> dict[str, Any]:
-    """A state for the host."""
-    written = {**write(state, program), INPUTS: _marked(inputs)}
+    """Convert a state to the host's properties (`HostProperties`)."""
+    properties = {**write(state, program), INPUTS: _to_host(inputs)}
     if account:
-        written[ACCOUNT] = account
-    return {**written, UNFINISHED: unfinished} if unfinished else written
+        properties[ACCOUNT] = account
+    return {**properties, UNFINISHED: unfinished} if unfinished else properties
 
 
 def _plain(value: Any) -> Any:
@@ -105,13 +113,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _marked(value: Any) -> Any:
+def _to_host(value: Any) -> Any:
     if value is UNKNOWN:
         return UNKNOWN_STRING
     if isinstance(value, Mapping):
-        return {key: _marked(item) for key, item in value.items()}
+        return {key: _to_host(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_marked(item) for item in value]
+        return [_to_host(item) for item in value]
     if loses_digits(value):
-        return str(value)  # every digit, where the host's double would lose some
+        return str(value)  # exact, which the host's double would not be
     return value

@@ -1,4 +1,4 @@
-"""A resource's dynamic provider: the host's calls, answered by the lifecycle that serves every engine."""
+"""The dynamic provider of a resource: it serves the host's calls with the lifecycle."""
 
 from __future__ import annotations
 
@@ -30,17 +30,20 @@ from resourcekit.pulumi.property_path import IgnoredPaths
 from resourcekit.resource import Resource
 from resourcekit.results import ApplyResult
 
-_LOOKING = 120
+_PREVIEW_SECONDS = 120
 
 
 class DynamicProvider(ResourceProvider):
-    """Provides the resource `name` of the package that `load` gives.
+    """The dynamic provider of one resource.
 
-    restore: a function of a module that gives this provider again, by the resource's name. Pulumi pickles providers
-    into the stack's state; all that it gets of this one is that function's import path and the name.
+    Args:
+        restore: A module's function that returns this provider by the resource's name. Pulumi pickles providers into
+            the stack's state; of this one, the state contains only the import path of that function and the name.
+        load: Return the package.
+        name: The resource's declared name.
     """
 
-    # There is nothing in it to hide.
+    # The pickled provider contains no secret.
     serialize_as_secret_always = False
 
     def __init__(self, restore: Callable[[str], DynamicProvider], load: Callable[[], Package[Any]], name: str) -> None:
@@ -54,48 +57,51 @@ class DynamicProvider(ResourceProvider):
 
     @property
     def package(self) -> Package[Any]:
-        """Whose resource it is."""
+        """The vendor's package."""
         return self._load()
 
     @property
     def resource(self) -> Resource[Any, Any, Any]:
-        """The declaration."""
+        """The resource's declaration."""
         return self._lifecycle.resource
 
     @translate_errors
     def configure(self, req: ConfigureRequest) -> None:
+        """Take the settings from the stack's configuration."""
         shared_session(self._load).configure(req.config)
 
     @translate_errors
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        given = host_values.read(news)
+        """Validate the arguments and, before a create, preview it at the API."""
+        properties = host_values.read(news)
         run = shared_session(self._load).run
-        run.checked.add(given.urn)
-        run.null_entries[given.urn] = null_entries(self.resource.arguments, given.values)
-        checked = validate_declaration(self.resource, given.values)
-        rounded = rounded_numbers(self.resource.arguments, given.values, host_values.read(_olds or {}).values)
+        run.checked.add(properties.urn)
+        run.null_entries[properties.urn] = null_entries(self.resource.arguments, properties.values)
+        checked = validate_declaration(self.resource, properties.values)
+        rounded = rounded_numbers(self.resource.arguments, properties.values, host_values.read(_olds or {}).values)
         failures = (*checked.failures, *rounded)
-        if not failures and not _olds and not given.import_id:
-            # The host has no preview of a create: what the API would refuse is asked here.
+        if not failures and not _olds and not properties.import_id:
+            # The host has no preview of a create, so the preview is here.
             try:
-                self._lifecycle.preview_create(checked.values, self._context(given, _LOOKING))
+                self._lifecycle.preview_create(checked.values, self._context(properties, _PREVIEW_SECONDS))
             except ResourceError as error:
                 failures = check_failures(error)
-        # The engine prints the value of a property that it is told of, and the host does not tell which are secret.
-        found = [CheckFailure("", format_failure(failure)) for failure in failures]
-        return CheckResult(host_values.write(checked.values, given.program), found)
+        # Failures have no property: the engine would print its value, and the host does not say which are secret.
+        texts = [CheckFailure("", format_failure(failure)) for failure in failures]
+        return CheckResult(host_values.write(checked.values, properties.program), texts)
 
     @translate_errors
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        olds, news = self._noted(_id, _olds), host_values.read(_news)
+        """Compare the arguments with the state, and preview the change at the API."""
+        olds, news = self._read_state(_id, _olds), host_values.read(_news)
         shared_session(self._load).run.diffed.add(olds.urn)
-        ctx = self._context(news, _LOOKING, account=olds.account)
-        args, ignored = self._applied(news, olds)
+        ctx = self._context(news, _PREVIEW_SECONDS, account=olds.account)
+        args, ignored = self._apply_ignored(news, olds)
         difference = self._lifecycle.diff(state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx)
         plan = self._lifecycle.plan_changes(_id, difference, args=args, state=olds.values, ctx=ctx)
         changes = {each.name for each in difference.changes if each.replaces or news.replaces(each.path)}
         replaces = sorted(changes.union(plan.replacement_triggers))
-        # Nor has it one of an update.
+        # The host has no preview of an update either.
         if replaces:
             self._lifecycle.ensure_not_protected(olds.values, "replace")
             self._lifecycle.preview_create(args, ctx)
@@ -106,93 +112,98 @@ class DynamicProvider(ResourceProvider):
 
     @translate_errors
     def create(self, props: dict[str, Any]) -> CreateResult:
-        given = host_values.read(props)
+        """Create an object, or import an existing one."""
+        properties = host_values.read(props)
         session = shared_session(self._load)
         ctx = self._context(
-            given,
-            given.seconds("create", self.resource.timeouts.create),
-            keys=None if given.import_id else session.keys(given.urn),
-            null_entries=session.run.null_entries.get(given.urn),
+            properties,
+            properties.seconds("create", self.resource.timeouts.create),
+            idempotency_keys=None if properties.import_id else session.idempotency_keys(properties.urn),
+            null_entries=session.run.null_entries.get(properties.urn),
         )
-        if given.import_id:
-            state, account = self._adopted(given.import_id, given.values, ctx)
-            return CreateResult(
-                given.import_id, host_values.write_state(state, given.values, given.program, account=account)
-            )
-        outcome = self._lifecycle.create(given.values, ctx)
-        return CreateResult(outcome.id, _written(outcome, given))
+        if properties.import_id:
+            state, account = self._import(properties.import_id, properties.values, ctx)
+            outputs = host_values.write_state(state, properties.values, properties.program, account=account)
+            return CreateResult(properties.import_id, outputs)
+        result = self._lifecycle.create(properties.values, ctx)
+        return CreateResult(result.id, _write_result(result, properties))
 
-    def _adopted(self, id_: str, args: Mapping[str, Any], ctx: Context[Any]) -> tuple[dict[str, Any], str | None]:
-        """Return the state of an object that exists and is as the program says, and the account to record.
+    def _import(self, id_: str, args: Mapping[str, Any], ctx: Context[Any]) -> tuple[dict[str, Any], str | None]:
+        """Return the state of an existing object that equals the program's arguments, and the account to record.
 
         Raises:
             ResourceError: There is no such object, or it differs from the program.
         """
-        found = self._lifecycle.read(id_, {}, {}, ctx)
-        if found is None:
+        result = self._lifecycle.read(id_, {}, {}, ctx)
+        if result is None:
             raise ResourceError(f"cannot import: there is no {self._name} {id_!r}")
-        # An argument that the API never reports is as the program says.
-        there = {**args, **{name: value for name, value in found.state.items() if value is not None}}
-        differing = self._lifecycle.diff(state=there, old_inputs={}, news=args).changed
+        # For an argument that the API never reports, the program's value is taken.
+        state = {**args, **{name: value for name, value in result.state.items() if value is not None}}
+        differing = self._lifecycle.diff(state=state, old_inputs={}, news=args).changed
         if differing:
             names = ", ".join(f"`{name}`" for name in sorted(differing))
-            raise ResourceError(f"cannot import {id_}: {names} differ from what is there; write them as they are")
-        return there, found.account
+            raise ResourceError(
+                f"cannot import {id_}: {names} differ between the program and the object. Change the program to the "
+                "object's values, import, and then change them"
+            )
+        return state, result.account
 
     @translate_errors
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        olds, news = self._noted(_id, _olds), host_values.read(_news)
-        args, ignored = self._applied(news, olds)
+        """Update an object in place."""
+        olds, news = self._read_state(_id, _olds), host_values.read(_news)
+        args, ignored = self._apply_ignored(news, olds)
         changed = self._lifecycle.diff(state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored).changed
         ctx = self._context(news, news.seconds("update", self.resource.timeouts.update), account=olds.account)
-        return UpdateResult(_written(self._lifecycle.update(_id, args, olds.values, changed, ctx), news))
+        return UpdateResult(_write_result(self._lifecycle.update(_id, args, olds.values, changed, ctx), news))
 
-    def _applied(self, news: HostProperties, olds: HostProperties) -> tuple[dict[str, Any], frozenset[str]]:
-        """The new arguments as `ignore_changes` leaves them, and those that it names whole."""
+    def _apply_ignored(self, news: HostProperties, olds: HostProperties) -> tuple[dict[str, Any], frozenset[str]]:
+        """Return the new arguments after `ignore_changes`, and the arguments that it ignores as a whole."""
         ignored = IgnoredPaths(news.ignored, self.resource.arguments)
         return ignored.apply(news.values, olds.values, olds.inputs), ignored.names
 
     @translate_errors
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        there = self._noted(id_, props)
-        ctx = self._context(there, 300, account=there.account)
-        found = self._lifecycle.read(id_, there.values, there.inputs, ctx)
-        if found is None:
+        """Read an object, for a refresh."""
+        state = self._read_state(id_, props)
+        ctx = self._context(state, 300, account=state.account)
+        current = self._lifecycle.read(id_, state.values, state.inputs, ctx)
+        if current is None:
             return ReadResult("", {})
-        result = ReadResult(
-            found.id, host_values.write_state(found.state, found.inputs, there.program, account=found.account)
-        )
-        # Not by the constructor: older SDKs do not take it, and their hosts do not look.
-        result.inputs = host_values.write(found.inputs, there.program)
+        outputs = host_values.write_state(current.state, current.inputs, state.program, account=current.account)
+        result = ReadResult(current.id, outputs)
+        # Older SDKs do not accept `inputs` in the constructor, and their hosts ignore it.
+        result.inputs = host_values.write(current.inputs, state.program)
         return result
 
     @translate_errors
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        there = self._noted(_id, _props)
-        ctx = self._context(there, there.seconds("delete", self.resource.timeouts.delete), account=there.account)
-        self._lifecycle.ensure_not_protected(there.values, "delete")
-        shared_session(self._load).refuse_deletion(there.urn)
-        self._lifecycle.delete(_id, there.values, ctx)
+        """Delete an object unless it is protected."""
+        state = self._read_state(_id, _props)
+        ctx = self._context(state, state.seconds("delete", self.resource.timeouts.delete), account=state.account)
+        self._lifecycle.ensure_not_protected(state.values, "delete")
+        shared_session(self._load).check_delete(state.urn)
+        self._lifecycle.delete(_id, state.values, ctx)
 
     @property
     def _lifecycle(self) -> Lifecycle:
         return shared_session(self._load).lifecycle(self._name)
 
-    def _context(self, about: HostProperties, seconds: float, **facts: Any) -> Context[Any]:
-        """Return the context of an operation. facts: as `make_context` takes them."""
+    def _context(self, properties: HostProperties, seconds: float, **options: Any) -> Context[Any]:
+        """Return the context of an operation, with further options of `make_context`."""
         session = shared_session(self._load)
-        session.set_stack(about.urn)
-        return session.context(about.urn, seconds, **facts)
+        session.set_stack(properties.urn)
+        return session.context(properties.urn, seconds, **options)
 
-    def _noted(self, id_: str, props: Mapping[str, Any]) -> HostProperties:
-        """The state of an object that the engine speaks of."""
-        there = host_values.read(props)
-        shared_session(self._load).note(there.urn, id_)
-        return there
+    def _read_state(self, id_: str, props: Mapping[str, Any]) -> HostProperties:
+        """Convert a state, and record that the stack owns the object."""
+        state = host_values.read(props)
+        shared_session(self._load).record_seen(state.urn, id_)
+        return state
 
 
-def _written(outcome: ApplyResult, given: HostProperties) -> dict[str, Any]:
-    # An exception would lose the id of what exists by now: the program raises it instead (`resource.py`).
+def _write_result(result: ApplyResult, properties: HostProperties) -> dict[str, Any]:
+    # An exception would lose the id of an incomplete object, so the program raises it instead (`resource.py`).
     return host_values.write_state(
-        outcome.state, given.values, given.program, outcome.incomplete_reason, outcome.account
+        result.state, properties.values, properties.program, result.incomplete_reason, result.account
     )

@@ -1,4 +1,4 @@
-"""One package in the host's process: connected once, whichever of its resources are provided."""
+"""The session of one package in the process of the dynamic provider host: one client for all its resources."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class StackConfig(Protocol):
     """The stack's configuration, by `namespace:name`."""
 
     def get(self, key: str) -> Any:
-        """The value; None where it is not set."""
+        """Return the value, or None if it is not set."""
 
 
 class DynamicSession:
-    """Configured by the host from the stack's configuration, connected at the first need."""
+    """The session: the host configures it from the stack's configuration, and it connects on first use."""
 
     def __init__(self, package: Package[Any]) -> None:
         self.package = package
@@ -46,45 +46,50 @@ class DynamicSession:
         self._settings: dict[str, Any] = {}
         self._api: Any = None
         self._stack = StackExport("", None)
-        self._ledger = OwnershipRegistry(lambda: self._stack.resource_refs())
+        self._ownership = OwnershipRegistry(lambda: self._stack.resource_refs())
         self.run = RunState()
         self._deletions = DeletionGuard(self._stack, self.run, self._protection)
         self._lock = threading.Lock()
-        self._logs = False
-        # The host keeps the engine's Cancel to itself: nothing ever sets this.
+        self._is_logging = False
+        # The host does not pass on the engine's Cancel, so this event is never set.
         self._cancel = threading.Event()
 
     def configure(self, config: StackConfig) -> None:
-        """The host has a provider ready. It does so for each resource's, with the same configuration."""
+        """Set the settings. The host calls this for each resource's provider, with the same configuration."""
         with self._lock:
             self._settings = config_from_stack(self.package, config)
-            is_first, self._logs = not self._logs, True
+            is_first, self._is_logging = not self._is_logging, True
         self._engine.attach(engine_address(sys.argv[1:]))
         if is_first:
             self._start_logging(os.environ.get(self.package.log_variable))
 
-    def _start_logging(self, given: str | None) -> None:
-        """Log to stderr where the user gave a level. One that does not exist is a warning, as of the plugins."""
-        if not given:
+    def _start_logging(self, user_level: str | None) -> None:
+        """Log to stderr if the user set a level. An unknown level causes a warning, as in the plugins."""
+        if not user_level:
             return
-        level, problem = parse_level(given, "warning")
+        level, problem = parse_level(user_level, "warning")
         logging.basicConfig(stream=sys.stderr, level=level.upper())
         if problem:
             self._engine.warn("", f"{self.package.log_variable}: {problem}")
 
     def set_stack(self, urn: str) -> None:
-        """Learn the stack's name from the URN of any of its resources. The first URN decides: a host has one stack."""
+        """Take the stack's name from a URN. The first URN decides, because a host serves one stack."""
         if urn and not self._stack.is_known:
             self._stack = StackExport(urn, None)
             self._deletions = DeletionGuard(self._stack, self.run, self._protection)
 
-    def context(self, urn: str, seconds: float, **facts: Any) -> Context[Any]:
-        """Return the context of one operation. facts: as `make_context` takes them, beside those of the session.
+    def context(self, urn: str, seconds: float, **options: Any) -> Context[Any]:
+        """Return the context of one operation.
+
+        Args:
+            urn: The resource's URN.
+            seconds: The time limit.
+            options: Further arguments of `make_context`.
 
         Raises:
-            CheckFailed: A setting breaks a rule.
+            CheckError: A setting breaks a rule.
         """
-        # The host does not tell which values are secret.
+        # The host does not pass on which values are secret.
         row = ResourceLog(self._engine, urn, Redactor())
         return make_context(
             row,
@@ -92,32 +97,38 @@ class DynamicSession:
             package=self.package,
             api=self._connected(),
             cancel=self._cancel,
-            ledger=self._ledger,
-            **facts,
+            ownership=self._ownership,
+            **options,
         )
 
-    def note(self, urn: str, id: str) -> None:
-        """The engine spoke of this object."""
+    def record_seen(self, urn: str, id: str) -> None:
+        """Record an object that the engine named in a call."""
         if urn:
-            self._ledger.record_seen(urn_type(urn), id)
+            self._ownership.record_seen(urn_type(urn), id)
 
-    def refuse_deletion(self, urn: str) -> None:
-        """Raise ResourceError when a protected object would lose this one, which depends on it."""
+    def check_delete(self, urn: str) -> None:
+        """Check that a resource may be deleted (`DeletionGuard.check_delete`).
+
+        Raises:
+            ResourceError: The resource depends on a protected object that this run would delete as well.
+        """
         if urn:
             self._deletions.check_delete(urn)
 
     def _protection(self, entry: StackEntry) -> str | None:
-        """Why a resource of the state must stay; None when it need not."""
+        """Return why a resource of the state must not be deleted, or None if it may be."""
         token, prefix = str(entry.get("type")), f"pulumi-python:dynamic/{self.package.name}:"
         lifecycle = self.lifecycles.get(token.removeprefix(prefix)) if token.startswith(prefix) else None
         return None if lifecycle is None else lifecycle.deletion_blocked_reason(read(to_plain_outputs(entry)).values)
 
-    def keys(self, urn: str) -> IdempotencyKeys:
-        """Of a creation: foreseeable where the settings name the program, since the engine tells the host nothing
-        that does.
+    def idempotency_keys(self, urn: str) -> IdempotencyKeys:
+        """Return the keys for a create call.
+
+        The keys are deterministic only if a setting identifies the program (`Package.idempotency_scope_setting`),
+        because the engine passes nothing to the host that does.
         """
         scope = apply_environment(self.package, self._settings).get(self.package.idempotency_scope_setting)
-        return IdempotencyKeys(urn_type(urn), f"{scope} {urn}", self._ledger) if scope and urn else IdempotencyKeys()
+        return IdempotencyKeys(urn_type(urn), f"{scope} {urn}", self._ownership) if scope and urn else IdempotencyKeys()
 
     def _connected(self) -> Any:
         with self._lock:
@@ -131,28 +142,32 @@ class DynamicSession:
             return self._api
 
     def lifecycle(self, name: str) -> Lifecycle:
-        """Of a resource. Raises ResourceError."""
-        found = self.lifecycles.get(name)
-        if found is None:
+        """Return the lifecycle of a resource.
+
+        Raises:
+            ResourceError: There is no such resource.
+        """
+        lifecycle = self.lifecycles.get(name)
+        if lifecycle is None:
             raise ResourceError(
-                f"{self.package.name} {self.package.version} has no resource {name!r}; it has "
-                f"{', '.join(self.lifecycles)}. The stack's state may be of another version"
+                f"{self.package.name} {self.package.version} has no resource {name!r}; expected one of "
+                f"{', '.join(self.lifecycles)}. Another version of the package may have written the stack's state"
             )
-        return found
+        return lifecycle
 
 
 @functools.cache
 def shared_session(load: Callable[[], Package[Any]]) -> DynamicSession:
-    """The one session of the package that `load` gives."""
+    """Return the session of the package that `load` returns. There is one per process."""
     return DynamicSession(load())
 
 
 def config_from_stack(package: Package[Any], config: StackConfig) -> dict[str, Any]:
-    """The provider's settings, as `pulumi config set package:name` wrote them."""
-    found = {name: config.get(f"{package.name}:{to_camel(name)}") for name in field_specs(package.settings)}
-    return {name: value for name, value in found.items() if value is not None}
+    """Return the provider's settings from the stack's configuration (`pulumi config set package:name`)."""
+    settings = {name: config.get(f"{package.name}:{to_camel(name)}") for name in field_specs(package.settings)}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def engine_address(argv: list[str]) -> str:
-    """Where the engine listens for log lines: it starts the host with that as the last argument. Empty = unknown."""
+    """Return the address of the engine's log, which is the last argument of the host; empty: unknown."""
     return argv[-1] if argv and argv[-1].rpartition(":")[2].isdigit() else ""
