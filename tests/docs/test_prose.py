@@ -28,7 +28,7 @@ _WRITTEN_BY_TOOLS = {"benchmarks.md", "parity.md"}
 CLEAN: tuple[str, ...] = (
     "controlplane/queries",
     "controlplane/webhooks",
-    "resourcekit/terraform",
+    "resourcekit",
 )
 
 _EXCEPTED = re.compile(
