@@ -249,7 +249,7 @@ def test_keys_are_foreseeable_with_a_scope_alone(monkeypatch: pytest.MonkeyPatch
     def key(scope: str | None, urn: str = URN) -> str:
         session = shared_session(configured(toolKey="k", **({"shop": scope} if scope else {}))._load)
         session.context(urn, 1)
-        return session.keys(urn).create_key(0)
+        return session.idempotency_keys(urn).create_key(0)
 
     assert key("mine") == key("mine")
     # From the environment too, and when the host has configured another resource's provider meanwhile.
