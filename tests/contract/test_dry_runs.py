@@ -147,4 +147,4 @@ def test_many_statements_that_one_engine_refuses_are_validated_in_time(control_p
 def test_what_was_not_tried_is_said(control_plane: ControlPlane) -> None:
     errors = validate(control_plane, "SELECT 1::nosuch.t;\nSELEC $$x$$;\n" * 60)["errors"]
     assert "for PostgreSQL: line 120, column 1: statement 120: " not in " ".join(errors)
-    assert any("not rehearsed, because 50 before it are wrong" in error for error in errors)
+    assert any("not tried, because 50 statements before it are wrong" in error for error in errors)

@@ -218,7 +218,7 @@ def test_valid_for_one_engine_is_valid(api: httpx.Client) -> None:
     )
     verdict = api.post("/blueprint_validations", json={"sql_content": sql}).json()["data"]
     assert (verdict["valid"], verdict["statement_count"]) == (True, 2), verdict
-    assert "PostgreSQL refuses it" in verdict["warnings"][0]
+    assert "PostgreSQL rejects it" in verdict["warnings"][0]
     assert "elsewhere" in verdict["warnings"][1]
 
 
@@ -263,7 +263,7 @@ def test_a_killed_run_is_done_once_or_told(tmp_path: Path, defines: bool) -> Non
             done = api.get(application).json()["data"]
         if defines:
             assert done["status"] == "failed"
-            assert "statement 3 ran: the 2 before it stayed" in done["error_message"]
+            assert "statement 3 ran: the 2 before it are committed" in done["error_message"]
             assert who(database) == ["first"]
         else:
             assert done["status"] == "completed"
@@ -283,7 +283,7 @@ def test_what_a_compound_statement_committed_is_told(api: httpx.Client, database
     )
     done = apply(api, database, blueprint(api, sql))
     assert done["status"] == "failed"
-    assert "What statements 1 to 2 did stayed" in done["error_message"]
+    assert "The changes of statements 1 to 2 are committed" in done["error_message"]
     assert who(database) == ["first"]
 
 

@@ -91,7 +91,7 @@ def test_escapes_of_mysql_are_no_commands_of_psql(api: httpx.Client) -> None:
     sql = "CREATE TABLE `t` (a text);\nINSERT INTO `t` VALUES ('O\\'Hara;\\nline'), ('a\\'b');\n"
     verdict = validate(api, sql)
     assert verdict["valid"], verdict["errors"]
-    assert verdict["warnings"][0].startswith("valid for MySQL only, PostgreSQL refuses it: line 1, column 14: ")
+    assert verdict["warnings"][0].startswith("valid for MySQL only, PostgreSQL rejects it: line 1, column 14: ")
 
 
 def test_where_the_engine_is_not_known_both_are_quoted_the_likelier_first(api: httpx.Client) -> None:

@@ -1,1 +1,1 @@
-"""Blueprints: versioned SQL with variables, validated by running it, applied in one transaction."""
+"""Blueprints: versioned SQL with variables, validated by a dry run, applied in one transaction."""

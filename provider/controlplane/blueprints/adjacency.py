@@ -1,7 +1,7 @@
-"""Find variables whose values would run together with what stands beside them. Pure.
+"""Find variables whose values would run together with an adjacent token. Pure.
 
-A variable stands for a whole literal or identifier. `1{{n}}` would make another number of its value, `{{a}}{{b}}` one
-string of two. Engines also read two strings with nothing but space between them as one.
+A variable stands for a complete literal or identifier. `1{{n}}` would change the number, and `{{a}}{{b}}` would join
+two strings. Engines also join two strings with only white space between them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from controlplane.blueprints.lexer import Token, TokenKind
 
 _REASON: Final = (
-    "a variable stands for a whole literal or identifier, so its value never runs together with what stands beside it:"
+    "a variable stands for a complete literal or identifier, so its value never runs together with the adjacent text:"
     " {}. Put an operator between them; || or concat() joins strings"
 )
 _JOINED: Final = (TokenKind.VARIABLE, TokenKind.STRING, TokenKind.QUOTED_NAME, TokenKind.WORD)
@@ -27,27 +27,32 @@ class AdjacentVariable(NamedTuple):
 
 
 def find_adjacent(every: Sequence[Token], type_of: Callable[[str], str]) -> Iterator[AdjacentVariable]:
-    """Yield the variables that run together with what stands beside them. type_of: the type of a variable, by name."""
+    """Yield the variables that run together with an adjacent token.
+
+    Args:
+        every: All tokens of a text.
+        type_of: Returns the type of a variable by its name.
+    """
     if not every:
         return
     offset = 0
-    loud, loud_at = every[0], 0  # the token before that is neither space nor comment
+    last, last_at = every[0], 0  # the previous token that is neither space nor comment
     for at, token in enumerate(every):
         before = every[at - 1] if at else None
         is_variable = token.kind is TokenKind.VARIABLE
         if before is not None and is_variable and _joins_before(every, at, type_of):
-            yield _found(offset, token, before.text + token.text)
-        elif before is not None and before.kind is TokenKind.VARIABLE and _joins_behind(every, at, type_of):
-            yield _found(offset - len(before.text), before, before.text + token.text)
-        elif at and _are_strings(loud, token, type_of):
-            place = (offset, token) if is_variable else (loud_at, loud)
-            yield _found(*place, f"{loud.text} {token.text}")
+            yield _adjacent(offset, token, before.text + token.text)
+        elif before is not None and before.kind is TokenKind.VARIABLE and _joins_after(every, at, type_of):
+            yield _adjacent(offset - len(before.text), before, before.text + token.text)
+        elif at and _are_strings(last, token, type_of):
+            variable = (offset, token) if is_variable else (last_at, last)
+            yield _adjacent(*variable, f"{last.text} {token.text}")
         if token.kind not in (TokenKind.SPACE, TokenKind.COMMENT):
-            loud, loud_at = token, offset
+            last, last_at = token, offset
         offset += len(token.text)
 
 
-def _found(at: int, variable: Token, shown: str) -> AdjacentVariable:
+def _adjacent(at: int, variable: Token, shown: str) -> AdjacentVariable:
     return AdjacentVariable(at, variable.name, _REASON.format(shown if len(shown) <= 60 else f"{shown[:60]}…"))
 
 
@@ -60,7 +65,7 @@ def _joins_before(every: Sequence[Token], at: int, type_of: Callable[[str], str]
     return before.kind in _JOINED or before.text[:1].isdigit() or before.text == "$"
 
 
-def _joins_behind(every: Sequence[Token], at: int, type_of: Callable[[str], str]) -> bool:
+def _joins_after(every: Sequence[Token], at: int, type_of: Callable[[str], str]) -> bool:
     """Return whether the variable before `at` runs together with the token at `at`."""
     token = every[at]
     if token.text == ".":

@@ -1,4 +1,4 @@
-"""Application rows: made, found, brought to their end."""
+"""Rows of blueprint applications: insert, read, record, finish."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class UnsupportedByEngineError(ValueError):
 
 
 class LostOwnershipError(Exception):
-    """Another process has taken it over, because it took this one for dead."""
+    """Another process has taken the application over, because this process seemed to have ended."""
 
 
 async def insert(
@@ -42,9 +42,24 @@ async def insert(
     at_creation: bool,
     now: datetime,
 ) -> Row:
-    """A pending application of the blueprint's current version. Raises VariableError, or NotForEngine."""
+    """Insert a pending application of the blueprint's current version, and return its row.
+
+    Args:
+        conn: The connection of the transaction.
+        blueprint: The blueprint's row.
+        database: The database's row.
+        user_id: The caller's id.
+        variables: Values by name.
+        dry_run: Whether the application is rolled back.
+        at_creation: Whether the application belongs to the create of its database.
+        now: The time of the call.
+
+    Raises:
+        VariableError: A value is missing, unknown or of the wrong type.
+        UnsupportedByEngineError: The database's engine cannot run the blueprint.
+    """
     dialect = DIALECTS[database["db_type"]]
-    rendered, statements = await asyncio.to_thread(_rendered, dialect, blueprint, variables)
+    rendered, statements = await asyncio.to_thread(_render, dialect, blueprint, variables)
     cursor = await conn.execute(
         "INSERT INTO blueprint_applications (blueprint_id, blueprint_version, database_id, user_id, rendered_sql,"
         " variable_values, is_dry_run, at_creation, statements_total, created_at)"
@@ -60,8 +75,11 @@ async def insert(
     return row
 
 
-def _rendered(dialect: Dialect, blueprint: Row, variables: Mapping[str, Any] | None) -> tuple[str, int]:
-    """Return the SQL with the values in it, and of how many statements it is. It was accepted for any engine."""
+def _render(dialect: Dialect, blueprint: Row, variables: Mapping[str, Any] | None) -> tuple[str, int]:
+    """Return the SQL with the values, and its number of statements.
+
+    The blueprint was accepted for one engine at least, which need not be this one.
+    """
     definitions = parse_definitions(blueprint["variables"])
     source = dialect.read(blueprint["sql_content"])
     problems = list(source.problems)
@@ -78,13 +96,17 @@ def _rendered(dialect: Dialect, blueprint: Row, variables: Mapping[str, Any] | N
 
 
 async def get(conn: Connection, number: int) -> Row | None:
-    """The application, whatever its state."""
+    """Return the application in any status, or None if it does not exist."""
     cursor = await conn.execute("SELECT * FROM blueprint_applications WHERE id = %s", (number,))
     return await cursor.fetchone()
 
 
 async def note_session(conn: Connection, row: Row, pid: int) -> None:
-    """Which backend runs it, so that the next try can end it. Raises TakenOver."""
+    """Record the PostgreSQL backend that runs the application, so that the next attempt can terminate it.
+
+    Raises:
+        LostOwnershipError: Another process has taken the application over.
+    """
     cursor = await conn.execute(
         "UPDATE blueprint_applications SET backend_pid = %(pid)s, backend_start ="
         " (SELECT backend_start FROM pg_stat_activity WHERE pid = %(pid)s) WHERE id = %(id)s AND owner = %(owner)s",
@@ -95,7 +117,18 @@ async def note_session(conn: Connection, row: Row, pid: int) -> None:
 
 
 async def record(conn: Connection, row: Row, run: StatementLog, *, milliseconds: int, xid: str | None) -> None:
-    """What was done, written before the tenant's COMMIT together with its transaction's id. Raises TakenOver."""
+    """Record the statement log and the id of the tenant's transaction, before its COMMIT.
+
+    Args:
+        conn: A connection to the store.
+        row: The application.
+        run: The statement log.
+        milliseconds: The duration of all statements.
+        xid: The transaction's id; None if the transaction is rolled back, and for MySQL.
+
+    Raises:
+        LostOwnershipError: Another process has taken the application over.
+    """
     cursor = await conn.execute(
         "UPDATE blueprint_applications SET execution_log = %s, statements_succeeded = %s, statements_failed = %s,"
         " error_message = %s, total_duration_ms = %s, xid = %s::xid8 WHERE id = %s AND owner = %s",
@@ -115,7 +148,7 @@ async def record(conn: Connection, row: Row, run: StatementLog, *, milliseconds:
 
 
 async def finish(conn: Connection, row: Row, status: str, now: datetime, *, error: str | None = None) -> None:
-    """Its last state; whoever has taken it over says that instead of us."""
+    """Set the final status, unless another process has taken the application over."""
     await conn.execute(
         "UPDATE blueprint_applications SET status = %s, owner = NULL, completed_at = %s,"
         " error_message = coalesce(%s, error_message) WHERE id = %s AND owner = %s",

@@ -25,7 +25,7 @@ _MESSAGES = {
 
 
 async def apply_blueprint(call: RequestContext) -> ApiResponse:
-    """200 with the outcome, completed or not (C18); 202 while it runs."""
+    """Apply a blueprint: 200 with the result, completed or failed (api-facts C18), or 202 while it runs."""
     database = await databases.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"))
     args = call.parse(ApplyBlueprint)
     blueprint = await store.find(call.conn, call.principal.user_id, UUID(args.blueprint_uuid))
@@ -56,7 +56,7 @@ async def apply_blueprint(call: RequestContext) -> ApiResponse:
 
 
 async def get_application(call: RequestContext) -> ApiResponse:
-    """One of the caller's."""
+    """Return an application of the caller."""
     row = await application_store.get(call.conn, _in_range(call.integer_parameter("id", "blueprint_application")))
     if row is None or row["user_id"] != call.principal.user_id:
         raise not_found("blueprint_application")

@@ -1,7 +1,7 @@
-"""Trying an application again that failed for a reason of our own, and giving it up when that will recur.
+"""Attempts of applications: retry after an outage or an internal error, and give up if the error recurs.
 
-What the tenant's SQL does wrong is an outcome, not a failure of a try. Left are outages and our faults.
-An outage passes, so it is waited for. Anything else that happens three times alike will happen again.
+An error in the tenant's SQL is a result and not retried. An outage ends, so it is retried without limit. Any other
+error that occurs three times in the same form will recur.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from controlplane.services import Services
 
 MOST_ALIKE: Final = 3
 MOST: Final = 10
-_PAUSE_SECONDS: Final = 1.0  # doubled with each try
+_PAUSE_SECONDS: Final = 1.0  # doubled with each attempt
 _LONGEST_PAUSE: Final = 60.0
 # Classes of SQLSTATE: connection exception, operator intervention (the server is stopped or starts).
 _OUTAGES: Final = ("08", "57P")
@@ -30,16 +30,20 @@ _log = logging.getLogger("controlplane.blueprints")
 
 
 async def run(services: Services, row: Row, database: Row) -> None:
-    """Run an application that this process owns. Raises what is worth another try, once the row is given back."""
+    """Run an application that this process owns.
+
+    Raises:
+        Exception: An error after which another attempt is scheduled.
+    """
     try:
         await runner.run_application(services, row, database)
     except Exception as error:
-        if not await _ended(services, row, database, error):
+        if not await _handle_error(services, row, database, error):
             raise
 
 
-async def _ended(services: Services, row: Row, database: Row, error: Exception) -> bool:
-    """Give the row back for another try, or end it where there is no use in one. True: it has ended."""
+async def _handle_error(services: Services, row: Row, database: Row, error: Exception) -> bool:
+    """Schedule another attempt, or give the application up. Return whether it has ended for this process."""
     reason = reason_of(error)
     async with services.pool.connection() as conn:
         cursor = await conn.execute(
@@ -48,17 +52,17 @@ async def _ended(services: Services, row: Row, database: Row, error: Exception) 
             " WHERE id = %(id)s AND owner = %(owner)s RETURNING *",
             {"counted": int(not is_outage(error)), "reason": reason, "id": row["id"], "owner": row["owner"]},
         )
-        noted = await cursor.fetchone()
-    if noted is None:
+        updated = await cursor.fetchone()
+    if updated is None:
         return True  # another process has taken it over
-    facts = {"application": row["id"], "tries": noted["tries"], "reason": reason}
-    if noted["tries_alike"] >= MOST_ALIKE or noted["tries"] >= MOST:
+    facts = {"application": row["id"], "tries": updated["tries"], "reason": reason}
+    if updated["tries_alike"] >= MOST_ALIKE or updated["tries"] >= MOST:
         _log.error("an application is given up", exc_info=error, extra={"facts": facts})
-        told = f"The control plane could not run it: {reason}. It was tried {noted['tries']} times."
-        await runner.give_up(services, noted, database, told)
+        message = f"The control plane could not run it: {reason}. It was tried {updated['tries']} times."
+        await runner.give_up(services, updated, database, message)
         return True
-    _log.error("an application was broken off and is tried again", exc_info=error, extra={"facts": facts})
-    pause = min(_LONGEST_PAUSE, _PAUSE_SECONDS * 2 ** max(0, noted["tries"] - 1))
+    _log.error("an application was interrupted and is tried again", exc_info=error, extra={"facts": facts})
+    pause = min(_LONGEST_PAUSE, _PAUSE_SECONDS * 2 ** max(0, updated["tries"] - 1))
     async with services.pool.connection() as conn:
         await conn.execute(
             "UPDATE blueprint_applications SET owner = %s, not_before = clock_timestamp() + %s * interval '1 second'"
@@ -69,7 +73,7 @@ async def _ended(services: Services, row: Row, database: Row, error: Exception) 
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether it passes by itself. Pure."""
+    """Return whether an error is an outage, which ends without a change of the application. Pure."""
     if isinstance(error, EngineUnavailableError | PoolTimeout | asyncio.TimeoutError | ConnectionError):
         return True
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
@@ -78,6 +82,6 @@ def is_outage(error: Exception) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """What may be shown to the user: the server's own words, else the kind of error. Pure."""
-    told = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return shortened(told) if told else f"internal error ({type(error).__name__})"
+    """Return the reason that the user may see: the server's message, else the error's class. Pure."""
+    message = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return shortened(message) if message else f"internal error ({type(error).__name__})"

@@ -1,4 +1,4 @@
-"""What differs between engines when SQL is only read: tokens, statements, literals, what is refused. Pure."""
+"""Dialects: the engines' rules for tokens, statements, literals and rejected statements. Pure."""
 
 from __future__ import annotations
 
@@ -22,16 +22,13 @@ from controlplane.blueprints.variables import Literals
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one engine reads SQL. tokens and split raise LexError; statements splits all tokens of a text.
-
-    read: finds what is no SQL, before the text is read as SQL.
-    """
+    """The rules by which one engine reads SQL."""
 
     label: str
-    read: Callable[[str], SqlSource]
-    tokens: Callable[[str], Iterator[Token]]
-    split: Callable[[str], list[Statement]]
-    statements: Callable[[Sequence[Token]], list[Statement]]
+    read: Callable[[str], SqlSource]  # blanks out what is not SQL
+    tokens: Callable[[str], Iterator[Token]]  # raises LexError
+    split: Callable[[str], list[Statement]]  # raises LexError
+    statements: Callable[[Sequence[Token]], list[Statement]]  # splits all tokens of a text
     forbidden_reason: Callable[[Statement], str | None]
     literals: Literals
 
@@ -71,6 +68,6 @@ _SIGNS: Final = {
 
 
 def more_likely_dialect(sql: str) -> Dialect:
-    """Return the engine whose own words the text holds more of; PostgreSQL when there is no difference."""
+    """Return the dialect with more characteristic words in the text. If both have as many, return PostgreSQL."""
     signs = {name: sum(1 for _ in pattern.finditer(sql)) for name, pattern in _SIGNS.items()}
     return MYSQL if signs["mysql"] > signs["postgres"] else POSTGRES

@@ -1,4 +1,4 @@
-"""A blueprint that belongs to a database's creation (api-facts C2): queued with it, run by its provisioning job."""
+"""Blueprint of a database's create (api-facts C2): queued in its transaction, run by its provisioning job."""
 
 from __future__ import annotations
 
@@ -25,7 +25,22 @@ async def queue(
     variables: Mapping[str, Any] | None,
     now: datetime,
 ) -> int:
-    """Queue it in the creation's transaction, at its current version; returns its number. Raises 422."""
+    """Queue an application of the blueprint's current version in the transaction that creates the database.
+
+    Args:
+        conn: The connection of the transaction.
+        principal: The caller.
+        database: The database's row.
+        blueprint_uuid: The blueprint's UUID.
+        variables: Values by name.
+        now: The time of the call.
+
+    Returns:
+        The application's number.
+
+    Raises:
+        ApiError: 422, the blueprint does not exist, or cannot be applied with these values to this engine.
+    """
     blueprint = await store.find(conn, principal.user_id, UUID(blueprint_uuid))
     if blueprint is None:
         raise invalid_field("blueprint_uuid", "no such blueprint")
@@ -48,7 +63,10 @@ async def queue(
 
 
 async def apply(services: Services, application_id: int) -> None:
-    """Bring it to its end. The job that calls this is leased, so nobody else runs it; safe to call again."""
+    """Run the application until it has ended. It may be called again.
+
+    The lease of the provisioning job that calls it excludes a second caller.
+    """
     now = services.clock.now()
     async with services.pool.connection() as conn:
         cursor = await conn.execute(

@@ -1,7 +1,7 @@
-"""The tokens of PostgreSQL's SQL, as far as splitting and substituting need them. Pure.
+"""Tokens of PostgreSQL's SQL, as needed for splitting it and replacing variables. Pure.
 
-Follows the server's own scanner: standard-conforming strings, E'' with backslashes, dollar quotes, nested comments. The
-text of all tokens joined is the input, so nothing is ever lost or invented.
+The rules are those of the server's scanner: standard-conforming strings, E'' with backslashes, dollar quotes, nested
+comments. The joined texts of all tokens are the input, so no text is lost or added.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 
 class TokenKind(Enum):
-    """What a token is."""
+    """The kinds of tokens."""
 
     SPACE = "space"
     COMMENT = "comment"
@@ -26,37 +26,37 @@ class TokenKind(Enum):
 
 
 class Token(NamedTuple):
-    """A piece of the text. name: of a VARIABLE, without its braces."""
+    """A piece of the text."""
 
     kind: TokenKind
     text: str
-    name: str = ""
+    name: str = ""  # of a VARIABLE, without its braces
 
 
 class LexError(ValueError):
-    """The text cannot be read from the offset `at`: it ends inside a string, a quoted name or a comment."""
+    """The text cannot be read from the offset `at`; for example, it ends inside a string or a comment."""
 
     def __init__(self, reason: str, at: int = 0) -> None:
         super().__init__(reason)
         self.at = at
 
 
-# The server's white space; to it, what else Unicode calls a space is a letter.
+# The server's white space. It treats all other white space of Unicode as letters.
 SPACES: Final = " \t\n\r\f\v"
-# The byte order mark that some editors put at the beginning of a file: space there, part of a name anywhere else.
+# The byte order mark that some editors write. It is white space at the beginning of a text, part of a name elsewhere.
 BOM: Final = "\ufeff"
 
 _LETTER = r"A-Za-z_\u0080-\U0010ffff"
-# Possessive: an open quote is found in one pass, and no shorter string is tried.
+# Possessive quantifiers: an open quote is found in one pass, without backtracking to shorter strings.
 _ESCAPED = r"'(?:[^'\\]++|''|\\.)*+'"
-# A string goes on behind white space that holds the end of a line; the server counts line comments as such space.
-_GOES_ON = r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+"
+# A string continues after white space with a line end. The server treats line comments as such white space.
+_CONTINUATION = r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+"
 _TOKEN = re.compile(
     rf"""
       (?P<space>\A{BOM}|[ \t\n\r\f\v]+)
     | (?P<line>--[^\n\r]*)
     | (?P<block>/\*)
-    | (?P<escape>[eE]{_ESCAPED}(?:{_GOES_ON}{_ESCAPED})*)
+    | (?P<escape>[eE]{_ESCAPED}(?:{_CONTINUATION}{_ESCAPED})*)
     | (?P<string>(?:[uU]&|[bBxXnN])?'(?:[^']++|'')*+')
     | (?P<quoted>(?:[uU]&)?"(?:[^"]++|"")*+")
     | (?P<dollar>\$(?P<tag>(?:[{_LETTER}][{_LETTER}0-9]*)?)\$)
@@ -83,56 +83,59 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """Yield every token in order. Raises LexError where a quote or comment is not closed."""
+    """Yield every token in order. Raise LexError if a quote or comment is not closed."""
     return scan(sql, _TOKEN, _token)
 
 
 def token_at(sql: str, position: int) -> Token:
-    """Return the token that begins at the position. Raises LexError."""
-    found = _TOKEN.match(sql, position)
-    assert found is not None, "the last alternative takes any character"
-    return _token(sql, found)
+    """Return the token that begins at a position. Raise LexError if a quote or comment is not closed."""
+    match = _TOKEN.match(sql, position)
+    assert match is not None, "the last alternative matches any character"
+    return _token(sql, match)
 
 
 def scan(sql: str, pattern: re.Pattern[str], token_of: Callable[[str, re.Match[str]], Token]) -> Iterator[Token]:
-    """Yield the tokens that `token_of` makes of what the pattern matches, one behind the other.
+    """Yield the tokens of a text in order. Equal short tokens share one object, because most of a text repeats a few.
 
-    Equal short tokens are one object: most of a text consists of few of them.
+    Args:
+        sql: The text.
+        pattern: Matches at every position.
+        token_of: Returns the token of a match. It may be longer than the match.
     """
     seen: dict[str, Token] = {}
     position = 0
     while position < len(sql):
-        found = pattern.match(sql, position)
-        assert found is not None, "the last alternative takes any character"
-        matched = found[0]
+        match = pattern.match(sql, position)
+        assert match is not None, "the last alternative matches any character"
+        matched = match[0]
         token = seen.get(matched)
         if token is None:
-            token = token_of(sql, found)
+            token = token_of(sql, match)
             if token.text == matched and len(matched) <= _SHORT:
                 seen[matched] = token
         yield token
         position += len(token.text)
 
 
-def _token(sql: str, found: re.Match[str]) -> Token:
-    start = found.start()
-    match found.lastgroup:
+def _token(sql: str, piece: re.Match[str]) -> Token:
+    start = piece.start()
+    match piece.lastgroup:
         case "block":
             return Token(TokenKind.COMMENT, sql[start : _comment_end(sql, start)])
         case "dollar":
-            end = sql.find(found[0], found.end())
+            end = sql.find(piece[0], piece.end())
             if end < 0:
                 raise LexError(f"unterminated dollar quote that begins with {shown(sql, start)}", start)
-            return Token(TokenKind.STRING, sql[start : end + len(found[0])])
+            return Token(TokenKind.STRING, sql[start : end + len(piece[0])])
         case "variable":
-            return Token(TokenKind.VARIABLE, found[0], found["name"])
+            return Token(TokenKind.VARIABLE, piece[0], piece["name"])
         case "open":
             raise LexError(f"unterminated quote that begins with {shown(sql, start)}", start)
-    return Token(_KINDS.get(found.lastgroup or "", TokenKind.OTHER), found[0])
+    return Token(_KINDS.get(piece.lastgroup or "", TokenKind.OTHER), piece[0])
 
 
 def _comment_end(sql: str, start: int) -> int:
-    """Behind the comment that begins at `start`; comments nest."""
+    """Return the position after the comment that begins at `start`. Comments nest."""
     depth = 0
     for edge in _COMMENT_EDGE.finditer(sql, start):
         depth += 1 if edge[0] == "/*" else -1
@@ -142,5 +145,5 @@ def _comment_end(sql: str, start: int) -> int:
 
 
 def shown(sql: str, start: int) -> str:
-    """Return how the text begins at `start`, for a message."""
+    """Return the beginning of the text at `start`, for a message."""
     return repr(sql[start : start + 20])

@@ -1,4 +1,4 @@
-"""Marks that a run's last transaction was committed, written by that transaction (docs/decisions/0011)."""
+"""Commit markers in MySQL: rows that the last transaction of an application writes (docs/decisions/0011)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from controlplane.engines.mysql.connection import MysqlConnection, execute, fetc
 from controlplane.engines.mysql.engine import MysqlEngine, quoted_account
 from controlplane.services import Services
 
-COMMIT_MARKERS: Final = "polykomos_marks"  # underscore: no tenant can choose it
+COMMIT_MARKERS: Final = "polykomos_marks"  # with an underscore, so that no tenant can choose the name
 _PREFIX: Final = "run_"
 _NO_SUCH_TABLE: Final = frozenset({1146, 1049})
 _NO_SUCH_GRANT: Final = frozenset({1141, 1147})
 _LOOK_EVERY: Final = 10.0  # seconds
 
-
 _log = logging.getLogger("controlplane.blueprints")
 
 
 async def commit_marker_worker(services: Services) -> None:
-    """Forget marks whose application ended, but whose process did not live to forget them; for ever."""
+    """Delete the markers of ended applications that a killed process left, until cancelled."""
     while True:
         engine = services.engines.get("mysql")
         if isinstance(engine, MysqlEngine) and engine.is_running:
@@ -35,24 +34,25 @@ async def commit_marker_worker(services: Services) -> None:
 
 
 async def delete_ended(services: Services, engine: MysqlEngine) -> None:
-    """One round. Raises EngineDown."""
-    for application in await engine.run(_known):
+    """Delete the markers of all ended applications. Raise EngineUnavailableError if MySQL is not available."""
+    for application in await engine.run(_list_applications):
         async with services.pool.connection() as conn:
             row = await application_store.get(conn, application)
         if row is not None and row["status"] in application_store.TERMINAL_STATUSES:
             try:
                 await engine.run(lambda raw, row=row: delete(raw, row["id"], row["database_id"]))  # type: ignore[misc]
             except Error as error:
-                _log.error("a mark could not be forgotten", exc_info=error, extra={"facts": {"application": row["id"]}})
+                facts = {"application": row["id"]}
+                _log.error("a commit marker could not be deleted", exc_info=error, extra={"facts": facts})
 
 
 def name(application: int) -> str:
-    """The mark's table, quoted."""
+    """Return the quoted name of the marker's table."""
     return f"{identifier(COMMIT_MARKERS)}.{identifier(f'{_PREFIX}{int(application)}')}"
 
 
 def create(raw: MysqlConnection, application: int, number: int) -> None:
-    """The table, empty: the mark is not set. Tenant `number` may set it."""
+    """Create the marker's table, empty: the marker is not set. The tenant of database `number` may set it."""
     execute(
         raw,
         f"CREATE DATABASE IF NOT EXISTS {identifier(COMMIT_MARKERS)}",
@@ -62,9 +62,9 @@ def create(raw: MysqlConnection, application: int, number: int) -> None:
 
 
 def exists(raw: MysqlConnection, application: int) -> bool:
-    """Whether the run was committed."""
+    """Return whether the marker is set: the application was committed."""
     try:
-        return bool(fetch_all(raw, f"SELECT one FROM {name(application)}"))  # noqa: S608 - a number of ours
+        return bool(fetch_all(raw, f"SELECT one FROM {name(application)}"))  # noqa: S608 - an integer
     except Error as error:
         if error.args[0] in _NO_SUCH_TABLE:
             return False
@@ -72,7 +72,7 @@ def exists(raw: MysqlConnection, application: int) -> bool:
 
 
 def delete(raw: MysqlConnection, application: int, number: int) -> None:
-    """Drop it, and the tenant's right; safe to call again, also while another does the same."""
+    """Drop the marker's table and revoke the tenant's privilege. It may be called again, also concurrently."""
     granted = "SELECT 1 FROM mysql.tables_priv WHERE Db = %s AND Table_name = %s"
     if fetch_all(raw, granted, COMMIT_MARKERS, f"{_PREFIX}{int(application)}"):
         try:
@@ -83,6 +83,6 @@ def delete(raw: MysqlConnection, application: int, number: int) -> None:
     execute(raw, f"DROP TABLE IF EXISTS {name(application)}")
 
 
-def _known(raw: MysqlConnection) -> list[int]:
+def _list_applications(raw: MysqlConnection) -> list[int]:
     tables = "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
     return [int(row["name"].removeprefix(_PREFIX)) for row in fetch_all(raw, tables, COMMIT_MARKERS)]

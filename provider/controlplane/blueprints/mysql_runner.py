@@ -1,8 +1,9 @@
-"""Running one application in a MySQL tenant's database: rehearsed on a clone, then for real (api-facts S23-S25).
+"""Run one application in a MySQL tenant's database: a dry run on a clone, then the real run (api-facts S23-S25).
 
-Exactly once over kill -9: the last transaction leaves a mark in a table of ours, so whoever takes over knows whether it
-was committed. Before each statement that cannot be taken back, its number goes to the application's row: if that is all
-there is, the application has failed, and says how far it may have come. Nothing is ever run twice.
+Exactly once, also if the process is killed: the last transaction sets a commit marker, so the process that takes over
+knows whether it was committed. Before each statement that cannot be rolled back, its number is written to the
+application's row. If there is a number but no marker, the application has failed, and its message says how far it may
+have come. No statement is run twice.
 """
 
 from __future__ import annotations
@@ -41,37 +42,46 @@ _UNCHANGED: Final = "Nothing was changed"
 _log = logging.getLogger("controlplane.blueprints")
 
 Result = tuple[str, str | None, StatementLog | None]
-"""The final status, an error, and what was run if it was anything."""
+"""The final status, an error, and the statement log if any statement was run."""
 
 
 async def run_application(services: Services, engine: MysqlEngine, row: Row, database: Row) -> None:
-    """Bring an application that this process owns to its end; what the SQL does wrong is recorded, not raised."""
+    """Run an application that this process owns until it has ended. An error of the SQL is recorded, not raised."""
     began = time.monotonic()
     while True:
         try:
-            status, error, done = await _outcome(services, engine, row, database)
+            status, error, log = await _run(services, engine, row, database)
         except EngineUnavailableError as down:
             if row["statements_started"] is not None:
-                # What became of it can only be seen on the server.
+                # Only the server knows whether the application was committed.
                 _log.warning("waiting for MariaDB", extra={"facts": {"application": row["id"], "error": str(down)}})
                 await services.notifiers.applications.wait(1.0)
                 continue
-            status, error, done = "failed", f"{down}. {_UNCHANGED}.", None
+            status, error, log = "failed", f"{down}. {_UNCHANGED}.", None
         break
     async with services.pool.connection() as conn:
-        if done is not None:
+        if log is not None:
             milliseconds = round((time.monotonic() - began) * 1000)
-            done.error = error
-            await application_store.record(conn, row, done, milliseconds=milliseconds, xid=None)
+            log.error = error
+            await application_store.record(conn, row, log, milliseconds=milliseconds, xid=None)
         await application_store.finish(conn, row, status, services.clock.now(), error=error)
     services.notifiers.applications.notify()
     if not row["is_dry_run"] and engine.is_running:
-        with contextlib.suppress(EngineUnavailableError):  # the worker of marks will
+        with contextlib.suppress(EngineUnavailableError):  # commit_marker_worker does it later
             await engine.run(lambda raw: mysql_commit_markers.delete(raw, row["id"], database["id"]))
 
 
-async def given_up(engine: MysqlEngine, row: Row, reason: str) -> tuple[str, str | None]:
-    """The status, and an error, of one that cannot be run for `reason`. Raises EngineDown."""
+async def status_when_given_up(engine: MysqlEngine, row: Row, reason: str) -> tuple[str, str | None]:
+    """Return the final status, and an error, of an application that is given up.
+
+    Args:
+        engine: The engine of the database.
+        row: The application.
+        reason: Why it cannot be run, as a sentence.
+
+    Raises:
+        EngineUnavailableError: MySQL is not available, so the status is unknown.
+    """
     if row["statements_started"] is None:
         return "failed", f"{reason} {_UNCHANGED}."
     if await engine.run(lambda raw: mysql_commit_markers.exists(raw, row["id"])):
@@ -79,7 +89,7 @@ async def given_up(engine: MysqlEngine, row: Row, reason: str) -> tuple[str, str
     return "failed", f"{reason} {_interrupted(row)}" if row["statements_started"] else f"{reason} {_UNCHANGED}."
 
 
-async def _outcome(services: Services, engine: MysqlEngine, row: Row, database: Row) -> Result:
+async def _run(services: Services, engine: MysqlEngine, row: Row, database: Row) -> Result:
     if row["statements_started"] is not None:
         if await engine.run(lambda raw: mysql_commit_markers.exists(raw, row["id"])):
             return "completed", None, None
@@ -90,30 +100,30 @@ async def _outcome(services: Services, engine: MysqlEngine, row: Row, database: 
     statements = await asyncio.to_thread(split, row["rendered_sql"])
     admin = await engine.server.ensure_running()
     may_write = not database["writes_stopped"]
-    rehearsed = await run_in_executor(
-        BLUEPRINT_EXECUTOR, lambda: _rehearse(admin, database["db_name"], statements, may_write=may_write)
+    tried = await run_in_executor(
+        BLUEPRINT_EXECUTOR, lambda: _dry_run(admin, database["db_name"], statements, may_write=may_write)
     )
-    if rehearsed.run.error is not None:
+    if tried.run.error is not None:
         if not row["is_dry_run"]:
-            rehearsed.run.succeeded = 0  # of what counts, nothing was run
-        number = len(rehearsed.run.log)
-        told = f"In the rehearsal on a copy statement {number} failed: {rehearsed.run.error}. {_UNCHANGED}."
-        return "failed", told, rehearsed.run
+            tried.run.succeeded = 0  # none was run in the tenant's database
+        number = len(tried.run.log)
+        message = f"In the dry run on a copy statement {number} failed: {tried.run.error}. {_UNCHANGED}."
+        return "failed", message, tried.run
     if row["is_dry_run"]:
-        return "completed", None, rehearsed.run
-    return await _for_real(services, engine, row, database, statements)
+        return "completed", None, tried.run
+    return await _run_in_tenant(services, engine, row, database, statements)
 
 
 def _interrupted(row: Row) -> str:
     number = row["statements_started"]
-    before = f"the {number - 1} before it stayed, and " if number > 1 else ""
-    return f"The control plane was ended while statement {number} ran: {before}whether it was done itself is not known."
+    before = f"the {number - 1} before it are committed, and " if number > 1 else ""
+    return f"The control plane ended while statement {number} ran: {before}whether it was carried out is unknown."
 
 
-def _rehearse(
+def _dry_run(
     admin: ConnectionParams, source: str, statements: Sequence[Statement], *, may_write: bool
 ) -> MysqlRunResult:
-    """On a copy, by a user who can reach nothing else. Blocking."""
+    """Run the statements on a copy, as a user with access to the copy only. Blocking."""
     try:
         with (
             clones.clone(admin, source, may_write=may_write) as clone,
@@ -121,34 +131,34 @@ def _rehearse(
             Watchdog(admin, raw) as watchdog,
         ):
             session = MysqlSession(raw, watchdog, _STATEMENT_SECONDS)
-            outcome = statement_runner.run_statements(
-                session, statements, told=lambda text: text.replace(clone.name, source)
+            result = statement_runner.run_statements(
+                session, statements, to_message=lambda text: text.replace(clone.name, source)
             )
-            if outcome.run.error is None:
+            if result.run.error is None:
                 session.pin()
                 execute(raw, "COMMIT")
-            return outcome
+            return result
     except Error as error:
-        run = StatementLog(error=f"no copy could be made: {message_of(error)}")
+        run = StatementLog(error=f"the database could not be copied: {message_of(error)}")
         return MysqlRunResult(run)
 
 
-async def _for_real(
+async def _run_in_tenant(
     services: Services, engine: MysqlEngine, row: Row, database: Row, statements: Sequence[Statement]
 ) -> Result:
     loop = asyncio.get_running_loop()
     await engine.run(lambda raw: mysql_commit_markers.create(raw, row["id"], database["id"]))
-    can_be_taken_back = all(is_transactional(statement) for statement in statements)
-    await _note(services, row, 0)
+    can_roll_back = all(is_transactional(statement) for statement in statements)
+    await _record_started(services, row, 0)
 
     def started(number: int) -> None:
-        if not can_be_taken_back:
-            asyncio.run_coroutine_threadsafe(_note(services, row, number), loop).result()
+        if not can_roll_back:
+            asyncio.run_coroutine_threadsafe(_record_started(services, row, number), loop).result()
 
     admin = await engine.server.ensure_running()
-    place = engine.endpoint
+    endpoint = engine.endpoint
     login = ConnectionParams(
-        place.host, place.port, database["db_username"], database["db_password"], read_timeout=660.0
+        endpoint.host, endpoint.port, database["db_username"], database["db_password"], read_timeout=660.0
     )
     try:
         raw = await asyncio.to_thread(login.open, database["db_name"])
@@ -157,7 +167,7 @@ async def _for_real(
         _log.warning("no connection to a tenant", extra={"facts": {"application": row["id"], "error": reason}})
         return "failed", f"{reason}. {_UNCHANGED}.", None
     result = await run_in_executor(BLUEPRINT_EXECUTOR, _run_all, admin, raw, row["id"], statements, started)
-    # Its end may have been done though the connection broke before the answer.
+    # The commit may have been carried out although the connection broke before its response.
     if result[0] == "failed" and await engine.run(lambda admin: mysql_commit_markers.exists(admin, row["id"])):
         return "completed", None, result[2]
     return result
@@ -173,49 +183,50 @@ def _run_all(
     try:
         with Watchdog(admin, raw) as watchdog:
             session = MysqlSession(raw, watchdog, _STATEMENT_SECONDS)
-            outcome = statement_runner.run_statements(session, statements, started=started)
-            if outcome.run.error is None:
-                _commit(session, application, outcome)
-            if outcome.run.error is None:
-                return "completed", None, outcome.run
-            return _failed(session, outcome)
+            result = statement_runner.run_statements(session, statements, started=started)
+            if result.run.error is None:
+                _commit(session, application, result)
+            if result.run.error is None:
+                return "completed", None, result.run
+            return _failed(session, result)
     finally:
         raw.close()
 
 
-def _commit(session: MysqlSession, application: int, outcome: MysqlRunResult) -> None:
+def _commit(session: MysqlSession, application: int, result: MysqlRunResult) -> None:
     try:
         session.pin()
-        execute(session.raw, f"INSERT INTO {mysql_commit_markers.name(application)} VALUES (1)", "COMMIT")  # noqa: S608 - our number
+        execute(session.raw, f"INSERT INTO {mysql_commit_markers.name(application)} VALUES (1)", "COMMIT")  # noqa: S608 - an integer
     except Error as error:
-        outcome.run.error = f"the end could not be committed: {message_of(error)}"
-        outcome.lost = not isinstance(error, IntegrityError | ProgrammingError)
+        result.run.error = f"the last transaction could not be committed: {message_of(error)}"
+        result.lost = not isinstance(error, IntegrityError | ProgrammingError)
 
 
-def _failed(session: MysqlSession, outcome: MysqlRunResult) -> Result:
-    """`rolled_back` only when nothing stayed."""
-    error = outcome.run.error or ""
-    number = len(outcome.run.log)
-    if outcome.lost:
-        stayed = f"statements 1 to {outcome.stayed} stayed; " if outcome.stayed else ""
-        return "failed", f"{error}; {stayed}whether statement {number} was done is not known", outcome.run
+def _failed(session: MysqlSession, result: MysqlRunResult) -> Result:
+    """Roll back, and return the result of a failed run: `rolled_back` only if no change remains."""
+    error = result.run.error or ""
+    number = len(result.run.log)
+    if result.lost:
+        committed = f"statements 1 to {result.stayed} are committed; " if result.stayed else ""
+        return "failed", f"{error}; {committed}whether statement {number} was carried out is unknown", result.run
     try:
-        taken_back = session.roll_back()
+        rolled_back = session.roll_back()
     except Error:
-        taken_back = False
-    if outcome.partial and not outcome.stayed:
-        return "failed", f"statement {number} failed: {error}. It may have been done in part.", outcome.run
-    if outcome.stayed:
-        which = "statement 1" if outcome.stayed == 1 else f"statements 1 to {outcome.stayed}"
-        why = "MySQL commits with every statement that defines something"
-        return "failed", f"statement {number} failed: {error}. What {which} did stayed: {why}.", outcome.run
-    if not taken_back:
-        why = "tables were changed that know no transactions (ENGINE other than InnoDB)"
-        return "failed", f"statement {number} failed: {error}. Not all could be rolled back: {why}.", outcome.run
-    return "rolled_back", error, outcome.run
+        rolled_back = False
+    if result.partial and not result.stayed:
+        return "failed", f"statement {number} failed: {error}. It may have been carried out in part.", result.run
+    if result.stayed:
+        which = "statement 1 is" if result.stayed == 1 else f"statements 1 to {result.stayed} are"
+        why = "MySQL commits with every DDL statement"
+        return "failed", f"statement {number} failed: {error}. The changes of {which} committed: {why}.", result.run
+    if not rolled_back:
+        why = "it changed tables without transactions (ENGINE other than InnoDB)"
+        return "failed", f"statement {number} failed: {error}. Not all could be rolled back: {why}.", result.run
+    return "rolled_back", error, result.run
 
 
-async def _note(services: Services, row: Row, number: int) -> None:
+async def _record_started(services: Services, row: Row, number: int) -> None:
+    """Record that statement `number` (from 1) begins. Raise LostOwnershipError if another process has taken over."""
     async with services.pool.connection() as conn:
         cursor = await conn.execute(
             "UPDATE blueprint_applications SET statements_started = %s WHERE id = %s AND owner = %s",

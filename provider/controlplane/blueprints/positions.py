@@ -1,4 +1,4 @@
-"""Where something stands in a text: lines and columns. Pure."""
+"""Positions in a text as lines and columns. Pure."""
 
 from __future__ import annotations
 
@@ -12,37 +12,34 @@ _LISTED: Final = 5  # further lines that a problem names
 
 
 class Problem(NamedTuple):
-    """What is wrong at an offset of a text, in characters.
+    """A problem at a position of a text."""
 
-    Problems of one `kind`, if it is not empty, are shown as one: the first, and the lines of the others.
-    """
-
-    at: int
+    at: int  # offset in characters
     text: str
-    kind: str = ""
+    kind: str = ""  # problems of the same kind, if not empty, are shown as one: the first, and the other lines
 
 
 class LineIndex:
-    """The lines of a text, counted from 1. The text is read once, when the first place is asked for."""
+    """Index of the lines of a text, counted from 1. It is built on first use."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(found.end() for found in _LINE_END.finditer(self._text))]
+        return [0, *(line_end.end() for line_end in _LINE_END.finditer(self._text))]
 
     def line(self, offset: int) -> int:
-        """Return the number of the line that holds the offset."""
+        """Return the number of the line that contains the offset."""
         return bisect_right(self._starts, offset)
 
     def place(self, offset: int) -> str:
-        """Return `line 3, column 1`."""
+        """Return an offset as text, such as `line 3, column 1`."""
         line = self.line(offset)
         return f"line {line}, column {offset - self._starts[line - 1] + 1}"
 
     def shown(self, problems: list[Problem]) -> list[str]:
-        """Return the problems in the order of the text, each with its place."""
+        """Return the problems in the order of the text, each with its line and column."""
         groups: dict[str, list[Problem]] = {}
         for number, problem in enumerate(sorted(problems, key=lambda problem: problem.at)):
             groups.setdefault(problem.kind or f"#{number}", []).append(problem)

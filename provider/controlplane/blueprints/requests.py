@@ -1,4 +1,4 @@
-"""The request bodies of the blueprint operations (api-facts "Request fields")."""
+"""Request bodies of the blueprint operations (api-facts "Request fields")."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pydantic import AfterValidator, Field
 from controlplane.http.validation import Body, UuidText
 
 
-def _not_blank(text: str) -> str:
+def _check_not_empty(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
     return text
 
 
-Name = Annotated[str, AfterValidator(_not_blank), Field(max_length=255)]
-Sql = Annotated[str, AfterValidator(_not_blank)]
+Name = Annotated[str, AfterValidator(_check_not_empty), Field(max_length=255)]
+Sql = Annotated[str, AfterValidator(_check_not_empty)]
 
 
 class CreateBlueprint(Body):
-    """Operation 17."""
+    """The request of operation 17."""
 
     nulls_rejected_in_strict_mode: ClassVar = ("variables",)
 
@@ -31,7 +31,7 @@ class CreateBlueprint(Body):
 
 
 class UpdateBlueprint(Body):
-    """Operation 19: what is not given stays; look at `model_fields_set`."""
+    """The request of operation 19. An omitted field does not change: use `model_fields_set`."""
 
     nulls_rejected_in_strict_mode: ClassVar = ("variables",)
 
@@ -42,14 +42,18 @@ class UpdateBlueprint(Body):
 
 
 class ValidateSql(Body):
-    """Operation 21. variables: definitions, an addition of ours, so that SQL with identifiers can be judged."""
+    """The request of operation 21.
+
+    The definitions in `variables` are an addition of this control plane: without them, SQL with variables for
+    identifiers cannot be validated.
+    """
 
     sql_content: str
     variables: dict[str, Any] | None = None
 
 
 class ApplyBlueprint(Body):
-    """Operation 9. timeout: seconds to wait."""
+    """The request of operation 9."""
 
     nulls_rejected_in_strict_mode: ClassVar = ("variables",)
 
@@ -57,4 +61,4 @@ class ApplyBlueprint(Body):
     variables: dict[str, Any] | None = None
     dry_run: bool = False
     wait: bool = True
-    timeout: int = Field(default=30, ge=1, le=120)
+    timeout: int = Field(default=30, ge=1, le=120)  # seconds to wait

@@ -1,4 +1,4 @@
-"""The operations of this room (9 and 16 to 22) and its workers."""
+"""Operations 9 and 16 to 22 (blueprints and their applications) and their workers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from controlplane.services import Worker
 
 
 async def list_blueprints(call: RequestContext) -> ApiResponse:
-    """The user's and the system's, newest first."""
+    """Return the user's blueprints and the system's, newest first."""
     page = call.page()
     return page_reply(await store.list_page(call.conn, call.principal.user_id, page), page, summary)
 
 
 async def create_blueprint(call: RequestContext) -> ApiResponse:
-    """Validated before it is kept."""
+    """Create a blueprint, if its SQL is valid (api-facts S20)."""
     args = call.parse(CreateBlueprint)
     await _check(call, args.sql_content, _definitions(args.variables))
     row = await store.insert(call, **args.model_dump())
@@ -32,16 +32,16 @@ async def create_blueprint(call: RequestContext) -> ApiResponse:
 
 
 async def get_blueprint(call: RequestContext) -> ApiResponse:
-    """With its SQL."""
+    """Return a blueprint with its SQL."""
     return envelope(full(await store.find_or_404(call)))
 
 
 async def update_blueprint(call: RequestContext) -> ApiResponse:
-    """What is given; SQL or definitions that differ are validated together."""
+    """Update the fields of the request. Changed SQL or definitions are validated together."""
     row = await store.find_or_404(call, to_change=True)
     args = call.parse(UpdateBlueprint)
     changes = {name: getattr(args, name) for name in args.model_fields_set}
-    changes = {name: value for name, value in changes.items() if not _same(value, row[name])}
+    changes = {name: value for name, value in changes.items() if not _json_equal(value, row[name])}
     if not changes:
         return envelope(summary(row), message="Blueprint updated.")
     if {"sql_content", "variables"} & changes.keys():
@@ -51,44 +51,44 @@ async def update_blueprint(call: RequestContext) -> ApiResponse:
 
 
 async def delete_blueprint(call: RequestContext) -> ApiResponse:
-    """Soft: past applications keep their record (S19)."""
+    """Delete a blueprint. Its row stays, because applications refer to it (api-facts S19)."""
     row = await store.find_or_404(call, to_change=True)
     await call.conn.execute("UPDATE blueprints SET deleted_at = %s WHERE id = %s", (call.now, row["id"]))
     return envelope({"object": "blueprint", "uuid": str(row["uuid"]), "deleted": True}, message="Blueprint deleted.")
 
 
 async def validate_sql(call: RequestContext) -> ApiResponse:
-    """Always 200: invalid SQL is an answer (S20)."""
+    """Validate SQL. The response is 200 for invalid SQL too (api-facts S20)."""
     args = call.parse(ValidateSql)
     definitions = None if args.variables is None else _definitions(args.variables)
-    rehearsals = await sandbox.ensure_sandbox(call.services, call.conn)
+    dry_runs = await sandbox.ensure_sandbox(call.services, call.conn)
 
-    async def judge() -> ApiResponse:
+    async def run() -> ApiResponse:
         async with call.services.turns.slot(call.principal.user_id):
-            verdict = await validate(rehearsals, call.services.engines, args.sql_content, definitions)
-        return envelope(verdict.to_json())
+            result = await validate(dry_runs, call.services.engines, args.sql_content, definitions)
+        return envelope(result.to_json())
 
-    # After the transaction, so that a slow rehearsal keeps no connection from other calls.
-    return ApiResponse(200, {}, judge)
+    # After the transaction, so that a slow dry run does not occupy a connection of the pool.
+    return ApiResponse(200, {}, run)
 
 
-def _same(left: Any, right: Any) -> bool:
-    """As JSON: to Python, true is 1."""
+def _json_equal(left: Any, right: Any) -> bool:
+    """Compare two values as JSON. In Python, True equals 1."""
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 
-def _definitions(given: dict[str, Any] | None) -> dict[str, Definition]:
+def _definitions(variables: dict[str, Any] | None) -> dict[str, Definition]:
     try:
-        return parse_definitions(given)
+        return parse_definitions(variables)
     except VariableError as error:
         raise invalid_field("variables", str(error)) from None
 
 
 async def _check(call: RequestContext, sql: str, definitions: dict[str, Definition]) -> None:
-    rehearsals = await sandbox.ensure_sandbox(call.services, call.conn)
-    verdict = await validate(rehearsals, call.services.engines, sql, definitions)
-    if verdict.errors:
-        raise invalid_sql(verdict)
+    dry_runs = await sandbox.ensure_sandbox(call.services, call.conn)
+    result = await validate(dry_runs, call.services.engines, sql, definitions)
+    if result.errors:
+        raise invalid_sql(result)
 
 
 _READ, _WRITE = ("blueprints:read",), ("blueprints:write",)

@@ -1,12 +1,13 @@
-"""Running one application in the tenant's database, as the tenant, in one transaction (api-facts S23, S24).
+"""Run one application in the tenant's database, as the tenant, in one transaction (api-facts S23, S24).
 
-Exactly once over kill -9: the tenant's transaction and our row cannot commit together, they are in two databases. But
-they are on one server, whose transaction ids outlive any process. So the transaction's id is written to our row just
-before its COMMIT; the process that takes over asks the server what became of it. Without an id nothing was committed.
-It is written only while the row is ours: a process that was taken for dead though it lives commits nothing any more.
+Exactly once, also if the process is killed: the tenant's transaction and the application's row are in two databases, so
+they cannot commit together. But both databases are on one server, whose transaction ids stay known after a process has
+ended. So the transaction's id is written to the row just before the COMMIT, and the process that takes over reads the
+transaction's status from the server. Without an id, nothing was committed. The id is written only while this process
+owns the row, so a process that only seemed to have ended does not commit any more.
 
-On the tenant's session we run no query after the tenant's first statement but the pin and transaction control: the id
-is taken before, and the record goes over a connection of our own (postgres.sessions).
+After the tenant's first statement, the tenant's session runs no query of the control plane except the pin and
+transaction control. The id is read before, and the log is recorded over another connection (postgres.sessions).
 """
 
 from __future__ import annotations
@@ -20,8 +21,7 @@ from typing import Final
 
 import psycopg
 
-from controlplane.blueprints import application_store
-from controlplane.blueprints import mysql_runner as mysql_running
+from controlplane.blueprints import application_store, mysql_runner
 from controlplane.blueprints.session_settings import Limits
 from controlplane.blueprints.splitter import split
 from controlplane.blueprints.statement_runner import message_of, run_statements
@@ -33,17 +33,17 @@ from controlplane.services import Services
 LIMITS: Final = Limits(statement_ms=600_000, lock_ms=10_000)
 _COMMIT_SECONDS: Final = LIMITS.statement_ms / 1000 + 5  # deferred triggers run in it
 _END_MS: Final = 10_000
-# libpq's text of a refused connection names host, port and user too; only the server's own words are passed on.
+# libpq's text of a rejected connection names host, port and user too; only the server's message is passed on.
 _FATAL: Final = re.compile(r"FATAL: +([^\n]+)")
 _log = logging.getLogger("controlplane.blueprints")
 
 
 async def run_application(services: Services, row: Row, database: Row) -> None:
-    """Bring an application that this process owns to its end; what the SQL does wrong is recorded, not raised."""
+    """Run an application that this process owns until it has ended. An error of the SQL is recorded, not raised."""
     engine = services.engines.of(database["db_type"])
     try:
         if isinstance(engine, MysqlEngine):
-            await mysql_running.run_application(services, engine, row, database)
+            await mysql_runner.run_application(services, engine, row, database)
         else:
             await _run(services, row, database)
     except application_store.LostOwnershipError:
@@ -51,10 +51,17 @@ async def run_application(services: Services, row: Row, database: Row) -> None:
 
 
 async def give_up(services: Services, row: Row, database: Row, reason: str) -> None:
-    """End an application that cannot be run: as completed where it was committed all the same, else as failed."""
+    """End an application that cannot be run: as completed if an attempt was committed, else as failed.
+
+    Args:
+        services: The services of this process.
+        row: The application.
+        database: The database's row.
+        reason: Why it cannot be run, as a sentence.
+    """
     engine = services.engines.of(database["db_type"])
     if isinstance(engine, MysqlEngine):
-        status, error = await mysql_running.given_up(engine, row, reason)
+        status, error = await mysql_runner.status_when_given_up(engine, row, reason)
     elif await _ended_and_committed(services, row):
         status, error = "completed", None
     else:
@@ -74,8 +81,8 @@ async def _run(services: Services, row: Row, database: Row) -> None:
             services.server, database["db_name"], user=database["db_username"], password=database["db_password"]
         )
     except psycopg.OperationalError as error:
-        told = _FATAL.search(str(error))
-        reason = f"the database could not be connected to{f': {told[1]}' if told else ''}"
+        fatal = _FATAL.search(str(error))
+        reason = f"the database could not be connected to{f': {fatal[1]}' if fatal else ''}"
         _log.warning("no connection to a tenant", extra={"facts": {"application": row["id"], "error": reason}})
         await _finish(services, row, "failed", error=reason)
         return
@@ -85,19 +92,19 @@ async def _run(services: Services, row: Row, database: Row) -> None:
 
 
 async def _apply(services: Services, row: Row, tenant: Connection) -> tuple[str, str | None]:
-    """The final status, and an error where the log does not hold it."""
+    """Return the final status, and an error if the log does not contain it."""
     statements = await asyncio.to_thread(split, row["rendered_sql"])
     began = time.monotonic()
     xid = await _begin(services, row, tenant)
-    done = await run_statements(services.pool, tenant, statements, LIMITS)
+    log = await run_statements(services.pool, tenant, statements, LIMITS)
     async with ended_after(services.pool, tenant, _COMMIT_SECONDS):
-        if done.error is None:
-            done.error = await _deferred(tenant)
+        if log.error is None:
+            log.error = await _deferred_error(tenant)
         milliseconds = round((time.monotonic() - began) * 1000)
-        keeps = done.error is None and not row["is_dry_run"]
+        commits = log.error is None and not row["is_dry_run"]
         async with services.pool.connection() as conn:
-            await application_store.record(conn, row, done, milliseconds=milliseconds, xid=xid if keeps else None)
-        if done.error is not None:
+            await application_store.record(conn, row, log, milliseconds=milliseconds, xid=xid if commits else None)
+        if log.error is not None:
             await _roll_back(tenant)
             return ("failed" if row["is_dry_run"] else "rolled_back"), None
         if row["is_dry_run"]:
@@ -106,25 +113,25 @@ async def _apply(services: Services, row: Row, tenant: Connection) -> tuple[str,
         try:
             await tenant.execute("COMMIT")
         except psycopg.Error as error:
-            # A connection that broke during COMMIT does not tell whether it was done.
+            # If the connection broke during COMMIT, only the server knows whether it was carried out.
             if not (tenant.closed and await _was_committed(services, xid)):
                 return "rolled_back", message_of(error)
     return "completed", None
 
 
 async def _begin(services: Services, row: Row, tenant: Connection) -> str:
-    """Note the session in our row, begin the transaction; returns its id."""
+    """Record the tenant's session, begin its transaction, and return the transaction's id."""
     async with services.pool.connection() as conn:
         await application_store.note_session(conn, row, tenant.info.backend_pid)
     await tenant.execute("BEGIN")
     cursor = await tenant.execute("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text AS xid")
-    found = await cursor.fetchone()
-    assert found is not None
-    return str(found["xid"])
+    transaction = await cursor.fetchone()
+    assert transaction is not None
+    return str(transaction["xid"])
 
 
-async def _deferred(tenant: Connection) -> str | None:
-    """What deferred constraints have to say, so that a dry run reports it too."""
+async def _deferred_error(tenant: Connection) -> str | None:
+    """Check deferred constraints before the COMMIT, so that a dry run reports their error too."""
     try:
         async with tenant.pipeline():
             await tenant.execute(pin(tenant, *LIMITS), binary=True)
@@ -137,12 +144,15 @@ async def _deferred(tenant: Connection) -> str | None:
 
 async def _roll_back(tenant: Connection) -> None:
     if not tenant.closed:
-        with contextlib.suppress(psycopg.OperationalError):  # a session that is lost is rolled back by the server
+        with contextlib.suppress(psycopg.OperationalError):  # the server rolls a lost session back
             await tenant.execute("ROLLBACK")
 
 
 async def _ended_and_committed(services: Services, row: Row) -> bool:
-    """Whether an earlier try was committed. Its session is ended first: it may hold locks that the next one needs."""
+    """Return whether an earlier attempt was committed.
+
+    Its session is terminated first, because it may have locks that the next attempt needs.
+    """
     if row["backend_pid"] is not None:
         async with services.pool.connection() as conn:
             await conn.execute(
@@ -153,15 +163,15 @@ async def _ended_and_committed(services: Services, row: Row) -> bool:
 
 
 async def _was_committed(services: Services, xid: object) -> bool:
-    """What became of a transaction whose end nobody saw; waits while the server is still at it."""
+    """Return whether a transaction was committed. Wait while it is in progress."""
     if xid is None:
         return False
     async with services.pool.connection() as conn:
         while True:
             cursor = await conn.execute("SELECT pg_xact_status(%s::xid8) AS status", (str(xid),))
-            found = await cursor.fetchone()
-            if found is None or found["status"] != "in progress":
-                return bool(found and found["status"] == "committed")
+            transaction = await cursor.fetchone()
+            if transaction is None or transaction["status"] != "in progress":
+                return bool(transaction and transaction["status"] == "committed")
             await services.notifiers.applications.wait(0.2)
 
 

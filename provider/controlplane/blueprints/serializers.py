@@ -1,4 +1,4 @@
-"""Blueprints and applications as the API shows them."""
+"""The API's objects Blueprint and BlueprintApplication."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from controlplane.http.responses import format_z
 
 
 def summary(row: Row) -> dict[str, Any]:
-    """A blueprint without its SQL: lists and writes."""
+    """Return a blueprint without its SQL, for lists and writes."""
     return {
         "object": "blueprint",
         "uuid": str(row["uuid"]),
@@ -28,21 +28,21 @@ def summary(row: Row) -> dict[str, Any]:
 
 
 def full(row: Row) -> dict[str, Any]:
-    """A blueprint with its SQL: the single get."""
+    """Return a blueprint with its SQL, for the get of one blueprint."""
     return {**summary(row), "sql_content": row["sql_content"]}
 
 
 def application(row: Row) -> dict[str, Any]:
-    """An application; blueprint and database by their internal numbers (S27)."""
+    """Return an application. It names its blueprint and database by their internal numbers (api-facts S27)."""
     # fmt: off
-    same = (
+    columns = (
         "id", "blueprint_id", "blueprint_version", "status", "is_dry_run", "execution_log", "total_duration_ms",
         "statements_total", "statements_succeeded", "statements_failed", "error_message", "variable_values",
     )
     # fmt: on
     return {
         "object": "blueprint_application",
-        **{name: row[name] for name in same},
+        **{name: row[name] for name in columns},
         "database_instance_id": row["database_id"],
         **{name: row[name] and format_z(row[name]) for name in ("started_at", "completed_at", "created_at")},
     }

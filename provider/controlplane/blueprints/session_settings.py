@@ -1,7 +1,7 @@
-"""Session settings that a blueprint sets itself, in PostgreSQL: what passes, and which limits it lowers. Pure.
+"""Session settings in blueprints for PostgreSQL: which are allowed, and which limits they lower. Pure.
 
-The head of a `pg_dump` is a list of harmless settings, so those pass. Refused is what changes who the session is, or
-how the text of the statements that follow is read: the control plane sends UTF-8 and standard strings.
+A dump by `pg_dump` begins with harmless settings, so these are allowed. A setting is rejected if it changes the
+session's user, or how the following statements are read: the control plane sends UTF-8 and standard strings.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from controlplane.blueprints.splitter import Statement
 
 STATEMENT_TIMEOUT: Final = "statement_timeout"
 LOCK_TIMEOUT: Final = "lock_timeout"
-# The control plane holds these limits itself. A server that does not know one (transaction_timeout came with 17) need
-# not be asked.
+# The control plane enforces these limits itself, so they are not sent: an older server may not know one
+# (transaction_timeout is new in version 17).
 _IDLE_LIMITS: Final = frozenset({"idle_in_transaction_session_timeout", "idle_session_timeout", "transaction_timeout"})
 _IDENTITY: Final = frozenset(
     {"role", "session_authorization", "transaction", "characteristics", "authorization", "all"}
@@ -33,18 +33,16 @@ _STRINGS: Final = "it changes how strings are read. Write strings with backslash
 
 
 class Setting(NamedTuple):
-    """What SET (or RESET) is about. value: its words joined, without quotes; `default` for RESET. is_literal: whether
-    the value is one literal.
-    """
+    """The setting of a SET or RESET."""
 
     verb: str
     name: str
-    value: str
-    is_literal: bool
+    value: str  # the joined words without quotes; `default` for RESET
+    is_literal: bool  # the value is one literal
 
 
 def setting_of(statement: Statement) -> Setting | None:
-    """The setting that a SET or RESET names; None for other statements."""
+    """Return the setting that a SET or RESET names, or None for other statements."""
     words = statement.words
     if words[:1] not in (("SET",), ("RESET",)):
         return None
@@ -57,15 +55,15 @@ def setting_of(statement: Statement) -> Setting | None:
     while statement.tokens[at + 1 : at + 2] and statement.tokens[at + 1].text == ".":
         name += "." + _unquoted(statement.tokens[at + 2].text) if at + 2 < len(words) else ""
         at += 2
-    given = statement.tokens[at + 1 :]
-    if given and (given[0].text == "=" or given[0].text.upper() == "TO"):
-        given = given[1:]
-    value = " ".join(_unquoted(token.text) for token in given) or "default"
-    return Setting(words[0], name, value, is_literal=len(given) == 1 and given[0].kind is not TokenKind.VARIABLE)
+    values = statement.tokens[at + 1 :]
+    if values and (values[0].text == "=" or values[0].text.upper() == "TO"):
+        values = values[1:]
+    value = " ".join(_unquoted(token.text) for token in values) or "default"
+    return Setting(words[0], name, value, is_literal=len(values) == 1 and values[0].kind is not TokenKind.VARIABLE)
 
 
 def forbidden_reason(statement: Statement) -> str | None:
-    """Why a blueprint must not hold this SET or RESET; None when it may."""
+    """Return why a blueprint must not contain this SET or RESET, or None if it may."""
     setting = setting_of(statement)
     if setting is None:
         return None
@@ -80,38 +78,43 @@ def forbidden_reason(statement: Statement) -> str | None:
 
 
 class Limits(NamedTuple):
-    """Milliseconds that each statement may take, and that it may wait for a lock."""
+    """Limits of each statement, in milliseconds."""
 
-    statement_ms: int
-    lock_ms: int
+    statement_ms: int  # duration
+    lock_ms: int  # wait for a lock
 
 
-def lowered(limits: Limits, ours: Limits, statement: Statement) -> Limits | None:
-    """The limits after a SET that concerns nothing else, which need not be sent; None where the server is to see it.
+def lowered(limits: Limits, upper: Limits, statement: Statement) -> Limits | None:
+    """Return the limits after a SET of a limit, which need not be sent, or None for any other statement.
 
-    A blueprint may lower a limit; 0 and what is larger than ours mean ours.
+    A blueprint may lower a limit. 0, and any value above the upper limit, means the upper limit.
+
+    Args:
+        limits: The limits before the statement.
+        upper: The upper limits.
+        statement: The statement.
     """
     setting = setting_of(statement)
     if setting is None or (not setting.is_literal and setting.value != "default"):
         return None
     if setting.name not in (STATEMENT_TIMEOUT, LOCK_TIMEOUT, *_IDLE_LIMITS):
         return None
-    wanted = 0 if setting.value == "default" else _milliseconds(setting.value)
-    if wanted is None:
+    value = 0 if setting.value == "default" else _milliseconds(setting.value)
+    if value is None:
         return None
     if setting.name == STATEMENT_TIMEOUT:
-        return limits._replace(statement_ms=min(wanted or ours.statement_ms, ours.statement_ms))
+        return limits._replace(statement_ms=min(value or upper.statement_ms, upper.statement_ms))
     if setting.name == LOCK_TIMEOUT:
-        return limits._replace(lock_ms=min(wanted or ours.lock_ms, ours.lock_ms))
+        return limits._replace(lock_ms=min(value or upper.lock_ms, upper.lock_ms))
     return limits
 
 
 def _milliseconds(text: str) -> int | None:
-    """A duration as PostgreSQL writes it, rounded up where it is not 0; None for what is none."""
-    found = _DURATION.fullmatch(text)
-    if found is None:
+    """Return the milliseconds of a duration in PostgreSQL's format, at least 1 unless it is 0, or None if invalid."""
+    duration = _DURATION.fullmatch(text)
+    if duration is None:
         return None
-    milliseconds = float(found[1]) * _UNITS[found[2]]
+    milliseconds = float(duration[1]) * _UNITS[duration[2]]
     return max(1, round(milliseconds)) if milliseconds else 0
 
 

@@ -1,7 +1,7 @@
-"""Recognise what a text for PostgreSQL holds beside SQL: what psql and pg_dump write for themselves. Pure.
+"""Find what a text for PostgreSQL contains besides SQL: commands of psql and parts of dumps. Pure.
 
-It is found before the text is read as SQL, and blanked out, so that the rest can be read and all problems of a text are
-reported at once. Offsets stay what they were.
+These parts are found before the text is read as SQL, and replaced by spaces, so that the rest can be read and all
+problems are reported at once. Offsets do not change.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _ARCHIVE: Final = "this is an archive in pg_dump's custom format, not SQL: dump 
 
 @dataclass(frozen=True)
 class SqlSource:
-    """A text with what is no SQL blanked out. own_at: where what only tools of this engine write begins."""
+    """A text in which everything that is not SQL is replaced by spaces."""
 
     sql: str
     problems: tuple[Problem, ...] = ()
-    own_at: int | None = None
+    own_at: int | None = None  # offset of the first part that only tools of this engine write
 
 
 def read(sql: str) -> SqlSource:
-    """Return the text for PostgreSQL without what is no SQL, and what that was."""
+    """Return the SQL of a text for PostgreSQL, and the problems of the parts that are not SQL."""
     if sql.startswith(_CUSTOM_FORMAT):
         return SqlSource("", (Problem(0, _ARCHIVE),), 0)
     if not _SUSPECT.search(sql):
@@ -53,18 +53,18 @@ def read(sql: str) -> SqlSource:
 
 
 def header_at(sql: str, header: re.Pattern[str]) -> int | None:
-    """Return 0 where the text begins as a dump does, else None."""
+    """Return 0 if the text begins with the header of a dump, else None."""
     return 0 if header.match(sql, 0, 4000) else None
 
 
 def blank(text: str) -> str:
-    """Return spaces in place of the text, and its line ends."""
+    """Return the text with all characters except line ends replaced by spaces."""
     return _NOT_LINE_END.sub(" ", text)
 
 
 @dataclass
 class SourceReader:
-    """Copies a text piece by piece, blanks out what is no SQL, and notes it. Shared by both engines."""
+    """Copies a text piece by piece, blanks out what is not SQL, and records the problems. Shared by both engines."""
 
     sql: str
     at: int = 0
@@ -72,8 +72,8 @@ class SourceReader:
     own_at: int | None = None
     _parts: list[str] = field(default_factory=list)
 
-    def keep(self, token: Token) -> None:
-        """Pass a token of SQL. A byte order mark inside of the text is blanked out and noted."""
+    def copy(self, token: Token) -> None:
+        """Copy a token of SQL. A byte order mark inside of the text is blanked out and recorded as a problem."""
         text = token.text
         if self.at and BOM in text and token.kind in (TokenKind.WORD, TokenKind.OTHER):
             self.problems.append(Problem(self.at + text.index(BOM), _MARK, "mark"))
@@ -82,17 +82,24 @@ class SourceReader:
         self.at += len(token.text)
 
     def source(self) -> SqlSource:
-        """Return what was read."""
-        with contextlib.suppress(LexError):  # found again when the text is read as SQL
+        """Read the text and return the result."""
+        with contextlib.suppress(LexError):  # it is raised again when the text is read as SQL
             self.read()
         return SqlSource("".join(self._parts) + self.sql[self.at :], tuple(self.problems), self.own_at)
 
     def read(self) -> None:
-        """Read the text to its end, or raise LexError where it cannot be read as SQL."""
+        """Read the text to its end. Raise LexError if it cannot be read as SQL."""
         raise NotImplementedError
 
     def drop(self, end: int, problem: Problem, *, sends: bool = False, is_own: bool = False) -> None:
-        """Pass what is no SQL up to `end`. sends: it ends the statement before it. is_own: see Source."""
+        """Blank out the text up to `end`, which is not SQL.
+
+        Args:
+            end: Offset of the end.
+            problem: The problem to record.
+            sends: Whether the part ends the statement before it, as a semicolon does.
+            is_own: Whether only tools of this engine write the part (see SqlSource.own_at).
+        """
         self.problems.append(problem)
         if is_own and self.own_at is None:
             self.own_at = self.at
@@ -101,17 +108,17 @@ class SourceReader:
         self.at = end
 
     def back_to(self, start: int) -> None:
-        """Go back to where a statement began."""
+        """Go back to the offset where a statement began."""
         while self.at > start:
             self.at -= len(self._parts.pop())
 
     def line_end(self) -> int:
-        """Return where the line ends that is being read."""
-        found = _REST_OF_LINE.match(self.sql, self.at)
-        return found.end() if found else self.at
+        """Return the offset of the end of the current line."""
+        rest = _REST_OF_LINE.match(self.sql, self.at)
+        return rest.end() if rest else self.at
 
     def stands_first(self) -> bool:
-        """Return whether nothing but space stands before it in the line."""
+        """Return whether only space precedes the current offset in its line."""
         before = self.at
         while before and self.sql[before - 1] in " \t\f\v":
             before -= 1
@@ -120,7 +127,7 @@ class SourceReader:
 
 class _PostgresReader(SourceReader):
     def read(self) -> None:
-        statement: list[Token] = []  # of a COPY: all its tokens; of any other: the first
+        statement: list[Token] = []  # all tokens of a COPY, the first token of any other statement
         start = 0
         while self.at < len(self.sql):
             token = lexer.token_at(self.sql, self.at)
@@ -137,21 +144,21 @@ class _PostgresReader(SourceReader):
                     start = start if statement else self.at
                     if not statement or statement[0].text.upper() == "COPY":
                         statement.append(token)
-                self.keep(token)
+                self.copy(token)
 
     def _command(self) -> None:
-        """Pass a command of psql up to the end of its line. Its arguments are not shown: they may hold a password."""
-        found = _COMMAND.match(self.sql, self.at)
-        name = found[0] if found else ""
+        """Blank out a psql command and the rest of its line. Its arguments are not shown: one may be a password."""
+        command = _COMMAND.match(self.sql, self.at)
+        name = command[0] if command else ""
         first = self.stands_first()
         what = "a line that begins with a backslash is" if first else "a backslash outside of quotes begins"
         problem = Problem(self.at, f"{what} a psql command, not SQL: {name}", f"{what} {name}")
         self.drop(self.line_end(), problem, sends=name in _SENDING, is_own=first)
 
     def _copy(self, start: int, statement: list[Token]) -> None:
-        """Pass COPY … FROM STDIN from `start` to the end of its rows."""
+        """Blank out COPY … FROM STDIN from `start` to the end of its rows."""
         data = _DATA_END.search(self.sql, self.line_end())
-        end = data.end() if data else len(self.sql)  # as psql reads it: rows up to the end
+        end = data.end() if data else len(self.sql)  # psql reads rows up to the end of the text then
         names = itertools.takewhile(lambda token: token.text != "(" and token.text.upper() != "FROM", statement[1:])
         self.back_to(start)
         self.drop(end, Problem(start, _COPY.format("".join(token.text for token in names)), "copy"), is_own=True)

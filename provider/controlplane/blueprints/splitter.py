@@ -1,8 +1,8 @@
 """Split SQL text into statements by PostgreSQL's grammar. Pure.
 
 A semicolon ends a statement unless it stands in parentheses (a rule with several actions) or in the BEGIN ATOMIC body
-of a function or procedure. END closes such a body only where a statement may begin: elsewhere it belongs to CASE or is
-a name. Time and memory grow linearly with the text.
+of a function or procedure. END closes such a body only at a position where a statement may begin. Elsewhere it belongs
+to CASE or is a name. Time and memory grow linearly with the text.
 """
 
 from __future__ import annotations
@@ -20,47 +20,49 @@ SILENT: Final = (TokenKind.SPACE, TokenKind.COMMENT)
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: its text without surrounding space, and its tokens without space and comments.
+    """One statement."""
 
-    `start` and `first` are offsets in the SQL that was split, in characters: of the text and of the first token.
-    """
-
-    text: str
-    tokens: tuple[Token, ...]
-    start: int = 0
-    first: int = 0
+    text: str  # without surrounding space
+    tokens: tuple[Token, ...]  # without space and comments
+    start: int = 0  # offset of the text in the SQL that was split, in characters
+    first: int = 0  # offset of the first token
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """The tokens in upper case where they are bare words or symbols; quoted ones as they stand."""
+        """Return the texts of the tokens, words in upper case."""
         return tuple(t.text.upper() if t.kind is TokenKind.WORD else t.text for t in self.tokens)
 
 
 def split(sql: str) -> list[Statement]:
-    """Return the statements of `sql`, those without content left out. Raises LexError."""
+    """Return the statements of `sql` without empty ones. Raise LexError if a quote or comment is not closed."""
     return statements(list(tokens(sql)))
 
 
 def statements(every: Sequence[Token]) -> list[Statement]:
-    """Return the statements of these tokens, which are all of a text."""
+    """Return the statements of all tokens of a text."""
     return assemble(every, _ends(every))
 
 
 def assemble(every: Sequence[Token], ends: Iterable[int]) -> list[Statement]:
-    """Build the statements from all tokens of a text, and the positions of the semicolons that end one."""
-    found: list[Statement] = []
+    """Return the statements of a text.
+
+    Args:
+        every: All tokens of the text.
+        ends: The positions of the semicolons that end a statement.
+    """
+    result: list[Statement] = []
     begin = offset = 0
     for end in (*ends, len(every)):
-        whole = "".join([token.text for token in every[begin:end]])
-        loud = tuple([token for token in every[begin:end] if token.kind not in SILENT])
-        if loud:
-            text = whole.removeprefix(BOM).lstrip(SPACES)
+        full_text = "".join([token.text for token in every[begin:end]])
+        significant = tuple([token for token in every[begin:end] if token.kind not in SILENT])
+        if significant:
+            text = full_text.removeprefix(BOM).lstrip(SPACES)
             head = itertools.takewhile(lambda token: token.kind in SILENT, every[begin:end])
             first = offset + sum(len(token.text) for token in head)
-            found.append(Statement(text.rstrip(SPACES), loud, offset + len(whole) - len(text), first))
-        offset += len(whole) + 1
+            result.append(Statement(text.rstrip(SPACES), significant, offset + len(full_text) - len(text), first))
+        offset += len(full_text) + 1
         begin = end + 1
-    return found
+    return result
 
 
 def _ends(every: Sequence[Token]) -> Iterator[int]:
@@ -75,16 +77,16 @@ def _ends(every: Sequence[Token]) -> Iterator[int]:
 
 
 class _Position:
-    """Where in the grammar the scan is, as far as semicolons depend on it."""
+    """The position of the scan in the grammar, as needed for semicolons."""
 
     def __init__(self) -> None:
         self._parentheses = 0
         self._bodies = 0
-        self._head: list[str] = []  # up to four words that begin the statement
+        self._head: list[str] = []  # up to four first words of the statement
         self._before = ""
 
     def at_semicolon(self) -> bool:
-        """Pass a semicolon; return whether it ends the statement."""
+        """Pass a semicolon, and return whether it ends the statement."""
         if self._parentheses:
             self._before = ""
             return False

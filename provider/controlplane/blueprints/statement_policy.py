@@ -1,4 +1,4 @@
-"""What a statement is about: its kind and object, whether it is refused, what to warn of. Pure (api-facts S21, S22)."""
+"""Policy for statements in blueprints: kind and object, rejection, warnings (api-facts S21, S22). Pure."""
 
 from __future__ import annotations
 
@@ -36,70 +36,70 @@ _TWO_WORDS: Final = frozenset({("MATERIALIZED", "VIEW"), ("FOREIGN", "TABLE"), (
 _BEFORE_TARGET: Final = frozenset(
     {"INTO", "FROM", "ONLY", "TABLE", "IGNORE", "LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK"}
 )
-_DEFINING: Final = ("CREATE", "ALTER", "DROP")
+_DDL: Final = ("CREATE", "ALTER", "DROP")
 
 
 def statement_kind(statement: Statement) -> str:
-    """`CREATE TABLE`, `INSERT`, …"""
-    return _described(statement)[0]
+    """Return a statement's kind, such as `CREATE TABLE` or `INSERT`."""
+    return _kind_and_object(statement)[0]
 
 
 def object_of(statement: Statement) -> str | None:
-    """The name it is about as it stands in the text, None where there is none."""
-    return _described(statement)[1]
+    """Return the name of the statement's object as it stands in the text, or None if it has none."""
+    return _kind_and_object(statement)[1]
 
 
 def forbidden_reason(statement: Statement) -> str | None:
-    """Why a blueprint must not hold it; None when it may."""
+    """Return why a blueprint must not contain a statement, or None if it may."""
     words = statement.words
     first = words[0] if words else ""
     if first in _BY_FIRST:
-        return _refused(first, _BY_FIRST[first])
+        return _rejection(first, _BY_FIRST[first])
     if "CONCURRENTLY" in words[:6] and first in ("CREATE", "DROP", "REINDEX"):
-        return _refused(f"{first} … CONCURRENTLY", _OUTSIDE)
+        return _rejection(f"{first} … CONCURRENTLY", _OUTSIDE)
     if first == "REINDEX" and {"DATABASE", "SYSTEM"} & set(words[1:3]):
-        return _refused("REINDEX DATABASE", _OUTSIDE)
-    if first in _DEFINING and _object_kind(words)[0] in _SERVER_OBJECTS:
-        return _refused(statement_kind(statement), _SERVER)
+        return _rejection("REINDEX DATABASE", _OUTSIDE)
+    if first in _DDL and _object_kind(words)[0] in _SERVER_OBJECTS:
+        return _rejection(statement_kind(statement), _SERVER)
     if first in ("SET", "RESET"):
         return session_settings.forbidden_reason(statement)
     if words[:2] in (("REASSIGN", "OWNED"), ("DROP", "OWNED")):
-        return _refused(" ".join(words[:2]), _SERVER)
+        return _rejection(" ".join(words[:2]), _SERVER)
     return None
 
 
 def warnings_of(statement: Statement) -> list[str]:
-    """What is allowed but destroys data."""
+    """Return warnings about a statement that is allowed but destroys data."""
     words = statement.words
-    kind, target = _described(statement)
+    kind, target = _kind_and_object(statement)
     named = f" {target}" if target else ""
     if kind in ("DROP TABLE", "DROP SCHEMA", "DROP MATERIALIZED VIEW", "DROP SEQUENCE", "DROP TYPE", "DROP EXTENSION"):
-        return [f"{kind}{named} destroys what it holds"]
+        return [f"{kind}{named} destroys its data"]
     if kind == "TRUNCATE":
         return [f"TRUNCATE{named} removes all rows"]
     if kind in ("DELETE", "UPDATE") and "WHERE" not in words:
-        return [f"{kind}{named} has no WHERE: it concerns all rows"]
+        return [f"{kind}{named} has no WHERE: it changes all rows"]
     if kind == "ALTER TABLE":
         return [f"ALTER TABLE{named} drops a column"] if _drops_column(words) else []
     return []
 
 
-def _refused(what: str, why: str) -> str:
-    return f"{what} is not allowed: {why}" if why is not _TRANSACTION else f"{what}: {why}"
+def _rejection(kind: str, reason: str) -> str:
+    return f"{kind} is not allowed: {reason}" if reason is not _TRANSACTION else f"{kind}: {reason}"
 
 
 def _drops_column(words: tuple[str, ...]) -> bool:
-    """`DROP [COLUMN] name`, but not DROP CONSTRAINT, DEFAULT, NOT NULL, IDENTITY, EXPRESSION."""
+    """Return whether ALTER TABLE drops a column, not a constraint, default, NOT NULL, identity or expression."""
     others = {"CONSTRAINT", "DEFAULT", "NOT", "IDENTITY", "EXPRESSION"}
     return any(a == "DROP" and b not in others for a, b in pairwise(words[3:]))
 
 
-def _described(statement: Statement) -> tuple[str, str | None]:
+def _kind_and_object(statement: Statement) -> tuple[str, str | None]:
     words = statement.words
     first = words[0] if words else ""
-    if first in _DEFINING:
+    if first in _DDL:
         kind, at = _object_kind(words)
-        return f"{first} {kind}".strip(), _name_at(statement, _behind_only(words, _behind_exists(words, at)))
+        return f"{first} {kind}".strip(), _name_at(statement, _after_only(words, _after_exists(words, at)))
     if first == "WITH":
         verb = next((word for word in words if word in ("INSERT", "UPDATE", "DELETE", "MERGE")), "SELECT")
         return verb, None
@@ -112,7 +112,7 @@ def _described(statement: Statement) -> tuple[str, str | None]:
 
 
 def _object_kind(words: tuple[str, ...]) -> tuple[str, int]:
-    """The kind of object behind CREATE, ALTER or DROP, and the position behind it."""
+    """Return the kind of object after CREATE, ALTER or DROP, and the position after it."""
     at = 1
     while at < len(words) and words[at] in _ADJECTIVES:
         at += 1
@@ -121,29 +121,29 @@ def _object_kind(words: tuple[str, ...]) -> tuple[str, int]:
     return (words[at] if at < len(words) else ""), at + 1
 
 
-def _behind_only(words: tuple[str, ...], at: int) -> int:
-    """The position of the name behind ONLY or ONLY (, as PostgreSQL has it; a name ONLY would need quotes there."""
+def _after_only(words: tuple[str, ...], at: int) -> int:
+    """Return the position of the name after PostgreSQL's `ONLY` or `ONLY (`. A name ONLY would need quotes."""
     if words[at : at + 1] != ("ONLY",):
         return at
     return at + 2 if words[at + 1 : at + 2] == ("(",) else at + 1
 
 
-def _behind_exists(words: tuple[str, ...], at: int) -> int:
+def _after_exists(words: tuple[str, ...], at: int) -> int:
     if words[at : at + 3] == ("IF", "NOT", "EXISTS"):
         return at + 3
     return at + 2 if words[at : at + 2] == ("IF", "EXISTS") else at
 
 
 def _name_at(statement: Statement, at: int) -> str | None:
-    """A possibly qualified name that begins at token `at`. An index without a name has ON there."""
+    """Return the name at token `at`, possibly qualified, or None: an index without a name has ON there."""
     if statement.words[at : at + 1] == ("ON",):
         return None
     parts: list[str] = []
     for token in statement.tokens[at:]:
-        wants_name = len(parts) % 2 == 0
-        if wants_name and token.kind in (TokenKind.WORD, TokenKind.QUOTED_NAME, TokenKind.VARIABLE):
+        expects_name = len(parts) % 2 == 0
+        if expects_name and token.kind in (TokenKind.WORD, TokenKind.QUOTED_NAME, TokenKind.VARIABLE):
             parts.append(token.text)
-        elif not wants_name and token.text == ".":
+        elif not expects_name and token.text == ".":
             parts.append(".")
         else:
             break

@@ -1,4 +1,4 @@
-"""Running statements one after the other inside a transaction, with a log of each (api-facts S22)."""
+"""Run statements one after the other in a transaction of PostgreSQL, and log each of them (api-facts S22)."""
 
 from __future__ import annotations
 
@@ -22,33 +22,40 @@ _CURSOR: Final = b"DECLARE %b NO SCROLL CURSOR FOR %b"
 _PREVIEW: Final = 120
 _WRITING: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "INTO"})
 _ANSWERING: Final = frozenset({"WITH", "FETCH", "CALL", "EXPLAIN", "SHOW"})
-_LONGEST_MESSAGE: Final = 2000  # characters; RAISE takes any number
-_GRACE_SECONDS: Final = 5.0  # for the server's own time-out, before the session is ended from outside
+_LONGEST_MESSAGE: Final = 2000  # characters; a RAISE may have any number
+_GRACE_SECONDS: Final = 5.0  # for the server's time-out, before the session is ended from outside
 
 
 @dataclass
 class StatementLog:
-    """What has been done so far. error: the message of the statement that failed."""
+    """The log of the statements that were run so far."""
 
     log: list[dict[str, Any]] = field(default_factory=list)
     succeeded: int = 0
-    error: str | None = None
+    error: str | None = None  # the message of the statement that failed
 
 
 async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Statement], limits: Limits) -> StatementLog:
-    """Run them in the open transaction of `conn` until one fails. limits: for each; a statement may lower them.
+    """Run statements in the open transaction of `conn` until one fails.
 
-    pool: of our own connections, over which a session is ended whose limits the statements got rid of.
+    Args:
+        pool: Connections to the store, over which a session that exceeds its limits is ended.
+        conn: The tenant's session.
+        statements: The statements.
+        limits: The limits of each statement. A statement may lower them.
+
+    Returns:
+        The log, which contains the error of the statement that failed.
     """
     run = StatementLog()
-    ours = limits
+    upper = limits
     for index, statement in enumerate(statements):
         began = time.monotonic()
         rows: int | None = None
         error: str | None = None
-        changed = lowered(limits, ours, statement)
+        changed = lowered(limits, upper, statement)
         if changed is None:
-            rows, error = await _run_bounded(pool, conn, statement, limits)
+            rows, error = await _run_within_limits(pool, conn, statement, limits)
         limits = changed or limits
         milliseconds = round((time.monotonic() - began) * 1000)
         run.log.append(log_entry(index, statement, rows, milliseconds, error))
@@ -62,7 +69,15 @@ async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Stat
 def log_entry(
     index: int, statement: Statement, rows: int | None, milliseconds: int, error: str | None
 ) -> dict[str, Any]:
-    """One line of the log. index: from 0; rows: that it touched."""
+    """Return an entry of the log.
+
+    Args:
+        index: The statement's number, from 0.
+        statement: The statement.
+        rows: The number of rows that it returned or changed, if known.
+        milliseconds: Its duration.
+        error: Its error message, if it failed.
+    """
     return {
         "index": index,
         "sql_preview": preview_line(statement.text),
@@ -73,10 +88,10 @@ def log_entry(
     }
 
 
-async def _run_bounded(
+async def _run_within_limits(
     pool: Pool, conn: Connection, statement: Statement, limits: Limits
 ) -> tuple[int | None, str | None]:
-    """The rows that one statement touched, or the error's message."""
+    """Return the number of rows of one statement, or the error's message."""
     seconds = limits.statement_ms / 1000
     async with ended_after(pool, conn, seconds + _GRACE_SECONDS) as overdue:
         try:
@@ -88,71 +103,74 @@ async def _run_bounded(
 
 
 async def run_statement(conn: Connection, statement: Statement, limits: Limits) -> int | None:
-    """Run one statement in the open transaction; returns the rows that it touched. Raises psycopg.Error.
+    """Run one statement in the open transaction, and return its number of rows.
 
-    What we rely on is set before and after, in the same round trip, so that no statement can change it for the next,
-    nor end the session while it is idle. The extended protocol takes one statement at a time, whatever our splitting
-    made of the text.
+    The pin sets the session's settings before and after the statement, in the same round trip, so that a statement can
+    neither change them for the next one nor let the session time out while idle. The extended protocol accepts one
+    statement at a time, so an error of the splitter is safe.
+
+    Raises:
+        psycopg.Error: The statement failed.
     """
     pinned = pin(conn, limits.statement_ms, limits.lock_ms)
     queries = queries_of(statement)
-    answers = await run_batch(conn, [pinned, *queries, pinned])
-    if answers.error is not None:
-        raise answers.error
+    batch = await run_batch(conn, [pinned, *queries, pinned])
+    if batch.error is not None:
+        raise batch.error
     if conn.info.transaction_status is not TransactionStatus.INTRANS:
         raise psycopg.errors.InvalidTransactionState("the statement ended the transaction")
-    return answers.rows[min(2, len(queries))]
+    return batch.rows[min(2, len(queries))]
 
 
 def queries_of(statement: Statement) -> list[bytes]:
-    """What is sent for it; the rows that it touched are those of the second, or of the only one.
+    """Return the texts to send for a statement. The second one, or the only one, reports the number of rows.
 
-    The rows of a query stay on the server, where a cursor passes them by.
+    The rows of a query stay on the server: a cursor moves over them.
     """
     text = statement.text.encode()
     if not _only_reads(statement):
         return [text]
-    # A name that no cursor of the tenant's has.
+    # A random name, which no cursor of the tenant has.
     name = f"polykomos_{secrets.token_hex(_NAME_BYTES)}".encode()
     return [_CURSOR % (name, text), b"MOVE ALL IN " + name, b"CLOSE " + name]
 
 
 def may_answer_with_rows(statement: Statement) -> bool:
-    """Whether rows may be sent for it: any number, so nothing should wait to be sent behind it."""
+    """Return whether the server may send rows for a statement. Their number is not limited, so it ends a batch."""
     words = statement.words
     return not _only_reads(statement) and (words[0] in _ANSWERING or "RETURNING" in words)
 
 
 def _only_reads(statement: Statement) -> bool:
-    """Whether it is a query that a cursor can stand for: it may answer with more rows than fit in memory."""
+    """Return whether a statement is a query that a cursor can run. It may have more rows than fit in memory."""
     words = statement.words
     return words[0] in ("SELECT", "WITH", "VALUES", "TABLE", "(") and not _WRITING.intersection(words)
 
 
 def position_of(error: psycopg.Error, statement: Statement) -> int | None:
-    """Return which character of the statement the server found wrong, from 0; None when it names none."""
-    found = error.diag.statement_position
-    if found is None:
+    """Return the offset of the error in the statement, in characters, or None if the server names none."""
+    position = error.diag.statement_position
+    if position is None:
         return None
     before = len(_CURSOR % (b"polykomos_" + b"0" * 2 * _NAME_BYTES, b"")) if _only_reads(statement) else 0
-    return max(0, int(found) - 1 - before)
+    return max(0, int(position) - 1 - before)
 
 
 def message_of(error: psycopg.Error) -> str:
-    """The server's own message with its hint; never the connection's details."""
-    told = error.diag.message_primary
-    if not told:
+    """Return the server's message with its hint, without details of the connection."""
+    message = error.diag.message_primary
+    if not message:
         return "the connection to the database was lost" if isinstance(error, psycopg.OperationalError) else str(error)
     hint = error.diag.message_hint
-    return f"{shortened(told)} ({shortened(hint)})" if hint else shortened(told)
+    return f"{shortened(message)} ({shortened(hint)})" if hint else shortened(message)
 
 
 def shortened(message: str) -> str:
-    """A server's message, of which a tenant's RAISE may make any length."""
+    """Return a server's message, shortened: a tenant's RAISE may write one of any length."""
     return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
 
 
 def preview_line(text: str) -> str:
-    """The beginning of a statement on one line."""
+    """Return the beginning of a statement, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= _PREVIEW else line[: _PREVIEW - 1] + "…"

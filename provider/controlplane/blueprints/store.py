@@ -1,4 +1,4 @@
-"""Reading and writing blueprint rows. A blueprint belongs to its user; system blueprints belong to nobody."""
+"""Rows of blueprints: read and write. A blueprint belongs to a user, a system blueprint to none."""
 
 from __future__ import annotations
 
@@ -17,18 +17,33 @@ from controlplane.http.validation import parse_uuid
 
 _VISIBLE = "(user_id = %s OR user_id IS NULL)"
 _FIND = f"SELECT * FROM blueprints WHERE uuid = %s AND {_VISIBLE} AND deleted_at IS NULL"  # noqa: S608 (a constant)
-_SLUG_LOCK = 0x736C7567  # one creation chooses a slug at a time
+_SLUG_LOCK = 0x736C7567  # one create chooses a slug at a time
 _LONGEST_SLUG = 100
 
 
 async def find(conn: Connection, user_id: int, uuid: UUID | None, *, lock: bool = False) -> Row | None:
-    """The user's or a system blueprint that is not deleted."""
+    """Return the blueprint of this UUID, if it is the user's or a system blueprint and not deleted, else None.
+
+    Args:
+        conn: A connection to the store.
+        user_id: The user.
+        uuid: The blueprint's UUID.
+        lock: Whether to lock the row until the end of the transaction.
+    """
     cursor = await conn.execute(_FIND + (" FOR UPDATE" if lock else ""), (uuid, user_id))
     return await cursor.fetchone()
 
 
 async def find_or_404(call: RequestContext, *, to_change: bool = False) -> Row:
-    """The blueprint of the path; 404 without one, 403 for changing a system blueprint (S18)."""
+    """Return the blueprint that the path names.
+
+    Args:
+        call: The API call.
+        to_change: Whether to lock the row for an update or delete.
+
+    Raises:
+        ApiError: 404 if there is none, 403 for a change of a system blueprint (api-facts S18).
+    """
     uuid = call.uuid_parameter("uuid", "blueprint")
     row = await find(call.conn, call.principal.user_id, uuid, lock=to_change)
     if row is None:
@@ -39,7 +54,11 @@ async def find_or_404(call: RequestContext, *, to_change: bool = False) -> Row:
 
 
 async def list_page(conn: Connection, user_id: int, page: Page) -> list[Row]:
-    """Up to page.fetch rows, newest first; raises 422 `invalid_cursor`."""
+    """Return up to `page.fetch` blueprints of the user and the system, newest first.
+
+    Raises:
+        ApiError: 422 `invalid_cursor`, the page starts after no such blueprint.
+    """
     where = f"{_VISIBLE} AND deleted_at IS NULL"
     parameters: list[Any] = [user_id]
     if page.starting_after is not None:
@@ -60,7 +79,7 @@ async def list_page(conn: Connection, user_id: int, page: Page) -> list[Row]:
 
 
 async def insert(call: RequestContext, *, name: str, sql_content: str, description: str | None, variables: Any) -> Row:
-    """A new blueprint with its first version."""
+    """Insert a blueprint with its first version, and return its row."""
     conn, user_id = call.conn, call.principal.user_id
     uuid = await call.services.controls.new_uuid(conn)
     cursor = await conn.execute(
@@ -73,28 +92,28 @@ async def insert(call: RequestContext, *, name: str, sql_content: str, descripti
     )
     row = await cursor.fetchone()
     assert row is not None
-    await _keep_version(call, row)
+    await _insert_version(call, row)
     return row
 
 
 async def update(call: RequestContext, row: Row, changes: dict[str, Any]) -> Row:
-    """Write the changed columns; other SQL makes a new version (C19)."""
-    bumps = changes.get("sql_content", row["sql_content"]) != row["sql_content"]
-    values = {**row, **changes, "version": row["version"] + bumps, "now": call.now}
+    """Update the changed columns, and return the row. Other SQL makes a new version (api-facts C19)."""
+    is_new_version = changes.get("sql_content", row["sql_content"]) != row["sql_content"]
+    values = {**row, **changes, "version": row["version"] + is_new_version, "now": call.now}
     values["variables"] = None if values["variables"] is None else Json(values["variables"])
     cursor = await call.conn.execute(
         "UPDATE blueprints SET name = %(name)s, description = %(description)s, sql_content = %(sql_content)s,"
         " variables = %(variables)s, version = %(version)s, updated_at = %(now)s WHERE id = %(id)s RETURNING *",
         values,
     )
-    changed = await cursor.fetchone()
-    assert changed is not None
-    if bumps:
-        await _keep_version(call, changed)
-    return changed
+    updated = await cursor.fetchone()
+    assert updated is not None
+    if is_new_version:
+        await _insert_version(call, updated)
+    return updated
 
 
-async def _keep_version(call: RequestContext, row: Row) -> None:
+async def _insert_version(call: RequestContext, row: Row) -> None:
     await call.conn.execute(
         "INSERT INTO blueprint_versions (blueprint_id, version, sql_content, created_at) VALUES (%s, %s, %s, %s)",
         (row["id"], row["version"], row["sql_content"], call.now),
@@ -102,7 +121,7 @@ async def _keep_version(call: RequestContext, row: Row) -> None:
 
 
 async def _free_slug(conn: Connection, user_id: int, name: str) -> str:
-    """The name's slug, with a number behind it when the user has it already (S17)."""
+    """Return the name's slug, followed by a number if the user has that slug already (api-facts S17)."""
     await conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_SLUG_LOCK, user_id))
     base = slug_of(name)
     cursor = await conn.execute(
@@ -119,6 +138,6 @@ async def _free_slug(conn: Connection, user_id: int, name: str) -> str:
 
 
 def slug_of(name: str) -> str:
-    """`Seed Contacts!` becomes `seed-contacts`; a name without letters or digits becomes `blueprint`."""
+    """Return a name's slug: `seed-contacts` for `Seed Contacts!`, `blueprint` for a name without letters and digits."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:_LONGEST_SLUG].rstrip("-") or "blueprint"

@@ -1,4 +1,4 @@
-"""Judge whether SQL can be a blueprint: read, then rehearsed on the server (api-facts op 21, S20-S22)."""
+"""Validation of blueprints: parse the SQL, then dry-run it on the server (api-facts op 21, S20-S22)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 
 from controlplane.blueprints.dialects import MYSQL, POSTGRES, more_likely_dialect
 from controlplane.blueprints.dry_run import DryRunFindings
-from controlplane.blueprints.mysql.sandbox import dry_run as rehearse_in_mysql
+from controlplane.blueprints.mysql.sandbox import dry_run as mysql_dry_run
 from controlplane.blueprints.parsed_sql import ParsedSql, read
 from controlplane.blueprints.sandbox import Sandbox
 from controlplane.blueprints.splitter import Statement
@@ -21,66 +21,73 @@ from controlplane.http.errors import ApiError
 
 
 async def validate(
-    scratch: Sandbox, engines: EngineRegistry, sql: str, definitions: Mapping[str, Definition] | None
+    sandbox: Sandbox, engines: EngineRegistry, sql: str, definitions: Mapping[str, Definition] | None
 ) -> ValidationResult:
-    """Return the verdict of the engine that takes the SQL (docs/decisions/0011): PostgreSQL, else MySQL with a warning.
+    """Return the result of the engine that accepts the SQL: PostgreSQL, else MySQL with a warning.
 
-    When none takes it, the errors are those of the engine that the SQL is for. Where the text does not show which that
-    is, both engines' errors are listed, those of the likelier first. Definitions None: they are not known, so every
-    variable stands for a string.
+    If neither accepts it, the errors are those of the engine that the SQL is for. If the text does not show which that
+    is, the errors of both engines are listed, those of the more likely one first (docs/decisions/0011).
+
+    Args:
+        sandbox: PostgreSQL's sandbox.
+        engines: All engines.
+        sql: The text.
+        definitions: The variables by name. None: they are not known, so each variable is a string.
     """
     parsed = await asyncio.to_thread(read, POSTGRES, sql, definitions)
-    verdict, may_be_foreign = await _judge(parsed, scratch.dry_run)
-    if not may_be_foreign:
-        return verdict
+    result, may_be_other_dialect = await _validate_for(parsed, sandbox.dry_run)
+    if not may_be_other_dialect:
+        return result
     parsed_as_mysql = await asyncio.to_thread(read, MYSQL, sql, definitions)
     if _is_before(parsed.own_at, parsed_as_mysql.own_at):
-        return verdict
+        return result
     mysql = engines.get("mysql")
-    asked: str | None = None
+    has_run = False
     if not isinstance(mysql, MysqlEngine) or mysql.unavailable_reason:
-        other = parsed_as_mysql.verdict(())
+        mysql_result = parsed_as_mysql.result(())
     else:
         try:
-            other, _ = await _judge(parsed_as_mysql, partial(rehearse_in_mysql, mysql))
-            asked = MYSQL.label
+            mysql_result, _ = await _validate_for(parsed_as_mysql, partial(mysql_dry_run, mysql))
+            has_run = True
         except EngineUnavailableError as down:
-            other = parsed_as_mysql.verdict((f"MySQL was not asked: {down}",))
-    if asked and not other.errors:
-        refusal = f"valid for MySQL only, PostgreSQL refuses it: {verdict.errors[0]}"
-        return replace(other, warnings=(refusal, *other.warnings))
-    if other.errors and _is_before(parsed_as_mysql.own_at, parsed.own_at):
-        return other
-    if not asked:
-        return replace(verdict, warnings=(*verdict.warnings, *other.warnings[len(parsed_as_mysql.warnings) :]))
-    both = [(MYSQL, other), (POSTGRES, verdict)]
+            mysql_result = parsed_as_mysql.result((f"The SQL was not validated for MySQL: {down}",))
+    if has_run and not mysql_result.errors:
+        warning = f"valid for MySQL only, PostgreSQL rejects it: {result.errors[0]}"
+        return replace(mysql_result, warnings=(warning, *mysql_result.warnings))
+    if mysql_result.errors and _is_before(parsed_as_mysql.own_at, parsed.own_at):
+        return mysql_result
+    if not has_run:
+        added = mysql_result.warnings[len(parsed_as_mysql.warnings) :]
+        return replace(result, warnings=(*result.warnings, *added))
+    both = [(MYSQL, mysql_result), (POSTGRES, result)]
     ordered = both if more_likely_dialect(sql) is MYSQL else both[::-1]
     errors = [f"for {dialect.label}: {error}" for dialect, one in ordered for error in one.errors]
     return replace(ordered[0][1], errors=tuple(errors))
 
 
 def _is_before(one: int | None, other: int | None) -> bool:
-    """Return whether one engine's own tools show in the text, before those of the other do."""
+    """Return whether the text of one engine's tools appears before that of the other's (see SqlSource.own_at)."""
     return one is not None and (other is None or one < other)
 
 
-async def _judge(
-    parsed: ParsedSql, rehearse: Callable[[list[Statement]], Awaitable[DryRunFindings]]
+async def _validate_for(
+    parsed: ParsedSql, dry_run: Callable[[list[Statement]], Awaitable[DryRunFindings]]
 ) -> tuple[ValidationResult, bool]:
-    """Return the verdict, and whether what is wrong may be right for another engine."""
-    if not parsed.rehearsed:
-        return parsed.verdict(()), True
-    found = await rehearse(parsed.rehearsed)
-    return parsed.with_findings(found.errors, found.warnings), bool(parsed.problems) or found.may_be_other_dialect
+    """Return an engine's result, and whether its errors may be valid SQL of another engine."""
+    if not parsed.runnable:
+        return parsed.result(()), True
+    findings = await dry_run(parsed.runnable)
+    may_be_other_dialect = bool(parsed.problems) or findings.may_be_other_dialect
+    return parsed.with_findings(findings.errors, findings.warnings), may_be_other_dialect
 
 
-def invalid_sql(verdict: ValidationResult) -> ApiError:
-    """422 for a create or update (S20)."""
-    message = f"The SQL is not valid: {verdict.errors[0]}"
-    return ApiError(422, "invalid_sql", message, {"field": "sql_content", "errors": list(verdict.errors)})
+def invalid_sql(result: ValidationResult) -> ApiError:
+    """Return the error 422 for a create or update with invalid SQL (api-facts S20)."""
+    message = f"The SQL is not valid: {result.errors[0]}"
+    return ApiError(422, "invalid_sql", message, {"field": "sql_content", "errors": list(result.errors)})
 
 
 def validation_busy() -> ApiError:
-    """503 for a user whose validations wait for their turn for too long."""
+    """Return the error 503 for a user with too many validations at a time."""
     message = "Too many of your blueprints are being validated at the moment. Try again."
     return ApiError(503, "validation_busy", message, headers={"Retry-After": "1"})

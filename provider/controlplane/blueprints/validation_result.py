@@ -1,4 +1,4 @@
-"""What a validation answers (api-facts op 21, S22). Pure."""
+"""Result of a validation (api-facts op 21, S22). Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from controlplane.blueprints.statement_policy import object_of, statement_kind
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """Errors make it invalid; the manifest says what the statements are."""
+    """The result of a validation. The SQL is valid if there are no errors."""
 
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -19,8 +19,8 @@ class ValidationResult:
     variables: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As the API shows it."""
-        listed = [
+        """Return the result as the API shows it. The manifest lists the statements."""
+        entries = [
             {"index": index, "kind": statement_kind(statement), "object": object_of(statement)}
             for index, statement in enumerate(self.statements)
         ]
@@ -30,8 +30,8 @@ class ValidationResult:
             "errors": list(self.errors),
             "warnings": list(self.warnings),
             "manifest": {
-                "statements": listed,
-                "creates": [e["object"] for e in listed if str(e["kind"]).startswith("CREATE ") and e["object"]],
+                "statements": entries,
+                "creates": [e["object"] for e in entries if str(e["kind"]).startswith("CREATE ") and e["object"]],
                 "variables": list(self.variables),
             },
         }

@@ -1,7 +1,7 @@
-"""Variables of a blueprint (api-facts S16): their definitions, and how values enter the SQL. Pure.
+"""Variables of a blueprint (api-facts S16): their definitions, and replacement by values. Pure.
 
 `{{name}}` outside of quotes and comments is replaced. Strings become quoted literals, numbers and booleans literals,
-identifiers quoted identifiers, all by the engine's own rules, so that no value can become SQL of another meaning.
+identifiers quoted identifiers, all by the engine's rules, so that no value can change the meaning of the SQL.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from controlplane.blueprints.adjacency import find_adjacent
 from controlplane.blueprints.lexer import Token, tokens
 
 TYPES = ("string", "number", "boolean", "identifier")
-# A number in a string: more digits than a JSON number carries from every client. Without an exponent, with which MySQL
-# would make a double of it.
+# A number in a string, for more digits than every client's JSON numbers have. An exponent is not allowed, because it
+# would make the number a double in MySQL.
 _DIGITS: Final = re.compile(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?")
-_LONGEST_IDENTIFIER = 63  # bytes; longer names would be cut silently
+_LONGEST_IDENTIFIER = 63  # bytes; PostgreSQL truncates longer names
 _Tokens = Callable[[str], Iterator[Token]]
 _KEYS = frozenset({"type", "default", "required", "description"})
 _SAMPLES: Mapping[str, Any] = {"string": "sample", "number": 1, "boolean": True, "identifier": "sample"}
@@ -27,7 +27,7 @@ UNDEFINED: Final = "the SQL uses it, but the blueprint does not define it"
 
 
 class VariableError(ValueError):
-    """A definition or value that cannot be used; `name` says whose."""
+    """A definition or value of the variable `name` is not valid."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"variable {name}: {reason}")
@@ -36,17 +36,17 @@ class VariableError(ValueError):
 
 @dataclass(frozen=True)
 class Literals:
-    """How an engine writes values. number: from its digits. identifier: None for what cannot be a name there."""
+    """The functions that write values as SQL of an engine."""
 
     string: Callable[[str], str]
-    number: Callable[[str], str]
-    identifier: Callable[[str], str | None]
-    identifier_is: str
+    number: Callable[[str], str]  # takes the digits
+    identifier: Callable[[str], str | None]  # returns None for a text that cannot be a name
+    identifier_is: str  # describes an identifier, for messages
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A variable; `default` None is none."""
+    """The definition of a variable. `default` None means that it has no default."""
 
     name: str
     type: str = "string"
@@ -54,28 +54,32 @@ class Definition:
     required: bool = False
 
 
-def parse_definitions(given: Mapping[str, Any] | None) -> dict[str, Definition]:
-    """Definitions by name; a bare scalar is a default of its own type. Raises VariableError."""
-    return {name: _definition(name, value) for name, value in (given or {}).items()}
+def parse_definitions(variables: Mapping[str, Any] | None) -> dict[str, Definition]:
+    """Return the definitions by name. A scalar instead of an object is a default, and sets the type.
+
+    Raises:
+        VariableError: A definition is not valid.
+    """
+    return {name: _definition(name, value) for name, value in (variables or {}).items()}
 
 
-def _definition(name: str, given: Any) -> Definition:
+def _definition(name: str, value: Any) -> Definition:
     if not name.isascii() or not name.replace("_", "a").isalnum() or name[0].isdigit():
         raise VariableError(name, "a name consists of letters, digits and underscores and does not begin with a digit")
-    if not isinstance(given, Mapping):
-        return _checked(Definition(name, _type_of(name, given), given))
-    unknown = sorted(set(given) - _KEYS)
+    if not isinstance(value, Mapping):
+        return _checked(Definition(name, _type_of(name, value), value))
+    unknown = sorted(set(value) - _KEYS)
     if unknown:
-        raise VariableError(name, f"unknown key {unknown[0]}; there are {', '.join(sorted(_KEYS))}")
-    type_ = given.get("type") or "string"
+        raise VariableError(name, f"unknown key {unknown[0]}; the keys are {', '.join(sorted(_KEYS))}")
+    type_ = value.get("type") or "string"
     if type_ not in TYPES:
         raise VariableError(name, f"type must be one of {', '.join(TYPES)}")
-    required = given.get("required")
+    required = value.get("required")
     if not isinstance(required, bool | None):
         raise VariableError(name, "required must be true or false")
-    if not isinstance(given.get("description"), str | None):
+    if not isinstance(value.get("description"), str | None):
         raise VariableError(name, "description must be a string")
-    return _checked(Definition(name, type_, given.get("default"), bool(required)))
+    return _checked(Definition(name, type_, value.get("default"), bool(required)))
 
 
 def _type_of(name: str, value: Any) -> str:
@@ -101,35 +105,47 @@ def render(
     read: _Tokens = tokens,
     literals: Literals | None = None,
 ) -> str:
-    """The SQL with its variables replaced. Raises VariableError (undefined, missing, wrong type) or LexError."""
-    given = {name: value for name, value in (values or {}).items() if value is not None}
-    for name in given:
+    """Return the SQL with its variables replaced.
+
+    Args:
+        sql: The text.
+        definitions: The variables by name.
+        values: Values by name. None and a missing value mean the default.
+        read: Splits a text into the engine's tokens.
+        literals: The engine's functions that write values. None: PostgreSQL's.
+
+    Raises:
+        VariableError: A variable is not defined, or its value is missing or of the wrong type.
+        LexError: A quote or comment is not closed.
+    """
+    known_values = {name: value for name, value in (values or {}).items() if value is not None}
+    for name in known_values:
         if name not in definitions:
             known = ", ".join(definitions) or "none"
             raise VariableError(name, f"this blueprint does not define it; it defines {known}")
     style = literals or POSTGRES_LITERALS
-    texts = {name: _literal_of(definition, given, style) for name, definition in definitions.items()}
+    texts = {name: _literal_of(definition, known_values, style) for name, definition in definitions.items()}
     every = list(read(sql))
-    for joined in find_adjacent(every, types_of(definitions)):
-        raise VariableError(joined.name, joined.reason)
+    for variable in find_adjacent(every, types_of(definitions)):
+        raise VariableError(variable.name, variable.reason)
     return "".join([_replaced(token.text, token.name, texts) if token.name else token.text for token in every])
 
 
 def types_of(definitions: Mapping[str, Definition]) -> Callable[[str], str]:
-    """Return a function that says the type of a variable; "" for one that is not defined."""
+    """Return a function from a variable's name to its type, or "" if it is not defined."""
     return lambda name: definitions[name].type if name in definitions else ""
 
 
 def sample_values(definitions: Mapping[str, Definition]) -> dict[str, Any]:
-    """A value for every variable: its default, else one of its type. For rehearsals."""
+    """Return a value for every variable, for dry runs: its default, else a sample of its type."""
     return {
         name: _SAMPLES[definition.type] if definition.default is None else definition.default
         for name, definition in definitions.items()
     }
 
 
-def _literal_of(definition: Definition, given: Mapping[str, Any], literals: Literals) -> str | None:
-    value = given.get(definition.name, definition.default)
+def _literal_of(definition: Definition, values: Mapping[str, Any], literals: Literals) -> str | None:
+    value = values.get(definition.name, definition.default)
     if value is not None:
         return literal(definition, value, literals)
     if definition.required:
@@ -142,12 +158,21 @@ def _replaced(text: str, name: str, literals: Mapping[str, str | None]) -> str:
         raise VariableError(name, UNDEFINED)
     value = literals[name]
     if value is None:
-        raise VariableError(name, "it has no default, and no value was given")
+        raise VariableError(name, "it has no default, so a value is required")
     return value
 
 
 def literal(definition: Definition, value: Any, literals: Literals | None = None) -> str:
-    """A value as it enters the SQL. Raises VariableError when it is not of the variable's type."""
+    """Return a value as SQL.
+
+    Args:
+        definition: The variable.
+        value: Its value.
+        literals: The engine's functions that write values. None: PostgreSQL's.
+
+    Raises:
+        VariableError: The value is not of the variable's type.
+    """
     style = literals or POSTGRES_LITERALS
     match definition.type:
         case "boolean" if isinstance(value, bool):
@@ -160,14 +185,14 @@ def literal(definition: Definition, value: Any, literals: Literals | None = None
             return style.string(value)
         case "identifier" if isinstance(value, str) and (quoted := style.identifier(value)):
             return quoted
-    wanted = style.identifier_is if definition.type == "identifier" else f"a {definition.type}"
+    expected = style.identifier_is if definition.type == "identifier" else f"a {definition.type}"
     if definition.type == "number":
-        wanted += ", or its digits in a string"
-    raise VariableError(definition.name, f"the value must be {wanted}")
+        expected += ", or its digits in a string"
+    raise VariableError(definition.name, f"the value must be {expected}")
 
 
 def _is_number(value: Any) -> bool:
-    # Whole numbers are finite, also those beyond what `isfinite` can take.
+    # An int is finite, also beyond the range that `isfinite` accepts.
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, float) and math.isfinite(value)
     )

@@ -1,4 +1,4 @@
-"""The background worker that runs applications; they live in the store, so a killed process loses none."""
+"""Background worker that runs applications. They are stored, so that none is lost if a process is killed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from controlplane.services import Services
 from controlplane.worker_pool import Claim, run_workers
 
 _AT_ONCE = 12  # applications run at the same time
-MOST_OF_A_USER = 6  # of these, so that one user's long ones keep nobody else waiting
-_LOOK_EVERY = 1.0  # seconds, should a ring get lost
+MOST_OF_A_USER = 6  # at the same time, so that one user's long applications do not delay other users
+_LOOK_EVERY = 1.0  # seconds, in case a notification is lost
 
 
 async def application_worker(services: Services) -> None:
-    """Run waiting applications, for ever."""
+    """Run waiting applications, until cancelled."""
 
     async def claim() -> Claim[Row]:
         row = await _claim(services)
@@ -26,22 +26,22 @@ async def application_worker(services: Services) -> None:
             database = await databases.get(conn, row["database_id"])
         await attempts.run(services, row, database)
 
-    async def give_back(row: Row, error: Exception) -> None:
-        """Where `attempts` could not do that itself, because the store did not answer."""
+    async def release(row: Row, error: Exception) -> None:
+        """Release the application, if `attempts` could not do so because the store did not respond."""
         async with services.pool.connection() as conn:
             await conn.execute(
                 "UPDATE blueprint_applications SET owner = %s WHERE id = %s AND owner = %s",
                 (NO_OWNER, row["id"], row["owner"]),
             )
 
-    await run_workers(services.notifiers.applications, _AT_ONCE, claim, run, give_back)
+    await run_workers(services.notifiers.applications, _AT_ONCE, claim, run, release)
 
 
 async def _claim(services: Services) -> Row | None:
-    """Take the next one that waits, or one whose process died.
+    """Claim the next waiting application, or one whose process has ended.
 
-    Those of a database's creation are the provisioning job's, unless a deletion has cancelled it: then nobody else
-    would bring them to their end.
+    The provisioning job runs the application of a database's create, unless a delete has cancelled the job: then this
+    worker ends the application.
     """
     async with services.pool.connection() as conn:
         cursor = await conn.execute(

@@ -1,1 +1,1 @@
-"""Blueprints for MySQL: read by its rules, rehearsed on a clone, run with an eye on implicit commits."""
+"""Blueprints for MySQL: reading by its rules, dry runs on a clone, runs that track implicit commits."""

@@ -1,4 +1,7 @@
-"""Find where a body ends: one pass over its statements with a stack of what is open, by MariaDB's grammar. Pure."""
+"""Find the end of a body in one pass over its statements, with a stack of open constructs. Pure.
+
+The grammar is MariaDB's.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +24,20 @@ _CONTROL: Final = frozenset({"IF", "CASE", "LOOP", "WHILE", "REPEAT", "FOR"})
 
 
 class CompoundBodies:
-    """Reads bodies in one text."""
+    """Finds the ends of bodies in one text."""
 
     def __init__(self, words: TokenReader) -> None:
         self._words = words
-        # Constructs that are open: BEGIN, those of _CONTROL, PACKAGE, and SECTION, the declarations of Oracle mode
-        # that a BEGIN follows.
+        # Open constructs: BEGIN, those of _CONTROL, PACKAGE, and SECTION (in Oracle mode, the declarations before a
+        # BEGIN).
         self._open: list[str] = []
 
     def end(self, at: int, opened: str = "") -> int:
-        """Return the position of the semicolon that ends the statement whose body begins at `at`.
+        """Return the position of the semicolon that ends a statement with a body.
 
-        opened: A construct that is open there already.
+        Args:
+            at: The position where the body begins.
+            opened: A construct that is already open there, "" for none.
         """
         self._open = [opened] if opened else []
         while at < len(self._words):
@@ -45,9 +50,10 @@ class CompoundBodies:
         return at
 
     def _step(self, at: int) -> tuple[int, bool]:
-        """Pass what stands where a statement may begin.
+        """Pass the next part of the body, at a position where a statement may begin.
 
-        Return the position behind it, and whether a whole statement was passed, so that its semicolon comes next.
+        Returns:
+            The position after the part, and whether it was a complete statement, so that its semicolon comes next.
         """
         at = self._label(at)
         word = self._words[at]
@@ -72,14 +78,14 @@ class CompoundBodies:
         return at, True
 
     def _label(self, at: int) -> int:
-        """Return the position behind a label (`name:`, in Oracle mode `<<name>>`), else `at`."""
+        """Return the position after a label (`name:`, in Oracle mode `<<name>>`), else `at`."""
         words = self._words
         if words.has(at, "<", "<") and words.has(at + 3, ">", ">"):
             return at + 5
         return at + 2 if is_label(words, at) else at
 
     def _continued(self, word: str, at: int, inside: str) -> tuple[int, bool] | None:
-        """Pass a word that begins the next section of the construct that is open; None for any other word."""
+        """Pass a word that begins the next section of the open construct. Return None for any other word."""
         words = self._words
         if inside == "IF" and word in ("ELSEIF", "ELSIF"):
             return words.expression(at + 1, ("THEN",)) + 1, False
@@ -92,12 +98,12 @@ class CompoundBodies:
         return None
 
     def _close(self, at: int) -> tuple[int, bool]:
-        """Pass END with what belongs to it."""
+        """Pass END, which closes the open construct."""
         self._open.pop()
         return at + 1, True
 
     def _condition(self, word: str, at: int) -> int:
-        """Return where the first statement of the construct that `word` began stands."""
+        """Return the position of the first statement of the construct that `word` begins."""
         words = self._words
         if word == "IF":
             return words.expression(at, ("THEN",)) + 1
@@ -106,23 +112,23 @@ class CompoundBodies:
         if word == "WHILE":
             return words.expression(at, ("DO", "LOOP")) + 1
         if word == "FOR":
-            return words.expression(_behind_in(words, at), ("DO", "LOOP")) + 1
+            return words.expression(_after_in(words, at), ("DO", "LOOP")) + 1
         return at
 
     def _declaration(self, at: int) -> tuple[int, bool]:
-        """Pass DECLARE: of a handler up to its statement, else all of it."""
+        """Pass DECLARE: a handler's up to its statement, any other completely."""
         words = self._words
         if words[at + 1] in ("CONTINUE", "EXIT", "UNDO") and words.has(at + 2, "HANDLER", "FOR"):
             return _handler_body(words, at + 4), False
         if not self._open:  # a block of Oracle mode
             self._open.append("SECTION")
             return at + 1, False
-        if words[at + 1] == "BEGIN" and not _declares(words, at + 2):  # the same, inside of another
+        if words[at + 1] == "BEGIN" and not _declares(words, at + 2):  # the same in an open block
             return at + 1, False
         return at, True
 
     def _routine(self, at: int) -> tuple[int, bool]:
-        """Pass the head of a routine in a package, or a routine that is only announced there."""
+        """Pass the head of a routine in a package, or a routine's declaration without body."""
         words = self._words
         start = routine_body(words, at + 1, returns=words[at] == "FUNCTION")
         if words[start.at] in (";", ""):
@@ -136,18 +142,18 @@ class CompoundBodies:
 
 
 def _declares(words: TokenReader, at: int) -> bool:
-    """Return whether what stands at `at` declares the name before it."""
+    """Return whether the word at `at` makes a declaration of the name before it."""
     return words[at] in _DECLARED or words.has(at, "SET", "(")
 
 
-def _behind_in(words: TokenReader, at: int) -> int:
-    """Return the position behind `name IN [REVERSE]`."""
+def _after_in(words: TokenReader, at: int) -> int:
+    """Return the position after `name IN [REVERSE]`."""
     at += 2
     return at + 1 if words[at] == "REVERSE" else at
 
 
 def _handler_body(words: TokenReader, at: int) -> int:
-    """Return where the statement of a handler begins whose conditions stand at `at`."""
+    """Return the position of a handler's statement. `at` is the position of its conditions."""
     while True:
         if words[at] == "SQLSTATE":
             at += 2 if words[at + 1] == VALUE else 3

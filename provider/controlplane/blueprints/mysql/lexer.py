@@ -1,7 +1,7 @@
-"""The tokens of MySQL's SQL as MariaDB reads it by default, as far as splitting and substituting need them. Pure.
+"""Tokens of MySQL's SQL as MariaDB reads it by default, as needed for splitting it and replacing variables. Pure.
 
-Backslashes escape in both kinds of strings, `--` is a comment only before white space, `#` always is one, comments do
-not nest. The text of all tokens joined is the input.
+Backslashes escape in both kinds of strings, `--` begins a comment only before white space, `#` always begins one,
+comments do not nest. The joined texts of all tokens are the input.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from controlplane.blueprints.lexer import BOM, LexError, Token, TokenKind, scan, shown
 
 _LETTER = r"A-Za-z_$\u0080-\U0010ffff"
-# Possessive: an open quote is found in one pass, and no shorter string is tried.
+# Possessive quantifiers: an open quote is found in one pass, without backtracking to shorter strings.
 _TOKEN = re.compile(
     rf"""
       (?P<space>\A{BOM}|[ \t\n\r\f\v]+)
@@ -48,27 +48,31 @@ _KINDS = {
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """Yield every token in order. Raises LexError where a quote or comment is not closed, or hides SQL."""
+    """Yield every token in order.
+
+    Raises:
+        LexError: A quote or comment is not closed, or MySQL would execute the comment.
+    """
     return scan(sql, _TOKEN, _token)
 
 
 def token_at(sql: str, position: int) -> Token:
-    """Return the token that begins at the position. Raises LexError."""
-    found = _TOKEN.match(sql, position)
-    assert found is not None, "the last alternative takes any character"
-    return _token(sql, found)
+    """Return the token that begins at a position. Raise LexError as `tokens` does."""
+    match = _TOKEN.match(sql, position)
+    assert match is not None, "the last alternative matches any character"
+    return _token(sql, match)
 
 
-def _token(sql: str, found: re.Match[str]) -> Token:
-    start = found.start()
-    match found.lastgroup:
+def _token(sql: str, piece: re.Match[str]) -> Token:
+    start = piece.start()
+    match piece.lastgroup:
         case "variable":
-            return Token(TokenKind.VARIABLE, found[0], found["name"])
+            return Token(TokenKind.VARIABLE, piece[0], piece["name"])
         case "executed":
             raise LexError(
                 f"a comment that MySQL executes is not allowed, write its SQL plainly: {shown(sql, start)}", start
             )
         case "open":
-            what = "comment" if found[0] == "/*" else "quote"
+            what = "comment" if piece[0] == "/*" else "quote"
             raise LexError(f"unterminated {what} that begins with {shown(sql, start)}", start)
-    return Token(_KINDS.get(found.lastgroup or "", TokenKind.OTHER), found[0])
+    return Token(_KINDS.get(piece.lastgroup or "", TokenKind.OTHER), piece[0])

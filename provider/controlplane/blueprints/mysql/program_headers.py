@@ -1,4 +1,4 @@
-"""Find where the body of a stored program or a compound statement begins, by MariaDB's grammar. Pure."""
+"""Find the beginning of the body of a stored program or compound statement, by MariaDB's grammar. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from controlplane.blueprints.mysql.token_reader import VALUE, TokenReader
 COMPOUND: Final = frozenset({"IF", "CASE", "LOOP", "REPEAT", "WHILE", "FOR", "DECLARE", "<"})
 _ROUTINES: Final = ("PROCEDURE", "FUNCTION")
 _CREATED: Final = frozenset({*_ROUTINES, "TRIGGER", "EVENT", "PACKAGE", "AGGREGATE", "VIEW", "SQL"})
-# What may follow the name of a data type: none of it begins a statement.
+# Words that may follow the name of a data type. None of them begins a statement.
 _TYPE_WORDS: Final = frozenset(
     {"PRECISION", "VARYING", "VARCHAR", "VARBINARY", "CHAR", "CHARACTER", "TEXT", "UNSIGNED", "SIGNED", "ZEROFILL",
      "BINARY", "ASCII", "UNICODE", "BYTE", "OF", "TYPE", "ROWTYPE", "%", "RAW", "INT", "MEDIUMINT"}
@@ -27,19 +27,19 @@ _CHARACTERISTICS: Final = (
     ("SQL", "SECURITY", "INVOKER"),
     ("COMMENT", VALUE),
 )
-# A word that no label can be, so that `word:` does not hide it.
+# Words that cannot be labels.
 _RESERVED: Final = frozenset({"RETURN", "BEGIN", "END", "DECLARE", "SET", "SELECT", *COMPOUND})
 
 
 class ProgramBody(NamedTuple):
-    """Where a body begins, and which construct of `bodies.py` is open there already ("": none)."""
+    """The beginning of a body."""
 
     at: int
-    opened: str = ""
+    opened: str = ""  # the construct of `compound_bodies.py` that is already open there, "" for none
 
 
 def body_start(words: TokenReader, at: int) -> ProgramBody | None:
-    """Return where the body of the statement at `at` begins; None when it has none."""
+    """Return the beginning of the body of the statement at `at`, or None if it has no body."""
     while words.has(at, "SET", "STATEMENT"):
         at = words.expression(at + 2, ("FOR",)) + 1
     word = words[at]
@@ -49,13 +49,19 @@ def body_start(words: TokenReader, at: int) -> ProgramBody | None:
         at = _modifiers(words, at + 1)
         return _event(words, at + 1) if words[at] == "EVENT" else None
     if word == "BEGIN":
-        # Bare, it opens a transaction. In Oracle mode a block needs no NOT ATOMIC.
+        # BEGIN alone begins a transaction. In Oracle mode a block does not need NOT ATOMIC.
         return None if words[at + 1] in (";", "", "WORK") else ProgramBody(at)
     return ProgramBody(at) if word in COMPOUND else None
 
 
 def routine_body(words: TokenReader, at: int, *, returns: bool) -> ProgramBody:
-    """Return where the body of the routine whose name stands at `at` begins. returns: it is a function."""
+    """Return the beginning of a routine's body.
+
+    Args:
+        words: The tokens.
+        at: The position of the routine's name.
+        returns: Whether the routine is a function.
+    """
     at = words.parentheses(words.qualified_name(at))
     if returns and words[at] in ("RETURNS", "RETURN"):
         at = _type(words, at + 1)
@@ -75,34 +81,34 @@ def _created(words: TokenReader, at: int) -> ProgramBody | None:
     at = _modifiers(words, at)
     kind = words[at]
     if kind in _ROUTINES:
-        return routine_body(words, _behind_exists(words, at + 1), returns=kind == "FUNCTION")
+        return routine_body(words, _after_exists(words, at + 1), returns=kind == "FUNCTION")
     if kind == "TRIGGER":
-        return ProgramBody(_trigger(words, _behind_exists(words, at + 1)))
+        return ProgramBody(_trigger(words, _after_exists(words, at + 1)))
     if kind == "EVENT":
-        return _event(words, _behind_exists(words, at + 1))
+        return _event(words, _after_exists(words, at + 1))
     return _package(words, at + 1) if kind == "PACKAGE" else None
 
 
 def _modifiers(words: TokenReader, at: int) -> int:
-    """Return the position of the kind of object behind OR REPLACE, DEFINER = … and AGGREGATE."""
+    """Return the position after OR REPLACE, DEFINER = … and AGGREGATE, where the kind of object stands."""
     if words.has(at, "OR", "REPLACE"):
         at += 2
     if words.has(at, "DEFINER", "="):
         at += 3
         if words[at] == "@":
             at += 1
-            if words[at] not in _CREATED:  # else the host is empty
+            if words[at] not in _CREATED:  # otherwise the host is empty
                 at = words.qualified_name(at)
         at = words.parentheses(at)
     return at + 1 if words[at] == "AGGREGATE" else at
 
 
-def _behind_exists(words: TokenReader, at: int) -> int:
+def _after_exists(words: TokenReader, at: int) -> int:
     return at + 3 if words.has(at, "IF", "NOT", "EXISTS") else at
 
 
 def _type(words: TokenReader, at: int) -> int:
-    """Return the position behind the data type at `at`."""
+    """Return the position after the data type at `at`."""
     at = words.parentheses(words.qualified_name(at))
     while True:
         if words.has(at, "CHARACTER", "SET"):
@@ -118,7 +124,7 @@ def _type(words: TokenReader, at: int) -> int:
 
 
 def _characteristic(words: TokenReader, at: int) -> int:
-    """Return how many words the characteristic of a routine at `at` has; 0 when there is none."""
+    """Return the number of words of the routine's characteristic at `at`, or 0 if there is none."""
     return next((len(one) for one in _CHARACTERISTICS if words.has(at, *one)), 0)
 
 
@@ -141,7 +147,7 @@ def _event(words: TokenReader, at: int) -> ProgramBody | None:
 
 def _package(words: TokenReader, at: int) -> ProgramBody:
     at = at + 1 if words[at] == "BODY" else at
-    at = words.qualified_name(_behind_exists(words, at))
+    at = words.qualified_name(_after_exists(words, at))
     while length := _characteristic(words, at):
         at += length
     return ProgramBody(at + 1 if words[at] in ("AS", "IS") else at, "PACKAGE")

@@ -1,8 +1,8 @@
-"""Session settings that a blueprint sets itself, in MySQL: what passes. Pure.
+"""Session settings in blueprints for MySQL: which are allowed. Pure.
 
-The head and the end of a `mysqldump` set character sets, checks and the SQL mode, so these pass where they leave the
-text of the statements that follow as it is: UTF-8, backslash escapes, double quotes for strings. What cannot be judged
-before (a value from a variable) is checked on the server after the statement.
+A dump by `mysqldump` sets character sets, checks and the SQL mode. These settings are allowed unless they change how
+the following statements are read: as UTF-8, with backslash escapes, and with double quotes for strings. A value that is
+known only when the statement runs (from a user variable) is checked on the server after the statement.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from controlplane.blueprints.splitter import Statement
 
-# They change neither how text is read nor who may run it.
-_FREE: Final = frozenset(
+# Settings that change neither how text is read nor who may run it.
+_ALLOWED: Final = frozenset(
     {"foreign_key_checks", "unique_checks", "time_zone", "timestamp", "insert_id", "sql_notes", "sql_safe_updates",
      "group_concat_max_len", "auto_increment_increment", "auto_increment_offset"}
 )  # fmt: skip
@@ -29,32 +29,29 @@ _ENCODING: Final = "blueprints are sent in UTF-8. Convert the file to UTF-8 and 
 
 
 class Assignment(NamedTuple):
-    """One `name = value` of a SET. name: in lower case, `@` for a variable of the user's, `names` for SET NAMES.
+    """One `name = value` of a SET."""
 
-    value: its words in upper case, without quotes.
-    """
-
-    name: str
-    value: tuple[str, ...]
+    name: str  # in lower case; `@` for a user variable, `names` for SET NAMES
+    value: tuple[str, ...]  # its words in upper case, without quotes
 
 
 def forbidden_reason(statement: Statement) -> str | None:
-    """Why a blueprint must not hold this SET; None when it may, or is no SET."""
+    """Return why a blueprint must not contain this SET, or None if it may, or for any other statement."""
     if statement.words[:1] != ("SET",):
         return None
     every = list(_assignments(statement.words[1:]))
-    return next(filter(None, map(_refused, every)), None) if every else f"SET is not allowed: {_SESSION}"
+    return next(filter(None, map(_rejection, every)), None) if every else f"SET is not allowed: {_SESSION}"
 
 
-def _refused(assignment: Assignment) -> str | None:
+def _rejection(assignment: Assignment) -> str | None:
     name, value = assignment
-    if name == "@" or name in _FREE:
+    if name == "@" or name in _ALLOWED:
         return None
     if name == "names":
         return None if _is_utf8(value) else f"SET NAMES {' '.join(value).lower()} is not allowed: {_ENCODING}"
     if name in _CHARACTER_SETS:
-        is_fine = value[:1] in (("@",), ("DEFAULT",)) or _is_utf8(value)
-        return None if is_fine else f"SET {name} = {' '.join(value).lower()} is not allowed: {_ENCODING}"
+        is_allowed = value[:1] in (("@",), ("DEFAULT",)) or _is_utf8(value)
+        return None if is_allowed else f"SET {name} = {' '.join(value).lower()} is not allowed: {_ENCODING}"
     if name == "sql_mode":
         forbidden = forbidden_modes(",".join(value))
         if not forbidden:
@@ -65,18 +62,21 @@ def _refused(assignment: Assignment) -> str | None:
 
 
 def forbidden_modes(sql_mode: str) -> list[str]:
-    """Those of an SQL mode that a blueprint must not have."""
+    """Return the modes in a value of sql_mode that a blueprint must not set."""
     return sorted(MODES_OF_TEXT.intersection(mode.strip().upper() for mode in sql_mode.split(",")))
 
 
 def is_utf8_already(statement: Statement) -> bool:
-    """Whether it is SET NAMES of UTF-8 without a collation: the session is that already, and `utf8` would be less."""
+    """Return whether a statement is SET NAMES of UTF-8 without a collation, which need not run.
+
+    The session uses utf8mb4 already, and MySQL's `utf8` would be only a part of it.
+    """
     every = list(_assignments(statement.words[1:])) if statement.words[:1] == ("SET",) else []
     return len(every) == 1 and every[0].name == "names" and "COLLATE" not in every[0].value
 
 
 def _is_utf8(value: tuple[str, ...]) -> bool:
-    """Of a character set or a collation. With COLLATE, three bytes a character (utf8, utf8mb3) are not enough."""
+    """Return whether a character set or collation is UTF-8. With COLLATE, it must be utf8mb4, not utf8 or utf8mb3."""
     if "COLLATE" in value:
         return value[0] == "UTF8MB4" and value[-1].startswith("UTF8MB4_")
     return len(value) == 1 and (
@@ -85,7 +85,7 @@ def _is_utf8(value: tuple[str, ...]) -> bool:
 
 
 def _assignments(words: Sequence[str]) -> Iterator[Assignment]:
-    """Those of a SET, behind its word; one with an empty name where the form is another."""
+    """Yield the assignments of a SET from the words after it. An unknown form has an empty name."""
     depth = 0
     piece: list[str] = []
     for word in words:
@@ -110,7 +110,7 @@ def _assignment(words: list[str]) -> Assignment:
         return Assignment(name, tuple(_unquoted(word) for word in rest[1:]))
     value = rest[2:]
     if not value or rest[1] not in ("=", ":="):
-        return Assignment("" if name in _FREE | _CHARACTER_SETS | {"sql_mode"} else name, ())
+        return Assignment("" if name in _ALLOWED | _CHARACTER_SETS | {"sql_mode"} else name, ())
     return Assignment(name, tuple(_unquoted(word) for word in value))
 
 

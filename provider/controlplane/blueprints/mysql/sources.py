@@ -1,4 +1,4 @@
-"""Recognise what a text for MySQL holds beside SQL: what the mysql program and mysqldump write for themselves. Pure."""
+"""Find what a text for MySQL contains besides SQL: commands of the mysql program and parts of dumps. Pure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _HEADER: Final = re.compile(r"(?:\s|/\*M![^\n]*\n|--[^\n]*\n)*?-- (?:MySQL|Maria
 _EXECUTED: Final = re.compile(r"/\*(M?!)(\d*)(\\-)?")
 _COMMAND: Final = re.compile(r"\\\S?")
 _DELIMITER: Final = re.compile(r"delimiter[ \t]+(\S+)", re.IGNORECASE)
-# A file's path is all that stands on the line: otherwise `source` is a name in a body (`source INT;`).
+# Only a file's path follows on the line. Otherwise `source` is a name in a body (`source INT;`).
 _SOURCE: Final = re.compile(r"source[ \t]+[^\s;%()]*[./\\~][^\s;%()]*[ \t]*;?[ \t]*(?:\r?\n|\Z)", re.IGNORECASE)
 _DELIMITERS: Final = (
     "DELIMITER is a command of the mysql program, not SQL: leave it out and end each statement with a semicolon; bodies"
     " of routines and triggers are recognised as they are"
 )
 _OTHERS: Final = "{} is a command of the mysql program, not SQL"
-# Within a comment: its line ends with a carriage return alone.
+# In a comment: a line end that is only a carriage return.
 _LINE_END: Final = re.compile(r"\r(?!\Z)")
 _LINE_ENDS: Final = (
-    "this line ends with a carriage return alone, which does not end a comment in MySQL: what follows would belong to"
-    " the comment. Save the file with line feeds"
+    "this line ends with a carriage return alone, which does not end a comment in MySQL: the following lines would"
+    " belong to the comment. Save the file with line feeds"
 )
 _COMMENT: Final = (
     "a comment that MySQL executes is not allowed: write its SQL plainly, or leave it out. It begins with {}"
@@ -35,7 +35,7 @@ _SANDBOX: Final = "the line by which mariadb-dump limits what the client may do 
 
 
 def read(sql: str) -> SqlSource:
-    """Return the text for MySQL without what is no SQL, and what that was."""
+    """Return the SQL of a text for MySQL, and the problems of the parts that are not SQL."""
     if not _SUSPECT.search(sql):
         return SqlSource(sql, own_at=header_at(sql, _HEADER))
     return _MysqlReader(sql, own_at=header_at(sql, _HEADER)).source()
@@ -60,8 +60,8 @@ class _MysqlReader(SourceReader):
             if command and self.stands_first():
                 self._command(command)
             elif token.text == "\\" and not self.sql.startswith("N", self.at + 1):  # \N is NULL
-                found = _COMMAND.match(self.sql, self.at)
-                name = found[0] if found else "\\"
+                backslash = _COMMAND.match(self.sql, self.at)
+                name = backslash[0] if backslash else "\\"
                 end = self.at + len(name) if name in ("\\G", "\\g") else self.line_end()
                 self.drop(end, Problem(self.at, _OTHERS.format(name), name), sends=True)
                 begins = True
@@ -70,31 +70,31 @@ class _MysqlReader(SourceReader):
             else:
                 if token.kind not in (TokenKind.SPACE, TokenKind.COMMENT):
                     begins = token.kind is TokenKind.SEMICOLON
-                self.keep(self._cut(token))
+                self.copy(self._cut(token))
 
     def _command_at(self) -> str | None:
-        """Return the name of the mysql program's command that stands here, or None where a name of the SQL does.
+        """Return the name of the mysql program's command at the current offset, or None if it is a name in the SQL.
 
-        A delimiter that is a word counts only where it stands alone on a later line.
+        If the delimiter is a word, DELIMITER is a command only if the word stands alone on a later line.
         """
         if _SOURCE.match(self.sql, self.at):
             return "SOURCE"
-        found = _DELIMITER.match(self.sql, self.at)
-        if found is None or found[1].startswith((":", ".", "/*", "--", "#")):
+        match = _DELIMITER.match(self.sql, self.at)
+        if match is None or match[1].startswith((":", ".", "/*", "--", "#")):
             return None
-        alone = rf"^[ \t]*{re.escape(found[1])}[ \t]*\r?$"
-        is_word = re.match(r"\w", found[1]) is not None
-        return None if is_word and not re.search(alone, self.sql[found.end() :], re.MULTILINE) else "DELIMITER"
+        alone = rf"^[ \t]*{re.escape(match[1])}[ \t]*\r?$"
+        is_word = re.match(r"\w", match[1]) is not None
+        return None if is_word and not re.search(alone, self.sql[match.end() :], re.MULTILINE) else "DELIMITER"
 
     def _carriage_return(self, comment: Token) -> int:
-        """Return the offset of a carriage return that does not end this comment though it ends a line; else 0."""
+        """Return the offset of a carriage return in a line comment, which ends the line but not the comment, else 0."""
         if comment.text.startswith("/*"):
             return 0
-        found = _LINE_END.search(comment.text)
-        return found.start() if found else 0
+        line_end = _LINE_END.search(comment.text)
+        return line_end.start() if line_end else 0
 
     def _cut(self, token: Token) -> Token:
-        """Return the token up to the delimiter that is set, which may stand inside of a word: `END$$`."""
+        """Return the token up to the current delimiter, which may stand inside of a word: `END$$`."""
         if self._delimiter == ";" or token.kind not in (TokenKind.WORD, TokenKind.OTHER):
             return token
         end = token.text.find(self._delimiter)
@@ -105,7 +105,7 @@ class _MysqlReader(SourceReader):
         self.at += len(self._delimiter)
 
     def _command(self, name: str) -> None:
-        """Pass DELIMITER or SOURCE up to the end of its line."""
+        """Blank out DELIMITER or SOURCE and the rest of its line."""
         set_to = _DELIMITER.match(self.sql, self.at)
         if set_to:
             self._delimiter = set_to[1]
@@ -113,7 +113,7 @@ class _MysqlReader(SourceReader):
         self.drop(self.line_end(), Problem(self.at, text, name), is_own=name == "DELIMITER")
 
     def _comment(self, begin: re.Match[str]) -> None:
-        """Pass a comment that the server executes, with the comments inside of it."""
+        """Blank out a comment that the server executes, including nested comments."""
         start = self.at
         at = begin.end()
         depth = 1

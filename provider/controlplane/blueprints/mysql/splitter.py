@@ -1,8 +1,8 @@
 """Split SQL text into statements by MariaDB's grammar. Pure.
 
 A semicolon ends a statement unless it stands in the body of a routine, trigger, event or package, or in a compound
-statement. Bodies are found by their place in the grammar, so that no DELIMITER is needed, which is a command of a
-client program anyway. Time and memory grow linearly with the text.
+statement. Bodies are found by the grammar, so DELIMITER is not needed, which is a command of the mysql program. Time
+and memory grow linearly with the text.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from controlplane.blueprints.splitter import SILENT, Statement, assemble
 
 
 def split(sql: str) -> list[Statement]:
-    """Return the statements of `sql`, those without content left out. Raises LexError."""
+    """Return the statements of `sql` without empty ones. Raise LexError if a quote or comment is not closed."""
     return statements(list(tokens(sql)))
 
 
 def statements(every: Sequence[Token]) -> list[Statement]:
-    """Return the statements of these tokens, which are all of a text."""
+    """Return the statements of all tokens of a text."""
     return assemble(every, _ends(every))
 
 
@@ -40,6 +40,6 @@ def _ends(every: Sequence[Token]) -> Iterator[int]:
 
 
 def _end(words: TokenReader, at: int) -> int:
-    """Return the position of the semicolon that ends the statement at `at`, or behind the last word."""
+    """Return the position of the semicolon that ends the statement at `at`, or the position after the last word."""
     start = body_start(words, at)
     return words.semicolon(at) if start is None else CompoundBodies(words).end(start.at, start.opened)

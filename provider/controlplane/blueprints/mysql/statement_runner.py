@@ -1,11 +1,10 @@
-"""Running statements one after the other in one session, knowing what a failure leaves behind (api-facts S25).
+"""Run statements one after the other in one session, and track what a failure leaves committed (api-facts S25).
 
-A transaction is open from the beginning; statements that define something end it, and the next one begins another. What
-was committed on the way is told by the server with each of its answers, not guessed from the text.
+A transaction is open from the beginning. A DDL statement ends it, and the next statement begins another. The server's
+status in each response shows what was committed; the text is not used for that.
 
-A procedure of the tenant's can change the settings of the session, so `Session.pin` sets what we rely on before each
-statement of the tenant's and each of ours. A handler may catch the time-out of a statement, so the session is ended
-from outside when the time is over.
+A procedure of the tenant can change the settings of the session, so `MysqlSession.pin` sets them again before each
+statement. A handler may catch the time-out of a statement, so the session is ended from outside after that time.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from controlplane.blueprints.statement_runner import StatementLog, log_entry
 from controlplane.engines.mysql.connection import MysqlConnection, Watchdog, affected_rows, execute, fetch_all
 
 _LOCK_SECONDS: Final = 10
-_GRACE_SECONDS: Final = 5.0  # for the server's own time-out, before the session is ended from outside
+_GRACE_SECONDS: Final = 5.0  # for the server's time-out, before the session is ended from outside
 _DEADLOCK: Final = 1213
 _NOT_ROLLED_BACK: Final = 1196
 _LOST: Final = frozenset({1053, 1927, 2006, 2013, 2014, 2055})
-# collation_connection: a blueprint may choose one, of UTF-8.
+# A blueprint may set collation_connection to another collation of UTF-8, so that one is not reset.
 _PINNED: Final = (
     "autocommit = 0, tx_read_only = 0, character_set_client = utf8mb4, character_set_results = utf8mb4,"
     " collation_connection ="
@@ -40,42 +39,38 @@ _PINNED: Final = (
 )
 
 Started = Callable[[int], None]
-"""Is called with the number of each statement, from 1, before it runs."""
+"""A function to call with the number of each statement, from 1, before it runs."""
 
 
 class UnreadableError(InterfaceError):
-    """The server's answer could not be read: the statement changed the character set of answers."""
+    """The server's response cannot be read, because the statement changed the character set of results."""
 
 
 @dataclass
 class MysqlRunResult:
-    """What a run did. stayed: statements (counted from 1) up to which nothing can be taken back; 0 = nothing.
-
-    partial: the failed statement may have done a part of its work for good, as DROP TABLE of several does.
-    lost: the connection broke, so the failed statement may have been done or not. code: the server's error number.
-    """
+    """The result of a run."""
 
     run: StatementLog
-    stayed: int = 0
-    partial: bool = False
-    lost: bool = False
-    code: int | None = None
+    stayed: int = 0  # statements (counted from 1) up to this one are committed; 0: none
+    partial: bool = False  # a part of the failed statement may be committed, as with DROP TABLE of several tables
+    lost: bool = False  # the connection broke, so it is unknown whether the failed statement was carried out
+    code: int | None = None  # the server's error number
 
 
 @dataclass
 class MysqlSession:
-    """A session for a tenant's SQL, no transaction of which is committed by itself. seconds: for each statement."""
+    """A session for a tenant's SQL, without autocommit. Its methods raise pymysql.err.Error."""
 
     raw: MysqlConnection
     watchdog: Watchdog
-    seconds: float
+    seconds: float  # limit of each statement
 
     def pin(self) -> None:
-        """Set what we rely on. Raises pymysql's errors."""
+        """Set the settings that the control plane depends on."""
         execute(self.raw, f"SET SESSION max_statement_time = {max(self.seconds, 0.001):.3f}, {_PINNED}")
 
     def run(self, statement: Statement) -> int:
-        """Run one statement of the tenant's; returns the rows that it touched. Raises pymysql's errors."""
+        """Run one statement of the tenant, and return the number of rows that it returned or changed."""
         self.watchdog.end_after(self.seconds + _GRACE_SECONDS)
         self.pin()
         if is_utf8_already(statement):
@@ -83,7 +78,7 @@ class MysqlSession:
         try:
             count = affected_rows(self.raw, statement.text)
         except (ValueError, LookupError, TypeError, AttributeError):
-            raise UnreadableError(0, "the statement changed the character set of answers") from None
+            raise UnreadableError(0, "the statement changed the character set of results") from None
         if statement.words[0] == "SET":
             self._check_mode()
         return count
@@ -96,12 +91,12 @@ class MysqlSession:
             raise ProgrammingError(0, message)
 
     def is_in_transaction(self) -> bool:
-        """As the server told with its last answer. Raises pymysql's errors."""
-        self.pin()  # an error's answer tells nothing of that
+        """Return whether a transaction is open, by the server's latest status."""
+        self.pin()  # the response with an error has no status
         return bool(self.raw.server_status & SERVER_STATUS_IN_TRANS)  # type: ignore[attr-defined]
 
     def roll_back(self) -> bool:
-        """Take back what can be; False when tables were changed that know no transactions."""
+        """Roll back, and return whether all was rolled back: False if tables without transactions were changed."""
         self.watchdog.end_after(self.seconds + _GRACE_SECONDS)
         self.pin()
         execute(self.raw, "ROLLBACK")
@@ -113,31 +108,35 @@ def run_statements(
     statements: Sequence[Statement],
     *,
     started: Started = lambda _: None,
-    told: Callable[[str], str] = str,
+    to_message: Callable[[str], str] = str,
 ) -> MysqlRunResult:
-    """Run them until one fails; the last transaction stays open. Blocking.
+    """Run statements until one fails. The last transaction stays open. Blocking.
 
-    started: called with each statement's number (from 1) before it runs. told: makes a server's message presentable.
+    Args:
+        session: The tenant's session.
+        statements: The statements.
+        started: Called with each statement's number (from 1) before it runs.
+        to_message: Makes the message for the user from the server's.
     """
-    outcome = MysqlRunResult(StatementLog())
+    result = MysqlRunResult(StatementLog())
     for index, statement in enumerate(statements):
         started(index + 1)
         began = time.monotonic()
-        touched, error = _run_one(session, statement)
-        message = None if error is None else told(_message(session, error))
+        rows, error = _run_one(session, statement)
+        message = None if error is None else to_message(_message(session, error))
         milliseconds = round((time.monotonic() - began) * 1000)
-        outcome.run.log.append(log_entry(index, statement, touched, milliseconds, message))
+        result.run.log.append(log_entry(index, statement, rows, milliseconds, message))
         if error is None:
-            outcome.run.succeeded += 1
-        _see_what_stays(session, outcome, index + 1, statement, error)
+            result.run.succeeded += 1
+        _update_committed(session, result, index + 1, statement, error)
         if error is not None:
-            outcome.run.error = message
-            return outcome
-    return outcome
+            result.run.error = message
+            return result
+    return result
 
 
 def _run_one(session: MysqlSession, statement: Statement) -> tuple[int | None, Error | None]:
-    """The rows that it touched, or the error."""
+    """Return the number of rows of one statement, or the error."""
     try:
         return session.run(statement), None
     except Error as error:
@@ -150,30 +149,31 @@ def _message(session: MysqlSession, error: Error) -> str:
     return message_of(error)
 
 
-def _see_what_stays(
-    session: MysqlSession, outcome: MysqlRunResult, number: int, statement: Statement, error: Error | None
+def _update_committed(
+    session: MysqlSession, result: MysqlRunResult, number: int, statement: Statement, error: Error | None
 ) -> None:
+    """Record in the result what statement `number` (from 1) committed."""
     code = error.args[0] if error is not None and error.args else None
-    outcome.code = code
+    result.code = code
     if isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and code in _LOST):
-        outcome.lost = True
+        result.lost = True
         return
     if may_commit_inside(statement):
-        outcome.stayed = number if error is None else number - 1
-        outcome.partial = error is not None
+        result.stayed = number if error is None else number - 1
+        result.partial = error is not None
         return
     try:
         ended = code != _DEADLOCK and not is_transactional(statement) and not session.is_in_transaction()
     except Error:
-        outcome.lost = True
+        result.lost = True
         return
-    outcome.partial = error is not None and not is_transactional(statement)
+    result.partial = error is not None and not is_transactional(statement)
     if ended:
-        outcome.stayed = number if error is None else number - 1
+        result.stayed = number if error is None else number - 1
 
 
 def message_of(error: Error) -> str:
-    """The server's own message."""
+    """Return the server's message, or that the connection was lost."""
     if isinstance(error, UnreadableError):
         return str(error.args[1])
     if isinstance(error, InterfaceError) or (error.args and error.args[0] in _LOST):

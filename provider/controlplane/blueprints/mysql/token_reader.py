@@ -1,4 +1,4 @@
-"""Read the words of MariaDB's SQL by position: names, and where an expression ends. Pure."""
+"""Reader of MariaDB's SQL by position: words, names, and ends of expressions. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 
 from controlplane.blueprints.lexer import Token, TokenKind
 
-NAME: Final = "`"  # stands for a quoted name, and for a word that can only be a name
-VALUE: Final = "'"  # stands for a string or a variable of the blueprint
+NAME: Final = "`"  # represents a quoted name, and a word that can only be a name
+VALUE: Final = "'"  # represents a string or a variable of the blueprint
 
-# Reserved words behind which an expression goes on. Only those of a bare expression: subqueries stand in parentheses.
+# Reserved words after which an expression continues. Words of subqueries are not needed, which are in parentheses.
 _PREFIXES: Final = frozenset({"NOT", "BINARY", "CASE", "INTERVAL", "WHEN", "THEN", "ELSE", "LIKE"})
 _OPERATORS: Final = frozenset(
     {"AND", "OR", "XOR", "NOT", "DIV", "MOD", "LIKE", "RLIKE", "REGEXP", "IN", "BETWEEN", "ESCAPE", "COLLATE", "IS",
@@ -20,25 +20,28 @@ _SYMBOLS: Final = frozenset("+-*/%<>=!&|^~,.") | {":="}
 
 
 class TokenReader:
-    """The tokens of a text as upper-case words; "" behind the end."""
+    """The tokens of a text as upper-case words. After the end, each word is ""."""
 
-    def __init__(self, every: Sequence[Token], places: list[int]) -> None:
+    def __init__(self, every: Sequence[Token], positions: list[int]) -> None:
         """Take the tokens of a text, and the positions of those that are neither space nor comment."""
-        self._words = [_word(every[place]) for place in places]
+        self._words = [_word(every[position]) for position in positions]
         for at, word in enumerate(self._words):
-            if word[:1].isalpha() and (self._is_member(places, at) or self._has_member(places, at)):
+            if word[:1].isalpha() and (self._is_member(positions, at) or self._has_member(positions, at)):
                 self._words[at] = NAME
 
-    def _is_member(self, places: list[int], at: int) -> bool:
-        """Return whether a dot or an @ stands directly before `at`: any word is a name then. `1..CASE` is a range."""
-        if at == 0 or places[at] != places[at - 1] + 1:
+    def _is_member(self, positions: list[int], at: int) -> bool:
+        """Return whether a dot or an @ directly precedes the word at `at`, which is a name then.
+
+        After two dots it is none: `1..CASE` is a range.
+        """
+        if at == 0 or positions[at] != positions[at - 1] + 1:
             return False
         before = self._words[at - 1]
         return before == "@" or (before == "." and (at == 1 or self._words[at - 2] != "."))
 
-    def _has_member(self, places: list[int], at: int) -> bool:
-        """Return whether a dot and a name follow `at` directly: then it is a name too, even CASE."""
-        if self[at + 1] != "." or places[at + 2 : at + 3] != [places[at] + 2]:
+    def _has_member(self, positions: list[int], at: int) -> bool:
+        """Return whether a dot and a name directly follow the word at `at`, which is a name then, even CASE."""
+        if self[at + 1] != "." or positions[at + 2 : at + 3] != [positions[at] + 2]:
             return False
         return self._words[at + 2][:1].isalnum() or self._words[at + 2][:1] in ("_", "$")
 
@@ -53,14 +56,14 @@ class TokenReader:
         return all(self[at + number] == word for number, word in enumerate(words))
 
     def semicolon(self, at: int) -> int:
-        """Return the position of the next semicolon from `at`, or behind the last word."""
+        """Return the position of the next semicolon from `at`, or the position after the last word."""
         try:
             return self._words.index(";", at)
         except ValueError:
             return len(self._words)
 
     def qualified_name(self, at: int) -> int:
-        """Return the position behind the possibly qualified name at `at`; `at` where a semicolon stands instead."""
+        """Return the position after the possibly qualified name at `at`, or `at` if a semicolon stands there."""
         if self[at] in (";", ""):
             return at
         at += 2 if self[at] == "." else 1
@@ -69,7 +72,7 @@ class TokenReader:
         return at
 
     def parentheses(self, at: int) -> int:
-        """Return the position behind the parentheses at `at`, or of a semicolon in them; `at` if none open."""
+        """Return the position after the parentheses at `at`, or of a semicolon in them, or `at` if there are none."""
         depth = 0
         while at < len(self):
             word = self._words[at]
@@ -83,13 +86,14 @@ class TokenReader:
         return at
 
     def expression(self, at: int, stops: Collection[str]) -> int:
-        """Return the position of the first of `stops` behind the expression at `at`.
+        """Return the position of the first of `stops` after the expression at `at`.
 
-        A stop counts where an operator may stand: where an operand must, END or DO is a name. CASE … END inside the
-        expression and all in parentheses belong to it. No expression holds a semicolon, so one ends the search too.
+        A stop counts only at a position where an operator may stand. Where an operand must stand, END or DO is a name.
+        CASE … END inside the expression and everything in parentheses belong to it. An expression contains no
+        semicolon, so a semicolon ends the search too.
         """
         open_: list[str] = []
-        operand = True  # whether one must come next
+        operand = True  # whether an operand must come next
         while at < len(self):
             word = self._words[at]
             if word == ";" or (word in stops and not open_ and not operand):
