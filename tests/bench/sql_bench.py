@@ -49,7 +49,7 @@ def seconds(work: Callable[[], object], kilobytes: int) -> float:
 def validated(engine: str, sql: str) -> None:
     """What a validation does before it asks a server, with a variable to put in."""
     variables = {"x": Definition("x", "number")}
-    found = read(DIALECTS[engine], f"{sql}SELECT {{{{x}}}};", variables).verdict(())
+    found = read(DIALECTS[engine], f"{sql}SELECT {{{{x}}}};", variables).result(())
     assert not found.errors, found.errors
 
 

@@ -16,7 +16,7 @@ from controlplane.blueprints.variables import parse_definitions
 
 
 def errors(dialect: Dialect, sql: str, **definitions: object) -> list[str]:
-    return list(read(dialect, sql, parse_definitions(definitions)).verdict(()).errors)
+    return list(read(dialect, sql, parse_definitions(definitions)).result(()).errors)
 
 
 def statements(dialect: Dialect, sql: str) -> list[str]:

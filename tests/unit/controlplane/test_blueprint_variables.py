@@ -52,7 +52,7 @@ def test_only_outside_of_quotes_and_comments() -> None:
     ("sql", "definitions", "values", "name", "told"),
     [
         ("{{x}}", {}, {}, "x", "does not define"),
-        ("{{x}}", {"x": {}}, {}, "x", "no value"),
+        ("{{x}}", {"x": {}}, {}, "x", "no default"),
         ("SELECT 1", {"x": {"required": True}}, {}, "x", "required"),
         ("{{x}}", {"x": 1}, {"y": 2}, "y", "does not define"),
         ("{{x}}", {"x": 1}, {"x": "a"}, "x", "a number, or its digits in a string"),
