@@ -1,1 +1,1 @@
-"""Where the vendor, the engines and the control plane meet: the command line and the plugins."""
+"""The distribution's programs: the command `polykomos`, the engines' plugins, and the tools for tests."""

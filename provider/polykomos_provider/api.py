@@ -1,4 +1,4 @@
-"""The API for commands: the package and its client, by the environment's settings."""
+"""The API for commands: the package and its client, with the settings of the environment."""
 
 from __future__ import annotations
 
@@ -22,21 +22,29 @@ WITHOUT_KEY = (
 
 
 def connect_from_env(seconds: float) -> tuple[Polykomos, Context[Client]]:
-    """The package, and a context whose calls end in `seconds`. Raises ClickException."""
+    """Return the package, and a context for requests.
+
+    Args:
+        seconds: The time after which requests end.
+
+    Raises:
+        click.ClickException: A setting is missing or invalid.
+    """
     from polykomos.package import package
     from resourcekit.context import Context
     from resourcekit.errors import CheckError, ResourceError
     from resourcekit.provider_config import apply_environment, configure_client
 
-    found = package()
-    if "api_key" not in apply_environment(found, {}):
+    polykomos = package()
+    if "api_key" not in apply_environment(polykomos, {}):
         raise click.ClickException(WITHOUT_KEY)
     try:
-        api: Any = configure_client(found, {}, "cli", lambda text: echo_note(f"warning: {text}"))
+        api: Any = configure_client(polykomos, {}, "cli", lambda text: echo_note(f"warning: {text}"))
     except CheckError as error:
         raise click.ClickException("; ".join(f"{each.property} {each.reason}" for each in error.failures)) from None
     except ResourceError as error:
         raise click.ClickException(str(error)) from None
     deadline = time.monotonic() + seconds
     cancel = threading.Event()
-    return found, Context(api=found.with_deadline(api, deadline, cancel, echo_note), deadline=deadline, cancel=cancel)
+    with_deadline = polykomos.with_deadline(api, deadline, cancel, echo_note)
+    return polykomos, Context(api=with_deadline, deadline=deadline, cancel=cancel)

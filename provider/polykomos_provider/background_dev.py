@@ -1,4 +1,4 @@
-"""Control planes in the background: start one that is ready, find those that run, stop one."""
+"""Control planes in the background: start, find and stop them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,12 @@ class DevProcessError(ControlPlaneError):
 
 
 def log_file(data_dir: Path | None, port: int) -> Path:
-    """Return where a control plane in the background logs: beside its data, or, when that vanishes, in the state
-    directory.
+    """Return the log file of a control plane in the background.
+
+    Args:
+        data_dir: The data directory, which then contains the log; None for an ephemeral one, which logs in the state
+            directory.
+        port: The port that the control plane listens on.
     """
     return data_dir / "dev.log" if data_dir is not None else default_data_dir().parent / f"ephemeral-{port}.log"
 
@@ -38,14 +42,14 @@ def start(arguments: Sequence[str], log: Path) -> list[str]:
     """Start `polykomos dev` in the background, and return when it answers.
 
     Args:
-        arguments: Its options.
-        log: The file that its log is appended to.
+        arguments: The options of `polykomos dev`.
+        log: The file that the log is appended to.
 
     Returns:
-        The export lines that it printed.
+        The export lines that the process printed.
 
     Raises:
-        DevProcessError: It ended, or was not ready within two minutes; the message has its own words.
+        DevProcessError: The process ended, or was not ready within two minutes; the message has its errors.
     """
     with usable(log.parent, "Choose another --data-dir."):
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +67,7 @@ def start(arguments: Sequence[str], log: Path) -> list[str]:
             start_new_session=True,  # neither Ctrl-C nor the end of the terminal reaches it
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-    # Reading blocks, so a start that hangs is ended by a timer.
+    # Reading blocks, so a timer ends a start that hangs.
     watchdog = threading.Timer(_READY_SECONDS, process.terminate)
     watchdog.start()
     try:
@@ -74,12 +78,12 @@ def start(arguments: Sequence[str], log: Path) -> list[str]:
     finally:
         watchdog.cancel()
     if not exports or not _answers(exports, process):
-        raise DevProcessError(_why_not(process, log, start_of_log))
+        raise DevProcessError(_start_error(process, log, start_of_log))
     return exports
 
 
 def _read_exports(process: subprocess.Popen[str]) -> list[str]:
-    """Read the export lines, of which the key's is the last; none when the process ends before it."""
+    """Return the export lines, of which the key's is the last; none if the process ends before it."""
     assert process.stdout is not None
     lines: list[str] = []
     with process.stdout as stdout:
@@ -91,7 +95,7 @@ def _read_exports(process: subprocess.Popen[str]) -> list[str]:
 
 
 def _answers(exports: Sequence[str], process: subprocess.Popen[str]) -> bool:
-    """Wait until /healthz answers; False when the process ends, or after some seconds."""
+    """Wait until /healthz answers. Return False if the process ends, or after 30 seconds."""
     url = next(line.split("'")[1] for line in exports if line.startswith("export POLYKOMOS_BASE_URL="))
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + _STOP_SECONDS
@@ -103,7 +107,8 @@ def _answers(exports: Sequence[str], process: subprocess.Popen[str]) -> bool:
     return False
 
 
-def _why_not(process: subprocess.Popen[str], log: Path, start_of_log: int) -> str:
+def _start_error(process: subprocess.Popen[str], log: Path, start_of_log: int) -> str:
+    """Return why a start failed: the errors in its log, or the end of the log."""
     try:
         status = process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
@@ -124,40 +129,40 @@ def _from(file: IO[bytes], start: int) -> str:
 def find(data_dir: Path | None, port: int | None) -> list[Running]:
     """Return the control planes of this user that run now.
 
-    Without a data directory and a port only those that `--detach` started count: the others belong to a terminal, or to
-    the tests that started them.
+    Without a data directory and a port, these are only the ones that `--detach` started. The others belong to a
+    terminal, or to the tests that started them.
 
     Args:
-        data_dir: Only the one on this data directory; None: the default one and the ephemeral ones.
-        port: Only the one that listens there; None: on any port.
+        data_dir: Only the one with this data directory; None for the default one and the ephemeral ones.
+        port: Only the one that listens on this port; None for any port.
     """
     if data_dir is not None:
         only = find_running(data_dir.resolve())
-        found = [] if only is None else [only]
+        running = [] if only is None else [only]
     else:
-        found = all_running([default_data_dir()])
+        running = all_running([default_data_dir()])
     if data_dir is None and port is None:
-        return [each for each in found if each.detached]
-    return [each for each in found if port is None or each.port == port]
+        return [each for each in running if each.detached]
+    return [each for each in running if port is None or each.port == port]
 
 
-def the_one(found: Sequence[Running]) -> Running | None:
-    """Return the control plane that is meant, or None when none runs.
+def the_one(running: Sequence[Running]) -> Running | None:
+    """Return the only control plane; None if there is none.
 
     Raises:
-        DevProcessError: Several run.
+        DevProcessError: There are several.
     """
-    if len(found) > 1:
-        listed = "\n".join(f"  {each}" for each in found)
+    if len(running) > 1:
+        listed = "\n".join(f"  {each}" for each in running)
         raise DevProcessError(f"Several control planes are running; name one with --port or --data-dir:\n{listed}")
-    return found[0] if found else None
+    return running[0] if running else None
 
 
 def stop(running: Running) -> None:
     """End a control plane, and return when its data directory is free.
 
     Raises:
-        DevProcessError: It is another user's, or did not end in time.
+        DevProcessError: It belongs to another user, or did not end within 30 seconds.
     """
     directory = Path(running.directory)
     try:

@@ -15,14 +15,15 @@ from polykomos_provider.commands.drift import drift
 from polykomos_provider.commands.install import install
 from polykomos_provider.output import apply_no_color
 
-# 2 means drift (`polykomos drift`), so that no mistake on the command line may end with it, `polykomos drfit` neither.
+# Status 2 means drift (`polykomos drift`), so a mistake on the command line must end with another one.
 click.UsageError.exit_code = 1
 
 
 class _Commands(click.Group):
-    """Commands that end with one line where a file or directory cannot be used."""
+    """Commands that end with one line if a file or directory cannot be used."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of a file becomes a message without a traceback."""
         try:
             return super().invoke(ctx)
         except OSError as error:
@@ -38,12 +39,12 @@ def main(context: click.Context) -> None:
     """Polykomos infrastructure as code.
 
     \b
-    A first look, from nothing:
-      eval "$(polykomos dev --detach)" # a control plane on this machine, in the background
+    First steps:
+      eval "$(polykomos dev --detach)" # start a control plane on this machine, in the background
       polykomos install pulumi         # or terraform
-      polykomos doctor                 # is everything in place?
-      polykomos adopt pulumi --all     # take over what exists already
-      polykomos drift pulumi           # has anything changed behind its back?
+      polykomos doctor                 # check the installation
+      polykomos adopt pulumi --all     # adopt existing objects
+      polykomos drift pulumi           # report changes made outside the engine
     """
     apply_no_color(context)
 

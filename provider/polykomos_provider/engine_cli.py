@@ -1,4 +1,4 @@
-"""Running the engines' own programs for commands."""
+"""The engines' own programs, run by commands."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import subprocess
 
 _PROGRAMS = {"pulumi": ("pulumi",), "terraform": ("terraform", "tofu")}
-# What would change the form of an answer that is read here; and a yes to all questions, with which Pulumi refuses to
-# only preview a refresh.
+# Variables that would change the form of the output; and PULUMI_SKIP_CONFIRMATIONS, with which Pulumi refuses
+# `refresh --preview-only`.
 _UNSET = (
     "PULUMI_DEBUG_COMMANDS",
     "PULUMI_ENABLE_STREAMING_JSON_PREVIEW",
@@ -26,56 +26,88 @@ _UNSET = (
     "TF_CLI_ARGS",
     "TF_CLI_ARGS_show",
 )
-_SAID_CHARACTERS = 4000
+_ERROR_CHARACTERS = 4000
 
 
 class EngineError(click.ClickException):
-    """An engine's program ended with an error; the message is its own."""
+    """An engine's program ended with an error; the message contains the engine's."""
 
 
 @dataclass(frozen=True)
 class EngineProgram:
-    """One engine's program and where it is run."""
+    """One engine's program and the directory in which it runs."""
 
     program: str
     directory: Path
 
     def run(self, *words: str, good: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
-        """Run it with these words. Raises EngineFailed for a status that is not in `good`."""
+        """Run the program.
+
+        Args:
+            words: The arguments.
+            good: The statuses that mean success.
+
+        Raises:
+            EngineError: The program ended with another status.
+        """
         env = {name: value for name, value in os.environ.items() if name not in _UNSET} | {"TF_IN_AUTOMATION": "1"}
         done = engine_cli.run(self.program, words, env=env, directory=self.directory)
         if done.returncode not in good:
             raise EngineError(self.failure(words, done))
         return done
 
-    def ask(self, *words: str) -> Any:
-        """The JSON that it prints; None when it prints nothing. Raises EngineFailed."""
+    def run_json(self, *words: str) -> Any:
+        """Run the program, and return the JSON that it prints; None if it prints nothing.
+
+        Raises:
+            EngineError: The program failed, or printed something else.
+        """
         try:
             return engine_cli.parse_output(self.run(*words).stdout)
         except ValueError:
-            raise EngineError(f"{self.called(words)} printed something that is no JSON") from None
+            raise EngineError(f"`{self.command_line(words)}` printed something that is not JSON") from None
 
-    def called(self, words: Sequence[str]) -> str:
-        """The command as a person would write it."""
+    def command_line(self, words: Sequence[str]) -> str:
+        """Return the command as a person would type it."""
         return " ".join([Path(self.program).name, *words])
 
-    def failure(self, words: Sequence[str], done: subprocess.CompletedProcess[str], told: str = "") -> str:
-        """What to say of a run that failed: never its stdout, which may hold a state. told: its reason from there."""
-        said = (told or done.stderr.strip() or "it said nothing")[-_SAID_CHARACTERS:]
-        return f"`{self.called(words)}` ended with status {done.returncode}:\n{said}"
+    def failure(self, words: Sequence[str], done: subprocess.CompletedProcess[str], reason: str = "") -> str:
+        """Return the message for a failed run, without its stdout, which may contain a state.
+
+        Args:
+            words: The arguments.
+            done: The ended run.
+            reason: The engine's errors from stdout; if empty, those from stderr are used.
+        """
+        text = (reason or done.stderr.strip() or "it printed no error")[-_ERROR_CHARACTERS:]
+        return f"`{self.command_line(words)}` ended with status {done.returncode}:\n{text}"
 
 
 def engine(kind: str, directory: Path, program: str | None) -> EngineProgram:
-    """The engine to use. kind: pulumi or terraform. program: the user's choice. Raises ClickException."""
+    """Return the engine to run.
+
+    Args:
+        kind: `pulumi` or `terraform`.
+        directory: The project or the root module.
+        program: The user's choice; None for a program on PATH.
+
+    Raises:
+        click.ClickException: No such program is on PATH.
+    """
     names = (program,) if program else candidate_programs(kind, _lock_file(directory))
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
+    path = next((path for name in names if (path := shutil.which(name))), None)
+    if path is None:
         raise click.ClickException(f"{' or '.join(names)} is not on PATH: install it, or name one with --program")
-    return EngineProgram(found, directory)
+    return EngineProgram(path, directory)
 
 
 def candidate_programs(kind: str, lock: str) -> tuple[str, ...]:
-    """Programs that serve, the likelier one first. lock: the lock file of the root module, empty without one."""
+    """Return the programs of an engine, the preferred one first.
+
+    Args:
+        kind: `pulumi` or `terraform`.
+        lock: The lock file of the root module; empty if there is none.
+    """
     names = _PROGRAMS[kind]
     return names[::-1] if kind == "terraform" and "registry.opentofu.org/" in lock else names
 

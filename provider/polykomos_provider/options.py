@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options of several commands."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ DIRECTORY: Decorator = click.option(
     "directory",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path(),
-    help="Where the project or root module is.  [default: here]",
+    help="Directory of the project or root module.  [default: the current one]",
 )
 PROGRAM: Decorator = click.option("--program", metavar="PATH", help="The engine's program.  [default: from PATH]")
 
 
 def combine_options(*options: Decorator) -> Decorator:
-    """Several options as one decorator; `--help` shows them in this order."""
+    """Combine several options into one decorator; `--help` shows them in this order."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -32,9 +32,10 @@ def combine_options(*options: Decorator) -> Decorator:
 
 
 class PathToWrite(click.Path):
-    """A path. The empty text, as of a variable that is not set, is refused: it would be the current directory."""
+    """A path. An empty value, as of an unset variable, is refused, because it would be the current directory."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or fail if it is empty."""
         if value == "":
             self.fail("must not be empty", param, ctx)
         return super().convert(value, param, ctx)

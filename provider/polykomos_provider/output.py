@@ -1,4 +1,4 @@
-"""What commands say: results go to stdout, everything about them to stderr, in colour only where a person looks."""
+"""The output of commands: results go to stdout, notes to stderr, with colours only on a terminal."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import click
 
 
 def echo_note(text: str) -> None:
-    """A line for the person who waits; scripts read stdout."""
+    """Print a note for people on stderr. Scripts read stdout."""
     click.echo(text, err=True)
 
 
 def one_line(text: str) -> str:
-    """Somebody else's text without what would move a cursor, colour a terminal or end a line."""
+    """Return a text from outside on one line, without control characters, which could change the terminal."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
 def apply_no_color(context: click.Context) -> None:
-    """Click leaves colour out where there is no terminal; NO_COLOR (no-color.org) leaves it out everywhere."""
+    """Remove colours if NO_COLOR is set (no-color.org). Without a terminal, click removes them."""
     if os.environ.get("NO_COLOR"):
         context.color = False

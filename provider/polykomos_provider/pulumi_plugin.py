@@ -1,4 +1,4 @@
-"""`pulumi-resource-polykomos`: the program that Pulumi starts."""
+"""The program that Pulumi starts: `pulumi-resource-polykomos`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from resourcekit.pulumi.server import serve
 def main() -> None:
     """Serve the Polykomos package to the engine whose address is the last argument."""
     status = serve(_package, sys.argv[1:])
-    # Without taking the interpreter down piece by piece: the engine waits for the end, several times a command.
+    # Without the interpreter's shutdown: the engine waits for the end of the process, several times per command.
     sys.stderr.flush()
     os._exit(status)
 
 
 def _package() -> Any:
-    # Loaded after the port is out.
+    # Imported after the process has printed its port.
     from polykomos.package import package
 
     return package()

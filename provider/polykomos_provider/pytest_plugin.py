@@ -1,4 +1,4 @@
-"""pytest fixtures for testing one's own stacks against a control plane (docs/testing.md)."""
+"""Fixtures of pytest for testing stacks against a control plane (docs/testing.md)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from polykomos_provider.testing import ControlPlane
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The one setting, in pytest's configuration file."""
+    """Add the setting of pytest's configuration file."""
     parser.addini(
         "polykomos_arguments", "further options of `polykomos dev` for the control plane of the tests", default=""
     )
@@ -21,38 +21,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def polykomos_control_plane(pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
-    """A control plane that runs as long as the session (one for each process of pytest-xdist)."""
+    """Yield a control plane that runs for the session (one for each process of pytest-xdist)."""
     with ControlPlane(shlex.split(pytestconfig.getini("polykomos_arguments"))) as plane:
         yield plane
 
 
 @pytest.fixture(autouse=True)
 def _polykomos_undo(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Undo the faults and the clock of a test after it, so that no later test has them."""
+    """Undo the faults and the clock of a test after the test, so that they do not affect later tests."""
     if "polykomos_control_plane" not in request.fixturenames:
         yield
         return
     plane: ControlPlane = request.getfixturevalue("polykomos_control_plane")
     yield
     if plane.is_changed:
-        plane.heal()
+        plane.clear_faults()
 
 
 @pytest.fixture
 def polykomos_database(
     polykomos_control_plane: ControlPlane, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, Any]]:
-    """A PostgreSQL database of the test's own, named after it, from the pool; destroyed when the test is over."""
+    """Yield a PostgreSQL database from the pool, named after the test; it is destroyed after the test."""
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:63] or "test"
-    made = polykomos_control_plane.create_database(name)
-    yield made
-    # Not only deleted: the files of some hundred tests would fill the disk.
-    polykomos_control_plane.destroy_database(made["uuid"])
+    database = polykomos_control_plane.create_database(name)
+    yield database
+    # Not only deleted: the files of several hundred tests would fill the disk.
+    polykomos_control_plane.destroy_database(database["uuid"])
 
 
 @pytest.fixture
 def polykomos_env(polykomos_control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> ControlPlane:
-    """The control plane, with POLYKOMOS_BASE_URL and POLYKOMOS_API_KEY set to it for the test."""
+    """Return the control plane, with POLYKOMOS_BASE_URL and POLYKOMOS_API_KEY set to it for the test."""
     for name, value in polykomos_control_plane.env.items():
         monkeypatch.setenv(name, value)
     return polykomos_control_plane

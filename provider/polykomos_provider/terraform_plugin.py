@@ -1,4 +1,4 @@
-"""`terraform-provider-polykomos`: the program that Terraform and OpenTofu start."""
+"""The program that Terraform and OpenTofu start: `terraform-provider-polykomos`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from resourcekit.plugin.parent_watch import Watch, exit_when_stdout_closes
 from resourcekit.terraform import zygote
 from resourcekit.terraform.handshake import COOKIE
 
-TYPE_CHECKING = False  # importing `typing` takes as long as meeting the zygote
+TYPE_CHECKING = False  # importing `typing` takes as long as connecting to the zygote
 if TYPE_CHECKING:
     from typing import Any
 
@@ -31,7 +31,7 @@ def main() -> None:
     else:
         status = serve(exit_when_stdout_closes, None)
     sys.stderr.flush()
-    # Without taking the interpreter down piece by piece: the engine waits for the end, several times a command.
+    # Without the interpreter's shutdown: the engine waits for the end of the process, several times per command.
     os._exit(status)
 
 
@@ -42,14 +42,14 @@ def _serve(arguments: list[str], watch: Watch, shared: int | None) -> int:
 
 
 def _schema() -> bytes:
-    """What `make schema` has written down of the declarations: engines ask for it with every command."""
-    # Not from this file's own place: an archive has it elsewhere, as its program.
+    """Return the schema that `make schema` has generated. Engines request it with every command."""
+    # Not relative to this file: in an archive, this file is elsewhere, as its program.
     with open(f"{polykomos_provider.__path__[0]}/terraform_schema.b64", "rb") as file:  # noqa: PTH123 - no pathlib
         return binascii.a2b_base64(file.read())
 
 
 def _calls(shared: int | None) -> Mapping[str, Callable[..., Any]]:
-    # Loaded when it is needed.
+    # Imported when it is needed.
     from polykomos.package import package
     from resourcekit.terraform.hclog import configure_hclog
 
@@ -67,7 +67,7 @@ def _provider() -> Any:
 
 
 def _prepare() -> Iterator[None]:
-    """All that a plugin process comes to need, as `zygote.run` wants it."""
+    """Load the modules of a plugin process in the stages of `zygote.serve_forked`."""
     from resourcekit.terraform.tls import new_certificate
 
     importlib.import_module("resourcekit.terraform.server")

@@ -22,19 +22,30 @@ if TYPE_CHECKING:  # loaded when it is needed: pytest imports this module in eve
 
 _EXPORT = re.compile(r"export POLYKOMOS_(BASE_URL|ADMIN_TOKEN|API_KEY)='([^']+)'")
 _READY_SECONDS = 60.0
-# Parts of the admin API whose changes `heal` takes back.
+# Parts of the admin API whose changes `clear_faults` undoes.
 _UNDONE = ("faults", "clock", "provisioning", "ids", "queries")
 
 
-class NotStarted(RuntimeError):
-    """`polykomos dev` did not get ready; the message holds the end of its log."""
+class StartupError(RuntimeError):
+    """`polykomos dev` did not become ready; the message contains the end of its log."""
+
+
+# The name of earlier releases.
+NotStarted = StartupError
 
 
 class ControlPlane:
-    """Runs while in its `with` block; nothing is kept.
+    """A control plane that runs inside its `with` block. Its data is removed at the end.
 
-    arguments: further options of `polykomos dev`. env: what programs under test need to find it. is_changed: whether
-    faults, clock, provisioning, ids or answers to queries were changed since the last `heal`.
+    Args:
+        arguments: Further options of `polykomos dev`.
+
+    Attributes:
+        base_url: The URL of the API.
+        api_key: A key with every scope.
+        admin_token: The token of the admin API; empty with `--no-admin`.
+        is_changed: Whether faults, clock, provisioning, ids or answers to queries were changed since the last
+            `clear_faults`.
     """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
@@ -47,7 +58,11 @@ class ControlPlane:
         self.is_changed = False
 
     def __enter__(self) -> Self:
-        """Start. Raises NotStarted."""
+        """Start the control plane.
+
+        Raises:
+            StartupError: It did not become ready within 60 seconds.
+        """
         program = Path(sys.executable).with_name("polykomos")
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [program, "dev", *self._arguments],
@@ -56,7 +71,7 @@ class ControlPlane:
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-        # Reading blocks, so a start that hangs is ended from aside.
+        # Reading blocks, so a timer ends a start that hangs.
         watchdog = threading.Timer(_READY_SECONDS, self._process.kill)
         watchdog.start()
         try:
@@ -76,10 +91,10 @@ class ControlPlane:
         process.wait()
         self._log.seek(0)
         end = self._log.read().decode(errors="replace")[-2000:]
-        raise NotStarted(f"`polykomos dev` ended with status {process.returncode}:\n{end}")
+        raise StartupError(f"`polykomos dev` ended with status {process.returncode}:\n{end}")
 
     def __exit__(self, *_: object) -> None:
-        """Stop it; its directory is removed."""
+        """Stop the control plane, which removes its data directory."""
         process = self._process
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGTERM)
@@ -91,12 +106,12 @@ class ControlPlane:
 
     @property
     def env(self) -> dict[str, str]:
-        """What the providers, the SDKs and `polykomos` look for in the environment."""
+        """The environment variables that the providers, the SDKs and `polykomos` read."""
         return {"POLYKOMOS_BASE_URL": self.base_url, "POLYKOMOS_API_KEY": self.api_key}
 
     @cached_property
     def api(self) -> httpx.Client:
-        """A client of the API with a key that may do everything. Paths begin after `/api/v1`."""
+        """A client of the API with a key with every scope. Paths begin after `/api/v1`."""
         return _client(self.base_url, self.api_key)
 
     @cached_property
@@ -112,11 +127,21 @@ class ControlPlane:
             self.is_changed = True
 
     def advance(self, seconds: float) -> None:
-        """Put the clock forward: grace, keys, rate windows and retries are that much older."""
+        """Advance the clock: grace periods, keys, rate windows and retries are that much older.
+
+        Args:
+            seconds: The time to add.
+        """
         self.admin.post("/clock/advance", json={"seconds": seconds}).raise_for_status()
 
-    def fail(self, operation: str, effect: str, **fields: Any) -> None:
-        """Have calls of an operation go wrong (docs/control-plane.md); the next one, unless `count` says otherwise."""
+    def inject_fault(self, operation: str, effect: str, **fields: Any) -> None:
+        """Add a fault rule for an operation (docs/control-plane.md).
+
+        Args:
+            operation: The operation of the API, such as `createDatabase`.
+            effect: The fault, such as `lost_response`.
+            fields: Further fields of the rule. Without `count`, the rule applies to the next request only.
+        """
         rule = {"operation": operation, "effect": effect, **fields}
         self.admin.post("/faults", json=rule).raise_for_status()
 
@@ -131,8 +156,12 @@ class ControlPlane:
         answer = {"query": query, "sql": sql, "db_type": db_type}
         self.admin.put("/queries", json=answer).raise_for_status()
 
-    def heal(self) -> None:
-        """Remove every fault rule and set answer, be on time again, and provision and number as at the start."""
+    def fail(self, operation: str, effect: str, **fields: Any) -> None:
+        """Add a fault rule. This is the name of `inject_fault` in earlier releases."""
+        self.inject_fault(operation, effect, **fields)
+
+    def clear_faults(self) -> None:
+        """Remove all fault rules and answers to queries, and reset clock, provisioning and ids."""
         self.admin.delete("/faults").raise_for_status()
         self.admin.post("/clock/reset").raise_for_status()
         as_started = {"delay_seconds": None, "pool_size": None, "failures": 0, "kill_at": None}
@@ -141,38 +170,47 @@ class ControlPlane:
         self.admin.delete("/queries").raise_for_status()
         self.is_changed = False
 
+    def heal(self) -> None:
+        """Remove all fault rules. This is the name of `clear_faults` in earlier releases."""
+        self.clear_faults()
+
     def reset(self) -> None:
         """Remove every database, blueprint and webhook endpoint. Users and keys stay."""
         self.admin.post("/reset").raise_for_status()
 
     def inbox_url(self, name: str) -> str:
-        """Where to have webhooks sent to find them in `inbox(name)`."""
+        """Return the URL for a webhook endpoint whose deliveries `inbox(name)` returns."""
         return self.base_url.replace("/api/v1", f"/_polykomos/inbox/{name}")
 
     def inbox(self, name: str) -> list[dict[str, Any]]:
-        """What came, oldest first: `body`, `headers`, `is_signed`."""
-        found: list[dict[str, Any]] = self.admin.get(f"/inbox/{name}").raise_for_status().json()
-        return found
+        """Return the received deliveries, oldest first: `body`, `headers`, `is_signed`."""
+        deliveries: list[dict[str, Any]] = self.admin.get(f"/inbox/{name}").raise_for_status().json()
+        return deliveries
 
     def create_database(self, name: str, **fields: Any) -> dict[str, Any]:
-        """A database that is ready, as the API shows it, `connection_string` and all."""
+        """Create a database, and return it when it is ready, with its `connection_string`.
+
+        Args:
+            name: The name.
+            fields: Further fields of the request.
+        """
         reply = self.api.post(
             "/databases", params={"wait": "true", "timeout": 120}, json={"name": name, **fields}, headers=_keyed()
         )
-        made: dict[str, Any] = reply.raise_for_status().json()["data"]
-        while made["status"] == "provisioning":
+        created: dict[str, Any] = reply.raise_for_status().json()["data"]
+        while created["status"] == "provisioning":
             time.sleep(0.1)
-            made = self.api.get(f"/databases/{made['uuid']}").raise_for_status().json()["data"]
-        return made
+            created = self.api.get(f"/databases/{created['uuid']}").raise_for_status().json()["data"]
+        return created
 
     def delete_database(self, database: str) -> None:
-        """By its uuid; one that is gone already is fine."""
+        """Delete a database by its UUID. If it is deleted already, do nothing."""
         reply = self.api.delete(f"/databases/{database}", headers=_keyed())
         if reply.status_code != 404:
             reply.raise_for_status()
 
     def destroy_database(self, database: str) -> None:
-        """Delete it, and have its files removed now instead of after its 24 hours of grace."""
+        """Delete a database and its files, without the 24 hours of grace."""
         self.delete_database(database)
         if self.admin_token:  # with `--no-admin` there is none
             reply = self.admin.post(f"/databases/{database}/destroy")

@@ -52,7 +52,7 @@ THEIRS = """
 
     def test_what_one_test_changes_and_does_not_undo(polykomos_control_plane):
         plane = polykomos_control_plane
-        plane.fail("getMe", "status", status=503, count=None)
+        plane.inject_fault("getMe", "status", status=503, count=None)
         plane.advance(3600)
         plane.admin.post("/clock/freeze", json={}).raise_for_status()
         plane.admin.patch("/provisioning", json={"delay_seconds": 3000, "pool_size": 0}).raise_for_status()
@@ -71,17 +71,28 @@ THEIRS = """
         assert plane.admin.get("/provisioning").json()["delay_seconds"] is None
         assert plane.admin.get("/queries").json() == []
 
+    def test_the_names_of_earlier_releases(polykomos_control_plane):
+        from polykomos_provider.testing import NotStarted, StartupError
+
+        plane = polykomos_control_plane
+        assert NotStarted is StartupError
+        plane.fail("getMe", "status", status=503, count=None)
+        assert plane.api.get("/me").status_code == 503
+        plane.heal()
+        assert plane.api.get("/me").status_code == 200
+        assert not plane.is_changed
+
     def test_faults_time_and_webhooks(polykomos_control_plane):
         plane = polykomos_control_plane
-        plane.fail("getMe", "status", status=503)
+        plane.inject_fault("getMe", "status", status=503)
         assert [plane.api.get("/me").status_code for _ in range(2)] == [503, 200]
-        plane.fail("getMe", "status", status=503, count=None)
-        plane.heal()
+        plane.inject_fault("getMe", "status", status=503, count=None)
+        plane.clear_faults()
         assert plane.api.get("/me").status_code == 200
         before = plane.admin.get("/clock").json()["offset_seconds"]
         plane.advance(3600)
         assert plane.admin.get("/clock").json()["offset_seconds"] == before + 3600
-        plane.heal()
+        plane.clear_faults()
         made = plane.api.post(
             "/webhook_endpoints", json={"url": plane.inbox_url("mine")}, headers={"Idempotency-Key": "k"}
         ).json()["data"]
@@ -94,7 +105,7 @@ THEIRS = """
 def test_the_pytest_plugin_is_loaded_when_the_distribution_is_installed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(THEIRS)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
-    result.assert_outcomes(passed=9)
+    result.assert_outcomes(passed=10)
 
 
 def test_the_pytest_plugins_options_are_those_of_the_command(pytester: pytest.Pytester) -> None:
@@ -102,7 +113,7 @@ def test_the_pytest_plugins_options_are_those_of_the_command(pytester: pytest.Py
     pytester.makepyfile("def test_it(polykomos_control_plane): pass")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*NotStarted*", "*'--provision-delay'*"])
+    result.stdout.fnmatch_lines(["*StartupError*", "*'--provision-delay'*"])
 
 
 def test_without_its_fixtures_it_costs_nothing(pytester: pytest.Pytester) -> None:
@@ -142,7 +153,7 @@ def test_a_later_one(polykomos_control_plane):
     assert polykomos_control_plane.admin.get("/faults").json() == []
 
 def test_a_fault_that_is_never_met(polykomos_control_plane):
-    polykomos_control_plane.fail("getMe", "status", status=503, count=None)
+    polykomos_control_plane.inject_fault("getMe", "status", status=503, count=None)
 
 def test_the_next_one(polykomos_control_plane):
     assert polykomos_control_plane.api.get("/me").status_code == 200

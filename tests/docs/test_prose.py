@@ -30,6 +30,7 @@ CLEAN: tuple[str, ...] = (
     "controlplane/databases",
     "controlplane/queries",
     "controlplane/webhooks",
+    "polykomos_provider",
     "resourcekit",
 )
 

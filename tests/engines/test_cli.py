@@ -125,7 +125,7 @@ def test_an_estate_comes_under_pulumi_and_is_watched(
 
     told = documented("adopt-existing", "polykomos adopt pulumi", **where).stderr
     assert next_commands(told) == ["pulumi import --file import.json --out adopted.yaml --yes"]
-    assert "left out, as it is managed already: 1 database\n" in told
+    assert "omitted, as managed already: 1 database\n" in told
     assert "BlueprintApplication" in told
     listed = json.loads((stack.directory / "import.json").read_text())["resources"]
     named = {each["name"]: each["id"] for each in listed}
@@ -230,7 +230,7 @@ def test_an_estate_comes_under_terraform_and_is_watched(
     workspace.run("init")
 
     told = documented("adopt-existing", "polykomos adopt terraform", **where, terraform=name).stderr
-    assert "nothing is left out" not in told, "the engine answers, of an empty state too"
+    assert "are not omitted" not in told, "the engine answers, of an empty state too"
     assert next_commands(told, name) == [
         "terraform plan -generate-config-out=adopted.tf -out=tfplan",
         "terraform apply tfplan",
@@ -280,7 +280,8 @@ def test_keys_that_may_less(env: dict[str, str], tmp_path: Path, monkeypatch: py
 
 def test_a_person_is_asked_what_to_adopt(env: dict[str, str], tmp_path: Path) -> None:
     assert (
-        "Say what to adopt" in polykomos("adopt", "terraform", cwd=tmp_path, env={**os.environ, **env}, status=1).stderr
+        "Nothing is selected"
+        in polykomos("adopt", "terraform", cwd=tmp_path, env={**os.environ, **env}, status=1).stderr
     )
     ours, theirs = os.openpty()
     with subprocess.Popen(

@@ -87,9 +87,16 @@ def _parameter(shape: FieldType, facts: FieldSpec) -> str:
 
 
 def _parameters(arguments: dict[str, FieldSpec]) -> str:
-    entries = [f":param {name}: {facts.description}" for name, facts in arguments.items()]
+    entries = [f"    {name}: {facts.description}" for name, facts in arguments.items()]
     return "\n".join(
-        [":param resource_name: Name in the program and in the stack's state.", ":param opts: Pulumi's.", *entries]
+        [
+            "Declare the resource.",
+            "",
+            "Args:",
+            "    resource_name: Name in the program and in the stack's state.",
+            "    opts: Pulumi's resource options.",
+            *entries,
+        ]
     )
 
 
@@ -137,7 +144,7 @@ def _doc(text: str, indent: int) -> str:
         for line in textwrap.wrap(
             given,
             _WIDTH - indent - len('"""'),
-            subsequent_indent="    " if given.startswith(":") else "",
+            subsequent_indent="        " if given.startswith("    ") else "",
             break_long_words=False,
             break_on_hyphens=False,
         )

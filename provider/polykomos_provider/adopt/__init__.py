@@ -1,1 +1,1 @@
-"""Taking over what exists: pure decisions, and the one look at the service."""
+"""The parts of `polykomos adopt`: pure decisions, and the request for the objects of the service."""

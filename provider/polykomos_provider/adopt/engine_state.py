@@ -1,4 +1,4 @@
-"""What a stack or a workspace holds already, from its engine's own export."""
+"""The objects that a stack or a workspace manages already, from its engine's own export."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from polykomos_provider.adopt.inventory import ExistingObject, ResourceKind
 
 @dataclass(frozen=True)
 class ManagedObjects:
-    """objects: (the engine's name of the kind, id) of each. names: what no other may be called. accounts: those
-    that the objects of this provider belong to, as far as the state records them.
+    """The objects that a stack or a workspace manages.
+
+    Attributes:
+        objects: The engine's type and the id of each object.
+        names: The names in use.
+        accounts: The accounts that the objects of this provider belong to, as far as the state records them.
     """
 
     objects: frozenset[tuple[str, str]] = frozenset()
@@ -22,7 +26,7 @@ class ManagedObjects:
 
 
 def from_stack_export(export: Mapping[str, Any] | None) -> ManagedObjects:
-    """From `pulumi stack export`."""
+    """Return the managed objects in the output of `pulumi stack export`."""
     from resourcekit.pulumi.stack_export import parse_export
 
     state = parse_export(export, None)
@@ -34,7 +38,10 @@ def from_stack_export(export: Mapping[str, Any] | None) -> ManagedObjects:
 
 
 def from_state_pull(state: Mapping[str, Any] | None) -> ManagedObjects:
-    """From `terraform state pull`. Names are those of the root module, `type.name`."""
+    """Return the managed objects in the output of `terraform state pull`.
+
+    The names are those of the root module, as `type.name`.
+    """
     from resourcekit.terraform.state_pull import managed_resources, parse_state
 
     resources = list(managed_resources(state))
@@ -52,7 +59,7 @@ def from_state_pull(state: Mapping[str, Any] | None) -> ManagedObjects:
 
 
 def _account_of(private: str) -> str:
-    """Return the account in an instance's private state (Base64); empty where there is none."""
+    """Return the account in an instance's private state (Base64); empty if there is none."""
     from resourcekit.terraform.private_state import account_in
 
     try:
@@ -62,26 +69,27 @@ def _account_of(private: str) -> str:
 
 
 def of_another_account(
-    managed: ManagedObjects, found: Iterable[ExistingObject], account: str | None, kinds: Iterable[ResourceKind]
+    managed: ManagedObjects, existing: Iterable[ExistingObject], account: str | None, kinds: Iterable[ResourceKind]
 ) -> bool:
-    """Whether what is managed belongs to another account than what was found at the service.
+    """Return whether the managed objects belong to another account than the objects at the service.
 
     Args:
-        managed: What the stack or workspace holds.
-        found: All that the key may list of the kinds that are looked at.
-        account: The key's; None where the service does not report it.
-        kinds: Those that are looked at.
+        managed: The objects that the stack or workspace manages.
+        existing: All objects of these kinds that the key may list.
+        account: The key's account; None if the service does not report it.
+        kinds: The kinds that were listed.
     """
     if account is None or account in managed.accounts:
         return False
-    every = list(found)
-    if len(unmanaged(every, managed)) < len(every):
-        return False  # the key sees what is managed, as that of a colleague does
+    objects = list(existing)
+    if len(unmanaged(objects, managed)) < len(objects):
+        return False  # the key can list managed objects, as the key of a colleague can
     names = {name for kind in kinds for name in (kind.token, kind.type)}
-    # A state of a release that recorded no account may hold what the key does not see: that is most likely another's.
+    # The state of a release that recorded no account may have objects that the key cannot list. They most likely
+    # belong to another account.
     return bool(managed.accounts) or any(name in names for name, _ in managed.objects)
 
 
-def unmanaged(found: Iterable[ExistingObject], managed: ManagedObjects) -> list[ExistingObject]:
-    """What is not held yet."""
-    return [each for each in found if not managed.objects & {(each.kind.token, each.id), (each.kind.type, each.id)}]
+def unmanaged(existing: Iterable[ExistingObject], managed: ManagedObjects) -> list[ExistingObject]:
+    """Return the objects that are not managed yet."""
+    return [each for each in existing if not managed.objects & {(each.kind.token, each.id), (each.kind.type, each.id)}]

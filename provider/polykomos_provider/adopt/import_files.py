@@ -1,4 +1,4 @@
-"""What the engines import by."""
+"""The files from which the engines import."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from polykomos_provider.adopt.inventory import ExistingObject
 
 
-def pulumi_file(found: Sequence[ExistingObject], names: Sequence[str]) -> str:
-    """For `pulumi import --file`."""
+def pulumi_file(objects: Sequence[ExistingObject], names: Sequence[str]) -> str:
+    """Return the file for `pulumi import --file`."""
     resources = [
-        {"type": each.kind.token, "name": name, "id": each.id} for each, name in zip(found, names, strict=True)
+        {"type": each.kind.token, "name": name, "id": each.id} for each, name in zip(objects, names, strict=True)
     ]
     return json.dumps({"resources": resources}, indent=2) + "\n"
 
 
-def terraform_blocks(found: Sequence[ExistingObject], names: Sequence[str]) -> str:
-    """Import blocks, for `terraform plan -generate-config-out`."""
+def terraform_blocks(objects: Sequence[ExistingObject], names: Sequence[str]) -> str:
+    """Return import blocks, for `terraform plan -generate-config-out`."""
     return "\n".join(
         f"import {{\n  to = {each.kind.type}.{name}\n  id = {_quoted(each.id)}\n}}\n"
-        for each, name in zip(found, names, strict=True)
+        for each, name in zip(objects, names, strict=True)
     )
 
 

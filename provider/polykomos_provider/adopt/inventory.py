@@ -1,4 +1,4 @@
-"""What exists at the service, by the listings of the declared resources."""
+"""The objects at the service, from the lists of the declared resources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResourceKind:
-    """One kind of object. name: as users write it; token and type: as Pulumi and Terraform call it."""
+    """One kind of object.
+
+    Attributes:
+        name: The name on the command line.
+        token: Pulumi's type token.
+        type: Terraform's type.
+        listable: Whether the API can list the objects.
+        import_id: The form of an import id, for people.
+    """
 
     name: str
     token: str
@@ -25,7 +33,11 @@ class ResourceKind:
 
 @dataclass(frozen=True)
 class ExistingObject:
-    """One object. label: its name for people."""
+    """One object.
+
+    Attributes:
+        label: Its name for people.
+    """
 
     kind: ResourceKind
     id: str
@@ -33,12 +45,21 @@ class ExistingObject:
 
 
 def kinds(package: Package[Any]) -> tuple[ResourceKind, ...]:
-    """Every kind of the package, in its order."""
+    """Return every kind of the package, in its order."""
     return tuple(_kind(package, resource) for resource in package.resources)
 
 
 def list_objects(package: Package[Any], ctx: Context[Any], names: Sequence[str]) -> Iterator[ExistingObject]:
-    """Every object of the kinds called `names`, in an order that stays. Raises ResourceError."""
+    """Yield every object of some kinds, in a stable order.
+
+    Args:
+        package: The package.
+        ctx: The context for requests.
+        names: The names of the kinds.
+
+    Raises:
+        ResourceError: The API refused a request, or could not be reached.
+    """
     from resourcekit.lifecycle import Lifecycle
 
     for resource in package.resources:
@@ -46,7 +67,7 @@ def list_objects(package: Package[Any], ctx: Context[Any], names: Sequence[str])
         if kind.name in names:
             listed = Lifecycle(package, resource).list(ctx)
             yield from sorted(
-                (ExistingObject(kind, each.id, each.label) for each in listed), key=lambda f: (f.label, f.id)
+                (ExistingObject(kind, each.id, each.label) for each in listed), key=lambda each: (each.label, each.id)
             )
 
 

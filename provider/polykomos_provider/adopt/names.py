@@ -1,4 +1,4 @@
-"""Names for adopted objects: valid in each engine, telling, and unique."""
+"""Names for adopted objects: valid in each engine, descriptive, and unique."""
 
 from __future__ import annotations
 
@@ -11,25 +11,35 @@ from urllib.parse import urlsplit
 from polykomos_provider.adopt.inventory import ExistingObject
 
 
-def pulumi_names(found: Sequence[ExistingObject], taken: Iterable[str]) -> list[str]:
-    """Logical names. Unique among all kinds: programs make keys and variables of them."""
-    return _unique(found, "-", lambda _type, name: name, taken)
+def pulumi_names(objects: Sequence[ExistingObject], taken: Iterable[str]) -> list[str]:
+    """Return logical names, unique among all kinds, because programs use them as keys and variables.
+
+    Args:
+        objects: The objects to name.
+        taken: The logical names in use.
+    """
+    return _unique(objects, "-", lambda _type, name: name, taken)
 
 
-def terraform_names(found: Sequence[ExistingObject], taken: Iterable[str]) -> list[str]:
-    """The names in `type.name`, unique among their type. taken: whole addresses."""
-    return _unique(found, "_", lambda type_, name: f"{type_}.{name}", taken)
+def terraform_names(objects: Sequence[ExistingObject], taken: Iterable[str]) -> list[str]:
+    """Return resource names, unique among their type.
+
+    Args:
+        objects: The objects to name.
+        taken: The addresses in use, as `type.name`.
+    """
+    return _unique(objects, "_", lambda type_, name: f"{type_}.{name}", taken)
 
 
 def _host_in(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
-        return ""  # the service may have what no URL is
+        return ""  # the service may store a URL that is not valid
 
 
 def base_name(each: ExistingObject, separator: str) -> str:
-    """What a label says, in lower-case words. Of a URL only the host: the rest may be somebody's secret."""
+    """Return the lower-case words of a label. Of a URL it is only the host, because the rest may contain a secret."""
     label = _host_in(each.label) if "://" in each.label else each.label
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", plain)
@@ -39,15 +49,15 @@ def base_name(each: ExistingObject, separator: str) -> str:
 
 
 def _unique(
-    found: Sequence[ExistingObject], separator: str, address: Callable[[str, str], str], taken: Iterable[str]
+    objects: Sequence[ExistingObject], separator: str, address: Callable[[str, str], str], taken: Iterable[str]
 ) -> list[str]:
     used = set(taken)
     kinds: dict[str, str] = {}
     names = []
-    for each in found:
+    for each in objects:
         kind = each.kind.name
         base = base_name(each, separator)
-        # Where another kind has the name, one's own kind tells more than a number does.
+        # If an object of another kind has the name, append the kind: it is clearer than a number.
         if kinds.setdefault(address(each.kind.type, base), kind) != kind:
             base = separator.join([base, kind.replace("_", separator)])
         name = next(name for name in _numbered(base, separator) if address(each.kind.type, name) not in used)

@@ -1,4 +1,4 @@
-"""Which of the found objects are meant."""
+"""The objects to adopt, by the options or by the answer on the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from polykomos_provider.adopt.inventory import ExistingObject
 
 @dataclass(frozen=True)
 class Selection:
-    """What the options say. Each that is given narrows; its values widen each other."""
+    """The options that select objects. An object must match each option, and of each option any one value."""
 
     everything: bool = False
     kinds: tuple[str, ...] = ()
@@ -21,15 +21,15 @@ class Selection:
 
     @property
     def is_made(self) -> bool:
-        """Whether anything was said at all."""
+        """Whether there is any option."""
         return self.everything or bool(self.kinds or self.matches or self.ids)
 
 
-def select(found: Sequence[ExistingObject], selection: Selection) -> list[ExistingObject]:
-    """Those that every given option allows."""
+def select(objects: Sequence[ExistingObject], selection: Selection) -> list[ExistingObject]:
+    """Return the objects that match every option."""
     return [
         each
-        for each in found
+        for each in objects
         if (not selection.kinds or each.kind.name in selection.kinds)
         and (not selection.matches or any(fnmatchcase(each.label, pattern) for pattern in selection.matches))
         and (not selection.ids or each.id in selection.ids)
@@ -37,10 +37,18 @@ def select(found: Sequence[ExistingObject], selection: Selection) -> list[Existi
 
 
 def parse_ranges(answer: str, count: int) -> list[int]:
-    """What `1,3-5` or `all` means among 1 … count, in order, each once. Raises ValueError with a text for people."""
+    """Return the numbers in an answer such as `1,3-5` or `all`, in ascending order.
+
+    Args:
+        answer: The answer.
+        count: The largest number.
+
+    Raises:
+        ValueError: The answer is invalid; the message is for people.
+    """
     if answer.strip().lower() == "all":
         return list(range(1, count + 1))
-    wanted: set[int] = set()
+    numbers: set[int] = set()
     for part in re.split(r"[,\s]+", answer.strip()):
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
         if match is None:
@@ -48,5 +56,5 @@ def parse_ranges(answer: str, count: int) -> list[int]:
         first, last = int(match[1]), int(match[2] or match[1])
         if not 1 <= first <= last <= count:
             raise ValueError(f"{part} is not within 1-{count}")
-        wanted.update(range(first, last + 1))
-    return sorted(wanted)
+        numbers.update(range(first, last + 1))
+    return sorted(numbers)

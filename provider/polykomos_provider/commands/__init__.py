@@ -1,1 +1,1 @@
-"""The commands of `polykomos`, one file each. They import what they need when they run: `--help` is quick."""
+"""The commands of `polykomos`, one file each. They import most modules when they run, so that `--help` is fast."""

@@ -13,7 +13,7 @@ _VARIABLE = "_POLYKOMOS_COMPLETE"
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print what completes this command's words in a shell.
+    """Print the script for completion in a shell.
 
     \b
     Examples:
@@ -21,7 +21,7 @@ def completion(context: click.Context, shell: str) -> None:
       polykomos completion zsh >> ~/.zshrc
       polykomos completion fish > ~/.config/fish/completions/polykomos.fish
     """
-    found = get_completion_class(shell)
-    assert found is not None
-    made = found(context.find_root().command, {}, "polykomos", _VARIABLE)
-    click.echo(made.source_template % made.source_vars())
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
+    script = completion_class(context.find_root().command, {}, "polykomos", _VARIABLE)
+    click.echo(script.source_template % script.source_vars())

@@ -1,4 +1,4 @@
-"""The command `polykomos dev`. Its options are called as the fields of `controlplane.settings.Settings`."""
+"""The command `polykomos dev`. Its options have the names of the fields of `controlplane.settings.Settings`."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
         return None
     try:
         parts = urlsplit(value)
-        _ = parts.port  # raises for one that cannot be
+        _ = parts.port  # raises ValueError for an invalid port
     except ValueError:
-        raise click.BadParameter("must be an http or https URL with a host and a port that can exist") from None
+        raise click.BadParameter("must be an http or https URL with a host and a port of 0 to 65535") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise click.BadParameter("must be an http or https URL")
     if parts.username or parts.password:
-        raise click.BadParameter("must not hold a key; put it into POLYKOMOS_TRANSLATOR_KEY")
+        raise click.BadParameter("must not contain a key: set POLYKOMOS_TRANSLATOR_KEY instead")
     return value
 
 
@@ -68,11 +68,11 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
 @click.option(
     "--data-dir",
     type=PathToWrite(file_okay=False, path_type=Path),
-    help="Where everything is kept.  [default: polykomos/dev in the XDG state directory]",
+    help="Directory for all data.  [default: polykomos/dev in the XDG state directory]",
 )
-@click.option("--ephemeral", is_flag=True, help="Keep nothing: the data directory is removed at the end.")
+@click.option("--ephemeral", is_flag=True, help="Use a temporary data directory, which is removed at the end.")
 @click.option("--database-url", help="Superuser URL of a PostgreSQL >= 15 to use instead of an embedded one.")
-@click.option("--api-key", callback=_checked_key, help="The key with every scope.  [default: the kept or a new one]")
+@click.option("--api-key", callback=_checked_key, help="The key with every scope.  [default: the stored or a new one]")
 @click.option(
     "--rate-limit",
     default=120,
@@ -85,7 +85,7 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
     default=2,
     show_default=True,
     type=click.IntRange(0, 50),
-    help="Databases kept ready for instant assignment.",
+    help="Number of databases to create in advance, for instant assignment.",
 )
 @click.option(
     "--provision-delay",
@@ -104,7 +104,7 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
 @click.option(
     "--strict",
     is_flag=True,
-    help="Refuse what only one of the service's two published documents allows, and unknown fields.",
+    help="Reject unknown fields, and requests that only one of the service's two published documents allows.",
 )
 @click.option("--loopback-webhooks/--no-loopback-webhooks", default=True, help="Send webhooks to this machine too.")
 @click.option(
@@ -134,7 +134,7 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
     envvar="POLYKOMOS_TRANSLATOR_MODEL",
     default="gpt-4o-mini",
     show_default=True,
-    help="The model that it is asked for.",
+    help="The model in the requests to it.",
 )
 @click.pass_context
 def dev(
@@ -149,23 +149,23 @@ def dev(
 ) -> None:
     """Run the reference control plane on this machine.
 
-    When it is ready, stdout shows the `export` lines that point clients and the admin API's users at it; logs go to
+    When it is ready, stdout shows `export` lines with the settings for clients and for the admin API. Logs go to
     stderr. With --detach it runs in the background and logs to the file `dev.log` in its data directory.
 
-    Each option can be set in the environment too: --data-dir as POLYKOMOS_DEV_DATA_DIR. Use that for --api-key and
-    --database-url where others can see the command lines of this machine.
+    Each option can be set in the environment too: --data-dir as POLYKOMOS_DEV_DATA_DIR. Use the environment for
+    --api-key and --database-url if other users can see the command lines of this machine.
 
     \b
     Examples:
-      polykomos dev                                # keeps its databases over restarts
-      eval "$(polykomos dev --detach)"             # in the background; this shell is set up when it is ready
+      polykomos dev                                # databases survive a restart
+      eval "$(polykomos dev --detach)"             # in the background; exports the settings when it is ready
       eval "$(polykomos dev --env)"                # the same settings in another shell
-      polykomos dev --stop                         # ends it
-      polykomos dev --ephemeral --port 0           # for a test: a free port, and nothing stays
-      polykomos dev --rate-limit 0 --pool-size 8   # as quick as can be
+      polykomos dev --stop                         # stop it
+      polykomos dev --ephemeral --port 0           # for a test: a free port, no data afterwards
+      polykomos dev --rate-limit 0 --pool-size 8   # as fast as possible
     """
     if ephemeral and data_dir is not None:
-        # The command line goes before the environment.
+        # The command line takes precedence over the environment.
         given = [name for name in ("ephemeral", "data_dir") if _is_given(context, name, on=ParameterSource.COMMANDLINE)]
         if len(given) != 1:
             raise click.UsageError("--ephemeral and --data-dir exclude each other.")
@@ -224,7 +224,7 @@ def _is_given(context: click.Context, name: str, *, on: ParameterSource | None =
 
 
 def _arguments(context: click.Context) -> list[str]:
-    """Return the options of the command line, without --detach. The environment is the background process's too."""
+    """Return the options of the command line, without --detach. The background process inherits the environment."""
     words: list[str] = []
     for parameter in context.command.params:
         name, value = str(parameter.name), context.params[str(parameter.name)]

@@ -33,16 +33,16 @@ _MARKS = {OK: ("ok", "green"), WARNING: ("warning", "yellow"), ERROR: ("error", 
 
 @click.command()
 @click.argument("what", nargs=-1, type=click.Choice([*ENGINES, "dev"]))
-@click.option("--json", "for_programs", is_flag=True, help="Report for programs.")
+@click.option("--json", "for_programs", is_flag=True, help="Write the report as JSON.")
 def doctor(what: tuple[str, ...], for_programs: bool) -> None:  # noqa: FBT001 - click passes by name
-    """Find out whether everything is in place.
+    """Check the installation and the settings.
 
-    Looks at the proxy, the key and what it may do, the service, the engines on PATH and whether they find this
-    provider, and what `polykomos dev` needs. WHAT must work (pulumi, terraform, tofu, dev), and only that is looked at;
-    without it, any one engine must. The key is never shown, only the service's own preview of it. Run it where the
-    project is: plugins of projects are found there.
+    Checks the proxy, the key and its scopes, the service, the engines on PATH and whether they find this provider, and
+    what `polykomos dev` needs. WHAT must work (pulumi, terraform, tofu, dev), and only that is checked. Without WHAT,
+    any one engine must work. The report shows only the service's preview of the key. Run it in the project's directory,
+    where it finds the project's plugins.
 
-    Ends with 0 when all is well, 1 when something is an error; warnings are none.
+    Ends with 0 if there is no error, 1 otherwise. Warnings are not errors.
 
     \b
     Examples:
@@ -50,15 +50,15 @@ def doctor(what: tuple[str, ...], for_programs: bool) -> None:  # noqa: FBT001 -
       polykomos doctor pulumi
       polykomos doctor terraform --json | jq '.findings[] | select(.level != "ok")'
     """
-    looked_at = what or (*ENGINES, "dev")
-    engines = {name: list(_engine(name)) for name in ENGINES if name in looked_at}
-    found = with_severity(engines, [name for name in engines if name in what])
+    checked = what or (*ENGINES, "dev")
+    engines = {name: list(_engine(name)) for name in ENGINES if name in checked}
+    findings = with_severity(engines, [name for name in engines if name in what])
     if engines:
-        found = [*check_api(), *found]
-    if "dev" in looked_at:
-        found += _dev(must_work="dev" in what)
-    click.echo(as_json(found) if for_programs else "".join(map(_line, found)), nl=False)
-    if not is_ok(found):
+        findings = [*check_api(), *findings]
+    if "dev" in checked:
+        findings += _dev(must_work="dev" in what)
+    click.echo(as_json(findings) if for_programs else "".join(map(_line, findings)), nl=False)
+    if not is_ok(findings):
         raise click.exceptions.Exit(1)
 
 
@@ -70,8 +70,8 @@ def _engine(name: str) -> Iterator[Finding]:
     here = Path.cwd()
     places = pulumi_places(here, pulumi_plugins(program)) if name == "pulumi" else terraform_places(name, here)
     words = () if name == "pulumi" else ("--debug",)
-    broken = start_error(places[0], *words) if places else ""
-    yield plugin(name, list(map(str, places)), broken, VERSION)
+    error = start_error(places[0], *words) if places else ""
+    yield plugin(name, list(map(str, places)), error, VERSION)
     if name == "pulumi" and places and places[0] == shadowing_plugin(os.environ):
         yield Finding("pulumi: PATH", WARNING, advice(places[0], other_plugins(os.environ))[0])
 
@@ -79,7 +79,7 @@ def _engine(name: str) -> Iterator[Finding]:
 def _dev(*, must_work: bool) -> Iterator[Finding]:
     level = ERROR if must_work else WARNING
     try:
-        import_module("controlplane.server")  # needs all that `dev` does
+        import_module("controlplane.server")  # imports all dependencies of `dev`
         from controlplane.engines.mysql import binaries as mysql
         from controlplane.engines.postgres import binaries as postgres
     except ImportError as error:
@@ -87,8 +87,8 @@ def _dev(*, must_work: bool) -> Iterator[Finding]:
         yield Finding("dev", level, text, "pip install 'polykomos-provider[controlplane]'")
         return
     try:
-        found = postgres.find_binaries()
-        yield Finding("dev: PostgreSQL", OK, f"{found.major} in {found.directory}")
+        binaries = postgres.find_binaries()
+        yield Finding("dev: PostgreSQL", OK, f"{binaries.major} in {binaries.directory}")
     except postgres.PostgresNotFoundError as error:
         yield Finding("dev: PostgreSQL", level, str(error))
     server = mysql.find_binaries()
@@ -98,7 +98,7 @@ def _dev(*, must_work: bool) -> Iterator[Finding]:
         yield Finding("dev: MariaDB", WARNING, "none: there will be no MySQL databases", mysql.MISSING)
 
 
-def _line(found: Finding) -> str:
-    mark, colour = _MARKS[found.level]
-    advice = f"\n{'':10}{found.advice}" if found.advice else ""
-    return f"{click.style(f'{mark:8}', fg=colour, bold=True)}  {found.check}: {found.text}{advice}\n"
+def _line(finding: Finding) -> str:
+    mark, colour = _MARKS[finding.level]
+    advice = f"\n{'':10}{finding.advice}" if finding.advice else ""
+    return f"{click.style(f'{mark:8}', fg=colour, bold=True)}  {finding.check}: {finding.text}{advice}\n"

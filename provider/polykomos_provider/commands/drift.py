@@ -21,8 +21,11 @@ _DRIFTED = 2
 
 _reporting = combine_options(
     DIRECTORY,
-    click.option("--json", "form", flag_value="json", help="Report for programs."),
-    click.option("--markdown", "form", flag_value="markdown", help="Report for a pull request or a job's summary."),
+    click.option("--json", "form", flag_value="json", help="Write the report as JSON."),
+    click.option(
+        "--markdown", "form", flag_value="markdown",
+        help="Write the report as Markdown, for a pull request or a job's summary.",
+    ),
     PROGRAM,
     click.argument("arguments", metavar="[-- ARGUMENTS]", nargs=-1, type=click.UNPROCESSED),
 )  # fmt: skip
@@ -30,12 +33,12 @@ _reporting = combine_options(
 
 @click.group()
 def drift() -> None:
-    """Tell what has changed behind an engine's back.
+    """Report changes that were made outside the engine.
 
-    Runs the engine's own comparison of what it knows with what is there, and reports it per resource. Nothing is
-    changed, at the service nor in the state. Values of secrets are never shown.
+    Runs the engine's own comparison of its state with the service, and reports the differences per resource. Neither
+    the service nor the state changes. The report never shows the values of secrets.
 
-    Ends with 0 when nothing has drifted, 2 when something has, 1 when that could not be found out.
+    Ends with 0 if there is no drift, 2 if there is drift, 1 after an error.
 
     \b
     Examples:
@@ -61,18 +64,18 @@ def drift_pulumi(stack: str | None, arguments: tuple[str, ...], **options: Any) 
     chosen = ["--stack", stack] if stack else []
     words = ["refresh", "--preview-only", "--json", "--non-interactive", *chosen, *arguments]
 
-    def look(asked: EngineProgram) -> list[Drift]:
-        done = asked.run(*words, good=range(256))
+    def compare(program: EngineProgram) -> list[Drift]:
+        done = program.run(*words, good=range(256))
         try:
             shown = json.loads(done.stdout)
         except ValueError:
-            raise EngineError(asked.failure(words, done)) from None
-        told = pulumi.errors(shown)
-        if done.returncode != 0 or told:
-            raise EngineError(asked.failure(words, done, "\n".join(told)))
+            raise EngineError(program.failure(words, done)) from None
+        errors = pulumi.errors(shown)
+        if done.returncode != 0 or errors:
+            raise EngineError(program.failure(words, done, "\n".join(errors)))
         return pulumi.drifts(shown)
 
-    _report("pulumi", look, **options)
+    _report("pulumi", compare, **options)
 
 
 @drift.command("terraform")
@@ -80,8 +83,8 @@ def drift_pulumi(stack: str | None, arguments: tuple[str, ...], **options: Any) 
 def drift_terraform(arguments: tuple[str, ...], **options: Any) -> None:
     """Report what `terraform plan -refresh-only` or `tofu plan -refresh-only` finds.
 
-    The root module must be initialised. ARGUMENTS go to that command as they are. Where both engines are on PATH, the
-    lock file tells which one is meant; --program names another.
+    The root module must be initialised. ARGUMENTS go to that command as they are. If both engines are on PATH, the lock
+    file determines the engine; --program overrides it.
 
     \b
     Examples:
@@ -90,29 +93,29 @@ def drift_terraform(arguments: tuple[str, ...], **options: Any) -> None:
       polykomos drift terraform --program tofu
     """
 
-    def look(asked: EngineProgram) -> list[Drift]:
-        # A plan holds secrets: it is written where only this user reads, and removed.
-        with tempfile.TemporaryDirectory(prefix="polykomos-") as kept:
-            plan = str(Path(kept) / "plan")
-            asked.run(
+    def compare(program: EngineProgram) -> list[Drift]:
+        # A plan contains secrets: only this user can read the directory, which is removed afterwards.
+        with tempfile.TemporaryDirectory(prefix="polykomos-") as directory:
+            plan = str(Path(directory) / "plan")
+            program.run(
                 "plan", "-refresh-only", "-detailed-exitcode", "-input=false", "-no-color", f"-out={plan}", *arguments,
                 good=(0, _DRIFTED),
             )  # fmt: skip
-            return terraform.drifts(asked.ask("show", "-json", plan) or {})
+            return terraform.drifts(program.run_json("show", "-json", plan) or {})
 
-    _report("terraform", look, **options)
+    _report("terraform", compare, **options)
 
 
 def _report(
-    kind: str, look: Callable[[EngineProgram], list[Drift]], directory: Path, form: str | None, program: str | None
+    kind: str, compare: Callable[[EngineProgram], list[Drift]], directory: Path, form: str | None, program: str | None
 ) -> None:
-    found = look(engine(kind, directory, program))
-    click.echo(_written(kind, form, found), nl=False)
-    if found:
+    drifts = compare(engine(kind, directory, program))
+    click.echo(_formatted(kind, form, drifts), nl=False)
+    if drifts:
         raise click.exceptions.Exit(_DRIFTED)
 
 
-def _written(kind: str, form: str | None, found: Sequence[Drift]) -> str:
+def _formatted(kind: str, form: str | None, drifts: Sequence[Drift]) -> str:
     if form == "json":
-        return as_json(kind, found)
-    return as_markdown(found, f"Drift ({kind})") if form == "markdown" else as_text(found)
+        return as_json(kind, drifts)
+    return as_markdown(drifts, f"Drift ({kind})") if form == "markdown" else as_text(drifts)

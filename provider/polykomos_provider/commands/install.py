@@ -26,56 +26,58 @@ _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.group()
 def install() -> None:
-    """Make this provider known to an engine on this machine.
+    """Install this provider for an engine on this machine.
 
     \b
     Examples:
       polykomos install pulumi                  # for all your projects
-      polykomos install pulumi --project .      # for the project here
-      polykomos install terraform               # for all your workspaces, of OpenTofu too
-      polykomos install terraform --project .   # for the root module here
+      polykomos install pulumi --project .      # for this project
+      polykomos install terraform               # for all your workspaces, OpenTofu's too
+      polykomos install terraform --project .   # for this root module
     """
 
 
 @install.command("pulumi")
 @click.option("--project", type=_DIRECTORY, help="Install for the Pulumi project in this directory only.")
 def install_pulumi(project: Path | None) -> None:
-    """Put the plugin where Pulumi looks for it.
+    """Install the plugin for Pulumi.
 
-    Without options that is `$PULUMI_HOME/plugins` (or `.pulumi/plugins` in the account's home directory, where Pulumi
-    looks whatever HOME says), under this provider's version: versions lie
-    beside each other. With --project the plugin lies in `.polykomos/pulumi` of the project, and Pulumi.yaml says so.
+    Without options, the plugin goes into `$PULUMI_HOME/plugins`, under this provider's version, so that several
+    versions can be installed. Without PULUMI_HOME it goes into `.pulumi/plugins` in the account's home directory, where
+    Pulumi looks, whatever HOME is. With --project it goes into `.polykomos/pulumi` of the project, and Pulumi.yaml
+    names it.
 
-    Pulumi prefers a program on PATH to an installed plugin and warns each time, as in an activated virtual environment.
-    It is quiet with --project, or with the `export` line that is printed where the program is on PATH.
+    Pulumi prefers a program on PATH, as in an activated virtual environment, to an installed plugin, and warns each
+    time. To avoid the warning, use --project, or run the `export` line that this command prints in that case.
 
-    What is written starts the provider of the Python environment that this command runs in. A project's own
-    environment (`.venv`) is named relatively, so that both files can be committed.
+    The plugin starts the provider of the Python environment that this command runs in. If that environment is in the
+    project (`.venv`), the plugin names it by a relative path, so that both files can be committed.
 
     \b
     Examples:
-      polykomos install pulumi --project .        # for the project here; quiet in every shell
-      eval "$(polykomos install pulumi)"          # for all projects; quiet in this shell
+      polykomos install pulumi --project .        # for this project; no warning in any shell
+      eval "$(polykomos install pulumi)"          # for all projects; no warning in this shell
     """
     if project is None:
         echo_note(f"wrote {write_user_plugin()}")
-        _quieten()
+        _advise_path()
         return
     program = project_file(project)
     if program is None:
         raise click.ClickException(f"There is no Pulumi.yaml in {project}: is it the project's directory?")
     echo_note(f"wrote {write_project_plugin(project)}")
     text = program.read_text(encoding="utf-8")
-    found = plugins_section(text)
-    if found is PluginsSection.ABSENT:
+    section = plugins_section(text)
+    if section is PluginsSection.ABSENT:
         program.write_text(add_plugins_section(text), encoding="utf-8")
         echo_note(f"added the plugin to {program}")
-    elif found is PluginsSection.OTHERS:
+    elif section is PluginsSection.OTHERS:
         echo_note(f"{program} names plugins of its own; add this one to them:\n")
         click.echo(PLUGINS_SECTION, nl=False)
 
 
-def _quieten() -> None:
+def _advise_path() -> None:
+    """Print how to avoid Pulumi's warning, if a plugin on PATH takes precedence."""
     shadowing = shadowing_plugin(os.environ)
     if shadowing is not None:
         text, line = advice(shadowing, other_plugins(os.environ))
@@ -88,17 +90,18 @@ def _quieten() -> None:
 @click.option(
     "--mirror",
     type=PathToWrite(file_okay=False, path_type=Path),
-    help="Directory to write into.  [default: ~/.terraform.d/plugins, where both engines look by themselves]",
+    help="Directory to write into.  [default: ~/.terraform.d/plugins, where both engines look without settings]",
 )
 @click.option("--project", type=_DIRECTORY, help="Install for the root module in this directory only.")
 def install_terraform(mirror: Path | None, project: Path | None) -> None:
     """Write a filesystem mirror from which `terraform init` and `tofu init` take this provider.
 
     Without options it is `~/.terraform.d/plugins`; with --project it is `terraform.d/plugins` of the root module. Both
-    engines look in these by themselves; for another --mirror the settings to have it searched are printed.
+    engines look there without settings. For another --mirror, the command prints the settings that the engines need.
 
-    What is written starts the provider of the Python environment that this command runs in. A project's own
-    environment (`.venv`) is named relatively, so that the mirror can be committed and its hash in the lock file holds.
+    The mirror starts the provider of the Python environment that this command runs in. If that environment is in the
+    project (`.venv`), the mirror names it by a relative path, so that the mirror can be committed and its hash in the
+    lock file stays the same.
 
     \b
     Examples:
@@ -113,5 +116,5 @@ def install_terraform(mirror: Path | None, project: Path | None) -> None:
     for program in write_mirror(directory, project.absolute() if project is not None else None):
         echo_note(f"wrote {program}")
     if project is None and directory != user:
-        echo_note("To have it searched, put this into ~/.terraformrc and ~/.tofurc:\n")
+        echo_note("For the engines to use this mirror, add this to ~/.terraformrc and ~/.tofurc:\n")
         click.echo(cli_config(directory))

@@ -1,1 +1,1 @@
-"""What `polykomos doctor` finds: facts from this machine and the service, and pure verdicts on them."""
+"""The parts of `polykomos doctor`: facts from this machine and the service, and pure checks of them."""

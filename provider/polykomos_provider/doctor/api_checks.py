@@ -1,4 +1,4 @@
-"""The service and the key, asked for what they are."""
+"""Checks of the service and the key, by requests to the API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS = 10.0
 
 
 def check_api() -> Iterator[Finding]:
-    """Whether the base URL is reached, the key is valid, and what it may do."""
+    """Yield whether the base URL is reachable, whether the key is valid, and what it may do."""
     from polykomos.client import ApiError, PolykomosError
     from polykomos.settings import DEFAULT_BASE_URL
     from resourcekit.provider_config import validate_config
@@ -32,7 +32,7 @@ def check_api() -> Iterator[Finding]:
     try:
         account = ctx.api.get_account()
     except ApiError as error:
-        yield _refused(error, package.to_resource_error(error))
+        yield _api_error(error, package.to_resource_error(error))
         return
     except PolykomosError as error:
         yield Finding("base URL", ERROR, str(package.to_resource_error(error)), "")
@@ -46,7 +46,7 @@ def check_api() -> Iterator[Finding]:
 
 
 def _proxy() -> Iterator[Finding]:
-    """Yield which proxy the base URL is reached through; nothing for an unreadable URL, which is another finding."""
+    """Yield the proxy of the base URL, and its faults. An invalid URL is another finding."""
     from polykomos.client.proxy import environment_route, proxy_fault
     from polykomos.package import package
     from polykomos.settings import DEFAULT_BASE_URL
@@ -59,9 +59,7 @@ def _proxy() -> Iterator[Finding]:
     route = environment_route(base_url)
     fault = proxy_fault(route.proxy) if route.proxy else ""
     if fault:
-        yield Finding(
-            "proxy", ERROR, f"{route.source} cannot be used: {fault}", f"set {route.source} right or unset it"
-        )
+        yield Finding("proxy", ERROR, f"{route.source} cannot be used: {fault}", f"correct {route.source} or unset it")
     elif route.proxy:
         yield Finding("proxy", OK, f"{base_url} is reached through {route.shown} ({route.source})")
     else:
@@ -71,11 +69,11 @@ def _proxy() -> Iterator[Finding]:
         yield Finding("proxy", WARNING, f"the entry {entry!r} of {route.exceptions} cannot be read", advice)
 
 
-def _refused(error: Any, explained: Exception) -> Finding:
-    """401 and 403 are about the key; any other answer is from something that is not the API."""
+def _api_error(error: Any, translated: Exception) -> Finding:
+    """Return the finding for an error response: about the key for 401 and 403, else about the base URL."""
     if error.status in (401, 403):
-        return Finding("key", ERROR, str(explained), "")
-    return Finding("base URL", ERROR, f"{explained}. Is POLYKOMOS_BASE_URL the API's, with /api/v1?", "")
+        return Finding("key", ERROR, str(translated), "")
+    return Finding("base URL", ERROR, f"{translated}. Is POLYKOMOS_BASE_URL the API's, with /api/v1?", "")
 
 
 def _key(account: Account) -> Finding:

@@ -1,4 +1,4 @@
-"""Programs on this machine, asked for what they are."""
+"""Programs on this machine: their versions, their plugins, and whether a plugin starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NUMBERS = re.compile(r"\bv(\d+)\.(\d+)")
 
 
 def version_of(program: str) -> tuple[int, int] | None:
-    """The first two numbers of `program version`; None when it tells none."""
+    """Return the first two numbers of `program version`; None if it prints none."""
     try:
         done = subprocess.run(  # noqa: S603 - the user's own engine
             [program, "version"],
@@ -40,14 +40,18 @@ def pulumi_plugins(program: str) -> list[str] | None:
             check=True,
             timeout=_SECONDS,
         )
-        found = json.loads(done.stdout)
-        return [str(each["version"]) for each in found if (each["kind"], each["name"]) == ("resource", "polykomos")]
+        plugins = json.loads(done.stdout)
+        return [str(each["version"]) for each in plugins if (each["kind"], each["name"]) == ("resource", "polykomos")]
     except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
         return None
 
 
 def start_error(plugin: Path, *words: str) -> str:
-    """Start a plugin as an engine does, until its first line; empty when that came."""
+    """Start a plugin as an engine does, until its first line.
+
+    Returns:
+        Why it does not start; empty if it printed a line.
+    """
     try:
         with subprocess.Popen(  # noqa: S603 - what the engine would start
             [plugin, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -59,6 +63,6 @@ def start_error(plugin: Path, *words: str) -> str:
             line = process.stdout.readline()
             watchdog.cancel()
             process.terminate()
-            return "" if line.strip() else process.stderr.read().strip()[-500:] or "it said nothing"
+            return "" if line.strip() else process.stderr.read().strip()[-500:] or "it printed nothing"
     except OSError as error:
         return error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""Verdicts on facts: pure."""
+"""Checks of facts, as findings. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from polykomos_provider.doctor.versions import ADDED, FLOORS, dotted
 OK = "ok"
 WARNING = "warning"
 ERROR = "error"
-# Calls a minute with which reading 100 databases is felt.
+# Requests a minute below which reading 100 databases takes noticeably long.
 _SCARCE = 30
 
 
 @dataclass(frozen=True)
 class Finding:
-    """check: what was looked at. level: OK, WARNING or ERROR. advice: the way out, empty where none is needed."""
+    """The result of a check.
+
+    Attributes:
+        check: The name of the check.
+        level: OK, WARNING or ERROR.
+        text: The result.
+        advice: What to do; empty if nothing is needed.
+    """
 
     check: str
     level: str
@@ -27,34 +34,34 @@ class Finding:
 
 @dataclass(frozen=True)
 class ScopeRequirement:
-    """What one kind of resource needs of a key."""
+    """The scopes that a key needs for one kind of resource."""
 
     kind: str
     read: tuple[str, ...]
     write: tuple[str, ...]
 
 
-def is_ok(found: Iterable[Finding]) -> bool:
-    """Whether nothing is an error."""
-    return all(each.level != ERROR for each in found)
+def is_ok(findings: Iterable[Finding]) -> bool:
+    """Return whether no finding is an error."""
+    return all(each.level != ERROR for each in findings)
 
 
-def as_json(found: Sequence[Finding]) -> str:
-    """The report for programs."""
-    return json.dumps({"ok": is_ok(found), "findings": [asdict(each) for each in found]}, indent=2) + "\n"
+def as_json(findings: Sequence[Finding]) -> str:
+    """Return the report as JSON."""
+    return json.dumps({"ok": is_ok(findings), "findings": [asdict(each) for each in findings]}, indent=2) + "\n"
 
 
 def scopes(needs: Iterable[ScopeRequirement], permissions: Sequence[str]) -> list[Finding]:
-    """What the key may do with each kind. An error only when it may do nothing with any."""
+    """Return what the key may do with each kind. It is an error only if the key can read no kind."""
     kinds = list(needs)
     level = ERROR if all(missing(each.read, permissions) for each in kinds) else WARNING
-    return [_may(each, permissions, level) for each in kinds]
+    return [_scope_finding(each, permissions, level) for each in kinds]
 
 
-def _may(needs: ScopeRequirement, permissions: Sequence[str], level: str) -> Finding:
+def _scope_finding(needs: ScopeRequirement, permissions: Sequence[str], level: str) -> Finding:
     check = f"key: {needs.kind}"
     unread, unwritten = missing(needs.read, permissions), missing(needs.write, permissions)
-    advice = f"give the key {', '.join([*unread, *unwritten])} in the dashboard, if it is to"
+    advice = f"to manage them, give the key {', '.join([*unread, *unwritten])} in the dashboard"
     if unread:
         return Finding(check, level, "the key may not manage these", advice)
     if unwritten:
@@ -62,13 +69,13 @@ def _may(needs: ScopeRequirement, permissions: Sequence[str], level: str) -> Fin
     return Finding(check, OK, "the key may manage these")
 
 
-def missing(wanted: Iterable[str], permissions: Sequence[str]) -> list[str]:
-    """Scopes that the permissions do not hold. `databases:*` holds all of `databases:`."""
-    return [each for each in wanted if each not in permissions and f"{each.partition(':')[0]}:*" not in permissions]
+def missing(required: Iterable[str], permissions: Sequence[str]) -> list[str]:
+    """Return the scopes that the permissions do not include. `databases:*` includes every scope of `databases:`."""
+    return [each for each in required if each not in permissions and f"{each.partition(':')[0]}:*" not in permissions]
 
 
 def budget(requests_per_minute: int | None, monthly_quota: int | None) -> Finding:
-    """How many calls the key has."""
+    """Return how many requests the key may send."""
     month = f", {monthly_quota} a month" if monthly_quota else ""
     if not requests_per_minute:
         return Finding("rate budget", OK, f"no limit of calls a minute{month}")
@@ -81,40 +88,52 @@ def budget(requests_per_minute: int | None, monthly_quota: int | None) -> Findin
 ENGINES = tuple(FLOORS)
 
 
-def version(engine: str, found: tuple[int, int] | None) -> Finding:
-    """Whether an engine that is on PATH is new enough. found: None when it told no version."""
-    if found is None:
-        return Finding(engine, ERROR, "told no version", f"try `{engine} version`")
-    text, floor = dotted(found), FLOORS[engine]
-    if found < floor:
+def version(engine: str, installed: tuple[int, int] | None) -> Finding:
+    """Return whether an engine on PATH is new enough.
+
+    Args:
+        engine: The engine's name.
+        installed: Its version; None if it printed none.
+    """
+    if installed is None:
+        return Finding(engine, ERROR, "printed no version", f"try `{engine} version`")
+    text, floor = dotted(installed), FLOORS[engine]
+    if installed < floor:
         return Finding(engine, ERROR, f"{text} is too old", f"install {dotted(floor)} or later")
-    without = [f"{what} ({dotted(since)})" for since, what in ADDED.get(engine, ()) if found < since]
+    without = [f"{what} ({dotted(since)})" for since, what in ADDED.get(engine, ()) if installed < since]
     return Finding(engine, OK, f"{text}{'; newer ones add ' + ', '.join(without) if without else ''}")
 
 
-def plugin(engine: str, places: Sequence[str], broken: str, installed: str) -> Finding:
-    """Whether an engine finds this provider. places: where, the first one taken; broken: why that one does not start;
-    installed: this provider's version.
+def plugin(engine: str, places: Sequence[str], start_error: str, installed: str) -> Finding:
+    """Return whether an engine finds this provider.
+
+    Args:
+        engine: The engine's name.
+        places: The paths at which the engine finds it, the one that it uses first.
+        start_error: Why the first one does not start; empty if it does.
+        installed: This provider's version.
     """
-    check, way = f"{engine}: provider", f"polykomos install {'pulumi' if engine == 'pulumi' else 'terraform'}"
+    check, command = f"{engine}: provider", f"polykomos install {'pulumi' if engine == 'pulumi' else 'terraform'}"
     if not places:
-        return Finding(check, ERROR, "is not where the engine looks", f"run `{way}` (or with --project)")
-    if broken:
-        return Finding(check, ERROR, f"{places[0]} does not start: {broken}", f"run `{way}` once more")
+        return Finding(check, ERROR, "is not where the engine looks", f"run `{command}` (or with --project)")
+    if start_error:
+        return Finding(check, ERROR, f"{places[0]} does not start: {start_error}", f"run `{command}` once more")
     return Finding(check, OK, f"{places[0]} starts (version {installed} is installed here)")
 
 
-def with_severity(found: Mapping[str, Sequence[Finding]], wanted: Sequence[str]) -> list[Finding]:
-    """The findings per engine (none for one that is not on PATH), as errors only where they keep somebody from working.
+def with_severity(by_engine: Mapping[str, Sequence[Finding]], required: Sequence[str]) -> list[Finding]:
+    """Return the findings of all engines; errors that do not prevent work become warnings.
 
-    wanted: engines that must work; without any, one of them must.
+    Args:
+        by_engine: The findings of each engine; none for an engine that is not on PATH.
+        required: The engines that must work; if empty, any one engine must.
     """
-    if not found:
+    if not by_engine:
         return []
-    works = any(findings and is_ok(findings) for findings in found.values())
-    every = [each for findings in found.values() for each in findings]
-    if wanted:
-        return every + [_absent(name) for name in wanted if not found[name]]
+    works = any(findings and is_ok(findings) for findings in by_engine.values())
+    every = [each for findings in by_engine.values() for each in findings]
+    if required:
+        return every + [_absent(name) for name in required if not by_engine[name]]
     if not every:
         least = ", ".join(f"{name} {dotted(floor)}" for name, floor in FLOORS.items())
         return [Finding("engines", ERROR, "none is on PATH", f"install one of {least}, or later")]
@@ -125,5 +144,7 @@ def _absent(engine: str) -> Finding:
     return Finding(engine, ERROR, "is not on PATH", f"install {dotted(FLOORS[engine])} or later")
 
 
-def _as_warning(found: Finding) -> Finding:
-    return Finding(found.check, WARNING, found.text, found.advice) if found.level == ERROR else found
+def _as_warning(finding: Finding) -> Finding:
+    if finding.level != ERROR:
+        return finding
+    return Finding(finding.check, WARNING, finding.text, finding.advice)

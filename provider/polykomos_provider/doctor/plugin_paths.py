@@ -1,4 +1,4 @@
-"""Where each engine would find this provider's program, in the order in which the engine looks."""
+"""The paths at which each engine finds this provider's program, in the engine's order."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ _CONFIGURATIONS = {"terraform": (".terraformrc",), "tofu": (".tofurc", ".terrafo
 
 
 def pulumi_places(here: Path, listed: Collection[str] | None = None) -> list[Path]:
-    """The project's own plugin, PATH, and the user's plugins, newest first.
+    """Return Pulumi's paths: the project's own plugin, PATH, and the user's plugins, newest first.
 
-    listed: the versions that Pulumi itself finds among the user's plugins; None where it could not be asked.
+    Args:
+        here: The project's directory.
+        listed: The versions that Pulumi itself finds among the user's plugins; None if they are not known.
     """
     found = []
     program = project_file(here)
@@ -47,14 +49,14 @@ def pulumi_places(here: Path, listed: Collection[str] | None = None) -> list[Pat
 
 
 def terraform_places(engine: str, here: Path) -> list[Path]:
-    """What development overrides name, else the newest in a mirror that `init` searches."""
+    """Return the paths of development overrides, then those in the mirrors that `init` searches, newest first."""
     configuration = _configuration(engine, os.environ)
     overrides = [Path(directory) / _TERRAFORM for directory in _OVERRIDES.findall(configuration)]
     return [*(path for path in overrides if path.is_file()), *_mirrored(engine, _mirrors(configuration, here))]
 
 
 def _mirrors(configuration: str, here: Path) -> list[Path]:
-    """Those of the engine's configuration, where it says how providers are installed; else those known to it."""
+    """Return the mirrors in the engine's configuration; if it does not set the installation, the default ones."""
     if "provider_installation" in configuration:
         return [Path(path) for path in _PATHS.findall(configuration)]
     return [here / PROJECT_MIRROR, Path.home() / USER_MIRROR]
@@ -67,9 +69,9 @@ def _mirrored(engine: str, mirrors: list[Path]) -> Iterator[Path]:
 
 
 def _configuration(engine: str, environment: Mapping[str, str]) -> str:
-    """The text of the engine's own configuration file; empty without one."""
-    given = environment.get("TOFU_CLI_CONFIG_FILE" if engine == "tofu" else "") or environment.get("TF_CLI_CONFIG_FILE")
-    paths = [Path(given)] if given else [Path.home() / name for name in _CONFIGURATIONS[engine]]
+    """Return the text of the engine's own configuration file; empty if there is none."""
+    path = environment.get("TOFU_CLI_CONFIG_FILE" if engine == "tofu" else "") or environment.get("TF_CLI_CONFIG_FILE")
+    paths = [Path(path)] if path else [Path.home() / name for name in _CONFIGURATIONS[engine]]
     return next((path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()), "")
 
 

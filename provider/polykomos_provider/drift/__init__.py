@@ -1,1 +1,1 @@
-"""Drift from what the engines' own commands tell: pure."""
+"""Drift, from the output of the engines' own commands. Pure."""

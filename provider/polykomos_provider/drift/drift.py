@@ -1,4 +1,4 @@
-"""What has changed behind an engine's back."""
+"""Drift: changes that were made outside the engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ GONE = "gone"
 
 @dataclass(frozen=True)
 class Change:
-    """One property. before, after: what the engine knew and what is there; None for a secret, as for what is unset."""
+    """The change of one property.
+
+    Attributes:
+        before: The value in the engine's state; None for an unset value and for a secret.
+        after: The value at the service; None for an unset value and for a secret.
+        secret: Whether the property contains a secret.
+    """
 
     name: str
     before: Any = None
@@ -23,7 +29,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Drift:
-    """One resource. address: the engine's own for it. what: CHANGED or GONE."""
+    """The drift of one resource.
+
+    Attributes:
+        address: The engine's address of the resource.
+        what: CHANGED or GONE.
+    """
 
     name: str
     type: str
@@ -35,7 +46,14 @@ class Drift:
 def changes(
     before: Mapping[str, Any], after: Mapping[str, Any], secrets: Iterable[str], more: Iterable[str] = ()
 ) -> tuple[Change, ...]:
-    """The properties whose values differ, by name. more: those of which the engine says so."""
+    """Return the properties whose values differ, sorted by name.
+
+    Args:
+        before: The properties in the engine's state.
+        after: The properties at the service.
+        secrets: The names of the properties that contain a secret.
+        more: The names of properties that differ according to the engine.
+    """
     hidden = set(secrets)
     names = {name for name in {*before, *after} if before.get(name) != after.get(name)} | set(more)
     return tuple(
@@ -44,7 +62,7 @@ def changes(
     )
 
 
-def as_json(engine: str, found: Iterable[Drift]) -> str:
-    """The report for programs."""
-    resources = [asdict(each) for each in found]
+def as_json(engine: str, drifts: Iterable[Drift]) -> str:
+    """Return the report as JSON."""
+    resources = [asdict(each) for each in drifts]
     return json.dumps({"engine": engine, "drifted": bool(resources), "resources": resources}, indent=2) + "\n"

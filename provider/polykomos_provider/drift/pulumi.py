@@ -9,20 +9,20 @@ from typing import Any
 
 from polykomos_provider.drift.drift import CHANGED, GONE, Drift, changes
 
-# What a refresh finds unchanged.
+# Operations of a refresh for unchanged resources.
 _SAME = ("same", "refresh", "read")
-_SECRET = "[secret]"  # noqa: S105 - what the engine shows in a secret's place
+_SECRET = "[secret]"  # noqa: S105 - the engine's mask of a secret
 
 
 def drifts(shown: Mapping[str, Any]) -> list[Drift]:
-    """One for each resource that is not as the stack has it."""
+    """Return the resources that differ from the stack."""
     return [_drift(step) for step in shown.get("steps") or [] if step.get("op") not in _SAME]
 
 
 def errors(shown: Mapping[str, Any]) -> list[str]:
-    """What went wrong, in the engine's words."""
-    found = shown.get("diagnostics") or []
-    return [str(each.get("message", "")).strip() for each in found if each.get("severity") == "error"]
+    """Return the engine's error messages."""
+    diagnostics = shown.get("diagnostics") or []
+    return [str(each.get("message", "")).strip() for each in diagnostics if each.get("severity") == "error"]
 
 
 def _drift(step: Mapping[str, Any]) -> Drift:
@@ -40,5 +40,5 @@ def _drift(step: Mapping[str, Any]) -> Drift:
 
 
 def _secrets(*states: Mapping[str, Any]) -> Iterable[str]:
-    """Properties with a secret anywhere in them: more is hidden, never less."""
+    """Return the properties with a secret anywhere in them. The whole property is then hidden."""
     return {name for state in states for name, value in state.items() if _SECRET in json.dumps(value)}

@@ -1,4 +1,4 @@
-"""Drift from a plan of `-refresh-only`, as `show -json` tells it."""
+"""Drift from a plan of `-refresh-only`, in the output of `show -json`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from polykomos_provider.drift.drift import CHANGED, GONE, Change, Drift, changes
 
 
 def drifts(shown: Mapping[str, Any]) -> list[Drift]:
-    """One for each resource that is not as the state has it, and for each output that follows one."""
+    """Return the resources that differ from the state, and the outputs that change with them."""
     resources = [_drift(each) for each in shown.get("resource_drift") or []]
     outputs = (shown.get("output_changes") or {}).items()
     return resources + [_output(name, change) for name, change in outputs if change.get("actions") != ["no-op"]]
@@ -28,22 +28,22 @@ def _drift(each: Mapping[str, Any]) -> Drift:
 
 
 def _output(name: str, change: Mapping[str, Any]) -> Drift:
-    secret = _holds_secret(change.get("before_sensitive")) or _holds_secret(change.get("after_sensitive"))
+    secret = _contains_secret(change.get("before_sensitive")) or _contains_secret(change.get("after_sensitive"))
     value = Change("value", secret=True) if secret else Change("value", change.get("before"), change.get("after"))
     return Drift(f"output.{name}", "output", f"output.{name}", CHANGED, (value,))
 
 
 def _secrets(change: Mapping[str, Any]) -> Iterable[str]:
-    """Attributes with a sensitive part anywhere in them: more is hidden, never less."""
+    """Yield the attributes with a sensitive part anywhere in them. The whole attribute is then hidden."""
     for side in ("before_sensitive", "after_sensitive"):
         marks = change.get(side)
         if marks is True:
             yield from (*(change["before"] or {}), *(change["after"] or {}))
         elif isinstance(marks, Mapping):
-            yield from (name for name, mark in marks.items() if _holds_secret(mark))
+            yield from (name for name, mark in marks.items() if _contains_secret(mark))
 
 
-def _holds_secret(mark: Any) -> bool:
+def _contains_secret(mark: Any) -> bool:
     if isinstance(mark, Mapping):
-        return any(map(_holds_secret, mark.values()))
-    return any(map(_holds_secret, mark)) if isinstance(mark, list) else bool(mark)
+        return any(map(_contains_secret, mark.values()))
+    return any(map(_contains_secret, mark)) if isinstance(mark, list) else bool(mark)

@@ -1,4 +1,4 @@
-"""What stacks' states refer to: it has to stay importable from here, by this name."""
+"""The function that the states of stacks refer to. Its module and its name must not change."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from resourcekit.pulumi.dynamic.provider import DynamicProvider
 
 
 def provider(resource: str) -> DynamicProvider:
-    """The dynamic provider of a resource, by its declared name."""
+    """Return the dynamic provider of a resource, by its declared name."""
     return DynamicProvider(provider, package, resource)

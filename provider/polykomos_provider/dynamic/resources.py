@@ -109,28 +109,31 @@ class Database(DeclaredResource, module="polykomos", name="Database"):
         store_credentials: pulumi.Input[bool | None] = None,
         deletion_protection: pulumi.Input[bool | None] = None,
     ) -> None:
-        """:param resource_name: Name in the program and in the stack's state.
-        :param opts: Pulumi's.
-        :param name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in
-            place; `db_name`, user and connection string do not change.
-        :param db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
-        :param region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
-        :param plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
-        :param team_id: Team that owns the database. Default: your primary team.
-        :param storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit
-            applies.
-        :param connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's
-            limit applies.
-        :param warning_threshold_pct: Percentage of a limit at which to warn, 1-100. If omitted or removed, the
-            plan's value applies.
-        :param blueprint_uuid: Blueprint to apply once, after the database has been created. A later change is
-            rejected: use a `BlueprintApplication`, which also reports the result.
-        :param blueprint_variables: Values of that blueprint's variables. Like `blueprint_uuid`, they apply at
-            creation only.
-        :param store_credentials: Whether `db_password` and `connection_string` are stored in the engine's state. If
-            false, they are null there; read them when they are needed. Default true.
-        :param deletion_protection: Whether to reject deleting and replacing the database. To allow either, set it to
-            false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
+        """Declare the resource.
+
+        Args:
+            resource_name: Name in the program and in the stack's state.
+            opts: Pulumi's resource options.
+            name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place;
+                `db_name`, user and connection string do not change.
+            db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
+            region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
+            plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
+            team_id: Team that owns the database. Default: your primary team.
+            storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
+            connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's limit
+                applies.
+            warning_threshold_pct: Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's
+                value applies.
+            blueprint_uuid: Blueprint to apply once, after the database has been created. A later change is rejected:
+                use a `BlueprintApplication`, which also reports the result.
+            blueprint_variables: Values of that blueprint's variables. Like `blueprint_uuid`, they apply at creation
+                only.
+            store_credentials: Whether `db_password` and `connection_string` are stored in the engine's state. If
+                false, they are null there; read them when they are needed. Default true.
+            deletion_protection: Whether to reject deleting and replacing the database. To allow either, set it to
+                false and apply that first. Stored in the engine's state only; the API does not know it. Default
+                false.
         """
         arguments = {
             "name": name,
@@ -194,13 +197,15 @@ class Blueprint(DeclaredResource, module="polykomos", name="Blueprint"):
         description: pulumi.Input[str | None] = None,
         variables: pulumi.Input[Mapping[str, pulumi.Input[BlueprintVariable]] | None] = None,
     ) -> None:
-        """:param resource_name: Name in the program and in the stack's state.
-        :param opts: Pulumi's.
-        :param name: Display name. Changed in place; the `slug` does not change.
-        :param sql_content: SQL statements, run in one transaction when applied. A change makes a new version, in
-            place.
-        :param description: What the blueprint does.
-        :param variables: The variables that the SQL uses, by name.
+        """Declare the resource.
+
+        Args:
+            resource_name: Name in the program and in the stack's state.
+            opts: Pulumi's resource options.
+            name: Display name. Changed in place; the `slug` does not change.
+            sql_content: SQL statements, run in one transaction when applied. A change makes a new version, in place.
+            description: What the blueprint does.
+            variables: The variables that the SQL uses, by name.
         """
         arguments = {
             "name": name,
@@ -264,16 +269,19 @@ class BlueprintApplication(DeclaredResource, module="polykomos", name="Blueprint
         blueprint_version: pulumi.Input[int | None] = None,
         variables: pulumi.Input[Mapping[str, Any] | None] = None,
     ) -> None:
-        """:param resource_name: Name in the program and in the stack's state.
-        :param opts: Pulumi's.
-        :param database_uuid: Database to apply the blueprint to. If it is still provisioning, the provider waits for
-            it.
-        :param blueprint_uuid: Blueprint to apply.
-        :param blueprint_version: Version to apply. The API applies the current version only, so a number is a pin:
-            if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply
-            every new version, with a preview. If omitted, the version that is current when the program runs is
-            applied.
-        :param variables: Values of the blueprint's variables, by name.
+        """Declare the resource.
+
+        Args:
+            resource_name: Name in the program and in the stack's state.
+            opts: Pulumi's resource options.
+            database_uuid: Database to apply the blueprint to. If it is still provisioning, the provider waits for
+                it.
+            blueprint_uuid: Blueprint to apply.
+            blueprint_version: Version to apply. The API applies the current version only, so a number is a pin: if
+                the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to
+                apply every new version, with a preview. If omitted, the version that is current when the program
+                runs is applied.
+            variables: Values of the blueprint's variables, by name.
         """
         arguments = {
             "database_uuid": database_uuid,
@@ -318,11 +326,14 @@ class WebhookEndpoint(DeclaredResource, module="polykomos", name="WebhookEndpoin
         url: pulumi.Input[str],
         events: pulumi.Input[Sequence[pulumi.Input[str]] | None] = None,
     ) -> None:
-        """:param resource_name: Name in the program and in the stack's state.
-        :param opts: Pulumi's.
-        :param url: HTTPS URL that receives the events, without user name and password.
-        :param events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`.
-            If omitted, all events are sent, as if all were named.
+        """Declare the resource.
+
+        Args:
+            resource_name: Name in the program and in the stack's state.
+            opts: Pulumi's resource options.
+            url: HTTPS URL that receives the events, without user name and password.
+            events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If
+                omitted, all events are sent, as if all were named.
         """
         arguments = {
             "url": url,

@@ -1,1 +1,1 @@
-"""What puts the plugins where the engines look for them."""
+"""The parts of `polykomos install`: they write plugins into the directories in which the engines look."""

@@ -1,4 +1,7 @@
-"""Where each engine looks for `polykomos/polykomos` when a program names no host. Imported by the plugin: tiny."""
+"""The engines' addresses of `polykomos/polykomos`, if a configuration names no host.
+
+The plugin imports this file at its start, so it imports nothing.
+"""
 
 from __future__ import annotations
 

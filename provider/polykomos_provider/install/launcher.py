@@ -1,4 +1,4 @@
-"""What stands for a plugin where an engine looks: a small program that starts the one of this Python environment."""
+"""Launchers: small programs in a plugin directory that start the plugin of this Python environment."""
 
 from __future__ import annotations
 
@@ -9,27 +9,41 @@ from pathlib import Path
 
 
 def write_launcher(program: str, place: Path, project: Path | None = None, name: str = "") -> Path:
-    """Write the launcher of `program` into the directory `place`, over an earlier one. Returns its path.
+    """Write the launcher of a program, over an earlier one.
 
-    project: the directory that `place` belongs to. A Python environment in it is named from the launcher's own place,
-    so that every clone which has its environment there too can share the file. name: the launcher's own.
+    Args:
+        program: The program's name.
+        place: The directory to write into.
+        project: The project that the directory belongs to. A Python environment in the project is named by a path
+            relative to the launcher, so that clones with their environments in the same place can share the file.
+        name: The launcher's name; empty for the program's.
+
+    Returns:
+        The launcher's path.
     """
     place.mkdir(parents=True, exist_ok=True)
-    written = place / (name or program)
+    launcher = place / (name or program)
     target = Path(sys.executable).with_name(program)
-    written.write_text(launcher_text(target, place.resolve(), project.resolve() if project else None), encoding="utf-8")
-    written.chmod(0o755)
-    return written
+    text = launcher_text(target, place.resolve(), project.resolve() if project else None)
+    launcher.write_text(text, encoding="utf-8")
+    launcher.chmod(0o755)
+    return launcher
 
 
 def launcher_text(target: Path, place: Path, project: Path | None) -> str:
-    """The launcher's text. place and project: without symbolic links."""
-    # Without links in its directory's path; a virtual environment's own stay.
+    """Return the launcher's text.
+
+    Args:
+        target: The program.
+        place: The launcher's directory, without symbolic links.
+        project: The project, without symbolic links; None for a launcher outside of a project.
+    """
+    # Resolve the links of the directory only: the environment's interpreter may be a link itself.
     real = target.parent.resolve() / target.name
     if project is not None and real.is_relative_to(project):
-        way = shlex.quote(os.path.relpath(real, place))
-        # Right through a link too: Terraform links to the directory that a provider lies in.
-        start = f'exec "$(dirname "$0")"/{way} "$@"'
+        relative = shlex.quote(os.path.relpath(real, place))
+        # This works through a link too: Terraform links to a provider's directory.
+        start = f'exec "$(dirname "$0")"/{relative} "$@"'
     else:
         start = f'exec {shlex.quote(str(target))} "$@"'
     return f"#!/bin/sh\n# Starts the provider of the Python environment that `polykomos install` ran in.\n{start}\n"

@@ -1,4 +1,4 @@
-"""Plugins of Pulumi on PATH. Pulumi takes them before the installed ones, and warns each time that it does."""
+"""Pulumi plugins on PATH. Pulumi prefers them to the installed plugins, and warns each time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 3
 
 
 def shadowing_plugin(environment: Mapping[str, str]) -> Path | None:
-    """Return this provider's program on PATH, which Pulumi takes instead of the installed plugin, or None."""
+    """Return this provider's program on PATH, which Pulumi uses instead of the installed plugin, or None."""
     if environment.get(IGNORE, "").lower() in ("1", "true"):
         return None
     found = shutil.which(PROGRAM, path=environment.get("PATH"))
@@ -24,9 +24,9 @@ def shadowing_plugin(environment: Mapping[str, str]) -> Path | None:
 
 
 def other_plugins(environment: Mapping[str, str]) -> list[str]:
-    """Return the plugins that Pulumi would lose if it did not look on PATH.
+    """Return the plugins that Pulumi would not find without PATH.
 
-    The plugins beside the `pulumi` program are found without PATH.
+    Pulumi finds the plugins in the directory of the `pulumi` program without PATH.
     """
     pulumi = shutil.which("pulumi", path=environment.get("PATH"))
     beside = Path(pulumi).resolve().parent if pulumi else None
@@ -41,7 +41,7 @@ def other_plugins(environment: Mapping[str, str]) -> list[str]:
 
 
 def advice(shadowing: Path, others: list[str]) -> tuple[str, str]:
-    """Return what to say about a program on PATH, and the line for the shell that makes Pulumi quiet (or "")."""
+    """Return the advice about a program on PATH, and the line for the shell that stops the warning (or "")."""
     text = f"Pulumi uses {shadowing} from PATH instead, and prints a warning each time."
     project = "run `polykomos install pulumi --project .` in each project, which needs no variable"
     if others:

@@ -1,4 +1,4 @@
-"""Where Pulumi looks for this provider's plugin: the user's home of Pulumi, or where a Pulumi.yaml says."""
+"""The directories in which Pulumi looks for this provider's plugin: Pulumi's home, or the path in a Pulumi.yaml."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from polykomos_provider.install.launcher import write_launcher
 
 PROGRAM = "pulumi-resource-polykomos"
 PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
-# In a project; without the version, so that Pulumi.yaml stays as it is when the environment is upgraded.
+# In a project. The path has no version, so that Pulumi.yaml stays the same when the environment is upgraded.
 PROJECT_PLUGIN = ".polykomos/pulumi"
 PLUGINS_SECTION = f"plugins:\n  providers:\n    - name: polykomos\n      path: {PROJECT_PLUGIN}\n"
 _PLUGINS = re.compile(r"^plugins\s*:", re.MULTILINE)
@@ -21,21 +21,21 @@ _OURS = re.compile(rf"""path\s*:\s*["']?(\./)?{re.escape(PROJECT_PLUGIN)}/?["']?
 
 
 class PluginsSection(Enum):
-    """What a Pulumi.yaml says of plugins."""
+    """The plugins that a Pulumi.yaml names."""
 
-    ABSENT = "nothing: the stanza can be added"
-    THERE = "ours"
-    OTHERS = "others: a person has to add ours to them"
+    ABSENT = "none: the section can be added"
+    THERE = "this provider's"
+    OTHERS = "others: a person must add this provider's"
 
 
 def user_plugins(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where Pulumi looks for a user's plugins: below the account's home directory, whatever HOME says."""
+    """Return the directory of a user's plugins: PULUMI_HOME's, or in the account's home directory, whatever HOME is."""
     home = environment.get("PULUMI_HOME")
     return (Path(home) if home else _account_home() / ".pulumi") / "plugins"
 
 
 def _account_home() -> Path:
-    """Return the home directory in the password database, as Go's `user.Current` does; HOME where there is none."""
+    """Return the home directory in the password database, as Go's `user.Current` does; HOME if there is none."""
     try:
         import pwd  # not on Windows
 
@@ -45,27 +45,27 @@ def _account_home() -> Path:
 
 
 def write_user_plugin() -> Path:
-    """Write the launcher as this version's plugin of the user. Returns its path."""
+    """Write the launcher as the user's plugin of this version, and return its path."""
     return write_launcher(PROGRAM, user_plugins() / f"resource-polykomos-v{VERSION}")
 
 
 def write_project_plugin(project: Path) -> Path:
-    """Write the launcher into a project. Returns its path."""
+    """Write the launcher into a project, and return its path."""
     return write_launcher(PROGRAM, project / PROJECT_PLUGIN, project)
 
 
 def project_file(directory: Path) -> Path | None:
-    """The project's file in a directory."""
+    """Return the Pulumi.yaml of a directory, or None."""
     return next((directory / name for name in PROJECT_FILES if (directory / name).is_file()), None)
 
 
 def plugins_section(text: str) -> PluginsSection:
-    """What a Pulumi.yaml's text says of plugins."""
+    """Return which plugins a Pulumi.yaml's text names."""
     if not _PLUGINS.search(text):
         return PluginsSection.ABSENT
     return PluginsSection.THERE if _OURS.search(text) else PluginsSection.OTHERS
 
 
 def add_plugins_section(text: str) -> str:
-    """The text of a Pulumi.yaml that says nothing of plugins, with ours. All else stays as it was written."""
+    """Return the text of a Pulumi.yaml without plugins, with this provider's appended."""
     return f"{text}{'' if text.endswith(chr(10)) or not text else chr(10)}{PLUGINS_SECTION}"

@@ -1,8 +1,8 @@
-"""A filesystem mirror that holds this installation: the provider that `terraform init` and `tofu init` then find.
+"""A filesystem mirror with this installation, for `terraform init` and `tofu init`.
 
-A mirror holds `<host>/<namespace>/<type>/<version>/<os>_<architecture>/` with the provider's program in it. Ours is one
-small file that starts the program of this Python environment, so that the hash in a user's lock file never depends on
-what Python writes beside its modules.
+A mirror contains `<host>/<namespace>/<type>/<version>/<os>_<architecture>/` with the provider's program in it. This one
+contains a small file that starts the program of this Python environment. So the hash in a user's lock file does not
+depend on the files that Python writes beside its modules.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from polykomos.version import VERSION
 from polykomos_provider.install.addresses import ADDRESSES
 from polykomos_provider.install.launcher import write_launcher
 
-# Searched by `init` in the directory it runs in, and in the user's; both engines know both.
+# Both engines search the first in the directory in which `init` runs, the second in the user's home directory.
 PROJECT_MIRROR = Path("terraform.d", "plugins")
 USER_MIRROR = Path(".terraform.d", "plugins")
 
@@ -23,9 +23,14 @@ _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm6
 
 
 def write_mirror(directory: Path, project: Path | None = None) -> list[Path]:
-    """Write the mirror into `directory`, over an earlier one of this version. Returns the programs' paths.
+    """Write the mirror, over an earlier one of this version.
 
-    project: whose directory it is, when it is a project's.
+    Args:
+        directory: The mirror's directory.
+        project: The project that the directory belongs to; None if it belongs to none.
+
+    Returns:
+        The paths of the programs.
     """
     return [
         write_launcher(_PROGRAM, directory / address / VERSION / platform_target(), project, f"{_PROGRAM}_v{VERSION}")
@@ -34,7 +39,7 @@ def write_mirror(directory: Path, project: Path | None = None) -> list[Path]:
 
 
 def cli_config(directory: Path) -> str:
-    """What belongs into ~/.terraformrc or ~/.tofurc so that `init` looks here for this provider, and nowhere else."""
+    """Return settings for ~/.terraformrc or ~/.tofurc with which `init` takes this provider from the mirror only."""
     return (
         "provider_installation {\n"
         f'  filesystem_mirror {{\n    path    = "{directory}"\n    include = ["*/polykomos/*"]\n  }}\n'
@@ -43,6 +48,6 @@ def cli_config(directory: Path) -> str:
 
 
 def platform_target() -> str:
-    """What the engines call this machine."""
+    """Return the engines' name for this platform, such as `linux_amd64`."""
     machine = platform.machine().lower()
     return f"{platform.system().lower()}_{_ARCHITECTURES.get(machine, machine)}"

@@ -147,7 +147,7 @@ def test_programs_are_asked(tmp_path: Path) -> None:
     assert version_of(str(tmp_path / "absent")) is None
     assert start_error(put(tmp_path / "c", "#!/bin/sh\necho 1234\nexec sleep 60\n")) == ""
     assert start_error(put(tmp_path / "d", "#!/bin/sh\necho 'no such module' >&2\nexit 1\n")) == "no such module"
-    assert start_error(put(tmp_path / "e", "#!/bin/sh\n")) == "it said nothing"
+    assert start_error(put(tmp_path / "e", "#!/bin/sh\n")) == "it printed nothing"
     assert start_error(tmp_path / "absent") == "No such file or directory"
 
 
