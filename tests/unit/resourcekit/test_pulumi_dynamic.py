@@ -259,7 +259,7 @@ def test_keys_are_foreseeable_with_a_scope_alone(monkeypatch: pytest.MonkeyPatch
     for _ in range(2):
         provider.configure(ConfigureRequest(Config({"toy:toolKey": "k"}, "p")))
         session.context(URN, 1)
-        assert session.keys(URN).create_key(0) == key("mine")
+        assert session.idempotency_keys(URN).create_key(0) == key("mine")
     monkeypatch.delenv("TOY_SHOP")
     assert len({key("mine"), key("other"), key("mine", URN + "2"), key(None), key(None)}) == 5
 
