@@ -132,7 +132,7 @@ def test_what_is_left_of_a_query(plane: ControlPlane, store: psycopg.Connection[
     assert SECRET_VALUE in error["message"]
     masked = {**error, "message": "***", "details": {**error["details"], "sql": "***"}}
     assert json.loads(entry["response_body"]) == {**answer, "error": masked}
-    assert "# Secrets are not kept" in as_curl(Entry(**entry))
+    assert "# Secrets are not stored" in as_curl(Entry(**entry))
 
 
 def raw_get(plane: ControlPlane, target: str) -> str:

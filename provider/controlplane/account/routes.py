@@ -1,4 +1,4 @@
-"""GET /me: who the key belongs to and what it may do (operation 1)."""
+"""GET /me: the key's user, and what the key may do (operation 1)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from controlplane.http.responses import ApiResponse, envelope, format_naive
 
 
 async def get_me(call: RequestContext) -> ApiResponse:
-    """The user and the key of the call."""
+    """Return the user and the key of the request."""
     cursor = await call.conn.execute(
         "SELECT u.name AS user_name, u.email, k.* FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = %s",
         (call.principal.key_id,),

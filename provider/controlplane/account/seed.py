@@ -1,6 +1,6 @@
-"""The first user, their teams and key; from a file further ones, plans and answers to queries.
+"""The first user with teams and a key; from a seed file further users, plans and answers to queries.
 
-Running it again changes nothing.
+Applying a seed again changes nothing.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ DEVELOPER_KEY = "Development Key"
 
 
 class SeedError(StartupError):
-    """The seed file is not readable; the message names the place, never a key."""
+    """The seed file is invalid. The message names the place and contains no key."""
 
 
 Limit = TypeVar("Limit", int, float)
 
-_MOST: Final = 2**31 - 1  # that a column of the store takes
+_MAX_INTEGER: Final = 2**31 - 1  # of a column in the store
 
 
 class _Strict(BaseModel):
@@ -40,22 +40,38 @@ class _Strict(BaseModel):
 
 
 class KeySeed(_Strict):
-    """An API key, given raw. requests_per_minute 0 and null elsewhere: no limit."""
+    """An API key.
+
+    Attributes:
+        key: The raw key.
+        name: Unique among the keys of the user.
+        scopes: All scopes by default.
+        status: Whether the key can be used.
+        requests_per_minute: 0 = no limit.
+        monthly_quota: Requests per month; null = no limit.
+        allowed_ip_list: Addresses and networks of clients; empty = any.
+        inactive_ttl_days: Days without use after which the key expires; null = no limit.
+    """
 
     key: str = Field(pattern=r"^[\x21-\x7e]{8,255}$")
     name: str
     scopes: list[str] = Field(default_factory=lambda: list(ALL_SCOPES))
     status: Literal["active", "revoked", "expired"] = "active"
-    requests_per_minute: int = Field(default=120, ge=0, le=_MOST)
-    monthly_quota: int | None = Field(default=None, ge=0, le=_MOST)
+    requests_per_minute: int = Field(default=120, ge=0, le=_MAX_INTEGER)
+    monthly_quota: int | None = Field(default=None, ge=0, le=_MAX_INTEGER)
     allowed_ip_list: list[Annotated[str, AfterValidator(read_network)]] = Field(default_factory=list)
     inactive_ttl_days: int | None = Field(default=None, ge=1, le=36_500)
 
 
 class UserSeed(_Strict):
-    """A user; the first team is the primary one. An email that exists already adds teams and keys to that user.
+    """A user. An email that exists already adds teams and keys to that user.
 
-    teams: a new user who is given none gets one of their own, because a key acts for a team.
+    Attributes:
+        name: The user's name.
+        email: The user's email.
+        teams: The first one is the primary team. A new user without teams gets one of their own name, because a key
+            acts for a team.
+        keys: The user's API keys.
     """
 
     name: str
@@ -66,14 +82,18 @@ class UserSeed(_Strict):
 
 def _not_null(value: Limit | None) -> Limit:
     if value is None:
-        raise ValueError("null is no limit. Leave it out for the plan's own, or give a large number")
+        raise ValueError("null is no limit. Omit it for the plan's own, or set a large number")
     return value
 
 
 class PlanSeed(_Strict):
-    """What differs from the plan of that name, or, for a new one, from plan free. daily_queries null: any number.
+    """The differences from the plan of that name, or from plan free if the plan is new.
 
-    The other limits are always there: null is refused, a limit that is left out is the plan's.
+    Attributes:
+        storage_hard_limit_gb: In GB of 10^9 bytes; null is refused.
+        connection_hard_limit: Simultaneous connections; null is refused.
+        warning_threshold_pct: Per cent of the storage; null is refused.
+        daily_queries: Queries in plain language per day; null = no limit.
     """
 
     storage_hard_limit_gb: Annotated[float | None, AfterValidator(_not_null)] = Field(
@@ -81,38 +101,49 @@ class PlanSeed(_Strict):
     )
     connection_hard_limit: Annotated[int | None, AfterValidator(_not_null)] = Field(default=None, ge=1, le=10_000)
     warning_threshold_pct: Annotated[int | None, AfterValidator(_not_null)] = Field(default=None, ge=1, le=100)
-    daily_queries: int | None = Field(default=None, ge=0, le=_MOST)
+    daily_queries: int | None = Field(default=None, ge=0, le=_MAX_INTEGER)
 
     def merged_with(self, plan: Plan) -> Plan:
-        """The plan with these differences."""
-        given = self.model_dump(exclude_unset=True)
-        daily = given.pop("daily_queries", plan.daily_queries)
-        return Plan(dataclasses.replace(plan.quotas, **given), daily)
+        """Return the plan with these differences."""
+        quotas = self.model_dump(exclude_unset=True)
+        daily = quotas.pop("daily_queries", plan.daily_queries)
+        return Plan(dataclasses.replace(plan.quotas, **quotas), daily)
 
 
 class Seed(_Strict):
-    """The whole file."""
+    """The contents of a seed file.
+
+    Attributes:
+        users: Further users.
+        plans: Changed or new plans, by name.
+        queries: Answers to queries in plain language.
+    """
 
     users: list[UserSeed] = Field(default_factory=list)
     plans: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,49}$")], PlanSeed] = Field(default_factory=dict)
     queries: list[QueryAnswer] = Field(default_factory=list)
 
     def merged_with(self, plans: Plans) -> Plans:
-        """The plans with this file's differences."""
+        """Return the plans with the differences of this file."""
         changed = {name: seed.merged_with(plan_of(plans, name)) for name, seed in self.plans.items()}
         return {**plans, **changed}
 
 
 def read_seed(path: Path) -> Seed:
-    """Read a seed file; raises BadSeed."""
+    """Read a seed file.
+
+    Raises:
+        SeedError: The file cannot be read, or is invalid.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")  # editors may put a byte order mark at the beginning
         seed = Seed.model_validate(json.loads(text, object_pairs_hook=_distinct))
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        places = [".".join(str(part) for part in one["loc"]) for one in found]
-        problems = "; ".join(f"{place}: {one['msg']}" for place, one in zip(places, found, strict=True))
-        raise SeedError(f"{path}: {problems}") from None
+        problems = [
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+        raise SeedError(f"{path}: {'; '.join(problems)}") from None
     except UnicodeDecodeError as error:
         raise SeedError(f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8") from None
     except (OSError, ValueError) as error:
@@ -123,25 +154,26 @@ def read_seed(path: Path) -> Seed:
             f"{path}: queries.{repeated}.query: an earlier answer has the same text (without regard to case and white"
             " space) and db_type. Remove one of them"
         )
-    names: dict[str, str] = {}
-    of_users = {(DEVELOPER_EMAIL, DEVELOPER_KEY)}
-    people: dict[str, str] = {}
+    key_names: dict[str, str] = {}
+    keys_of_users = {(DEVELOPER_EMAIL, DEVELOPER_KEY)}
+    user_names: dict[str, str] = {}
     for user in seed.users:
-        if people.setdefault(user.email, user.name) != user.name:
+        if user_names.setdefault(user.email, user.name) != user.name:
             raise SeedError(
-                f"{path}: {user.email} stands there twice, as {people[user.email]!r} and {user.name!r}. An email is one"
-                " user: give it one name"
+                f"{path}: {user.email} stands there twice, as {user_names[user.email]!r} and {user.name!r}. An email is"
+                " one user: give it one name"
             )
         for key in user.keys:
-            if (user.email, key.name) in of_users:
-                others = "the key of `polykomos dev`" if key.name == DEVELOPER_KEY else "another key"
-                raise SeedError(f"{path}: key {key.name!r} of {user.email}: {others} has this name. Give each its own")
-            of_users.add((user.email, key.name))
-            if key.key in names:
+            if (user.email, key.name) in keys_of_users:
+                other = "the key of `polykomos dev`" if key.name == DEVELOPER_KEY else "another key"
+                raise SeedError(f"{path}: key {key.name!r} of {user.email}: {other} has this name. Give each its own")
+            keys_of_users.add((user.email, key.name))
+            if key.key in key_names:
                 raise SeedError(
-                    f"{path}: the key {key_preview(key.key)} stands there twice, as {names[key.key]!r} and {key.name!r}"
+                    f"{path}: the key {key_preview(key.key)} stands there twice, as {key_names[key.key]!r} and"
+                    f" {key.name!r}"
                 )
-            names[key.key] = key.name
+            key_names[key.key] = key.name
             unknown = set(key.scopes) - {*ALL_SCOPES, *WILDCARDS}
             if unknown:
                 raise SeedError(f"{path}: key {key.name!r}: unknown scopes {sorted(unknown)}")
@@ -149,25 +181,30 @@ def read_seed(path: Path) -> Seed:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these members. Raises ValueError where a name stands twice: one of them would be lost."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    """Return the object of these members.
+
+    Raises:
+        ValueError: A name occurs twice, so that one of its values would be lost.
+    """
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the name {twice!r} stands twice in one object")
-    return found
+    return members
 
 
 def developer_user(api_key: str, requests_per_minute: int) -> UserSeed:
-    """The user of `polykomos dev`: a primary team, a second one, and the key with every scope."""
+    """Return the user of `polykomos dev`: a primary team, a second one, and the key with every scope."""
     key = KeySeed(key=api_key, name=DEVELOPER_KEY, requests_per_minute=requests_per_minute)
     return UserSeed(name="Dev Eloper", email=DEVELOPER_EMAIL, teams=["Primary Team", "Second Team"], keys=[key])
 
 
 async def apply_seed(conn: Connection, user: UserSeed, now: datetime) -> None:
-    """Make sure that the user exists with these teams and keys; a key of the same name is replaced.
+    """Create the user with these teams and keys if necessary. A key of the same name is replaced.
 
-    Raises StartFailed for a key that is another user's.
+    Raises:
+        StartupError: A key belongs to another user.
     """
     cursor = await conn.execute(
         "INSERT INTO users (name, email, created_at) VALUES (%s, %s, %s)"
@@ -178,7 +215,7 @@ async def apply_seed(conn: Connection, user: UserSeed, now: datetime) -> None:
     assert row is not None
     user_id = row["id"]
     for team in user.teams or await _missing_team(conn, user_id, user.name):
-        await _plant_team(conn, user_id, team, now)
+        await _create_team(conn, user_id, team, now)
     for key in user.keys:
         await _rename(conn, user_id, key)
         await conn.execute(
@@ -201,7 +238,11 @@ async def apply_seed(conn: Connection, user: UserSeed, now: datetime) -> None:
 
 
 async def _rename(conn: Connection, user_id: int, key: KeySeed) -> None:
-    """The user's own key by another name gets this one, unless another key has it."""
+    """Rename the user's key if it has another name, unless another key has this name.
+
+    Raises:
+        StartupError: The key exists and cannot be renamed.
+    """
     cursor = await conn.execute(
         "SELECT k.id, k.user_id, k.name, u.email FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.hash = %s",
         (hash_key(key.key),),
@@ -224,12 +265,12 @@ async def _rename(conn: Connection, user_id: int, key: KeySeed) -> None:
 
 
 async def _missing_team(conn: Connection, user_id: int, name: str) -> list[str]:
-    """For a user of no team: one of their name."""
+    """Return a team of the user's name if the user has none."""
     cursor = await conn.execute("SELECT FROM memberships WHERE user_id = %s LIMIT 1", (user_id,))
     return [name] if await cursor.fetchone() is None else []
 
 
-async def _plant_team(conn: Connection, user_id: int, name: str, now: datetime) -> None:
+async def _create_team(conn: Connection, user_id: int, name: str, now: datetime) -> None:
     cursor = await conn.execute(
         "SELECT m.is_primary, t.name FROM memberships m JOIN teams t ON t.id = m.team_id WHERE m.user_id = %s",
         (user_id,),

@@ -1,1 +1,1 @@
-"""The admin API under /_polykomos: time, faults and state on demand, for tests. Not part of the API."""
+"""The admin API under /_polykomos: time, faults and state on request, for tests. It is not part of the API."""

@@ -1,4 +1,4 @@
-"""The clock: frozen, advanced, let go."""
+"""The clock of the admin API: freeze, advance, resume, reset."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from controlplane.http.errors import invalid_field
 from controlplane.http.responses import format_z
 from controlplane.http.validation import Body
 
-_MOST = 100 * 365 * 86400  # seconds at once
-# From %(before)s back to %(now)s.
+_MAX_ADVANCE = 100 * 365 * 86400  # seconds
+# What waits, when the clock is set back from %(before)s to %(now)s.
 _WAITING: Final[tuple[LiteralString, ...]] = (
     "UPDATE provision_jobs SET not_before = %(now)s + greatest(interval '0', not_before - %(before)s)"
     " WHERE state IN ('queued', 'running') AND not_before > %(now)s",
@@ -30,54 +30,69 @@ _WAITING: Final[tuple[LiteralString, ...]] = (
 
 
 class Freeze(Body):
-    """at: an ISO 8601 time with its zone; omitted = now."""
+    """The body of a freeze.
+
+    Attributes:
+        at: An ISO 8601 time with its zone. None = now.
+    """
 
     at: str | None = None
 
 
 class Advance(Body):
-    """seconds: how far on."""
+    """The body of an advance.
 
-    seconds: float = Field(gt=0, le=_MOST)
+    Attributes:
+        seconds: How far to set the clock ahead.
+    """
+
+    seconds: float = Field(gt=0, le=_MAX_ADVANCE)
 
 
-async def get_clock(ask: AdminRequest) -> dict[str, Any]:
-    """What time it is here."""
-    async with ask.services.pool.connection() as conn:
+async def get_clock(call: AdminRequest) -> dict[str, Any]:
+    """Return the time of the clock."""
+    async with call.services.pool.connection() as conn:
         return _view(await _read(conn))
 
 
-async def freeze_clock(ask: AdminRequest) -> dict[str, Any]:
-    """Stand still."""
-    text = (await ask.body(Freeze)).at
+async def freeze_clock(call: AdminRequest) -> dict[str, Any]:
+    """Stop the clock, now or at a time."""
+    text = (await call.body(Freeze)).at
     at = None if text is None else _moment(text)
-    return await _set(ask, "at", lambda setting: setting.freeze(datetime.now(UTC), at), may_go_back=True)
+    return await _set(call, "at", lambda setting: setting.freeze(datetime.now(UTC), at), may_go_back=True)
 
 
-async def advance_clock(ask: AdminRequest) -> dict[str, Any]:
-    """Go on by so much at once; whatever becomes due by that is done as if the time had passed."""
-    by = timedelta(seconds=(await ask.body(Advance)).seconds)
-    return await _set(ask, "seconds", lambda setting: setting.advance(by))
+async def advance_clock(call: AdminRequest) -> dict[str, Any]:
+    """Set the clock ahead. Whatever becomes due is done as if the time had passed."""
+    by = timedelta(seconds=(await call.body(Advance)).seconds)
+    return await _set(call, "seconds", lambda setting: setting.advance(by))
 
 
-async def resume_clock(ask: AdminRequest) -> dict[str, Any]:
-    """Run on from where it stands."""
-    return await _set(ask, "body", lambda setting: setting.resume(datetime.now(UTC)))
+async def resume_clock(call: AdminRequest) -> dict[str, Any]:
+    """Let the clock run on from the time it shows."""
+    return await _set(call, "body", lambda setting: setting.resume(datetime.now(UTC)))
 
 
-async def reset_clock(ask: AdminRequest) -> dict[str, Any]:
-    """Be the machine's clock again."""
-    return await _set(ask, "body", lambda _: ClockSetting(), may_go_back=True)
+async def reset_clock(call: AdminRequest) -> dict[str, Any]:
+    """Return to the machine's clock."""
+    return await _set(call, "body", lambda _: ClockSetting(), may_go_back=True)
 
 
 async def _set(
-    ask: AdminRequest, field: str, change: Callable[[ClockSetting], ClockSetting], *, may_go_back: bool = False
+    call: AdminRequest, field: str, change: Callable[[ClockSetting], ClockSetting], *, may_go_back: bool = False
 ) -> dict[str, Any]:
-    """field: what to name when the clock would leave its range."""
-    async with ask.services.pool.connection() as conn:
+    """Change the setting of the clock.
+
+    Args:
+        call: The request.
+        field: The field to name if the clock would leave its range.
+        change: Returns the new setting.
+        may_go_back: Whether the change can set the clock back.
+    """
+    async with call.services.pool.connection() as conn:
         async with conn.transaction():
             if may_go_back:
-                # First of all: who has locked a job may wait for the row that we lock next.
+                # First, because a transaction that has locked a job may wait for the row that is locked next.
                 await conn.execute("SELECT FROM provision_jobs WHERE state IN ('queued', 'running') FOR UPDATE")
             before = await _read(conn)
             setting = _within_range(field, change, before)
@@ -86,14 +101,14 @@ async def _set(
             )
             machine = datetime.now(UTC)
             await _go_back(conn, before.at(machine), setting.at(machine))
-        await publish(ask.services, conn)
+        await publish(call.services, conn)
     return _view(setting)
 
 
 async def _go_back(conn: Connection, before: datetime, now: datetime) -> None:
-    """Where the time was set back, what waits has as long to wait as before, and no key was used in the future.
+    """Shift what waits, so that it waits as long as before the clock was set back. No key was used in the future.
 
-    What only tells when something happened is left as it was told.
+    Time stamps of past events do not change.
     """
     if now < before:
         for statement in _WAITING:
@@ -117,13 +132,13 @@ def _view(setting: ClockSetting) -> dict[str, Any]:
 
 def _within_range(field: str, change: Callable[[ClockSetting], ClockSetting], setting: ClockSetting) -> ClockSetting:
     try:
-        changed_to = change(setting)
-        is_within = EARLIEST <= changed_to.at(datetime.now(UTC)) < LATEST
+        changed = change(setting)
+        is_within = EARLIEST <= changed.at(datetime.now(UTC)) < LATEST
     except OverflowError:
         is_within = False
     if not is_within:
         raise invalid_field(field, f"would set the clock outside of the years {EARLIEST.year} to {LATEST.year - 1}")
-    return changed_to
+    return changed
 
 
 def _moment(text: str) -> datetime:

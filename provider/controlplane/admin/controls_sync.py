@@ -1,4 +1,4 @@
-"""Keeping this process's controls as the store has them, whichever process changed them."""
+"""Synchronise this process's DevControls with the store, whichever process changed them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from controlplane.db.server import CONTROL_DATABASE
 from controlplane.services import Services
 
 _CHANNEL: Final = "polykomos_controls"
-_LOOK_EVERY: Final = 1.0  # seconds, should a notice get lost
+_POLL_SECONDS: Final = 1.0  # a notification may get lost
 
 
 async def reload(services: Services, conn: Connection) -> None:
-    """Read everything anew; wakes whoever waits, as the time may be another one."""
+    """Read all controls from the store, and wake all waiting tasks if the time has changed."""
     cursor = await conn.execute(
         "SELECT *, EXISTS (SELECT FROM fault_rules WHERE remaining IS NULL OR remaining > 0) AS has_faults"
         " FROM dev_controls"
@@ -34,17 +34,17 @@ async def reload(services: Services, conn: Connection) -> None:
 
 
 async def publish(services: Services, conn: Connection) -> None:
-    """After a change: see it here at once and tell the other processes."""
+    """Apply a change in this process at once and notify the other processes."""
     await reload(services, conn)
     services.notifiers.notify_all()
     await conn.execute(f"NOTIFY {_CHANNEL}")
 
 
 async def controls_worker(services: Services) -> None:
-    """Listen for changes that other processes made, for ever."""
+    """Follow the changes of other processes, without end."""
     async with await services.server.connect(CONTROL_DATABASE) as conn:
         await conn.execute(f"LISTEN {_CHANNEL}")
         while True:
             await reload(services, conn)
-            async for _ in conn.notifies(timeout=_LOOK_EVERY, stop_after=1):
+            async for _ in conn.notifies(timeout=_POLL_SECONDS, stop_after=1):
                 pass

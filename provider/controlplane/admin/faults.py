@@ -1,4 +1,4 @@
-"""Fault rules: made, listed, removed."""
+"""Fault rules of the admin API: create, list, delete."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ from controlplane.registry import OPERATIONS
 
 
 class FaultRule(Body):
-    """operation: an operation id (`createDatabase`) or `*`. count: how many calls it meets, null = all; skip: how many
-    it lets pass before. status: for the effects `status` and `status_after`. seconds: for `latency`, and for any other
-    on top.
+    """The body of a fault rule.
+
+    Attributes:
+        operation: An operation id (`createDatabase`) or `*`.
+        effect: What goes wrong.
+        status: The status, for the effects `status` and `status_after`.
+        seconds: The delay, required for `latency` and possible for every other effect.
+        probability: The share of calls that the rule applies to.
+        count: How many calls the rule applies to; null = all.
+        skip: How many calls it passes over before.
     """
 
     operation: str = ANY
@@ -30,17 +37,17 @@ class FaultRule(Body):
     skip: int = Field(default=0, ge=0)
 
 
-async def create_fault(ask: AdminRequest) -> dict[str, Any]:
-    """A rule more; the oldest one that fits meets a call."""
-    rule = await ask.body(FaultRule)
+async def create_fault(call: AdminRequest) -> dict[str, Any]:
+    """Add a rule. The oldest rule that matches applies to a call."""
+    rule = await call.body(FaultRule)
     names = sorted(operation.operation_id for operation in OPERATIONS)
     if rule.operation not in (ANY, *names):
-        raise invalid_field("operation", "no such operation", allowed=[ANY, *names])
+        raise invalid_field("operation", "must be an operation id or *", allowed=[ANY, *names])
     if rule.effect.startswith("status") != (rule.status is not None):
         raise invalid_field("status", "belongs to the effects `status` and `status_after`, which need it")
     if rule.effect == "latency" and rule.seconds is None:
         raise invalid_field("seconds", "is needed for the effect `latency`")
-    async with ask.services.pool.connection() as conn:
+    async with call.services.pool.connection() as conn:
         cursor = await conn.execute(
             "INSERT INTO fault_rules (operation, effect, status, seconds, probability, skip, remaining)"
             " VALUES (%(operation)s, %(effect)s, %(status)s, %(seconds)s, %(probability)s, %(skip)s, %(count)s)"
@@ -49,32 +56,32 @@ async def create_fault(ask: AdminRequest) -> dict[str, Any]:
         )
         row = await cursor.fetchone()
         assert row is not None
-        await publish(ask.services, conn)
+        await publish(call.services, conn)
     return _view(row)
 
 
-async def list_faults(ask: AdminRequest) -> list[dict[str, Any]]:
-    """All of them, used up or not."""
-    async with ask.services.pool.connection() as conn:
+async def list_faults(call: AdminRequest) -> list[dict[str, Any]]:
+    """Return all rules, including used-up ones."""
+    async with call.services.pool.connection() as conn:
         cursor = await conn.execute("SELECT * FROM fault_rules ORDER BY id")
         return [_view(row) for row in await cursor.fetchall()]
 
 
-async def delete_faults(ask: AdminRequest) -> dict[str, Any]:
-    """Nothing goes wrong any more."""
-    async with ask.services.pool.connection() as conn:
+async def delete_faults(call: AdminRequest) -> dict[str, Any]:
+    """Delete all rules."""
+    async with call.services.pool.connection() as conn:
         cursor = await conn.execute("DELETE FROM fault_rules")
-        await publish(ask.services, conn)
+        await publish(call.services, conn)
     return {"removed": cursor.rowcount}
 
 
-async def delete_fault(ask: AdminRequest) -> dict[str, Any]:
-    """One of them."""
-    async with ask.services.pool.connection() as conn:
-        cursor = await conn.execute("DELETE FROM fault_rules WHERE id = %s", (ask.request.path_params["id"],))
+async def delete_fault(call: AdminRequest) -> dict[str, Any]:
+    """Delete one rule."""
+    async with call.services.pool.connection() as conn:
+        cursor = await conn.execute("DELETE FROM fault_rules WHERE id = %s", (call.request.path_params["id"],))
         if cursor.rowcount == 0:
             raise not_found("fault_rule")
-        await publish(ask.services, conn)
+        await publish(call.services, conn)
     return {"removed": 1}
 
 

@@ -1,4 +1,4 @@
-"""How provisioning goes: slow, failing, without a pool; and ids that are the same in every run."""
+"""Provisioning on request: slow, failing, or without a warm pool; and ids that are the same in every run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from controlplane.http.validation import Body
 
 
 class Provisioning(Body):
-    """delay_seconds, pool_size: null = as the process was told; omitted = unchanged.
+    """The body of an update. Omitted fields stay unchanged.
 
-    failures: how many of the attempts to come fail (each is repeated up to five times). kill_at: the step of a job at
-    which the process that reaches it next is killed as by kill -9, once.
+    Attributes:
+        delay_seconds: Seconds added to each provisioning; null = the value that the process was started with.
+        pool_size: The size of the warm pool; null = the value that the process was started with.
+        failures: How many of the next attempts fail (each is retried up to five times).
+        kill_at: The step of a job at which the next process to reach it is killed as by kill -9, once.
     """
 
     delay_seconds: float | None = Field(default=None, ge=0, le=3600)
@@ -25,14 +28,18 @@ class Provisioning(Body):
 
 
 class Ids(Body):
-    """seed: the same one gives the same uuids in the same order from now on; null = random ones."""
+    """The body of a seed.
+
+    Attributes:
+        seed: The same seed gives the same UUIDs in the same order from now on; null = random UUIDs.
+    """
 
     seed: str | None = Field(default=None, max_length=255)
 
 
-async def get_provisioning(ask: AdminRequest) -> dict[str, Any]:
-    """What is set."""
-    async with ask.services.pool.connection() as conn:
+async def get_provisioning(call: AdminRequest) -> dict[str, Any]:
+    """Return the settings."""
+    async with call.services.pool.connection() as conn:
         cursor = await conn.execute(
             "SELECT provision_delay AS delay_seconds, pool_size, provision_failures AS failures, kill_at"
             " FROM dev_controls"
@@ -40,25 +47,25 @@ async def get_provisioning(ask: AdminRequest) -> dict[str, Any]:
         return await cursor.fetchone() or {}
 
 
-async def update_provisioning(ask: AdminRequest) -> dict[str, Any]:
-    """Set what is given."""
-    given = await ask.body(Provisioning)
+async def update_provisioning(call: AdminRequest) -> dict[str, Any]:
+    """Set the fields of the body."""
+    body = await call.body(Provisioning)
     columns = {"delay_seconds": "provision_delay", "failures": "provision_failures"}
-    async with ask.services.pool.connection() as conn:
-        for name in given.model_fields_set:
-            # The column's name is one of ours.
-            await conn.execute(f"UPDATE dev_controls SET {columns.get(name, name)} = %s", (getattr(given, name),))  # noqa: S608
-        await publish(ask.services, conn)
-    return await get_provisioning(ask)
+    async with call.services.pool.connection() as conn:
+        for name in body.model_fields_set:
+            # The column's name comes from our own model.
+            await conn.execute(f"UPDATE dev_controls SET {columns.get(name, name)} = %s", (getattr(body, name),))  # noqa: S608
+        await publish(call.services, conn)
+    return await get_provisioning(call)
 
 
-async def seed_ids(ask: AdminRequest) -> dict[str, Any]:
-    """Begin a series of ids, or end it."""
-    given = await ask.body(Ids)
-    async with ask.services.pool.connection() as conn:
-        await conn.execute("UPDATE dev_controls SET ids_seed = %s, ids_made = 0", (given.seed,))
-        await publish(ask.services, conn)
-    return {"seed": given.seed}
+async def seed_ids(call: AdminRequest) -> dict[str, Any]:
+    """Start a series of ids, or end it."""
+    body = await call.body(Ids)
+    async with call.services.pool.connection() as conn:
+        await conn.execute("UPDATE dev_controls SET ids_seed = %s, ids_made = 0", (body.seed,))
+        await publish(call.services, conn)
+    return {"seed": body.seed}
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""Answers to queries in plain language: set, listed, removed."""
+"""Answers to queries in plain language: set, list, delete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from controlplane.query_answers import EngineName, QueryAnswer, QueryText, SqlTe
 
 
 class SetQueryAnswer(Body):
-    """The text that a client sends, the SQL that runs for it, and the engine it is for (null = every engine)."""
+    """The body of an answer.
+
+    Attributes:
+        query: The text that a client sends.
+        sql: The SQL that runs for it.
+        db_type: The engine that the answer is for; null = every engine.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -24,30 +30,31 @@ class SetQueryAnswer(Body):
     db_type: EngineName | None = None
 
 
-async def put_answer(ask: AdminRequest) -> dict[str, Any]:
+async def put_answer(call: AdminRequest) -> dict[str, Any]:
     """Set the answer to one text; the earlier answer to it is replaced."""
-    answer = QueryAnswer(**(await ask.body(SetQueryAnswer)).model_dump())
-    async with ask.services.pool.connection() as conn:
+    answer = QueryAnswer(**(await call.body(SetQueryAnswer)).model_dump())
+    async with call.services.pool.connection() as conn:
         return _view(await answers.put(conn, answer))
 
 
-async def list_answers(ask: AdminRequest) -> list[dict[str, Any]]:
-    """List the answers that were set here, oldest first, then those of the seed file, which have no id."""
-    async with ask.services.pool.connection() as conn:
-        found = [_view(row) for row in await answers.list_all(conn)]
-    return [*found, *({"id": None, **each.model_dump(), "source": "seed"} for each in ask.services.query_answers)]
+async def list_answers(call: AdminRequest) -> list[dict[str, Any]]:
+    """Return the answers that were set here, oldest first, then those of the seed file, which have no id."""
+    async with call.services.pool.connection() as conn:
+        stored = [_view(row) for row in await answers.list_all(conn)]
+    seeded = [{"id": None, **answer.model_dump(), "source": "seed"} for answer in call.services.query_answers]
+    return [*stored, *seeded]
 
 
-async def delete_answers(ask: AdminRequest) -> dict[str, Any]:
-    """Remove all answers that were set here; those of the seed file stay."""
-    async with ask.services.pool.connection() as conn:
+async def delete_answers(call: AdminRequest) -> dict[str, Any]:
+    """Delete all answers that were set here; those of the seed file stay."""
+    async with call.services.pool.connection() as conn:
         return {"removed": await answers.delete_all(conn)}
 
 
-async def delete_answer(ask: AdminRequest) -> dict[str, Any]:
-    """Remove one answer by its id."""
-    async with ask.services.pool.connection() as conn:
-        if not await answers.delete(conn, ask.request.path_params["id"]):
+async def delete_answer(call: AdminRequest) -> dict[str, Any]:
+    """Delete one answer by its id."""
+    async with call.services.pool.connection() as conn:
+        if not await answers.delete(conn, call.request.path_params["id"]):
             raise not_found("query_answer")
     return {"removed": 1}
 
@@ -56,7 +63,7 @@ def _view(row: Row) -> dict[str, Any]:
     return {**{name: row[name] for name in ("id", "query", "sql", "db_type")}, "source": "admin"}
 
 
-DOORS = (
+ROUTES = (
     AdminRoute("GET", "/queries", list_answers),
     AdminRoute("PUT", "/queries", put_answer),
     AdminRoute("DELETE", "/queries", delete_answers),

@@ -1,4 +1,4 @@
-"""The request log, and each of its entries as a curl line."""
+"""The request log, and each of its entries as a curl command."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from controlplane.request_log import store
 from controlplane.request_log.curl import as_curl
 from controlplane.request_log.recorder import Entry
 
-_MOST = 1000
+_MAX_LIMIT = 1000
 
 
-async def list_requests(ask: AdminRequest) -> list[dict[str, Any]]:
-    """Newest first; `limit` (100), `operation` and `text` choose. Secrets are masked."""
-    query = ask.request.query_params
+async def list_requests(call: AdminRequest) -> list[dict[str, Any]]:
+    """Return entries, newest first, filtered by `limit` (100), `operation` and `text`. Secrets are masked."""
+    query = call.request.query_params
     limit = query.get("limit", "100")
-    if not (limit.isdecimal() and 1 <= int(limit) <= _MOST):
-        raise invalid_field("limit", f"must be an integer from 1 to {_MOST}")
-    async with ask.services.pool.connection() as conn:
-        found = await store.list_recent(conn, int(limit), operation=query.get("operation"), text=query.get("text"))
-    return [_view(entry) for entry in found]
+    if not (limit.isdecimal() and 1 <= int(limit) <= _MAX_LIMIT):
+        raise invalid_field("limit", f"must be an integer from 1 to {_MAX_LIMIT}")
+    async with call.services.pool.connection() as conn:
+        entries = await store.list_recent(conn, int(limit), operation=query.get("operation"), text=query.get("text"))
+    return [_view(entry) for entry in entries]
 
 
-async def get_curl(ask: AdminRequest) -> PlainTextResponse:
-    """The line that repeats a request, with the key and the base URL from the environment."""
-    async with ask.services.pool.connection() as conn:
-        entry = await store.find(conn, ask.request.path_params["id"])
+async def get_curl(call: AdminRequest) -> PlainTextResponse:
+    """Return the command that repeats a request, with the key and the base URL from the environment."""
+    async with call.services.pool.connection() as conn:
+        entry = await store.find(conn, call.request.path_params["id"])
     if entry is None:
         raise not_found("request")
     return PlainTextResponse(as_curl(entry) + "\n")

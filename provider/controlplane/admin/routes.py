@@ -1,4 +1,4 @@
-"""All of the admin API."""
+"""All routes of the admin API."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ ROUTES: tuple[AdminRoute, ...] = (
     *provisioning.ROUTES,
     *webhook_inbox.ROUTES,
     *request_log.ROUTES,
-    *queries.DOORS,
+    *queries.ROUTES,
     *snapshots.ROUTES,
 )
 
 
 def routes(services: Services, token: str) -> list[Route]:
-    """For an application that has the admin API."""
-    return [route(door, services, token) for door in ROUTES]
+    """Return the routes for an application that has the admin API."""
+    return [route(admin_route, services, token) for admin_route in ROUTES]

@@ -1,4 +1,4 @@
-"""What the admin API's handlers have in common: the token, JSON in and out, errors in the API's form."""
+"""What the handlers of the admin API share: the token, JSON bodies, errors in the API's form."""
 
 from __future__ import annotations
 
@@ -33,18 +33,29 @@ class AdminRequest:
     request: Request
 
     async def body(self, model: type[BodyT]) -> BodyT:
-        """The body as `model`; none at all stands for an empty object. Raises ApiError."""
+        """Return the body as `model`. A missing body counts as an empty object.
+
+        Raises:
+            ApiError: 400, 413 or 422, as in the API.
+        """
         raw = await read_body(self.request)
         return parse_body(model, parse_json(raw) if raw else {})
 
 
 Handler = Callable[[AdminRequest], Awaitable[Any]]
-"""Answers with what becomes JSON."""
+"""Returns what is sent as JSON."""
 
 
 @dataclass(frozen=True)
 class AdminRoute:
-    """One method and path, after the prefix. is_open: needs no token."""
+    """A method and a path of the admin API.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path after the prefix.
+        handler: Answers the request.
+        public: Whether the route needs no token.
+    """
 
     method: str
     path: str
@@ -52,28 +63,28 @@ class AdminRoute:
     public: bool = False
 
 
-def route(door: AdminRoute, services: Services, token: str) -> Route:
-    """The door for Starlette."""
+def route(admin_route: AdminRoute, services: Services, token: str) -> Route:
+    """Return the Starlette route."""
 
     async def answer(request: Request) -> Response:
         request_id = new_request_id()
         try:
-            if not door.public:
+            if not admin_route.public:
                 _check_token(request, token)
             _refuse_nul(request)
-            found = await door.handler(AdminRequest(services, request))
-            return found if isinstance(found, Response) else _Json(found)
+            result = await admin_route.handler(AdminRequest(services, request))
+            return result if isinstance(result, Response) else _Json(result)
         except ApiError as error:
             return render_error(error, request_id)
         except EngineUnavailableError as down:
             return render_error(ApiError(503, "engine_unavailable", f"Not now: {down}."), request_id)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
+            return Response(status_code=400)  # the client has gone and does not read it
         except Exception:
             _failures.exception("request failed", extra={"facts": {"request_id": request_id}})
             return render_error(ApiError(500, "internal_error", "Internal error; the log says more."), request_id)
 
-    return Route(PREFIX + door.path, answer, methods=[door.method])
+    return Route(PREFIX + admin_route.path, answer, methods=[admin_route.method])
 
 
 class _Json(JSONResponse):
@@ -82,13 +93,17 @@ class _Json(JSONResponse):
 
 
 def _refuse_nul(request: Request) -> None:
-    """PostgreSQL's texts cannot hold it, so it is in no name and no text to search for."""
+    """Refuse NUL characters, which PostgreSQL's text cannot contain.
+
+    Raises:
+        ApiError: 422, which names the parameter.
+    """
     for name, value in [*request.path_params.items(), *request.query_params.multi_items()]:
         if "\x00" in str(value):
             raise invalid_field(name, "must not contain NUL characters")
 
 
 def _check_token(request: Request, token: str) -> None:
-    given = bearer_token(request.headers.get("authorization"))
-    if not hmac.compare_digest(given.encode(), token.encode()):
+    sent = bearer_token(request.headers.get("authorization"))
+    if not hmac.compare_digest(sent.encode(), token.encode()):
         raise forbidden("invalid_admin_token", "This is not the admin token that `polykomos dev` printed.")

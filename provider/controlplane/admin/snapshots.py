@@ -1,4 +1,4 @@
-"""The whole state: set aside, brought back, begun anew; one deleted database given back, or destroyed early."""
+"""The whole state: save, restore, reset; and one deleted database: restore, or destroy early."""
 
 from __future__ import annotations
 
@@ -23,61 +23,65 @@ def _name(text: str) -> str:
 
 
 class Snapshot(Body):
-    """What it is called."""
+    """The body of a snapshot.
+
+    Attributes:
+        name: The name of the snapshot.
+    """
 
     name: Annotated[str, AfterValidator(_name)]
 
 
-async def list_snapshots(ask: AdminRequest) -> list[dict[str, Any]]:
-    """All snapshots."""
-    async with ask.services.pool.connection() as conn:
+async def list_snapshots(call: AdminRequest) -> list[dict[str, Any]]:
+    """Return all snapshots."""
+    async with call.services.pool.connection() as conn:
         return [{**row, "created_at": format_z(row["created_at"])} for row in await service.list_all(conn)]
 
 
-async def create_snapshot(ask: AdminRequest) -> list[dict[str, Any]]:
-    """Set everything aside. Sessions in tenants' databases end."""
-    await service.create(ask.services, (await ask.body(Snapshot)).name)
-    return await list_snapshots(ask)
+async def create_snapshot(call: AdminRequest) -> list[dict[str, Any]]:
+    """Save the whole state. Sessions in tenants' databases end."""
+    await service.create(call.services, (await call.body(Snapshot)).name)
+    return await list_snapshots(call)
 
 
-async def restore_snapshot(ask: AdminRequest) -> dict[str, Any]:
-    """Make everything as it was; keys, passwords, uuids and the clock too."""
-    await service.restore(ask.services, ask.request.path_params["name"])
-    return await _see(ask)
+async def restore_snapshot(call: AdminRequest) -> dict[str, Any]:
+    """Restore the whole state, including keys, passwords, UUIDs and the clock."""
+    await service.restore(call.services, call.request.path_params["name"])
+    return await _publish(call)
 
 
-async def delete_snapshot(ask: AdminRequest) -> dict[str, Any]:
-    """Drop a snapshot."""
-    await service.delete(ask.services, ask.request.path_params["name"])
+async def delete_snapshot(call: AdminRequest) -> dict[str, Any]:
+    """Delete a snapshot."""
+    await service.delete(call.services, call.request.path_params["name"])
     return {"removed": 1}
 
 
-async def reset(ask: AdminRequest) -> dict[str, Any]:
-    """Begin anew; users, keys and snapshots stay."""
-    await service.reset(ask.services)
-    return await _see(ask)
+async def reset(call: AdminRequest) -> dict[str, Any]:
+    """Delete everything but users, keys and snapshots."""
+    await service.reset(call.services)
+    return await _publish(call)
 
 
-async def restore_database(ask: AdminRequest) -> dict[str, Any]:
-    """Give a deleted database back with its data and password, while its 24 hours of grace last."""
-    return await undelete.restore_deleted(ask.services, _uuid(ask))
+async def restore_database(call: AdminRequest) -> dict[str, Any]:
+    """Restore a deleted database with its data and password, within its 24 hours of grace."""
+    return await undelete.restore_deleted(call.services, _uuid(call))
 
 
-async def destroy_database(ask: AdminRequest) -> dict[str, Any]:
-    """End a deleted database's 24 hours of grace: its files are removed in a moment."""
-    return await undelete.expire_now(ask.services, _uuid(ask))
+async def destroy_database(call: AdminRequest) -> dict[str, Any]:
+    """End a deleted database's 24 hours of grace. Its files are removed in a moment."""
+    return await undelete.expire_now(call.services, _uuid(call))
 
 
-def _uuid(ask: AdminRequest) -> UUID:
-    uuid = parse_uuid(ask.request.path_params["uuid"])
+def _uuid(call: AdminRequest) -> UUID:
+    uuid = parse_uuid(call.request.path_params["uuid"])
     if uuid is None:
         raise not_found("database")
     return uuid
 
 
-async def _see(ask: AdminRequest) -> dict[str, Any]:
-    async with ask.services.pool.connection() as conn:
-        await publish(ask.services, conn)
+async def _publish(call: AdminRequest) -> dict[str, Any]:
+    async with call.services.pool.connection() as conn:
+        await publish(call.services, conn)
     return {"done": True}
 
 

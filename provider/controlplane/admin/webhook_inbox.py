@@ -1,6 +1,6 @@
-"""Webhooks received by the control plane itself: an endpoint whose URL is `<origin>/_polykomos/inbox/<name>`.
+"""An inbox for webhooks in the control plane itself: an endpoint whose URL is `<origin>/_polykomos/inbox/<name>`.
 
-`?status=503` in that URL makes the inbox answer so, for tests of retries.
+`?status=503` in that URL makes the inbox answer with this status, for tests of retries.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from controlplane.http.responses import format_z
 from controlplane.http.validation import read_body
 from controlplane.webhooks.delivery import is_signed
 
-_MOST = 500  # kept for each name
-# Kept of all names together: anyone who reaches the port can make up names, and the store is on the user's disk.
-_MOST_OF_ALL, _MOST_BYTES = 1000, 64 * 1024 * 1024
+_MAX_MESSAGES = 500  # of one name
+# The limits of all names together: anyone who reaches the port can invent names, and the store is on the user's disk.
+_MAX_ALL_MESSAGES, _MAX_BYTES = 1000, 64 * 1024 * 1024
 _TRIM = (
     "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM (SELECT id, row_number() OVER newest AS place,"
     " sum(octet_length(body)) OVER newest AS bytes FROM inbox WINDOW newest AS (ORDER BY id DESC)) counted"
@@ -28,43 +28,46 @@ _TRIM = (
 _HEADERS = ("content-type", "user-agent", "x-polykomos-event", "x-polykomos-delivery", "x-polykomos-signature")
 
 
-async def receive(ask: AdminRequest) -> JSONResponse:
-    """Keep what was sent, the oldest making room, and answer as the URL asks."""
-    name, status = ask.request.path_params["name"], ask.request.query_params.get("status", "200")
+async def receive(call: AdminRequest) -> JSONResponse:
+    """Store a message, in place of the oldest if there are too many, and answer with the status in the URL."""
+    name, status = call.request.path_params["name"], call.request.query_params.get("status", "200")
     if not (len(status) == 3 and status.isdecimal() and 200 <= int(status) <= 599):
         raise invalid_field("status", "must be a status from 200 to 599")
-    body = (await read_body(ask.request)).decode("utf-8", "replace").replace("\x00", "\ufffd")
-    headers = {name: ask.request.headers[name] for name in _HEADERS if name in ask.request.headers}
-    async with ask.services.pool.connection() as conn, conn.transaction():
+    body = (await read_body(call.request)).decode("utf-8", "replace").replace("\x00", "\ufffd")
+    headers = {name: call.request.headers[name] for name in _HEADERS if name in call.request.headers}
+    async with call.services.pool.connection() as conn, conn.transaction():
         await conn.execute(
             "INSERT INTO inbox (name, headers, body, received_at) VALUES (%s, %s, %s, %s)",
-            (name, Json(headers), body, ask.services.clock.now()),
+            (name, Json(headers), body, call.services.clock.now()),
         )
         await conn.execute(
             "DELETE FROM inbox WHERE name = %(name)s AND id <="
             " (SELECT id FROM inbox WHERE name = %(name)s ORDER BY id DESC OFFSET %(most)s LIMIT 1)",
-            {"name": name, "most": _MOST},
+            {"name": name, "most": _MAX_MESSAGES},
         )
-        await conn.execute(_TRIM, (_MOST_OF_ALL, _MOST_BYTES))
+        await conn.execute(_TRIM, (_MAX_ALL_MESSAGES, _MAX_BYTES))
     return JSONResponse({}, status_code=int(status))
 
 
-async def list_inbox(ask: AdminRequest) -> list[dict[str, Any]]:
-    """What came, oldest first. is_signed: whether the signature fits the secret of the endpoint that sent it."""
-    async with ask.services.pool.connection() as conn:
+async def list_inbox(call: AdminRequest) -> list[dict[str, Any]]:
+    """Return the messages, oldest first.
+
+    `is_signed` says whether the signature matches the secret of the endpoint that sent the message.
+    """
+    async with call.services.pool.connection() as conn:
         cursor = await conn.execute(
             "SELECT i.*, e.secret FROM inbox i"
             " LEFT JOIN webhook_deliveries d ON d.id::text = i.headers ->> 'x-polykomos-delivery'"
             " LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id WHERE i.name = %s ORDER BY i.id",
-            (ask.request.path_params["name"],),
+            (call.request.path_params["name"],),
         )
         return [_view(row) for row in await cursor.fetchall()]
 
 
-async def clear_inbox(ask: AdminRequest) -> dict[str, Any]:
-    """Forget what came."""
-    async with ask.services.pool.connection() as conn:
-        cursor = await conn.execute("DELETE FROM inbox WHERE name = %s", (ask.request.path_params["name"],))
+async def clear_inbox(call: AdminRequest) -> dict[str, Any]:
+    """Delete the messages of an inbox."""
+    async with call.services.pool.connection() as conn:
+        cursor = await conn.execute("DELETE FROM inbox WHERE name = %s", (call.request.path_params["name"],))
     return {"removed": cursor.rowcount}
 
 

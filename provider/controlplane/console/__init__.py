@@ -1,1 +1,1 @@
-"""The console: a page at `/` that shows what this control plane holds and does. Read-only, for this machine only."""
+"""The console: a read-only page at `/` that shows the state of this control plane, to this machine only."""

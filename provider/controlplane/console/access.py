@@ -1,7 +1,7 @@
-"""Who gets to see the console: it asks for no key, so only browsers on this machine, under this machine's names.
+"""Access to the console: it needs no key, so it is shown only to browsers on this machine, under this machine's names.
 
-The Host header is checked because a page of another site can have its own name resolve to 127.0.0.1 (DNS rebinding)
-and would then read ours as its own.
+The Host header is checked because the name of another site can resolve to 127.0.0.1 (DNS rebinding): its page could
+then read ours.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(:[0-9]{1,5})?")
 
 
 def blocked_reason(client: str | None, headers: Mapping[str, str], bound: str) -> str | None:
-    """Why a request is refused, None if it is not.
+    """Return why a request is refused, or None if it is not.
 
-    client: the peer's address. bound: the host that the control plane listens on.
+    Args:
+        client: The peer's address.
+        headers: The request's headers.
+        bound: The host that the control plane listens on.
     """
-    # A proxy on this machine has a loopback address, whoever is behind it.
+    # A proxy on this machine has a loopback address, and its clients may be anywhere.
     if any(name in headers for name in _OF_PROXIES):
         return "The console is not shown through a proxy. Open it directly, or through a tunnel such as `ssh -L`."
     if client is None or not is_loopback_address(client):
@@ -44,7 +47,7 @@ def blocked_reason(client: str | None, headers: Mapping[str, str], bound: str) -
 
 
 def is_loopback_address(address: str) -> bool:
-    """Whether it is an address of 127.0.0.0/8 or ::1, also when an IPv6 socket shows the former as ::ffff:127.0.0.1."""
+    """Return whether an address is in 127.0.0.0/8 or is ::1. An IPv6 socket may show the former as ::ffff:127.0.0.1."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Blueprint applications and their statement logs, without the values of variables.
+"""The console's pages of blueprint applications and their statement logs, without the values of variables.
 
-The store keeps the SQL with the values in it. What is shown is the blueprint's own text, statement by statement, and
-errors with every value taken out.
+The store has the SQL with the values in it. The page shows the blueprint's own text, statement by statement, and errors
+with every value masked.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _COLUMNS = (
 _FROM = (
     " FROM blueprint_applications a JOIN blueprints b ON b.id = a.blueprint_id JOIN databases d ON d.id = a.database_id"
 )
-# Errors are not searched: the store's have the values in them, which a search could guess letter by letter.
+# Errors are not searched: those in the store contain values, which a search could guess letter by letter.
 _LIST = (
     _COLUMNS + _FROM + " WHERE (%(status)s = '' OR a.status = %(status)s)"
     " AND (%(pattern)s::text IS NULL OR concat_ws(' ', a.id, b.name, d.name, d.uuid) ILIKE %(pattern)s)"
@@ -45,10 +45,12 @@ _ONE = (
 
 
 async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
-    """`/console/applications`."""
-    asked = parse_query("/console/applications", query, (("status", "Status", _STATUSES),))
-    cursor = await conn.execute(_LIST, {"status": asked.chosen("status"), "pattern": asked.pattern, **asked.window})
-    shown = paginate(asked, [_shown(row) for row in await cursor.fetchall()])
+    """Return the page `/console/applications`."""
+    list_query = parse_query("/console/applications", query, (("status", "Status", _STATUSES),))
+    cursor = await conn.execute(
+        _LIST, {"status": list_query.chosen("status"), "pattern": list_query.pattern, **list_query.window}
+    )
+    shown = paginate(list_query, [_without_values(row) for row in await cursor.fetchall()])
     open_ = sum(row["status"] in ("pending", "running") for row in shown.rows)
     return Page(
         template="applications.html",
@@ -56,13 +58,13 @@ async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _pa
         section="applications",
         summary=f"{pluralize(len(shown.rows), 'application')} on this page, {open_} under way",
         context={"shown": shown},
-        asked=asked,
+        list_query=list_query,
         searches="number, blueprint or database",
     )
 
 
 async def detail_page(_: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
-    """`/console/applications/{id}`."""
+    """Return the page `/console/applications/{id}`, or None if there is no such application."""
     if path["id"] >= 2**31:
         return None
     cursor = await conn.execute(_ONE, (path["id"],))
@@ -75,13 +77,13 @@ async def detail_page(_: Services, conn: Connection, _query: Mapping[str, str], 
         title=f"Application {row['id']}",
         section="applications",
         summary=f"application {row['id']} is {row['status'].replace('_', ' ')}",
-        context={"application": _shown(row), "statements": _log(row, texts)},
+        context={"application": _without_values(row), "statements": _log(row, texts)},
         back="/console/applications",
     )
 
 
-def _shown(row: Row) -> Row:
-    """Without values; only the names of the variables that were given one."""
+def _without_values(row: Row) -> Row:
+    """Return the row without values, with only the names of the variables that have one."""
     error = row["error_message"]
     return {
         **row,
@@ -99,10 +101,10 @@ def _statements(engine: str, sql: str | None) -> list[str]:
 
 
 def _log(row: Row, texts: list[str]) -> list[Row]:
-    """One entry a statement, run or not."""
+    """Return one entry for each statement, whether it ran or not."""
     values = values_of(row["variable_values"], row["definitions"])
     run = {entry["index"]: entry for entry in row["execution_log"] or []}
-    # Values cannot change how many statements there are; if the two disagree all the same, show no text.
+    # Values cannot change the number of statements. If the numbers differ all the same, no text is shown.
     usable = texts if len(texts) == row["statements_total"] else []
     log = []
     for index in range(row["statements_total"]):

@@ -1,4 +1,4 @@
-"""Databases, and how one came to be what it is. Passwords are not even read from the store."""
+"""The console's pages of databases and their history. Passwords are not even read from the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from controlplane.console.templates import Page
 from controlplane.console.timeline import timeline
 from controlplane.databases.serializers import without_credentials
 from controlplane.db.pool import Connection, Row
-from controlplane.request_log import store as traffic
+from controlplane.request_log import store as request_log
 from controlplane.services import Services
 
 _STATUSES = (
@@ -44,16 +44,18 @@ _APPLICATIONS = (
     " JOIN blueprints b ON b.id = a.blueprint_id WHERE a.database_id = %s ORDER BY a.id DESC LIMIT 50"
 )
 _EVENTS = (
-    "SELECT event_type, min(created_at) AS created_at, count(*) AS told FROM webhook_deliveries"
+    "SELECT event_type, min(created_at) AS created_at, count(*) AS deliveries FROM webhook_deliveries"
     " WHERE created_at >= %s AND strpos(body, %s) > 0 GROUP BY event_type"
 )
 
 
 async def list_page(services: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
-    """`/console/databases`."""
-    asked = parse_query("/console/databases", query, (("status", "Status", _STATUSES),))
-    cursor = await conn.execute(_LIST, {"status": asked.chosen("status"), "pattern": asked.pattern, **asked.window})
-    shown = paginate(asked, [_shown(row, services) for row in await cursor.fetchall()])
+    """Return the page `/console/databases`."""
+    list_query = parse_query("/console/databases", query, (("status", "Status", _STATUSES),))
+    cursor = await conn.execute(
+        _LIST, {"status": list_query.chosen("status"), "pattern": list_query.pattern, **list_query.window}
+    )
+    shown = paginate(list_query, [_with_endpoint(row, services) for row in await cursor.fetchall()])
     provisioning = sum(row["status"] == "provisioning" for row in shown.rows)
     return Page(
         template="databases.html",
@@ -61,7 +63,7 @@ async def list_page(services: Services, conn: Connection, query: Mapping[str, st
         section="databases",
         summary=f"{pluralize(len(shown.rows), 'database')} on this page, {provisioning} provisioning",
         context={"shown": shown},
-        asked=asked,
+        list_query=list_query,
         searches="name, UUID, database, user, engine, region, plan or team",
     )
 
@@ -69,7 +71,7 @@ async def list_page(services: Services, conn: Connection, query: Mapping[str, st
 async def detail_page(
     services: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]
 ) -> Page | None:
-    """`/console/databases/{uuid}`."""
+    """Return the page `/console/databases/{uuid}`, or None if there is no such database."""
     cursor = await conn.execute(_ONE, (path["uuid"],))
     row = await cursor.fetchone()
     if row is None:
@@ -80,14 +82,14 @@ async def detail_page(
     applications = await cursor.fetchall()
     cursor = await conn.execute(_EVENTS, (row["created_at"], str(row["uuid"])))
     events = await cursor.fetchall()
-    requests = await traffic.list_recent(conn, 200, text=str(row["uuid"]))
+    requests = await request_log.list_recent(conn, 200, text=str(row["uuid"]))
     return Page(
         template="database.html",
         title=row["name"],
         section="databases",
         summary=f"{row['name']} is {row['status']}",
         context={
-            "database": _shown(row, services),
+            "database": _with_endpoint(row, services),
             "timeline": timeline(row, jobs, applications, events, requests),
             "applications": applications,
             "requests": requests[:20],
@@ -96,7 +98,7 @@ async def detail_page(
     )
 
 
-def _shown(row: Row, services: Services) -> Row:
-    """The row with what clients are told of it: host, port and the quotas in effect."""
-    told = without_credentials(row, services)
-    return {**row, **{name: told[name] for name in ("host", "port", "quotas")}}
+def _with_endpoint(row: Row, services: Services) -> Row:
+    """Return the row with fields that clients see: host, port and the quotas in effect."""
+    serialized = without_credentials(row, services)
+    return {**row, **{name: serialized[name] for name in ("host", "port", "quotas")}}

@@ -1,4 +1,7 @@
-"""What a page's address can ask for: a part of a list, a filter. A bad value is no error but the nearest good one."""
+"""The query string of a list: the page, its length, filters, a text to search for.
+
+A bad value is no error; the nearest good one replaces it.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-_LARGEST = 500
-_USUAL = 50
+_MAX_LIMIT = 500
+_DEFAULT_LIMIT = 50
 _LAST_PAGE = 10_000
-_LONGEST_TEXT = 200
+_LONGEST_TEXT = 200  # characters
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A filter with fixed values: (value, label) each; the first is the default."""
+    """A filter with fixed values.
+
+    Attributes:
+        name: The parameter in the query string.
+        label: The label on the page.
+        options: The values and their labels; the first is the default.
+        value: The selected value.
+    """
 
     name: str
     label: str
@@ -25,7 +35,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class ListQuery:
-    """page: from 1. limit: rows a page. text: to be searched for, "" = none. choices: of the page's filters."""
+    """The parsed query string of a list.
+
+    Attributes:
+        path: The path of the list.
+        page: The page, from 1.
+        limit: Rows per page.
+        text: The text to search for; "" = none.
+        choices: The filters of the list.
+    """
 
     path: str
     page: int
@@ -35,38 +53,45 @@ class ListQuery:
 
     @property
     def window(self) -> dict[str, Any]:
-        """Parameters for `OFFSET %(offset)s LIMIT %(fetch)s`; one row more than shown tells whether there are more."""
+        """Return the parameters of `OFFSET %(offset)s LIMIT %(fetch)s`. One extra row shows whether there are more."""
         return {"offset": (self.page - 1) * self.limit, "fetch": self.limit + 1}
 
     @property
     def pattern(self) -> str | None:
-        """For ILIKE: the text anywhere, its own wildcards taken literally."""
+        """Return the text as a pattern for ILIKE, with its wildcards escaped; None without a text."""
         if not self.text:
             return None
         escaped = self.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return f"%{escaped}%"
 
     def chosen(self, name: str) -> str:
-        """The value of a choice."""
+        """Return the value of a filter."""
         return next(choice.value for choice in self.choices if choice.name == name)
 
     @property
     def is_filtered(self) -> bool:
-        """Whether anything but the default is asked for."""
+        """Return whether a filter or a text is set."""
         return bool(self.text) or any(choice.value != choice.options[0][0] for choice in self.choices)
 
     def address(self, page: int) -> str:
-        """The same list at another page."""
+        """Return the address of the same list at another page."""
         query = {choice.name: choice.value for choice in self.choices if choice.value != choice.options[0][0]}
         query |= {"q": self.text} if self.text else {}
-        query |= {"limit": str(self.limit)} if self.limit != _USUAL else {}
+        query |= {"limit": str(self.limit)} if self.limit != _DEFAULT_LIMIT else {}
         query |= {"page": str(page)} if page > 1 else {}
         return self.path + (f"?{urlencode(query)}" if query else "")
 
 
 @dataclass(frozen=True)
 class ListPage:
-    """The rows of one page, and the addresses of its neighbours ("" where there is none)."""
+    """The rows of one page.
+
+    Attributes:
+        rows: The rows.
+        first: The number of the first row in the list, from 1.
+        before: The address of the page before; "" = none.
+        after: The address of the page after; "" = none.
+    """
 
     rows: Sequence[Any]
     first: int
@@ -77,29 +102,35 @@ class ListPage:
 def parse_query(
     path: str, query: Mapping[str, str], choices: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = ()
 ) -> ListQuery:
-    """What the query string asks for. choices: name, label and options of each filter."""
+    """Parse the query string of a list.
+
+    Args:
+        path: The path of the list.
+        query: The query string.
+        choices: The name, label and options of each filter.
+    """
     return ListQuery(
         path=path,
         page=_number(query.get("page"), 1, _LAST_PAGE),
-        limit=_number(query.get("limit"), _USUAL, _LARGEST),
+        limit=_number(query.get("limit"), _DEFAULT_LIMIT, _MAX_LIMIT),
         text=query.get("q", "").replace("\x00", "").strip()[:_LONGEST_TEXT],
         choices=[_choice(name, label, options, query.get(name)) for name, label, options in choices],
     )
 
 
-def paginate(asked: ListQuery, rows: Sequence[Any]) -> ListPage:
-    """Rows fetched with `asked.window`."""
-    more = len(rows) > asked.limit and asked.page < _LAST_PAGE
+def paginate(list_query: ListQuery, rows: Sequence[Any]) -> ListPage:
+    """Return the page of rows that were fetched with `list_query.window`."""
+    more = len(rows) > list_query.limit and list_query.page < _LAST_PAGE
     return ListPage(
-        rows=rows[: asked.limit],
-        first=(asked.page - 1) * asked.limit + 1,
-        before=asked.address(asked.page - 1) if asked.page > 1 else "",
-        after=asked.address(asked.page + 1) if more else "",
+        rows=rows[: list_query.limit],
+        first=(list_query.page - 1) * list_query.limit + 1,
+        before=list_query.address(list_query.page - 1) if list_query.page > 1 else "",
+        after=list_query.address(list_query.page + 1) if more else "",
     )
 
 
 def pluralize(number: int, noun: str) -> str:
-    """`1 database`, `2 databases`."""
+    """Return a number with its noun: `1 database`, `2 databases`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun[:-1]}ies" if noun[-1] == "y" else f"{number} {noun}s"
 
 

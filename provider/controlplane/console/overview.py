@@ -1,4 +1,4 @@
-"""The first page: how much there is of everything, what the keys have left, what happened last."""
+"""The console's first page: how much there is of everything, what is left for each key, and the latest requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from controlplane.console.list_query import pluralize
 from controlplane.console.templates import Page
 from controlplane.db.pool import Connection, Row
 from controlplane.http.rate_limit import Usage
-from controlplane.request_log import store as traffic
+from controlplane.request_log import store as request_log
 from controlplane.services import Services
 
 _MINUTE = timedelta(seconds=60)
@@ -28,7 +28,7 @@ _COUNTS = (
     " (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending') AS pending,"
     " (SELECT count(*) FROM webhook_deliveries WHERE status = 'failed') AS undelivered"
 )
-# The limiter counts for keys that it limits; of the others the request log knows.
+# The rate limiter counts requests of keys that have a limit. Requests of other keys are counted in the request log.
 _BUDGETS = (
     "SELECT k.preview, k.name, k.status, k.requests_per_minute, k.monthly_quota, k.last_used_at, u.email,"
     " c.seconds, c.counts, c.month, c.month_count, coalesce(r.logged, 0) AS logged"
@@ -39,7 +39,7 @@ _BUDGETS = (
 
 
 async def show(services: Services, conn: Connection, _query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
-    """`/`."""
+    """Return the page `/`."""
     cursor = await conn.execute(_COUNTS)
     counts = await cursor.fetchone()
     assert counts is not None
@@ -54,13 +54,13 @@ async def show(services: Services, conn: Connection, _query: Mapping[str, str], 
         context={
             "counts": counts,
             "budgets": budgets,
-            "latest": await traffic.list_recent(conn, 10, with_bodies=False),
+            "latest": await request_log.list_recent(conn, 10, with_bodies=False),
         },
     )
 
 
 def _budget(row: Row, now: datetime) -> Row:
-    """The row with `used` of this minute and `month_used`, counted as the limiter counts."""
+    """Return the row with `used` of this minute and `month_used`, counted as the rate limiter counts."""
     usage = Usage()
     if row["seconds"] is not None:
         usage = Usage(tuple(zip(row["seconds"], row["counts"], strict=True)), row["month"], row["month_count"]).at(now)

@@ -1,4 +1,4 @@
-"""The request log, and how to repeat one of its requests."""
+"""The console's pages of the request log, and the command that repeats a request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from controlplane import registry
 from controlplane.console.list_query import paginate, parse_query
 from controlplane.console.templates import Page
 from controlplane.db.pool import Connection
-from controlplane.request_log import store as traffic
+from controlplane.request_log import store as request_log
 from controlplane.request_log.curl import as_curl
 from controlplane.services import Services
 
@@ -25,34 +25,34 @@ _OPERATIONS = (
 
 
 async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
-    """`/console/requests`."""
-    asked = parse_query(
+    """Return the page `/console/requests`."""
+    list_query = parse_query(
         "/console/requests", query, (("status", "Status", _STATUSES), ("operation", "Operation", _OPERATIONS))
     )
-    entries = await traffic.list_recent(
+    entries = await request_log.list_recent(
         conn,
-        asked.window["fetch"],
-        offset=asked.window["offset"],
-        statuses=_statuses(asked.chosen("status")),
-        operation=asked.chosen("operation") or None,
-        text=asked.text or None,
+        list_query.window["fetch"],
+        offset=list_query.window["offset"],
+        statuses=_statuses(list_query.chosen("status")),
+        operation=list_query.chosen("operation") or None,
+        text=list_query.text or None,
         with_bodies=False,
     )
-    shown = paginate(asked, entries)
+    shown = paginate(list_query, entries)
     return Page(
         template="requests.html",
         title="Requests",
         section="requests",
         summary=f"latest request: {entries[0].method} {entries[0].target}" if entries else "no requests",
         context={"shown": shown},
-        asked=asked,
+        list_query=list_query,
         searches="path, operation, code, request id, key or body",
     )
 
 
 async def detail_page(_: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
-    """`/console/requests/{id}`."""
-    entry = await traffic.find(conn, path["id"]) if path["id"] < 2**63 else None
+    """Return the page `/console/requests/{id}`, or None if there is no such entry."""
+    entry = await request_log.find(conn, path["id"]) if path["id"] < 2**63 else None
     if entry is None:
         return None
     return Page(
@@ -66,7 +66,7 @@ async def detail_page(_: Services, conn: Connection, _query: Mapping[str, str], 
 
 
 def _statuses(chosen: str) -> tuple[int, int] | None:
-    """The range that `4` (4xx), `404` or "" (any) means."""
+    """Return the range that `4` (4xx), `404` or "" (any) means."""
     if not chosen:
         return None
     number = int(chosen)

@@ -1,4 +1,4 @@
-"""The routes of the console: guarded, read-only, live by asking again for the part that changes."""
+"""The routes of the console: for this machine only, read-only, updated by polling for the part that changes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from controlplane.console.templates import Page, render_page, render_part
 from controlplane.db.pool import Connection
 from controlplane.services import Services
 
-# The script asks with this header for the live part alone.
+# The script sends this header to request only the live part.
 PART_HEADER = "X-Console-Part"
 
 Show = Callable[[Services, Connection, Mapping[str, str], Mapping[str, Any]], Awaitable[Page | None]]
-"""Makes a page out of the query string and the path's parameters; None if there is no such thing."""
+"""Returns a page from the query string and the path's parameters; None if the object does not exist."""
 
 _PAGES: tuple[tuple[str, Show], ...] = (
     ("/", overview.show),
@@ -42,7 +42,7 @@ _ASSETS = (
 
 
 def routes(services: Services) -> list[Route]:
-    """All of them; GET and HEAD only."""
+    """Return the routes of all pages and assets; GET and HEAD only."""
     bound = services.settings.host
     pages = [Route(path, _page(services, show)) for path, show in _PAGES]
     assets = [Route(f"/console/{name}", _asset(name, media_type, bound)) for name, media_type in _ASSETS]
@@ -57,10 +57,10 @@ def _page(services: Services, show: Show) -> Callable[[Request], Awaitable[Respo
         async with reading(services) as conn:
             page = await show(services, conn, request.query_params, request.path_params)
         if page is None:
-            return PlainTextResponse("There is no such thing, or no longer.", 404, HEADERS)
+            return PlainTextResponse("This page does not exist, or no longer exists.", 404, HEADERS)
         if PART_HEADER not in request.headers:
-            whole = render_page(page)
-            return Response(whole.html, media_type="text/html", headers={**HEADERS, "ETag": whole.etag})
+            document = render_page(page)
+            return Response(document.html, media_type="text/html", headers={**HEADERS, "ETag": document.etag})
         part = render_part(page)
         headers = {**HEADERS, "ETag": part.etag}
         if request.headers.get("if-none-match") == part.etag:
@@ -87,7 +87,7 @@ def _refused(request: Request, bound: str) -> Response | None:
 
 @asynccontextmanager
 async def reading(services: Services) -> AsyncIterator[Connection]:
-    """A transaction in which PostgreSQL itself refuses every write."""
+    """Yield a connection in a transaction in which PostgreSQL refuses every write."""
     async with services.pool.connection() as conn, conn.transaction():
         await conn.execute("SET TRANSACTION READ ONLY")
         yield conn

@@ -1,4 +1,4 @@
-"""Templates: autoescaped everywhere, undefined names are errors."""
+"""Render the console's templates: always escaped, and undefined names are errors."""
 
 from __future__ import annotations
 
@@ -27,9 +27,17 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Page:
-    """template: of the part that is kept up to date. summary: one line that tells a listener what is there now.
+    """The contents of a page.
 
-    back: where Esc leads. asked: the filters of a list.
+    Attributes:
+        template: The template of the live part.
+        title: The title of the document.
+        section: One of SECTIONS.
+        summary: One line about the present state, for screen readers.
+        context: The variables of the template.
+        back: The address that Esc leads to.
+        list_query: The filters of a list; None = the page is no list.
+        searches: What the text of a list is searched in.
     """
 
     template: str
@@ -38,28 +46,36 @@ class Page:
     summary: str
     context: dict[str, Any]
     back: str = "/"
-    asked: ListQuery | None = None
+    list_query: ListQuery | None = None
     searches: str = ""
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """html: safe, as our own templates escaped what they were given. etag: changes with the live part."""
+    """Rendered HTML.
+
+    Attributes:
+        html: Safe, because the templates escape their values.
+        etag: Changes with the live part.
+    """
 
     html: Markup
     etag: str
 
 
 def render_part(page: Page) -> Rendered:
-    """The live part alone."""
-    summary = Markup('<p id="summary" class="{}">{}</p>\n').format("hint" if page.asked else "unseen", page.summary)
-    html = summary + Markup(_environment().get_template(page.template).render(**page.context, asked=page.asked))  # noqa: S704
+    """Render only the live part."""
+    summary = Markup('<p id="summary" class="{}">{}</p>\n').format(
+        "hint" if page.list_query else "unseen", page.summary
+    )
+    rendered = _environment().get_template(page.template).render(**page.context, list_query=page.list_query)
+    html = summary + Markup(rendered)  # noqa: S704
     digest = hashlib.sha256(html.encode()).hexdigest()[:32]
     return Rendered(html, f'"{digest}"')
 
 
 def render_page(page: Page) -> Rendered:
-    """The whole document."""
+    """Render the whole document."""
     part = render_part(page)
     html = _environment().get_template("page.html").render(page=page, part=part.html, etag=part.etag, sections=SECTIONS)
     return Rendered(Markup(html), part.etag)  # noqa: S704
@@ -83,28 +99,28 @@ def _environment() -> Environment:
 
 
 def _time(moment: datetime | None) -> Markup:
-    """A `<time>` in UTC, to the second; a dash for none."""
+    """Return a `<time>` in UTC, to the second; a dash for None."""
     if moment is None:
         return Markup('<span class="none">{}</span>').format(_NONE)
-    # Written by hand, as a page has hundreds of them.
+    # Formatted by hand, because a page has hundreds of them.
     date, _, time = moment.astimezone(UTC).isoformat(" ", "seconds")[:19].partition(" ")
     return Markup(f'<time datetime="{date}T{time}Z"><span class="date">{date} </span>{time}</time>')  # noqa: S704
 
 
 def _milliseconds(value: float | None) -> str:
-    """`4.2 ms`, `1.25 s`; a dash for none."""
+    """Return `4.2 ms` or `1.25 s`; a dash for None."""
     if value is None:
         return _NONE
     return f"{value / 1000:.2f} s" if value >= 1000 else f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"
 
 
 def _short(target: str) -> str:
-    """A request's path without what all of them begin with."""
+    """Return a request's path without the prefix of the API."""
     return target.removeprefix("/api/v1") or "/"
 
 
 def _pretty(text: str) -> str:
-    """JSON text on several lines, unless it is nested too deeply for that."""
+    """Return JSON text on several lines, unless it is nested too deeply for that."""
     try:
         return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
     except RecursionError:

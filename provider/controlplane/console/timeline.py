@@ -1,6 +1,6 @@
-"""A database's life, told from what the store has kept of it. Pure.
+"""The history of a database, from what the store contains. Pure.
 
-Not every step leaves a time behind: one that does not stands at its place without one, or with the latest it can be.
+Some steps leave no time in the store. They are at their place without a time, or with the latest possible one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from controlplane.request_log.recorder import Entry
 
 @dataclass(frozen=True)
 class Event:
-    """at: None = not kept. is_latest: at `at` or before. kind: done, waiting, failed. link: where more is told."""
+    """A step in the history.
+
+    Attributes:
+        at: When it happened; None = unknown.
+        text: What happened.
+        detail: Further facts.
+        kind: One of done, waiting, failed.
+        is_latest: Whether the step happened at `at` or before.
+        link: The address of a page with more about it.
+    """
 
     at: datetime | None
     text: str
@@ -27,31 +36,42 @@ class Event:
 
 
 def timeline(
-    database: Row, jobs: Sequence[Row], applications: Sequence[Row], told: Sequence[Row], requests: Sequence[Entry]
+    database: Row,
+    jobs: Sequence[Row],
+    applications: Sequence[Row],
+    event_rows: Sequence[Row],
+    requests: Sequence[Entry],
 ) -> list[Event]:
-    """Oldest first.
+    """Return the history of a database, oldest first.
 
-    told: one row for each type of webhook event (event_type, created_at of the first, told = deliveries). requests:
-    those of the request log that name the database, newest first.
+    Args:
+        database: The database.
+        jobs: Its provisioning jobs.
+        applications: Its blueprint applications.
+        event_rows: One row for each type of webhook event: event_type, and created_at of the first delivery.
+        requests: The requests in the request log that name the database, newest first.
     """
-    announced = {row["event_type"]: row["created_at"] for row in told}
+    first_sent = {row["event_type"]: row["created_at"] for row in event_rows}
     own = [application for application in applications if application["at_creation"]]
     later = [application for application in applications if not application["at_creation"]]
     birth = [_requested(database, requests), *_built(database, jobs)]
     birth += [event for application in own for event in _applied(application)]
-    birth += _activated(database, jobs, own, announced)
+    birth += _activated(database, jobs, own, first_sent)
     life = [event for application in later for event in _applied(application)]
     life += [event for entry in requests for event in _changed(entry)]
     return [*birth, *sorted(life, key=lambda event: event.at or database["created_at"]), *_ended(database, jobs)]
 
 
 def _requested(database: Row, requests: Sequence[Entry]) -> Event:
-    asked = next((entry for entry in reversed(requests) if entry.operation == "createDatabase"), None)
+    request = next((entry for entry in reversed(requests) if entry.operation == "createDatabase"), None)
     detail = f"{database['db_type']}, plan {database['plan']}, {database['region']}"
-    if asked is None:
+    if request is None:
         return Event(database["created_at"], "Requested", detail)
     return Event(
-        database["created_at"], "Requested", f"{detail}, by {asked.key_preview}", link=f"/console/requests/{asked.id}"
+        database["created_at"],
+        "Requested",
+        f"{detail}, by {request.key_preview}",
+        link=f"/console/requests/{request.id}",
     )
 
 
@@ -92,17 +112,17 @@ def _applied(application: Row) -> list[Event]:
     return [Event(at, f"{what} {name}", status.replace("_", " "), kind, link=link)]
 
 
-def _activated(database: Row, jobs: Sequence[Row], own: Sequence[Row], announced: dict[str, datetime]) -> list[Event]:
+def _activated(database: Row, jobs: Sequence[Row], own: Sequence[Row], first_sent: dict[str, datetime]) -> list[Event]:
     if database["status"] == "provisioning":
         return [Event(None, "Active", "not yet", "waiting")]
     if not jobs:
         return [Event(database["created_at"], "Active", "at once")]
     if not any(job["state"] == "done" for job in jobs):
         return []
-    exact = announced.get("database.provisioned")
+    exact = first_sent.get("database.provisioned")
     if exact is not None:
         return [Event(exact, "Active")]
-    # The last thing to touch the row, if nothing did since.
+    # The last change of the row, if nothing changed it since.
     ends = [application["completed_at"] for application in own if application["completed_at"]]
     return [Event(max([database["updated_at"], *ends]), "Active", is_latest=True)]
 
@@ -111,7 +131,7 @@ _CHANGES = {"updateDatabase": "Renamed", "updateDatabaseQuotas": "Quotas changed
 
 
 def _changed(entry: Entry) -> list[Event]:
-    """What a successful change in the request log did."""
+    """Return the change that a successful request made."""
     text = _CHANGES.get(entry.operation or "")
     if text is None or entry.status >= 300:
         return []

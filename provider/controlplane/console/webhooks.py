@@ -1,4 +1,4 @@
-"""Webhook endpoints and what became of their deliveries. Signing secrets are not even read from the store."""
+"""The console's pages of webhook endpoints and their deliveries. Signing secrets are not even read from the store."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _ENDPOINT = (
     "SELECT e.id, e.url, e.events, e.status, e.last_success_at, e.last_failure_at, e.created_at, u.email"
     " FROM webhook_endpoints e JOIN users u ON u.id = e.user_id"
 )
-# Of the URL only the host is searched: the path is shown masked, and a search could guess it letter by letter.
-# The counts are of the page's endpoints only.
+# Only the host of the URL is searched: the path is masked, and a search could guess it letter by letter.
+# Deliveries are counted for the page's endpoints only.
 _LIST = (
     "SELECT e.*, c.* FROM ("  # noqa: S608 - our own text
     + _ENDPOINT
@@ -44,10 +44,12 @@ _DELIVERIES = (
 
 
 async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
-    """`/console/webhooks`."""
-    asked = parse_query("/console/webhooks", query, (("status", "Status", _STATES),))
-    cursor = await conn.execute(_LIST, {"status": asked.chosen("status"), "pattern": asked.pattern, **asked.window})
-    shown = paginate(asked, [_shown(row) for row in await cursor.fetchall()])
+    """Return the page `/console/webhooks`."""
+    list_query = parse_query("/console/webhooks", query, (("status", "Status", _STATES),))
+    cursor = await conn.execute(
+        _LIST, {"status": list_query.chosen("status"), "pattern": list_query.pattern, **list_query.window}
+    )
+    shown = paginate(list_query, [_redacted(row) for row in await cursor.fetchall()])
     pending = sum(row["pending"] for row in shown.rows)
     return Page(
         template="webhooks.html",
@@ -55,37 +57,37 @@ async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _pa
         section="webhooks",
         summary=f"{pluralize(len(shown.rows), 'endpoint')} on this page, {pluralize(pending, 'delivery')} pending",
         context={"shown": shown},
-        asked=asked,
+        list_query=list_query,
         searches="number, host, event or user",
     )
 
 
 async def detail_page(_: Services, conn: Connection, query: Mapping[str, str], path: Mapping[str, Any]) -> Page | None:
-    """`/console/webhooks/{id}`: the endpoint and its deliveries."""
+    """Return the page `/console/webhooks/{id}`: the endpoint and its deliveries. None if there is no such endpoint."""
     if path["id"] >= 2**31:
         return None
     cursor = await conn.execute(_ONE, (path["id"],))
     endpoint = await cursor.fetchone()
     if endpoint is None:
         return None
-    asked = parse_query(f"/console/webhooks/{path['id']}", query, (("status", "Status", _STATUSES),))
+    list_query = parse_query(f"/console/webhooks/{path['id']}", query, (("status", "Status", _STATUSES),))
     cursor = await conn.execute(
         _DELIVERIES,
-        {"id": path["id"], "status": asked.chosen("status"), "pattern": asked.pattern, **asked.window},
+        {"id": path["id"], "status": list_query.chosen("status"), "pattern": list_query.pattern, **list_query.window},
     )
-    shown = paginate(asked, await cursor.fetchall())
+    shown = paginate(list_query, await cursor.fetchall())
     pending = sum(row["status"] == "pending" for row in shown.rows)
     return Page(
         template="webhook.html",
         title=f"Webhook endpoint {endpoint['id']}",
         section="webhooks",
         summary=f"{pluralize(len(shown.rows), 'delivery')} on this page, {pending} pending",
-        context={"endpoint": _shown(endpoint), "shown": shown},
+        context={"endpoint": _redacted(endpoint), "shown": shown},
         back="/console/webhooks",
-        asked=asked,
+        list_query=list_query,
         searches="number, event, code, error or database",
     )
 
 
-def _shown(row: Row) -> Row:
+def _redacted(row: Row) -> Row:
     return {**row, "url": redact_url(row["url"])}

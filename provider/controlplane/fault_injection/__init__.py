@@ -1,1 +1,1 @@
-"""Going wrong on purpose, so that clients can be tested against it."""
+"""Injected faults, so that clients can be tested against them."""

@@ -27,7 +27,7 @@ _log = logging.getLogger("controlplane.fault_injection")
 class FaultInjectionMiddleware:
     """ASGI middleware around the API.
 
-    Responses of the API are small, so the response of a request that has a fault is collected before it is sent.
+    Responses of the API are small, so the response to a request with a fault is collected before it is sent.
     """
 
     def __init__(
@@ -37,9 +37,9 @@ class FaultInjectionMiddleware:
 
         Args:
             app: The application whose requests meet faults.
-            pool: Where the rules are stored.
-            controls: Tells whether there are rules at all.
-            operation_of: Returns the operation id of a request, None for a path that the API does not have.
+            pool: Connections to the store of the rules.
+            controls: Says whether there are rules at all.
+            operation_of: Returns the operation id of a request, or None for a path that the API does not have.
         """
         self._app = app
         self._pool = pool
@@ -67,7 +67,7 @@ class FaultInjectionMiddleware:
             return None
 
     async def _spoil_response(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have the request handled and committed, then send what the fault leaves of the response."""
+        """Let the API handle and commit the request, then send what the fault leaves of the response."""
         messages: list[Message] = []
 
         async def collect(message: Message) -> None:
@@ -104,7 +104,7 @@ class FaultInjectionMiddleware:
 
 
 async def _skip_handler(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send the fault's status, or reset the connection, in place of handling the request."""
+    """Send the fault's status, or reset the connection, instead of handling the request."""
     await asyncio.sleep(fault.seconds or 0)
     error = _error(fault)
     request_id = new_request_id()
@@ -123,5 +123,5 @@ def _error(fault: Fault) -> ApiError:
     status = fault.status or 503
     headers = {"Retry-After": "1"} if status in (429, 503) else {}
     return ApiError(
-        status, _CODES.get(status, "injected_fault"), "This failure was asked for by a fault rule.", headers=headers
+        status, _CODES.get(status, "injected_fault"), "This failure was injected by a fault rule.", headers=headers
     )

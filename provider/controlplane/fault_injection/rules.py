@@ -1,4 +1,4 @@
-"""Which rule meets a call. Kept in the store, so that counts hold over several processes."""
+"""Choose the fault rule of a call. Rules are in the store, so that counts are right over several processes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ ANY: Final = "*"
 
 @dataclass(frozen=True)
 class Fault:
-    """What is to go wrong with one call.
+    """What goes wrong with one call.
 
-    status: answered with it, nothing is done. status_after: done and committed, answered with it all the same.
-    latency: done and committed, the reply is `seconds` late. reset: the connection is reset, nothing is done.
-    lost_response: done and committed, then the connection is reset. truncated_body: done and committed, the reply
-    ends in the middle.
+    Effects:
+        status: Answered with the status; the call is not carried out.
+        status_after: Carried out and committed, but answered with the status.
+        latency: Carried out and committed; the response is `seconds` late.
+        reset: The connection is reset; the call is not carried out.
+        lost_response: Carried out and committed; then the connection is reset.
+        truncated_body: Carried out and committed; the response ends in the middle.
+
+    Attributes:
+        rule: The id of the rule.
+        effect: What goes wrong.
+        status: The status of the effects `status` and `status_after`.
+        seconds: The delay of the response.
     """
 
     rule: int
@@ -30,12 +39,12 @@ class Fault:
 
     @property
     def skips_handler(self) -> bool:
-        """Whether the call is not carried out."""
+        """Return whether the call is not carried out."""
         return self.effect in ("status", "reset")
 
 
 async def next_fault(conn: Connection, operation: str) -> Fault | None:
-    """The fault of the first rule that meets this call, counted; rules that let it pass count down their `skip`."""
+    """Return the fault of the first rule that applies to a call, and count it. Skipping rules count down `skip`."""
     async with conn.transaction():
         cursor = await conn.execute(
             "SELECT * FROM fault_rules WHERE operation IN (%s, %s) AND (remaining IS NULL OR remaining > 0)"

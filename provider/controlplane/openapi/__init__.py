@@ -10,29 +10,29 @@ from typing import Any
 
 @functools.cache
 def raw() -> bytes:
-    """The document as it is served."""
+    """Return the document as it is served."""
     return resources.files(__name__).joinpath("openapi.json").read_bytes()
 
 
 @functools.cache
 def query_parameters(operation_id: str) -> frozenset[str]:
-    """The names of an operation's query parameters."""
-    whole = document()
-    found = (
+    """Return the names of an operation's query parameters."""
+    parsed = document()
+    operations = (
         operation
-        for item in whole["paths"].values()
+        for item in parsed["paths"].values()
         for operation in item.values()
         if operation["operationId"] == operation_id
     )
-    declared = [each for operation in found for each in operation.get("parameters", ())]
+    declared = [parameter for operation in operations for parameter in operation.get("parameters", ())]
     resolved = [
-        whole["components"]["parameters"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each
-        for each in declared
+        parsed["components"]["parameters"][item["$ref"].rpartition("/")[2]] if "$ref" in item else item
+        for item in declared
     ]
-    return frozenset(each["name"] for each in resolved if each["in"] == "query")
+    return frozenset(parameter["name"] for parameter in resolved if parameter["in"] == "query")
 
 
 def document() -> dict[str, Any]:
-    """The document, parsed."""
+    """Return the parsed document."""
     parsed: dict[str, Any] = json.loads(raw())
     return parsed

@@ -1,1 +1,1 @@
-"""The request log: what was asked lately, what was answered, and how to ask it again. No secret is kept in it."""
+"""The request log: recent requests, their responses, and the command that repeats one. It contains no secret."""

@@ -1,4 +1,4 @@
-"""The command line that repeats a request. Pure."""
+"""The command that repeats a request. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _REPEATED_HEADERS = ("Idempotency-Key", "Content-Type")
 
 
 def as_curl(entry: Entry) -> str:
-    """A line for a POSIX shell; the key and the base URL come from the environment, as for every client.
+    """Return a command for a POSIX shell. The key and the base URL come from the environment, as for every client.
 
-    The Idempotency-Key is the request's own, so repeating a change that was made replays its answer. What was masked
-    or cut must be filled in first; a comment above the line says so.
+    The Idempotency-Key is that of the request, so repeating a change replays its response. What was masked or cut must
+    be filled in first; a comment above the command says so.
     """
     words = ["curl", "-sS"]
     if entry.method != "GET":
         words += ["-X", shlex.quote(entry.method)]
     path = entry.target.removeprefix(_PREFIX)
-    # Literally this path: no globs, no dots resolved.
+    # Exactly this path: no globs, no dots resolved.
     words += ["--globoff", "--path-as-is", f'"$POLYKOMOS_BASE_URL"{shlex.quote(path) if path else ""}']
     words += ["-H", '"Authorization: Bearer $POLYKOMOS_API_KEY"']
     for name in _REPEATED_HEADERS:
@@ -36,9 +36,9 @@ def as_curl(entry: Entry) -> str:
 def _remarks(entry: Entry) -> list[str]:
     remarks = []
     if entry.request_body is None and entry.headers.get("content-length", "0") != "0":
-        remarks.append("# The body was not read as JSON and is not kept.")
+        remarks.append("# The body was not read as JSON and is not stored.")
     if entry.request_is_cut:
-        remarks.append("# The body was too long to be kept whole: fill in what is missing where … stands.")
+        remarks.append("# The body was too long to be stored whole: fill in what is missing where … stands.")
     if MASK in (entry.request_body or "") or MASK in entry.target:
-        remarks.append(f"# Secrets are not kept: fill in what {MASK} stands for.")
+        remarks.append(f"# Secrets are not stored: fill in what {MASK} stands for.")
     return remarks

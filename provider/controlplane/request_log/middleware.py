@@ -48,8 +48,8 @@ class RequestLogMiddleware:
 
 
 def _facts(scope: Scope, summary: RequestSummary, milliseconds: float) -> dict[str, object]:
-    """What a line on stderr says of a request."""
-    found = {
+    """Return the facts of a request for its line on stderr."""
+    optional = {
         "fault": summary.fault_rule,
         "key": summary.key_preview,
         "operation": summary.operation_id,
@@ -61,5 +61,5 @@ def _facts(scope: Scope, summary: RequestSummary, milliseconds: float) -> dict[s
         "status": summary.status,
         "ms": milliseconds,
         "request_id": summary.request_id,
-        **{name: value for name, value in found.items() if value is not None},
+        **{name: value for name, value in optional.items() if value is not None},
     }

@@ -1,4 +1,4 @@
-"""One entry of the request log."""
+"""Entries of the request log, and the queue from which they are written to the store."""
 
 from __future__ import annotations
 
@@ -17,12 +17,25 @@ from controlplane.request_log.redaction import redact_body, redact_path, redact_
 
 @dataclass(frozen=True)
 class Entry:
-    """One answered request, secrets masked.
+    """One answered request. Secrets are masked.
 
-    id: None until it is stored. key_id, key_preview: None when no key was recognised. target: the path from the root
-    with its query. operation: None when no route was reached. code: the error's, None on success. ms: until the
-    answer was ready. headers: in small letters, the few that matter. request_body, response_body: JSON text, None
-    when there was none (or it was not JSON); …_is_cut: something of it was left out for its size.
+    Attributes:
+        at: When it arrived.
+        request_id: The id in the response.
+        key_id: None if no key was recognised.
+        key_preview: The part of the key that may be shown; None if no key was recognised.
+        method: The HTTP method.
+        target: The path from the root, with its query.
+        operation: None if no route matched.
+        status: The status of the response.
+        code: The error's code; None on success.
+        ms: Milliseconds until the response was ready.
+        headers: The few that matter, with names in lower case.
+        request_body: JSON text; None if there was no body, or it was not JSON.
+        request_is_cut: Whether a part of the request's body was left out for its size.
+        response_body: JSON text.
+        response_is_cut: Whether a part of the response's body was left out for its size.
+        id: None until the entry is stored.
     """
 
     at: datetime
@@ -43,7 +56,7 @@ class Entry:
     id: int | None = None
 
 
-# As many as are kept in the store: older ones would be dropped there anyway.
+# As many entries as the store contains at most: it would drop older ones.
 MOST = 1000
 
 _HEADERS = ("idempotency-key", "content-type", "content-length", "user-agent")
@@ -52,7 +65,7 @@ _LONGEST_TARGET = 2000
 
 
 class Recorder:
-    """A bounded queue of entries; the newest stay when nobody takes them."""
+    """A bounded queue of entries. If it is full, the oldest entries are dropped."""
 
     def __init__(self) -> None:
         self._waiting: deque[Entry] = deque(maxlen=MOST)
@@ -62,14 +75,14 @@ class Recorder:
         """Queue the entry of an answered request. The bodies are copied, with secrets masked.
 
         Args:
-            scope: The request as the server gave it.
-            summary: What the API says of it.
+            scope: The request's ASGI scope.
+            summary: The API's report about the request.
             at: When it arrived.
             ms: Milliseconds until the response was ready.
         """
-        asked = None if summary.request_body is None else redact_body(summary.request_body.value)
-        answer = {**summary.response_body, "request_id": summary.request_id}
-        answered = redact_body(answer, summary.response_content.decode())
+        request_body = None if summary.request_body is None else redact_body(summary.request_body.value)
+        response = {**summary.response_body, "request_id": summary.request_id}
+        response_body = redact_body(response, summary.response_content.decode())
         entry = Entry(
             at=at,
             request_id=summary.request_id,
@@ -82,33 +95,33 @@ class Recorder:
             code=summary.code,
             ms=ms,
             headers=_headers(Headers(scope=scope)),
-            request_body=None if asked is None else asked.json,
-            request_is_cut=asked is not None and asked.is_cut,
-            response_body=answered.json,
-            response_is_cut=answered.is_cut,
+            request_body=None if request_body is None else request_body.json,
+            request_is_cut=request_body is not None and request_body.is_cut,
+            response_body=response_body.json,
+            response_is_cut=response_body.is_cut,
         )
         self._waiting.append(entry)
         self._is_waiting.set()
 
     async def wait(self) -> None:
-        """Return once there is something to take."""
+        """Return once the queue is not empty."""
         await self._is_waiting.wait()
 
     def drain(self) -> list[Entry]:
-        """All that waits, oldest first; it is the caller's now."""
+        """Return all queued entries, oldest first, and empty the queue."""
         self._is_waiting.clear()
         taken = list(self._waiting)
         self._waiting.clear()
         return taken
 
     def requeue(self, entries: list[Entry]) -> None:
-        """Entries that could not be stored, before those that came since; the oldest go if they are too many."""
+        """Put entries that could not be stored before those that came since."""
         self._waiting = deque([*entries, *self._waiting], maxlen=MOST)
         self._is_waiting.set()
 
 
 def _target(scope: Scope) -> str:
-    # As it came, percent signs and all; uvicorn gives both as bytes.
+    # As it arrived, with its percent signs. uvicorn passes both as bytes.
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope["query_string"]
     return redact_path(path.decode("latin-1"), query.decode("latin-1"))[:_LONGEST_TARGET].replace("\x00", "")

@@ -1,7 +1,7 @@
-"""Bodies and paths as they may be kept: secrets masked, and never more than so many bytes. Pure.
+"""Bodies and paths as they may be stored: secrets masked, and with a limit of size. Pure.
 
-Every request pays for this, so what can hold no secret by the words in it is kept as it is; the rest is copied in a
-walk that ends when the bytes are used up.
+Every request pays for this. A body whose words cannot contain a secret is therefore stored as it is. Any other body is
+copied in a walk that ends when the limit is reached.
 """
 
 from __future__ import annotations
@@ -18,41 +18,51 @@ MASK = "***"
 LONGEST_BODY = 16 * 1024  # bytes of JSON
 
 _DEEPEST = 20
-# Below and beyond these, trying to take a thing whole would cost more than it saves.
+# At other depths or lengths, trying to take a value whole would cost more than it saves.
 _DEEPEST_WHOLE, _LONGEST_WHOLE = 4, 25
-_FOR_MARKS = 1024  # bytes kept free for the marks of what was left out
-# Where none of these words is (in small letters), none of the rules below applies. "://" has a rule of its own.
+_FOR_MARKS = 1024  # bytes reserved for the marks of what was left out
+# A text without any of these words (in lower case) is not changed by the rules below. "://" has a rule of its own.
 _TRACES = (
     *("pass", "secret", "token", "credential", "apikey", "api_key", "authorization", "sql_preview", "variable"),
     *("error_message", '"error": "', '"rows"', '"url"', '"query"', '"sql"', '"query_id"'),
 )
-# The two secrets that most answers with a secret have, where JSON writes them without escapes.
+# The two most frequent secrets of responses, where JSON writes them without escapes.
 _FLAT = re.compile(r'"(db_password|secret)": "[^"\\]*"')
 _HARMLESS = ('"db_password": "***"', '"secret": "***"', '"api_key": {')
-# Fields whose value is a secret, or is text with values of variables or rows in it.
+# Fields whose value is a secret, or is text that contains values of variables or rows.
 _SECRET = re.compile(
     r"pass(word|wd|phrase)|secret|token|credential|api_?key$|authorization|^sql_preview$|^query$|^sql$", re.IGNORECASE
 )
-# Names stay, values do not: a blueprint's variables, by whatever field they come.
+# A blueprint's variables, in any field: their names stay, their values are masked.
 _VARIABLES = frozenset({"variables", "blueprint_variables", "variable_values"})
 _KEY_IN_TEXT = re.compile(r"\b(whsec_|pk_live_)(?!\*\*\*)[!-~]+")
 _PASSWORD_IN_URL = re.compile(r"(://[^\s/@:]*):(?!\*\*\*@)[^\s/@]+@")
-# A path segment that long, with digits in it and no word's dashes, is more likely a capability than a name.
+# A path segment this long, with digits and without dashes, is more likely a capability than a name.
 _CAPABILITY = re.compile(r"(?=[^/]*[0-9])[A-Za-z0-9_~+=]{16,}|[A-Za-z0-9_~+=\-]{40,}")
-# The query parameters of the API; what else a caller puts there is nobody's business.
+# The query parameters of the API. The values of other parameters are masked.
 _PLAIN_PARAMETERS = frozenset({"limit", "starting_after", "wait", "timeout"})
 
 
 @dataclass(frozen=True)
 class RedactedBody:
-    """json: the masked value as JSON text. is_cut: something was left out for its size."""
+    """A body as it may be stored.
+
+    Attributes:
+        json: The masked value as JSON text.
+        is_cut: Whether something was left out for its size.
+    """
 
     json: str
     is_cut: bool
 
 
 def redact_body(value: object, text: str | None = None) -> RedactedBody:
-    """`value` (parsed JSON) as it may be kept, in at most LONGEST_BODY bytes of JSON. text: its JSON, if at hand."""
+    """Mask the secrets of parsed JSON, and cut it to LONGEST_BODY bytes of JSON.
+
+    Args:
+        value: Parsed JSON.
+        text: The JSON text of `value`, if the caller has it.
+    """
     if text is None:
         text = _dump(value)
     if text is not None and len(text) <= LONGEST_BODY:
@@ -74,15 +84,15 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=
 
 
 def _dump(value: object) -> str | None:
-    """JSON text that PostgreSQL can store; None for what is nested too deeply."""
+    """Return JSON text that PostgreSQL can store; None if the value is nested too deeply."""
     try:
         text = _ENCODER.encode(value)
     except RecursionError:
         return None
     except ValueError:
-        # 1e999 came as JSON, but cannot be written as such.
+        # 1e999 is valid JSON, but its value cannot be written as JSON.
         text = json.dumps(_without_infinity(value), ensure_ascii=False)
-    # A lone surrogate cannot be stored as UTF-8; this writes it as the JSON escape that it came as.
+    # A lone surrogate cannot be stored as UTF-8. It is written as the JSON escape that it came from.
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -95,35 +105,35 @@ def _without_infinity(value: object) -> object:
 
 
 def _mask_flat(text: str) -> str:
-    """JSON text with the commonest secrets masked in place. No match spans two strings: JSON has a space in between."""
+    """Mask the most frequent secrets in JSON text. No match spans two strings: JSON has a space in between."""
     if '"db_password"' in text or '"secret"' in text:
         text = _FLAT.sub(rf'"\1": "{MASK}"', text)
     return _PASSWORD_IN_URL.sub(rf"\1:{MASK}@", text) if "://" in text else text
 
 
 def _is_clean(text: str) -> bool:
-    """Whether no rule can apply to anything in this JSON text."""
+    """Return whether no rule can apply to anything in this JSON text."""
     if ("pk_live_" in text or "whsec_" in text) and _KEY_IN_TEXT.search(text):
         return False
     small = text.lower()
     for harmless in _HARMLESS:
         if harmless in small:
             small = small.replace(harmless, "")
-    for trace in _TRACES:  # a loop, as it takes a third of the time that any() would
+    for trace in _TRACES:  # a loop takes a third of the time of any()
         if trace in small:
             return False
     return "://" not in small or not _PASSWORD_IN_URL.search(text)
 
 
 def redact_text(text: str) -> str:
-    """Text without keys, signing secrets and passwords of URLs."""
+    """Mask keys, signing secrets and passwords of URLs in a text."""
     if "://" not in text and "pk_live_" not in text and "whsec_" not in text:
         return text
     return _PASSWORD_IN_URL.sub(rf"\1:{MASK}@", _KEY_IN_TEXT.sub(rf"\1{MASK}", text))
 
 
 def redact_url(url: str) -> str:
-    """A webhook's URL without what may let others in: query values, password, segments that look like capabilities."""
+    """Mask the secrets of a webhook's URL: query values, password, and segments that look like capabilities."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -135,7 +145,7 @@ def redact_url(url: str) -> str:
 
 
 def redact_path(path: str, query: str) -> str:
-    """A request's path with its query, the values of parameters that the API does not have masked."""
+    """Return a request's path with its query. The values of parameters that the API does not have are masked."""
     return redact_text(f"{path}?{_mask_query(query, _PLAIN_PARAMETERS)}" if query else path)
 
 
@@ -148,13 +158,14 @@ def _mask_query(query: str, plain: frozenset[str]) -> str:
 
 
 class _Walk:
-    """Copies a JSON value, masked, while its room (in characters) lasts."""
+    """Copies a JSON value, masked, until its room (in characters) is used up."""
 
     def __init__(self, room: int) -> None:
         self._left = room
         self.is_cut = False
 
     def copy(self, value: object, depth: int) -> object:
+        """Return a masked copy of a value."""
         if isinstance(value, str):
             return self._string(redact_text(value))
         if isinstance(value, dict | list):
@@ -168,7 +179,7 @@ class _Walk:
         return value
 
     def _fits_as_it_is(self, value: dict[str, object] | list[object]) -> bool:
-        """Most of a list's items are clean, and writing one as JSON is quicker than walking through it."""
+        """Return whether a value is clean and fits: most items of a list are, and that is quicker than a walk."""
         text = _dump(value)
         if text is None or len(text) > self._left or not _is_clean(text):
             return False
@@ -183,7 +194,7 @@ class _Walk:
                 copy["…"] = f"{len(value) - done} more"
                 break
             self._left -= 3
-            shown = self._string(name)  # before the value, which may take all that is left
+            shown = self._string(name)  # before the value, which may use up the room
             copy[shown] = self._field(name, item, value, depth)
         return copy
 
@@ -192,13 +203,13 @@ class _Walk:
             return self.copy(item, depth)
         if name in _VARIABLES:
             return self.copy(_names_only(item), depth + 1)
-        # GET /me tells about the key under the name that elsewhere is the key's.
+        # GET /me describes the key in a field whose name means the raw key elsewhere.
         if _is_secret(name) and not (name == "api_key" and isinstance(item, dict)):
             return self._string(MASK)
-        # What an engine says of a statement may repeat the values in it.
+        # An engine's message about a statement may repeat the values in it.
         if (name == "error" and isinstance(item, str)) or (name == "error_message" and "execution_log" in parent):
             return self._string(MASK)
-        # The same of a query; only its errors have its number among their details.
+        # The same for a query. Only errors of queries have `query_id` among their details.
         if (name == "message" and _is_of_query(parent.get("details"))) or (name == "hint" and _is_of_query(parent)):
             return self._string(MASK)
         if name == "rows" and isinstance(item, list):

@@ -1,4 +1,4 @@
-"""The request log's table, shared by all processes."""
+"""The table of the request log, shared by all processes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _RECENT = (
 
 
 async def write(conn: Connection, entries: Sequence[Entry]) -> None:
-    """Add entries, oldest first, and forget all but the newest MOST."""
+    """Add entries, oldest first, and delete all but the newest MOST."""
     async with conn.transaction():
         async with conn.cursor() as cursor, cursor.copy(_INSERT) as copy:
             for entry in entries:
@@ -58,12 +58,17 @@ async def list_recent(
     text: str | None = None,
     with_bodies: bool = True,
 ) -> list[Entry]:
-    """Up to `limit` entries, newest first.
+    """Return up to `limit` entries, newest first.
 
-    before: only those with a smaller id (the last one of the page before). offset: leave out so many of the newest.
-    statuses: the least and the greatest.
-    text: occurs, whatever its case, in method, path, codes, ids or bodies. with_bodies: else they are left empty, as a
-    long list of them is megabytes.
+    Args:
+        conn: A connection to the store.
+        limit: How many entries.
+        before: Only entries with a smaller id, such as the last one of the previous page.
+        offset: How many of the newest to skip.
+        statuses: The lowest and the highest status.
+        operation: Only entries of this operation.
+        text: Only entries with this text in method, path, codes, ids or bodies, in any case.
+        with_bodies: Otherwise bodies are left empty, because those of a long list are megabytes.
     """
     low, high = statuses or (None, None)
     cursor = await conn.execute(
@@ -82,7 +87,7 @@ async def list_recent(
 
 
 async def find(conn: Connection, number: int) -> Entry | None:
-    """One entry, None when it is not there or no longer."""
+    """Return one entry, or None if it does not exist or was dropped."""
     cursor = await conn.execute("SELECT * FROM request_log WHERE id = %s", (number,))
     row = await cursor.fetchone()
     return None if row is None else Entry(**row)

@@ -1,4 +1,4 @@
-"""The background worker that brings entries from the queue to the store, many at a time."""
+"""The background worker that writes queued entries to the store, many at a time."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from controlplane.db.pool import Pool
 from controlplane.request_log import store
 from controlplane.request_log.recorder import Entry, Recorder
 
-# Seconds from the first entry of a batch to its writing: short for who watches, long enough to write many at once.
-_GATHER = 0.2
-_BATCH = 100
+# Seconds from the first entry of a batch to its writing: short for a reader, long enough to write many at once.
+_BATCH_SECONDS = 0.2
+_BATCH_SIZE = 100
 
 _log = logging.getLogger("controlplane.request_log")
 
 
 async def request_log_worker(recorder: Recorder, pool: Pool) -> None:
-    """Write recorded entries until this is cancelled, and then what is left."""
+    """Write recorded entries until the task is cancelled, and then the rest."""
     try:
         while True:
             await recorder.wait()
-            await asyncio.sleep(_GATHER)
-            await _to_its_end(_flush(recorder, pool))
+            await asyncio.sleep(_BATCH_SECONDS)
+            await _complete(_flush(recorder, pool))
     except asyncio.CancelledError:
         await _flush(recorder, pool)
         raise
 
 
-async def _to_its_end(writing: Coroutine[None, None, None]) -> None:
-    """Also when cancelled: a commit that is broken off may have been made, and would be made again."""
+async def _complete(writing: Coroutine[None, None, None]) -> None:
+    """Complete a write also when cancelled: an interrupted commit may have happened, and would be repeated."""
     task = asyncio.create_task(writing)
     try:
         await asyncio.shield(task)
@@ -45,22 +45,22 @@ async def _to_its_end(writing: Coroutine[None, None, None]) -> None:
 async def _flush(recorder: Recorder, pool: Pool) -> None:
     entries = recorder.drain()
     while entries:
-        batch = entries[:_BATCH]
+        batch = entries[:_BATCH_SIZE]
         try:
             async with pool.connection() as conn:
                 await store.write(conn, batch)
         except (psycopg.OperationalError, PoolTimeout, asyncio.CancelledError):
-            # That passes.
+            # A temporary failure: the entries are written later.
             recorder.requeue(entries)
             raise
         except Exception:
-            # Trying again would fail again, and keep all that follow waiting.
+            # A retry would fail again, and delay all entries that follow.
             await _write_singly(pool, batch)
-        entries = entries[_BATCH:]
+        entries = entries[_BATCH_SIZE:]
 
 
 async def _write_singly(pool: Pool, batch: Sequence[Entry]) -> None:
-    """Write each by itself, and drop those that cannot be stored."""
+    """Write each entry by itself, and drop those that cannot be stored."""
     for entry in batch:
         try:
             async with pool.connection() as conn:

@@ -1,1 +1,1 @@
-"""The whole state set aside and brought back: our tables and the tenants' databases."""
+"""Snapshots: save and restore the whole state, that is our tables and the tenants' databases."""

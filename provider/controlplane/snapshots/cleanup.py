@@ -1,6 +1,6 @@
-"""Undoing what a snapshot left that was broken off: tenants who are kept out, copies that belong to no snapshot.
+"""Undo what an interrupted snapshot left: tenants who are locked out, and copies that belong to no snapshot.
 
-A tenant is kept out while its database is copied. Who takes the snapshot and is killed meanwhile lets nobody in again.
+A tenant is locked out while its database is copied. A process that is killed meanwhile does not let the tenant in.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from controlplane.snapshots import mysql, postgres
 from controlplane.snapshots.databases import snapshot_of
 
 _LOCK: Final = 0x736E617073686F74  # "snapshot"
-_LOOK_EVERY: Final = 5.0  # seconds
+_POLL_SECONDS: Final = 5.0
 _log = logging.getLogger("controlplane.snapshots")
 
 
 async def acquire_lock(conn: Connection) -> None:
-    """From now until `conn` ends nobody else is at a snapshot, and nothing is undone.
+    """Lock out other snapshots and the clean-up until `conn` ends.
 
-    Should we be killed, the server ends `conn` after its statement only: a copy that it is making is there by then.
+    If this process is killed, the server ends `conn` only after its statement: a copy in progress is complete by then.
     """
     await conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
 
 
 async def snapshot_cleanup_worker(services: Services) -> None:
-    """Look at the start and after every snapshot, whoever took it, for ever."""
+    """Clean up at the start and after every snapshot of any process, without end."""
     seen: dict[str, int] = {}
     while True:
         last = await _last_number(services)
         for engine in services.engines:
-            # A server that does not run lets nobody in; it is looked at when it does.
+            # A stopped server lets nobody in. It is cleaned up once it runs.
             try:
                 if engine.is_running and seen.get(engine.value) != last and await _undo(services, engine):
                     seen[engine.value] = last
@@ -44,11 +44,11 @@ async def snapshot_cleanup_worker(services: Services) -> None:
                 pass
             except Exception:
                 _log.exception("a snapshot's leftovers could not be undone", extra={"facts": {"engine": engine.value}})
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _last_number(services: Services) -> int:
-    """Of all snapshots that were begun: a number that was taken stays so, whatever becomes of the snapshot."""
+    """Return the number of the latest snapshot that was begun. A number is never used again."""
     async with services.pool.connection() as conn:
         cursor = await conn.execute("SELECT coalesce(pg_sequence_last_value('snapshots_id_seq'), 0) AS number")
         row = await cursor.fetchone()
@@ -57,20 +57,27 @@ async def _last_number(services: Services) -> int:
 
 
 async def _undo(services: Services, engine: DatabaseEngine) -> bool:
-    """False while somebody is at a snapshot. Raises EngineDown."""
+    """Clean up one engine.
+
+    Returns:
+        False if a snapshot is being taken.
+
+    Raises:
+        EngineUnavailableError: The engine's server cannot be reached.
+    """
     async with await services.server.connect(CONTROL_DATABASE) as conn:
         cursor = await conn.execute("SELECT pg_try_advisory_lock(%s) AS is_ours", (_LOCK,))
         if not (await cursor.fetchone())["is_ours"]:  # type: ignore[index]
             return False
         async with conn.transaction():
-            # The last words of a process that was killed may have been to commit.
+            # A killed process may have sent its commit, which is still running.
             await conn.execute("LOCK TABLE snapshots IN SHARE MODE")
             cursor = await conn.execute("SELECT id FROM snapshots")
-            kept = {row["id"] for row in await cursor.fetchall()}
-            await _readmit(conn, engine)
+            snapshots = {row["id"] for row in await cursor.fetchall()}
+            await _restore_access(conn, engine)
 
         def is_stray(name: str) -> bool:
-            return snapshot_of(name) not in {None, *kept}
+            return snapshot_of(name) not in {None, *snapshots}
 
         if isinstance(engine, MysqlEngine):
             await mysql.drop(engine, is_stray)
@@ -79,18 +86,18 @@ async def _undo(services: Services, engine: DatabaseEngine) -> bool:
     return True
 
 
-async def _readmit(conn: Connection, engine: DatabaseEngine) -> None:
-    """Let in whose database is theirs and not deleted."""
-    shut = await (mysql.locked_out(engine) if isinstance(engine, MysqlEngine) else postgres.locked_out(conn))
-    # Locked, so that none of them is deleted meanwhile.
+async def _restore_access(conn: Connection, engine: DatabaseEngine) -> None:
+    """Let tenants in whose database is assigned and not deleted."""
+    locked_out = await (mysql.locked_out(engine) if isinstance(engine, MysqlEngine) else postgres.locked_out(conn))
+    # The rows are locked, so that no database is deleted meanwhile.
     cursor = await conn.execute(
         "SELECT * FROM databases WHERE db_type = %s AND is_assigned AND deleted_at IS NULL"
         " AND ARRAY[db_name, db_username] && %s::text[] FOR UPDATE",
-        (engine.value, shut),
+        (engine.value, locked_out),
     )
     for row in await cursor.fetchall():
         await engine.restore_access(conn, row)
-        _log.warning("let in again: a snapshot was broken off", extra={"facts": {"database_id": row["id"]}})
+        _log.warning("access restored: a snapshot was interrupted", extra={"facts": {"database_id": row["id"]}})
 
 
 WORKERS: tuple[Worker, ...] = (snapshot_cleanup_worker,)

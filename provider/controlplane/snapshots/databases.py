@@ -1,4 +1,4 @@
-"""The tenants' databases of every engine, copied and brought back."""
+"""Save and restore the tenants' databases of every engine."""
 
 from __future__ import annotations
 
@@ -24,25 +24,36 @@ _HAS_MYSQL: Final = sql.SQL(
 
 
 def copy_name(snapshot: int, database: int) -> str:
-    """The copy's name on its server; no tenant can choose one with an underscore."""
+    """Return the name of a copy on its server. No tenant can choose a name with an underscore."""
     return f"snapshot_{snapshot}_{database}"
 
 
 def snapshot_of(name: str) -> int | None:
-    """The snapshot that a database is a copy of; None if it is none."""
+    """Return the snapshot of a copy, or None if the database is no copy."""
     match = _COPY.fullmatch(name)
     return None if match is None else int(match[1])
 
 
 async def existing(conn: Connection) -> list[Row]:
-    """The databases that are there: handed over and not destroyed, deleted ones in their grace too."""
+    """Return the databases that exist: assigned and not destroyed, including deleted ones in their grace."""
     cursor = await conn.execute("SELECT * FROM databases WHERE is_assigned AND destroyed_at IS NULL ORDER BY id")
     return await cursor.fetchall()
 
 
-async def save(services: Services, conn: Connection, server: Connection, snapshot: int, found: Sequence[Row]) -> None:
-    """Copy each. server: autocommit. Raises 503 `engine_unavailable`."""
-    for row in found:
+async def save(services: Services, conn: Connection, server: Connection, snapshot: int, rows: Sequence[Row]) -> None:
+    """Copy each database.
+
+    Args:
+        services: The shared parts of the process.
+        conn: The connection of the snapshot's transaction.
+        server: An autocommit connection.
+        snapshot: The number of the snapshot.
+        rows: The databases.
+
+    Raises:
+        ApiError: 503 `engine_unavailable`.
+    """
+    for row in rows:
         copy = copy_name(snapshot, row["id"])
         if row["db_type"] == MysqlEngine.value:
             with _mysql(services) as engine:
@@ -52,7 +63,11 @@ async def save(services: Services, conn: Connection, server: Connection, snapsho
 
 
 async def destroy_all(services: Services, conn: Connection, server: Connection) -> None:
-    """Drop every instance that there is, the pool's and half-built ones too. Raises 503 `engine_unavailable`."""
+    """Drop every instance, including those of the warm pool and incomplete ones.
+
+    Raises:
+        ApiError: 503 `engine_unavailable`.
+    """
     cursor = await conn.execute("SELECT * FROM databases WHERE destroyed_at IS NULL")
     for row in await cursor.fetchall():
         if row["db_type"] == MysqlEngine.value:
@@ -60,14 +75,18 @@ async def destroy_all(services: Services, conn: Connection, server: Connection) 
                 await engine.destroy(row)
         else:
             await tenants.destroy(server, row["id"], row["db_name"] if row["is_assigned"] else None)
-    # MySQL's pool keeps users that nobody can log in as: they may stay, and one is taken again where it is needed.
+    # MySQL's pool consists of locked users. They stay, and are used again.
     cursor = await conn.execute("SELECT id FROM pool_instances WHERE db_type = 'postgres'")
     for row in await cursor.fetchall():
         await tenants.destroy(server, row["id"], None)
 
 
 async def restore(services: Services, conn: Connection, server: Connection, snapshot: int) -> None:
-    """Make the databases of the rows in `conn` again, from their copies. Raises 503 `engine_unavailable`."""
+    """Create the databases of the rows in `conn` from their copies.
+
+    Raises:
+        ApiError: 503 `engine_unavailable`.
+    """
     for row in await existing(conn):
         copy = copy_name(snapshot, row["id"])
         if row["db_type"] == MysqlEngine.value:
@@ -78,7 +97,11 @@ async def restore(services: Services, conn: Connection, server: Connection, snap
 
 
 async def drop(services: Services, server: Connection, snapshot: int) -> None:
-    """Drop the copies. Raises 503 `engine_unavailable`."""
+    """Drop the copies of a snapshot.
+
+    Raises:
+        ApiError: 503 `engine_unavailable`.
+    """
 
     def is_its(name: str) -> bool:
         return snapshot_of(name) == snapshot
@@ -91,8 +114,10 @@ async def drop(services: Services, server: Connection, snapshot: int) -> None:
 
 
 async def ensure_mysql_running(services: Services, conn: Connection, snapshot: int | None = None) -> None:
-    """Have MariaDB run where its databases are among ours or a snapshot's: it cannot be started while our tables are
-    locked. Raises 503 `engine_unavailable`.
+    """Start MariaDB if it has databases of ours or of a snapshot: it cannot be started while our tables are locked.
+
+    Raises:
+        ApiError: 503 `engine_unavailable`.
     """
     for schema in ("public", *([] if snapshot is None else [tables.schema_of(snapshot)])):
         cursor = await conn.execute(_HAS_MYSQL.format(sql.Identifier(schema)))
@@ -108,4 +133,8 @@ def _mysql(services: Services) -> Iterator[MysqlEngine]:
     try:
         yield engine
     except EngineUnavailableError as down:
-        raise ApiError(503, "engine_unavailable", f"MySQL databases are part of this, but {down}.") from None
+        raise ApiError(
+            503,
+            "engine_unavailable",
+            f"MySQL databases are part of the state, but {down}. Try again when the server runs.",
+        ) from None

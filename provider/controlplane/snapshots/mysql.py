@@ -1,4 +1,4 @@
-"""One MySQL tenant's database, copied object by object and brought back. Who is connected loses the connection."""
+"""Save and restore one MySQL tenant's database, object by object. Its sessions are ended."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from controlplane.plans import Plans
 
 
 async def save(engine: MysqlEngine, conn: Connection, row: Row, copy: str) -> None:
-    """Copy it. Raises EngineDown."""
+    """Copy the database.
+
+    Raises:
+        EngineUnavailableError: The server cannot be reached.
+    """
     await engine.revoke_access(conn, row)
     try:
         await engine.terminate_sessions(row)
-        # The tenant may not reach the copy, and a view whose definer may not cannot be read back.
+        # The tenant has no access to the copy. A view can be read back only if its definer has access.
         await engine.run(lambda raw: _copy(raw, row["db_name"], copy, "CURRENT_USER"))
     finally:
         if row["deleted_at"] is None:
@@ -25,7 +29,11 @@ async def save(engine: MysqlEngine, conn: Connection, row: Row, copy: str) -> No
 
 
 async def restore(engine: MysqlEngine, plans: Plans, conn: Connection, row: Row, copy: str) -> None:
-    """Make the database of a row again, from its copy. Raises EngineDown."""
+    """Create the database of a row from its copy.
+
+    Raises:
+        EngineUnavailableError: The server cannot be reached.
+    """
     await engine.provision(row["id"], _unwatched)
     await engine.assign(conn, row, effective_quotas(row, plans).connection_hard_limit)
     await engine.revoke_access(conn, row)
@@ -37,17 +45,25 @@ async def restore(engine: MysqlEngine, plans: Plans, conn: Connection, row: Row,
 
 
 async def locked_out(engine: MysqlEngine) -> list[str]:
-    """The names of the users who cannot get in. Raises EngineDown."""
+    """Return the names of locked users.
+
+    Raises:
+        EngineUnavailableError: The server cannot be reached.
+    """
     query = "SELECT User AS name FROM mysql.global_priv WHERE json_value(Priv, '$.account_locked')"
     return [row["name"] for row in await engine.run(lambda raw: fetch_all(raw, query))]
 
 
-async def drop(engine: MysqlEngine, is_unwanted: Callable[[str], bool]) -> None:
-    """Drop copies by their names. Raises EngineDown."""
+async def drop(engine: MysqlEngine, is_dropped: Callable[[str], bool]) -> None:
+    """Drop copies by their names.
+
+    Raises:
+        EngineUnavailableError: The server cannot be reached.
+    """
 
     def drop_all(raw: MysqlConnection) -> None:
         for row in fetch_all(raw, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA"):
-            if is_unwanted(row["name"]):
+            if is_dropped(row["name"]):
                 execute(raw, f"DROP DATABASE {identifier(row['name'])}")
 
     await engine.run(drop_all)
@@ -64,4 +80,4 @@ def _copy(raw: MysqlConnection, source: str, target: str, owner: str) -> None:
 
 
 async def _unwatched(step: str) -> None:
-    """Nobody waits for a step of a restore."""
+    """Ignore the steps of a restore."""

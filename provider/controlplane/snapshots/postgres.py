@@ -1,4 +1,4 @@
-"""One PostgreSQL tenant's database, copied on the server and brought back. Who is connected loses the connection."""
+"""Save and restore one PostgreSQL tenant's database on the server. Its sessions are ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from controlplane.services import Services
 
 
 async def save(server: Connection, row: Row, copy: str) -> None:
-    """Copy it. server: autocommit, as a database cannot be made in a transaction."""
+    """Copy the database.
+
+    Args:
+        server: An autocommit connection: a database cannot be created in a transaction.
+        row: The database.
+        copy: The name of the copy.
+    """
     source, target = sql.Identifier(row["db_name"]), sql.Identifier(copy)
     allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
     await server.execute(allow.format(source, sql.SQL("false")))
@@ -28,7 +34,7 @@ async def save(server: Connection, row: Row, copy: str) -> None:
 
 
 async def restore(services: Services, conn: Connection, server: Connection, row: Row, copy: str) -> None:
-    """Make the database of a row in `conn` again, from its copy."""
+    """Create the database of a row in `conn` from its copy."""
     number = row["id"]
     reached = functools.partial(services.controls.at_step, services.pool)
     await tenants.provision(services.server, services.pool, number, reached, conn=server, template=copy)
@@ -44,12 +50,12 @@ async def restore(services: Services, conn: Connection, server: Connection, row:
 
 
 async def locked_out(conn: Connection) -> list[str]:
-    """The names of the databases that let nobody in."""
+    """Return the names of the databases that allow no connections."""
     cursor = await conn.execute("SELECT datname AS name FROM pg_database WHERE NOT datallowconn")
     return [row["name"] for row in await cursor.fetchall()]
 
 
-async def drop(server: Connection, is_unwanted: Callable[[str], bool]) -> None:
-    """Drop copies by their names. Only what lets nobody in, as copies do: the server may not be ours alone."""
-    for name in filter(is_unwanted, await locked_out(server)):
+async def drop(server: Connection, is_dropped: Callable[[str], bool]) -> None:
+    """Drop copies by their names. Only databases without connections, as copies are: the server may have others."""
+    for name in filter(is_dropped, await locked_out(server)):
         await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))

@@ -1,4 +1,4 @@
-"""Setting the whole state aside, bringing it back, beginning anew: each alone, while everything else waits."""
+"""Save, restore and reset the whole state, while all other work waits."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from controlplane.http.errors import ApiError, invalid_field, not_found
 from controlplane.services import Services
 from controlplane.snapshots import cleanup, databases, tables
 
-_PATIENCE: Final = 30.0  # seconds for what is under way to end
+_PATIENCE: Final = 30.0  # seconds for running work to end
 _ACCOUNTS: Final = ["users", "teams", "memberships", "api_keys", "blueprints", "blueprint_versions", "dev_controls"]
 
 
 async def create(services: Services, name: str) -> None:
-    """Raises 422 `invalid_field` for a name that is taken, 409 `busy`. Broken off, it is undone by `recovery`."""
+    """Save the whole state. If that is interrupted, `cleanup` undoes it.
+
+    Raises:
+        ApiError: 422 `invalid_field`, the name is taken; 409 `busy`.
+    """
     async with _alone(services, to_change=False) as (conn, server):
         cursor = await conn.execute(
             "INSERT INTO snapshots (name, created_at) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING id",
@@ -27,13 +31,17 @@ async def create(services: Services, name: str) -> None:
         )
         row = await cursor.fetchone()
         if row is None:
-            raise invalid_field("name", "there is a snapshot of that name")
+            raise invalid_field("name", "there is a snapshot of this name; choose another name, or delete the snapshot")
         await tables.save(conn, row["id"])
         await databases.save(services, conn, server, row["id"], await databases.existing(conn))
 
 
 async def restore(services: Services, name: str) -> None:
-    """Raises 404, 409 `busy`. Killed in the middle it leaves no state worth having: bring the snapshot back again."""
+    """Restore a snapshot. If the process is killed meanwhile, the state is unusable: restore the snapshot again.
+
+    Raises:
+        ApiError: 404, there is no such snapshot; 409 `busy`.
+    """
     async with services.pool.connection() as conn:
         number = await _number(conn, name)
     async with _alone(services, to_change=True, snapshot=number) as (conn, server):
@@ -44,7 +52,11 @@ async def restore(services: Services, name: str) -> None:
 
 
 async def delete(services: Services, name: str) -> None:
-    """Raises 404."""
+    """Delete a snapshot.
+
+    Raises:
+        ApiError: 404, there is no such snapshot.
+    """
     async with _connections(services) as (conn, server), conn.transaction():
         number = await _number(conn, name)
         await databases.drop(services, server, number)
@@ -53,7 +65,7 @@ async def delete(services: Services, name: str) -> None:
 
 
 async def reset(services: Services) -> None:
-    """No databases, blueprints, webhooks, rules and set clock any more; users, keys and snapshots stay."""
+    """Delete databases, blueprints, webhooks and rules, and reset the clock. Users, keys and snapshots stay."""
     async with _alone(services, to_change=True) as (conn, server):
         await databases.destroy_all(services, conn, server)
         await tables.empty(conn, _ACCOUNTS)
@@ -67,7 +79,7 @@ async def reset(services: Services) -> None:
 
 
 async def list_all(conn: Connection) -> list[dict[str, Any]]:
-    """Names and moments, oldest first."""
+    """Return the names and times of all snapshots, oldest first."""
     cursor = await conn.execute("SELECT name, created_at FROM snapshots ORDER BY id")
     return await cursor.fetchall()
 
@@ -82,12 +94,12 @@ async def _number(conn: Connection, name: str) -> int:
 
 @contextlib.asynccontextmanager
 async def _connections(services: Services) -> AsyncIterator[tuple[Connection, Connection]]:
-    """Of our own: those of the pool may all wait for our locks."""
+    """Yield two new connections: those of the pool may all wait for our locks."""
     async with (
         await services.server.connect(CONTROL_DATABASE) as conn,
         await services.server.connect(CONTROL_DATABASE) as server,
     ):
-        # Before any other lock: the server does not know that the two connections wait for one another.
+        # Before any other lock: the server cannot detect a deadlock between the two connections.
         await cleanup.acquire_lock(server)
         yield conn, server
 
@@ -96,9 +108,15 @@ async def _connections(services: Services) -> AsyncIterator[tuple[Connection, Co
 async def _alone(
     services: Services, *, to_change: bool, snapshot: int | None = None
 ) -> AsyncIterator[tuple[Connection, Connection]]:
-    """A transaction in which nobody else changes anything and no work is under way.
+    """Yield connections with a transaction in which no other process changes anything and no work is running.
 
-    snapshot: one whose databases are to be reached. Raises 409 `busy`, 503 `engine_unavailable`.
+    Args:
+        services: The shared parts of the process.
+        to_change: Whether the tables are changed.
+        snapshot: A snapshot whose databases are used.
+
+    Raises:
+        ApiError: 409 `busy`, 503 `engine_unavailable`.
     """
     deadline = time.monotonic() + _PATIENCE
     async with _connections(services) as (conn, server):
@@ -116,7 +134,7 @@ async def _alone(
                 raise
             await conn.execute("ROLLBACK")
             if time.monotonic() > deadline:
-                raise ApiError(409, "busy", f"Work is still under way after {_PATIENCE:g} seconds. Try again.")
+                raise ApiError(409, "busy", f"Work is still running after {_PATIENCE:g} seconds. Try again.")
             await asyncio.sleep(0.1)
 
 

@@ -1,4 +1,4 @@
-"""The control plane's tables, copied into a schema and back, inside the caller's transaction."""
+"""Copy the control plane's tables into a schema and back, inside the caller's transaction."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from psycopg import sql
 
 from controlplane.db.pool import Connection
 
-# Not state: the schema itself, the snapshots, what belongs to the server or is a log.
-_KEPT_OUT: Final = ["schema_migrations", "snapshots", "scratch", "request_log", "mysql_server"]
-# A number that two living processes had would make one of them a dead one's heir.
-_SEQUENCES_KEPT_OUT: Final = ["process_numbers", "snapshots_id_seq", "request_log_id_seq"]
+# Not state: the migrations, the snapshots, what belongs to the server, and logs.
+_EXCLUDED_TABLES: Final = ["schema_migrations", "snapshots", "scratch", "request_log", "mysql_server"]
+# Two living processes must not have the same number: one of them would seem to be dead.
+_EXCLUDED_SEQUENCES: Final = ["process_numbers", "snapshots_id_seq", "request_log_id_seq"]
 
 
 def schema_of(number: int) -> str:
-    """Where a snapshot's tables are."""
+    """Return the schema of a snapshot's tables."""
     return f"snapshot_{number}"
 
 
 async def names(conn: Connection) -> list[str]:
-    """The tables that hold state."""
+    """Return the tables of the state."""
     cursor = await conn.execute(
         "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s) ORDER BY 1",
-        (_KEPT_OUT,),
+        (_EXCLUDED_TABLES,),
     )
     return [row["name"] for row in await cursor.fetchall()]
 
 
 async def lock(conn: Connection, *, to_change: bool) -> None:
-    """Keep every process from changing the tables (to_change: from reading them too) until the transaction ends."""
+    """Lock the tables against changes of every process (`to_change`: also against reads) until the transaction ends."""
     tables = sql.SQL(", ").join(sql.Identifier("public", name) for name in await names(conn))
     mode = sql.SQL("ACCESS EXCLUSIVE" if to_change else "SHARE ROW EXCLUSIVE")
     await conn.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(tables, mode))
 
 
 async def save(conn: Connection, number: int) -> None:
-    """Copy them all."""
+    """Copy all tables."""
     schema = schema_of(number)
     await conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
     for name in await names(conn):
@@ -48,21 +48,21 @@ async def save(conn: Connection, number: int) -> None:
             "CREATE TABLE {} AS SELECT sequencename AS name, coalesce(last_value, start_value) AS value,"
             " last_value IS NOT NULL AS is_called FROM pg_sequences"
             " WHERE schemaname = 'public' AND sequencename <> ALL({})"
-        ).format(sql.Identifier(schema, "sequences"), sql.Literal(_SEQUENCES_KEPT_OUT))
+        ).format(sql.Identifier(schema, "sequences"), sql.Literal(_EXCLUDED_SEQUENCES))
     )
 
 
 async def empty(conn: Connection, keep: list[str]) -> None:
-    """Empty all but some; numbers go on from where they are."""
+    """Empty all tables except some. Sequences go on from where they are."""
     tables = [name for name in await names(conn) if name not in keep]
     identifiers = sql.SQL(", ").join(sql.Identifier("public", name) for name in tables)
     await conn.execute(sql.SQL("TRUNCATE {}").format(identifiers))
 
 
 async def restore(conn: Connection, number: int) -> None:
-    """Make them as they were, but for work that somebody was at: that is to be begun again."""
+    """Restore the tables. Work that was running when they were saved is queued again."""
     schema = schema_of(number)
-    # As the superuser: the rows come in any order, and each fits the others already.
+    # Without triggers and foreign keys: the rows come in any order, and were consistent before.
     await conn.execute("SET LOCAL session_replication_role = replica")
     await empty(conn, [])
     for name in await names(conn):
@@ -87,12 +87,12 @@ async def restore(conn: Connection, number: int) -> None:
 
 
 async def drop(conn: Connection, number: int) -> None:
-    """Forget the copies."""
+    """Drop the copies."""
     await conn.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema_of(number))))
 
 
 async def _columns(conn: Connection, schema: str, table: str) -> list[str]:
-    """Those that both the table and its copy have: a migration may have come between them."""
+    """Return the columns that both the table and its copy have: a migration may have changed the table."""
     cursor = await conn.execute(
         "SELECT a.column_name AS name FROM information_schema.columns a"
         " JOIN information_schema.columns b USING (table_name, column_name)"

@@ -220,10 +220,10 @@ def test_a_shell_hears_what_was_sent(body: str, query: str, key: str, method: st
 @pytest.mark.parametrize(
     ("changes", "remark"),
     [
-        ({"request_body": '{"variables": "***"}'}, "# Secrets are not kept: fill in what *** stands for."),
-        ({"target": "/api/v1/me?api_key=***"}, "# Secrets are not kept: fill in what *** stands for."),
-        ({"request_body": "{}", "request_is_cut": True}, "# The body was too long to be kept whole"),
-        ({"headers": {"content-length": "7"}}, "# The body was not read as JSON and is not kept."),
+        ({"request_body": '{"variables": "***"}'}, "# Secrets are not stored: fill in what *** stands for."),
+        ({"target": "/api/v1/me?api_key=***"}, "# Secrets are not stored: fill in what *** stands for."),
+        ({"request_body": "{}", "request_is_cut": True}, "# The body was too long to be stored whole"),
+        ({"headers": {"content-length": "7"}}, "# The body was not read as JSON and is not stored."),
     ],
 )
 def test_what_must_be_filled_in_is_said_in_a_comment(changes: dict[str, Any], remark: str) -> None:

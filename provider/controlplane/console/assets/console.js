@@ -1,5 +1,5 @@
 "use strict";
-// Theme, keys, copying, and the live part: asked for again every two seconds and put in place when it changed.
+// Theme, keys, copying, and the live part: polled every two seconds and replaced when it changed.
 // Everything works without this script but for these.
 (() => {
   const EVERY = 2000; // ms
@@ -8,12 +8,12 @@
   const find = (id) => document.getElementById(id);
 
   // Storage can be forbidden; then choices last for the page.
-  const keep = (name, value) => { try { localStorage.setItem(name, value); } catch { /* not kept */ } };
-  const kept = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
+  const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* not stored */ } };
+  const stored = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
 
   // Before the first paint, so that no wrong theme flashes up.
   const THEMES = ["system", "light", "dark"];
-  let theme = THEMES.includes(kept("theme")) ? kept("theme") : "system";
+  let theme = THEMES.includes(stored("theme")) ? stored("theme") : "system";
   const applyTheme = () => {
     if (theme === "system") delete root.dataset.theme;
     else root.dataset.theme = theme;
@@ -34,7 +34,7 @@
     show();
     button.addEventListener("click", () => {
       theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
-      keep("theme", theme);
+      store("theme", theme);
       applyTheme();
       show();
     });
@@ -73,8 +73,8 @@
   function startKeys() {
     const help = find("help");
     const box = find("keys");
-    box.checked = kept("keys") !== "off";
-    box.addEventListener("change", () => keep("keys", box.checked ? "on" : "off"));
+    box.checked = stored("keys") !== "off";
+    box.addEventListener("change", () => store("keys", box.checked ? "on" : "off"));
     find("help-button").hidden = false;
     find("help-button").addEventListener("click", () => help.showModal());
 
@@ -127,7 +127,7 @@
     let failures = 0;
     let timer = 0;
     const clock = () => new Date().toISOString().slice(11, 19);
-    const told = (text, lost = false) => {
+    const showStatus = (text, lost = false) => {
       state.textContent = text;
       state.classList.toggle("lost", lost);
     };
@@ -141,7 +141,7 @@
         const headers = { "X-Console-Part": "live", "If-None-Match": etag };
         const reply = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(10000) });
         if (reply.status === 404) {
-          told("This is no longer there.", true);
+          showStatus("This is no longer there.", true);
           announce("This is no longer there.");
           return;
         }
@@ -155,11 +155,11 @@
         }
         if (failures) announce("The control plane answers again.");
         failures = 0;
-        told(`Live · ${clock()}`);
+        showStatus(`Live · ${clock()}`);
       } catch {
         if (!failures) announce("The control plane does not answer.");
         failures += 1;
-        told(`No answer since ${clock()}; what is shown may be old`, true);
+        showStatus(`No answer since ${clock()}; what is shown may be old`, true);
       }
       later();
     }
@@ -192,13 +192,13 @@
     pause.addEventListener("click", () => {
       paused = !paused;
       pause.setAttribute("aria-pressed", String(paused));
-      told(paused ? `Paused · ${clock()}` : "Live");
+      showStatus(paused ? `Paused · ${clock()}` : "Live");
       announce(paused ? "Paused" : "Live");
       if (paused) clearTimeout(timer);
       else look();
     });
     document.addEventListener("visibilitychange", () => (document.hidden || paused ? clearTimeout(timer) : look()));
-    told("Live");
+    showStatus("Live");
     later();
   }
 })();
