@@ -1,1 +1,1 @@
-"""The Polykomos vendor: its API client, resources and functions. Knows no engine."""
+"""Polykomos: API client, resources, data sources and functions, independent of the engines."""

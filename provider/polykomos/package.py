@@ -1,4 +1,4 @@
-"""The Polykomos package: what is declared, and how its settings become a client."""
+"""The Polykomos package: its declarations, and the client for its settings."""
 
 from __future__ import annotations
 
@@ -23,91 +23,102 @@ if TYPE_CHECKING:
     from polykomos.client import Client
     from resourcekit.component import Component
 
-# How the names of an engine's examples end.
+# Suffixes of the example files, by engine.
 _EXAMPLES = {"pulumi-yaml": "pulumi-yaml.yaml", "terraform": "terraform.tf"}
 
 
 @dataclass(frozen=True)
 class Polykomos(Package["Client"]):
-    """Polykomos as the engines' adapters see it."""
+    """The Polykomos package for the engines' adapters."""
 
     @functools.cached_property
     def data_sources(self) -> tuple[DataSource[Any, Any, Client], ...]:
+        """The data sources."""
         from polykomos.data_sources import FUNCTIONS
 
         return FUNCTIONS
 
     @functools.cached_property
     def ephemeral_resources(self) -> tuple[DataSource[Any, Any, Client], ...]:
+        """The ephemeral resources."""
         from polykomos.data_sources import CREDENTIALS
 
         return CREDENTIALS
 
     @functools.cached_property
     def actions(self) -> tuple[DataSource[Any, Any, Client], ...]:
+        """The actions."""
         from polykomos.data_sources import ACTIONS
 
         return ACTIONS
 
     @functools.cached_property
     def functions(self) -> tuple[ProviderFunction[Any], ...]:
+        """The provider functions."""
         from polykomos.functions import CALCULATIONS
 
         return CALCULATIONS
 
     @functools.cached_property
     def components(self) -> tuple[Component[Any, Any], ...]:
+        """The components."""
         from polykomos.components import COMPONENTS
 
         return COMPONENTS
 
     def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> Client:
-        given = cast("Settings", settings)
-        base_url = given.base_url or DEFAULT_BASE_URL
+        """Return a client for the settings; raises ResourceError if they are invalid."""
+        values = cast("Settings", settings)
+        base_url = values.base_url or DEFAULT_BASE_URL
         if is_unencrypted(base_url):
-            warn("`base_url` is plain http: the API key and passwords travel unencrypted")
+            warn("`base_url` is plain http: the API key and passwords are sent unencrypted. Use an https URL")
         try:
             api = client.Client(
                 base_url=base_url,
-                api_key=given.api_key,
+                api_key=values.api_key,
                 user_agent_suffix=engine,
-                read_snapshot_seconds=given.read_snapshot_seconds,
+                read_snapshot_seconds=values.read_snapshot_seconds,
             )
         except client.ConfigurationError as error:
             raise ResourceError(str(error)) from error
         if api.route.proxy:
             for entry in api.route.passed_over:
                 warn(
-                    f"{api.route.exceptions}: the entry {entry!r} cannot be read and is passed over; {base_url} is "
-                    f"reached through {api.route.shown} ({api.route.source})"
+                    f"{api.route.exceptions}: the entry {entry!r} is invalid and is ignored; {base_url} is reached "
+                    f"through {api.route.shown} ({api.route.source})"
                 )
         return api
 
     def name_sources(self, api: Client, sources: Mapping[str, str]) -> None:
+        """Set where the API key comes from, for messages."""
         api.name_key(sources.get("api_key", ""))
 
     def account(self, api: Client) -> str | None:
+        """Return a fingerprint of the key's account, or None."""
         return api.account_id()
 
     def with_deadline(
         self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]
     ) -> Client:
+        """Return the client with the limits of one operation."""
         return api.with_options(client.RequestOptions(deadline, cancel, say))
 
     def to_resource_error(self, error: Exception) -> Exception:
+        """Return the message for an error of the client."""
         return to_resource_error(error)
 
     def example(self, name: str, engine: str) -> str | None:
+        """Return the example of a resource or data source for an engine, or None."""
         from importlib import resources
 
-        ending = _EXAMPLES.get(engine)
-        path = resources.files("polykomos").joinpath("docs", f"{name}.{ending}")
-        return path.read_text(encoding="utf-8") if ending and path.is_file() else None
+        suffix = _EXAMPLES.get(engine)
+        path = resources.files("polykomos").joinpath("docs", f"{name}.{suffix}")
+        return path.read_text(encoding="utf-8") if suffix and path.is_file() else None
 
 
 @functools.cache
 def package() -> Polykomos:
-    """The one package."""
+    """Return the package; there is one per process."""
     return Polykomos(
         name="polykomos",
         version=VERSION,

@@ -150,7 +150,7 @@ def test_the_action_that_tests_a_webhook(plugin: Plugin) -> None:
         told, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=made["id"])
         assert (told, failed) == (["the ping was taken with HTTP 204"], [])
     _, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=made["id"])
-    assert "was not taken" in failed[0]
+    assert "was not accepted" in failed[0]
     _, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id="999999")
     assert "does not exist" in failed[0]
 

@@ -1,7 +1,7 @@
 """A typed client of the Polykomos API: models, one error hierarchy, idempotency keys, retries and waits.
 
-What only a connection needs is imported by the first who asks for it: engines start a plugin several times a command,
-and not every time to talk to the API.
+What only a connection needs is imported on first use: engines start a plugin several times per command, often without
+a call to the API.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the families of calls share: the transport, paging, and the form of keyed answers."""
+"""Shared parts of the API groups: the transport, paging, and the parsing of responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ _PAGE: Final = 100
 
 @dataclass(frozen=True)
 class ListPage(Generic[ModelT]):
-    """A page of a list. asked_at: `time.monotonic()` seconds when the call that was answered left this machine."""
+    """A page of a list.
+
+    Attributes:
+        items: The page's items.
+        has_more: Whether more pages follow.
+        asked_at: When the request was sent, in `time.monotonic()` seconds.
+    """
 
     items: list[ModelT]
     has_more: bool
@@ -30,7 +36,7 @@ class ListPage(Generic[ModelT]):
 
 
 class ApiGroup:
-    """A family of calls over one transport."""
+    """A group of calls over one transport."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -39,13 +45,12 @@ class ApiGroup:
         """Yield every item of a list once, page by page.
 
         Args:
-            path: The list's.
-            model: Of an item.
-            cursor: The field that names an item for `starting_after`.
+            path: The list's path.
+            model: The model of an item.
+            cursor: The field that identifies an item in `starting_after`.
 
         Raises:
-            IncompleteList: An answer shows that the list is not whole, so that nothing is known to be missing from it.
-
+            IncompleteListError: A response shows that the list is incomplete, so an object that is not in it may exist.
         """
         after = None
         seen: set[str] = set()
@@ -54,7 +59,10 @@ class ApiGroup:
             items = {str(getattr(item, cursor)): item for item in page.items}
             fault = page_fault(list(items), seen, has_more=page.has_more)
             if fault:
-                raise IncompleteListError(f"the API's list {path} {fault}. Nothing is concluded from it")
+                raise IncompleteListError(
+                    f"the API's list {path} {fault}. The provider does not use it. Run this again; if it fails again, "
+                    "contact the service"
+                )
             yield from (item for id_, item in items.items() if id_ not in seen)
             if not page.has_more:
                 return
@@ -62,22 +70,21 @@ class ApiGroup:
             after = next(reversed(items))
 
     def _page(self, path: str, model: type[ModelT], after: str | None) -> ListPage[ModelT]:
-        """One page of a list. after: the last item of the page before; None at first."""
-        answer = self._transport.request("GET", path, params={"limit": _PAGE, **drop_none(starting_after=after)})
-        items = parse_list(model, answer.body)
-        return ListPage(items, _has_more(path, answer.body, len(items)), answer.sent_at)
+        """Read one page; `after` is the last item of the page before, None for the first page."""
+        response = self._transport.request("GET", path, params={"limit": _PAGE, **drop_none(starting_after=after)})
+        items = parse_list(model, response.body)
+        return ListPage(items, _has_more(path, response.body, len(items)), response.sent_at)
 
 
 def page_fault(ids: Sequence[str], seen: Set[str], *, has_more: bool) -> str:
-    """Return what in a page shows that the list cannot be read to its end; empty where nothing does. Pure.
+    """Return why the list cannot be read to its end, or an empty string. Pure.
 
-    An overlap with the pages before is no fault: objects that are made meanwhile push others down.
+    An overlap with the pages before is allowed: objects that are created in the meantime move others down.
 
     Args:
-        ids: Of the page's items.
-        seen: Of the items of the pages before.
-        has_more: What the page says.
-
+        ids: The ids of the page's items.
+        seen: The ids of the items of the pages before.
+        has_more: Whether more pages follow, according to the page.
     """
     if has_more and not ids:
         return "says that it goes on after a page without items"
@@ -87,35 +94,39 @@ def page_fault(ids: Sequence[str], seen: Set[str], *, has_more: bool) -> str:
 
 
 def _has_more(path: str, body: Mapping[str, Any], count: int) -> bool:
-    told = body.get("has_more")
-    if isinstance(told, bool):
-        return told
-    if told is None:
-        # No document requires the field: only a page that is not full is the last one.
+    has_more = body.get("has_more")
+    if isinstance(has_more, bool):
+        return has_more
+    if has_more is None:
+        # No document requires the field: without it, a page that is not full is the last one.
         return count >= _PAGE
-    raise IncompleteListError(f"the API's list {path} is not as documented: has_more is no boolean")
+    raise IncompleteListError(f"the API's list {path} is not as documented: has_more is not a boolean")
 
 
 def parse(model: type[ModelT], data: Any) -> ModelT:
-    """`data` as `model`. A field that is not as documented counts as not told: what tells that an object was made must
-    not be lost for a date. Raises TransportError, naming the fields and no value, where the object cannot do without.
+    """Return data as a model.
+
+    An optional field that is not as documented is omitted, so that an object is not lost because of a date.
+
+    Raises:
+        TransportError: A required field is not as documented. The message names the fields, and no value.
     """
     try:
         return model.model_validate(data)
     except ValidationError as error:
         odd = [detail["loc"] for detail in error.errors()]
-    fields = ", ".join(".".join(map(str, at)) or "the whole" for at in odd)
+    fields = ", ".join(".".join(map(str, at)) or "the object" for at in odd)
     text = f"the API's {model.__name__} is not as documented: {fields}"
     try:
-        found = model.model_validate(functools.reduce(_without, odd, data))
+        parsed = model.model_validate(functools.reduce(_without, odd, data))
     except ValidationError:
         raise TransportError(text) from None
     log.warning("%s", text)
-    return found
+    return parsed
 
 
 def _without(data: Any, path: tuple[int | str, ...]) -> Any:
-    """The data without what is there; a list is left out whole."""
+    """Return data without the value at a path; a list is omitted as a whole."""
     if not path or not isinstance(data, Mapping):
         return data
     head, *rest = path
@@ -125,32 +136,40 @@ def _without(data: Any, path: tuple[int | str, ...]) -> Any:
     return {name: value for name, value in data.items() if name != head}
 
 
-def parse_list(model: type[ModelT], answer: Mapping[str, Any]) -> list[ModelT]:
-    """The items of a list's `data`. Raises TransportError as `parse` does."""
-    data = answer.get("data")
+def parse_list(model: type[ModelT], body: Mapping[str, Any]) -> list[ModelT]:
+    """Return the items of a list's `data`.
+
+    Raises:
+        TransportError: An item is not as documented (see `parse`), or there is no list.
+    """
+    data = body.get("data")
     if not isinstance(data, list):
-        # Without a list nothing is known: an empty one would say that there is nothing.
-        raise IncompleteListError(f"the API's list of {model.__name__} is not as documented: data is no list")
+        # An empty list would mean that there are no objects.
+        raise IncompleteListError(f"the API's list of {model.__name__} is not as documented: data is not a list")
     return [parse(model, item) for item in data]
 
 
-def parse_write(model: type[ModelT], answer: Response) -> WriteResult[ModelT]:
-    """The object of a keyed write with its replay marker (api-facts, Idempotency)."""
-    found = parse(model, answer.body.get("data"))
+def parse_write(model: type[ModelT], response: Response) -> WriteResult[ModelT]:
+    """Return the object of a keyed write with its replay marker (api-facts, Idempotency)."""
+    parsed = parse(model, response.body.get("data"))
     return WriteResult(
-        object=found, replayed=bool(answer.body.get("idempotency_replay")), was_retried=answer.was_retried
+        object=parsed, replayed=bool(response.body.get("idempotency_replay")), was_retried=response.was_retried
     )
 
 
 def path_segment(value: object) -> str:
-    """A value as one path segment: nothing in it can reach another path. Raises ConfigurationError."""
+    """Return a value as one quoted path segment.
+
+    Raises:
+        ConfigurationError: The value would change the path.
+    """
     text = str(value)
-    # Quoting does not keep these from being taken as this path or its parent: a delete would go elsewhere.
+    # Quoting does not change these, and a server resolves them: a delete would affect another path.
     if text in ("", ".", ".."):
-        raise ConfigurationError(f"{text!r} is no id")
+        raise ConfigurationError(f"{text!r} is not an id")
     return quote(text, safe="")
 
 
 def drop_none(**fields: Any) -> dict[str, Any]:
-    """The fields that are set."""
+    """Return the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}

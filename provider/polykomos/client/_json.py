@@ -1,4 +1,4 @@
-"""The texts in an answer's JSON."""
+"""JSON of responses, with valid Unicode in every string."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-_HALF: Final = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def map_strings(value: Any, change: Callable[[str], str]) -> Any:
-    """JSON with every text in it changed, names too."""
+    """Return JSON with every string in it changed, names included."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
@@ -22,10 +22,15 @@ def map_strings(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def loads(content: bytes) -> Any:
-    """What the JSON says. Half a character (a lone surrogate) is valid in JSON and no text to anything else: it becomes
-    U+FFFD. Raises ValueError, RecursionError.
+    """Return the value of JSON, with U+FFFD in place of unpaired surrogates.
+
+    An unpaired surrogate is valid in JSON, but cannot be encoded as UTF-8.
+
+    Raises:
+        ValueError: The content is not JSON.
+        RecursionError: The content is nested too deeply.
     """
-    found = json.loads(content)
+    value = json.loads(content)
     if b"\\ud" not in content.lower():
-        return found
-    return map_strings(found, lambda text: _HALF.sub("\N{REPLACEMENT CHARACTER}", text))
+        return value
+    return map_strings(value, lambda text: _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text))

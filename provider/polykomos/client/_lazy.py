@@ -1,5 +1,7 @@
-"""httpx, imported when the first client is made: it is a third of what importing this package would cost, and engines
-start a plugin several times a command only to ask what it offers.
+"""Lazy import of httpx, when the first client is created.
+
+Importing httpx takes a third of this package's import time, and engines start a plugin several times per command only
+to read its schema.
 """
 
 from __future__ import annotations
@@ -10,12 +12,12 @@ from importlib.abc import Loader
 from types import ModuleType
 from typing import Any
 
-# httpx's command line. With the packages that it draws, where they are installed, it is a third of httpx.
+# httpx's command line. With the packages that it imports, if they are installed, it takes a third of httpx's time.
 _PROGRAM = "httpx._main"
 
 
 def lazy_import(name: str) -> ModuleType:
-    """The module, whose code runs when one of its names is first used (the standard library's LazyLoader)."""
+    """Return a module whose code runs when one of its names is first used (the standard library's LazyLoader)."""
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.find_spec(name)

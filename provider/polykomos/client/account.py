@@ -14,13 +14,13 @@ class AccountApi(ApiGroup):
     """Calls about the account."""
 
     def whose(self) -> Account:
-        """Return whose key it is, asked once for all threads and operations of this client."""
+        """Return the key's account, requested once for all threads and operations of this client."""
         return parse(Account, self._transport.me().get("data"))
 
     def account_id(self) -> str | None:
-        """Return a fingerprint of the key's account at this service; None where the API does not report whose it is.
+        """Return a fingerprint of the key's account at this service, or None if the API does not report the account.
 
-        It is a hash: engines store it in plain text, and an address is nobody else's business.
+        It is a hash, because engines store it in plain text, and an e-mail address is personal data.
         """
         user = self.whose().user
         name = user.email or user.name
@@ -31,16 +31,17 @@ class AccountApi(ApiGroup):
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
     def get_account(self) -> Account:
-        """Whose key it is, its scopes and limits."""
+        """Read the key's account, scopes and limits."""
         return parse(Account, self._transport.request_json("GET", "/me").get("data"))
 
     def run_query(self, database_uuid: str, query: str) -> QueryExecution:
-        """Have a question turned into SQL and run. It may write, so it is never repeated blindly.
+        """Run a question in plain language as SQL. The SQL may write, so the call is not retried without a check.
 
-        The failure of the SQL itself is a ServerError with the code `query_execution_failed` and `details["sql"]`.
+        Raises:
+            ServerError: The SQL failed; the code is `query_execution_failed`, and `details["sql"]` contains the SQL.
         """
         body = {"database_uuid": path_segment(database_uuid), "query": query}
-        answer = self._transport.request_json(
+        response = self._transport.request_json(
             "POST", "/query_executions", json=body, safety=RetrySafety.UNSAFE, server_wait=60
         )
-        return parse(QueryExecution, answer)
+        return parse(QueryExecution, response)

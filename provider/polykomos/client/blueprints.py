@@ -18,18 +18,20 @@ class BlueprintsApi(ApiGroup):
     """Calls about blueprints."""
 
     def iter_blueprints(self) -> Iterator[Blueprint]:
-        """Every blueprint of yours and the system's, without SQL."""
+        """Yield the account's and the system's blueprints, without SQL."""
         return self._pages("/blueprints", Blueprint, "uuid")
 
     def get_blueprint(self, uuid: str) -> Blueprint:
-        """One blueprint with its SQL. Raises NotFound."""
-        found = parse(Blueprint, self._transport.request_json("GET", f"/blueprints/{path_segment(uuid)}").get("data"))
-        self._transport.memory.set(("blueprint", uuid, found.version), found)
-        return found
+        """Read a blueprint with its SQL; raises NotFoundError."""
+        blueprint = parse(
+            Blueprint, self._transport.request_json("GET", f"/blueprints/{path_segment(uuid)}").get("data")
+        )
+        self._transport.cache.set(("blueprint", uuid, blueprint.version), blueprint)
+        return blueprint
 
     def fill_sql(self, listed: Blueprint) -> Blueprint | None:
-        """A blueprint of a list with its SQL, where that version was read before; None where it was not."""
-        known: Blueprint | None = self._transport.memory.get(("blueprint", listed.uuid, listed.version))
+        """Return a listed blueprint with its SQL, or None if this version was not read before."""
+        known: Blueprint | None = self._transport.cache.get(("blueprint", listed.uuid, listed.version))
         return listed.model_copy(update={"sql_content": known.sql_content}) if known and known.sql_content else None
 
     def create_blueprint(
@@ -41,39 +43,48 @@ class BlueprintsApi(ApiGroup):
         variables: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> WriteResult[Blueprint]:
-        """Create a blueprint. Raises InvalidRequest when the SQL is not accepted."""
+        """Create a blueprint; raises InvalidRequestError if the API rejects the SQL."""
         body = drop_none(name=name, sql_content=sql_content, description=description, variables=variables)
-        answer = self._transport.request(
+        response = self._transport.request(
             "POST", "/blueprints", json=body, safety=RetrySafety.KEYED, idempotency_key=idempotency_key
         )
-        return parse_write(Blueprint, answer)
+        return parse_write(Blueprint, response)
 
     def update_blueprint(self, uuid: str, changes: Mapping[str, Any]) -> Blueprint:
-        """Change fields by name. The operation takes no key, so it is never repeated blindly (UnknownOutcome)."""
+        """Change fields by name.
+
+        The operation takes no idempotency key, so it is not retried without a check.
+
+        Raises:
+            UnknownOutcomeError: The response was lost; the change may have been made.
+        """
         path = f"/blueprints/{path_segment(uuid)}"
-        answer = self._transport.request_json("PATCH", path, json=changes, safety=RetrySafety.UNSAFE)
-        return parse(Blueprint, answer.get("data"))
+        response = self._transport.request_json("PATCH", path, json=changes, safety=RetrySafety.UNSAFE)
+        return parse(Blueprint, response.get("data"))
 
     def delete_blueprint(self, uuid: str) -> None:
-        """Delete. Takes no key and needs none: what is gone stays gone.
+        """Delete a blueprint. A repeated call is harmless, so it has no idempotency key.
 
-        Raises NotFound, also when a first attempt whose answer was lost has deleted it.
+        Raises:
+            NotFoundError: The blueprint does not exist, perhaps because an attempt with a lost response deleted it.
         """
         self._transport.request_json("DELETE", f"/blueprints/{path_segment(uuid)}", safety=RetrySafety.SAFE)
 
     def validate_blueprint(self, sql_content: str, variables: Mapping[str, Any] | None = None) -> BlueprintValidation:
-        """What the API thinks of the SQL; nothing is kept there, and the same is not asked twice.
+        """Validate SQL at the API, which stores nothing. Results are cached.
 
-        variables: the definitions. The documented request has no such field and a service may ignore it
-        (docs/openapi-overlay.md); the reference control plane judges SQL with identifier variables by them.
+        Args:
+            sql_content: The SQL.
+            variables: The definitions of its variables. The documented request has no such field, and a service may
+                ignore it (docs/openapi-overlay.md); the reference control plane uses it for identifier variables.
         """
         body = drop_none(sql_content=sql_content, variables=variables)
 
-        def ask() -> BlueprintValidation:
-            answer = self._transport.request_json("POST", "/blueprint_validations", json=body)
-            return parse(BlueprintValidation, answer.get("data"))
+        def load() -> BlueprintValidation:
+            response = self._transport.request_json("POST", "/blueprint_validations", json=body)
+            return parse(BlueprintValidation, response.get("data"))
 
-        return self._transport.memory.get_or_load(("validation", json.dumps(body, sort_keys=True, default=str)), ask)
+        return self._transport.cache.get_or_load(("validation", json.dumps(body, sort_keys=True, default=str)), load)
 
     def apply_blueprint(
         self,
@@ -85,7 +96,10 @@ class BlueprintsApi(ApiGroup):
         server_wait: int = SERVER_WAIT_SECONDS,
         idempotency_key: str | None = None,
     ) -> WriteResult[BlueprintApplication]:
-        """Run a blueprint's SQL in a database. Look at `status`: failed and rolled back are answers, not errors."""
+        """Run a blueprint's SQL in a database.
+
+        A run that failed or was rolled back is no error of the call: see `status` of the result.
+        """
         body = {
             **drop_none(blueprint_uuid=blueprint_uuid, variables=variables),
             "dry_run": dry_run,
@@ -93,7 +107,7 @@ class BlueprintsApi(ApiGroup):
             "timeout": max(1, server_wait),
         }
         try:
-            answer = self._transport.request(
+            response = self._transport.request(
                 "POST",
                 f"/databases/{path_segment(database_uuid)}/blueprint_applications",
                 json=body,
@@ -102,16 +116,16 @@ class BlueprintsApi(ApiGroup):
                 server_wait=server_wait,
             )
         except ApiError as error:
-            # The parameter of the path, which is called so there.
+            # The API names the parameter of the path.
             if error.field == "uuid":
                 error.details = {**error.details, "field": "database_uuid"}
             raise
-        return parse_write(BlueprintApplication, answer)
+        return parse_write(BlueprintApplication, response)
 
     def get_blueprint_application(self, number: int) -> BlueprintApplication:
-        """One application. Raises NotFound."""
-        answer = self._transport.request_json("GET", f"/blueprint_applications/{path_segment(number)}")
-        return parse(BlueprintApplication, answer.get("data"))
+        """Read an application; raises NotFoundError."""
+        response = self._transport.request_json("GET", f"/blueprint_applications/{path_segment(number)}")
+        return parse(BlueprintApplication, response.get("data"))
 
     def wait_for_application(
         self,
@@ -121,7 +135,13 @@ class BlueprintsApi(ApiGroup):
         cancel: threading.Event | None = None,
         progress: Progress | None = None,
     ) -> BlueprintApplication:
-        """The application once it has ended. Raises DeadlineExceeded, Cancelled, NotFound."""
+        """Wait until an application has ended and return it.
+
+        Raises:
+            DeadlineExceededError: The time-out expired.
+            ClientCancelledError: The wait was cancelled.
+            NotFoundError: The application does not exist.
+        """
         return poll_until(
             lambda: self.get_blueprint_application(number),
             lambda run: run.status not in RUNNING,

@@ -1,4 +1,4 @@
-"""Answers that need not be asked for twice in one run."""
+"""Cache of values that one run needs several times."""
 
 from __future__ import annotations
 
@@ -10,69 +10,74 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-AnswerT = TypeVar("AnswerT")
-# Of blueprints' SQL, which may be large.
+ValueT = TypeVar("ValueT")
+# Few, because the SQL of blueprints may be large.
 _MOST: Final = 256
 
 
 @dataclass
-class _Turn:
-    """The lock of a key, and how many threads hold it or wait for it."""
+class _KeyLock:
+    """The lock of a key, and the number of threads that own it or wait for it."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     threads: int = 0
 
 
 class TtlCache:
-    """Answers by what was asked, shared by all threads; the ones used least recently are forgotten."""
+    """Values by key, shared by all threads; the least recently used are discarded."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
-        self._asking: dict[Hashable, _Turn] = {}
+        self._entries: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
+        self._locks: dict[Hashable, _KeyLock] = {}
 
-    def get_or_load(self, key: Hashable, ask: Callable[[], AnswerT], seconds: float = float("inf")) -> AnswerT:
-        """The answer that is kept, for so long; else what `ask` gives, which only one thread calls at a time.
+    def get_or_load(self, key: Hashable, load: Callable[[], ValueT], seconds: float = float("inf")) -> ValueT:
+        """Return the cached value, or load and cache it.
 
-        What `ask` raises passes through, and whoever waited asks in turn.
+        Only one thread loads a key at a time. If loading fails, the error is raised, and the next thread loads.
+
+        Args:
+            key: The key.
+            load: Loads the value.
+            seconds: How long the value is cached.
         """
         with self._one_at_a_time(key):
-            answer: AnswerT | None = self.get(key)
-            if answer is None:
-                answer = ask()
-                self.set(key, answer, seconds)
-        return answer
+            value: ValueT | None = self.get(key)
+            if value is None:
+                value = load()
+                self.set(key, value, seconds)
+        return value
 
     @contextlib.contextmanager
     def _one_at_a_time(self, key: Hashable) -> Iterator[None]:
-        """Let one thread in at a time. The key's lock exists as long as a thread needs it."""
+        """Lock a key. Its lock exists only while a thread needs it."""
         with self._lock:
-            turn = self._asking.setdefault(key, _Turn())
-            turn.threads += 1
+            key_lock = self._locks.setdefault(key, _KeyLock())
+            key_lock.threads += 1
         try:
-            with turn.lock:
+            with key_lock.lock:
                 yield
         finally:
             with self._lock:
-                turn.threads -= 1
-                if not turn.threads:
-                    del self._asking[key]
+                key_lock.threads -= 1
+                if not key_lock.threads:
+                    del self._locks[key]
 
-    def set(self, key: Hashable, answer: Any, seconds: float = float("inf")) -> None:
-        """Remember for so long."""
+    def set(self, key: Hashable, value: Any, seconds: float = float("inf")) -> None:
+        """Cache a value for some seconds."""
         with self._lock:
-            self._kept[key] = (self._clock() + seconds, answer)
-            self._kept.move_to_end(key)
-            if len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
+            self._entries[key] = (self._clock() + seconds, value)
+            self._entries.move_to_end(key)
+            if len(self._entries) > _MOST:
+                self._entries.popitem(last=False)
 
     def get(self, key: Hashable) -> Any:
-        """The answer; None when it is not known any more."""
+        """Return the cached value, or None."""
         with self._lock:
-            until, answer = self._kept.get(key, (0.0, None))
+            until, value = self._entries.get(key, (0.0, None))
             if self._clock() >= until:
-                self._kept.pop(key, None)
+                self._entries.pop(key, None)
                 return None
-            self._kept.move_to_end(key)
-            return answer
+            self._entries.move_to_end(key)
+            return value

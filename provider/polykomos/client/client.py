@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 else:
     httpx = lazy_import("httpx")
 
-# Connections are kept a little longer than the longest pause between two reads of a wait.
+# Connections stay open a little longer than the longest pause between two reads of a wait.
 _KEEPALIVE_SECONDS: Final = 60
 READ_SNAPSHOT_SECONDS: Final = 10.0
 _CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -39,14 +39,22 @@ _HASH_NAME: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 class Client(CachedReads, AccountApi):
-    """A client of the Polykomos API, to be shared by threads.
+    """A client of the Polykomos API; safe for use by many threads.
 
-    base_url: with `/api/v1`. ca_bundle: a PEM file of certificates to trust instead of the system's (without it,
-    SSL_CERT_FILE and SSL_CERT_DIR count; certifi's are trusted where the system has none). Proxies come from
-    HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, and this machine is always reached directly (`route`).
-    user_agent_suffix: who uses it. read_snapshot_seconds: how old the answer of a `read_` method may be, None =
-    READ_SNAPSHOT_SECONDS; 0 = it is always asked for anew.
-    Raises ConfigurationError for settings that cannot work. Every method may raise the errors of `errors`.
+    Proxies come from HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. Addresses of this machine are always reached
+    directly (`route`). Every method may raise the errors of `polykomos.client.errors`.
+
+    Args:
+        base_url: The API's URL, with `/api/v1`.
+        api_key: The API key.
+        ca_bundle: A PEM file of certificates to trust instead of the system's. Without it, SSL_CERT_FILE and
+            SSL_CERT_DIR apply; certifi's certificates are trusted if the system has none.
+        user_agent_suffix: The program that uses the client.
+        read_snapshot_seconds: The maximum age of a result of a `read_` method. None is READ_SNAPSHOT_SECONDS; 0 reads
+            each object by itself.
+
+    Raises:
+        ConfigurationError: A setting is invalid.
     """
 
     def __init__(
@@ -75,18 +83,18 @@ class Client(CachedReads, AccountApi):
                 follow_redirects=False,
             )
         except httpx.InvalidURL:
-            raise ConfigurationError("the base URL (`base_url`, POLYKOMOS_BASE_URL) cannot be read") from None
-        snapshots = ListCaches(READ_SNAPSHOT_SECONDS if read_snapshot_seconds is None else read_snapshot_seconds)
+            raise ConfigurationError("the base URL (`base_url`, POLYKOMOS_BASE_URL) is not a valid URL") from None
+        list_caches = ListCaches(READ_SNAPSHOT_SECONDS if read_snapshot_seconds is None else read_snapshot_seconds)
         super().__init__(
-            Transport(HttpSender(http, key), snapshots, budget=RateLimiter(open_usage(self._base_url, key)))
+            Transport(HttpSender(http, key), list_caches, limiter=RateLimiter(open_usage(self._base_url, key)))
         )
 
-    def with_options(self, bounds: RequestOptions) -> Client:
-        """The same client, sharing its connections, with bounds on how long calls go on retrying."""
-        bound = object.__new__(Client)
-        bound._base_url, bound.route = self._base_url, self.route
-        bound._transport = self._transport.with_options(bounds)
-        return bound
+    def with_options(self, options: RequestOptions) -> Client:
+        """Return a client over the same connections with other limits of its calls."""
+        client = object.__new__(Client)
+        client._base_url, client.route = self._base_url, self.route
+        client._transport = self._transport.with_options(options)
+        return client
 
     def name_key(self, source: str) -> None:
         """Set where the API key comes from (`ApiError.key_source`), such as "POLYKOMOS_API_KEY"; never its value."""
@@ -120,7 +128,7 @@ def _transport(route: Route, ca_bundle: str | Path | None, *, encrypted: bool) -
     trust = _trust(ca_bundle, encrypted=encrypted or route.proxy.startswith("https:"))
     if not route.proxy:
         return httpx.HTTPTransport(verify=trust, limits=limits)
-    # A proxy's URL may hold a password, and httpx's words for it may too.
+    # A proxy's URL may contain a password, and so may httpx's message about it.
     fault = proxy_fault(route.proxy)
     if fault:
         raise ConfigurationError(f"the proxy of {route.source} cannot be used: {fault}")
@@ -136,15 +144,13 @@ def _transport(route: Route, ca_bundle: str | Path | None, *, encrypted: bool) -
 
 
 def _trust(ca_bundle: str | Path | None, *, encrypted: bool) -> ssl.SSLContext:
-    """Return one context for all connections: making one costs as much as twenty calls.
+    """Return one TLS context for all connections: creating one takes as long as twenty calls.
 
-    It trusts the given bundle, else the certificates that the environment names, else the system's, else, where the
-    system has none (a bare container, Python from python.org on macOS), certifi's. Where nothing will be encrypted, it
-    trusts nobody.
+    It trusts the given bundle, else the certificates that the environment names, else the system's. If the system has
+    none (a minimal container, Python from python.org on macOS), it trusts certifi's. Without TLS it trusts none.
 
     Raises:
-        ConfigurationError: A file cannot be used; the message names the setting that names the file.
-
+        ConfigurationError: A file cannot be read; the message names the setting that contains its path.
     """
     if ca_bundle is None and not encrypted:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -156,7 +162,7 @@ def _trust(ca_bundle: str | Path | None, *, encrypted: bool) -> ssl.SSLContext:
             return httpx.create_ssl_context()
         return _system_trust() or httpx.create_ssl_context()
     except (OSError, ssl.SSLError) as error:
-        # Python opens this file too, whenever it makes a context: its fault is not that of the certificates.
+        # Python also opens this file for every context, so the error may not concern the certificates.
         log_file = os.environ.get("SSLKEYLOGFILE")
         if log_file and isinstance(error, OSError) and error.filename == log_file:
             raise ConfigurationError(f"the file of SSLKEYLOGFILE, {log_file}, cannot be written: {error}") from None
@@ -172,9 +178,9 @@ def _certificates_of_environment() -> tuple[str, str]:
 
 
 def _system_trust() -> ssl.SSLContext | None:
-    """Return a context that trusts the system's certificates; None where the system has none."""
+    """Return a context that trusts the system's certificates, or None if the system has none."""
     context = ssl.create_default_context()
-    # OpenSSL reads those of the directory when it needs one: its files are named by the certificates' hashes.
+    # OpenSSL reads the directory on demand: its files are named by the certificates' hashes.
     directory = ssl.get_default_verify_paths().capath
     with contextlib.suppress(OSError):
         if directory and any(_HASH_NAME.fullmatch(name) for name in os.listdir(directory)):  # noqa: PTH208 - faster
@@ -183,6 +189,6 @@ def _system_trust() -> ssl.SSLContext | None:
 
 
 def _user_agent(suffix: str) -> str:
-    # A header holds printable ASCII alone.
-    printable = "".join(each for each in suffix if each.isascii() and each.isprintable())
+    # A header contains printable ASCII only.
+    printable = "".join(char for char in suffix if char.isascii() and char.isprintable())
     return f"polykomos-provider/{VERSION} python/{platform.python_version()} {printable}".strip()

@@ -1,4 +1,4 @@
-"""Databases and what is on offer (operations 2-8)."""
+"""Databases, engines and regions (operations 2-8)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from polykomos.client.models import Database, DatabaseType, DeletedDatabase, Wri
 from polykomos.client.polling import SERVER_WAIT_SECONDS, Progress, poll_until
 from polykomos.client.retry import RetrySafety
 
-# A preview of many databases asks what is on offer for each of them.
+# A preview of many databases checks the engines and regions for each of them.
 OFFER_SECONDS: Final = 60.0
 
 
@@ -20,28 +20,28 @@ class DatabasesApi(ApiGroup):
     """Calls about databases."""
 
     def list_database_types(self) -> list[DatabaseType]:
-        """Engines and regions on offer, at most OFFER_SECONDS old."""
+        """Return the available engines and regions, at most OFFER_SECONDS old."""
 
-        def ask() -> list[DatabaseType]:
+        def load() -> list[DatabaseType]:
             return parse_list(DatabaseType, self._transport.request_json("GET", "/database_types"))
 
-        return list(self._transport.memory.get_or_load("/database_types", ask, OFFER_SECONDS))
+        return list(self._transport.cache.get_or_load("/database_types", load, OFFER_SECONDS))
 
     def iter_databases(self) -> Iterator[Database]:
-        """Every database, newest first, credentials masked."""
+        """Yield every database, newest first, with masked credentials."""
         return self._pages("/databases", Database, "uuid")
 
     def has_equal_names(self) -> bool:
-        """Return whether two databases of one team have the same name, at most OFFER_SECONDS ago."""
+        """Return whether two databases of a team have the same name; at most OFFER_SECONDS old."""
 
-        def ask() -> list[bool]:
-            names = Counter((each.team_id, each.name) for each in self.iter_databases())
+        def load() -> list[bool]:
+            names = Counter((database.team_id, database.name) for database in self.iter_databases())
             return [max(names.values(), default=0) > 1]
 
-        return bool(self._transport.memory.get_or_load("/databases names", ask, OFFER_SECONDS)[0])
+        return bool(self._transport.cache.get_or_load("/databases names", load, OFFER_SECONDS)[0])
 
     def get_database(self, uuid: str) -> Database:
-        """One database with its credentials. Raises NotFound."""
+        """Read a database with its credentials; raises NotFoundError."""
         return parse(Database, self._transport.request_json("GET", f"/databases/{path_segment(uuid)}").get("data"))
 
     def create_database(
@@ -60,7 +60,10 @@ class DatabasesApi(ApiGroup):
         server_wait: int = SERVER_WAIT_SECONDS,
         idempotency_key: str | None = None,
     ) -> WriteResult[Database]:
-        """Create a database: `active` when it was ready within `server_wait` seconds (0-120), else `provisioning`."""
+        """Create a database.
+
+        Its status is `active` if it was ready within `server_wait` seconds (0-120), else `provisioning`.
+        """
         body = drop_none(
             name=name,
             db_type=db_type,
@@ -73,7 +76,7 @@ class DatabasesApi(ApiGroup):
             blueprint_uuid=blueprint_uuid,
             blueprint_variables=blueprint_variables,
         )
-        answer = self._transport.request(
+        response = self._transport.request(
             "POST",
             "/databases",
             json=body,
@@ -82,7 +85,7 @@ class DatabasesApi(ApiGroup):
             idempotency_key=idempotency_key,
             server_wait=server_wait,
         )
-        return parse_write(Database, answer)
+        return parse_write(Database, response)
 
     def wait_for_database(
         self,
@@ -92,7 +95,13 @@ class DatabasesApi(ApiGroup):
         cancel: threading.Event | None = None,
         progress: Progress | None = None,
     ) -> Database:
-        """The database once it is no longer provisioning. Raises DeadlineExceeded, Cancelled, NotFound."""
+        """Wait until a database is no longer provisioning and return it.
+
+        Raises:
+            DeadlineExceededError: The time-out expired.
+            ClientCancelledError: The wait was cancelled.
+            NotFoundError: The database does not exist.
+        """
         return poll_until(
             lambda: self.get_database(uuid),
             lambda database: database.status != "provisioning",
@@ -104,23 +113,23 @@ class DatabasesApi(ApiGroup):
         )
 
     def rename_database(self, uuid: str, name: str, *, idempotency_key: str | None = None) -> WriteResult[Database]:
-        """Rename; credentials come back masked."""
+        """Rename a database. The credentials of the result are masked."""
         return self._patch(f"/databases/{path_segment(uuid)}", {"name": name}, idempotency_key)
 
     def update_quotas(
         self, uuid: str, quotas: Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> WriteResult[Database]:
-        """Set limits: None clears an override, one that is left out stays. Credentials come back masked."""
+        """Set limits: None resets a limit, an omitted one does not change. The credentials of the result are masked."""
         return self._patch(f"/databases/{path_segment(uuid)}/quotas", quotas, idempotency_key)
 
     def delete_database(self, uuid: str, *, idempotency_key: str | None = None) -> WriteResult[DeletedDatabase]:
-        """Delete; access is revoked at once. Raises NotFound."""
+        """Delete a database; its users lose access at once. Raises NotFoundError."""
         path = f"/databases/{path_segment(uuid)}"
-        answer = self._transport.request("DELETE", path, safety=RetrySafety.KEYED, idempotency_key=idempotency_key)
-        return parse_write(DeletedDatabase, answer)
+        response = self._transport.request("DELETE", path, safety=RetrySafety.KEYED, idempotency_key=idempotency_key)
+        return parse_write(DeletedDatabase, response)
 
     def _patch(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> WriteResult[Database]:
-        answer = self._transport.request(
+        response = self._transport.request(
             "PATCH", path, json=body, safety=RetrySafety.KEYED, idempotency_key=idempotency_key
         )
-        return parse_write(Database, answer)
+        return parse_write(Database, response)

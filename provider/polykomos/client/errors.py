@@ -1,4 +1,4 @@
-"""What can go wrong with a call, as one hierarchy. `str()` of each is one line for people, without secrets."""
+"""The client's errors, in one hierarchy. `str()` of each is a one-line message without secrets."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any
 
 
 class PolykomosError(Exception):
-    """The root of all of them."""
+    """Base class of the client's errors."""
 
 
 class ConfigurationError(PolykomosError):
-    """A setting cannot be used."""
+    """A setting is invalid."""
 
 
 class TransportError(PolykomosError):
-    """No usable answer came: the network failed, or the answer was cut off or no JSON."""
+    """There is no usable response: the network failed, or the response is incomplete or not JSON."""
 
 
 class IncompleteListError(TransportError):
-    """A list's answer shows that it is not the whole list, so that what it lacks may exist all the same."""
+    """The response shows that the list is incomplete, so objects that are not in it may exist."""
 
 
 class UnknownOutcomeError(TransportError):
-    """As TransportError, for a call that may have been carried out and must not be repeated blindly."""
+    """There is no response to a call that may have been carried out and must not be repeated without a check."""
 
 
 class DeadlineExceededError(PolykomosError):
-    """Waiting took longer than it was given."""
+    """The time-out of a wait expired."""
 
 
 class ResponseOverdueError(DeadlineExceededError):
-    """The operation's time ran out while a call was under way, which may have been carried out."""
+    """The operation's time-out expired during a call, which may have been carried out."""
 
 
 class ClientCancelledError(PolykomosError):
@@ -40,12 +40,17 @@ class ClientCancelledError(PolykomosError):
 
 
 class ApiError(PolykomosError):
-    """The API answered with an error.
+    """The API's response is an error.
 
-    status: HTTP status. code: the API's own, such as `missing_required_field`; empty when the body was none of its own.
-    details: the API's object. request_id: for support; empty when there was none. replayed: the API answered from its
-    record of an earlier call with the same key, which tells nothing of what would happen now. key_source: where the API
-    key comes from that the call was made with, for people; empty when that is not known.
+    Attributes:
+        status: The HTTP status.
+        code: The API's error code, such as `missing_required_field`; empty if the body is not one of the API's.
+        message: The API's message.
+        details: The API's `details` object.
+        request_id: The request's id, for support; empty if the response has none.
+        replayed: Whether the API replayed the response to an earlier call with the same idempotency key; a new call may
+            have another result.
+        key_source: Where the API key of the call comes from, for messages; empty if unknown.
     """
 
     key_source: str = ""
@@ -70,7 +75,7 @@ class ApiError(PolykomosError):
 
     @property
     def field(self) -> str | None:
-        """The request field at fault (422), when the API names one."""
+        """The invalid request field (422), or None if the API names none."""
         field = self.details.get("field")
         return field if isinstance(field, str) else None
 
@@ -82,9 +87,11 @@ class ApiError(PolykomosError):
         if isinstance(allowed, list):
             facts.append(f"allowed: {', '.join(map(str, allowed))}")
         errors = self.details.get("errors")
-        # A service may put its only error, or all of them, into the message as well.
+        # A service may repeat some or all of its errors in the message.
         more = (
-            [text for each in errors if not _says(self.message, text := str(each))] if isinstance(errors, list) else []
+            [text for error in errors if not _contains_words(self.message, text := str(error))]
+            if isinstance(errors, list)
+            else []
         )
         listed = f": {'; '.join(more)}" if more else ""
         if self.request_id:
@@ -92,25 +99,25 @@ class ApiError(PolykomosError):
         return f"{self.message.rstrip('.')}{listed} ({', '.join(fact for fact in facts if fact)})"
 
 
-def _says(message: str, text: str) -> bool:
-    """Whether a message has a text in it as whole words."""
+def _contains_words(message: str, text: str) -> bool:
+    """Return whether a message contains a text as whole words."""
     return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", message) is not None
 
 
 class UnauthorizedError(ApiError):
-    """401: no usable Authorization header."""
+    """401: the Authorization header is missing or malformed."""
 
 
 class ForbiddenError(ApiError):
-    """403: the key is unknown, expired, used from a foreign address, or lacks a scope."""
+    """403: the key is unknown or expired, lacks a scope, or may not be used from this address."""
 
 
 class NotFoundError(ApiError):
-    """404: not there, or not yours."""
+    """404: the object does not exist, or belongs to another account."""
 
 
 class ConflictError(ApiError):
-    """409."""
+    """409: the request conflicts with the state of the API."""
 
 
 class IdempotencyConflictError(ConflictError):
@@ -130,7 +137,7 @@ class RateLimitedError(ApiError):
 
 
 class ServerError(ApiError):
-    """5xx."""
+    """5xx: the service failed."""
 
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
@@ -149,5 +156,5 @@ _BY_CODE: Mapping[str, type[ApiError]] = {
 
 
 def error_class(status: int, code: str) -> type[ApiError]:
-    """The class for an answer's status and code."""
+    """Return the error class for a response's status and code."""
     return _BY_CODE.get(code) or _BY_STATUS.get(status) or (ServerError if status >= 500 else ApiError)

@@ -1,4 +1,4 @@
-"""One sending of one call: its answer, or why there is none, and what that means for another try."""
+"""One attempt of a call: its response or its failure, and whether to retry."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ else:
     httpx = lazy_import("httpx")
 
 log = logging.getLogger("polykomos.client")
-# For an attempt that begins when the operation's time is almost over: what was done just now is still read. The time
-# that the server itself may hold the answer back comes on top, because that answer alone tells the id of what was made.
+# The minimum time-out of an attempt that begins just before the operation's deadline, so that the result of a write can
+# still be read. The server's own wait is added, because only that response contains the id of a created object.
 LEAST_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Request:
-    """server_wait: seconds that the server itself may hold the answer back."""
+    """A request. `server_wait` is the time in seconds by which the server itself may delay the response."""
 
     method: str
     path: str
@@ -57,7 +57,14 @@ class Request:
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """unsure: it failed, and may have been carried out all the same."""
+    """The result of one attempt.
+
+    Attributes:
+        body: The JSON object of a successful response.
+        error: The failure, or None.
+        retry: Whether and when to retry.
+        may_have_executed: Whether the API may have carried out the failed call.
+    """
 
     body: dict[str, Any] = field(default_factory=dict)
     error: PolykomosError | None = None
@@ -66,7 +73,7 @@ class AttemptResult:
 
 
 class HttpSender:
-    """Sends over one shared connection pool; safe to use from many threads."""
+    """Sends requests over one shared connection pool; safe for use by many threads."""
 
     def __init__(self, http: httpx.Client, api_key: str) -> None:
         self._http = http
@@ -75,7 +82,7 @@ class HttpSender:
 
     @property
     def host(self) -> str:
-        """The host that it sends to."""
+        """The host of the base URL."""
         return self._http.base_url.host
 
     def close(self) -> None:
@@ -83,16 +90,16 @@ class HttpSender:
         self._http.close()
 
     def send(self, request: Request, attempt: int, deadline: float = math.inf) -> AttemptResult:
-        """Send it once and return the outcome.
+        """Send a request once and return the result.
 
         Args:
-            request: What to send.
-            attempt: Its number, for the log.
-            deadline: `time.monotonic()` seconds at which the attempt is given up. Each attempt has at least
-                LEAST_SECONDS and the server's wait.
+            request: The request.
+            attempt: The attempt's number, for the log.
+            deadline: When the attempt times out, in `time.monotonic()` seconds. The time-out of an attempt is at least
+                LEAST_SECONDS plus the server's wait.
 
         Raises:
-            PolykomosError: It cannot be sent at all.
+            PolykomosError: The request cannot be sent.
         """
         began = time.monotonic()
         left = max(request.server_wait + LEAST_SECONDS, deadline - began)
@@ -107,10 +114,10 @@ class HttpSender:
             ) as response:
                 content = _read(response, began + left)
         except ValueError as error:
-            # A text that is no Unicode, a number that is none: it never left this machine.
+            # An unpaired surrogate, or a number that JSON cannot represent: the request was not sent.
             raise PolykomosError(f"{request.method} {request.path} cannot be sent: {error}") from None
         except httpx.HTTPError as error:
-            outcome = self._no_answer(error, request, is_over=time.monotonic() >= began + left)
+            outcome = self._no_response(error, request, is_over=time.monotonic() >= began + left)
             log.debug("%s %s failed (%s), attempt %d", request.method, request.path, type(error).__name__, attempt)
             return outcome
         milliseconds = (time.monotonic() - began) * 1000
@@ -119,22 +126,22 @@ class HttpSender:
             "%s %s %d in %.0f ms, attempt %d, %s",
             *(request.method, request.path, response.status_code, milliseconds, attempt, request_id),
         )
-        return self._answer(response, content, request)
+        return self._result(response, content, request)
 
-    def _no_answer(self, error: httpx.HTTPError, request: Request, *, is_over: bool) -> AttemptResult:
-        """is_over: whether the operation's own time has run out."""
+    def _no_response(self, error: httpx.HTTPError, request: Request, *, is_over: bool) -> AttemptResult:
+        """Return the result of an attempt without a response; `is_over` says whether the operation's time is over."""
         failure = TransportFailure.NEVER_SENT if _was_never_sent(error) else TransportFailure.UNKNOWN
         if is_over and isinstance(error, httpx.TimeoutException):
             overdue = ResponseOverdueError(_overdue(self._http.base_url.netloc.decode(), failure, request))
             return AttemptResult(error=overdue, may_have_executed=failure is TransportFailure.UNKNOWN)
         reason = redact(str(error) or type(error).__name__, [self._api_key])
         text = f"no answer from {self._http.base_url.netloc.decode()}: {reason}"
-        verdict = DO_NOT_RETRY if _is_distrust(error) else decide_on_failure(failure, request.safety)
+        decision = DO_NOT_RETRY if _is_untrusted_certificate(error) else decide_on_failure(failure, request.safety)
         return AttemptResult(
-            error=_lost(text, failure, request), retry=verdict, may_have_executed=failure is TransportFailure.UNKNOWN
+            error=_lost(text, failure, request), retry=decision, may_have_executed=failure is TransportFailure.UNKNOWN
         )
 
-    def _answer(self, response: httpx.Response, content: bytes, request: Request) -> AttemptResult:
+    def _result(self, response: httpx.Response, content: bytes, request: Request) -> AttemptResult:
         try:
             body = loads(content)
         except (ValueError, RecursionError):
@@ -142,48 +149,52 @@ class HttpSender:
         if response.is_success and isinstance(body, dict):
             return AttemptResult(body=body)
         if response.is_success:
-            text = f"the answer to {request.method} {request.path} was no JSON object"
-            verdict = decide_on_failure(TransportFailure.UNKNOWN, request.safety)
+            text = f"the response to {request.method} {request.path} was not a JSON object"
+            decision = decide_on_failure(TransportFailure.UNKNOWN, request.safety)
             return AttemptResult(
-                error=_lost(text, TransportFailure.UNKNOWN, request), retry=verdict, may_have_executed=True
+                error=_lost(text, TransportFailure.UNKNOWN, request), retry=decision, may_have_executed=True
             )
         error = self._error(response, body)
         now = datetime.now(UTC)
-        verdict = decide_on_response(response.status_code, error.code, response.headers, request.safety, now)
-        return AttemptResult(error=error, retry=verdict, may_have_executed=response.status_code >= 500)
+        decision = decide_on_response(response.status_code, error.code, response.headers, request.safety, now)
+        return AttemptResult(error=error, retry=decision, may_have_executed=response.status_code >= 500)
 
     def _error(self, response: httpx.Response, body: Any) -> ApiError:
-        found = body.get("error") if isinstance(body, dict) else None
-        told: Mapping[str, Any] = found if isinstance(found, dict) else {}
-        code = str(told.get("code") or "")
-        message = str(told.get("message") or f"the API answered {response.status_code} {response.reason_phrase}")
-        details = told.get("details")
-        whole: Mapping[str, Any] = body if isinstance(body, dict) else {}
-        request_id = str(whole.get("request_id") or "")
+        envelope: Mapping[str, Any] = body if isinstance(body, dict) else {}
+        value = envelope.get("error")
+        fields: Mapping[str, Any] = value if isinstance(value, dict) else {}
+        code = str(fields.get("code") or "")
+        message = str(fields.get("message") or f"the API answered {response.status_code} {response.reason_phrase}")
+        details = fields.get("details")
+        request_id = str(envelope.get("request_id") or "")
         error = error_class(response.status_code, code)(
             response.status_code,
             self._masked(code),
             self._masked(message),
             self._masked(details) if isinstance(details, dict) else {},
             self._masked(request_id or response.headers.get("x-request-id", "")),
-            # Where the marker stands in an error's body is not documented.
-            replayed=bool(whole.get("idempotency_replay") or told.get("idempotency_replay")),
+            # The marker's place in an error's body is not documented.
+            replayed=bool(envelope.get("idempotency_replay") or fields.get("idempotency_replay")),
         )
         error.key_source = self.key_source
         return error
 
     def _masked(self, value: Any) -> Any:
-        """JSON with every text in it masked: an API may echo what it was sent anywhere."""
+        """Return JSON with the secrets in its strings masked: a response may repeat parts of the request."""
         return map_strings(value, lambda text: redact(text, [self._api_key]))
 
 
 def _read(response: httpx.Response, deadline: float) -> bytes:
-    """The whole answer. Raises ReadTimeout where it is not complete at the deadline, however steadily it comes."""
+    """Return the body of a response.
+
+    Raises:
+        httpx.ReadTimeout: The body is incomplete at the deadline, even if data still arrives.
+    """
     chunks = []
     for chunk in response.iter_bytes():
         chunks.append(chunk)
         if time.monotonic() >= deadline:
-            raise httpx.ReadTimeout("the answer is not complete")
+            raise httpx.ReadTimeout("the response is incomplete")
     return b"".join(chunks)
 
 
@@ -191,11 +202,11 @@ def _overdue(host: str, failure: TransportFailure, request: Request) -> str:
     text = f"no answer from {host} to {request.method} {request.path} before the operation's time-out"
     if failure is TransportFailure.NEVER_SENT or (request.safety is RetrySafety.SAFE and request.method == "GET"):
         return text
-    return f"{text}. It may have been carried out all the same"
+    return f"{text}. The API may have carried it out"
 
 
-def _is_distrust(error: BaseException | None) -> bool:
-    """Whether the other side's certificate was refused: it will not be a better one in a moment."""
+def _is_untrusted_certificate(error: BaseException | None) -> bool:
+    """Return whether the server's certificate was rejected; a retry would not change that."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True
@@ -205,10 +216,9 @@ def _is_distrust(error: BaseException | None) -> bool:
 
 def _lost(text: str, failure: TransportFailure, request: Request) -> TransportError:
     if failure is TransportFailure.UNKNOWN and request.safety is RetrySafety.UNSAFE:
-        told = (
-            f"{text}. {request.method} {request.path} may have been carried out all the same: look before you repeat it"
+        return UnknownOutcomeError(
+            f"{text}. The API may have carried out {request.method} {request.path}: check that before you repeat it"
         )
-        return UnknownOutcomeError(told)
     return TransportError(text)
 
 

@@ -1,6 +1,6 @@
-"""The API's objects. Unknown fields are ignored and unknown values kept (api-facts, Versioning).
+"""The API's objects. Unknown fields are ignored, unknown values accepted (api-facts, Versioning).
 
-The OpenAPI document requires no field of any object: all are optional here but those that identify one.
+The OpenAPI document requires no field of any object: here all are optional except those that identify an object.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def _utc(value: Any) -> Any:
-    """Three styles, all of them UTC (api-facts C8): `…T…Z`, `YYYY-MM-DD HH:MM:SS` without zone, and `+00:00`."""
+    """Convert a time to UTC from any of the API's formats.
+
+    They are `…T…Z`, `YYYY-MM-DD HH:MM:SS` without a zone, and `+00:00`; all of them are UTC (api-facts C8).
+    """
     if not isinstance(value, str):
         return value
     moment = datetime.fromisoformat(value)
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("is no moment in UTC") from None
+        raise ValueError("is not a time in UTC") from None
 
 
 Credential = Annotated[Secret | None, BeforeValidator(without_mask)]
@@ -36,7 +39,7 @@ Texts = Annotated[list[str], BeforeValidator(lambda value: value or [])]
 class Model(BaseModel):
     """An object of the API."""
 
-    # JSON has no infinite numbers, but some write them.
+    # JSON has no infinite numbers, but some services send them.
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
@@ -49,7 +52,7 @@ class Quotas(Model):
 
 
 class Database(Model):
-    """A database. Credentials come with a create and a single get alone; where they are masked they are None."""
+    """A database. Only a create and a single get return credentials; masked ones are None."""
 
     uuid: str
     name: str
@@ -71,7 +74,7 @@ class Database(Model):
 
 
 class DeletedDatabase(Model):
-    """What a delete answers."""
+    """The response to a delete of a database."""
 
     uuid: str
     cancelled_provision_jobs: int | None = None
@@ -80,7 +83,7 @@ class DeletedDatabase(Model):
 
 
 class Region(Model):
-    """Where an engine is offered."""
+    """A region of an engine."""
 
     code: str
     label: str | None = None
@@ -88,7 +91,7 @@ class Region(Model):
 
 
 class DatabaseType(Model):
-    """An engine on offer."""
+    """A database engine."""
 
     value: str
     label: str | None = None
@@ -98,7 +101,7 @@ class DatabaseType(Model):
 
 
 class User(Model):
-    """Whose key it is."""
+    """The user that the key belongs to."""
 
     name: str | None = None
     email: str | None = None
@@ -125,14 +128,14 @@ class ApiKey(Model):
 
 
 class Account(Model):
-    """The answer of `GET /me`."""
+    """The response of `GET /me`."""
 
     user: User = User()
     api_key: ApiKey = ApiKey()
 
 
 class Blueprint(Model):
-    """Versioned SQL. `sql_content` comes with a single get."""
+    """Versioned SQL. Only a single get returns `sql_content`."""
 
     uuid: str
     name: str
@@ -149,7 +152,7 @@ class Blueprint(Model):
 
 
 class BlueprintValidation(Model):
-    """What the API thinks of some SQL."""
+    """The result of a validation of SQL."""
 
     valid: bool
     statement_count: int | None = None
@@ -158,7 +161,7 @@ class BlueprintValidation(Model):
 
 
 class BlueprintApplication(Model):
-    """A blueprint's run in a database."""
+    """An application of a blueprint to a database."""
 
     id: int
     blueprint_version: int | None = None
@@ -177,7 +180,7 @@ class BlueprintApplication(Model):
 
 
 class WebhookEndpoint(Model):
-    """An address that gets events."""
+    """A URL that receives events."""
 
     id: int
     url: str
@@ -202,7 +205,7 @@ class WebhookDelivery(Model):
 
 
 class QueryExecution(Model):
-    """What a query in plain language ran and found; `result` is as the API sent it."""
+    """The SQL and the result of a query in plain language; `result` is as the API sent it."""
 
     sql: str | None = None
     result: dict[str, Any] | None = None
@@ -210,9 +213,12 @@ class QueryExecution(Model):
 
 
 class WriteResult(Model, Generic[ModelT]):
-    """A keyed write's answer. replayed: the API answered from its record of an earlier call with the same key.
+    """The response to a keyed write.
 
-    resent: this very call was sent more than once, so that what it replays may be its own doing.
+    Attributes:
+        object: The object.
+        replayed: Whether the API replayed the response to an earlier call with the same key.
+        was_retried: Whether this call was sent more than once, so that it may replay its own response.
     """
 
     object: ModelT
@@ -221,7 +227,7 @@ class WriteResult(Model, Generic[ModelT]):
 
 
 class CreatedWebhookEndpoint(Model):
-    """A new endpoint with the secret that the API shows only now. replayed, resent: as of `WriteResult`."""
+    """A new endpoint with the secret, which only this response contains. See `WriteResult` for the other fields."""
 
     endpoint: WebhookEndpoint
     secret: Secret | None = None

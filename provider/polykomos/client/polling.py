@@ -1,4 +1,4 @@
-"""Waiting for something at the API to end: read it at growing intervals, tick every second, stop at once when told."""
+"""Waits for an operation of the API: reads at growing intervals, progress every second, immediate cancellation."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ RUNNING: Final = frozenset({"pending", "running"})
 ENDED: Final = frozenset({"completed", "failed", "rolled_back"})
 
 FIRST_PAUSE: Final = 0.25
-# Where calls are scarce, fewer looks leave more of them for work.
+# If few calls are left in the rate limit, fewer reads leave more calls for writes.
 SCARCE_FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 5.0
-# The server holds the answer back so long at most: the pool and fast engines answer within it, in one call; a slow one
-# answers with the id, which must be known before a long wait begins (docs/decisions/0003-waits.md).
+# The longest time that the server may delay a response. The pool and fast engines are ready within it, in one call. A
+# slow engine's response has the id, which must be known before a long wait begins (docs/decisions/0003-waits.md).
 SERVER_WAIT_SECONDS: Final = 2
 _TICK: Final = 1.0
-# What was made a moment ago may not show yet where the answer comes from.
+# An object that was created just now may not be visible in every read yet.
 _UNSEEN_SECONDS: Final = 10.0
-# A preview that speaks of something that is not there should say so soon.
+# A preview should report a missing object soon.
 PREVIEW_UNSEEN_SECONDS: Final = 4.0
 
 
@@ -40,11 +40,20 @@ def poll_until(
     progress: Progress | None = None,
     first_pause: float = FIRST_PAUSE,
 ) -> ResultT:
-    """The first result that is done. Not found counts as not done at first, for some seconds.
+    """Read until a result is done, and return it.
 
-    what: "still provisioning", for the errors. timeout: seconds. progress: told the seconds waited, about once each.
-    first_pause: seconds until the first read; later ones are further apart.
-    Raises DeadlineExceeded or Cancelled; what `read` raises passes through.
+    Args:
+        read: Reads the object. A NotFoundError counts as "not done" for the first seconds; other errors are raised.
+        done: Returns whether a result is done.
+        what: The state that errors report, such as "database … is still provisioning".
+        timeout: The time-out in seconds.
+        cancel: The event that ends the wait.
+        progress: Called about once a second with the seconds waited.
+        first_pause: The seconds until the first read; later pauses are longer.
+
+    Raises:
+        DeadlineExceededError: The time-out expired.
+        ClientCancelledError: The wait was cancelled.
     """
     stop = cancel or threading.Event()
     began = time.monotonic()
@@ -65,8 +74,16 @@ def poll_until(
 def retry_until_found(
     read: Callable[[], ResultT], *, seconds: float = _UNSEEN_SECONDS, cancel: threading.Event | None = None
 ) -> ResultT:
-    """What `read` gives; not found is borne for so many seconds, with growing pauses. Raises what it raises, and
-    Cancelled.
+    """Read an object, and retry a NotFoundError with growing pauses.
+
+    Args:
+        read: Reads the object; other errors are raised.
+        seconds: How long to retry.
+        cancel: The event that ends the wait.
+
+    Raises:
+        NotFoundError: The object is not found within the time.
+        ClientCancelledError: The wait was cancelled.
     """
     stop = cancel or threading.Event()
     began = time.monotonic()
@@ -78,14 +95,14 @@ def retry_until_found(
             if time.monotonic() - began + pause > seconds:
                 raise
             if stop.wait(pause):
-                raise ClientCancelledError(f"cancelled while looking again: {error}") from None
+                raise ClientCancelledError(f"cancelled before a retry: {error}") from None
         pause = min(_LONGEST_PAUSE, pause * 1.5)
 
 
 def _sleep(
     pause: float, began: float, timeout: float, what: str, stop: threading.Event, progress: Progress | None
 ) -> None:
-    """Let `pause` seconds pass in ticks."""
+    """Sleep for `pause` seconds, with progress every second."""
     until = time.monotonic() + pause
     while True:
         now = time.monotonic()
@@ -93,7 +110,7 @@ def _sleep(
         if progress is not None:
             progress(waited)
         if stop.is_set():
-            raise ClientCancelledError(f"{what} when the wait was cancelled after {waited:.0f} s")
+            raise ClientCancelledError(f"{what}: the wait was cancelled after {waited:.0f} s")
         if waited >= timeout:
             raise DeadlineExceededError(f"{what} after {waited:.0f} s")
         if now >= until:

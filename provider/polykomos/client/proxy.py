@@ -1,6 +1,6 @@
-"""Which proxy the environment names for a URL: pure decisions over its variables.
+"""The proxy that the environment names for a URL. Pure functions of its variables.
 
-Each entry of NO_PROXY counts by itself. An entry that cannot be read is passed over and reported by name.
+Each entry of NO_PROXY counts by itself. An invalid entry is ignored, and reported by name.
 """
 
 from __future__ import annotations
@@ -28,12 +28,11 @@ class Route:
     """How a URL is reached.
 
     Attributes:
-        proxy: The proxy's URL, which may hold a password; empty: directly.
-        source: The variable that names the proxy; empty without one.
-        reason: Why it is reached directly; empty with a proxy.
-        passed_over: The entries of NO_PROXY that cannot be read.
-        exceptions: The variable that holds those entries.
-
+        proxy: The proxy's URL, which may contain a password; empty for a direct connection.
+        source: The variable that names the proxy; empty without a proxy.
+        reason: Why the connection is direct; empty with a proxy.
+        passed_over: The invalid entries of NO_PROXY.
+        exceptions: The variable that contains these entries.
     """
 
     proxy: str = ""
@@ -50,18 +49,17 @@ class Route:
 
 
 def environment_route(url: str) -> Route:
-    """Return how the environment (or, where it has no proxy, the system's settings) has a URL reached."""
+    """Return the route to a URL by the environment, or by the system's settings if it names no proxy."""
     return route(url, urllib.request.getproxies(), os.environ)
 
 
 def route(url: str, proxies: Mapping[str, str], environ: Mapping[str, str]) -> Route:
-    """Return how a URL is reached. Pure.
+    """Return the route to a URL. Pure.
 
     Args:
         url: An http(s) URL that names a host.
-        proxies: By scheme, as `urllib.request.getproxies` gives them; `no` holds the exceptions.
+        proxies: Proxies by scheme, as `urllib.request.getproxies` returns them; `no` contains the exceptions.
         environ: The environment, for the names of the variables.
-
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
@@ -90,7 +88,7 @@ def route(url: str, proxies: Mapping[str, str], environ: Mapping[str, str]) -> R
 
 
 def proxy_fault(proxy: str) -> str:
-    """Return why a proxy's URL cannot be used, without showing any of it; empty when it can."""
+    """Return why a proxy's URL is invalid, without showing any of it; empty if it is valid."""
     try:
         parts = urlsplit(proxy)
         usable = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
@@ -102,7 +100,7 @@ def proxy_fault(proxy: str) -> str:
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:
-    """The variable that counts: the lower-case one where both are set."""
+    """Return the variable that applies: the lower-case one if both are set."""
     for variable in (f"{name}_proxy", f"{name.upper()}_PROXY"):
         if environ.get(variable):
             return variable
@@ -122,7 +120,7 @@ def _covers(entry: str, scheme: str, host: str, port: int) -> bool:
 
 
 def _parsed(entry: str) -> Iterator[tuple[str, str, int | None]]:
-    """Scheme (empty: any), host pattern and port (None: any) of an entry; nothing of one that cannot be read."""
+    """Yield the scheme (empty for any), host pattern and port (None for any) of an entry; nothing if it is invalid."""
     scheme, separator, rest = entry.rpartition("://")
     if separator and scheme.lower() not in ("http", "https", "all"):
         return
@@ -143,19 +141,19 @@ def _parsed(entry: str) -> Iterator[tuple[str, str, int | None]]:
 
 
 def _names(pattern: str, host: str) -> bool:
-    """Whether a name, an address or a network covers a host."""
+    """Return whether a name, an address or a network covers a host."""
     network, address = _network(pattern), _address(host)
     if network is not None:
-        return address is not None and _holds(network, address)
+        return address is not None and _contains(network, address)
     if address is not None:
         return False
-    name, wanted = _ascii(host), _ascii(pattern.removeprefix("*"))
-    if wanted.startswith("."):
-        return name.endswith(wanted)
-    return name == wanted or name.endswith(f".{wanted}")
+    name, suffix = _ascii(host), _ascii(pattern.removeprefix("*"))
+    if suffix.startswith("."):
+        return name.endswith(suffix)
+    return name == suffix or name.endswith(f".{suffix}")
 
 
-def _holds(network: ipaddress.IPv4Network | ipaddress.IPv6Network | Address, address: Address) -> bool:
+def _contains(network: ipaddress.IPv4Network | ipaddress.IPv6Network | Address, address: Address) -> bool:
     mapped = getattr(address, "ipv4_mapped", None)
     plain = type(address)(int(address))  # without its zone
     if isinstance(network, ipaddress.IPv4Network | ipaddress.IPv6Network):
@@ -167,7 +165,7 @@ def _holds(network: ipaddress.IPv4Network | ipaddress.IPv6Network | Address, add
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | Address | None:
-    """A network, or a single address; None for a name."""
+    """Return a network or a single address, or None for a name."""
     address = _address(text)
     if address is not None:
         return address
@@ -186,7 +184,7 @@ def _address(text: str) -> Address | None:
 
 
 def _ascii(name: str) -> str:
-    """A name as DNS compares it."""
+    """Return a name as DNS compares it."""
     lowered = name.lower().rstrip(".")
     try:
         return lowered.encode("idna").decode() if not lowered.isascii() else lowered

@@ -1,4 +1,4 @@
-"""Whether and when to send a call again: pure decisions."""
+"""Decisions whether and when to retry a call. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Final
 _RETRIED: Final = frozenset({429, 500, 502, 503, 504})
 _BASE_SECONDS: Final = 0.25
 _CAP_SECONDS: Final = 15.0
-# How long an outage (refused connections, 5xx) is borne; limits (429) are waited out to the deadline.
+# How long calls are retried during an outage (refused connections, 5xx); after a 429, until the deadline.
 OUTAGE_SECONDS: Final = 60.0
 
 
 class RetrySafety(Enum):
-    """What a second sending of the same call could do."""
+    """What sending a call again could do."""
 
     SAFE = "reads only"
     KEYED = "carries an idempotency key"
@@ -25,18 +25,21 @@ class RetrySafety(Enum):
 
 
 class TransportFailure(Enum):
-    """How an attempt failed without an answer."""
+    """How an attempt failed without a response."""
 
     NEVER_SENT = "the connection could not be made"
-    UNKNOWN = "the connection broke, or the answer was cut off or no JSON"
+    UNKNOWN = "the connection broke, or the response was incomplete or not JSON"
 
 
 @dataclass(frozen=True)
 class RetryDecision:
-    """retry: send it again. wait: at least so many seconds first, as the server asked; None leaves it to the backoff.
+    """The decision about a failed attempt.
 
-    outage: the other side did not answer as a working service would, which is borne for a shorter time than a limit.
-    limited: refused for its number of calls, so that others with the same key had better wait too.
+    Attributes:
+        retry: Whether to send the call again.
+        wait: The minimum pause in seconds, from the server's Retry-After; None if it sent none.
+        outage: Whether the service does not work; retries then end after OUTAGE_SECONDS.
+        limited: Whether the key's rate limit was exceeded, so that all calls with the key must wait.
     """
 
     retry: bool
@@ -51,44 +54,46 @@ DO_NOT_RETRY: Final = RetryDecision(retry=False)
 def decide_on_response(
     status: int, code: str, headers: Mapping[str, str], safety: RetrySafety, now: datetime
 ) -> RetryDecision:
-    """The verdict on an error answer. The API says that a 429 was not carried out, and that a 500 may be retried with
-    the same key (api-facts, Errors and C11).
+    """Decide on a response with an error.
+
+    By the API's documentation, a 429 was not carried out, and a 500 may be retried with the same key (api-facts, Errors
+    and C11).
     """
-    asked = retry_after(headers.get("retry-after"), now)
+    wait = retry_after(headers.get("retry-after"), now)
     if code == "idempotency_key_in_progress":
-        return RetryDecision(retry=safety is RetrySafety.KEYED, wait=asked)
+        return RetryDecision(retry=safety is RetrySafety.KEYED, wait=wait)
     if status not in _RETRIED or code in ("query_execution_failed", "daily_query_limit_exceeded"):
         return DO_NOT_RETRY
     if status == 429:
-        # A monthly quota does not come back while anyone waits.
+        # Waiting does not restore a monthly quota.
         retry = code != "monthly_quota_exceeded"
-        return RetryDecision(retry=retry, wait=asked, limited=retry)
+        return RetryDecision(retry=retry, wait=wait, limited=retry)
     if safety is RetrySafety.UNSAFE:
         return DO_NOT_RETRY
-    return RetryDecision(retry=True, wait=asked, outage=True)
+    return RetryDecision(retry=True, wait=wait, outage=True)
 
 
 def decide_on_failure(failure: TransportFailure, safety: RetrySafety) -> RetryDecision:
-    """The verdict on an attempt that got no answer."""
+    """Decide on an attempt without a response."""
     if failure is TransportFailure.UNKNOWN and safety is RetrySafety.UNSAFE:
         return DO_NOT_RETRY
     return RetryDecision(retry=True, outage=True)
 
 
 def backoff(attempt: int, uniform: Callable[[float, float], float] = random.uniform) -> float:
-    """Seconds before attempt `attempt` + 1 (the first is 1): full jitter under a cap that doubles."""
+    """Return the seconds before the attempt after `attempt` (the first is 1): full jitter below a doubling limit."""
     return uniform(0.0, min(_CAP_SECONDS, _BASE_SECONDS * 2.0 ** min(attempt, 16)))
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for: a number of seconds or an HTTP date. None for anything else."""
+    """Return the seconds of a Retry-After header (a number or an HTTP date), or None for anything else."""
     if not header:
         return None
     try:
         return max(0.0, float(int(header.strip())))
     except (ValueError, OverflowError):
         pass
-    from email.utils import parsedate_to_datetime  # rarely needed, long to import
+    from email.utils import parsedate_to_datetime  # rarely needed, and slow to import
 
     try:
         moment = parsedate_to_datetime(header)

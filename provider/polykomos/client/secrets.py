@@ -10,7 +10,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 MASK: Final = "********"
-# What secrets of this API look like, should a text carry one that we do not know of.
+# Patterns of this API's secrets, for texts that may contain an unknown one.
 _LOOKS_SECRET = re.compile(r"\b(pk_live_|whsec_)[A-Za-z0-9_-]+|(?<=://)([^\s:/@]+):[^\s/@]+(?=@)")
 
 # What the API masks: a password inside a connection string, or a whole value.
@@ -18,7 +18,7 @@ _MASKED_BY_API: Final = re.compile(r":\*{3,}@|^\*{3,}$")
 
 
 class Secret:
-    """A text that `repr`, `str` and logs mask; `reveal()` gives it."""
+    """A text that `repr`, `str` and logs mask; `reveal()` returns it."""
 
     __slots__ = ("_value",)
 
@@ -26,7 +26,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The text itself."""
+        """Return the text."""
         return self._value
 
     def __repr__(self) -> str:
@@ -47,13 +47,13 @@ class Secret:
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without the given secrets and without whatever looks like one of this API's."""
-    # The longest first: one that begins like another would leave its end behind.
+    """Return a text without the given secrets and without what looks like one of this API's."""
+    # The longest first: if a secret is the beginning of another, the end of that one would remain.
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, MASK)
-    return _LOOKS_SECRET.sub(lambda found: f"{found[1] or found[2] + ':'}{MASK}", text)
+    return _LOOKS_SECRET.sub(lambda match: f"{match[1] or match[2] + ':'}{MASK}", text)
 
 
 def without_mask(value: Any) -> Any:
-    """Return None for a text that the API has masked (`postgresql://u42:***@…`), and any other value unchanged."""
+    """Return None for a text that the API masked (`postgresql://u42:***@…`), and any other value unchanged."""
     return None if isinstance(value, str) and _MASKED_BY_API.search(value) else value

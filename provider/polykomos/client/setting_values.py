@@ -1,4 +1,4 @@
-"""The API key and the base URL in normal form: one check of each, for the settings, the client and the commands."""
+"""Validation of the API key and the base URL, for the settings, the client and the commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 API_PATH: Final = "/api/v1"
 _FORM: Final = "must be an http(s) URL that ends in /api/v1, such as https://polykomos.com/api/v1"
-# What editors and shells add to the ends of a file: a byte order mark beside white space.
+# Besides white space, editors and shells add a byte order mark to a file.
 _ENDS: Final = "\ufeff"
 
 
@@ -16,8 +16,7 @@ def normalize_api_key(text: str) -> str:
     """Return the key without the white space around it, such as the line break of a file.
 
     Raises:
-        ValueError: The rest could not be sent in a header. The message never shows the key.
-
+        ValueError: The key cannot be sent in a header. The message never shows the key.
     """
     key = text.strip().strip(_ENDS).strip()
     if not key:
@@ -33,8 +32,7 @@ def normalize_base_url(text: str) -> str:
     """Return the URL without the white space around it and without a slash at its end.
 
     Raises:
-        ValueError: No connection could be made to it. The message never shows the URL, which may hold a password.
-
+        ValueError: The URL is invalid. The message never shows the URL, which may contain a password.
     """
     url = text.strip().strip(_ENDS).strip().rstrip("/")
     if any(each.isspace() or not each.isprintable() for each in url):
@@ -43,7 +41,7 @@ def normalize_base_url(text: str) -> str:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        raise ValueError(f"{_FORM}: its host cannot be read") from None
+        raise ValueError(f"{_FORM}: its host is invalid") from None
     if parts.scheme not in ("http", "https") or not host or not parts.path.endswith(API_PATH):
         raise ValueError(_FORM)
     if "@" in parts.netloc:
@@ -78,9 +76,9 @@ def _check_host(host: str) -> None:
     try:
         host.encode("idna")
     except ValueError:  # UnicodeError is one
-        raise ValueError("its host is not a name that can exist") from None
+        raise ValueError("its host is not a valid host name") from None
     if ":" not in host and not all(each.isalnum() or each in "-._~" for each in host):
-        raise ValueError("its host is not a name that can exist")
+        raise ValueError("its host is not a valid host name")
 
 
 def _check_port(parts: SplitResult) -> None:

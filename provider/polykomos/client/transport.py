@@ -1,4 +1,4 @@
-"""One call to the API: sent when its turn has come, and again within its bounds."""
+"""Calls to the API: each waits for the rate limit, and is retried within its deadline."""
 
 from __future__ import annotations
 
@@ -29,15 +29,17 @@ ME: Final = "/me"
 
 
 def _silent(_text: str) -> None:
-    """Nobody listens."""
+    """Discard a message."""
 
 
 @dataclass(frozen=True)
 class RequestOptions:
-    """How long calls may go on retrying.
+    """Limits of the calls of one operation.
 
-    deadline: `time.monotonic()` seconds; None gives each call DEADLINE_SECONDS. cancel: ends every wait at once.
-    say: told when calls wait for the key's rate limit, and for how long.
+    Attributes:
+        deadline: When retries end, in `time.monotonic()` seconds; None gives each call DEADLINE_SECONDS.
+        cancel: The event that ends every wait at once.
+        on_wait: Called with a message when a call waits for the key's rate limit.
     """
 
     deadline: float | None = None
@@ -47,9 +49,12 @@ class RequestOptions:
 
 @dataclass(frozen=True)
 class Response:
-    """A successful answer's JSON object. sent_at: `time.monotonic()` seconds when what it answers was sent.
+    """A successful response.
 
-    resent: an earlier sending within the same call may have been carried out, its answer lost.
+    Attributes:
+        body: The JSON object.
+        sent_at: When the request was sent, in `time.monotonic()` seconds.
+        was_retried: Whether an earlier attempt of the same call may have been carried out, with its response lost.
     """
 
     body: dict[str, Any]
@@ -58,55 +63,55 @@ class Response:
 
 
 class Transport:
-    """Calls over one shared connection pool; safe to use from many threads."""
+    """Sends calls over one shared connection pool; safe for use by many threads."""
 
     def __init__(
         self,
-        exchange: HttpSender,
-        snapshots: ListCaches,
-        bounds: RequestOptions | None = None,
-        budget: RateLimiter | None = None,
-        memory: TtlCache | None = None,
+        sender: HttpSender,
+        list_caches: ListCaches,
+        options: RequestOptions | None = None,
+        limiter: RateLimiter | None = None,
+        cache: TtlCache | None = None,
     ) -> None:
-        self._exchange = exchange
-        self.snapshots = snapshots
-        self.bounds = bounds or RequestOptions()
-        self._budget = budget or RateLimiter()
-        self.memory = memory or TtlCache()
+        self._sender = sender
+        self.list_caches = list_caches
+        self.options = options or RequestOptions()
+        self._limiter = limiter or RateLimiter()
+        self.cache = cache or TtlCache()
 
-    def with_options(self, bounds: RequestOptions) -> Transport:
-        """The same pool with other bounds."""
-        return Transport(self._exchange, self.snapshots, bounds, self._budget, self.memory)
+    def with_options(self, options: RequestOptions) -> Transport:
+        """Return a transport over the same pool with other options."""
+        return Transport(self._sender, self.list_caches, options, self._limiter, self.cache)
 
     def name_key(self, source: str) -> None:
-        """Set where the API key comes from, for the errors of all calls over this pool."""
-        self._exchange.key_source = source
+        """Set where the API key comes from, for the messages of errors."""
+        self._sender.key_source = source
 
     @property
     def host(self) -> str:
         """The host of the base URL."""
-        return self._exchange.host
+        return self._sender.host
 
     def me(self) -> dict[str, Any]:
-        """Return the answer to GET /me, asked once for all threads. The key's limit is learned from it."""
+        """Return the response to GET /me, requested once for all threads. It sets the key's rate limit."""
 
-        def ask() -> dict[str, Any]:
+        def load() -> dict[str, Any]:
             body = self.request_json("GET", ME)
-            self._budget.set_limit(parse_limit(body))
+            self._limiter.set_limit(parse_limit(body))
             return body
 
-        return self.memory.get_or_load(ME, ask)
+        return self.cache.get_or_load(ME, load)
 
     def first_pause(self) -> float:
-        """How long a wait should let pass before it looks, by how scarce calls are."""
-        return SCARCE_FIRST_PAUSE if self._budget.is_nearly_exhausted() else FIRST_PAUSE
+        """Return the seconds before the first read of a wait; longer if few calls are left."""
+        return SCARCE_FIRST_PAUSE if self._limiter.is_nearly_exhausted() else FIRST_PAUSE
 
     def close(self) -> None:
         """Close the pool."""
-        self._exchange.close()
+        self._sender.close()
 
     def request_json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """The answer's JSON object. See `ask`."""
+        """Send a call as `request` does and return the response's JSON object."""
         return self.request(method, path, **options).body
 
     def request(
@@ -120,88 +125,99 @@ class Transport:
         idempotency_key: str | None = None,
         server_wait: float = 0.0,
     ) -> Response:
-        """The answer.
+        """Send a call, with retries, and return the response.
 
-        A keyed call gets a fresh UUID as its key where none is given, and keeps it over its own retries.
-        server_wait: seconds that the server itself may hold the answer back.
-        Raises ApiError, TransportError (UnknownOutcome when an unsafe call may have been carried out) or Cancelled.
+        Args:
+            method: The HTTP method.
+            path: The path below the base URL.
+            json: The body.
+            params: The query's parameters.
+            safety: What a repeated call would do.
+            idempotency_key: The key of a keyed call; None for a new UUID. Retries use the same key.
+            server_wait: The seconds by which the server itself may delay the response.
+
+        Raises:
+            ApiError: The response is an error.
+            TransportError: There is no usable response; UnknownOutcomeError if an unsafe call may have run.
+            DeadlineExceededError: The operation's time-out expired.
+            ClientCancelledError: The operation was cancelled.
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())} if safety is RetrySafety.KEYED else {}
         request = Request(method, path, json, params, headers, safety, server_wait)
-        kind = written_collection(method, path)
-        if kind is None:
+        collection = written_collection(method, path)
+        if collection is None:
             return self._send(request)
-        # Marked twice: whoever reads meanwhile may see it or not, and whoever reads afterwards must.
-        self.snapshots.of(kind).invalidate()
+        # Invalidated twice: a read during the write may or may not see the change, and a read after it must.
+        self.list_caches.of(collection).invalidate()
         try:
             return self._send(request)
         finally:
-            self.snapshots.of(kind).invalidate()
+            self.list_caches.of(collection).invalidate()
 
     def _send(self, request: Request) -> Response:
         began = time.monotonic()
-        deadline = self.bounds.deadline if self.bounds.deadline is not None else began + DEADLINE_SECONDS
+        deadline = self.options.deadline if self.options.deadline is not None else began + DEADLINE_SECONDS
         attempt = 0
-        trouble = 0.0  # seconds of an outage; waiting for the rate limit is none
+        outage = 0.0  # seconds; waiting for the rate limit does not count
         last: PolykomosError | None = None
-        resent = False
+        was_retried = False
         while True:
-            if not self._turn(request, deadline):
-                raise last or _no_room()
+            if not self._wait_for_slot(request, deadline):
+                raise last or _rate_limit_timeout()
             attempt += 1
             sent_at = time.monotonic()
             outcome = self._attempt(request, attempt, deadline)
             if outcome.error is None:
-                return Response(outcome.body, sent_at, resent)
+                return Response(outcome.body, sent_at, was_retried)
             last = outcome.error
-            resent = resent or outcome.may_have_executed
+            was_retried = was_retried or outcome.may_have_executed
             now = time.monotonic()
             if outcome.retry.limited:
-                trouble = 0.0
-                continue  # the budget makes all calls wait as long as this one was told to
+                outage = 0.0
+                continue  # the limiter makes all calls wait for as long as the API requested
             pause = max(backoff(attempt), outcome.retry.wait or 0.0)
-            trouble = trouble + now - sent_at + pause if outcome.retry.outage else 0.0
-            if not outcome.retry.retry or now + pause > deadline or trouble > OUTAGE_SECONDS:
-                raise _told(outcome.error, attempt, now - began)
-            if self.bounds.cancel.wait(pause):
-                raise ClientCancelledError(f"cancelled while trying again: {outcome.error}")
+            outage = outage + now - sent_at + pause if outcome.retry.outage else 0.0
+            if not outcome.retry.retry or now + pause > deadline or outage > OUTAGE_SECONDS:
+                raise _with_attempts(outcome.error, attempt, now - began)
+            if self.options.cancel.wait(pause):
+                raise ClientCancelledError(f"cancelled before a retry: {outcome.error}")
 
-    def _turn(self, request: Request, deadline: float) -> bool:
-        """Wait for the call's turn; False when the deadline came first."""
-        if self._budget.should_fetch_limit() and self._take(_ME, deadline):
+    def _wait_for_slot(self, request: Request, deadline: float) -> bool:
+        """Wait until the rate limit allows the call; return False if the deadline passes first."""
+        if self._limiter.should_fetch_limit() and self._acquire(_ME, deadline):
             account = self._attempt(_ME, 1, deadline)
             if account.error is None:
-                self._budget.set_limit(parse_limit(account.body))
-                self.memory.set(ME, account.body)
-        return self._take(request, deadline)
+                self._limiter.set_limit(parse_limit(account.body))
+                self.cache.set(ME, account.body)
+        return self._acquire(request, deadline)
 
-    def _take(self, request: Request, deadline: float) -> bool:
-        return self._budget.acquire(
-            write=request.method != "GET", deadline=deadline, cancel=self.bounds.cancel, say=self.bounds.on_wait
+    def _acquire(self, request: Request, deadline: float) -> bool:
+        return self._limiter.acquire(
+            write=request.method != "GET", deadline=deadline, cancel=self.options.cancel, on_wait=self.options.on_wait
         )
 
     def _attempt(self, request: Request, attempt: int, deadline: float) -> AttemptResult:
-        """One try of a call that has its turn. It ends at the deadline, also while the answer is under way."""
+        """Send one attempt of a call. It ends at the deadline, even while the response is being received."""
         refused_for = None
         try:
-            outcome = self._exchange.send(request, attempt, deadline)
+            outcome = self._sender.send(request, attempt, deadline)
             if outcome.retry.limited:
                 refused_for = max(backoff(attempt), outcome.retry.wait or 0.0)
             return outcome
         finally:
-            self._budget.release(refused_for=refused_for)
+            self._limiter.release(refused_for=refused_for)
 
 
 _ME: Final = Request("GET", ME, None, None, {}, RetrySafety.SAFE, 0.0)
 
 
-def _no_room() -> PolykomosError:
-    text = "the API key's limit of calls a minute left no room before the operation's own time-out"
+def _rate_limit_timeout() -> PolykomosError:
+    text = "the operation timed out while it waited for the API key's limit of calls a minute"
     return RateLimitedError(429, "rate_limit_exceeded", text)
 
 
-def _told(error: PolykomosError, attempts: int, seconds: float) -> PolykomosError:
-    """The last error; one that outlived several attempts says how many."""
+def _with_attempts(error: PolykomosError, attempts: int, seconds: float) -> PolykomosError:
+    """Return the last error; a TransportError after several attempts says how many there were."""
     if attempts > 1 and isinstance(error, TransportError):
         return type(error)(f"{error} ({attempts} attempts in {seconds:.0f} s)")
     return error

@@ -16,46 +16,46 @@ class WebhooksApi(ApiGroup):
     """Calls about webhook endpoints."""
 
     def iter_webhook_endpoints(self) -> Iterator[WebhookEndpoint]:
-        """Every endpoint, revoked ones too."""
+        """Yield every endpoint, including revoked ones."""
         return self._pages("/webhook_endpoints", WebhookEndpoint, "id")
 
     def cached_webhook_endpoints(self) -> list[WebhookEndpoint]:
-        """Every endpoint as of a minute ago at the most: asked for once for many creations."""
+        """Return every endpoint, at most a minute old, so that many creates share one list."""
 
-        def ask() -> list[WebhookEndpoint]:
+        def load() -> list[WebhookEndpoint]:
             return list(self.iter_webhook_endpoints())
 
-        return list(self._transport.memory.get_or_load("/webhook_endpoints", ask, EARLIER_SECONDS))
+        return list(self._transport.cache.get_or_load("/webhook_endpoints", load, EARLIER_SECONDS))
 
     def create_webhook_endpoint(
         self, *, url: str, events: Sequence[str] = (), idempotency_key: str | None = None
     ) -> CreatedWebhookEndpoint:
-        """Create an endpoint; no events means all. The secret is shown now and never again."""
+        """Create an endpoint; an empty `events` means all. Only this result contains the secret."""
         body = {"url": url, "events": list(events)}
-        answer = self._transport.request(
+        response = self._transport.request(
             "POST", "/webhook_endpoints", json=body, safety=RetrySafety.KEYED, idempotency_key=idempotency_key
         )
         return parse(
             CreatedWebhookEndpoint,
             {
-                "endpoint": answer.body.get("data"),
-                "secret": answer.body.get("secret"),
-                "replayed": bool(answer.body.get("idempotency_replay")),
-                "was_retried": answer.was_retried,
+                "endpoint": response.body.get("data"),
+                "secret": response.body.get("secret"),
+                "replayed": bool(response.body.get("idempotency_replay")),
+                "was_retried": response.was_retried,
             },
         )
 
     def revoke_webhook_endpoint(self, number: int, *, idempotency_key: str | None = None) -> None:
-        """Revoke; nothing is delivered any more. Raises NotFound."""
+        """Revoke an endpoint, which ends its deliveries; raises NotFoundError."""
         path = f"/webhook_endpoints/{path_segment(number)}"
         self._transport.request_json("DELETE", path, safety=RetrySafety.KEYED, idempotency_key=idempotency_key)
 
     def test_webhook_endpoint(self, number: int) -> WebhookDelivery:
-        """Send a `ping` now and say how it was received."""
+        """Send a `ping` now and return its delivery."""
         path = f"/webhook_endpoints/{path_segment(number)}/test_deliveries"
-        answer = self._transport.request_json("POST", path, safety=RetrySafety.UNSAFE, server_wait=10)
-        return parse(WebhookDelivery, answer.get("data"))
+        response = self._transport.request_json("POST", path, safety=RetrySafety.UNSAFE, server_wait=10)
+        return parse(WebhookDelivery, response.get("data"))
 
     def iter_webhook_deliveries(self, number: int) -> Iterator[WebhookDelivery]:
-        """Every delivery of an endpoint, newest first. Raises NotFound."""
+        """Yield every delivery of an endpoint, newest first; raises NotFoundError."""
         return self._pages(f"/webhook_endpoints/{path_segment(number)}/deliveries", WebhookDelivery, "id")

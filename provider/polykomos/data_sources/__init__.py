@@ -1,4 +1,4 @@
-"""The Polykomos functions (data sources). Each is one question to the API; lists are read to their end."""
+"""The Polykomos data sources (Pulumi: functions). Each reads from the API; lists are read to their end."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from polykomos.data_sources.databases import DatabaseCredentials, GetDatabase, G
 from polykomos.data_sources.webhooks import GetWebhookDeliveries, GetWebhookEndpoints, WebhookTest
 from resourcekit.resource import DataSource
 
-# Results that no engine should keep.
+# Results that no engine should store.
 CREDENTIALS: tuple[DataSource[Any, Any, Client], ...] = (DatabaseCredentials(),)
 
-# What is done when the user says so, and not at every run.
+# Operations that run on request, not in every run.
 ACTIONS: tuple[DataSource[Any, Any, Client], ...] = (WebhookTest(), RunQuery())
 
 FUNCTIONS: tuple[DataSource[Any, Any, Client], ...] = (

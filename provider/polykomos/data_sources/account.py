@@ -1,4 +1,4 @@
-"""Who am I, and what is on offer?"""
+"""Data sources about the account and the available engines."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from resourcekit.resource import DataSource
 
 
 class NoArguments(Arguments):
-    """Nothing to say."""
+    """No arguments."""
 
 
 class GetAccount(DataSource[NoArguments, GetAccountResult, Client]):
-    """The user and the API key that the provider works with: scopes and limits."""
+    """The provider's API key: its user, scopes and limits."""
 
     name = "get_account"
     arguments = NoArguments
     result = GetAccountResult
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetAccountResult:
+        """Read the account."""
         account = ctx.api.get_account()
         user, key = account.user, account.api_key
         return GetAccountResult(
@@ -38,13 +39,14 @@ class GetAccount(DataSource[NoArguments, GetAccountResult, Client]):
 
 
 class GetDatabaseTypes(DataSource[NoArguments, GetDatabaseTypesResult, Client]):
-    """The database engines on offer and their regions."""
+    """The available database engines and their regions."""
 
     name = "get_database_types"
     arguments = NoArguments
     result = GetDatabaseTypesResult
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetDatabaseTypesResult:
+        """Read the engines."""
         return GetDatabaseTypesResult(
             database_types=[
                 DatabaseType(

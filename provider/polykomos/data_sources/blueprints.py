@@ -1,4 +1,4 @@
-"""Questions about blueprints."""
+"""Data sources about blueprints."""
 
 from __future__ import annotations
 
@@ -25,67 +25,73 @@ from resourcekit.resource import DataSource
 
 
 class GetBlueprintArgs(Arguments):
-    """Which blueprint; exactly one is given."""
+    """The blueprint to read; exactly one argument is set."""
 
     uuid: str | None = Field(None, description="The blueprint's UUID.")
     slug: str | None = Field(None, description="Its slug.")
 
 
 class GetBlueprint(DataSource[GetBlueprintArgs, GetBlueprintResult, Client]):
-    """One blueprint with its SQL, found by `uuid` or by its slug; the system's own too."""
+    """One blueprint with its SQL, by `uuid` or `slug`; including the system's blueprints."""
 
     name = "get_blueprint"
     arguments = GetBlueprintArgs
     result = GetBlueprintResult
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
+        """Yield a failure unless exactly one argument is set."""
         return require_exactly_one(args, ("uuid", "slug"))
 
     def call(self, args: GetBlueprintArgs, ctx: Context[Client]) -> GetBlueprintResult:
-        found = get_by_uuid_or_name(
+        """Read the blueprint."""
+        blueprint = get_by_uuid_or_name(
             "blueprint",
             uuid=args.uuid,
             name=("slug", args.slug),
             list_all=ctx.api.iter_blueprints,
             get=ctx.api.get_blueprint,
-            way_out="give its `uuid`",
+            way_out="set `uuid` instead",
         )
-        return GetBlueprintResult(**_summary(found), sql_content=found.sql_content, variables=found.variables)
+        return GetBlueprintResult(
+            **_summary(blueprint), sql_content=blueprint.sql_content, variables=blueprint.variables
+        )
 
 
 class GetBlueprints(DataSource[NoArguments, GetBlueprintsResult, Client]):
-    """Your blueprints and the system's, without their SQL."""
+    """Your blueprints and the system's, without SQL."""
 
     name = "get_blueprints"
     arguments = NoArguments
     result = GetBlueprintsResult
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetBlueprintsResult:
+        """Read the list of blueprints."""
         return GetBlueprintsResult(
             blueprints=[BlueprintSummary(**_summary(each)) for each in ctx.api.iter_blueprints()]
         )
 
 
 class ValidateBlueprintArgs(Arguments):
-    """What to check."""
+    """The SQL to validate."""
 
     sql_content: str = Field(description="SQL statements.")
 
 
 class ValidateBlueprint(DataSource[ValidateBlueprintArgs, ValidateBlueprintResult, Client]):
-    """Have SQL checked as a blueprint's would be, without keeping it."""
+    """Validate SQL as that of a blueprint, without storing it."""
 
     name = "validate_blueprint"
     arguments = ValidateBlueprintArgs
     result = ValidateBlueprintResult
 
     def call(self, args: ValidateBlueprintArgs, ctx: Context[Client]) -> ValidateBlueprintResult:
-        verdict = ctx.api.validate_blueprint(args.sql_content)
+        """Validate the SQL."""
+        validation = ctx.api.validate_blueprint(args.sql_content)
         return ValidateBlueprintResult(
-            valid=verdict.valid,
-            statement_count=verdict.statement_count,
-            errors=verdict.errors,
-            warnings=verdict.warnings,
+            valid=validation.valid,
+            statement_count=validation.statement_count,
+            errors=validation.errors,
+            warnings=validation.warnings,
         )
 
 

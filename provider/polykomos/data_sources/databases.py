@@ -1,4 +1,4 @@
-"""Questions about databases."""
+"""Data sources about databases."""
 
 from __future__ import annotations
 
@@ -20,35 +20,37 @@ from resourcekit.resource import DataSource
 
 
 class GetDatabaseArgs(Arguments):
-    """Which database; exactly one is given."""
+    """The database to read; exactly one argument is set."""
 
     uuid: str | None = Field(None, description="The database's UUID.")
-    name: str | None = Field(None, description="Its name, when only one database has it.")
+    name: str | None = Field(None, description="Its name, if only one database has it.")
 
 
 class GetDatabase(DataSource[GetDatabaseArgs, GetDatabaseResult, Client]):
-    """One database with its credentials, found by `uuid` or by a name that only one database has."""
+    """One database with its credentials, by `uuid`, or by a `name` that only one database has."""
 
     name = "get_database"
     arguments = GetDatabaseArgs
     result = GetDatabaseResult
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
+        """Yield a failure unless exactly one argument is set."""
         return require_exactly_one(args, ("uuid", "name"))
 
     def call(self, args: GetDatabaseArgs, ctx: Context[Client]) -> GetDatabaseResult:
-        found = get_by_uuid_or_name(
+        """Read the database."""
+        database = get_by_uuid_or_name(
             "database",
             uuid=args.uuid,
             name=("name", args.name),
             list_all=ctx.api.iter_databases,
             get=ctx.api.get_database,
-            way_out="names are not unique, give its `uuid`",
+            way_out="names are not unique, set `uuid` instead",
         )
         return GetDatabaseResult(
-            **_summary(found),
-            db_password=reveal(found.db_password),
-            connection_string=reveal(found.connection_string),
+            **_summary(database),
+            db_password=reveal(database.db_password),
+            connection_string=reveal(database.connection_string),
         )
 
 
@@ -60,21 +62,22 @@ class GetDatabases(DataSource[NoArguments, GetDatabasesResult, Client]):
     result = GetDatabasesResult
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetDatabasesResult:
+        """Read the list of databases."""
         return GetDatabasesResult(databases=[DatabaseSummary(**_summary(each)) for each in ctx.api.iter_databases()])
 
 
 class RunQueryArgs(Arguments):
-    """Where, and what is asked."""
+    """The database and the question."""
 
-    database_uuid: str = Field(description="The database to ask; it must be active.")
+    database_uuid: str = Field(description="UUID of the database, which must be active.")
     query: str = Field(max_length=2000, description="The question in plain language, at most 2,000 characters.")
 
 
 class RunQuery(DataSource[RunQueryArgs, RunQueryResult, Client]):
     """Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
 
-    Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
-    for what reads, and use a `BlueprintApplication` for what writes.
+    Each run counts against the plan's daily limit. As a function or data source it runs in every preview and update:
+    use it for questions that read data, and a `BlueprintApplication` for changes.
     """
 
     name = "run_query"
@@ -82,9 +85,10 @@ class RunQuery(DataSource[RunQueryArgs, RunQueryResult, Client]):
     result = RunQueryResult
 
     def call(self, args: RunQueryArgs, ctx: Context[Client]) -> RunQueryResult:
-        answer = ctx.api.run_query(args.database_uuid, args.query)
-        ctx.progress(f"ran {answer.sql}")
-        return RunQueryResult(sql=answer.sql, result=answer.result, query_id=answer.query_id)
+        """Run the query."""
+        execution = ctx.api.run_query(args.database_uuid, args.query)
+        ctx.progress(f"ran {execution.sql}")
+        return RunQueryResult(sql=execution.sql, result=execution.result, query_id=execution.query_id)
 
 
 def _summary(database: ApiDatabase) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def _summary(database: ApiDatabase) -> dict[str, Any]:
 
 
 class DatabaseCredentialsResult(Result):
-    """How to connect to a database, and both names by which it is found."""
+    """The credentials of a database, its UUID and its name."""
 
     uuid: str = Field(description="The database's UUID.")
     name: str = Field(description="Its name.")
@@ -114,9 +118,9 @@ class DatabaseCredentialsResult(Result):
 
 
 class DatabaseCredentials(DataSource[GetDatabaseArgs, DatabaseCredentialsResult, Client]):
-    """A database's credentials, read when they are needed and kept nowhere.
+    """A database's credentials, read when they are needed and stored nowhere.
 
-    With `store_credentials = false` on the database itself, its password is in no state and in no plan.
+    With `store_credentials = false` on the database too, its password is in no state and no plan.
     """
 
     name = "database_credentials"
@@ -124,8 +128,10 @@ class DatabaseCredentials(DataSource[GetDatabaseArgs, DatabaseCredentialsResult,
     result = DatabaseCredentialsResult
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
+        """Yield a failure unless exactly one argument is set."""
         return GetDatabase().validate(args)
 
     def call(self, args: GetDatabaseArgs, ctx: Context[Client]) -> DatabaseCredentialsResult:
-        found = GetDatabase().call(args, ctx)
-        return DatabaseCredentialsResult.model_validate(found.model_dump())
+        """Read the credentials."""
+        result = GetDatabase().call(args, ctx)
+        return DatabaseCredentialsResult.model_validate(result.model_dump())

@@ -1,4 +1,4 @@
-"""Finding one object by its UUID or by a name that people use."""
+"""Lookup of one object by its UUID or by another unique argument, such as its name."""
 
 from __future__ import annotations
 
@@ -25,20 +25,24 @@ ObjectT = TypeVar("ObjectT", bound=HasUuid)
 
 
 def require_exactly_one(args: Mapping[str, Any], names: Sequence[str]) -> Iterator[CheckFailure]:
-    """The rule that just one of these arguments is set. One that is not known yet may turn out to be null."""
-    given = [args[name] for name in names if args.get(name) is not None]
-    if not given or sum(value is not UNKNOWN for value in given) > 1:
+    """Yield a failure unless exactly one of these arguments is set. An unknown value may resolve to null."""
+    values = [args[name] for name in names if args.get(name) is not None]
+    if not values or sum(value is not UNKNOWN for value in values) > 1:
         yield CheckFailure(names[0], f"set exactly one of {' and '.join(f'`{name}`' for name in names)}")
 
 
 def single_match(matches: Iterable[Found], what: str, argument: str, way_out: str) -> Found:
-    """The single match. Raises ResourceError, naming the argument, for none and for several."""
-    found = list(matches)
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    """Return the only match.
+
+    Raises:
+        ResourceError: There are none or several; the error names the argument.
+    """
+    matched = list(matches)
+    if len(matched) == 1:
+        return matched[0]
+    if not matched:
         raise ResourceError(f"{what} does not exist, or this API key may not see it", property=argument)
-    raise ResourceError(f"{what} stands for {len(found)} objects: {way_out}", property=argument)
+    raise ResourceError(f"{what} matches {len(matched)} objects: {way_out}", property=argument)
 
 
 def get_by_uuid_or_name(
@@ -50,24 +54,24 @@ def get_by_uuid_or_name(
     get: Callable[[str], ObjectT],
     way_out: str,
 ) -> ObjectT:
-    """Return one object by its UUID; where that is not given, by the value of another argument.
+    """Return one object by its UUID, or by the value of another argument if the UUID is not set.
 
     Args:
-        noun: What it is, for people.
-        uuid: Its UUID, where that is given.
+        noun: What the object is, such as "database".
+        uuid: Its UUID, or None.
         name: The other argument and its value.
         list_all: Lists every object.
-        get: Reads one; raises NotFound.
-        way_out: What to do where several objects have the same name.
+        get: Reads an object; raises NotFoundError.
+        way_out: What to do if several objects match, for the message.
 
     Raises:
         ResourceError: There is no such object, or there are several.
     """
-    argument, wanted = name
+    argument, value = name
     by = argument if uuid is None else "uuid"
     if uuid is None:
-        named = (each for each in list_all() if getattr(each, argument) == wanted)
-        uuid = single_match(named, f"{noun} {wanted!r}", argument, way_out).uuid
+        matches = (item for item in list_all() if getattr(item, argument) == value)
+        uuid = single_match(matches, f"{noun} {value!r}", argument, way_out).uuid
     uuid = parse_uuid(uuid, f"a {noun}'s id is its UUID")
     try:
         return get(uuid)

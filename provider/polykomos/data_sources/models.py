@@ -1,4 +1,4 @@
-"""What the functions answer with. Lists hold no secrets: credentials come from a single `getDatabase` alone."""
+"""Results of the data sources. Lists contain no secrets: only `getDatabase` returns credentials."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DatabaseSummary(BaseModel):
     region: str | None = Field(None, description="Region code.")
     plan: str | None = Field(None, description="Plan.")
     storage_hard_limit_gb: float | None = Field(None, description="Storage limit in GB.")
-    connection_hard_limit: int | None = Field(None, description="Most connections at once.")
+    connection_hard_limit: int | None = Field(None, description="Maximum number of concurrent connections.")
     warning_threshold_pct: int | None = Field(None, description="Percentage of a limit at which to warn.")
     host: str | None = Field(None, description="Host to connect to.")
     port: int | None = Field(None, description="Port to connect to.")
@@ -47,29 +47,29 @@ class GetDatabasesResult(Result):
 class Region(BaseModel):
     """A region of an engine."""
 
-    code: str = Field(description="Code, as `region` takes it.")
-    label: str | None = Field(None, description="Name for people.")
+    code: str = Field(description="Code, as accepted by `region`.")
+    label: str | None = Field(None, description="Display name.")
     is_available: bool | None = Field(None, description="Whether databases can be created there now.")
 
 
 class DatabaseType(BaseModel):
-    """A database engine on offer."""
+    """A database engine."""
 
-    value: str = Field(description="Value, as `db_type` takes it.")
-    label: str | None = Field(None, description="Name for people.")
+    value: str = Field(description="Value, as accepted by `db_type`.")
+    label: str | None = Field(None, description="Display name.")
     is_provisionable: bool | None = Field(None, description="Whether it can be created through the API.")
     is_available: bool | None = Field(None, description="Whether it can be created now.")
-    regions: list[Region] = Field([], description="Where it is offered.")
+    regions: list[Region] = Field([], description="Regions of the engine.")
 
 
 class GetDatabaseTypesResult(Result):
-    """The catalogue."""
+    """All engines."""
 
     database_types: list[DatabaseType] = Field(description="Engines with their regions.")
 
 
 class GetAccountResult(Result):
-    """Who the key belongs to and what it may do."""
+    """The user, scopes and limits of the key."""
 
     user_name: str | None = Field(None, description="The user's name.")
     user_email: str | None = Field(None, description="The user's e-mail address.")
@@ -77,10 +77,10 @@ class GetAccountResult(Result):
     key_preview: str | None = Field(None, description="The key's first and last characters.")
     key_status: str | None = Field(None, description="`active` unless expired or revoked.")
     permissions: list[str] = Field([], description="Scopes of the key, such as `databases:read`.")
-    requests_per_minute: int | None = Field(None, description="The key's rate limit.")
-    monthly_quota: int | None = Field(None, description="Most requests a month; null is unlimited.")
-    allowed_ip_list: list[str] = Field([], description="Addresses that may use it; empty is all.")
-    inactive_ttl_days: int | None = Field(None, description="Days without use after which it expires.")
+    requests_per_minute: int | None = Field(None, description="The key's rate limit, in requests per minute.")
+    monthly_quota: int | None = Field(None, description="Maximum number of requests per month; null is unlimited.")
+    allowed_ip_list: list[str] = Field([], description="IP addresses that may use the key; empty is all.")
+    inactive_ttl_days: int | None = Field(None, description="Days without use after which the key expires.")
 
 
 class BlueprintSummary(BaseModel):
@@ -92,7 +92,7 @@ class BlueprintSummary(BaseModel):
     description: str | None = Field(None, description="What it does.")
     version: int | None = Field(None, description="Version of its SQL.")
     size_bytes: int | None = Field(None, description="Size of its SQL in bytes.")
-    is_system_blueprint: bool | None = Field(None, description="Whether it is Polykomos's own.")
+    is_system_blueprint: bool | None = Field(None, description="Whether it is a blueprint of Polykomos.")
     created_at: str | None = Field(None, description="When it was created (RFC 3339).")
     updated_at: str | None = Field(None, description="When it was last changed (RFC 3339).")
 
@@ -114,18 +114,18 @@ class WebhookEndpointSummary(BaseModel):
     """A webhook endpoint as the list shows it, without its secret."""
 
     id: int = Field(description="The endpoint's number.")
-    url: str = Field(description="Where events go.")
-    events: list[str] = Field([], description="Events that it gets; empty is all.")
+    url: str = Field(description="URL that receives the events.")
+    events: list[str] = Field([], description="Events that are sent to it; empty is all.")
     status: str | None = Field(None, description="`active` or `revoked`.")
-    last_success_at: str | None = Field(None, description="Last delivery that succeeded.")
-    last_failure_at: str | None = Field(None, description="Last delivery that failed.")
-    created_at: str | None = Field(None, description="When it was created.")
+    last_success_at: str | None = Field(None, description="Time of the last successful delivery (RFC 3339).")
+    last_failure_at: str | None = Field(None, description="Time of the last failed delivery (RFC 3339).")
+    created_at: str | None = Field(None, description="When it was created (RFC 3339).")
 
 
 class GetWebhookEndpointsResult(Result):
     """All webhook endpoints."""
 
-    webhook_endpoints: list[WebhookEndpointSummary] = Field(description="Every endpoint, revoked ones too.")
+    webhook_endpoints: list[WebhookEndpointSummary] = Field(description="Every endpoint, including revoked ones.")
 
 
 class WebhookDelivery(BaseModel):
@@ -137,7 +137,7 @@ class WebhookDelivery(BaseModel):
     response_code: int | None = Field(None, description="The receiver's HTTP status.")
     error_message: str | None = Field(None, description="Why it failed.")
     attempt_count: int | None = Field(None, description="Attempts so far.")
-    created_at: str | None = Field(None, description="When it was made.")
+    created_at: str | None = Field(None, description="When it was created (RFC 3339).")
 
 
 class GetWebhookDeliveriesResult(Result):
@@ -147,18 +147,18 @@ class GetWebhookDeliveriesResult(Result):
 
 
 class ValidateBlueprintResult(Result):
-    """What the API thinks of some SQL."""
+    """The result of a validation of SQL."""
 
-    valid: bool = Field(description="Whether a blueprint of this SQL would be accepted.")
-    statement_count: int | None = Field(None, description="Statements found.")
+    valid: bool = Field(description="Whether the API accepts a blueprint with this SQL.")
+    statement_count: int | None = Field(None, description="Number of statements.")
     errors: list[str] = Field([], description="Why it is not valid.")
-    warnings: list[str] = Field([], description="What is valid but destructive.")
+    warnings: list[str] = Field([], description="Statements that are valid but destroy data.")
 
 
 class RunQueryResult(Result):
-    """What a query ran and found."""
+    """The SQL and the result of a query."""
 
     sql: str | None = Field(None, description="The SQL that was run.")
-    result: Any = Field(None, description="`type` and, by it, `rows` and `rowCount`, `affectedRows` or "
+    result: Any = Field(None, description="`type`, and depending on it `rows` and `rowCount`, `affectedRows` or "
                         "`statementsExecuted`, as the API names them.")  # fmt: skip
     query_id: int | None = Field(None, description="Number of the query, for support.")

@@ -1,4 +1,4 @@
-"""Questions about webhook endpoints."""
+"""Data sources about webhook endpoints."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from resourcekit.resource import DataSource
 
 
 class GetWebhookEndpoints(DataSource[NoArguments, GetWebhookEndpointsResult, Client]):
-    """Every webhook endpoint, revoked ones too; never their secrets."""
+    """Every webhook endpoint, including revoked ones, without secrets."""
 
     name = "get_webhook_endpoints"
     arguments = NoArguments
     result = GetWebhookEndpointsResult
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetWebhookEndpointsResult:
+        """Read the list of endpoints."""
         return GetWebhookEndpointsResult(
             webhook_endpoints=[
                 WebhookEndpointSummary(
@@ -47,7 +48,7 @@ class GetWebhookEndpoints(DataSource[NoArguments, GetWebhookEndpointsResult, Cli
 
 
 class GetWebhookDeliveriesArgs(Arguments):
-    """Whose deliveries."""
+    """The endpoint."""
 
     endpoint_id: Annotated[int, NumericId()] = Field(
         ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id)."
@@ -55,22 +56,23 @@ class GetWebhookDeliveriesArgs(Arguments):
 
 
 class GetWebhookDeliveries(DataSource[GetWebhookDeliveriesArgs, GetWebhookDeliveriesResult, Client]):
-    """What was sent to a webhook endpoint and how it was received, newest first."""
+    """The deliveries to a webhook endpoint and their results, newest first."""
 
     name = "get_webhook_deliveries"
     arguments = GetWebhookDeliveriesArgs
     result = GetWebhookDeliveriesResult
 
     def call(self, args: GetWebhookDeliveriesArgs, ctx: Context[Client]) -> GetWebhookDeliveriesResult:
+        """Read the list of deliveries."""
         try:
             deliveries = list(ctx.api.iter_webhook_deliveries(args.endpoint_id))
         except NotFoundError:
             raise _no_such_endpoint(args.endpoint_id) from None
-        return GetWebhookDeliveriesResult(deliveries=[_delivery(each) for each in deliveries])
+        return GetWebhookDeliveriesResult(deliveries=[_delivery(delivery) for delivery in deliveries])
 
 
 class WebhookTestArgs(Arguments):
-    """Which endpoint."""
+    """The endpoint."""
 
     endpoint_id: Annotated[int, NumericId()] = Field(
         ge=1, description="The endpoint's number (a `WebhookEndpoint`'s id)."
@@ -78,27 +80,31 @@ class WebhookTestArgs(Arguments):
 
 
 class WebhookTestResult(Result):
-    """How the endpoint took it."""
+    """The result of the test."""
 
     delivery: WebhookDelivery = Field(description="The delivery of the ping.")
 
 
 class WebhookTest(DataSource[WebhookTestArgs, WebhookTestResult, Client]):
-    """Send a signed `ping` to a webhook endpoint now. Fails when the endpoint does not take it."""
+    """Send a signed `ping` to a webhook endpoint now. Fails if the endpoint does not accept it."""
 
     name = "webhook_test"
     arguments = WebhookTestArgs
     result = WebhookTestResult
 
     def call(self, args: WebhookTestArgs, ctx: Context[Client]) -> WebhookTestResult:
+        """Send the ping."""
         try:
             sent = ctx.api.test_webhook_endpoint(args.endpoint_id)
         except NotFoundError:
             raise _no_such_endpoint(args.endpoint_id) from None
         if sent.status != "delivered":
-            answer = f"HTTP {sent.response_code}" if sent.response_code else sent.error_message or "no answer"
-            raise ResourceError(f"the ping to webhook endpoint {args.endpoint_id} was not taken: {answer}")
-        ctx.progress(f"the ping was taken with HTTP {sent.response_code}")
+            result = f"HTTP {sent.response_code}" if sent.response_code else sent.error_message or "no response"
+            raise ResourceError(
+                f"the ping to webhook endpoint {args.endpoint_id} was not accepted: {result}. Check that its `url` "
+                "is reachable and responds with a 2xx status"
+            )
+        ctx.progress(f"the ping was accepted with HTTP {sent.response_code}")
         return WebhookTestResult(delivery=_delivery(sent))
 
 

@@ -1,4 +1,4 @@
-"""The Polykomos calculations: pure functions, for engines that have them."""
+"""The Polykomos provider functions: pure functions, for engines that support them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection string, taken apart."""
+"""The function `parse_connection_string`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PORTS = {"postgresql": 5432, "postgres": 5432, "mysql": 3306}
 
 
 class ConnectionStringArgs(Arguments):
-    """What is taken apart."""
+    """The connection string."""
 
     connection_string: str = Field(description="URL such as `postgresql://user:password@host:5432/database`.")
 
@@ -24,7 +24,7 @@ class ConnectionParts(BaseModel):
 
     scheme: str = Field(description="`postgresql` or `mysql`.")
     host: str = Field(description="Host.")
-    port: int = Field(description="Port; the scheme's own when the URL has none.")
+    port: int = Field(description="Port; the default port of the scheme if the URL has none.")
     username: str | None = Field(None, description="User.")
     password: str | None = Field(None, description="Password.")
     database: str | None = Field(None, description="Database.")
@@ -32,14 +32,15 @@ class ConnectionParts(BaseModel):
 
 
 class ParseConnectionString(ProviderFunction[ConnectionStringArgs]):
-    """Take a connection string apart, for a resource that wants its host, port and credentials one by one."""
+    """Split a connection string, for resources with separate arguments for host, port and credentials."""
 
     name = "parse_connection_string"
     arguments = ConnectionStringArgs
     result = ConnectionParts
 
     def call(self, args: ConnectionStringArgs) -> ConnectionParts:
-        # No message repeats the URL: it holds a password.
+        """Return the parts of the connection string."""
+        # No message repeats the URL: it contains a password.
         rule = "must be a URL such as postgresql://user:password@host:5432/database"
         try:
             parts = urlsplit(args.connection_string)

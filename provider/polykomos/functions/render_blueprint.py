@@ -1,4 +1,4 @@
-"""A blueprint's SQL with the values of its variables in it, as the API renders it (api-facts S16)."""
+"""The function `render_blueprint`, which renders SQL as the API does (api-facts S16)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _COMMENT = re.compile(r"/\*|\*/")
 
 
 class RenderArgs(Arguments):
-    """The SQL, the values, and what the blueprint says of its variables."""
+    """The SQL, the values, and the definitions of the variables."""
 
     sql_content: str = Field(description="The blueprint's SQL.")
     values: dict[str, Any] | None = Field(description="Values by variable.")
     variables: dict[str, BlueprintVariable] | None = Field(
-        description="The blueprint's own `variables`; null when every variable is a string."
+        description="The blueprint's `variables`; null if every variable is a string."
     )
     engine: Annotated[Engine | None, Variadic()] = Field(
         None, description="The `db_type` of the database that the SQL is for: `postgres` (default) or `mysql`."
@@ -33,13 +33,14 @@ class RenderArgs(Arguments):
 
 
 class RenderBlueprint(ProviderFunction[RenderArgs]):
-    """A blueprint's SQL with values in the places of its variables, without asking the API: to read before applying."""
+    """Render a blueprint's SQL with the values of its variables, without a call to the API."""
 
     name = "render_blueprint"
     arguments = RenderArgs
     result = str
 
     def call(self, args: RenderArgs) -> str:
+        """Return the rendered SQL."""
         values = {name: value for name, value in (args.values or {}).items() if value is not None}
         definitions = None if args.variables is None else normalize_variables(args.variables)
         for name in values:
@@ -63,17 +64,16 @@ def render(
         dialect: Of the engine that runs the SQL.
 
     Raises:
-        ResourceError: A variable is not defined, has no value, or has a value of another type. It is named.
-
+        ResourceError: A variable is not defined, has no value, or has a value of another type. The message names it.
     """
     piece = dialect.pattern
     written: list[str] = []
     position = 0
     while position < len(sql):
-        found = piece.match(sql, position)
-        assert found is not None, "the last alternative takes any character"
-        end = _comment_end(sql, position) if found["nested"] else found.end()
-        name = found["name"]
+        match = piece.match(sql, position)
+        assert match is not None, "the last alternative takes any character"
+        end = _comment_end(sql, position) if match["nested"] else match.end()
+        name = match["name"]
         written.append(_literal(name, definitions, values, dialect) if name else sql[position:end])
         position = end
     return "".join(written)
@@ -96,7 +96,7 @@ def _literal(
     definition = (definitions or {}).get(name, {"type": "string"})
     value = values.get(name, definition.get("default"))
     if value is None:
-        raise ResourceError(f"{name!r} has no default, and no value is given", property="values")
+        raise ResourceError(f"{name!r} has no default: set a value for it", property="values")
     return _typed(name, str(definition.get("type")), value, dialect)
 
 
@@ -113,7 +113,7 @@ def _typed(name: str, type_: str, value: Any, dialect: SqlDialect) -> str:
             return dialect.string(value)
         case "identifier" if isinstance(value, str) and (quoted := dialect.identifier(value)):
             return quoted
-    wanted = dialect.identifier_rule if type_ == "identifier" else f"a {type_}"
+    expected = dialect.identifier_rule if type_ == "identifier" else f"a {type_}"
     if type_ == "number":
-        wanted += ", or its digits in a string"
-    raise ResourceError(f"the value of {name!r} must be {wanted}", property="values")
+        expected += ", or its digits in a string"
+    raise ResourceError(f"the value of {name!r} must be {expected}", property="values")

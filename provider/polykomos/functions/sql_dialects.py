@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 Engine = Literal["postgres", "mysql"]
 _VARIABLE: Final = r"\{\{\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}"
-# `opaque` is copied whole, because `{{` inside it is plain text.
+# `opaque` is copied unchanged, because `{{` inside it is plain text.
 _POSTGRES: Final = rf"""
   (?P<opaque>
       --[^\r\n]*
@@ -46,13 +46,12 @@ class SqlDialect:
     """What differs between the engines.
 
     Attributes:
-        pieces: A verbose pattern that matches what is copied whole (`opaque`), the start of a comment that nests
+        pieces: A verbose pattern for text that is copied unchanged (`opaque`), the start of a comment that nests
             (`nested`), a variable (`name`), or one character.
         string: Returns a string literal.
         number: Returns a number literal, from its digits.
         identifier: Returns a quoted identifier; None for what cannot be one.
         identifier_rule: What an identifier must be, for messages.
-
     """
 
     pieces: str

@@ -1,4 +1,4 @@
-"""The signature of a webhook delivery."""
+"""The function `verify_webhook_signature`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resourcekit.resource import ProviderFunction
 
 
 class SignatureArgs(Arguments):
-    """What was received, and the secret that it should have been signed with."""
+    """The delivery as received, and the endpoint's secret."""
 
     secret: str = Field(description="The endpoint's secret, `whsec_` included.")
     body: str = Field(description="The body as received, byte for byte.")
@@ -20,12 +20,13 @@ class SignatureArgs(Arguments):
 
 
 class VerifyWebhookSignature(ProviderFunction[SignatureArgs]):
-    """Whether a delivery was signed with an endpoint's secret (HMAC-SHA256 of the raw body)."""
+    """Check whether a delivery was signed with an endpoint's secret (HMAC-SHA256 of the raw body)."""
 
     name = "verify_webhook_signature"
     arguments = SignatureArgs
     result = bool
 
     def call(self, args: SignatureArgs) -> bool:
+        """Return whether the signature is valid."""
         digest = hmac.new(args.secret.encode(), args.body.encode(), hashlib.sha256).hexdigest()
         return hmac.compare_digest(f"sha256={digest}".encode(), args.signature.encode())

@@ -19,9 +19,9 @@ def test_a_load_that_fails_leaves_nothing_behind() -> None:
     for key in range(100):
         with pytest.raises(LookupError):
             memory.get_or_load(key, fail)
-    assert memory._asking == {}
+    assert memory._locks == {}
     assert memory.get_or_load(0, lambda: "loaded") == "loaded"
-    assert memory._asking == {}
+    assert memory._locks == {}
 
 
 def test_one_thread_loads_at_a_time_though_loads_fail() -> None:
@@ -49,7 +49,7 @@ def test_one_thread_loads_at_a_time_though_loads_fail() -> None:
     assert not any(overlaps)
     assert len(overlaps) == 20, "once loaded it is not loaded again"
     assert set(found) == {None, "loaded"}
-    assert memory._asking == {}
+    assert memory._locks == {}
 
 
 def test_an_answer_is_kept_for_its_time_and_the_least_used_one_goes() -> None:

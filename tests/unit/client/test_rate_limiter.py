@@ -95,11 +95,11 @@ def test_writes_go_before_reads_that_waited_longer() -> None:
     budget.set_limit(1)
 
     def turn(name: str, *, write: bool) -> None:
-        assert budget.acquire(write=write, deadline=time.monotonic() + 10, cancel=stop, say=lambda _: None)
+        assert budget.acquire(write=write, deadline=time.monotonic() + 10, cancel=stop, on_wait=lambda _: None)
         order.append(name)
         budget.release(refused_for=0.0)  # not counted: the next may go at once
 
-    assert budget.acquire(write=True, deadline=time.monotonic() + 10, cancel=stop, say=lambda _: None)
+    assert budget.acquire(write=True, deadline=time.monotonic() + 10, cancel=stop, on_wait=lambda _: None)
     with ThreadPoolExecutor(6) as threads:
         asked = [f"read {number}" for number in range(3)] + [f"write {number}" for number in range(2)]
         for waiting, name in enumerate(asked, 1):
@@ -140,7 +140,7 @@ def test_a_message_about_a_wait_holds_no_other_call_up() -> None:
         assert taken.wait(30)
 
     def take(say: Callable[[str], None]) -> bool:
-        return budget.acquire(write=True, deadline=time.monotonic() + 60, cancel=stop, say=say)
+        return budget.acquire(write=True, deadline=time.monotonic() + 60, cancel=stop, on_wait=say)
 
     assert take(say)
     assert take(say)
@@ -169,10 +169,10 @@ def test_a_few_calls_do_not_ask_for_the_limit_and_many_ask_once() -> None:
 @pytest.mark.parametrize("write", [True, False])
 def test_the_deadline_and_cancel_end_the_wait(write: bool) -> None:
     budget, stop = RateLimiter(), threading.Event()
-    assert budget.acquire(write=True, deadline=time.monotonic() + 1, cancel=stop, say=lambda _: None)
+    assert budget.acquire(write=True, deadline=time.monotonic() + 1, cancel=stop, on_wait=lambda _: None)
     budget.release(refused_for=60)
     began = time.monotonic()
-    assert not budget.acquire(write=write, deadline=began + 0.5, cancel=stop, say=lambda _: None)
+    assert not budget.acquire(write=write, deadline=began + 0.5, cancel=stop, on_wait=lambda _: None)
     assert 0.4 < time.monotonic() - began < 20
 
 
@@ -191,12 +191,12 @@ def test_processes_share_what_they_know_of_a_key() -> None:
         stop, soon = threading.Event(), time.monotonic() + 0.4
         first.set_limit(2)
         for _ in range(2):
-            assert first.acquire(write=True, deadline=soon, cancel=stop, say=lambda _: None)
+            assert first.acquire(write=True, deadline=soon, cancel=stop, on_wait=lambda _: None)
             first.release()
         assert second.is_nearly_exhausted()
         assert not second.should_fetch_limit()
-        assert not second.acquire(write=True, deadline=soon, cancel=stop, say=lambda _: None), "it is used up"
-        assert other_key.acquire(write=True, deadline=soon, cancel=stop, say=lambda _: None)
+        assert not second.acquire(write=True, deadline=soon, cancel=stop, on_wait=lambda _: None), "it is used up"
+        assert other_key.acquire(write=True, deadline=soon, cancel=stop, on_wait=lambda _: None)
     (directory,) = Path(os.environ["XDG_RUNTIME_DIR"]).glob("polykomos")
     assert directory.stat().st_mode & 0o777 == 0o700
     for path in directory.iterdir():

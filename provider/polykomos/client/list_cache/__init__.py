@@ -1,1 +1,1 @@
-"""Reads that share list pages: what is cheaper than one call for each object (docs/decisions/0020-reads.md)."""
+"""Reads that share list pages instead of one call per object (docs/decisions/0020-reads.md)."""

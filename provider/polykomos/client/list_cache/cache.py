@@ -1,4 +1,4 @@
-"""The pages of one list, read once for all who ask."""
+"""Cache of the pages of one list, shared by all reads."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from polykomos.client.errors import ApiError, ClientCancelledError, RateLimitedE
 from polykomos.client.list_cache.policy import NEAR_SECONDS, CacheView, ReadStep, freshness_cutoff, next_step
 
 ItemT = TypeVar("ItemT")
-# How often one that waits for another's page looks whether it was told to stop.
+# How often a thread that waits for another one's page checks whether it was cancelled.
 _LOOK_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True)
 class Page(Generic[ItemT]):
-    """items: by the id that names them to `starting_after`, in the list's order. asked_at: see `Known`."""
+    """A page of a list.
+
+    Attributes:
+        items: The items in the list's order, by the id that `starting_after` accepts.
+        has_more: Whether more pages follow.
+        asked_at: When the page was requested.
+    """
 
     items: Mapping[str, ItemT]
     has_more: bool
@@ -26,9 +32,13 @@ class Page(Generic[ItemT]):
 
 
 class ListCache(Generic[ItemT]):
-    """One kind's listing. seconds: how old it may be.
+    """The cached list of one collection.
 
-    Pages are read one after the other by whichever reader needs the next; the others wait for it.
+    Pages are read in order, by the reader that needs the next one; the other readers wait for it.
+
+    Args:
+        seconds: The maximum age of a page.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,7 +54,7 @@ class ListCache(Generic[ItemT]):
         self._pages: _Pages[ItemT] = _Pages()
 
     def invalidate(self) -> None:
-        """Told before and after this process writes an object of the kind: what was read before is old."""
+        """Discard what was read so far; called before and after each write to the collection."""
         with self._changed:
             self._last_write = self._clock()
 
@@ -57,20 +67,32 @@ class ListCache(Generic[ItemT]):
         cancel: threading.Event,
         singly: bool = True,
     ) -> ItemT | None:
-        """The object as listed; None when it is to be asked for by itself, because that is cheaper or it is not there.
+        """Return the listed object, or None if the caller should read the object itself.
 
-        read_page: reads the page after an id, the first for None. singly: see `Known`.
-        Raises Cancelled, and what `read_page` raises when the API cannot be reached.
+        That is the case if a single read takes fewer calls, or if the object is not in the list.
+
+        Args:
+            id: The object's id.
+            read_page: Reads the page after an id, the first page for None.
+            deadline: When to stop waiting for another reader.
+            cancel: The event that ends the wait.
+            singly: Whether the API can return the object by itself.
+
+        Raises:
+            ClientCancelledError: The read was cancelled.
+            PolykomosError: The API cannot be reached.
         """
         with self._changed:
-            asked, restarts = self._clock(), self._restarts
-            lonely = asked - self._last_read > NEAR_SECONDS
-            self._last_read = asked
+            started, restarts = self._clock(), self._restarts
+            is_first_read = started - self._last_read > NEAR_SECONDS
+            self._last_read = started
             self._readers += 1
             self._pages.reads += 1
         try:
             while True:
-                step = self._look(id, lonely=lonely, singly=singly, asked=asked, restarts=restarts)
+                step = self._next_step(
+                    id, is_first_read=is_first_read, singly=singly, started=started, restarts=restarts
+                )
                 if isinstance(step, _Found):
                     return step.item
                 if step is ReadStep.SINGLE:
@@ -85,8 +107,10 @@ class ListCache(Generic[ItemT]):
             with self._changed:
                 self._readers -= 1
 
-    def _look(self, id: str, *, lonely: bool, singly: bool, asked: float, restarts: int) -> ReadStep | _Found[ItemT]:
-        """The next step; where it is to read a page, the reader is the one who does."""
+    def _next_step(
+        self, id: str, *, is_first_read: bool, singly: bool, started: float, restarts: int
+    ) -> ReadStep | _Found[ItemT]:
+        """Return the next step. If it is to read a page, this thread must read it."""
         with self._changed:
             now = self._clock()
             pages = self._pages
@@ -98,12 +122,12 @@ class ListCache(Generic[ItemT]):
                 ended=pages.ended,
                 loading=self._loading,
                 reads=pages.reads,
-                is_first_read=lonely,
+                is_first_read=is_first_read,
                 oldest=freshness_cutoff(now, self._seconds, self._last_write),
                 has_single_get=singly,
-                # A page that failed is not tried again by each who waited for it, and a listing that writes keep ending
-                # is given up.
-                is_unavailable=min(asked, now - self._seconds) <= self._failed_at or self._restarts > restarts + 1,
+                # The threads that waited for a failed page do not read it again. A list that writes invalidate
+                # repeatedly is abandoned.
+                is_unavailable=min(started, now - self._seconds) <= self._failed_at or self._restarts > restarts + 1,
             )
             step = next_step(known)
             if step is ReadStep.LISTED and seen:
@@ -116,14 +140,14 @@ class ListCache(Generic[ItemT]):
             return step
 
     def _load(self, read_page: Callable[[str | None], Page[ItemT]]) -> bool:
-        """Read the next page; False when the list cannot be had and single reads have to do."""
+        """Read the next page; return False if the list is unavailable and single reads are necessary."""
         page: Page[ItemT] | None = None
         try:
             page = read_page(self._pages.cursor)
         except (ClientCancelledError, RateLimitedError, ServerError):
             raise
         except ApiError:
-            # Such as a cursor that is gone, or a key that may not list: a single read says what is wrong, if anything.
+            # Such as an invalid cursor, or a key that may not list: a single read reports an error, if any.
             return False
         finally:
             with self._changed:
@@ -131,7 +155,7 @@ class ListCache(Generic[ItemT]):
                 if page is None:
                     self._failed_at = self._clock()
                 else:
-                    self._pages.keep(page)
+                    self._pages.add(page)
                 self._changed.notify_all()
         return True
 
@@ -140,12 +164,12 @@ class ListCache(Generic[ItemT]):
             if self._loading:
                 self._changed.wait(_LOOK_SECONDS)
         if cancel.is_set():
-            raise ClientCancelledError("cancelled while reading")
+            raise ClientCancelledError("cancelled during a read")
 
 
 @dataclass
 class _Pages(Generic[ItemT]):
-    """What has been read of a listing. items: with the moment their page was asked for. See `Known` for the others."""
+    """The pages read so far. `items` has the time of each item's page; for the others see `CacheView`."""
 
     reads: int = 0
     items: dict[str, tuple[float, ItemT]] = field(default_factory=dict)
@@ -154,16 +178,16 @@ class _Pages(Generic[ItemT]):
     last_at: float | None = None
     ended: bool = False
 
-    def keep(self, page: Page[ItemT]) -> None:
+    def add(self, page: Page[ItemT]) -> None:
         """Add the next page."""
-        brings = page.items.keys() - self.items.keys()
+        new = page.items.keys() - self.items.keys()
         for id_, item in page.items.items():
             self.items[id_] = (page.asked_at, item)
             self.cursor = id_
         self.count += 1
         self.last_at = page.asked_at
-        # A page that brings nothing could name no next one, or leads in a circle.
-        self.ended = not (page.has_more and brings)
+        # A page without new items has no cursor for a next page, or the list repeats.
+        self.ended = not (page.has_more and new)
 
 
 @dataclass(frozen=True)
@@ -172,7 +196,11 @@ class _Found(Generic[ItemT]):
 
 
 class ListCaches:
-    """The listings of one client, by their names in paths. seconds: how old each may be; 0 = none are kept."""
+    """The cached lists of one client, by their names in paths.
+
+    Args:
+        seconds: The maximum age of a page; 0 disables the cache.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -180,9 +208,9 @@ class ListCaches:
         self._lock = threading.Lock()
 
     def of(self, kind: str) -> ListCache[Any]:
-        """The listing of a kind."""
+        """Return the cached list of a collection."""
         with self._lock:
-            found = self._kinds.get(kind)
-            if found is None:
-                found = self._kinds[kind] = ListCache(self.seconds)
-            return found
+            cache = self._kinds.get(kind)
+            if cache is None:
+                cache = self._kinds[kind] = ListCache(self.seconds)
+            return cache

@@ -1,4 +1,4 @@
-"""What a read does next: pure decisions. Moments are seconds of one monotonic clock."""
+"""Decisions about the next step of a read. Pure functions; times are seconds of one monotonic clock."""
 
 from __future__ import annotations
 
@@ -6,30 +6,37 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-# Two reads of a kind that are closer than this are of one run of an engine, and more are likely to follow.
+# Two reads of a collection within this time belong to one run of an engine, and more are likely to follow.
 NEAR_SECONDS: Final = 2.0
-# So many reads of one listing are of a run that looks at a whole stack: engines have about as many under way at once.
+# This many reads of one list are a refresh of a whole stack: engines run about as many at once.
 _MANY_READS: Final = 8
 
 
 class ReadStep(Enum):
-    """What a read can do."""
+    """The next step of a read."""
 
     LISTED = "take the object from its page"
-    WAIT = "somebody is reading a page: see what is on it"
+    WAIT = "wait for the page that another thread is reading"
     PAGE = "read the next page"
     RESTART = "read the first page anew"
-    SINGLE = "ask for the object itself"
+    SINGLE = "read the object itself"
 
 
 @dataclass(frozen=True)
 class CacheView:
-    """What is known of a listing when a read looks at it.
+    """The state of a cached list when a read starts its next step.
 
-    seen_at: when the page with the object was asked for; None: on no page so far. last_at: the same of the last page,
-    None without any. pages: read so far. ended: there are no more. loading: one is being read. reads: how many reads
-    this listing has been asked for. lonely: no other read came within NEAR_SECONDS. oldest: pages that were asked for
-    earlier do not count. singly: whether the object can be asked for by itself. closed: the list could not be read.
+    Attributes:
+        seen_at: When the page with the object was requested; None if it was on no page so far.
+        last_at: When the last page was requested; None if there is none.
+        pages: The number of pages read so far.
+        ended: Whether there are no more pages.
+        loading: Whether a thread is reading a page.
+        reads: The number of reads of this list so far.
+        is_first_read: Whether there was no other read within NEAR_SECONDS.
+        oldest: Pages that were requested earlier do not count.
+        has_single_get: Whether the API can return the object by itself.
+        is_unavailable: Whether the list could not be read.
     """
 
     seen_at: float | None
@@ -45,7 +52,7 @@ class CacheView:
 
 
 def next_step(known: CacheView) -> ReadStep:
-    """The next step of one read."""
+    """Return the next step of a read."""
     if known.seen_at is not None and known.seen_at >= known.oldest:
         return ReadStep.LISTED
     if known.loading:
@@ -60,24 +67,25 @@ def next_step(known: CacheView) -> ReadStep:
 
 
 def _pages_worth(reads: int) -> int:
-    """How many pages may be read for so many reads. A page costs as much as a single read.
+    """Return how many pages may be read for a number of reads. A page costs as much as a single read.
 
-    Of a few reads nobody knows whether more will follow: with as many pages, at most twice the calls of single reads
-    are made, whatever the number of objects in the account. Where many are asked for, most likely far more follow, and
-    engines begin with the oldest objects, which the last pages show: as many pages again, so at most three times.
+    After a few reads it is unknown whether more will follow: one page per read limits the calls to twice those of
+    single reads, whatever the number of objects in the account. After many reads, far more are likely to follow, and
+    engines start with the oldest objects, which are on the last pages: two pages per read limit the calls to three
+    times those of single reads.
     """
     return reads if reads < _MANY_READS else 2 * reads
 
 
 def freshness_cutoff(now: float, seconds: float, last_write: float) -> float:
-    """How old a page may be: `seconds`, and not from before this process's last write of the kind."""
+    """Return the time of the oldest valid page: `seconds` ago, or this process's last write to the collection."""
     return max(now - seconds, last_write)
 
 
 def written_collection(method: str, path: str) -> str | None:
-    """The list that a call may change, by its name in paths; None for a read.
+    """Return the collection that a call may change, by its name in paths; None for a read.
 
-    `POST /databases/{uuid}/blueprint_applications` adds to that list and leaves the database's object as it is.
+    `POST /databases/{uuid}/blueprint_applications` adds to that list and does not change the database's object.
     """
     if method == "GET":
         return None

@@ -1,4 +1,4 @@
-"""One rate budget for all calls with one key: clock and locks around the decisions of `pace`."""
+"""Rate limiter of all calls with one API key: clock and locks around the decisions in `window`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from polykomos.client.rate_limit.usage import NO_LIMIT, InMemoryUsage, UsageStor
 from polykomos.client.rate_limit.window import seconds_until_slot, should_fetch_limit
 
 log = logging.getLogger("polykomos.client")
-# How often one that waits looks whether it was told to stop.
+# How often a waiting call checks whether it was cancelled.
 _LOOK_SECONDS: Final = 0.25
-# A shorter wait is not worth a word.
-_TELL_SECONDS: Final = 1.0
-# Who asked for the limit and got no answer asks again later.
-_ASK_AGAIN_SECONDS: Final = 30.0
+# Shorter waits are not reported.
+_REPORT_SECONDS: Final = 1.0
+# When to request the limit again after a request without a response.
+_REFETCH_SECONDS: Final = 30.0
 
 
 class RateLimiter:
-    """Turns for calls, shared by all threads of a client. Writes go first: others wait for what they make.
+    """Delays the calls of all threads of a client to stay below the key's rate limit.
 
-    record: what is known of the key's calls, perhaps by other processes too.
+    Writes go first, because other operations wait for the objects that they create.
+
+    Args:
+        record: The store of the key's usage, which other processes may share.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(self, record: UsageStore | None = None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -36,13 +40,23 @@ class RateLimiter:
         self._queue: list[tuple[bool, int]] = []
         self._numbers = itertools.count()
         self._under_way = 0
-        self._told_until = float("-inf")
-        self._ask_from = float("-inf")
+        self._reported_until = float("-inf")
+        self._fetch_from = float("-inf")
 
-    def acquire(self, *, write: bool, deadline: float, cancel: threading.Event, say: Callable[[str], None]) -> bool:
-        """Wait for the turn of one call, to be ended by `done`; False when the deadline came first.
+    def acquire(self, *, write: bool, deadline: float, cancel: threading.Event, on_wait: Callable[[str], None]) -> bool:
+        """Wait until one call may be sent. The caller must call `release` after it.
 
-        say: told once a pause how long it is, by one of those who wait. Raises Cancelled.
+        Args:
+            write: Whether the call is a write, which goes first.
+            deadline: When to give up, on the limiter's clock.
+            cancel: The event that ends the wait.
+            on_wait: Called once per wait, by one waiting thread, with a message that has the expected delay.
+
+        Returns:
+            False if the deadline passed first.
+
+        Raises:
+            ClientCancelledError: The wait was cancelled.
         """
         with self._changed:
             mine = (not write, next(self._numbers))
@@ -64,12 +78,12 @@ class RateLimiter:
                         return True
                     if now >= deadline:
                         return False
-                    text = self._words(now, wait, _finite(known.limit))
+                    text = self._wait_message(now, wait, _finite(known.limit))
                     if not text:
                         self._changed.wait(min(wait or _LOOK_SECONDS, _LOOK_SECONDS, deadline - now))
                 if text:
                     # Without the lock: the message goes to the engine, and other calls must not wait for that.
-                    say(text)
+                    on_wait(text)
                 if cancel.is_set():
                     raise ClientCancelledError("cancelled while waiting for the API's rate limit")
         finally:
@@ -79,7 +93,12 @@ class RateLimiter:
                 self._changed.notify_all()
 
     def release(self, *, refused_for: float | None = None) -> None:
-        """The call was answered or lost. refused_for: seconds that a 429 asks everybody to wait; it did not count."""
+        """End a call.
+
+        Args:
+            refused_for: The seconds for which a 429 response delays all calls; None for any other result. A call with
+                a 429 does not count against the limit.
+        """
         with self._changed:
             now = self._clock()
             self._under_way -= 1
@@ -90,35 +109,35 @@ class RateLimiter:
             self._changed.notify_all()
 
     def should_fetch_limit(self) -> bool:
-        """Whether the caller should ask for the key's limit now, and then `learn` it. True for one caller at a time."""
+        """Return whether the caller should request the key's limit now; True for one caller at a time."""
         with self._changed:
             now = self._clock()
             known = self._record.usage(now)
             calls = len(known.calls) + self._under_way
-            if now < self._ask_from or not should_fetch_limit(calls, limit_known=known.limit is not None):
+            if now < self._fetch_from or not should_fetch_limit(calls, limit_known=known.limit is not None):
                 return False
-            self._ask_from = now + _ASK_AGAIN_SECONDS
+            self._fetch_from = now + _REFETCH_SECONDS
             return True
 
     def is_nearly_exhausted(self) -> bool:
-        """Whether half of the minute's calls are used up."""
+        """Return whether half of the minute's calls are used."""
         with self._changed:
             known = self._record.usage(self._clock())
             return known.limit is not None and 2 * len(known.calls) >= known.limit
 
     def set_limit(self, limit: int | None) -> None:
-        """The key's calls a minute; None: no limit."""
+        """Set the key's calls per minute; None for no limit."""
         with self._changed:
             self._record.set_limit(NO_LIMIT if limit is None else limit, self._clock())
             self._changed.notify_all()
 
-    def _words(self, now: float, wait: float, limit: int | None) -> str:
-        """What to tell of a wait; empty when somebody has told of it."""
-        if wait < _TELL_SECONDS or now < self._told_until:
+    def _wait_message(self, now: float, wait: float, limit: int | None) -> str:
+        """Return the message about a wait; empty if it is short or was reported."""
+        if wait < _REPORT_SECONDS or now < self._reported_until:
             return ""
-        self._told_until = now + wait
-        of = f" of {limit} calls a minute" if limit else ""
-        text = f"the API key's limit{of} is reached: waiting {wait:.0f} s"
+        self._reported_until = now + wait
+        rate = f" of {limit} calls a minute" if limit else ""
+        text = f"the API key's limit{rate} is reached: waiting {wait:.0f} s"
         log.info("%s, %d calls wait", text, len(self._queue))
         return text
 

@@ -1,6 +1,6 @@
-"""A key's record that all processes of this user on this machine share: one small file, which holds no key.
+"""Usage of an API key in a small file that all processes of this user on this machine share. It contains no key.
 
-Engines start a plugin several times for one command; what the first used up, the next one must not use again.
+Engines start a plugin several times for one command, and the rate limit applies to all of these processes together.
 """
 
 from __future__ import annotations
@@ -29,21 +29,27 @@ except ImportError:  # not on Windows
 
 log = logging.getLogger("polykomos.client")
 
-_HEAD: Final = struct.Struct("<8s4d")  # form, paused until, limit, when that was learned, calls ever
+_HEAD: Final = struct.Struct("<8s4d")  # format, paused until, limit, when it was read, number of calls
 _FORM: Final = b"pkrate01"
-# More calls than a limit that matters lets through in a minute; of more, the oldest are forgotten early.
+# More than the calls per minute of a limit that matters; with more calls, the oldest are overwritten early.
 _SLOTS: Final = 1024
-_MOST: Final = 2.0**52  # calls that a float can count
+_MOST: Final = 2.0**52  # the highest number of calls that a float represents exactly
 _DAY: Final = 86400.0
-# No service asks others to wait for longer: a moment further away is one of a clock that was set since.
+# No service requests a longer pause: a later time was written before the clock was changed.
 _HOUR: Final = 3600.0
 _Head = tuple[float, float, float, float]
 
 
 class FileUsage:
-    """Beside its own record, which it falls back to when the file fails.
+    """Usage in a file, and in this process's memory as a fallback if the file fails.
 
-    The file holds moments of the wall clock, which outlive the machine's restart. Raises OSError when made.
+    The file contains wall-clock times, which are valid after a restart of the machine.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: The file cannot be opened, or belongs to another user.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,13 +57,14 @@ class FileUsage:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         if os.fstat(self._file).st_uid != os.getuid():
             os.close(self._file)
-            raise PermissionError(f"{path} belongs to somebody else")
+            raise PermissionError(f"{path} belongs to another user")
 
     def __del__(self) -> None:
         with contextlib.suppress(AttributeError, OSError):
             os.close(self._file)
 
     def usage(self, now: float) -> Usage:
+        """Return the usage by all processes."""
         try:
             with self._locked(fcntl.LOCK_SH):
                 (paused, limit, learned, _), calls = self._read()
@@ -69,24 +76,27 @@ class FileUsage:
         return replace(shared, paused_until=max(own, shared.paused_until if shared.paused_until < now + _HOUR else own))
 
     def add_call(self, now: float) -> None:
+        """Record a call."""
         self._own.add_call(now)
         with self._changing() as (paused, limit, learned, count):
             os.pwrite(self._file, struct.pack("<d", now + _ahead()), _HEAD.size + 8 * (int(count) % _SLOTS))
             self._write(paused, limit, learned, count + 1)
 
     def pause(self, until: float) -> None:
+        """Record a pause of all calls."""
         self._own.pause(until)
         with self._changing() as (_, limit, learned, count):
             self._write(until + _ahead(), limit, learned, count)
 
     def set_limit(self, limit: float, now: float) -> None:
+        """Record the key's limit."""
         self._own.set_limit(limit, now)
         with self._changing() as (paused, _, _, count):
             self._write(paused, limit, now + _ahead(), count)
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[_Head]:
-        """Alone with the file. One that fails is not worth failing a call."""
+        """Lock and read the file for a change. An error of the file must not fail a call."""
         with contextlib.suppress(OSError), self._locked(fcntl.LOCK_EX):
             yield self._read()[0]
 
@@ -114,7 +124,7 @@ class FileUsage:
 
 
 def open_usage(base_url: str, api_key: str) -> UsageStore:
-    """The record of a key at an API; of this process alone where no file can be had."""
+    """Return the usage of a key at an API; in memory only if there is no usable file."""
     if fcntl is not None:
         name = hashlib.sha256(f"polykomos rate budget\n{base_url}\n{api_key}".encode()).hexdigest()[:32]
         try:
@@ -123,29 +133,29 @@ def open_usage(base_url: str, api_key: str) -> UsageStore:
                 _forget_old(path.parent)
             return FileUsage(path)
         except OSError as error:
-            log.warning("the rate budget is not shared with other processes: %s", error)
+            log.warning("the rate limit's usage is not shared with other processes: %s", error)
     return InMemoryUsage()
 
 
 def _ahead() -> float:
-    """Seconds from the monotonic clock to the wall's."""
+    """Return the seconds between the wall clock and the monotonic clock."""
     return time.time() - time.monotonic()
 
 
 def _directory() -> Path:
-    """A directory of this user's own. Raises OSError."""
+    """Return a directory that only this user can access; raises OSError."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     directory = Path(runtime) / "polykomos" if runtime else Path(tempfile.gettempdir()) / f"polykomos-{os.getuid()}"
     directory.mkdir(mode=0o700, exist_ok=True)
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        raise PermissionError(f"{directory} is not this user's alone")
+        raise PermissionError(f"{directory} must belong to this user, with mode 0700")
     return directory
 
 
 def _forget_old(directory: Path) -> None:
     for path in directory.iterdir():
-        # Another process may remove it first, and one that cannot be removed does no harm.
+        # Another process may remove it first, and a file that cannot be removed does no harm.
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > _DAY:
                 path.unlink()

@@ -1,4 +1,4 @@
-"""What is known of a key's calls: when they were answered, what the limit is, how long everybody was asked to wait."""
+"""Usage of an API key: the times of its calls, its limit, and the pause that the API requested."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ NO_LIMIT: Final = math.inf
 
 @dataclass(frozen=True)
 class Usage:
-    """calls: moments of the last minute, oldest first. paused_until: by the last Retry-After; -inf = not at all.
-    limit: calls a minute, NO_LIMIT where there is none, None where nobody learned it lately.
+    """The usage of a key at one time. Times are seconds of one monotonic clock.
+
+    Attributes:
+        calls: The times of the last minute's calls, oldest first.
+        paused_until: The end of the pause of the last Retry-After; -inf for none.
+        limit: The calls per minute; NO_LIMIT for no limit, None if it was not read recently.
     """
 
     calls: list[float]
@@ -27,23 +31,23 @@ class Usage:
 
 
 class UsageStore(Protocol):
-    """Moments are seconds of one monotonic clock."""
+    """Stores the usage of a key. Times are seconds of one monotonic clock."""
 
     def usage(self, now: float) -> Usage:
-        """What counts now."""
+        """Return the usage at a time."""
 
     def add_call(self, now: float) -> None:
-        """A call was answered."""
+        """Record a call."""
 
     def pause(self, until: float) -> None:
-        """Everybody was asked to wait."""
+        """Record a pause of all calls."""
 
     def set_limit(self, limit: float, now: float) -> None:
-        """The key's limit is known."""
+        """Record the key's limit."""
 
 
 class InMemoryUsage:
-    """Of this process's own calls."""
+    """Stores the usage by this process."""
 
     def __init__(self) -> None:
         self._calls: deque[float] = deque()
@@ -52,22 +56,26 @@ class InMemoryUsage:
         self._learned = -math.inf
 
     def usage(self, now: float) -> Usage:
+        """Return the usage at a time."""
         while self._calls and self._calls[0] <= now - WINDOW_SECONDS:
             self._calls.popleft()
         return current_usage(self._calls, self._paused_until, self._limit, self._learned, now)
 
     def add_call(self, now: float) -> None:
+        """Record a call."""
         self._calls.append(now)
 
     def pause(self, until: float) -> None:
+        """Record a pause of all calls."""
         self._paused_until = max(self._paused_until, until)
 
     def set_limit(self, limit: float, now: float) -> None:
+        """Record the key's limit."""
         self._limit, self._learned = limit, now
 
 
 def current_usage(calls: Iterable[float], paused_until: float, limit: float, learned: float, now: float) -> Usage:
-    """What of a record counts at `now`. limit: 0 = nobody learned it. Pure."""
+    """Return the part of a record that counts at `now`. A limit of 0 is unknown. Pure."""
     return Usage(
         sorted(moment for moment in calls if now - WINDOW_SECONDS < moment <= now),
         paused_until,

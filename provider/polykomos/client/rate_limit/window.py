@@ -1,28 +1,32 @@
-"""When the next call may go out under a key's limit: pure decisions. Moments are seconds of one monotonic clock."""
+"""Decisions when a key's limit allows the next call. Pure functions; times are seconds of one monotonic clock."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-# The API's minute slides: a call counts for so long.
+# The API's limit has a sliding window: a call counts for this long.
 WINDOW_SECONDS: Final = 60.0
-# A handful of calls needs no limit to be known; a run of more than these in a minute does.
+# The limit is read only if there are this many calls in a minute; fewer do not need it.
 LEARN_AFTER_CALLS: Final = 40
-# How soon to look again when only an answer under way can make room.
+# The pause if only the end of a call in progress can allow the next one.
 _SOON: Final = 0.25
 
 
 def seconds_until_slot(
     counted: Sequence[float], *, under_way: int, limit: int | None, paused_until: float, now: float
 ) -> float:
-    """How long the next call must wait; 0 = it may go.
+    """Return the seconds that the next call must wait; 0 if it may be sent now.
 
-    counted: when the calls of the last WINDOW_SECONDS were answered, oldest first. under_way: sent, not answered yet.
-    limit: calls in WINDOW_SECONDS, None = not known or none. paused_until: what the last Retry-After asked for.
+    Calls are not spread over the minute: in a sliding window, a call that is sent early expires early, so a run ends
+    soonest if no call waits without need.
 
-    Calls are not spread over the minute: under a window that slides, those that go early are those that come back
-    early, so a run ends soonest when nothing waits that need not.
+    Args:
+        counted: The times of the responses of the last WINDOW_SECONDS, oldest first.
+        under_way: The number of calls without a response yet.
+        limit: The calls per WINDOW_SECONDS; None if unknown or unlimited.
+        paused_until: The end of the pause of the last Retry-After.
+        now: The current time.
     """
     if now < paused_until:
         return paused_until - now
@@ -33,12 +37,12 @@ def seconds_until_slot(
 
 
 def should_fetch_limit(calls: int, *, limit_known: bool) -> bool:
-    """Whether asking for the key's limit pays. calls: those of the last WINDOW_SECONDS."""
+    """Return whether to request the key's limit, after `calls` in the last WINDOW_SECONDS."""
     return not limit_known and calls >= LEARN_AFTER_CALLS
 
 
 def parse_limit(account: Any) -> int | None:
-    """The limit in the answer of `GET /me`; None when there is none."""
+    """Return the limit in the response of `GET /me`, or None for no limit."""
     for name in ("data", "api_key", "controls", "requests_per_minute"):
         account = account.get(name) if isinstance(account, dict) else None
     return account if isinstance(account, int) and account > 0 else None

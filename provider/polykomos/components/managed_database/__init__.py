@@ -1,1 +1,1 @@
-"""A database with all that makes it of use."""
+"""The managed database component."""

@@ -1,4 +1,4 @@
-"""The managed database: which resources there are, in which order, and what comes of them."""
+"""The `ManagedDatabase` component: its resources, their order, and its outputs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ _DATABASE, _WEBHOOK, _BLUEPRINT = "database", "webhook", "blueprint"
 
 
 class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
-    """A database with the blueprints that are applied to it, in order, and a webhook endpoint where one is wanted.
+    """A database, the blueprints that are applied to it in order, and an optional webhook endpoint.
 
-    Its resources are a `Database`, a `BlueprintApplication` for each of `blueprints` and a `WebhookEndpoint`, and
-    change as those do. Where an application fails, what was made before it stays, and the next run goes on from there.
+    Its resources are a `Database`, a `BlueprintApplication` for each of `blueprints`, and a `WebhookEndpoint`; they
+    change as these resources do. If an application fails, the resources created before it remain, and the next run
+    continues from there.
 
-    An application is known by its place in the list: add at the end. One that is put between others makes all that
-    follow new applications, whose SQL runs again; the preview shows that, and dry-runs them.
+    An application is identified by its position in the list, so add new ones at the end. Inserting one between others
+    replaces all applications after it, and their SQL runs again; the preview shows that and dry-runs them.
     """
 
     name = "ManagedDatabase"
@@ -32,11 +33,13 @@ class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
     result = ManagedDatabaseResult
 
     def preview_warnings(self, args: Mapping[str, Any]) -> Iterable[str]:
+        """Yield a warning for each list or object that is not known yet."""
         for name in ("blueprints", "webhook"):
             if isinstance(args.get(name), Output):
-                yield f"`{name}` is not known yet, so this preview does not show what is made of it"
+                yield f"`{name}` is not known yet, so this preview does not show the resources for it"
 
     def children(self, args: Mapping[str, Any]) -> Iterable[Child]:
+        """Yield the resources: the webhook endpoint, the database, then the applications in order."""
         before: tuple[str, ...] = ()
         webhook = args.get("webhook")
         if isinstance(webhook, Mapping):
@@ -47,7 +50,7 @@ class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
         previous = _DATABASE
         blueprints = args.get("blueprints")
         for number, entry in enumerate(blueprints if isinstance(blueprints, list) else (), start=1):
-            # Of an entry that is not known at all the required fields are known to be.
+            # An entry that is not known yet has at least the required fields.
             known = (
                 entry if isinstance(entry, Mapping) else dict.fromkeys(("blueprint_uuid", "blueprint_version"), entry)
             )
@@ -57,6 +60,7 @@ class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
             previous = name
 
     def outputs(self, made: Mapping[str, ChildOutputs]) -> Mapping[str, Any]:
+        """Return the component's outputs from those of its resources."""
         database = made[_DATABASE]
         applications = [fields for name, fields in made.items() if name.startswith(f"{_BLUEPRINT}-")]
         return {
@@ -69,5 +73,5 @@ class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
         }
 
 
-def _is_true(given: Output | None) -> bool:
-    return given is not None and given.value is True
+def _is_true(output: Output | None) -> bool:
+    return output is not None and output.value is True

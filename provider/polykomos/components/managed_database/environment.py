@@ -1,6 +1,7 @@
-"""Environment variables for those who work with a database, by their role.
+"""Environment variables for programs that use a database, by role.
 
-A database has one user (the API makes no others), so roles differ in what they are told, never in what the user may do.
+A database has one user, and the API creates no others. Roles therefore differ in the variables that they get, not in
+permissions.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ class _Names(NamedTuple):
     password: str
 
 
-# What each engine's own clients read; MySQL's read no name of a database or user: those are as its images have them.
+# The variables that each engine's clients read. MySQL's clients read no database or user name: those two are the names
+# in MySQL's container images.
 _CLIENTS: Final[Mapping[str, _Names]] = {
     "postgres": _Names("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD"),
     "mysql": _Names("MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_DATABASE", "MYSQL_USER", "MYSQL_PWD"),
@@ -29,7 +31,7 @@ _ANY: Final = _Names("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD")
 
 
 def environment_variables(database: ChildOutputs) -> Any:
-    """The variables by role and name. Unknown as a whole while the engine is, which decides their names."""
+    """Return the variables by role and name; unknown while the engine, which determines the names, is unknown."""
     engine = database["db_type"]
     if engine.value is UNKNOWN:
         return Output(UNKNOWN, sources=engine.sources)

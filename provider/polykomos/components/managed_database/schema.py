@@ -1,4 +1,4 @@
-"""What a managed database is made of, and what it gives to the rest of the program."""
+"""Arguments and outputs of a `ManagedDatabase`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class ManagedDatabaseBlueprint(BaseModel):
     blueprint_uuid: Annotated[str, Validator(is_uuid, "must be a UUID")] = Field(description="Blueprint to apply.")
     blueprint_version: int = Field(
         ge=1,
-        description="Version that is applied. Give it the blueprint's own `version` output to apply every new version, "
-        "seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.",
+        description="Version to apply. Set it to the blueprint's `version` output to apply every new version, with a "
+        "preview. A number is a pin: if the blueprint has another version, the plan fails.",
     )
     variables: Annotated[dict[str, Any] | None, WriteOnlyVariant()] = Field(
         None, description="Values of the blueprint's variables, by name."
@@ -29,7 +29,7 @@ class ManagedDatabaseBlueprint(BaseModel):
 
 
 class ManagedDatabaseWebhook(WebhookEndpointArgs):
-    """Where the account's database events are sent, those of this database among them."""
+    """The webhook endpoint; it receives the events of all databases of the account."""
 
 
 class ManagedDatabaseArgs(DatabaseBaseArgs):
@@ -37,21 +37,22 @@ class ManagedDatabaseArgs(DatabaseBaseArgs):
 
     deletion_protection: bool | None = Field(
         None,
-        description="While true, the database can neither be deleted nor replaced; a preview says so already. Set it "
-        "to false and apply that before either. Default false.",
+        description="Whether to reject deleting and replacing the database, in a preview too. To allow either, set "
+        "it to false and apply that first. Default false.",
     )
     blueprints: list[ManagedDatabaseBlueprint] | None = Field(
         None,
-        description="Blueprints to apply, each when the one before has been. The place in the list is what an "
-        "application is known by: add at the end.",
+        description="Blueprints to apply, one after the other. An application is identified by its position in the "
+        "list: add new ones at the end.",
     )
     webhook: ManagedDatabaseWebhook | None = Field(
-        None, description="A webhook endpoint, made before the database and revoked after it, so that it hears of both."
+        None,
+        description="Webhook endpoint, created before the database and revoked after it, to get all events.",
     )
 
 
 class ManagedDatabaseEndpoint(BaseModel):
-    """Where a database is reached."""
+    """The address of a database."""
 
     host: str = Field(description="Host to connect to.")
     port: int = Field(description="Port to connect to.")
@@ -59,16 +60,16 @@ class ManagedDatabaseEndpoint(BaseModel):
 
 
 class ManagedDatabaseResult(Result):
-    """What a managed database gives to the rest of the program."""
+    """The outputs of a managed database."""
 
     database_uuid: str = Field(description="The database's UUID.")
-    endpoint: ManagedDatabaseEndpoint = Field(description="Where the database is reached; no secret.")
+    endpoint: ManagedDatabaseEndpoint = Field(description="Address of the database; not a secret.")
     connection_string: Annotated[str, Secret()] = Field(description="URL with user and password, ready for a client.")
     environment: Annotated[dict[str, dict[str, str]], Secret()] = Field(
-        description="Environment variables by the role of who gets them. `app` connects: `DATABASE_URL` and what the "
-        "engine's own clients read (`PGHOST`, `PGUSER`, `PGPASSWORD` and so on, `MYSQL_HOST` and so on). `observer` "
-        "knows where the database is and cannot connect: no URL, user or password. Secret as a whole, because a map "
-        "that holds secrets is so in most languages; `endpoint` tells the same in the open."
+        description="Environment variables by role. `app` can connect: it has `DATABASE_URL` and the variables of the "
+        "engine's clients (`PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or `MYSQL_HOST` and so on). `observer` has the "
+        "address only: no URL, user or password. The whole map is secret, because most languages mark a map with "
+        "secrets as a whole; `endpoint` has the address as plain text."
     )
     application_ids: list[int] = Field(
         description="The applications' numbers at the API, in the order of `blueprints`."
