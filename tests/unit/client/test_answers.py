@@ -63,7 +63,7 @@ def test_what_is_no_json_object_is_told(body: str) -> None:
     with ScriptedServer([answer(200, body)]) as server:
         with pytest.raises(TransportError, match="GET /me was not a JSON object"):
             client(server).get_account()
-        with pytest.raises(UnknownOutcomeError, match="PATCH /blueprints/b may have been carried out"):
+        with pytest.raises(UnknownOutcomeError, match="The API may have carried out PATCH /blueprints/b"):
             client(server).update_blueprint("b", {"name": "a"})
 
 
