@@ -160,7 +160,7 @@ def test_a_blueprint_that_is_made_anew_is_not_held_against_the_database(stack: S
     api.delete(f"/blueprints/{made['bp']}").raise_for_status()
     again = stack.up("--refresh", previewed=True)
     assert "create" in again.ops["bp"]
-    assert "is gone. The other one is noted and not applied" in again.diagnostics
+    assert "was deleted. The new value is recorded and not applied" in again.diagnostics
     after = stack.outputs()
     assert (after["bp"] != made["bp"], after["db"]) == (True, made["db"])
     assert stack.resource("db")["outputs"]["blueprintUuid"] == after["bp"]

@@ -152,7 +152,7 @@ def test_moving_from_a_generic_provider(plugin: Plugin, api: httpx.Client) -> No
         ("restful_resource", DATABASE, {"id": "/blueprints/9a7c1f7e-0000-4000-8000-000000000000"}, "'blueprints'"),
         ("restapi_object", BLUEPRINT, {"id": "9a7c1f7e-0000-4000-8000-000000000000", "path": "/databases"}, "of 'dat"),
         ("restful_resource", DATABASE, {"id": "/databases/7"}, "is its UUID"),
-        ("restful_resource", ENDPOINT, {"id": "/webhook_endpoints/x"}, "it is a number"),
+        ("restful_resource", ENDPOINT, {"id": "/webhook_endpoints/x"}, "which is a number"),
         ("restful_resource", DATABASE, {"id": "/databases/"}, "is its UUID"),
         ("restful_resource", DATABASE, {}, "has no 'id'"),
         ("restful_resource", APPLICATION, {"id": "/blueprint_applications/7"}, "import it instead"),

@@ -64,7 +64,7 @@ resource "polykomos_database" "db" {{
     assert "create_before_destroy" in told.diagnostics
     failed = workspace.apply("tfplan", ok=False).diagnostics
     assert "name_taken" in failed
-    assert "take `create_before_destroy` out" in failed
+    assert "remove `create_before_destroy`" in failed
     workspace.write(text.format(plan="launch", before="false"))
     workspace.apply()
     workspace.destroy()

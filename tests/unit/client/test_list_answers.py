@@ -73,7 +73,10 @@ def test_a_full_page_without_has_more_is_not_the_last() -> None:
 
 
 def test_nothing_is_concluded_from_an_empty_answer_that_goes_on() -> None:
-    with serving(["empty with has_more"]) as server, pytest.raises(IncompleteListError, match="Nothing is concluded"):
+    with (
+        serving(["empty with has_more"]) as server,
+        pytest.raises(IncompleteListError, match="The provider does not use it"),
+    ):
         list(connected(server).iter_webhook_endpoints())
 
 

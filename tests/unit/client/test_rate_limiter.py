@@ -255,5 +255,5 @@ def test_a_record_that_cannot_be_shared_is_a_warning(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))
     assert isinstance(open_usage("http://127.0.0.1:1/api/v1", KEY), InMemoryUsage)
-    assert "the rate budget is not shared with other processes" in caplog.text
+    assert "the rate limit's usage is not shared with other processes" in caplog.text
     assert {record.levelname for record in caplog.records} == {"WARNING"}
