@@ -85,7 +85,7 @@ def test_another_accounts_key_drops_nothing_from_a_stack(
     stack.write(program(name, 7))
     told = stack.up(ok=False, **OTHER).output
     assert TOLD in told
-    assert "refresh the state, and it will be created again" not in told
+    assert "Refresh the state, and it will be created again" not in told
     assert TOLD in stack.destroy(ok=False, **OTHER).output
     assert ids_in(stack) == before
     # Nor does it make an object of its own account in the place of one that it cannot delete.
