@@ -63,6 +63,7 @@ CLEAN: tuple[str, ...] = (
     "polykomos_provider",
     "resourcekit",
     "resourcekit/terraform",
+    "polykomos",
 )
 
 _EXCEPTED = re.compile(
