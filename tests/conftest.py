@@ -22,7 +22,8 @@ def pytest_configure() -> None:
     os.environ.setdefault("GOGC", "off")
     os.environ.setdefault("GOMEMLIMIT", "1GiB")
     # An example may take its time on a machine with other work.
-    hypothesis.settings.register_profile("suite", deadline=None)
+    health = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=health)
     hypothesis.settings.load_profile("suite")
 
 

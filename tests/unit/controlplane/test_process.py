@@ -222,7 +222,7 @@ def test_a_configured_directory_without_postgresql_is_said_so(monkeypatch: pytes
 
 
 def test_a_data_directory_of_another_version_is_said_so() -> None:
-    with pytest.raises(PostgresNotFoundError, match="made by PostgreSQL 14"):
+    with pytest.raises(PostgresNotFoundError, match="created by PostgreSQL 14"):
         find_binaries(required_major=14)
 
 
