@@ -119,6 +119,7 @@ def test_a_connection_that_the_server_refuses(api: httpx.Client) -> None:
         done = apply(api, database["uuid"], blueprint(api))
     assert done["status"] == "failed"
     assert "too many connections" in done["error_message"]
+    api.patch(quotas, json={"connection_hard_limit": 5}, headers=new_key()).raise_for_status()
     assert rows(database) == []
 
 

@@ -122,7 +122,7 @@ def test_the_model_may_refuse(client: httpx.Client, database: dict[str, Any], ch
         (500, b"{}", "status 500"),
         (307, b"{}", "status 307"),
         (200, b"<html>", "no JSON"),
-        (200, b'{"choices": []}', "no chat completion"),
+        (200, b'{"choices": []}', "not a chat completion"),
         (200, b'{"choices": [{"message": {"content": " "}}]}', "empty"),
         (200, b'"' + b"x" * 1_100_000 + b'"', "too long"),
     ],

@@ -182,7 +182,7 @@ def test_mysql_has_one_host_that_may_go_and_come_back(url: str, clients: list[ht
         return bool(found["mysql"])
 
     refused = clients[0].post("/databases", json={"name": "m", "db_type": "mysql"}, headers=new_key())
-    assert "any process with a --data-dir" in refused.json()["error"]["message"]
+    assert "start it with its --data-dir again" in refused.json()["error"]["message"]
     with ControlPlane("--data-dir", str(tmp_path / "host"), *options) as host:
         wait_until(lambda: is_offered(clients[0]))
         made = create_database(clients[0], "m", db_type="mysql")
