@@ -25,7 +25,7 @@ UNCHANGED = {"same", "refresh", "read"}
 
 
 def program() -> None:
-    """What every environment is made of. The stack is called after the pull request."""
+    """Declare what every environment is made of. The stack is called after the pull request."""
     stack = pulumi.get_stack()
     schema = polykomos.Blueprint("schema", name=f"shop-{stack}", sql_content=SCHEMA.read_text())
     database = polykomos.ManagedDatabase(
@@ -40,7 +40,7 @@ def program() -> None:
 
 
 def selected(pull_request: int) -> automation.Stack:
-    """The stack of a pull request, made where it is missing."""
+    """Return the stack of a pull request, made where it is missing."""
     return automation.create_or_select_stack(f"pr-{pull_request}", project_name=PROJECT, program=program)
 
 

@@ -20,7 +20,7 @@ GONE = ("delete", "delete-replaced", "discard-replaced")
 
 
 def databases(plan: dict[str, Any]) -> Iterator[tuple[str, bool]]:
-    """The databases that there would be: address or URN, and whether they are protected."""
+    """Return the databases that there would be: address or URN, and whether they are protected."""
     for step in plan.get("steps") or []:  # Pulumi
         would_be = step.get("newState") or {}
         if would_be.get("type") == "polykomos:index:Database" and step["op"] not in GONE:

@@ -20,7 +20,7 @@ _DROP = re.compile(r"\bDROP\s+(?!CONSTRAINT\b|DEFAULT\b|NOT\b)(\w+)", re.IGNOREC
 
 
 def protect_production(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """A database of a production stack has deletion protection."""
+    """Require deletion protection of a production stack's databases."""
     if args.resource_type != "polykomos:index:Database":
         return
     stack = args.urn.split("::")[0].rpartition(":")[2]
@@ -29,7 +29,7 @@ def protect_production(args: ResourceValidationArgs, report: ReportViolation) ->
 
 
 def keep_tables(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """A blueprint drops nothing that holds data."""
+    """Refuse a blueprint that drops what holds data."""
     if args.resource_type != "polykomos:index:Blueprint":
         return
     for dropped in _DROP.findall(_NOT_SQL.sub(" ", text_of(args.props, "sqlContent"))):
@@ -37,7 +37,7 @@ def keep_tables(args: ResourceValidationArgs, report: ReportViolation) -> None:
 
 
 def encrypt_webhooks(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """A webhook endpoint is reached over TLS."""
+    """Require TLS of a webhook endpoint."""
     if args.resource_type != "polykomos:index:WebhookEndpoint":
         return
     if not text_of(args.props, "url").lower().startswith("https://"):

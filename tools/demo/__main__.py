@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import psycopg
-from narration import Told, check, say, step, told
+from narration import DemoError, check, say, step, told
 from receiver import Receiver
 from surroundings import Project, control_plane, is_listening, left_running
 
@@ -122,7 +122,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="polykomos-demo-") as directory:
         try:
             day(Path(directory))
-        except (Told, TimeoutError, httpx.HTTPError, psycopg.Error) as error:
+        except (DemoError, TimeoutError, httpx.HTTPError, psycopg.Error) as error:
             print(f"\ndemo: FAILED: {error}", file=sys.stderr)
             return 1
     print("\ndemo: every step was as said")

@@ -13,7 +13,7 @@ _BEGAN = time.monotonic()
 _steps = 0
 
 
-class Told(Exception):
+class DemoError(Exception):
     """A step was not as said; the text tells which and how."""
 
 
@@ -32,7 +32,7 @@ def step(title: str) -> None:
 def check(holds: bool, text: str) -> None:  # noqa: FBT001 (reads as a sentence)
     """Say what was checked, or end the story."""
     if not holds:
-        raise Told(f"expected: {text}")
+        raise DemoError(f"expected: {text}")
     told(text)
 
 
@@ -60,5 +60,5 @@ def shown(
             if line.strip():
                 print(_paint("2", f"     {line}"), flush=True)
     if not met:
-        raise Told(f"`{typed}` ended with status {done.returncode}")
+        raise DemoError(f"`{typed}` ended with status {done.returncode}")
     return output

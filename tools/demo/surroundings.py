@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-from narration import Told, shown
+from narration import DemoError, shown
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "pulumi-yaml"
 
@@ -34,9 +34,9 @@ def control_plane(log: Path) -> Iterator[dict[str, str]]:
                 status = process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
-                raise Told("the control plane did not stop within 30 s of SIGTERM") from None
+                raise DemoError("the control plane did not stop within 30 s of SIGTERM") from None
     if status:
-        raise Told(f"the control plane ended with status {status}; its log is {log}")
+        raise DemoError(f"the control plane ended with status {status}; its log is {log}")
 
 
 def _exports(process: subprocess.Popen[str], log: Path) -> dict[str, str]:
@@ -48,7 +48,7 @@ def _exports(process: subprocess.Popen[str], log: Path) -> dict[str, str]:
             found[match[1]] = shlex.split(match[2])[0]
         if {"POLYKOMOS_BASE_URL", "POLYKOMOS_API_KEY"} <= found.keys():
             return found
-    raise Told(f"the control plane did not start:\n{log.read_text()[-2000:]}")
+    raise DemoError(f"the control plane did not start:\n{log.read_text()[-2000:]}")
 
 
 class Project:
@@ -75,7 +75,7 @@ class Project:
         """Put the provider where the engine looks for plugins: a launcher of the one in .venv."""
         plugin = shutil.which("pulumi-resource-polykomos")
         if plugin is None:
-            raise Told('pulumi-resource-polykomos is not on PATH: run `make demo`, or eval "$(make -s env)" first')
+            raise DemoError('pulumi-resource-polykomos is not on PATH: run `make demo`, or eval "$(make -s env)" first')
         launcher = directory / "plugin" / "pulumi-resource-polykomos"
         launcher.parent.mkdir()
         launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(plugin)} "$@"\n')

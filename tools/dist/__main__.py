@@ -23,7 +23,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "setup"))
 from forms import PULUMI, TERRAFORM, Form, glibc_needed, made
 from packing import write_checksums, write_tar, write_zip
 from staging import Staged, stage
-from steps import ROOT, Failed, run, say, step
+from steps import ROOT, SetupError, run, say, step
 
 
 def main(argv: list[str]) -> int:
@@ -34,12 +34,12 @@ def main(argv: list[str]) -> int:
     try:
         for program in ("objdump", "strip"):
             if shutil.which(program) is None:
-                raise Failed(f"{program} is not on PATH: install binutils")
+                raise SetupError(f"{program} is not on PATH: install binutils")
         shutil.rmtree(into, ignore_errors=True)
         into.mkdir(parents=True)
         with tempfile.TemporaryDirectory() as scratch:
             _build(into, Path(scratch))
-    except Failed as failure:
+    except SetupError as failure:
         say(str(failure))
         return 1
     for path in sorted(into.iterdir()):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "setup"))
 
-from steps import ROOT, Failed, run, say, step
+from steps import ROOT, SetupError, run, say, step
 
 Version = tuple[int, ...]
 # What the unit tests use beside the wheel's own dependencies.
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
         for version, program in found.items():
             try:
                 attempt(version, program, wheel, Path(scratch) / dotted(version), argv or ["tests/unit"])
-            except Failed as failed:
+            except SetupError as failed:
                 failures.append(f"{dotted(version)}: {failed}")
     for failure in failures:
         say(failure)
@@ -68,7 +68,7 @@ def interpreters(lowest: Version) -> dict[Version, Path]:
 
 
 def attempt(version: Version, program: Path, wheel: Path, home: Path, words: list[str]) -> None:
-    """Install and try the wheel with one interpreter. Raises Failed."""
+    """Install and try the wheel with one interpreter. Raises SetupError."""
     python = home / "bin" / "python"
     with step(f"{dotted(version)}: installing"):
         run([program, "-m", "venv", home])

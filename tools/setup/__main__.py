@@ -16,7 +16,7 @@ import languages
 import python_env
 import system_packages
 from go_toolchain import Toolchain
-from steps import ROOT, Failed, say, stop
+from steps import ROOT, SetupError, say, stop
 
 import engines
 
@@ -92,7 +92,7 @@ def main(argv: list[str]) -> int:
         else:
             print(USAGE, file=sys.stderr)
             return 2
-    except Failed as failure:
+    except SetupError as failure:
         print(f"setup: {failure}", file=sys.stderr)
         return 1
     return 0

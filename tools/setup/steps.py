@@ -18,7 +18,7 @@ _PROGRAM = Path(sys.argv[0]).resolve().name
 _LINE_EVERY, _SPINNER_EVERY = 15.0, 0.2
 
 
-class Failed(Exception):
+class SetupError(Exception):
     """A step could not be done. The text names what is missing and the way out."""
 
 
@@ -41,7 +41,7 @@ def run(command: Sequence[str | Path], *, cwd: Path = ROOT, env: dict[str, str] 
     """Run a command and return its standard output. Its output is shown only when it fails.
 
     Raises:
-        Failed: The command could not be started, or ended with another status than 0.
+        SetupError: The command could not be started, or ended with another status than 0.
     """
     words = [str(word) for word in command]
     pipe = subprocess.PIPE
@@ -53,10 +53,10 @@ def run(command: Sequence[str | Path], *, cwd: Path = ROOT, env: dict[str, str] 
             finally:
                 _running.discard(process)
     except OSError as error:
-        raise Failed(f"`{words[0]}` cannot be run: {error}") from None
+        raise SetupError(f"`{words[0]}` cannot be run: {error}") from None
     if process.returncode:
         tail = "\n".join((output + errors).splitlines()[-30:])
-        raise Failed(f"`{shlex.join(words[:4])} …` failed with status {process.returncode}:\n{tail}")
+        raise SetupError(f"`{shlex.join(words[:4])} …` failed with status {process.returncode}:\n{tail}")
     return output
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from steps import Failed, run, say, step
+from steps import SetupError, run, say, step
 
 # Where servers are; not everyone has these directories on PATH.
 _SERVERS = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -79,7 +79,7 @@ def prepare() -> None:
             with step(f"apt-get: installing {' '.join(packages)}"):
                 _install(apt, packages)
             return
-        except Failed as failure:
+        except SetupError as failure:
             say(f"apt-get: {failure}")
     for need in missing:
         say(f"{need.programs[0]}: not found; the tests of {need.purpose} are skipped, by name")

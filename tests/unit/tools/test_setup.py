@@ -24,7 +24,7 @@ import engines
 from go_toolchain import Toolchain
 try:
     engines.prepare((engines.PULUMI,), Toolchain(), lambda: Path(sys.executable))
-except engines.Failed as failure:
+except engines.SetupError as failure:
     sys.exit(f"failed: {failure}")
 print(*engines.search_path(), sep="\\n")
 """
