@@ -11,18 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from resourcekit.context import Context
 from resourcekit.error_texts import reason_of, translate_errors
 from resourcekit.errors import CancelledError, CheckError, CheckFailure, ResourceError
-from resourcekit.fields import Result, field_specs
+from resourcekit.fields import field_specs
 from resourcekit.package import Package
 from resourcekit.planning.diff import Diff, diff
 from resourcekit.planning.plan import inputs_from_state, plan_create, plan_update
 from resourcekit.resource import Resource, dump_state
 from resourcekit.results import ApplyResult, ChangePlan, ListItem, ReadResult, Values
-from resourcekit.unknown import UNKNOWN, drop_unknowns
+from resourcekit.state import read_state, values_with_unreported
+from resourcekit.unknown import UNKNOWN
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class Lifecycle:
 
     def deletion_blocked_reason(self, state: Mapping[str, Any]) -> str | None:
         """Return why the object must not be deleted, or None if it may be."""
-        return self.resource.deletion_blocked_reason(self._state(state))
+        return self.resource.deletion_blocked_reason(read_state(self.resource, state))
 
     def hypothetical_state(self, args: Mapping[str, Any]) -> Values:
         """Return the state of an object with these arguments, without the values that the API sets."""
@@ -107,7 +108,9 @@ class Lifecycle:
     def replacement_triggers(self, state: Mapping[str, Any], args: Mapping[str, Any], ctx: Context[Any]) -> list[str]:
         """Return the state fields that require a new object although no argument changed."""
         return list(
-            self._translate_errors(lambda: list(self.resource.replacement_triggers(self._state(state), args, ctx)))
+            self._translate_errors(
+                lambda: list(self.resource.replacement_triggers(read_state(self.resource, state), args, ctx))
+            )
         )
 
     def reported(self, name: str, state: Mapping[str, Any], ctx: Context[Any] | None) -> Any:
@@ -121,7 +124,7 @@ class Lifecycle:
         return (
             UNKNOWN
             if ctx is None
-            else self._translate_errors(lambda: self.resource.reported(name, self._state(state), ctx))
+            else self._translate_errors(lambda: self.resource.reported(name, read_state(self.resource, state), ctx))
         )
 
     def plan_changes(
@@ -175,7 +178,7 @@ class Lifecycle:
         """
         if ctx is None:
             return
-        prior = self._state(state)
+        prior = read_state(self.resource, state)
         if ctx.account is not None and self._account(ctx) not in (None, ctx.account):
             self._translate_errors(lambda: self.resource.read(id, prior, ctx))
         self._translate_errors(lambda: self.resource.preview_replacement(args, prior, ctx))
@@ -197,12 +200,14 @@ class Lifecycle:
         """Return the planned state of an update. With a context, the resource previews it at the API."""
         predicted = None
         if ctx is not None and changed:
-            predicted = self._translate_errors(lambda: self.resource.preview(args, self._state(state), changed, ctx))
+            predicted = self._translate_errors(
+                lambda: self.resource.preview(args, read_state(self.resource, state), changed, ctx)
+            )
         return {**plan_update(self.resource, args, state, changed), **(predicted or {})}
 
     def is_incomplete(self, state: Mapping[str, Any]) -> bool:
         """Return whether an update must first wait for the object that an earlier run created."""
-        return self.resource.is_incomplete(self._state(state))
+        return self.resource.is_incomplete(read_state(self.resource, state))
 
     def create(self, args: Mapping[str, Any], ctx: Context[Any]) -> ApplyResult:
         """Create the object. A failure after the checkpoint is an incomplete result, not an exception."""
@@ -226,7 +231,7 @@ class Lifecycle:
     ) -> ApplyResult:
         """Update the object in place, or resume a create that did not complete."""
         typed = self.resource.arguments.model_validate(args)
-        prior, account = self._state(state), ctx.account or self._account(ctx)
+        prior, account = read_state(self.resource, state), ctx.account or self._account(ctx)
 
         def run() -> tuple[str, BaseModel]:
             return id, self.resource.update(id, typed, prior, changed, ctx)
@@ -234,16 +239,12 @@ class Lifecycle:
         return self._checkpointed(run, args, ctx, account)
 
     def read(
-        self,
-        id: str,
-        state: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        ctx: Context[Any],
+        self, id: str, state: Mapping[str, Any], inputs: Mapping[str, Any], ctx: Context[Any]
     ) -> ReadResult | None:
         """Return the object as it is at the API, or None if it is gone. Without a state the read is an import."""
         imported = not state
         api_id = self.resource.normalize_id(id) if imported else id
-        prior = None if imported else self._state(state)
+        prior = None if imported else read_state(self.resource, state)
         current = self._translate_errors(lambda: self.resource.read(api_id, prior, ctx))
         if current is None:
             return None
@@ -253,14 +254,14 @@ class Lifecycle:
             if not imported:
                 ctx.ownership.found.add(self.resource.name)
             account = account or self._account(ctx)
-        values = self._with_unreported(current, state)
+        values = values_with_unreported(self.resource, current, state)
         inputs = inputs_from_state(self.resource, inputs, current, imported=imported)
         return ReadResult(api_id, values, inputs, account)
 
     def delete(self, id: str, state: Mapping[str, Any], ctx: Context[Any]) -> None:
         """Delete the object unless it is protected."""
         self.ensure_not_protected(state, "delete")
-        prior = self._state(state)
+        prior = read_state(self.resource, state)
         self._translate_errors(lambda: self.resource.delete(id, prior, ctx))
 
     def list(self, ctx: Context[Any]) -> Iterator[ListItem]:
@@ -278,11 +279,11 @@ class Lifecycle:
     ) -> ApplyResult:
         try:
             id_, state = self._translate_errors(run)
-            return ApplyResult(id_, self._with_unreported(state, args), account=account)
+            return ApplyResult(id_, values_with_unreported(self.resource, state, args), account=account)
         except Exception as error:
             if ctx.checkpointed is None:
                 raise
-            values = self._with_unreported(ctx.checkpointed.state, args)
+            values = values_with_unreported(self.resource, ctx.checkpointed.state, args)
             is_cancelled = isinstance(error, CancelledError)
             return ApplyResult(ctx.checkpointed.id, values, reason_of(error), cancelled=is_cancelled, account=account)
 
@@ -293,22 +294,6 @@ class Lifecycle:
         except Exception as error:
             log.debug("the account is not recorded: %s", type(error).__name__)
             return None
-
-    def _with_unreported(self, state: BaseModel, source: Mapping[str, Any]) -> Values:
-        """Return the state as plain values. Values that the API never reports come from `source`."""
-        values = dump_state(state)
-        for name, spec in field_specs(self.resource.arguments).items():
-            if (spec.provider_only or spec.create_only) and values.get(name) is None:
-                values[name] = source.get(name)
-        return values
-
-    def _state(self, state: Mapping[str, Any]) -> Result:
-        # A state of an older release may lack a field or have another type for one. It is read as far as possible.
-        model: type[Result] = self.resource.state
-        try:
-            return model.model_validate(drop_unknowns(state))
-        except ValidationError:
-            return model.model_construct(**drop_unknowns(state))
 
     def _translate_errors(self, run: Callable[[], Any]) -> Any:
         return translate_errors(self.package, run)

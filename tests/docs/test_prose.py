@@ -25,46 +25,7 @@ BANNED = re.compile(
 # Pages that tools write, from recordings and measurements; neither has the mark of the generated pages.
 _WRITTEN_BY_TOOLS = {"benchmarks.md", "parity.md"}
 # Folders and files below provider/ without these words. Add one when it is clean; none is taken out again.
-CLEAN: tuple[str, ...] = (
-    "controlplane/account",
-    "controlplane/admin",
-    "controlplane/app.py",
-    "controlplane/backoff.py",
-    "controlplane/blueprints",
-    "controlplane/bootstrap.py",
-    "controlplane/clock.py",
-    "controlplane/console",
-    "controlplane/data_dir.py",
-    "controlplane/databases",
-    "controlplane/db",
-    "controlplane/dev_controls.py",
-    "controlplane/engines",
-    "controlplane/errors.py",
-    "controlplane/fault_injection",
-    "controlplane/http",
-    "controlplane/logging.py",
-    "controlplane/notifier.py",
-    "controlplane/openapi",
-    "controlplane/plans.py",
-    "controlplane/process_record.py",
-    "controlplane/queries",
-    "controlplane/query_answers.py",
-    "controlplane/registry.py",
-    "controlplane/request_log",
-    "controlplane/server.py",
-    "controlplane/services.py",
-    "controlplane/settings.py",
-    "controlplane/snapshots",
-    "controlplane/state_file.py",
-    "controlplane/supervisor.py",
-    "controlplane/user_queue.py",
-    "controlplane/webhooks",
-    "controlplane/worker_pool.py",
-    "polykomos_provider",
-    "resourcekit",
-    "resourcekit/terraform",
-    "polykomos",
-)
+CLEAN: tuple[str, ...] = ("controlplane", "polykomos", "polykomos_provider", "resourcekit")
 
 _EXCEPTED = re.compile(
     r"^ *(`{3,})[^\n]*\n.*?^ *\1$"  # a code block

@@ -97,3 +97,11 @@ def test_a_ring_is_found() -> None:
     assert rings(graph, "p") == [{"p.a", "p.b", "p.c"}]
     assert rings(graph, "p.c") == []
     assert rings({"p.a": {"p.b"}, "p.b": {"p.c"}, "p.c": set()}, "p") == []
+
+
+def test_no_file_has_more_than_300_lines() -> None:
+    """A generated module is excepted."""
+    lines = {name: path.read_text(encoding="utf-8").count("\n") for name, path in modules().items()}
+    generated = {"polykomos_provider.dynamic.resources"}
+    long = {name for name, count in lines.items() if count > 300 and not name.endswith(("_pb2", "_pb2_grpc"))}
+    assert long - generated == set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,9 @@ from polykomos.resources.conversions import format_timestamp, parse_uuid, reveal
 from polykomos.resources.create_once import create_once
 from polykomos.resources.create_request import ensure_compatible, with_earlier
 from polykomos.resources.database.blueprint import refuse_unfit_blueprint
+from polykomos.resources.database.catalog import ensure_offered, warn_of_unknown_plan
 from polykomos.resources.database.create import create_request
-from polykomos.resources.database.schema import PLANS, DatabaseArgs, DatabaseState
+from polykomos.resources.database.schema import DatabaseArgs, DatabaseState
 from polykomos.resources.errors import confirm_gone, is_right_account, not_found_as_error, object_gone_error
 from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
@@ -64,12 +64,12 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
         """Check what the API would reject, such as an unsupported region, and warn of what it may reject."""
         if prior is not None:
             return
-        _warn_of_unknown_plan(args.get("plan"), ctx)
+        warn_of_unknown_plan(args.get("plan"), ctx)
         refuse_unfit_blueprint(args, ctx)
         db_type, region = args.get("db_type"), args.get("region")
         if UNKNOWN in (db_type, region) or (db_type is None and region is None):
             return
-        _ensure_offered(db_type, region, ctx)
+        ensure_offered(db_type, region, ctx)
 
     def preview_replacement(self, args: Mapping[str, Any], prior: DatabaseState, ctx: Context[Client]) -> None:
         """Warn if both databases have the same name: no call reports whether names must be unique (api-facts S1)."""
@@ -225,35 +225,6 @@ def _until_active(database: ApiDatabase, ctx: Context[Client]) -> ApiDatabase:
             "run this again"
         )
     return database
-
-
-def _warn_of_unknown_plan(plan: Any, ctx: Context[Client]) -> None:
-    """Warn of a plan that this provider does not know.
-
-    It is not rejected: no call reports which plans exist, and the documents differ (api-facts C1).
-    """
-    if isinstance(plan, str) and plan not in PLANS:
-        near = difflib.get_close_matches(plan, PLANS, n=1)
-        known = ", ".join(f"`{name}`" for name in PLANS)
-        hint = f"did you mean `{near[0]}`?" if near else f"the plans that this provider knows are {known}"
-        ctx.warn(f"unknown plan {plan!r}, which the API may reject; {hint}", attribute="plan")
-
-
-def _ensure_offered(db_type: str | None, region: str | None, ctx: Context[Client]) -> None:
-    """Raise ResourceError for an engine or a region that the API does not offer."""
-    engines = {engine.value: engine for engine in ctx.api.list_database_types()}
-    engine = engines.get(db_type or "postgres")
-    if engine is None or engine.is_available is False:
-        available = ", ".join(sorted(value for value, offer in engines.items() if offer.is_available is not False))
-        raise ResourceError(
-            f"unsupported `db_type` {db_type or 'postgres'!r}: expected one of {available}", property="db_type"
-        )
-    regions = [each.code for each in engine.regions if each.is_available is not False]
-    if region is not None and regions and region not in regions:
-        raise ResourceError(
-            f"unsupported `region` {region!r} for `db_type` {engine.value!r}: expected one of {', '.join(regions)}",
-            property="region",
-        )
 
 
 def _complete_from_state(listed: ApiDatabase, prior: DatabaseState) -> ApiDatabase | None:

@@ -1,0 +1,35 @@
+"""States as the engines store them: read into the resource's model, and completed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from resourcekit.fields import Result, field_specs
+from resourcekit.resource import Resource, dump_state
+from resourcekit.unknown import drop_unknowns
+
+
+def values_with_unreported(
+    resource: Resource[Any, Any, Any], state: BaseModel, source: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the state as plain values. Values that the API never reports come from `source`."""
+    values = dump_state(state)
+    for name, spec in field_specs(resource.arguments).items():
+        if (spec.provider_only or spec.create_only) and values.get(name) is None:
+            values[name] = source.get(name)
+    return values
+
+
+def read_state(resource: Resource[Any, Any, Any], state: Mapping[str, Any]) -> Result:
+    """Return a stored state as the resource's model.
+
+    A state of an older release may lack a field or have another type for one. It is read as far as possible.
+    """
+    model: type[Result] = resource.state
+    try:
+        return model.model_validate(drop_unknowns(state))
+    except ValidationError:
+        return model.model_construct(**drop_unknowns(state))
