@@ -322,7 +322,7 @@ def test_an_answer_that_cannot_be_read_is_an_error_of_the_statement(api: httpx.C
     sql = "CREATE OR REPLACE PROCEDURE odd() BEGIN SET SESSION character_set_results = utf16; SELECT 1; END; CALL odd()"
     reply = api.post("/blueprint_validations", json={"sql_content": sql}).json()["data"]
     assert not reply["valid"]
-    assert "character set of answers" in " ".join((*reply["errors"], *reply["warnings"]))
+    assert "character set of results" in " ".join((*reply["errors"], *reply["warnings"]))
 
 
 def test_many_lines_are_validated_in_time_in_mysql(api: httpx.Client, mariadb: dict[str, Any]) -> None:

@@ -314,7 +314,7 @@ def test_stopping_in_mid_create_hands_back_the_id() -> None:
             state = plain(reply.new_state)
             assert (state["status"], bool(state["uuid"])) == ("provisioning", True)
             assert not errors(reply), "an error would taint it"
-            assert "next apply goes on" in reply.diagnostics[0].summary
+            assert "next apply resumes" in reply.diagnostics[0].summary
             again = plain(running.plan(DATABASE, config, state).planned_state)
             assert isinstance(again["connection_string"], msgpack.ExtType), "to be waited for"
 
