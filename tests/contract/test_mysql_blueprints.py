@@ -162,7 +162,7 @@ def test_tables_without_transactions_are_told(api: httpx.Client, database: dict[
     sql = f"INSERT INTO log (who) VALUES ('stays'); {ONLY_IN_THE_COPY}"
     done = apply(api, database, blueprint(api, sql))
     assert done["status"] == "failed"
-    assert "no transactions" in done["error_message"]
+    assert "without transactions" in done["error_message"]
     assert who(database) == ["stays"]
 
 
