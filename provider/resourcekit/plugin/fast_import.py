@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any
 
 TYPE_CHECKING = False  # importing `typing` takes as long as all of this
 if TYPE_CHECKING:
@@ -59,29 +58,3 @@ def _remove_placeholder() -> None:
     """Let later imports of `importlib.metadata` load the real module."""
     if isinstance(sys.modules.get(_METADATA), _Metadata):
         del sys.modules[_METADATA]
-
-
-__all__ = ["grpc"]
-
-
-class _LazyModule(ModuleType):
-    """A placeholder for a module, which loads the real one on the first use of an attribute."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(importlib.import_module(self.__name__), name)
-
-
-if "grpc" in sys.modules:
-    import grpc
-else:
-    placeholders = {name: _LazyModule(name) for name in ("asyncio", "grpc.aio") if name not in sys.modules}
-    sys.modules |= placeholders
-    try:
-        import grpc
-    finally:
-        # The placeholders are for grpc only: later imports load the real modules.
-        for name, module in placeholders.items():
-            if sys.modules.get(name) is module:
-                del sys.modules[name]

@@ -12,7 +12,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
 
-from resourcekit.plugin.fast_import import bulk_import, grpc
+from resourcekit.plugin.fast_import import bulk_import
+from resourcekit.plugin.sync_grpc import grpc
 
 Handlers = Mapping[str, Any]
 StaticReplies = Mapping[str, Callable[[], bytes]]

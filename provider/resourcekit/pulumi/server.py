@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from resourcekit.plugin.fast_import import grpc
 from resourcekit.plugin.lazy_service import MESSAGE_SIZES, Handlers, LazyGrpcService
 from resourcekit.plugin.logging import parse_level
 from resourcekit.plugin.parent_watch import exit_with_parent, is_listening
+from resourcekit.plugin.sync_grpc import grpc
 
 # Imported while the engine connects.
 TYPE_CHECKING = False

@@ -19,9 +19,9 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from resourcekit.plugin.fast_import import grpc
 from resourcekit.plugin.lazy_service import Handlers, LazyGrpcService, StaticReplies, method_handlers
 from resourcekit.plugin.parent_watch import Watch, exit_when_stdout_closes
+from resourcekit.plugin.sync_grpc import grpc
 from resourcekit.terraform.handshake import COOKIE
 
 _PROTOCOL = "6"

@@ -45,3 +45,8 @@ def test_what_is_put_off_is_there_for_whoever_asks() -> None:
 
 def test_the_version_is_the_distributions() -> None:
     assert metadata.version("polykomos-provider") == VERSION
+
+
+def test_a_terraform_plugin_starts_without_what_its_zygote_has_loaded() -> None:
+    code = "import sys, polykomos_provider.terraform_plugin as p; print({'grpc', 'typing', 'pydantic'} & {*sys.modules})"
+    assert run(code) == "set()"

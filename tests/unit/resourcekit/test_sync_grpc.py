@@ -18,7 +18,7 @@ def test_plugins_start_without_asyncio(plugin: str) -> None:
 @pytest.mark.parametrize("first", ["", "import asyncio; ", "import grpc; ", "import grpc.aio; "])
 def test_whoever_asks_for_it_gets_it(first: str) -> None:
     code = first + (
-        "import resourcekit.plugin.fast_import, grpc, asyncio; assert asyncio.run(asyncio.sleep(0, 7)) == 7; "
+        "import resourcekit.plugin.sync_grpc, grpc, asyncio; assert asyncio.run(asyncio.sleep(0, 7)) == 7; "
         "channel = grpc.aio.insecure_channel.__module__; import grpc.aio; "
         "print(channel, grpc.aio is __import__('sys').modules['grpc.aio'])"
     )
@@ -27,7 +27,7 @@ def test_whoever_asks_for_it_gets_it(first: str) -> None:
 
 def test_an_asynchronous_call_still_works() -> None:
     code = """
-import resourcekit.plugin.fast_import, asyncio, grpc
+import resourcekit.plugin.sync_grpc, asyncio, grpc
 async def main():
     server = grpc.aio.server()
     port = server.add_insecure_port("127.0.0.1:0")
