@@ -9,9 +9,9 @@ import * as utilities from "./utilities";
 /**
  * Versioned SQL that can be applied to databases, in one transaction.
  *
- * The API checks the SQL, and this provider has it checked while previewing. Every argument changes in place; a new
- * `sqlContent` makes a new `version`. Variables are written `{{name}}`, outside of quotes. Applying is a resource of
- * its own, `BlueprintApplication`.
+ * The API validates the SQL, in a preview too. Every argument changes in place; a new `sqlContent` makes a new
+ * `version`. Write variables as `{{name}}`, outside of quotes. To apply a blueprint to a database, use a
+ * `BlueprintApplication`.
  *
  * ## Example Usage
  *
@@ -59,11 +59,11 @@ export class Blueprint extends pulumi.CustomResource {
      */
     declare public readonly description: pulumi.Output<string | undefined>;
     /**
-     * Whether it is Polykomos's own, shared and immutable.
+     * Whether it is a shared, immutable blueprint of Polykomos.
      */
     declare public /*out*/ readonly isSystemBlueprint: pulumi.Output<boolean | undefined>;
     /**
-     * Name for people. Changed in place; the `slug` stays.
+     * Display name. Changed in place; the `slug` does not change.
      */
     declare public readonly name: pulumi.Output<string>;
     /**
@@ -71,7 +71,7 @@ export class Blueprint extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly sizeBytes: pulumi.Output<number | undefined>;
     /**
-     * Its name in URLs, made at creation.
+     * Its name in URLs, derived from `name` at creation.
      */
     declare public /*out*/ readonly slug: pulumi.Output<string | undefined>;
     /**
@@ -91,7 +91,7 @@ export class Blueprint extends pulumi.CustomResource {
      */
     declare public readonly variables: pulumi.Output<{[key: string]: outputs.BlueprintVariable} | undefined>;
     /**
-     * Version of the SQL: 1 at first, one more with each change of `sqlContent`.
+     * Version of the SQL: 1 at first, increased by 1 with each change of `sqlContent`.
      */
     declare public /*out*/ readonly version: pulumi.Output<number>;
 
@@ -152,7 +152,7 @@ export interface BlueprintArgs {
      */
     description?: pulumi.Input<string | undefined>;
     /**
-     * Name for people. Changed in place; the `slug` stays.
+     * Display name. Changed in place; the `slug` does not change.
      */
     name: pulumi.Input<string>;
     /**

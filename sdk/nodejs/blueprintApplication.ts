@@ -7,14 +7,15 @@ import * as utilities from "./utilities";
 /**
  * The application of a blueprint to a database: its SQL, run once, in one transaction.
  *
- * A preview dry-runs it where the database exists, and reports statements and warnings. Other variables or another
- * version are a new application. Taking it out of the program forgets it: SQL that ran is not taken back.
+ * If the database exists, a preview dry-runs the SQL and reports statements and warnings. A change of the variables or
+ * the version creates a new application. Removing the resource only removes it from the state: SQL that ran is not
+ * undone.
  *
  * ## Example Usage
  *
  * ## Import
  *
- * Imported by `<database uuid>/<blueprint uuid>/<application number>`, because the API's own number does not tell which database it was.
+ * Imported by `<database uuid>/<blueprint uuid>/<application number>`, because the API's number alone does not identify the database.
  */
 export class BlueprintApplication extends pulumi.CustomResource {
     /**
@@ -52,7 +53,7 @@ export class BlueprintApplication extends pulumi.CustomResource {
      */
     declare public readonly blueprintUuid: pulumi.Output<string>;
     /**
-     * Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
+     * Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview. If omitted, the version that is current when the program runs is applied.
      */
     declare public readonly blueprintVersion: pulumi.Output<number | undefined>;
     /**
@@ -60,15 +61,15 @@ export class BlueprintApplication extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly completedAt: pulumi.Output<string | undefined>;
     /**
-     * When it was asked (RFC 3339).
+     * When it was requested (RFC 3339).
      */
     declare public /*out*/ readonly createdAt: pulumi.Output<string | undefined>;
     /**
-     * Database to apply to. One that is still provisioning is waited for.
+     * Database to apply the blueprint to. If it is still provisioning, the provider waits for it.
      */
     declare public readonly databaseUuid: pulumi.Output<string>;
     /**
-     * Why it failed, without the values of variables; null when it did not.
+     * Why it failed, without the values of variables; null if it did not fail.
      */
     declare public /*out*/ readonly errorMessage: pulumi.Output<string | undefined>;
     /**
@@ -96,7 +97,7 @@ export class BlueprintApplication extends pulumi.CustomResource {
      */
     declare public readonly variables: pulumi.Output<{[key: string]: any} | undefined>;
     /**
-     * What the API warned of in the blueprint's SQL, such as statements that destroy data.
+     * The API's warnings about the blueprint's SQL, such as statements that destroy data.
      */
     declare public /*out*/ readonly warnings: pulumi.Output<string[] | undefined>;
 
@@ -161,11 +162,11 @@ export interface BlueprintApplicationArgs {
      */
     blueprintUuid: pulumi.Input<string>;
     /**
-     * Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
+     * Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview. If omitted, the version that is current when the program runs is applied.
      */
     blueprintVersion?: pulumi.Input<number | undefined>;
     /**
-     * Database to apply to. One that is still provisioning is waited for.
+     * Database to apply the blueprint to. If it is still provisioning, the provider waits for it.
      */
     databaseUuid: pulumi.Input<string>;
     /**

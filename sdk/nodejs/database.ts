@@ -7,9 +7,9 @@ import * as utilities from "./utilities";
 /**
  * A managed PostgreSQL or MySQL database, with a user of its own and a connection string.
  *
- * The name and the limits change in place. The engine, region, plan and team cannot change at the API: a change of
- * one of them makes a new, empty database and deletes the old one (its data is kept by the service for 24 hours).
- * Pulumi makes the new one first. Terraform and OpenTofu delete the old one first, unless the resource has
+ * The name and the limits change in place. The API cannot change the engine, region, plan or team: a change of one of
+ * them creates a new, empty database and deletes the old one (the service retains the old one's data for 24 hours).
+ * Pulumi creates the new database first. Terraform and OpenTofu delete the old one first, unless the resource has
  * `lifecycle { create_before_destroy = true }`.
  *
  * ## Example Usage
@@ -46,15 +46,15 @@ export class Database extends pulumi.CustomResource {
     }
 
     /**
-     * Blueprint to apply once, when the database has been created. A later change is refused: use a `BlueprintApplication`, which also reports the outcome.
+     * Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
      */
     declare public readonly blueprintUuid: pulumi.Output<string | undefined>;
     /**
-     * Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
+     * Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
      */
     declare public readonly blueprintVariables: pulumi.Output<{[key: string]: any} | undefined>;
     /**
-     * Most connections at once. The plan's own when left out or taken out.
+     * Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
      */
     declare public readonly connectionHardLimit: pulumi.Output<number | undefined>;
     /**
@@ -66,7 +66,7 @@ export class Database extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly createdAt: pulumi.Output<string | undefined>;
     /**
-     * Name of the database on its server; not changed by renaming.
+     * Name of the database on its server; does not change with `name`.
      */
     declare public /*out*/ readonly dbName: pulumi.Output<string>;
     /**
@@ -82,7 +82,7 @@ export class Database extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly dbUsername: pulumi.Output<string>;
     /**
-     * While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
+     * Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
      */
     declare public readonly deletionProtection: pulumi.Output<boolean | undefined>;
     /**
@@ -90,7 +90,7 @@ export class Database extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly host: pulumi.Output<string>;
     /**
-     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
      */
     declare public readonly name: pulumi.Output<string>;
     /**
@@ -102,7 +102,7 @@ export class Database extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly port: pulumi.Output<number>;
     /**
-     * Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+     * Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
      */
     declare public readonly region: pulumi.Output<string | undefined>;
     /**
@@ -110,15 +110,15 @@ export class Database extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly status: pulumi.Output<string | undefined>;
     /**
-     * Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+     * Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
      */
     declare public readonly storageHardLimitGb: pulumi.Output<number | undefined>;
     /**
-     * Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+     * Whether `dbPassword` and `connectionString` are stored in the engine's state. If false, they are null there; read them when they are needed. Default true.
      */
     declare public readonly storeCredentials: pulumi.Output<boolean | undefined>;
     /**
-     * Team that owns the database. Your primary team when left out.
+     * Team that owns the database. Default: your primary team.
      */
     declare public readonly teamId: pulumi.Output<number | undefined>;
     /**
@@ -134,7 +134,7 @@ export class Database extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly uuid: pulumi.Output<string>;
     /**
-     * Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+     * Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
      */
     declare public readonly warningThresholdPct: pulumi.Output<number | undefined>;
 
@@ -212,15 +212,15 @@ export class Database extends pulumi.CustomResource {
  */
 export interface DatabaseArgs {
     /**
-     * Blueprint to apply once, when the database has been created. A later change is refused: use a `BlueprintApplication`, which also reports the outcome.
+     * Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
      */
     blueprintUuid?: pulumi.Input<string | undefined>;
     /**
-     * Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
+     * Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
      */
     blueprintVariables?: pulumi.Input<{[key: string]: any} | undefined>;
     /**
-     * Most connections at once. The plan's own when left out or taken out.
+     * Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
      */
     connectionHardLimit?: pulumi.Input<number | undefined>;
     /**
@@ -228,11 +228,11 @@ export interface DatabaseArgs {
      */
     dbType?: pulumi.Input<string | undefined>;
     /**
-     * While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
+     * Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
      */
     deletionProtection?: pulumi.Input<boolean | undefined>;
     /**
-     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
      */
     name: pulumi.Input<string>;
     /**
@@ -240,23 +240,23 @@ export interface DatabaseArgs {
      */
     plan?: pulumi.Input<string | undefined>;
     /**
-     * Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+     * Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
      */
     region?: pulumi.Input<string | undefined>;
     /**
-     * Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+     * Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
      */
     storageHardLimitGb?: pulumi.Input<number | undefined>;
     /**
-     * Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+     * Whether `dbPassword` and `connectionString` are stored in the engine's state. If false, they are null there; read them when they are needed. Default true.
      */
     storeCredentials?: pulumi.Input<boolean | undefined>;
     /**
-     * Team that owns the database. Your primary team when left out.
+     * Team that owns the database. Default: your primary team.
      */
     teamId?: pulumi.Input<number | undefined>;
     /**
-     * Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+     * Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
      */
     warningThresholdPct?: pulumi.Input<number | undefined>;
 }

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as utilities from "./utilities";
 
 /**
- * The user and the API key that the provider works with: scopes and limits.
+ * The provider's API key: its user, scopes and limits.
  *
  * ## Example Usage
  */
@@ -17,11 +17,11 @@ export function getAccount(opts?: pulumi.InvokeOptions): Promise<GetAccountResul
 
 export interface GetAccountResult {
     /**
-     * Addresses that may use it; empty is all.
+     * IP addresses that may use the key; empty is all.
      */
     readonly allowedIpList?: string[];
     /**
-     * Days without use after which it expires.
+     * Days without use after which the key expires.
      */
     readonly inactiveTtlDays?: number;
     /**
@@ -37,7 +37,7 @@ export interface GetAccountResult {
      */
     readonly keyStatus?: string;
     /**
-     * Most requests a month; null is unlimited.
+     * Maximum number of requests per month; null is unlimited.
      */
     readonly monthlyQuota?: number;
     /**
@@ -45,7 +45,7 @@ export interface GetAccountResult {
      */
     readonly permissions?: string[];
     /**
-     * The key's rate limit.
+     * The key's rate limit, in requests per minute.
      */
     readonly requestsPerMinute?: number;
     /**
@@ -58,7 +58,7 @@ export interface GetAccountResult {
     readonly userName?: string;
 }
 /**
- * The user and the API key that the provider works with: scopes and limits.
+ * The provider's API key: its user, scopes and limits.
  *
  * ## Example Usage
  */

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as utilities from "./utilities";
 
 /**
- * One blueprint with its SQL, found by `uuid` or by its slug; the system's own too.
+ * One blueprint with its SQL, by `uuid` or `slug`; including the system's blueprints.
  *
  * ## Example Usage
  */
@@ -39,7 +39,7 @@ export interface GetBlueprintResult {
      */
     readonly description?: string;
     /**
-     * Whether it is Polykomos's own.
+     * Whether it is a blueprint of Polykomos.
      */
     readonly isSystemBlueprint?: boolean;
     /**
@@ -76,7 +76,7 @@ export interface GetBlueprintResult {
     readonly version?: number;
 }
 /**
- * One blueprint with its SQL, found by `uuid` or by its slug; the system's own too.
+ * One blueprint with its SQL, by `uuid` or `slug`; including the system's blueprints.
  *
  * ## Example Usage
  */

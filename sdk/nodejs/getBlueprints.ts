@@ -7,7 +7,7 @@ import * as outputs from "./types/output";
 import * as utilities from "./utilities";
 
 /**
- * Your blueprints and the system's, without their SQL.
+ * Your blueprints and the system's, without SQL.
  *
  * ## Example Usage
  */
@@ -24,7 +24,7 @@ export interface GetBlueprintsResult {
     readonly blueprints: outputs.BlueprintSummary[];
 }
 /**
- * Your blueprints and the system's, without their SQL.
+ * Your blueprints and the system's, without SQL.
  *
  * ## Example Usage
  */

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as utilities from "./utilities";
 
 /**
- * One database with its credentials, found by `uuid` or by a name that only one database has.
+ * One database with its credentials, by `uuid`, or by a `name` that only one database has.
  *
  * ## Example Usage
  */
@@ -20,7 +20,7 @@ export function getDatabase(args?: GetDatabaseArgs, opts?: pulumi.InvokeOptions)
 
 export interface GetDatabaseArgs {
     /**
-     * Its name, when only one database has it.
+     * Its name, if only one database has it.
      */
     name?: string;
     /**
@@ -31,7 +31,7 @@ export interface GetDatabaseArgs {
 
 export interface GetDatabaseResult {
     /**
-     * Most connections at once.
+     * Maximum number of concurrent connections.
      */
     readonly connectionHardLimit?: number;
     /**
@@ -108,7 +108,7 @@ export interface GetDatabaseResult {
     readonly warningThresholdPct?: number;
 }
 /**
- * One database with its credentials, found by `uuid` or by a name that only one database has.
+ * One database with its credentials, by `uuid`, or by a `name` that only one database has.
  *
  * ## Example Usage
  */
@@ -123,7 +123,7 @@ export function getDatabaseOutput(args?: GetDatabaseOutputArgs, opts?: pulumi.In
 
 export interface GetDatabaseOutputArgs {
     /**
-     * Its name, when only one database has it.
+     * Its name, if only one database has it.
      */
     name?: pulumi.Input<string | undefined>;
     /**

@@ -7,7 +7,7 @@ import * as outputs from "./types/output";
 import * as utilities from "./utilities";
 
 /**
- * The database engines on offer and their regions.
+ * The available database engines and their regions.
  *
  * ## Example Usage
  */
@@ -24,7 +24,7 @@ export interface GetDatabaseTypesResult {
     readonly databaseTypes: outputs.DatabaseType[];
 }
 /**
- * The database engines on offer and their regions.
+ * The available database engines and their regions.
  *
  * ## Example Usage
  */

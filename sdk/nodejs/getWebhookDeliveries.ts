@@ -7,7 +7,7 @@ import * as outputs from "./types/output";
 import * as utilities from "./utilities";
 
 /**
- * What was sent to a webhook endpoint and how it was received, newest first.
+ * The deliveries to a webhook endpoint and their results, newest first.
  *
  * ## Example Usage
  */
@@ -32,7 +32,7 @@ export interface GetWebhookDeliveriesResult {
     readonly deliveries: outputs.WebhookDelivery[];
 }
 /**
- * What was sent to a webhook endpoint and how it was received, newest first.
+ * The deliveries to a webhook endpoint and their results, newest first.
  *
  * ## Example Usage
  */

@@ -7,7 +7,7 @@ import * as outputs from "./types/output";
 import * as utilities from "./utilities";
 
 /**
- * Every webhook endpoint, revoked ones too; never their secrets.
+ * Every webhook endpoint, including revoked ones, without secrets.
  *
  * ## Example Usage
  */
@@ -19,12 +19,12 @@ export function getWebhookEndpoints(opts?: pulumi.InvokeOptions): Promise<GetWeb
 
 export interface GetWebhookEndpointsResult {
     /**
-     * Every endpoint, revoked ones too.
+     * Every endpoint, including revoked ones.
      */
     readonly webhookEndpoints: outputs.WebhookEndpointSummary[];
 }
 /**
- * Every webhook endpoint, revoked ones too; never their secrets.
+ * Every webhook endpoint, including revoked ones, without secrets.
  *
  * ## Example Usage
  */

@@ -7,13 +7,14 @@ import * as outputs from "./types/output";
 import * as utilities from "./utilities";
 
 /**
- * A database with the blueprints that are applied to it, in order, and a webhook endpoint where one is wanted.
+ * A database, the blueprints that are applied to it in order, and an optional webhook endpoint.
  *
- * Its resources are a `Database`, a `BlueprintApplication` for each of `blueprints` and a `WebhookEndpoint`, and
- * change as those do. Where an application fails, what was made before it stays, and the next run goes on from there.
+ * Its resources are a `Database`, a `BlueprintApplication` for each of `blueprints`, and a `WebhookEndpoint`; they
+ * change as these resources do. If an application fails, the resources created before it remain, and the next run
+ * continues from there.
  *
- * An application is known by its place in the list: add at the end. One that is put between others makes all that
- * follow new applications, whose SQL runs again; the preview shows that, and dry-runs them.
+ * An application is identified by its position in the list, so add new ones at the end. Inserting one between others
+ * replaces all applications after it, and their SQL runs again; the preview shows that and dry-runs them.
  *
  * ## Example Usage
  */
@@ -45,11 +46,11 @@ export class ManagedDatabase extends pulumi.ComponentResource {
      */
     declare public /*out*/ readonly databaseUuid: pulumi.Output<string>;
     /**
-     * Where the database is reached; no secret.
+     * Address of the database; not a secret.
      */
     declare public /*out*/ readonly endpoint: pulumi.Output<outputs.ManagedDatabaseEndpoint>;
     /**
-     * Environment variables by the role of who gets them. `app` connects: `DATABASE_URL` and what the engine's own clients read (`PGHOST`, `PGUSER`, `PGPASSWORD` and so on, `MYSQL_HOST` and so on). `observer` knows where the database is and cannot connect: no URL, user or password. Secret as a whole, because a map that holds secrets is so in most languages; `endpoint` tells the same in the open.
+     * Environment variables by role. `app` can connect: it has `DATABASE_URL` and the variables of the engine's clients (`PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or `MYSQL_HOST` and so on). `observer` has the address only: no URL, user or password. The whole map is secret, because most languages mark a map with secrets as a whole; `endpoint` has the address as plain text.
      */
     declare public /*out*/ readonly environment: pulumi.Output<{[key: string]: {[key: string]: string}}>;
     /**
@@ -108,11 +109,11 @@ export class ManagedDatabase extends pulumi.ComponentResource {
  */
 export interface ManagedDatabaseArgs {
     /**
-     * Blueprints to apply, each when the one before has been. The place in the list is what an application is known by: add at the end.
+     * Blueprints to apply, one after the other. An application is identified by its position in the list: add new ones at the end.
      */
     blueprints?: pulumi.Input<pulumi.Input<inputs.ManagedDatabaseBlueprintArgs>[] | undefined>;
     /**
-     * Most connections at once. The plan's own when left out or taken out.
+     * Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
      */
     connectionHardLimit?: pulumi.Input<number | undefined>;
     /**
@@ -120,11 +121,11 @@ export interface ManagedDatabaseArgs {
      */
     dbType?: pulumi.Input<string | undefined>;
     /**
-     * While true, the database can neither be deleted nor replaced; a preview says so already. Set it to false and apply that before either. Default false.
+     * Whether to reject deleting and replacing the database, in a preview too. To allow either, set it to false and apply that first. Default false.
      */
     deletionProtection?: pulumi.Input<boolean | undefined>;
     /**
-     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
      */
     name: pulumi.Input<string>;
     /**
@@ -132,23 +133,23 @@ export interface ManagedDatabaseArgs {
      */
     plan?: pulumi.Input<string | undefined>;
     /**
-     * Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+     * Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
      */
     region?: pulumi.Input<string | undefined>;
     /**
-     * Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+     * Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
      */
     storageHardLimitGb?: pulumi.Input<number | undefined>;
     /**
-     * Team that owns the database. Your primary team when left out.
+     * Team that owns the database. Default: your primary team.
      */
     teamId?: pulumi.Input<number | undefined>;
     /**
-     * Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+     * Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
      */
     warningThresholdPct?: pulumi.Input<number | undefined>;
     /**
-     * A webhook endpoint, made before the database and revoked after it, so that it hears of both.
+     * Webhook endpoint, created before the database and revoked after it, to get all events.
      */
     webhook?: pulumi.Input<inputs.ManagedDatabaseWebhookArgs | undefined>;
 }

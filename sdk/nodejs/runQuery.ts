@@ -7,8 +7,8 @@ import * as utilities from "./utilities";
 /**
  * Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
  *
- * Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
- * for what reads, and use a `BlueprintApplication` for what writes.
+ * Each run counts against the plan's daily limit. As a function or data source it runs in every preview and update:
+ * use it for questions that read data, and a `BlueprintApplication` for changes.
  *
  * ## Example Usage
  */
@@ -22,7 +22,7 @@ export function runQuery(args: RunQueryArgs, opts?: pulumi.InvokeOptions): Promi
 
 export interface RunQueryArgs {
     /**
-     * The database to ask; it must be active.
+     * UUID of the database, which must be active.
      */
     databaseUuid: string;
     /**
@@ -37,7 +37,7 @@ export interface RunQueryResult {
      */
     readonly queryId?: number;
     /**
-     * `type` and, by it, `rows` and `rowCount`, `affectedRows` or `statementsExecuted`, as the API names them.
+     * `type`, and depending on it `rows` and `rowCount`, `affectedRows` or `statementsExecuted`, as the API names them.
      */
     readonly result?: any;
     /**
@@ -48,8 +48,8 @@ export interface RunQueryResult {
 /**
  * Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
  *
- * Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
- * for what reads, and use a `BlueprintApplication` for what writes.
+ * Each run counts against the plan's daily limit. As a function or data source it runs in every preview and update:
+ * use it for questions that read data, and a `BlueprintApplication` for changes.
  *
  * ## Example Usage
  */
@@ -63,7 +63,7 @@ export function runQueryOutput(args: RunQueryOutputArgs, opts?: pulumi.InvokeOut
 
 export interface RunQueryOutputArgs {
     /**
-     * The database to ask; it must be active.
+     * UUID of the database, which must be active.
      */
     databaseUuid: pulumi.Input<string>;
     /**

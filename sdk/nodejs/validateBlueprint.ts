@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as utilities from "./utilities";
 
 /**
- * Have SQL checked as a blueprint's would be, without keeping it.
+ * Validate SQL as that of a blueprint, without storing it.
  *
  * ## Example Usage
  */
@@ -29,20 +29,20 @@ export interface ValidateBlueprintResult {
      */
     readonly errors?: string[];
     /**
-     * Statements found.
+     * Number of statements.
      */
     readonly statementCount?: number;
     /**
-     * Whether a blueprint of this SQL would be accepted.
+     * Whether the API accepts a blueprint with this SQL.
      */
     readonly valid: boolean;
     /**
-     * What is valid but destructive.
+     * Statements that are valid but destroy data.
      */
     readonly warnings?: string[];
 }
 /**
- * Have SQL checked as a blueprint's would be, without keeping it.
+ * Validate SQL as that of a blueprint, without storing it.
  *
  * ## Example Usage
  */

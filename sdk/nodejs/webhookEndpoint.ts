@@ -5,12 +5,12 @@ import * as pulumi from "@pulumi/pulumi";
 import * as utilities from "./utilities";
 
 /**
- * An address that hears of databases being created and deleted, by signed HTTP requests.
+ * A URL that receives signed HTTP requests when databases are created and deleted.
  *
- * The API cannot change an endpoint: a change makes a new one, with a new `secret`, and revokes the old one. Pulumi
- * makes the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
- * `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The secret is
- * shown once, at creation, and is kept in the engine's state alone.
+ * The API cannot change an endpoint: a change creates a new one, with a new `secret`, and revokes the old one. Pulumi
+ * creates the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
+ * `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The API returns
+ * the secret once, at creation; it is stored in the engine's state only.
  *
  * ## Example Usage
  *
@@ -46,15 +46,15 @@ export class WebhookEndpoint extends pulumi.CustomResource {
     }
 
     /**
-     * When it was created.
+     * When it was created (RFC 3339).
      */
     declare public /*out*/ readonly createdAt: pulumi.Output<string | undefined>;
     /**
-     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
      */
     declare public readonly events: pulumi.Output<string[] | undefined>;
     /**
-     * Secret that signs deliveries (`whsec_…`). The API shows it once, at creation: null after import.
+     * Secret that signs deliveries (`whsec_…`). Returned once, at creation: null after import.
      */
     declare public /*out*/ readonly secret: pulumi.Output<string | undefined>;
     /**
@@ -104,7 +104,7 @@ export class WebhookEndpoint extends pulumi.CustomResource {
  */
 export interface WebhookEndpointArgs {
     /**
-     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
      */
     events?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**

@@ -14,9 +14,9 @@ import (
 
 // Versioned SQL that can be applied to databases, in one transaction.
 //
-// The API checks the SQL, and this provider has it checked while previewing. Every argument changes in place; a new
-// `sqlContent` makes a new `version`. Variables are written `{{name}}`, outside of quotes. Applying is a resource of
-// its own, `BlueprintApplication`.
+// The API validates the SQL, in a preview too. Every argument changes in place; a new `sqlContent` makes a new
+// `version`. Write variables as `{{name}}`, outside of quotes. To apply a blueprint to a database, use a
+// `BlueprintApplication`.
 //
 // ## Example Usage
 //
@@ -32,13 +32,13 @@ type Blueprint struct {
 	CreatedAt pulumi.StringPtrOutput `pulumi:"createdAt"`
 	// What the blueprint does.
 	Description pulumi.StringPtrOutput `pulumi:"description"`
-	// Whether it is Polykomos's own, shared and immutable.
+	// Whether it is a shared, immutable blueprint of Polykomos.
 	IsSystemBlueprint pulumi.BoolPtrOutput `pulumi:"isSystemBlueprint"`
-	// Name for people. Changed in place; the `slug` stays.
+	// Display name. Changed in place; the `slug` does not change.
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Size of the SQL in bytes of UTF-8.
 	SizeBytes pulumi.IntPtrOutput `pulumi:"sizeBytes"`
-	// Its name in URLs, made at creation.
+	// Its name in URLs, derived from `name` at creation.
 	Slug pulumi.StringPtrOutput `pulumi:"slug"`
 	// SQL statements, run in one transaction when applied. A change makes a new version, in place.
 	SqlContent pulumi.StringOutput `pulumi:"sqlContent"`
@@ -48,7 +48,7 @@ type Blueprint struct {
 	Uuid pulumi.StringOutput `pulumi:"uuid"`
 	// The variables that the SQL uses, by name.
 	Variables BlueprintVariableMapOutput `pulumi:"variables"`
-	// Version of the SQL: 1 at first, one more with each change of `sqlContent`.
+	// Version of the SQL: 1 at first, increased by 1 with each change of `sqlContent`.
 	Version pulumi.IntOutput `pulumi:"version"`
 }
 
@@ -100,7 +100,7 @@ func (BlueprintState) ElementType() reflect.Type {
 type blueprintArgs struct {
 	// What the blueprint does.
 	Description *string `pulumi:"description"`
-	// Name for people. Changed in place; the `slug` stays.
+	// Display name. Changed in place; the `slug` does not change.
 	Name string `pulumi:"name"`
 	// SQL statements, run in one transaction when applied. A change makes a new version, in place.
 	SqlContent string `pulumi:"sqlContent"`
@@ -112,7 +112,7 @@ type blueprintArgs struct {
 type BlueprintArgs struct {
 	// What the blueprint does.
 	Description pulumi.StringPtrInput
-	// Name for people. Changed in place; the `slug` stays.
+	// Display name. Changed in place; the `slug` does not change.
 	Name pulumi.StringInput
 	// SQL statements, run in one transaction when applied. A change makes a new version, in place.
 	SqlContent pulumi.StringInput
@@ -222,12 +222,12 @@ func (o BlueprintOutput) Description() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Blueprint) pulumi.StringPtrOutput { return v.Description }).(pulumi.StringPtrOutput)
 }
 
-// Whether it is Polykomos's own, shared and immutable.
+// Whether it is a shared, immutable blueprint of Polykomos.
 func (o BlueprintOutput) IsSystemBlueprint() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v *Blueprint) pulumi.BoolPtrOutput { return v.IsSystemBlueprint }).(pulumi.BoolPtrOutput)
 }
 
-// Name for people. Changed in place; the `slug` stays.
+// Display name. Changed in place; the `slug` does not change.
 func (o BlueprintOutput) Name() pulumi.StringOutput {
 	return o.ApplyT(func(v *Blueprint) pulumi.StringOutput { return v.Name }).(pulumi.StringOutput)
 }
@@ -237,7 +237,7 @@ func (o BlueprintOutput) SizeBytes() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v *Blueprint) pulumi.IntPtrOutput { return v.SizeBytes }).(pulumi.IntPtrOutput)
 }
 
-// Its name in URLs, made at creation.
+// Its name in URLs, derived from `name` at creation.
 func (o BlueprintOutput) Slug() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Blueprint) pulumi.StringPtrOutput { return v.Slug }).(pulumi.StringPtrOutput)
 }
@@ -262,7 +262,7 @@ func (o BlueprintOutput) Variables() BlueprintVariableMapOutput {
 	return o.ApplyT(func(v *Blueprint) BlueprintVariableMapOutput { return v.Variables }).(BlueprintVariableMapOutput)
 }
 
-// Version of the SQL: 1 at first, one more with each change of `sqlContent`.
+// Version of the SQL: 1 at first, increased by 1 with each change of `sqlContent`.
 func (o BlueprintOutput) Version() pulumi.IntOutput {
 	return o.ApplyT(func(v *Blueprint) pulumi.IntOutput { return v.Version }).(pulumi.IntOutput)
 }

@@ -14,14 +14,15 @@ import (
 
 // The application of a blueprint to a database: its SQL, run once, in one transaction.
 //
-// A preview dry-runs it where the database exists, and reports statements and warnings. Other variables or another
-// version are a new application. Taking it out of the program forgets it: SQL that ran is not taken back.
+// If the database exists, a preview dry-runs the SQL and reports statements and warnings. A change of the variables or
+// the version creates a new application. Removing the resource only removes it from the state: SQL that ran is not
+// undone.
 //
 // ## Example Usage
 //
 // ## Import
 //
-// Imported by `<database uuid>/<blueprint uuid>/<application number>`, because the API's own number does not tell which database it was.
+// Imported by `<database uuid>/<blueprint uuid>/<application number>`, because the API's number alone does not identify the database.
 type BlueprintApplication struct {
 	pulumi.CustomResourceState
 
@@ -29,15 +30,15 @@ type BlueprintApplication struct {
 	ApplicationId pulumi.IntOutput `pulumi:"applicationId"`
 	// Blueprint to apply.
 	BlueprintUuid pulumi.StringOutput `pulumi:"blueprintUuid"`
-	// Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
+	// Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview. If omitted, the version that is current when the program runs is applied.
 	BlueprintVersion pulumi.IntPtrOutput `pulumi:"blueprintVersion"`
 	// When it ended (RFC 3339).
 	CompletedAt pulumi.StringPtrOutput `pulumi:"completedAt"`
-	// When it was asked (RFC 3339).
+	// When it was requested (RFC 3339).
 	CreatedAt pulumi.StringPtrOutput `pulumi:"createdAt"`
-	// Database to apply to. One that is still provisioning is waited for.
+	// Database to apply the blueprint to. If it is still provisioning, the provider waits for it.
 	DatabaseUuid pulumi.StringOutput `pulumi:"databaseUuid"`
-	// Why it failed, without the values of variables; null when it did not.
+	// Why it failed, without the values of variables; null if it did not fail.
 	ErrorMessage pulumi.StringPtrOutput `pulumi:"errorMessage"`
 	// Statements that failed.
 	StatementsFailed pulumi.IntPtrOutput `pulumi:"statementsFailed"`
@@ -51,7 +52,7 @@ type BlueprintApplication struct {
 	TotalDurationMs pulumi.IntPtrOutput `pulumi:"totalDurationMs"`
 	// Values of the blueprint's variables, by name.
 	Variables pulumi.MapOutput `pulumi:"variables"`
-	// What the API warned of in the blueprint's SQL, such as statements that destroy data.
+	// The API's warnings about the blueprint's SQL, such as statements that destroy data.
 	Warnings pulumi.StringArrayOutput `pulumi:"warnings"`
 }
 
@@ -103,9 +104,9 @@ func (BlueprintApplicationState) ElementType() reflect.Type {
 type blueprintApplicationArgs struct {
 	// Blueprint to apply.
 	BlueprintUuid string `pulumi:"blueprintUuid"`
-	// Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
+	// Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview. If omitted, the version that is current when the program runs is applied.
 	BlueprintVersion *int `pulumi:"blueprintVersion"`
-	// Database to apply to. One that is still provisioning is waited for.
+	// Database to apply the blueprint to. If it is still provisioning, the provider waits for it.
 	DatabaseUuid string `pulumi:"databaseUuid"`
 	// Values of the blueprint's variables, by name.
 	Variables map[string]interface{} `pulumi:"variables"`
@@ -115,9 +116,9 @@ type blueprintApplicationArgs struct {
 type BlueprintApplicationArgs struct {
 	// Blueprint to apply.
 	BlueprintUuid pulumi.StringInput
-	// Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
+	// Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview. If omitted, the version that is current when the program runs is applied.
 	BlueprintVersion pulumi.IntPtrInput
-	// Database to apply to. One that is still provisioning is waited for.
+	// Database to apply the blueprint to. If it is still provisioning, the provider waits for it.
 	DatabaseUuid pulumi.StringInput
 	// Values of the blueprint's variables, by name.
 	Variables pulumi.MapInput
@@ -220,7 +221,7 @@ func (o BlueprintApplicationOutput) BlueprintUuid() pulumi.StringOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringOutput { return v.BlueprintUuid }).(pulumi.StringOutput)
 }
 
-// Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
+// Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview. If omitted, the version that is current when the program runs is applied.
 func (o BlueprintApplicationOutput) BlueprintVersion() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.IntPtrOutput { return v.BlueprintVersion }).(pulumi.IntPtrOutput)
 }
@@ -230,17 +231,17 @@ func (o BlueprintApplicationOutput) CompletedAt() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringPtrOutput { return v.CompletedAt }).(pulumi.StringPtrOutput)
 }
 
-// When it was asked (RFC 3339).
+// When it was requested (RFC 3339).
 func (o BlueprintApplicationOutput) CreatedAt() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringPtrOutput { return v.CreatedAt }).(pulumi.StringPtrOutput)
 }
 
-// Database to apply to. One that is still provisioning is waited for.
+// Database to apply the blueprint to. If it is still provisioning, the provider waits for it.
 func (o BlueprintApplicationOutput) DatabaseUuid() pulumi.StringOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringOutput { return v.DatabaseUuid }).(pulumi.StringOutput)
 }
 
-// Why it failed, without the values of variables; null when it did not.
+// Why it failed, without the values of variables; null if it did not fail.
 func (o BlueprintApplicationOutput) ErrorMessage() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringPtrOutput { return v.ErrorMessage }).(pulumi.StringPtrOutput)
 }
@@ -275,7 +276,7 @@ func (o BlueprintApplicationOutput) Variables() pulumi.MapOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.MapOutput { return v.Variables }).(pulumi.MapOutput)
 }
 
-// What the API warned of in the blueprint's SQL, such as statements that destroy data.
+// The API's warnings about the blueprint's SQL, such as statements that destroy data.
 func (o BlueprintApplicationOutput) Warnings() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v *BlueprintApplication) pulumi.StringArrayOutput { return v.Warnings }).(pulumi.StringArrayOutput)
 }

@@ -14,9 +14,9 @@ import (
 
 // A managed PostgreSQL or MySQL database, with a user of its own and a connection string.
 //
-// The name and the limits change in place. The engine, region, plan and team cannot change at the API: a change of
-// one of them makes a new, empty database and deletes the old one (its data is kept by the service for 24 hours).
-// Pulumi makes the new one first. Terraform and OpenTofu delete the old one first, unless the resource has
+// The name and the limits change in place. The API cannot change the engine, region, plan or team: a change of one of
+// them creates a new, empty database and deletes the old one (the service retains the old one's data for 24 hours).
+// Pulumi creates the new database first. Terraform and OpenTofu delete the old one first, unless the resource has
 // `lifecycle { create_before_destroy = true }`.
 //
 // ## Example Usage
@@ -27,17 +27,17 @@ import (
 type Database struct {
 	pulumi.CustomResourceState
 
-	// Blueprint to apply once, when the database has been created. A later change is refused: use a `BlueprintApplication`, which also reports the outcome.
+	// Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
 	BlueprintUuid pulumi.StringPtrOutput `pulumi:"blueprintUuid"`
-	// Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
+	// Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
 	BlueprintVariables pulumi.MapOutput `pulumi:"blueprintVariables"`
-	// Most connections at once. The plan's own when left out or taken out.
+	// Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
 	ConnectionHardLimit pulumi.IntPtrOutput `pulumi:"connectionHardLimit"`
 	// URL with user and password, ready for a client.
 	ConnectionString pulumi.StringPtrOutput `pulumi:"connectionString"`
 	// When it was created (RFC 3339).
 	CreatedAt pulumi.StringPtrOutput `pulumi:"createdAt"`
-	// Name of the database on its server; not changed by renaming.
+	// Name of the database on its server; does not change with `name`.
 	DbName pulumi.StringOutput `pulumi:"dbName"`
 	// That user's password.
 	DbPassword pulumi.StringPtrOutput `pulumi:"dbPassword"`
@@ -45,25 +45,25 @@ type Database struct {
 	DbType pulumi.StringPtrOutput `pulumi:"dbType"`
 	// User to connect as.
 	DbUsername pulumi.StringOutput `pulumi:"dbUsername"`
-	// While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
+	// Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
 	DeletionProtection pulumi.BoolPtrOutput `pulumi:"deletionProtection"`
 	// Host to connect to.
 	Host pulumi.StringOutput `pulumi:"host"`
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan pulumi.StringPtrOutput `pulumi:"plan"`
 	// Port to connect to.
 	Port pulumi.IntOutput `pulumi:"port"`
-	// Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+	// Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
 	Region pulumi.StringPtrOutput `pulumi:"region"`
 	// `active`, `provisioning`, `paused` or `deleted`.
 	Status pulumi.StringPtrOutput `pulumi:"status"`
-	// Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+	// Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
 	StorageHardLimitGb pulumi.Float64PtrOutput `pulumi:"storageHardLimitGb"`
-	// Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+	// Whether `dbPassword` and `connectionString` are stored in the engine's state. If false, they are null there; read them when they are needed. Default true.
 	StoreCredentials pulumi.BoolPtrOutput `pulumi:"storeCredentials"`
-	// Team that owns the database. Your primary team when left out.
+	// Team that owns the database. Default: your primary team.
 	TeamId pulumi.IntPtrOutput `pulumi:"teamId"`
 	// Name of the owning team.
 	TeamName pulumi.StringPtrOutput `pulumi:"teamName"`
@@ -71,7 +71,7 @@ type Database struct {
 	UpdatedAt pulumi.StringPtrOutput `pulumi:"updatedAt"`
 	// The database's UUID, also its id.
 	Uuid pulumi.StringOutput `pulumi:"uuid"`
-	// Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+	// Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
 	WarningThresholdPct pulumi.IntPtrOutput `pulumi:"warningThresholdPct"`
 }
 
@@ -123,57 +123,57 @@ func (DatabaseState) ElementType() reflect.Type {
 }
 
 type databaseArgs struct {
-	// Blueprint to apply once, when the database has been created. A later change is refused: use a `BlueprintApplication`, which also reports the outcome.
+	// Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
 	BlueprintUuid *string `pulumi:"blueprintUuid"`
-	// Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
+	// Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
 	BlueprintVariables map[string]interface{} `pulumi:"blueprintVariables"`
-	// Most connections at once. The plan's own when left out or taken out.
+	// Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
 	ConnectionHardLimit *int `pulumi:"connectionHardLimit"`
 	// Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
 	DbType *string `pulumi:"dbType"`
-	// While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
+	// Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
 	DeletionProtection *bool `pulumi:"deletionProtection"`
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
 	Name string `pulumi:"name"`
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan *string `pulumi:"plan"`
-	// Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+	// Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
 	Region *string `pulumi:"region"`
-	// Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+	// Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
 	StorageHardLimitGb *float64 `pulumi:"storageHardLimitGb"`
-	// Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+	// Whether `dbPassword` and `connectionString` are stored in the engine's state. If false, they are null there; read them when they are needed. Default true.
 	StoreCredentials *bool `pulumi:"storeCredentials"`
-	// Team that owns the database. Your primary team when left out.
+	// Team that owns the database. Default: your primary team.
 	TeamId *int `pulumi:"teamId"`
-	// Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+	// Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
 	WarningThresholdPct *int `pulumi:"warningThresholdPct"`
 }
 
 // The set of arguments for constructing a Database resource.
 type DatabaseArgs struct {
-	// Blueprint to apply once, when the database has been created. A later change is refused: use a `BlueprintApplication`, which also reports the outcome.
+	// Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
 	BlueprintUuid pulumi.StringPtrInput
-	// Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
+	// Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
 	BlueprintVariables pulumi.MapInput
-	// Most connections at once. The plan's own when left out or taken out.
+	// Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
 	ConnectionHardLimit pulumi.IntPtrInput
 	// Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
 	DbType pulumi.StringPtrInput
-	// While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
+	// Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
 	DeletionProtection pulumi.BoolPtrInput
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
 	Name pulumi.StringInput
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan pulumi.StringPtrInput
-	// Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+	// Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
 	Region pulumi.StringPtrInput
-	// Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+	// Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
 	StorageHardLimitGb pulumi.Float64PtrInput
-	// Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+	// Whether `dbPassword` and `connectionString` are stored in the engine's state. If false, they are null there; read them when they are needed. Default true.
 	StoreCredentials pulumi.BoolPtrInput
-	// Team that owns the database. Your primary team when left out.
+	// Team that owns the database. Default: your primary team.
 	TeamId pulumi.IntPtrInput
-	// Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+	// Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
 	WarningThresholdPct pulumi.IntPtrInput
 }
 
@@ -264,17 +264,17 @@ func (o DatabaseOutput) ToDatabaseOutputWithContext(ctx context.Context) Databas
 	return o
 }
 
-// Blueprint to apply once, when the database has been created. A later change is refused: use a `BlueprintApplication`, which also reports the outcome.
+// Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
 func (o DatabaseOutput) BlueprintUuid() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringPtrOutput { return v.BlueprintUuid }).(pulumi.StringPtrOutput)
 }
 
-// Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
+// Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
 func (o DatabaseOutput) BlueprintVariables() pulumi.MapOutput {
 	return o.ApplyT(func(v *Database) pulumi.MapOutput { return v.BlueprintVariables }).(pulumi.MapOutput)
 }
 
-// Most connections at once. The plan's own when left out or taken out.
+// Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
 func (o DatabaseOutput) ConnectionHardLimit() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.IntPtrOutput { return v.ConnectionHardLimit }).(pulumi.IntPtrOutput)
 }
@@ -289,7 +289,7 @@ func (o DatabaseOutput) CreatedAt() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringPtrOutput { return v.CreatedAt }).(pulumi.StringPtrOutput)
 }
 
-// Name of the database on its server; not changed by renaming.
+// Name of the database on its server; does not change with `name`.
 func (o DatabaseOutput) DbName() pulumi.StringOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.DbName }).(pulumi.StringOutput)
 }
@@ -309,7 +309,7 @@ func (o DatabaseOutput) DbUsername() pulumi.StringOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.DbUsername }).(pulumi.StringOutput)
 }
 
-// While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
+// Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
 func (o DatabaseOutput) DeletionProtection() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.BoolPtrOutput { return v.DeletionProtection }).(pulumi.BoolPtrOutput)
 }
@@ -319,7 +319,7 @@ func (o DatabaseOutput) Host() pulumi.StringOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.Host }).(pulumi.StringOutput)
 }
 
-// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
 func (o DatabaseOutput) Name() pulumi.StringOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.Name }).(pulumi.StringOutput)
 }
@@ -334,7 +334,7 @@ func (o DatabaseOutput) Port() pulumi.IntOutput {
 	return o.ApplyT(func(v *Database) pulumi.IntOutput { return v.Port }).(pulumi.IntOutput)
 }
 
-// Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+// Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
 func (o DatabaseOutput) Region() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringPtrOutput { return v.Region }).(pulumi.StringPtrOutput)
 }
@@ -344,17 +344,17 @@ func (o DatabaseOutput) Status() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringPtrOutput { return v.Status }).(pulumi.StringPtrOutput)
 }
 
-// Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+// Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
 func (o DatabaseOutput) StorageHardLimitGb() pulumi.Float64PtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.Float64PtrOutput { return v.StorageHardLimitGb }).(pulumi.Float64PtrOutput)
 }
 
-// Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+// Whether `dbPassword` and `connectionString` are stored in the engine's state. If false, they are null there; read them when they are needed. Default true.
 func (o DatabaseOutput) StoreCredentials() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.BoolPtrOutput { return v.StoreCredentials }).(pulumi.BoolPtrOutput)
 }
 
-// Team that owns the database. Your primary team when left out.
+// Team that owns the database. Default: your primary team.
 func (o DatabaseOutput) TeamId() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.IntPtrOutput { return v.TeamId }).(pulumi.IntPtrOutput)
 }
@@ -374,7 +374,7 @@ func (o DatabaseOutput) Uuid() pulumi.StringOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.Uuid }).(pulumi.StringOutput)
 }
 
-// Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+// Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
 func (o DatabaseOutput) WarningThresholdPct() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v *Database) pulumi.IntPtrOutput { return v.WarningThresholdPct }).(pulumi.IntPtrOutput)
 }

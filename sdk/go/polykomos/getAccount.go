@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// The user and the API key that the provider works with: scopes and limits.
+// The provider's API key: its user, scopes and limits.
 //
 // ## Example Usage
 func GetAccount(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (*GetAccountResult, error) {
@@ -25,9 +25,9 @@ func GetAccount(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (*GetAccountRe
 }
 
 type GetAccountResult struct {
-	// Addresses that may use it; empty is all.
+	// IP addresses that may use the key; empty is all.
 	AllowedIpList []string `pulumi:"allowedIpList"`
-	// Days without use after which it expires.
+	// Days without use after which the key expires.
 	InactiveTtlDays *int `pulumi:"inactiveTtlDays"`
 	// The API key's name.
 	KeyName *string `pulumi:"keyName"`
@@ -35,11 +35,11 @@ type GetAccountResult struct {
 	KeyPreview *string `pulumi:"keyPreview"`
 	// `active` unless expired or revoked.
 	KeyStatus *string `pulumi:"keyStatus"`
-	// Most requests a month; null is unlimited.
+	// Maximum number of requests per month; null is unlimited.
 	MonthlyQuota *int `pulumi:"monthlyQuota"`
 	// Scopes of the key, such as `databases:read`.
 	Permissions []string `pulumi:"permissions"`
-	// The key's rate limit.
+	// The key's rate limit, in requests per minute.
 	RequestsPerMinute *int `pulumi:"requestsPerMinute"`
 	// The user's e-mail address.
 	UserEmail *string `pulumi:"userEmail"`
@@ -68,12 +68,12 @@ func (o GetAccountResultOutput) ToGetAccountResultOutputWithContext(ctx context.
 	return o
 }
 
-// Addresses that may use it; empty is all.
+// IP addresses that may use the key; empty is all.
 func (o GetAccountResultOutput) AllowedIpList() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v GetAccountResult) []string { return v.AllowedIpList }).(pulumi.StringArrayOutput)
 }
 
-// Days without use after which it expires.
+// Days without use after which the key expires.
 func (o GetAccountResultOutput) InactiveTtlDays() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v GetAccountResult) *int { return v.InactiveTtlDays }).(pulumi.IntPtrOutput)
 }
@@ -93,7 +93,7 @@ func (o GetAccountResultOutput) KeyStatus() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v GetAccountResult) *string { return v.KeyStatus }).(pulumi.StringPtrOutput)
 }
 
-// Most requests a month; null is unlimited.
+// Maximum number of requests per month; null is unlimited.
 func (o GetAccountResultOutput) MonthlyQuota() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v GetAccountResult) *int { return v.MonthlyQuota }).(pulumi.IntPtrOutput)
 }
@@ -103,7 +103,7 @@ func (o GetAccountResultOutput) Permissions() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v GetAccountResult) []string { return v.Permissions }).(pulumi.StringArrayOutput)
 }
 
-// The key's rate limit.
+// The key's rate limit, in requests per minute.
 func (o GetAccountResultOutput) RequestsPerMinute() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v GetAccountResult) *int { return v.RequestsPerMinute }).(pulumi.IntPtrOutput)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// One blueprint with its SQL, found by `uuid` or by its slug; the system's own too.
+// One blueprint with its SQL, by `uuid` or `slug`; including the system's blueprints.
 //
 // ## Example Usage
 func LookupBlueprint(ctx *pulumi.Context, args *LookupBlueprintArgs, opts ...pulumi.InvokeOption) (*LookupBlueprintResult, error) {
@@ -36,7 +36,7 @@ type LookupBlueprintResult struct {
 	CreatedAt *string `pulumi:"createdAt"`
 	// What it does.
 	Description *string `pulumi:"description"`
-	// Whether it is Polykomos's own.
+	// Whether it is a blueprint of Polykomos.
 	IsSystemBlueprint *bool `pulumi:"isSystemBlueprint"`
 	// Its name.
 	Name string `pulumi:"name"`
@@ -100,7 +100,7 @@ func (o LookupBlueprintResultOutput) Description() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v LookupBlueprintResult) *string { return v.Description }).(pulumi.StringPtrOutput)
 }
 
-// Whether it is Polykomos's own.
+// Whether it is a blueprint of Polykomos.
 func (o LookupBlueprintResultOutput) IsSystemBlueprint() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v LookupBlueprintResult) *bool { return v.IsSystemBlueprint }).(pulumi.BoolPtrOutput)
 }

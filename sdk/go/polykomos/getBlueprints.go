@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Your blueprints and the system's, without their SQL.
+// Your blueprints and the system's, without SQL.
 //
 // ## Example Usage
 func GetBlueprints(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (*GetBlueprintsResult, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// One database with its credentials, found by `uuid` or by a name that only one database has.
+// One database with its credentials, by `uuid`, or by a `name` that only one database has.
 //
 // ## Example Usage
 func LookupDatabase(ctx *pulumi.Context, args *LookupDatabaseArgs, opts ...pulumi.InvokeOption) (*LookupDatabaseResult, error) {
@@ -25,14 +25,14 @@ func LookupDatabase(ctx *pulumi.Context, args *LookupDatabaseArgs, opts ...pulum
 }
 
 type LookupDatabaseArgs struct {
-	// Its name, when only one database has it.
+	// Its name, if only one database has it.
 	Name *string `pulumi:"name"`
 	// The database's UUID.
 	Uuid *string `pulumi:"uuid"`
 }
 
 type LookupDatabaseResult struct {
-	// Most connections at once.
+	// Maximum number of concurrent connections.
 	ConnectionHardLimit *int `pulumi:"connectionHardLimit"`
 	// URL with user and password.
 	ConnectionString *string `pulumi:"connectionString"`
@@ -82,7 +82,7 @@ func LookupDatabaseOutput(ctx *pulumi.Context, args LookupDatabaseOutputArgs, op
 }
 
 type LookupDatabaseOutputArgs struct {
-	// Its name, when only one database has it.
+	// Its name, if only one database has it.
 	Name pulumi.StringPtrInput `pulumi:"name"`
 	// The database's UUID.
 	Uuid pulumi.StringPtrInput `pulumi:"uuid"`
@@ -106,7 +106,7 @@ func (o LookupDatabaseResultOutput) ToLookupDatabaseResultOutputWithContext(ctx 
 	return o
 }
 
-// Most connections at once.
+// Maximum number of concurrent connections.
 func (o LookupDatabaseResultOutput) ConnectionHardLimit() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v LookupDatabaseResult) *int { return v.ConnectionHardLimit }).(pulumi.IntPtrOutput)
 }

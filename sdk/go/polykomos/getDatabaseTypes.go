@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// The database engines on offer and their regions.
+// The available database engines and their regions.
 //
 // ## Example Usage
 func GetDatabaseTypes(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (*GetDatabaseTypesResult, error) {

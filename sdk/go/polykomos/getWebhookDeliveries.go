@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// What was sent to a webhook endpoint and how it was received, newest first.
+// The deliveries to a webhook endpoint and their results, newest first.
 //
 // ## Example Usage
 func GetWebhookDeliveries(ctx *pulumi.Context, args *GetWebhookDeliveriesArgs, opts ...pulumi.InvokeOption) (*GetWebhookDeliveriesResult, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Every webhook endpoint, revoked ones too; never their secrets.
+// Every webhook endpoint, including revoked ones, without secrets.
 //
 // ## Example Usage
 func GetWebhookEndpoints(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (*GetWebhookEndpointsResult, error) {
@@ -25,7 +25,7 @@ func GetWebhookEndpoints(ctx *pulumi.Context, opts ...pulumi.InvokeOption) (*Get
 }
 
 type GetWebhookEndpointsResult struct {
-	// Every endpoint, revoked ones too.
+	// Every endpoint, including revoked ones.
 	WebhookEndpoints []WebhookEndpointSummary `pulumi:"webhookEndpoints"`
 }
 
@@ -50,7 +50,7 @@ func (o GetWebhookEndpointsResultOutput) ToGetWebhookEndpointsResultOutputWithCo
 	return o
 }
 
-// Every endpoint, revoked ones too.
+// Every endpoint, including revoked ones.
 func (o GetWebhookEndpointsResultOutput) WebhookEndpoints() WebhookEndpointSummaryArrayOutput {
 	return o.ApplyT(func(v GetWebhookEndpointsResult) []WebhookEndpointSummary { return v.WebhookEndpoints }).(WebhookEndpointSummaryArrayOutput)
 }

@@ -12,13 +12,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// A database with the blueprints that are applied to it, in order, and a webhook endpoint where one is wanted.
+// A database, the blueprints that are applied to it in order, and an optional webhook endpoint.
 //
-// Its resources are a `Database`, a `BlueprintApplication` for each of `blueprints` and a `WebhookEndpoint`, and
-// change as those do. Where an application fails, what was made before it stays, and the next run goes on from there.
+// Its resources are a `Database`, a `BlueprintApplication` for each of `blueprints`, and a `WebhookEndpoint`; they
+// change as these resources do. If an application fails, the resources created before it remain, and the next run
+// continues from there.
 //
-// An application is known by its place in the list: add at the end. One that is put between others makes all that
-// follow new applications, whose SQL runs again; the preview shows that, and dry-runs them.
+// An application is identified by its position in the list, so add new ones at the end. Inserting one between others
+// replaces all applications after it, and their SQL runs again; the preview shows that and dry-runs them.
 //
 // ## Example Usage
 type ManagedDatabase struct {
@@ -30,9 +31,9 @@ type ManagedDatabase struct {
 	ConnectionString pulumi.StringOutput `pulumi:"connectionString"`
 	// The database's UUID.
 	DatabaseUuid pulumi.StringOutput `pulumi:"databaseUuid"`
-	// Where the database is reached; no secret.
+	// Address of the database; not a secret.
 	Endpoint ManagedDatabaseEndpointOutput `pulumi:"endpoint"`
-	// Environment variables by the role of who gets them. `app` connects: `DATABASE_URL` and what the engine's own clients read (`PGHOST`, `PGUSER`, `PGPASSWORD` and so on, `MYSQL_HOST` and so on). `observer` knows where the database is and cannot connect: no URL, user or password. Secret as a whole, because a map that holds secrets is so in most languages; `endpoint` tells the same in the open.
+	// Environment variables by role. `app` can connect: it has `DATABASE_URL` and the variables of the engine's clients (`PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or `MYSQL_HOST` and so on). `observer` has the address only: no URL, user or password. The whole map is secret, because most languages mark a map with secrets as a whole; `endpoint` has the address as plain text.
 	Environment pulumi.StringMapMapOutput `pulumi:"environment"`
 	// Secret that signs the webhook's deliveries (`whsec_…`); null without a webhook.
 	WebhookSecret pulumi.StringPtrOutput `pulumi:"webhookSecret"`
@@ -64,53 +65,53 @@ func NewManagedDatabase(ctx *pulumi.Context,
 }
 
 type managedDatabaseArgs struct {
-	// Blueprints to apply, each when the one before has been. The place in the list is what an application is known by: add at the end.
+	// Blueprints to apply, one after the other. An application is identified by its position in the list: add new ones at the end.
 	Blueprints []ManagedDatabaseBlueprint `pulumi:"blueprints"`
-	// Most connections at once. The plan's own when left out or taken out.
+	// Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
 	ConnectionHardLimit *int `pulumi:"connectionHardLimit"`
 	// Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
 	DbType *string `pulumi:"dbType"`
-	// While true, the database can neither be deleted nor replaced; a preview says so already. Set it to false and apply that before either. Default false.
+	// Whether to reject deleting and replacing the database, in a preview too. To allow either, set it to false and apply that first. Default false.
 	DeletionProtection *bool `pulumi:"deletionProtection"`
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
 	Name string `pulumi:"name"`
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan *string `pulumi:"plan"`
-	// Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+	// Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
 	Region *string `pulumi:"region"`
-	// Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+	// Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
 	StorageHardLimitGb *float64 `pulumi:"storageHardLimitGb"`
-	// Team that owns the database. Your primary team when left out.
+	// Team that owns the database. Default: your primary team.
 	TeamId *int `pulumi:"teamId"`
-	// Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+	// Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
 	WarningThresholdPct *int `pulumi:"warningThresholdPct"`
-	// A webhook endpoint, made before the database and revoked after it, so that it hears of both.
+	// Webhook endpoint, created before the database and revoked after it, to get all events.
 	Webhook *ManagedDatabaseWebhook `pulumi:"webhook"`
 }
 
 // The set of arguments for constructing a ManagedDatabase resource.
 type ManagedDatabaseArgs struct {
-	// Blueprints to apply, each when the one before has been. The place in the list is what an application is known by: add at the end.
+	// Blueprints to apply, one after the other. An application is identified by its position in the list: add new ones at the end.
 	Blueprints ManagedDatabaseBlueprintArrayInput
-	// Most connections at once. The plan's own when left out or taken out.
+	// Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
 	ConnectionHardLimit pulumi.IntPtrInput
 	// Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
 	DbType pulumi.StringPtrInput
-	// While true, the database can neither be deleted nor replaced; a preview says so already. Set it to false and apply that before either. Default false.
+	// Whether to reject deleting and replacing the database, in a preview too. To allow either, set it to false and apply that first. Default false.
 	DeletionProtection pulumi.BoolPtrInput
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
 	Name pulumi.StringInput
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan pulumi.StringPtrInput
-	// Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+	// Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
 	Region pulumi.StringPtrInput
-	// Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+	// Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
 	StorageHardLimitGb pulumi.Float64PtrInput
-	// Team that owns the database. Your primary team when left out.
+	// Team that owns the database. Default: your primary team.
 	TeamId pulumi.IntPtrInput
-	// Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+	// Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
 	WarningThresholdPct pulumi.IntPtrInput
-	// A webhook endpoint, made before the database and revoked after it, so that it hears of both.
+	// Webhook endpoint, created before the database and revoked after it, to get all events.
 	Webhook ManagedDatabaseWebhookPtrInput
 }
 
@@ -216,12 +217,12 @@ func (o ManagedDatabaseOutput) DatabaseUuid() pulumi.StringOutput {
 	return o.ApplyT(func(v *ManagedDatabase) pulumi.StringOutput { return v.DatabaseUuid }).(pulumi.StringOutput)
 }
 
-// Where the database is reached; no secret.
+// Address of the database; not a secret.
 func (o ManagedDatabaseOutput) Endpoint() ManagedDatabaseEndpointOutput {
 	return o.ApplyT(func(v *ManagedDatabase) ManagedDatabaseEndpointOutput { return v.Endpoint }).(ManagedDatabaseEndpointOutput)
 }
 
-// Environment variables by the role of who gets them. `app` connects: `DATABASE_URL` and what the engine's own clients read (`PGHOST`, `PGUSER`, `PGPASSWORD` and so on, `MYSQL_HOST` and so on). `observer` knows where the database is and cannot connect: no URL, user or password. Secret as a whole, because a map that holds secrets is so in most languages; `endpoint` tells the same in the open.
+// Environment variables by role. `app` can connect: it has `DATABASE_URL` and the variables of the engine's clients (`PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or `MYSQL_HOST` and so on). `observer` has the address only: no URL, user or password. The whole map is secret, because most languages mark a map with secrets as a whole; `endpoint` has the address as plain text.
 func (o ManagedDatabaseOutput) Environment() pulumi.StringMapMapOutput {
 	return o.ApplyT(func(v *ManagedDatabase) pulumi.StringMapMapOutput { return v.Environment }).(pulumi.StringMapMapOutput)
 }

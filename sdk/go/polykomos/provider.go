@@ -40,25 +40,25 @@ func NewProvider(ctx *pulumi.Context,
 }
 
 type providerArgs struct {
-	// API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out.
+	// API key (`pk_live_…`). Default: the environment variable POLYKOMOS_API_KEY.
 	ApiKey string `pulumi:"apiKey"`
-	// Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
+	// URL of the API, with `/api/v1`. Default: POLYKOMOS_BASE_URL, else https://polykomos.com/api/v1.
 	BaseUrl *string `pulumi:"baseUrl"`
-	// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+	// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, the next run within 24 hours finds the objects that an interrupted run created. Pulumi's plugin does not need it. Default: POLYKOMOS_IDEMPOTENCY_SCOPE.
 	IdempotencyScope *string `pulumi:"idempotencyScope"`
-	// Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+	// Maximum age, in seconds, of the list pages that reads of several objects share. They are never older than the provider's last write. 0 reads each object by itself. Default 10.
 	ReadSnapshotSeconds *float64 `pulumi:"readSnapshotSeconds"`
 }
 
 // The set of arguments for constructing a Provider resource.
 type ProviderArgs struct {
-	// API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out.
+	// API key (`pk_live_…`). Default: the environment variable POLYKOMOS_API_KEY.
 	ApiKey pulumi.StringInput
-	// Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
+	// URL of the API, with `/api/v1`. Default: POLYKOMOS_BASE_URL, else https://polykomos.com/api/v1.
 	BaseUrl pulumi.StringPtrInput
-	// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+	// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, the next run within 24 hours finds the objects that an interrupted run created. Pulumi's plugin does not need it. Default: POLYKOMOS_IDEMPOTENCY_SCOPE.
 	IdempotencyScope pulumi.StringPtrInput
-	// Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+	// Maximum age, in seconds, of the list pages that reads of several objects share. They are never older than the provider's last write. 0 reads each object by itself. Default 10.
 	ReadSnapshotSeconds pulumi.Float64PtrInput
 }
 

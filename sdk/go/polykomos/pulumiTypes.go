@@ -19,7 +19,7 @@ type BlueprintSummary struct {
 	CreatedAt *string `pulumi:"createdAt"`
 	// What it does.
 	Description *string `pulumi:"description"`
-	// Whether it is Polykomos's own.
+	// Whether it is a blueprint of Polykomos.
 	IsSystemBlueprint *bool `pulumi:"isSystemBlueprint"`
 	// Its name.
 	Name string `pulumi:"name"`
@@ -60,7 +60,7 @@ func (o BlueprintSummaryOutput) Description() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v BlueprintSummary) *string { return v.Description }).(pulumi.StringPtrOutput)
 }
 
-// Whether it is Polykomos's own.
+// Whether it is a blueprint of Polykomos.
 func (o BlueprintSummaryOutput) IsSystemBlueprint() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v BlueprintSummary) *bool { return v.IsSystemBlueprint }).(pulumi.BoolPtrOutput)
 }
@@ -117,13 +117,13 @@ func (o BlueprintSummaryArrayOutput) Index(i pulumi.IntInput) BlueprintSummaryOu
 
 // One variable of a blueprint, written `{{name}}` in its SQL, outside of quotes.
 type BlueprintVariable struct {
-	// The value when an application gives none.
+	// The value if an application sets none.
 	Default interface{} `pulumi:"default"`
 	// What it is for.
 	Description *string `pulumi:"description"`
-	// Whether every application must give a value. Default false.
+	// Whether every application must set a value. Default false.
 	Required *bool `pulumi:"required"`
-	// How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
+	// How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`.
 	Type *string `pulumi:"type"`
 }
 
@@ -140,13 +140,13 @@ type BlueprintVariableInput interface {
 
 // One variable of a blueprint, written `{{name}}` in its SQL, outside of quotes.
 type BlueprintVariableArgs struct {
-	// The value when an application gives none.
+	// The value if an application sets none.
 	Default pulumi.Input `pulumi:"default"`
 	// What it is for.
 	Description pulumi.StringPtrInput `pulumi:"description"`
-	// Whether every application must give a value. Default false.
+	// Whether every application must set a value. Default false.
 	Required pulumi.BoolPtrInput `pulumi:"required"`
-	// How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
+	// How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`.
 	Type pulumi.StringPtrInput `pulumi:"type"`
 }
 
@@ -202,7 +202,7 @@ func (o BlueprintVariableOutput) ToBlueprintVariableOutputWithContext(ctx contex
 	return o
 }
 
-// The value when an application gives none.
+// The value if an application sets none.
 func (o BlueprintVariableOutput) Default() pulumi.AnyOutput {
 	return o.ApplyT(func(v BlueprintVariable) interface{} { return v.Default }).(pulumi.AnyOutput)
 }
@@ -212,12 +212,12 @@ func (o BlueprintVariableOutput) Description() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v BlueprintVariable) *string { return v.Description }).(pulumi.StringPtrOutput)
 }
 
-// Whether every application must give a value. Default false.
+// Whether every application must set a value. Default false.
 func (o BlueprintVariableOutput) Required() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v BlueprintVariable) *bool { return v.Required }).(pulumi.BoolPtrOutput)
 }
 
-// How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
+// How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`.
 func (o BlueprintVariableOutput) Type() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v BlueprintVariable) *string { return v.Type }).(pulumi.StringPtrOutput)
 }
@@ -244,7 +244,7 @@ func (o BlueprintVariableMapOutput) MapIndex(k pulumi.StringInput) BlueprintVari
 
 // A database as the list shows it, without credentials.
 type DatabaseSummary struct {
-	// Most connections at once.
+	// Maximum number of concurrent connections.
 	ConnectionHardLimit *int `pulumi:"connectionHardLimit"`
 	// When it was created (RFC 3339).
 	CreatedAt *string `pulumi:"createdAt"`
@@ -295,7 +295,7 @@ func (o DatabaseSummaryOutput) ToDatabaseSummaryOutputWithContext(ctx context.Co
 	return o
 }
 
-// Most connections at once.
+// Maximum number of concurrent connections.
 func (o DatabaseSummaryOutput) ConnectionHardLimit() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v DatabaseSummary) *int { return v.ConnectionHardLimit }).(pulumi.IntPtrOutput)
 }
@@ -400,21 +400,21 @@ func (o DatabaseSummaryArrayOutput) Index(i pulumi.IntInput) DatabaseSummaryOutp
 	}).(DatabaseSummaryOutput)
 }
 
-// A database engine on offer.
+// A database engine.
 type DatabaseType struct {
 	// Whether it can be created now.
 	IsAvailable *bool `pulumi:"isAvailable"`
 	// Whether it can be created through the API.
 	IsProvisionable *bool `pulumi:"isProvisionable"`
-	// Name for people.
+	// Display name.
 	Label *string `pulumi:"label"`
-	// Where it is offered.
+	// Regions of the engine.
 	Regions []Region `pulumi:"regions"`
-	// Value, as `dbType` takes it.
+	// Value, as accepted by `dbType`.
 	Value string `pulumi:"value"`
 }
 
-// A database engine on offer.
+// A database engine.
 type DatabaseTypeOutput struct{ *pulumi.OutputState }
 
 func (DatabaseTypeOutput) ElementType() reflect.Type {
@@ -439,17 +439,17 @@ func (o DatabaseTypeOutput) IsProvisionable() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v DatabaseType) *bool { return v.IsProvisionable }).(pulumi.BoolPtrOutput)
 }
 
-// Name for people.
+// Display name.
 func (o DatabaseTypeOutput) Label() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DatabaseType) *string { return v.Label }).(pulumi.StringPtrOutput)
 }
 
-// Where it is offered.
+// Regions of the engine.
 func (o DatabaseTypeOutput) Regions() RegionArrayOutput {
 	return o.ApplyT(func(v DatabaseType) []Region { return v.Regions }).(RegionArrayOutput)
 }
 
-// Value, as `dbType` takes it.
+// Value, as accepted by `dbType`.
 func (o DatabaseTypeOutput) Value() pulumi.StringOutput {
 	return o.ApplyT(func(v DatabaseType) string { return v.Value }).(pulumi.StringOutput)
 }
@@ -478,7 +478,7 @@ func (o DatabaseTypeArrayOutput) Index(i pulumi.IntInput) DatabaseTypeOutput {
 type ManagedDatabaseBlueprint struct {
 	// Blueprint to apply.
 	BlueprintUuid string `pulumi:"blueprintUuid"`
-	// Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+	// Version to apply. Set it to the blueprint's `version` output to apply every new version, with a preview. A number is a pin: if the blueprint has another version, the plan fails.
 	BlueprintVersion int `pulumi:"blueprintVersion"`
 	// Values of the blueprint's variables, by name.
 	Variables map[string]interface{} `pulumi:"variables"`
@@ -499,7 +499,7 @@ type ManagedDatabaseBlueprintInput interface {
 type ManagedDatabaseBlueprintArgs struct {
 	// Blueprint to apply.
 	BlueprintUuid pulumi.StringInput `pulumi:"blueprintUuid"`
-	// Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+	// Version to apply. Set it to the blueprint's `version` output to apply every new version, with a preview. A number is a pin: if the blueprint has another version, the plan fails.
 	BlueprintVersion pulumi.IntInput `pulumi:"blueprintVersion"`
 	// Values of the blueprint's variables, by name.
 	Variables pulumi.MapInput `pulumi:"variables"`
@@ -562,7 +562,7 @@ func (o ManagedDatabaseBlueprintOutput) BlueprintUuid() pulumi.StringOutput {
 	return o.ApplyT(func(v ManagedDatabaseBlueprint) string { return v.BlueprintUuid }).(pulumi.StringOutput)
 }
 
-// Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+// Version to apply. Set it to the blueprint's `version` output to apply every new version, with a preview. A number is a pin: if the blueprint has another version, the plan fails.
 func (o ManagedDatabaseBlueprintOutput) BlueprintVersion() pulumi.IntOutput {
 	return o.ApplyT(func(v ManagedDatabaseBlueprint) int { return v.BlueprintVersion }).(pulumi.IntOutput)
 }
@@ -592,7 +592,7 @@ func (o ManagedDatabaseBlueprintArrayOutput) Index(i pulumi.IntInput) ManagedDat
 	}).(ManagedDatabaseBlueprintOutput)
 }
 
-// Where a database is reached.
+// The address of a database.
 type ManagedDatabaseEndpoint struct {
 	// Name of the database on its server.
 	Database string `pulumi:"database"`
@@ -602,7 +602,7 @@ type ManagedDatabaseEndpoint struct {
 	Port int `pulumi:"port"`
 }
 
-// Where a database is reached.
+// The address of a database.
 type ManagedDatabaseEndpointOutput struct{ *pulumi.OutputState }
 
 func (ManagedDatabaseEndpointOutput) ElementType() reflect.Type {
@@ -632,9 +632,9 @@ func (o ManagedDatabaseEndpointOutput) Port() pulumi.IntOutput {
 	return o.ApplyT(func(v ManagedDatabaseEndpoint) int { return v.Port }).(pulumi.IntOutput)
 }
 
-// Where the account's database events are sent, those of this database among them.
+// The webhook endpoint; it receives the events of all databases of the account.
 type ManagedDatabaseWebhook struct {
-	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
 	Events []string `pulumi:"events"`
 	// HTTPS URL that receives the events, without user name and password.
 	Url string `pulumi:"url"`
@@ -651,9 +651,9 @@ type ManagedDatabaseWebhookInput interface {
 	ToManagedDatabaseWebhookOutputWithContext(context.Context) ManagedDatabaseWebhookOutput
 }
 
-// Where the account's database events are sent, those of this database among them.
+// The webhook endpoint; it receives the events of all databases of the account.
 type ManagedDatabaseWebhookArgs struct {
-	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
 	Events pulumi.StringArrayInput `pulumi:"events"`
 	// HTTPS URL that receives the events, without user name and password.
 	Url pulumi.StringInput `pulumi:"url"`
@@ -712,7 +712,7 @@ func (i *managedDatabaseWebhookPtrType) ToManagedDatabaseWebhookPtrOutputWithCon
 	return pulumi.ToOutputWithContext(ctx, i).(ManagedDatabaseWebhookPtrOutput)
 }
 
-// Where the account's database events are sent, those of this database among them.
+// The webhook endpoint; it receives the events of all databases of the account.
 type ManagedDatabaseWebhookOutput struct{ *pulumi.OutputState }
 
 func (ManagedDatabaseWebhookOutput) ElementType() reflect.Type {
@@ -737,7 +737,7 @@ func (o ManagedDatabaseWebhookOutput) ToManagedDatabaseWebhookPtrOutputWithConte
 	}).(ManagedDatabaseWebhookPtrOutput)
 }
 
-// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
 func (o ManagedDatabaseWebhookOutput) Events() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v ManagedDatabaseWebhook) []string { return v.Events }).(pulumi.StringArrayOutput)
 }
@@ -771,7 +771,7 @@ func (o ManagedDatabaseWebhookPtrOutput) Elem() ManagedDatabaseWebhookOutput {
 	}).(ManagedDatabaseWebhookOutput)
 }
 
-// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
 func (o ManagedDatabaseWebhookPtrOutput) Events() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v *ManagedDatabaseWebhook) []string {
 		if v == nil {
@@ -793,11 +793,11 @@ func (o ManagedDatabaseWebhookPtrOutput) Url() pulumi.StringPtrOutput {
 
 // A region of an engine.
 type Region struct {
-	// Code, as `region` takes it.
+	// Code, as accepted by `region`.
 	Code string `pulumi:"code"`
 	// Whether databases can be created there now.
 	IsAvailable *bool `pulumi:"isAvailable"`
-	// Name for people.
+	// Display name.
 	Label *string `pulumi:"label"`
 }
 
@@ -816,7 +816,7 @@ func (o RegionOutput) ToRegionOutputWithContext(ctx context.Context) RegionOutpu
 	return o
 }
 
-// Code, as `region` takes it.
+// Code, as accepted by `region`.
 func (o RegionOutput) Code() pulumi.StringOutput {
 	return o.ApplyT(func(v Region) string { return v.Code }).(pulumi.StringOutput)
 }
@@ -826,7 +826,7 @@ func (o RegionOutput) IsAvailable() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v Region) *bool { return v.IsAvailable }).(pulumi.BoolPtrOutput)
 }
 
-// Name for people.
+// Display name.
 func (o RegionOutput) Label() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v Region) *string { return v.Label }).(pulumi.StringPtrOutput)
 }
@@ -855,7 +855,7 @@ func (o RegionArrayOutput) Index(i pulumi.IntInput) RegionOutput {
 type WebhookDelivery struct {
 	// Attempts so far.
 	AttemptCount *int `pulumi:"attemptCount"`
-	// When it was made.
+	// When it was created (RFC 3339).
 	CreatedAt *string `pulumi:"createdAt"`
 	// Why it failed.
 	ErrorMessage *string `pulumi:"errorMessage"`
@@ -889,7 +889,7 @@ func (o WebhookDeliveryOutput) AttemptCount() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v WebhookDelivery) *int { return v.AttemptCount }).(pulumi.IntPtrOutput)
 }
 
-// When it was made.
+// When it was created (RFC 3339).
 func (o WebhookDeliveryOutput) CreatedAt() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v WebhookDelivery) *string { return v.CreatedAt }).(pulumi.StringPtrOutput)
 }
@@ -941,19 +941,19 @@ func (o WebhookDeliveryArrayOutput) Index(i pulumi.IntInput) WebhookDeliveryOutp
 
 // A webhook endpoint as the list shows it, without its secret.
 type WebhookEndpointSummary struct {
-	// When it was created.
+	// When it was created (RFC 3339).
 	CreatedAt *string `pulumi:"createdAt"`
-	// Events that it gets; empty is all.
+	// Events that are sent to it; empty is all.
 	Events []string `pulumi:"events"`
 	// The endpoint's number.
 	Id int `pulumi:"id"`
-	// Last delivery that failed.
+	// Time of the last failed delivery (RFC 3339).
 	LastFailureAt *string `pulumi:"lastFailureAt"`
-	// Last delivery that succeeded.
+	// Time of the last successful delivery (RFC 3339).
 	LastSuccessAt *string `pulumi:"lastSuccessAt"`
 	// `active` or `revoked`.
 	Status *string `pulumi:"status"`
-	// Where events go.
+	// URL that receives the events.
 	Url string `pulumi:"url"`
 }
 
@@ -972,12 +972,12 @@ func (o WebhookEndpointSummaryOutput) ToWebhookEndpointSummaryOutputWithContext(
 	return o
 }
 
-// When it was created.
+// When it was created (RFC 3339).
 func (o WebhookEndpointSummaryOutput) CreatedAt() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v WebhookEndpointSummary) *string { return v.CreatedAt }).(pulumi.StringPtrOutput)
 }
 
-// Events that it gets; empty is all.
+// Events that are sent to it; empty is all.
 func (o WebhookEndpointSummaryOutput) Events() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v WebhookEndpointSummary) []string { return v.Events }).(pulumi.StringArrayOutput)
 }
@@ -987,12 +987,12 @@ func (o WebhookEndpointSummaryOutput) Id() pulumi.IntOutput {
 	return o.ApplyT(func(v WebhookEndpointSummary) int { return v.Id }).(pulumi.IntOutput)
 }
 
-// Last delivery that failed.
+// Time of the last failed delivery (RFC 3339).
 func (o WebhookEndpointSummaryOutput) LastFailureAt() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v WebhookEndpointSummary) *string { return v.LastFailureAt }).(pulumi.StringPtrOutput)
 }
 
-// Last delivery that succeeded.
+// Time of the last successful delivery (RFC 3339).
 func (o WebhookEndpointSummaryOutput) LastSuccessAt() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v WebhookEndpointSummary) *string { return v.LastSuccessAt }).(pulumi.StringPtrOutput)
 }
@@ -1002,7 +1002,7 @@ func (o WebhookEndpointSummaryOutput) Status() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v WebhookEndpointSummary) *string { return v.Status }).(pulumi.StringPtrOutput)
 }
 
-// Where events go.
+// URL that receives the events.
 func (o WebhookEndpointSummaryOutput) Url() pulumi.StringOutput {
 	return o.ApplyT(func(v WebhookEndpointSummary) string { return v.Url }).(pulumi.StringOutput)
 }

@@ -13,8 +13,8 @@ import (
 
 // Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
 //
-// Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
-// for what reads, and use a `BlueprintApplication` for what writes.
+// Each run counts against the plan's daily limit. As a function or data source it runs in every preview and update:
+// use it for questions that read data, and a `BlueprintApplication` for changes.
 //
 // ## Example Usage
 func RunQuery(ctx *pulumi.Context, args *RunQueryArgs, opts ...pulumi.InvokeOption) (*RunQueryResult, error) {
@@ -28,7 +28,7 @@ func RunQuery(ctx *pulumi.Context, args *RunQueryArgs, opts ...pulumi.InvokeOpti
 }
 
 type RunQueryArgs struct {
-	// The database to ask; it must be active.
+	// UUID of the database, which must be active.
 	DatabaseUuid string `pulumi:"databaseUuid"`
 	// The question in plain language, at most 2,000 characters.
 	Query string `pulumi:"query"`
@@ -37,7 +37,7 @@ type RunQueryArgs struct {
 type RunQueryResult struct {
 	// Number of the query, for support.
 	QueryId *int `pulumi:"queryId"`
-	// `type` and, by it, `rows` and `rowCount`, `affectedRows` or `statementsExecuted`, as the API names them.
+	// `type`, and depending on it `rows` and `rowCount`, `affectedRows` or `statementsExecuted`, as the API names them.
 	Result interface{} `pulumi:"result"`
 	// The SQL that was run.
 	Sql *string `pulumi:"sql"`
@@ -53,7 +53,7 @@ func RunQueryOutput(ctx *pulumi.Context, args RunQueryOutputArgs, opts ...pulumi
 }
 
 type RunQueryOutputArgs struct {
-	// The database to ask; it must be active.
+	// UUID of the database, which must be active.
 	DatabaseUuid pulumi.StringInput `pulumi:"databaseUuid"`
 	// The question in plain language, at most 2,000 characters.
 	Query pulumi.StringInput `pulumi:"query"`
@@ -82,7 +82,7 @@ func (o RunQueryResultOutput) QueryId() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v RunQueryResult) *int { return v.QueryId }).(pulumi.IntPtrOutput)
 }
 
-// `type` and, by it, `rows` and `rowCount`, `affectedRows` or `statementsExecuted`, as the API names them.
+// `type`, and depending on it `rows` and `rowCount`, `affectedRows` or `statementsExecuted`, as the API names them.
 func (o RunQueryResultOutput) Result() pulumi.AnyOutput {
 	return o.ApplyT(func(v RunQueryResult) interface{} { return v.Result }).(pulumi.AnyOutput)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Have SQL checked as a blueprint's would be, without keeping it.
+// Validate SQL as that of a blueprint, without storing it.
 //
 // ## Example Usage
 func ValidateBlueprint(ctx *pulumi.Context, args *ValidateBlueprintArgs, opts ...pulumi.InvokeOption) (*ValidateBlueprintResult, error) {
@@ -32,11 +32,11 @@ type ValidateBlueprintArgs struct {
 type ValidateBlueprintResult struct {
 	// Why it is not valid.
 	Errors []string `pulumi:"errors"`
-	// Statements found.
+	// Number of statements.
 	StatementCount *int `pulumi:"statementCount"`
-	// Whether a blueprint of this SQL would be accepted.
+	// Whether the API accepts a blueprint with this SQL.
 	Valid bool `pulumi:"valid"`
-	// What is valid but destructive.
+	// Statements that are valid but destroy data.
 	Warnings []string `pulumi:"warnings"`
 }
 
@@ -77,17 +77,17 @@ func (o ValidateBlueprintResultOutput) Errors() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v ValidateBlueprintResult) []string { return v.Errors }).(pulumi.StringArrayOutput)
 }
 
-// Statements found.
+// Number of statements.
 func (o ValidateBlueprintResultOutput) StatementCount() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v ValidateBlueprintResult) *int { return v.StatementCount }).(pulumi.IntPtrOutput)
 }
 
-// Whether a blueprint of this SQL would be accepted.
+// Whether the API accepts a blueprint with this SQL.
 func (o ValidateBlueprintResultOutput) Valid() pulumi.BoolOutput {
 	return o.ApplyT(func(v ValidateBlueprintResult) bool { return v.Valid }).(pulumi.BoolOutput)
 }
 
-// What is valid but destructive.
+// Statements that are valid but destroy data.
 func (o ValidateBlueprintResultOutput) Warnings() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v ValidateBlueprintResult) []string { return v.Warnings }).(pulumi.StringArrayOutput)
 }

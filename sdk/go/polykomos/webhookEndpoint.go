@@ -12,12 +12,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// An address that hears of databases being created and deleted, by signed HTTP requests.
+// A URL that receives signed HTTP requests when databases are created and deleted.
 //
-// The API cannot change an endpoint: a change makes a new one, with a new `secret`, and revokes the old one. Pulumi
-// makes the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
-// `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The secret is
-// shown once, at creation, and is kept in the engine's state alone.
+// The API cannot change an endpoint: a change creates a new one, with a new `secret`, and revokes the old one. Pulumi
+// creates the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
+// `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The API returns
+// the secret once, at creation; it is stored in the engine's state only.
 //
 // ## Example Usage
 //
@@ -27,11 +27,11 @@ import (
 type WebhookEndpoint struct {
 	pulumi.CustomResourceState
 
-	// When it was created.
+	// When it was created (RFC 3339).
 	CreatedAt pulumi.StringPtrOutput `pulumi:"createdAt"`
-	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
 	Events pulumi.StringArrayOutput `pulumi:"events"`
-	// Secret that signs deliveries (`whsec_…`). The API shows it once, at creation: null after import.
+	// Secret that signs deliveries (`whsec_…`). Returned once, at creation: null after import.
 	Secret pulumi.StringPtrOutput `pulumi:"secret"`
 	// `active` or `revoked`.
 	Status pulumi.StringPtrOutput `pulumi:"status"`
@@ -86,7 +86,7 @@ func (WebhookEndpointState) ElementType() reflect.Type {
 }
 
 type webhookEndpointArgs struct {
-	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
 	Events []string `pulumi:"events"`
 	// HTTPS URL that receives the events, without user name and password.
 	Url string `pulumi:"url"`
@@ -94,7 +94,7 @@ type webhookEndpointArgs struct {
 
 // The set of arguments for constructing a WebhookEndpoint resource.
 type WebhookEndpointArgs struct {
-	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+	// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
 	Events pulumi.StringArrayInput
 	// HTTPS URL that receives the events, without user name and password.
 	Url pulumi.StringInput
@@ -187,17 +187,17 @@ func (o WebhookEndpointOutput) ToWebhookEndpointOutputWithContext(ctx context.Co
 	return o
 }
 
-// When it was created.
+// When it was created (RFC 3339).
 func (o WebhookEndpointOutput) CreatedAt() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *WebhookEndpoint) pulumi.StringPtrOutput { return v.CreatedAt }).(pulumi.StringPtrOutput)
 }
 
-// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+// Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
 func (o WebhookEndpointOutput) Events() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v *WebhookEndpoint) pulumi.StringArrayOutput { return v.Events }).(pulumi.StringArrayOutput)
 }
 
-// Secret that signs deliveries (`whsec_…`). The API shows it once, at creation: null after import.
+// Secret that signs deliveries (`whsec_…`). Returned once, at creation: null after import.
 func (o WebhookEndpointOutput) Secret() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *WebhookEndpoint) pulumi.StringPtrOutput { return v.Secret }).(pulumi.StringPtrOutput)
 }

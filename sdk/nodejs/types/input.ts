@@ -10,7 +10,7 @@ import * as outputs from "../types/output";
  */
 export interface BlueprintVariableArgs {
     /**
-     * The value when an application gives none.
+     * The value if an application sets none.
      */
     default?: any | undefined;
     /**
@@ -18,11 +18,11 @@ export interface BlueprintVariableArgs {
      */
     description?: pulumi.Input<string | undefined>;
     /**
-     * Whether every application must give a value. Default false.
+     * Whether every application must set a value. Default false.
      */
     required?: pulumi.Input<boolean | undefined>;
     /**
-     * How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
+     * How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`.
      */
     type?: pulumi.Input<string | undefined>;
 }
@@ -36,7 +36,7 @@ export interface ManagedDatabaseBlueprintArgs {
      */
     blueprintUuid: pulumi.Input<string>;
     /**
-     * Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+     * Version to apply. Set it to the blueprint's `version` output to apply every new version, with a preview. A number is a pin: if the blueprint has another version, the plan fails.
      */
     blueprintVersion: pulumi.Input<number>;
     /**
@@ -46,11 +46,11 @@ export interface ManagedDatabaseBlueprintArgs {
 }
 
 /**
- * Where the account's database events are sent, those of this database among them.
+ * The webhook endpoint; it receives the events of all databases of the account.
  */
 export interface ManagedDatabaseWebhookArgs {
     /**
-     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+     * Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
      */
     events?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**

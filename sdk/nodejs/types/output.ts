@@ -18,7 +18,7 @@ export interface BlueprintSummary {
      */
     description?: string;
     /**
-     * Whether it is Polykomos's own.
+     * Whether it is a blueprint of Polykomos.
      */
     isSystemBlueprint?: boolean;
     /**
@@ -52,7 +52,7 @@ export interface BlueprintSummary {
  */
 export interface BlueprintVariable {
     /**
-     * The value when an application gives none.
+     * The value if an application sets none.
      */
     default?: any;
     /**
@@ -60,11 +60,11 @@ export interface BlueprintVariable {
      */
     description?: string;
     /**
-     * Whether every application must give a value. Default false.
+     * Whether every application must set a value. Default false.
      */
     required?: boolean;
     /**
-     * How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
+     * How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`.
      */
     type?: string;
 }
@@ -74,7 +74,7 @@ export interface BlueprintVariable {
  */
 export interface DatabaseSummary {
     /**
-     * Most connections at once.
+     * Maximum number of concurrent connections.
      */
     connectionHardLimit?: number;
     /**
@@ -144,7 +144,7 @@ export interface DatabaseSummary {
 }
 
 /**
- * A database engine on offer.
+ * A database engine.
  */
 export interface DatabaseType {
     /**
@@ -156,21 +156,21 @@ export interface DatabaseType {
      */
     isProvisionable?: boolean;
     /**
-     * Name for people.
+     * Display name.
      */
     label?: string;
     /**
-     * Where it is offered.
+     * Regions of the engine.
      */
     regions?: outputs.Region[];
     /**
-     * Value, as `dbType` takes it.
+     * Value, as accepted by `dbType`.
      */
     value: string;
 }
 
 /**
- * Where a database is reached.
+ * The address of a database.
  */
 export interface ManagedDatabaseEndpoint {
     /**
@@ -192,7 +192,7 @@ export interface ManagedDatabaseEndpoint {
  */
 export interface Region {
     /**
-     * Code, as `region` takes it.
+     * Code, as accepted by `region`.
      */
     code: string;
     /**
@@ -200,7 +200,7 @@ export interface Region {
      */
     isAvailable?: boolean;
     /**
-     * Name for people.
+     * Display name.
      */
     label?: string;
 }
@@ -214,7 +214,7 @@ export interface WebhookDelivery {
      */
     attemptCount?: number;
     /**
-     * When it was made.
+     * When it was created (RFC 3339).
      */
     createdAt?: string;
     /**
@@ -244,11 +244,11 @@ export interface WebhookDelivery {
  */
 export interface WebhookEndpointSummary {
     /**
-     * When it was created.
+     * When it was created (RFC 3339).
      */
     createdAt?: string;
     /**
-     * Events that it gets; empty is all.
+     * Events that are sent to it; empty is all.
      */
     events?: string[];
     /**
@@ -256,11 +256,11 @@ export interface WebhookEndpointSummary {
      */
     id: number;
     /**
-     * Last delivery that failed.
+     * Time of the last failed delivery (RFC 3339).
      */
     lastFailureAt?: string;
     /**
-     * Last delivery that succeeded.
+     * Time of the last successful delivery (RFC 3339).
      */
     lastSuccessAt?: string;
     /**
@@ -268,7 +268,7 @@ export interface WebhookEndpointSummary {
      */
     status?: string;
     /**
-     * Where events go.
+     * URL that receives the events.
      */
     url: string;
 }

@@ -29,7 +29,7 @@ class BlueprintVariableArgsDict(TypedDict):
     """
     default: NotRequired[Any]
     """
-    The value when an application gives none.
+    The value if an application sets none.
     """
     description: NotRequired[pulumi.Input[Optional[_builtins.str]]]
     """
@@ -37,11 +37,11 @@ class BlueprintVariableArgsDict(TypedDict):
     """
     required: NotRequired[pulumi.Input[Optional[_builtins.bool]]]
     """
-    Whether every application must give a value. Default false.
+    Whether every application must set a value. Default false.
     """
     type: NotRequired[pulumi.Input[Optional[_builtins.str]]]
     """
-    How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
+    How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`.
     """
 
 @pulumi.input_type
@@ -54,10 +54,10 @@ class BlueprintVariableArgs:
         """
         One variable of a blueprint, written `{{name}}` in its SQL, outside of quotes.
 
-        :param Any default: The value when an application gives none.
+        :param Any default: The value if an application sets none.
         :param pulumi.Input[_builtins.str] description: What it is for.
-        :param pulumi.Input[_builtins.bool] required: Whether every application must give a value. Default false.
-        :param pulumi.Input[_builtins.str] type: How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
+        :param pulumi.Input[_builtins.bool] required: Whether every application must set a value. Default false.
+        :param pulumi.Input[_builtins.str] type: How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`.
         """
         if default is not None:
             pulumi.set(__self__, "default", default)
@@ -72,7 +72,7 @@ class BlueprintVariableArgs:
     @pulumi.getter
     def default(self) -> Optional[Any]:
         """
-        The value when an application gives none.
+        The value if an application sets none.
         """
         return pulumi.get(self, "default")
 
@@ -96,7 +96,7 @@ class BlueprintVariableArgs:
     @pulumi.getter
     def required(self) -> pulumi.Input[Optional[_builtins.bool]]:
         """
-        Whether every application must give a value. Default false.
+        Whether every application must set a value. Default false.
         """
         return pulumi.get(self, "required")
 
@@ -108,7 +108,7 @@ class BlueprintVariableArgs:
     @pulumi.getter
     def type(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
+        How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`.
         """
         return pulumi.get(self, "type")
 
@@ -127,7 +127,7 @@ class ManagedDatabaseBlueprintArgsDict(TypedDict):
     """
     blueprint_version: pulumi.Input[_builtins.int]
     """
-    Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+    Version to apply. Set it to the blueprint's `version` output to apply every new version, with a preview. A number is a pin: if the blueprint has another version, the plan fails.
     """
     variables: NotRequired[pulumi.Input[Optional[Mapping[str, Any]]]]
     """
@@ -144,7 +144,7 @@ class ManagedDatabaseBlueprintArgs:
         A blueprint that is applied to the database, at one version.
 
         :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply.
-        :param pulumi.Input[_builtins.int] blueprint_version: Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+        :param pulumi.Input[_builtins.int] blueprint_version: Version to apply. Set it to the blueprint's `version` output to apply every new version, with a preview. A number is a pin: if the blueprint has another version, the plan fails.
         :param pulumi.Input[Mapping[str, Any]] variables: Values of the blueprint's variables, by name.
         """
         pulumi.set(__self__, "blueprint_uuid", blueprint_uuid)
@@ -168,7 +168,7 @@ class ManagedDatabaseBlueprintArgs:
     @pulumi.getter(name="blueprintVersion")
     def blueprint_version(self) -> pulumi.Input[_builtins.int]:
         """
-        Version that is applied. Give it the blueprint's own `version` output to apply every new version, seen in preview. A number is a pin: when the blueprint has moved on, the plan fails and says so.
+        Version to apply. Set it to the blueprint's `version` output to apply every new version, with a preview. A number is a pin: if the blueprint has another version, the plan fails.
         """
         return pulumi.get(self, "blueprint_version")
 
@@ -191,7 +191,7 @@ class ManagedDatabaseBlueprintArgs:
 
 class ManagedDatabaseWebhookArgsDict(TypedDict):
     """
-    Where the account's database events are sent, those of this database among them.
+    The webhook endpoint; it receives the events of all databases of the account.
     """
     url: pulumi.Input[_builtins.str]
     """
@@ -199,7 +199,7 @@ class ManagedDatabaseWebhookArgsDict(TypedDict):
     """
     events: NotRequired[pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]]]
     """
-    Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+    Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
     """
 
 @pulumi.input_type
@@ -208,10 +208,10 @@ class ManagedDatabaseWebhookArgs:
                  url: pulumi.Input[_builtins.str],
                  events: pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]] = None):
         """
-        Where the account's database events are sent, those of this database among them.
+        The webhook endpoint; it receives the events of all databases of the account.
 
         :param pulumi.Input[_builtins.str] url: HTTPS URL that receives the events, without user name and password.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
         """
         pulumi.set(__self__, "url", url)
         if events is not None:
@@ -233,7 +233,7 @@ class ManagedDatabaseWebhookArgs:
     @pulumi.getter
     def events(self) -> pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]]:
         """
-        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
         """
         return pulumi.get(self, "events")
 

@@ -28,7 +28,7 @@ class BlueprintArgs:
         """
         The set of arguments for constructing a Blueprint resource.
 
-        :param pulumi.Input[_builtins.str] name: Name for people. Changed in place; the `slug` stays.
+        :param pulumi.Input[_builtins.str] name: Display name. Changed in place; the `slug` does not change.
         :param pulumi.Input[_builtins.str] sql_content: SQL statements, run in one transaction when applied. A change makes a new version, in place.
         :param pulumi.Input[_builtins.str] description: What the blueprint does.
         :param pulumi.Input[Mapping[str, pulumi.Input['BlueprintVariableArgs']]] variables: The variables that the SQL uses, by name.
@@ -44,7 +44,7 @@ class BlueprintArgs:
     @pulumi.getter
     def name(self) -> pulumi.Input[_builtins.str]:
         """
-        Name for people. Changed in place; the `slug` stays.
+        Display name. Changed in place; the `slug` does not change.
         """
         return pulumi.get(self, "name")
 
@@ -103,9 +103,9 @@ class Blueprint(pulumi.CustomResource):
         """
         Versioned SQL that can be applied to databases, in one transaction.
 
-        The API checks the SQL, and this provider has it checked while previewing. Every argument changes in place; a new
-        `sqlContent` makes a new `version`. Variables are written `{{name}}`, outside of quotes. Applying is a resource of
-        its own, `BlueprintApplication`.
+        The API validates the SQL, in a preview too. Every argument changes in place; a new `sqlContent` makes a new
+        `version`. Write variables as `{{name}}`, outside of quotes. To apply a blueprint to a database, use a
+        `BlueprintApplication`.
 
         ## Example Usage
 
@@ -117,7 +117,7 @@ class Blueprint(pulumi.CustomResource):
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.str] description: What the blueprint does.
-        :param pulumi.Input[_builtins.str] name: Name for people. Changed in place; the `slug` stays.
+        :param pulumi.Input[_builtins.str] name: Display name. Changed in place; the `slug` does not change.
         :param pulumi.Input[_builtins.str] sql_content: SQL statements, run in one transaction when applied. A change makes a new version, in place.
         :param pulumi.Input[Mapping[str, pulumi.Input[Union['BlueprintVariableArgs', 'BlueprintVariableArgsDict']]]] variables: The variables that the SQL uses, by name.
         """
@@ -130,9 +130,9 @@ class Blueprint(pulumi.CustomResource):
         """
         Versioned SQL that can be applied to databases, in one transaction.
 
-        The API checks the SQL, and this provider has it checked while previewing. Every argument changes in place; a new
-        `sqlContent` makes a new `version`. Variables are written `{{name}}`, outside of quotes. Applying is a resource of
-        its own, `BlueprintApplication`.
+        The API validates the SQL, in a preview too. Every argument changes in place; a new `sqlContent` makes a new
+        `version`. Write variables as `{{name}}`, outside of quotes. To apply a blueprint to a database, use a
+        `BlueprintApplication`.
 
         ## Example Usage
 
@@ -249,7 +249,7 @@ class Blueprint(pulumi.CustomResource):
     @pulumi.getter(name="isSystemBlueprint")
     def is_system_blueprint(self) -> pulumi.Output[Optional[_builtins.bool]]:
         """
-        Whether it is Polykomos's own, shared and immutable.
+        Whether it is a shared, immutable blueprint of Polykomos.
         """
         return pulumi.get(self, "is_system_blueprint")
 
@@ -257,7 +257,7 @@ class Blueprint(pulumi.CustomResource):
     @pulumi.getter
     def name(self) -> pulumi.Output[_builtins.str]:
         """
-        Name for people. Changed in place; the `slug` stays.
+        Display name. Changed in place; the `slug` does not change.
         """
         return pulumi.get(self, "name")
 
@@ -273,7 +273,7 @@ class Blueprint(pulumi.CustomResource):
     @pulumi.getter
     def slug(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Its name in URLs, made at creation.
+        Its name in URLs, derived from `name` at creation.
         """
         return pulumi.get(self, "slug")
 
@@ -313,7 +313,7 @@ class Blueprint(pulumi.CustomResource):
     @pulumi.getter
     def version(self) -> pulumi.Output[_builtins.int]:
         """
-        Version of the SQL: 1 at first, one more with each change of `sqlContent`.
+        Version of the SQL: 1 at first, increased by 1 with each change of `sqlContent`.
         """
         return pulumi.get(self, "version")
 

@@ -27,8 +27,8 @@ class BlueprintApplicationArgs:
         The set of arguments for constructing a BlueprintApplication resource.
 
         :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply.
-        :param pulumi.Input[_builtins.str] database_uuid: Database to apply to. One that is still provisioning is waited for.
-        :param pulumi.Input[_builtins.int] blueprint_version: Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
+        :param pulumi.Input[_builtins.str] database_uuid: Database to apply the blueprint to. If it is still provisioning, the provider waits for it.
+        :param pulumi.Input[_builtins.int] blueprint_version: Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview. If omitted, the version that is current when the program runs is applied.
         :param pulumi.Input[Mapping[str, Any]] variables: Values of the blueprint's variables, by name.
         """
         pulumi.set(__self__, "blueprint_uuid", blueprint_uuid)
@@ -54,7 +54,7 @@ class BlueprintApplicationArgs:
     @pulumi.getter(name="databaseUuid")
     def database_uuid(self) -> pulumi.Input[_builtins.str]:
         """
-        Database to apply to. One that is still provisioning is waited for.
+        Database to apply the blueprint to. If it is still provisioning, the provider waits for it.
         """
         return pulumi.get(self, "database_uuid")
 
@@ -66,7 +66,7 @@ class BlueprintApplicationArgs:
     @pulumi.getter(name="blueprintVersion")
     def blueprint_version(self) -> pulumi.Input[Optional[_builtins.int]]:
         """
-        Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
+        Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview. If omitted, the version that is current when the program runs is applied.
         """
         return pulumi.get(self, "blueprint_version")
 
@@ -101,21 +101,22 @@ class BlueprintApplication(pulumi.CustomResource):
         """
         The application of a blueprint to a database: its SQL, run once, in one transaction.
 
-        A preview dry-runs it where the database exists, and reports statements and warnings. Other variables or another
-        version are a new application. Taking it out of the program forgets it: SQL that ran is not taken back.
+        If the database exists, a preview dry-runs the SQL and reports statements and warnings. A change of the variables or
+        the version creates a new application. Removing the resource only removes it from the state: SQL that ran is not
+        undone.
 
         ## Example Usage
 
         ## Import
 
-        Imported by `<database uuid>/<blueprint uuid>/<application number>`, because the API's own number does not tell which database it was.
+        Imported by `<database uuid>/<blueprint uuid>/<application number>`, because the API's number alone does not identify the database.
 
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply.
-        :param pulumi.Input[_builtins.int] blueprint_version: Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
-        :param pulumi.Input[_builtins.str] database_uuid: Database to apply to. One that is still provisioning is waited for.
+        :param pulumi.Input[_builtins.int] blueprint_version: Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview. If omitted, the version that is current when the program runs is applied.
+        :param pulumi.Input[_builtins.str] database_uuid: Database to apply the blueprint to. If it is still provisioning, the provider waits for it.
         :param pulumi.Input[Mapping[str, Any]] variables: Values of the blueprint's variables, by name.
         """
         ...
@@ -127,14 +128,15 @@ class BlueprintApplication(pulumi.CustomResource):
         """
         The application of a blueprint to a database: its SQL, run once, in one transaction.
 
-        A preview dry-runs it where the database exists, and reports statements and warnings. Other variables or another
-        version are a new application. Taking it out of the program forgets it: SQL that ran is not taken back.
+        If the database exists, a preview dry-runs the SQL and reports statements and warnings. A change of the variables or
+        the version creates a new application. Removing the resource only removes it from the state: SQL that ran is not
+        undone.
 
         ## Example Usage
 
         ## Import
 
-        Imported by `<database uuid>/<blueprint uuid>/<application number>`, because the API's own number does not tell which database it was.
+        Imported by `<database uuid>/<blueprint uuid>/<application number>`, because the API's number alone does not identify the database.
 
 
         :param str resource_name: The name of the resource.
@@ -241,7 +243,7 @@ class BlueprintApplication(pulumi.CustomResource):
     @pulumi.getter(name="blueprintVersion")
     def blueprint_version(self) -> pulumi.Output[Optional[_builtins.int]]:
         """
-        Version to apply. The API applies the current version only, so this is a pin: when the blueprint has moved on, the plan fails and says so. Give it the blueprint's own `version` output to apply every new version, seen in preview. Left out, the current version is tracked when the program runs.
+        Version to apply. The API applies the current version only, so a number is a pin: if the blueprint has another version, the plan fails. Set it to the blueprint's `version` output to apply every new version, with a preview. If omitted, the version that is current when the program runs is applied.
         """
         return pulumi.get(self, "blueprint_version")
 
@@ -257,7 +259,7 @@ class BlueprintApplication(pulumi.CustomResource):
     @pulumi.getter(name="createdAt")
     def created_at(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        When it was asked (RFC 3339).
+        When it was requested (RFC 3339).
         """
         return pulumi.get(self, "created_at")
 
@@ -265,7 +267,7 @@ class BlueprintApplication(pulumi.CustomResource):
     @pulumi.getter(name="databaseUuid")
     def database_uuid(self) -> pulumi.Output[_builtins.str]:
         """
-        Database to apply to. One that is still provisioning is waited for.
+        Database to apply the blueprint to. If it is still provisioning, the provider waits for it.
         """
         return pulumi.get(self, "database_uuid")
 
@@ -273,7 +275,7 @@ class BlueprintApplication(pulumi.CustomResource):
     @pulumi.getter(name="errorMessage")
     def error_message(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Why it failed, without the values of variables; null when it did not.
+        Why it failed, without the values of variables; null if it did not fail.
         """
         return pulumi.get(self, "error_message")
 
@@ -329,7 +331,7 @@ class BlueprintApplication(pulumi.CustomResource):
     @pulumi.getter
     def warnings(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
         """
-        What the API warned of in the blueprint's SQL, such as statements that destroy data.
+        The API's warnings about the blueprint's SQL, such as statements that destroy data.
         """
         return pulumi.get(self, "warnings")
 

@@ -34,18 +34,18 @@ class DatabaseArgs:
         """
         The set of arguments for constructing a Database resource.
 
-        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
-        :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply once, when the database has been created. A later change is refused: use a `BlueprintApplication`, which also reports the outcome.
-        :param pulumi.Input[Mapping[str, Any]] blueprint_variables: Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
-        :param pulumi.Input[_builtins.int] connection_hard_limit: Most connections at once. The plan's own when left out or taken out.
+        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
+        :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
+        :param pulumi.Input[Mapping[str, Any]] blueprint_variables: Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
+        :param pulumi.Input[_builtins.int] connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         :param pulumi.Input[_builtins.str] db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
-        :param pulumi.Input[_builtins.bool] deletion_protection: While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
+        :param pulumi.Input[_builtins.bool] deletion_protection: Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
         :param pulumi.Input[_builtins.str] plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
-        :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
-        :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
-        :param pulumi.Input[_builtins.bool] store_credentials: Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
-        :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Your primary team when left out.
-        :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+        :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
+        :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
+        :param pulumi.Input[_builtins.bool] store_credentials: Whether `dbPassword` and `connectionString` are stored in the engine's state. If false, they are null there; read them when they are needed. Default true.
+        :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Default: your primary team.
+        :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
         """
         pulumi.set(__self__, "name", name)
         if blueprint_uuid is not None:
@@ -75,7 +75,7 @@ class DatabaseArgs:
     @pulumi.getter
     def name(self) -> pulumi.Input[_builtins.str]:
         """
-        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
         """
         return pulumi.get(self, "name")
 
@@ -87,7 +87,7 @@ class DatabaseArgs:
     @pulumi.getter(name="blueprintUuid")
     def blueprint_uuid(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        Blueprint to apply once, when the database has been created. A later change is refused: use a `BlueprintApplication`, which also reports the outcome.
+        Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
         """
         return pulumi.get(self, "blueprint_uuid")
 
@@ -99,7 +99,7 @@ class DatabaseArgs:
     @pulumi.getter(name="blueprintVariables")
     def blueprint_variables(self) -> pulumi.Input[Optional[Mapping[str, Any]]]:
         """
-        Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
+        Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
         """
         return pulumi.get(self, "blueprint_variables")
 
@@ -111,7 +111,7 @@ class DatabaseArgs:
     @pulumi.getter(name="connectionHardLimit")
     def connection_hard_limit(self) -> pulumi.Input[Optional[_builtins.int]]:
         """
-        Most connections at once. The plan's own when left out or taken out.
+        Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         """
         return pulumi.get(self, "connection_hard_limit")
 
@@ -135,7 +135,7 @@ class DatabaseArgs:
     @pulumi.getter(name="deletionProtection")
     def deletion_protection(self) -> pulumi.Input[Optional[_builtins.bool]]:
         """
-        While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
+        Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
         """
         return pulumi.get(self, "deletion_protection")
 
@@ -159,7 +159,7 @@ class DatabaseArgs:
     @pulumi.getter
     def region(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+        Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
         """
         return pulumi.get(self, "region")
 
@@ -171,7 +171,7 @@ class DatabaseArgs:
     @pulumi.getter(name="storageHardLimitGb")
     def storage_hard_limit_gb(self) -> pulumi.Input[Optional[_builtins.float]]:
         """
-        Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+        Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
         """
         return pulumi.get(self, "storage_hard_limit_gb")
 
@@ -183,7 +183,7 @@ class DatabaseArgs:
     @pulumi.getter(name="storeCredentials")
     def store_credentials(self) -> pulumi.Input[Optional[_builtins.bool]]:
         """
-        Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+        Whether `dbPassword` and `connectionString` are stored in the engine's state. If false, they are null there; read them when they are needed. Default true.
         """
         return pulumi.get(self, "store_credentials")
 
@@ -195,7 +195,7 @@ class DatabaseArgs:
     @pulumi.getter(name="teamId")
     def team_id(self) -> pulumi.Input[Optional[_builtins.int]]:
         """
-        Team that owns the database. Your primary team when left out.
+        Team that owns the database. Default: your primary team.
         """
         return pulumi.get(self, "team_id")
 
@@ -207,7 +207,7 @@ class DatabaseArgs:
     @pulumi.getter(name="warningThresholdPct")
     def warning_threshold_pct(self) -> pulumi.Input[Optional[_builtins.int]]:
         """
-        Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+        Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
         """
         return pulumi.get(self, "warning_threshold_pct")
 
@@ -238,9 +238,9 @@ class Database(pulumi.CustomResource):
         """
         A managed PostgreSQL or MySQL database, with a user of its own and a connection string.
 
-        The name and the limits change in place. The engine, region, plan and team cannot change at the API: a change of
-        one of them makes a new, empty database and deletes the old one (its data is kept by the service for 24 hours).
-        Pulumi makes the new one first. Terraform and OpenTofu delete the old one first, unless the resource has
+        The name and the limits change in place. The API cannot change the engine, region, plan or team: a change of one of
+        them creates a new, empty database and deletes the old one (the service retains the old one's data for 24 hours).
+        Pulumi creates the new database first. Terraform and OpenTofu delete the old one first, unless the resource has
         `lifecycle { create_before_destroy = true }`.
 
         ## Example Usage
@@ -252,18 +252,18 @@ class Database(pulumi.CustomResource):
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
-        :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply once, when the database has been created. A later change is refused: use a `BlueprintApplication`, which also reports the outcome.
-        :param pulumi.Input[Mapping[str, Any]] blueprint_variables: Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
-        :param pulumi.Input[_builtins.int] connection_hard_limit: Most connections at once. The plan's own when left out or taken out.
+        :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
+        :param pulumi.Input[Mapping[str, Any]] blueprint_variables: Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
+        :param pulumi.Input[_builtins.int] connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         :param pulumi.Input[_builtins.str] db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
-        :param pulumi.Input[_builtins.bool] deletion_protection: While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
-        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+        :param pulumi.Input[_builtins.bool] deletion_protection: Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
+        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
         :param pulumi.Input[_builtins.str] plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
-        :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
-        :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
-        :param pulumi.Input[_builtins.bool] store_credentials: Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
-        :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Your primary team when left out.
-        :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+        :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
+        :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
+        :param pulumi.Input[_builtins.bool] store_credentials: Whether `dbPassword` and `connectionString` are stored in the engine's state. If false, they are null there; read them when they are needed. Default true.
+        :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Default: your primary team.
+        :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
         """
         ...
     @overload
@@ -274,9 +274,9 @@ class Database(pulumi.CustomResource):
         """
         A managed PostgreSQL or MySQL database, with a user of its own and a connection string.
 
-        The name and the limits change in place. The engine, region, plan and team cannot change at the API: a change of
-        one of them makes a new, empty database and deletes the old one (its data is kept by the service for 24 hours).
-        Pulumi makes the new one first. Terraform and OpenTofu delete the old one first, unless the resource has
+        The name and the limits change in place. The API cannot change the engine, region, plan or team: a change of one of
+        them creates a new, empty database and deletes the old one (the service retains the old one's data for 24 hours).
+        Pulumi creates the new database first. Terraform and OpenTofu delete the old one first, unless the resource has
         `lifecycle { create_before_destroy = true }`.
 
         ## Example Usage
@@ -400,7 +400,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter(name="blueprintUuid")
     def blueprint_uuid(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Blueprint to apply once, when the database has been created. A later change is refused: use a `BlueprintApplication`, which also reports the outcome.
+        Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
         """
         return pulumi.get(self, "blueprint_uuid")
 
@@ -408,7 +408,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter(name="blueprintVariables")
     def blueprint_variables(self) -> pulumi.Output[Optional[Mapping[str, Any]]]:
         """
-        Values for that blueprint's variables. They act at creation only, as `blueprintUuid` does.
+        Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
         """
         return pulumi.get(self, "blueprint_variables")
 
@@ -416,7 +416,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter(name="connectionHardLimit")
     def connection_hard_limit(self) -> pulumi.Output[Optional[_builtins.int]]:
         """
-        Most connections at once. The plan's own when left out or taken out.
+        Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         """
         return pulumi.get(self, "connection_hard_limit")
 
@@ -440,7 +440,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter(name="dbName")
     def db_name(self) -> pulumi.Output[_builtins.str]:
         """
-        Name of the database on its server; not changed by renaming.
+        Name of the database on its server; does not change with `name`.
         """
         return pulumi.get(self, "db_name")
 
@@ -472,7 +472,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter(name="deletionProtection")
     def deletion_protection(self) -> pulumi.Output[Optional[_builtins.bool]]:
         """
-        While true, neither deleting nor replacing the database is allowed. Set it to false and apply that before either. Kept in the engine's state, unknown to the API. Default false.
+        Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
         """
         return pulumi.get(self, "deletion_protection")
 
@@ -488,7 +488,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter
     def name(self) -> pulumi.Output[_builtins.str]:
         """
-        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
         """
         return pulumi.get(self, "name")
 
@@ -512,7 +512,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter
     def region(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+        Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
         """
         return pulumi.get(self, "region")
 
@@ -528,7 +528,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter(name="storageHardLimitGb")
     def storage_hard_limit_gb(self) -> pulumi.Output[Optional[_builtins.float]]:
         """
-        Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+        Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
         """
         return pulumi.get(self, "storage_hard_limit_gb")
 
@@ -536,7 +536,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter(name="storeCredentials")
     def store_credentials(self) -> pulumi.Output[Optional[_builtins.bool]]:
         """
-        Whether `dbPassword` and `connectionString` are kept in the engine's state. While false they are null there; fetch them when they are needed. Default true.
+        Whether `dbPassword` and `connectionString` are stored in the engine's state. If false, they are null there; read them when they are needed. Default true.
         """
         return pulumi.get(self, "store_credentials")
 
@@ -544,7 +544,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter(name="teamId")
     def team_id(self) -> pulumi.Output[Optional[_builtins.int]]:
         """
-        Team that owns the database. Your primary team when left out.
+        Team that owns the database. Default: your primary team.
         """
         return pulumi.get(self, "team_id")
 
@@ -576,7 +576,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter(name="warningThresholdPct")
     def warning_threshold_pct(self) -> pulumi.Output[Optional[_builtins.int]]:
         """
-        Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+        Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
         """
         return pulumi.get(self, "warning_threshold_pct")
 

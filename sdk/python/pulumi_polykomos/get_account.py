@@ -59,7 +59,7 @@ class GetAccountResult:
     @pulumi.getter(name="allowedIpList")
     def allowed_ip_list(self) -> Optional[Sequence[_builtins.str]]:
         """
-        Addresses that may use it; empty is all.
+        IP addresses that may use the key; empty is all.
         """
         return pulumi.get(self, "allowed_ip_list")
 
@@ -67,7 +67,7 @@ class GetAccountResult:
     @pulumi.getter(name="inactiveTtlDays")
     def inactive_ttl_days(self) -> Optional[_builtins.int]:
         """
-        Days without use after which it expires.
+        Days without use after which the key expires.
         """
         return pulumi.get(self, "inactive_ttl_days")
 
@@ -99,7 +99,7 @@ class GetAccountResult:
     @pulumi.getter(name="monthlyQuota")
     def monthly_quota(self) -> Optional[_builtins.int]:
         """
-        Most requests a month; null is unlimited.
+        Maximum number of requests per month; null is unlimited.
         """
         return pulumi.get(self, "monthly_quota")
 
@@ -115,7 +115,7 @@ class GetAccountResult:
     @pulumi.getter(name="requestsPerMinute")
     def requests_per_minute(self) -> Optional[_builtins.int]:
         """
-        The key's rate limit.
+        The key's rate limit, in requests per minute.
         """
         return pulumi.get(self, "requests_per_minute")
 
@@ -156,7 +156,7 @@ class AwaitableGetAccountResult(GetAccountResult):
 
 def get_account(opts: Optional[pulumi.InvokeOptions] = None) -> AwaitableGetAccountResult:
     """
-    The user and the API key that the provider works with: scopes and limits.
+    The provider's API key: its user, scopes and limits.
 
     ## Example Usage
     """
@@ -177,7 +177,7 @@ def get_account(opts: Optional[pulumi.InvokeOptions] = None) -> AwaitableGetAcco
         user_name=pulumi.get(__ret__, 'user_name'))
 def get_account_output(opts: Optional[Union[pulumi.InvokeOptions, pulumi.InvokeOutputOptions]] = None) -> pulumi.Output[GetAccountResult]:
     """
-    The user and the API key that the provider works with: scopes and limits.
+    The provider's API key: its user, scopes and limits.
 
     ## Example Usage
     """

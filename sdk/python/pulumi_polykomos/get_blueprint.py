@@ -78,7 +78,7 @@ class GetBlueprintResult:
     @pulumi.getter(name="isSystemBlueprint")
     def is_system_blueprint(self) -> Optional[_builtins.bool]:
         """
-        Whether it is Polykomos's own.
+        Whether it is a blueprint of Polykomos.
         """
         return pulumi.get(self, "is_system_blueprint")
 
@@ -170,7 +170,7 @@ def get_blueprint(slug: Optional[_builtins.str] = None,
                   uuid: Optional[_builtins.str] = None,
                   opts: Optional[pulumi.InvokeOptions] = None) -> AwaitableGetBlueprintResult:
     """
-    One blueprint with its SQL, found by `uuid` or by its slug; the system's own too.
+    One blueprint with its SQL, by `uuid` or `slug`; including the system's blueprints.
 
     ## Example Usage
 
@@ -200,7 +200,7 @@ def get_blueprint_output(slug: pulumi.Input[Optional[Optional[_builtins.str]]] =
                          uuid: pulumi.Input[Optional[Optional[_builtins.str]]] = None,
                          opts: Optional[Union[pulumi.InvokeOptions, pulumi.InvokeOutputOptions]] = None) -> pulumi.Output[GetBlueprintResult]:
     """
-    One blueprint with its SQL, found by `uuid` or by its slug; the system's own too.
+    One blueprint with its SQL, by `uuid` or `slug`; including the system's blueprints.
 
     ## Example Usage
 

@@ -49,7 +49,7 @@ class AwaitableGetBlueprintsResult(GetBlueprintsResult):
 
 def get_blueprints(opts: Optional[pulumi.InvokeOptions] = None) -> AwaitableGetBlueprintsResult:
     """
-    Your blueprints and the system's, without their SQL.
+    Your blueprints and the system's, without SQL.
 
     ## Example Usage
     """
@@ -61,7 +61,7 @@ def get_blueprints(opts: Optional[pulumi.InvokeOptions] = None) -> AwaitableGetB
         blueprints=pulumi.get(__ret__, 'blueprints'))
 def get_blueprints_output(opts: Optional[Union[pulumi.InvokeOptions, pulumi.InvokeOutputOptions]] = None) -> pulumi.Output[GetBlueprintsResult]:
     """
-    Your blueprints and the system's, without their SQL.
+    Your blueprints and the system's, without SQL.
 
     ## Example Usage
     """

@@ -86,7 +86,7 @@ class GetDatabaseResult:
     @pulumi.getter(name="connectionHardLimit")
     def connection_hard_limit(self) -> Optional[_builtins.int]:
         """
-        Most connections at once.
+        Maximum number of concurrent connections.
         """
         return pulumi.get(self, "connection_hard_limit")
 
@@ -266,12 +266,12 @@ def get_database(name: Optional[_builtins.str] = None,
                  uuid: Optional[_builtins.str] = None,
                  opts: Optional[pulumi.InvokeOptions] = None) -> AwaitableGetDatabaseResult:
     """
-    One database with its credentials, found by `uuid` or by a name that only one database has.
+    One database with its credentials, by `uuid`, or by a `name` that only one database has.
 
     ## Example Usage
 
 
-    :param _builtins.str name: Its name, when only one database has it.
+    :param _builtins.str name: Its name, if only one database has it.
     :param _builtins.str uuid: The database's UUID.
     """
     __args__ = dict()
@@ -304,12 +304,12 @@ def get_database_output(name: pulumi.Input[Optional[Optional[_builtins.str]]] = 
                         uuid: pulumi.Input[Optional[Optional[_builtins.str]]] = None,
                         opts: Optional[Union[pulumi.InvokeOptions, pulumi.InvokeOutputOptions]] = None) -> pulumi.Output[GetDatabaseResult]:
     """
-    One database with its credentials, found by `uuid` or by a name that only one database has.
+    One database with its credentials, by `uuid`, or by a `name` that only one database has.
 
     ## Example Usage
 
 
-    :param _builtins.str name: Its name, when only one database has it.
+    :param _builtins.str name: Its name, if only one database has it.
     :param _builtins.str uuid: The database's UUID.
     """
     __args__ = dict()

@@ -49,7 +49,7 @@ class AwaitableGetDatabaseTypesResult(GetDatabaseTypesResult):
 
 def get_database_types(opts: Optional[pulumi.InvokeOptions] = None) -> AwaitableGetDatabaseTypesResult:
     """
-    The database engines on offer and their regions.
+    The available database engines and their regions.
 
     ## Example Usage
     """
@@ -61,7 +61,7 @@ def get_database_types(opts: Optional[pulumi.InvokeOptions] = None) -> Awaitable
         database_types=pulumi.get(__ret__, 'database_types'))
 def get_database_types_output(opts: Optional[Union[pulumi.InvokeOptions, pulumi.InvokeOutputOptions]] = None) -> pulumi.Output[GetDatabaseTypesResult]:
     """
-    The database engines on offer and their regions.
+    The available database engines and their regions.
 
     ## Example Usage
     """

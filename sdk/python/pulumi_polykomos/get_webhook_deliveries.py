@@ -50,7 +50,7 @@ class AwaitableGetWebhookDeliveriesResult(GetWebhookDeliveriesResult):
 def get_webhook_deliveries(endpoint_id: Optional[_builtins.int] = None,
                            opts: Optional[pulumi.InvokeOptions] = None) -> AwaitableGetWebhookDeliveriesResult:
     """
-    What was sent to a webhook endpoint and how it was received, newest first.
+    The deliveries to a webhook endpoint and their results, newest first.
 
     ## Example Usage
 
@@ -67,7 +67,7 @@ def get_webhook_deliveries(endpoint_id: Optional[_builtins.int] = None,
 def get_webhook_deliveries_output(endpoint_id: pulumi.Input[Optional[_builtins.int]] = None,
                                   opts: Optional[Union[pulumi.InvokeOptions, pulumi.InvokeOutputOptions]] = None) -> pulumi.Output[GetWebhookDeliveriesResult]:
     """
-    What was sent to a webhook endpoint and how it was received, newest first.
+    The deliveries to a webhook endpoint and their results, newest first.
 
     ## Example Usage
 

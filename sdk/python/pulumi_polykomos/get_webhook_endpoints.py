@@ -33,7 +33,7 @@ class GetWebhookEndpointsResult:
     @pulumi.getter(name="webhookEndpoints")
     def webhook_endpoints(self) -> Sequence['outputs.WebhookEndpointSummary']:
         """
-        Every endpoint, revoked ones too.
+        Every endpoint, including revoked ones.
         """
         return pulumi.get(self, "webhook_endpoints")
 
@@ -49,7 +49,7 @@ class AwaitableGetWebhookEndpointsResult(GetWebhookEndpointsResult):
 
 def get_webhook_endpoints(opts: Optional[pulumi.InvokeOptions] = None) -> AwaitableGetWebhookEndpointsResult:
     """
-    Every webhook endpoint, revoked ones too; never their secrets.
+    Every webhook endpoint, including revoked ones, without secrets.
 
     ## Example Usage
     """
@@ -61,7 +61,7 @@ def get_webhook_endpoints(opts: Optional[pulumi.InvokeOptions] = None) -> Awaita
         webhook_endpoints=pulumi.get(__ret__, 'webhook_endpoints'))
 def get_webhook_endpoints_output(opts: Optional[Union[pulumi.InvokeOptions, pulumi.InvokeOutputOptions]] = None) -> pulumi.Output[GetWebhookEndpointsResult]:
     """
-    Every webhook endpoint, revoked ones too; never their secrets.
+    Every webhook endpoint, including revoked ones, without secrets.
 
     ## Example Usage
     """

@@ -35,17 +35,17 @@ class ManagedDatabaseArgs:
         """
         The set of arguments for constructing a ManagedDatabase resource.
 
-        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
-        :param pulumi.Input[Sequence[pulumi.Input['ManagedDatabaseBlueprintArgs']]] blueprints: Blueprints to apply, each when the one before has been. The place in the list is what an application is known by: add at the end.
-        :param pulumi.Input[_builtins.int] connection_hard_limit: Most connections at once. The plan's own when left out or taken out.
+        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
+        :param pulumi.Input[Sequence[pulumi.Input['ManagedDatabaseBlueprintArgs']]] blueprints: Blueprints to apply, one after the other. An application is identified by its position in the list: add new ones at the end.
+        :param pulumi.Input[_builtins.int] connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         :param pulumi.Input[_builtins.str] db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
-        :param pulumi.Input[_builtins.bool] deletion_protection: While true, the database can neither be deleted nor replaced; a preview says so already. Set it to false and apply that before either. Default false.
+        :param pulumi.Input[_builtins.bool] deletion_protection: Whether to reject deleting and replacing the database, in a preview too. To allow either, set it to false and apply that first. Default false.
         :param pulumi.Input[_builtins.str] plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
-        :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
-        :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
-        :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Your primary team when left out.
-        :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. The plan's own when left out.
-        :param pulumi.Input['ManagedDatabaseWebhookArgs'] webhook: A webhook endpoint, made before the database and revoked after it, so that it hears of both.
+        :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
+        :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
+        :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Default: your primary team.
+        :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
+        :param pulumi.Input['ManagedDatabaseWebhookArgs'] webhook: Webhook endpoint, created before the database and revoked after it, to get all events.
         """
         pulumi.set(__self__, "name", name)
         if blueprints is not None:
@@ -73,7 +73,7 @@ class ManagedDatabaseArgs:
     @pulumi.getter
     def name(self) -> pulumi.Input[_builtins.str]:
         """
-        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
         """
         return pulumi.get(self, "name")
 
@@ -85,7 +85,7 @@ class ManagedDatabaseArgs:
     @pulumi.getter
     def blueprints(self) -> pulumi.Input[Optional[Sequence[pulumi.Input['ManagedDatabaseBlueprintArgs']]]]:
         """
-        Blueprints to apply, each when the one before has been. The place in the list is what an application is known by: add at the end.
+        Blueprints to apply, one after the other. An application is identified by its position in the list: add new ones at the end.
         """
         return pulumi.get(self, "blueprints")
 
@@ -97,7 +97,7 @@ class ManagedDatabaseArgs:
     @pulumi.getter(name="connectionHardLimit")
     def connection_hard_limit(self) -> pulumi.Input[Optional[_builtins.int]]:
         """
-        Most connections at once. The plan's own when left out or taken out.
+        Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         """
         return pulumi.get(self, "connection_hard_limit")
 
@@ -121,7 +121,7 @@ class ManagedDatabaseArgs:
     @pulumi.getter(name="deletionProtection")
     def deletion_protection(self) -> pulumi.Input[Optional[_builtins.bool]]:
         """
-        While true, the database can neither be deleted nor replaced; a preview says so already. Set it to false and apply that before either. Default false.
+        Whether to reject deleting and replacing the database, in a preview too. To allow either, set it to false and apply that first. Default false.
         """
         return pulumi.get(self, "deletion_protection")
 
@@ -145,7 +145,7 @@ class ManagedDatabaseArgs:
     @pulumi.getter
     def region(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
+        Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
         """
         return pulumi.get(self, "region")
 
@@ -157,7 +157,7 @@ class ManagedDatabaseArgs:
     @pulumi.getter(name="storageHardLimitGb")
     def storage_hard_limit_gb(self) -> pulumi.Input[Optional[_builtins.float]]:
         """
-        Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
+        Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
         """
         return pulumi.get(self, "storage_hard_limit_gb")
 
@@ -169,7 +169,7 @@ class ManagedDatabaseArgs:
     @pulumi.getter(name="teamId")
     def team_id(self) -> pulumi.Input[Optional[_builtins.int]]:
         """
-        Team that owns the database. Your primary team when left out.
+        Team that owns the database. Default: your primary team.
         """
         return pulumi.get(self, "team_id")
 
@@ -181,7 +181,7 @@ class ManagedDatabaseArgs:
     @pulumi.getter(name="warningThresholdPct")
     def warning_threshold_pct(self) -> pulumi.Input[Optional[_builtins.int]]:
         """
-        Percentage of a limit at which to warn, 1-100. The plan's own when left out.
+        Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
         """
         return pulumi.get(self, "warning_threshold_pct")
 
@@ -193,7 +193,7 @@ class ManagedDatabaseArgs:
     @pulumi.getter
     def webhook(self) -> pulumi.Input[Optional['ManagedDatabaseWebhookArgs']]:
         """
-        A webhook endpoint, made before the database and revoked after it, so that it hears of both.
+        Webhook endpoint, created before the database and revoked after it, to get all events.
         """
         return pulumi.get(self, "webhook")
 
@@ -221,30 +221,31 @@ class ManagedDatabase(pulumi.ComponentResource):
                  webhook: pulumi.Input[Optional[Union['ManagedDatabaseWebhookArgs', 'ManagedDatabaseWebhookArgsDict']]] = None,
                  __props__=None):
         """
-        A database with the blueprints that are applied to it, in order, and a webhook endpoint where one is wanted.
+        A database, the blueprints that are applied to it in order, and an optional webhook endpoint.
 
-        Its resources are a `Database`, a `BlueprintApplication` for each of `blueprints` and a `WebhookEndpoint`, and
-        change as those do. Where an application fails, what was made before it stays, and the next run goes on from there.
+        Its resources are a `Database`, a `BlueprintApplication` for each of `blueprints`, and a `WebhookEndpoint`; they
+        change as these resources do. If an application fails, the resources created before it remain, and the next run
+        continues from there.
 
-        An application is known by its place in the list: add at the end. One that is put between others makes all that
-        follow new applications, whose SQL runs again; the preview shows that, and dry-runs them.
+        An application is identified by its position in the list, so add new ones at the end. Inserting one between others
+        replaces all applications after it, and their SQL runs again; the preview shows that and dry-runs them.
 
         ## Example Usage
 
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
-        :param pulumi.Input[Sequence[pulumi.Input[Union['ManagedDatabaseBlueprintArgs', 'ManagedDatabaseBlueprintArgsDict']]]] blueprints: Blueprints to apply, each when the one before has been. The place in the list is what an application is known by: add at the end.
-        :param pulumi.Input[_builtins.int] connection_hard_limit: Most connections at once. The plan's own when left out or taken out.
+        :param pulumi.Input[Sequence[pulumi.Input[Union['ManagedDatabaseBlueprintArgs', 'ManagedDatabaseBlueprintArgsDict']]]] blueprints: Blueprints to apply, one after the other. An application is identified by its position in the list: add new ones at the end.
+        :param pulumi.Input[_builtins.int] connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         :param pulumi.Input[_builtins.str] db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
-        :param pulumi.Input[_builtins.bool] deletion_protection: While true, the database can neither be deleted nor replaced; a preview says so already. Set it to false and apply that before either. Default false.
-        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string stay as they are.
+        :param pulumi.Input[_builtins.bool] deletion_protection: Whether to reject deleting and replacing the database, in a preview too. To allow either, set it to false and apply that first. Default false.
+        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
         :param pulumi.Input[_builtins.str] plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
-        :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. The API chooses when left out.
-        :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). The plan's own when left out or taken out.
-        :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Your primary team when left out.
-        :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. The plan's own when left out.
-        :param pulumi.Input[Union['ManagedDatabaseWebhookArgs', 'ManagedDatabaseWebhookArgsDict']] webhook: A webhook endpoint, made before the database and revoked after it, so that it hears of both.
+        :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
+        :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
+        :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Default: your primary team.
+        :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
+        :param pulumi.Input[Union['ManagedDatabaseWebhookArgs', 'ManagedDatabaseWebhookArgsDict']] webhook: Webhook endpoint, created before the database and revoked after it, to get all events.
         """
         ...
     @overload
@@ -253,13 +254,14 @@ class ManagedDatabase(pulumi.ComponentResource):
                  args: ManagedDatabaseArgs,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
-        A database with the blueprints that are applied to it, in order, and a webhook endpoint where one is wanted.
+        A database, the blueprints that are applied to it in order, and an optional webhook endpoint.
 
-        Its resources are a `Database`, a `BlueprintApplication` for each of `blueprints` and a `WebhookEndpoint`, and
-        change as those do. Where an application fails, what was made before it stays, and the next run goes on from there.
+        Its resources are a `Database`, a `BlueprintApplication` for each of `blueprints`, and a `WebhookEndpoint`; they
+        change as these resources do. If an application fails, the resources created before it remain, and the next run
+        continues from there.
 
-        An application is known by its place in the list: add at the end. One that is put between others makes all that
-        follow new applications, whose SQL runs again; the preview shows that, and dry-runs them.
+        An application is identified by its position in the list, so add new ones at the end. Inserting one between others
+        replaces all applications after it, and their SQL runs again; the preview shows that and dry-runs them.
 
         ## Example Usage
 
@@ -357,7 +359,7 @@ class ManagedDatabase(pulumi.ComponentResource):
     @pulumi.getter
     def endpoint(self) -> pulumi.Output['outputs.ManagedDatabaseEndpoint']:
         """
-        Where the database is reached; no secret.
+        Address of the database; not a secret.
         """
         return pulumi.get(self, "endpoint")
 
@@ -365,7 +367,7 @@ class ManagedDatabase(pulumi.ComponentResource):
     @pulumi.getter
     def environment(self) -> pulumi.Output[Mapping[str, Mapping[str, _builtins.str]]]:
         """
-        Environment variables by the role of who gets them. `app` connects: `DATABASE_URL` and what the engine's own clients read (`PGHOST`, `PGUSER`, `PGPASSWORD` and so on, `MYSQL_HOST` and so on). `observer` knows where the database is and cannot connect: no URL, user or password. Secret as a whole, because a map that holds secrets is so in most languages; `endpoint` tells the same in the open.
+        Environment variables by role. `app` can connect: it has `DATABASE_URL` and the variables of the engine's clients (`PGHOST`, `PGUSER`, `PGPASSWORD` and so on, or `MYSQL_HOST` and so on). `observer` has the address only: no URL, user or password. The whole map is secret, because most languages mark a map with secrets as a whole; `endpoint` has the address as plain text.
         """
         return pulumi.get(self, "environment")
 

@@ -48,7 +48,7 @@ class BlueprintSummary(dict):
         :param _builtins.str uuid: The blueprint's UUID.
         :param _builtins.str created_at: When it was created (RFC 3339).
         :param _builtins.str description: What it does.
-        :param _builtins.bool is_system_blueprint: Whether it is Polykomos's own.
+        :param _builtins.bool is_system_blueprint: Whether it is a blueprint of Polykomos.
         :param _builtins.int size_bytes: Size of its SQL in bytes.
         :param _builtins.str slug: Its name in URLs.
         :param _builtins.str updated_at: When it was last changed (RFC 3339).
@@ -107,7 +107,7 @@ class BlueprintSummary(dict):
     @pulumi.getter(name="isSystemBlueprint")
     def is_system_blueprint(self) -> Optional[_builtins.bool]:
         """
-        Whether it is Polykomos's own.
+        Whether it is a blueprint of Polykomos.
         """
         return pulumi.get(self, "is_system_blueprint")
 
@@ -157,10 +157,10 @@ class BlueprintVariable(dict):
         """
         One variable of a blueprint, written `{{name}}` in its SQL, outside of quotes.
 
-        :param Any default: The value when an application gives none.
+        :param Any default: The value if an application sets none.
         :param _builtins.str description: What it is for.
-        :param _builtins.bool required: Whether every application must give a value. Default false.
-        :param _builtins.str type: How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
+        :param _builtins.bool required: Whether every application must set a value. Default false.
+        :param _builtins.str type: How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`.
         """
         if default is not None:
             pulumi.set(__self__, "default", default)
@@ -175,7 +175,7 @@ class BlueprintVariable(dict):
     @pulumi.getter
     def default(self) -> Optional[Any]:
         """
-        The value when an application gives none.
+        The value if an application sets none.
         """
         return pulumi.get(self, "default")
 
@@ -191,7 +191,7 @@ class BlueprintVariable(dict):
     @pulumi.getter
     def required(self) -> Optional[_builtins.bool]:
         """
-        Whether every application must give a value. Default false.
+        Whether every application must set a value. Default false.
         """
         return pulumi.get(self, "required")
 
@@ -199,7 +199,7 @@ class BlueprintVariable(dict):
     @pulumi.getter
     def type(self) -> Optional[_builtins.str]:
         """
-        How its value enters the SQL: as a quoted literal, or as a quoted `identifier`. Default `string`.
+        How the value is written into the SQL: as a literal, or as a quoted `identifier`. Default `string`.
         """
         return pulumi.get(self, "type")
 
@@ -232,7 +232,7 @@ class DatabaseSummary(dict):
 
         :param _builtins.str name: Its name.
         :param _builtins.str uuid: The database's UUID.
-        :param _builtins.int connection_hard_limit: Most connections at once.
+        :param _builtins.int connection_hard_limit: Maximum number of concurrent connections.
         :param _builtins.str created_at: When it was created (RFC 3339).
         :param _builtins.str db_name: Name of the database on its server.
         :param _builtins.str db_type: Engine.
@@ -301,7 +301,7 @@ class DatabaseSummary(dict):
     @pulumi.getter(name="connectionHardLimit")
     def connection_hard_limit(self) -> Optional[_builtins.int]:
         """
-        Most connections at once.
+        Maximum number of concurrent connections.
         """
         return pulumi.get(self, "connection_hard_limit")
 
@@ -421,7 +421,7 @@ class DatabaseSummary(dict):
 @pulumi.output_type
 class DatabaseType(dict):
     """
-    A database engine on offer.
+    A database engine.
     """
     def __init__(__self__, *,
                  value: _builtins.str,
@@ -430,13 +430,13 @@ class DatabaseType(dict):
                  label: Optional[_builtins.str] = None,
                  regions: Optional[Sequence['outputs.Region']] = None):
         """
-        A database engine on offer.
+        A database engine.
 
-        :param _builtins.str value: Value, as `dbType` takes it.
+        :param _builtins.str value: Value, as accepted by `dbType`.
         :param _builtins.bool is_available: Whether it can be created now.
         :param _builtins.bool is_provisionable: Whether it can be created through the API.
-        :param _builtins.str label: Name for people.
-        :param Sequence['Region'] regions: Where it is offered.
+        :param _builtins.str label: Display name.
+        :param Sequence['Region'] regions: Regions of the engine.
         """
         pulumi.set(__self__, "value", value)
         if is_available is not None:
@@ -452,7 +452,7 @@ class DatabaseType(dict):
     @pulumi.getter
     def value(self) -> _builtins.str:
         """
-        Value, as `dbType` takes it.
+        Value, as accepted by `dbType`.
         """
         return pulumi.get(self, "value")
 
@@ -476,7 +476,7 @@ class DatabaseType(dict):
     @pulumi.getter
     def label(self) -> Optional[_builtins.str]:
         """
-        Name for people.
+        Display name.
         """
         return pulumi.get(self, "label")
 
@@ -484,7 +484,7 @@ class DatabaseType(dict):
     @pulumi.getter
     def regions(self) -> Optional[Sequence['outputs.Region']]:
         """
-        Where it is offered.
+        Regions of the engine.
         """
         return pulumi.get(self, "regions")
 
@@ -492,14 +492,14 @@ class DatabaseType(dict):
 @pulumi.output_type
 class ManagedDatabaseEndpoint(dict):
     """
-    Where a database is reached.
+    The address of a database.
     """
     def __init__(__self__, *,
                  database: _builtins.str,
                  host: _builtins.str,
                  port: _builtins.int):
         """
-        Where a database is reached.
+        The address of a database.
 
         :param _builtins.str database: Name of the database on its server.
         :param _builtins.str host: Host to connect to.
@@ -546,9 +546,9 @@ class Region(dict):
         """
         A region of an engine.
 
-        :param _builtins.str code: Code, as `region` takes it.
+        :param _builtins.str code: Code, as accepted by `region`.
         :param _builtins.bool is_available: Whether databases can be created there now.
-        :param _builtins.str label: Name for people.
+        :param _builtins.str label: Display name.
         """
         pulumi.set(__self__, "code", code)
         if is_available is not None:
@@ -560,7 +560,7 @@ class Region(dict):
     @pulumi.getter
     def code(self) -> _builtins.str:
         """
-        Code, as `region` takes it.
+        Code, as accepted by `region`.
         """
         return pulumi.get(self, "code")
 
@@ -576,7 +576,7 @@ class Region(dict):
     @pulumi.getter
     def label(self) -> Optional[_builtins.str]:
         """
-        Name for people.
+        Display name.
         """
         return pulumi.get(self, "label")
 
@@ -599,7 +599,7 @@ class WebhookDelivery(dict):
 
         :param _builtins.int id: The delivery's number.
         :param _builtins.int attempt_count: Attempts so far.
-        :param _builtins.str created_at: When it was made.
+        :param _builtins.str created_at: When it was created (RFC 3339).
         :param _builtins.str error_message: Why it failed.
         :param _builtins.str event_type: The event.
         :param _builtins.int response_code: The receiver's HTTP status.
@@ -639,7 +639,7 @@ class WebhookDelivery(dict):
     @pulumi.getter(name="createdAt")
     def created_at(self) -> Optional[_builtins.str]:
         """
-        When it was made.
+        When it was created (RFC 3339).
         """
         return pulumi.get(self, "created_at")
 
@@ -693,11 +693,11 @@ class WebhookEndpointSummary(dict):
         A webhook endpoint as the list shows it, without its secret.
 
         :param _builtins.int id: The endpoint's number.
-        :param _builtins.str url: Where events go.
-        :param _builtins.str created_at: When it was created.
-        :param Sequence[_builtins.str] events: Events that it gets; empty is all.
-        :param _builtins.str last_failure_at: Last delivery that failed.
-        :param _builtins.str last_success_at: Last delivery that succeeded.
+        :param _builtins.str url: URL that receives the events.
+        :param _builtins.str created_at: When it was created (RFC 3339).
+        :param Sequence[_builtins.str] events: Events that are sent to it; empty is all.
+        :param _builtins.str last_failure_at: Time of the last failed delivery (RFC 3339).
+        :param _builtins.str last_success_at: Time of the last successful delivery (RFC 3339).
         :param _builtins.str status: `active` or `revoked`.
         """
         pulumi.set(__self__, "id", id)
@@ -725,7 +725,7 @@ class WebhookEndpointSummary(dict):
     @pulumi.getter
     def url(self) -> _builtins.str:
         """
-        Where events go.
+        URL that receives the events.
         """
         return pulumi.get(self, "url")
 
@@ -733,7 +733,7 @@ class WebhookEndpointSummary(dict):
     @pulumi.getter(name="createdAt")
     def created_at(self) -> Optional[_builtins.str]:
         """
-        When it was created.
+        When it was created (RFC 3339).
         """
         return pulumi.get(self, "created_at")
 
@@ -741,7 +741,7 @@ class WebhookEndpointSummary(dict):
     @pulumi.getter
     def events(self) -> Optional[Sequence[_builtins.str]]:
         """
-        Events that it gets; empty is all.
+        Events that are sent to it; empty is all.
         """
         return pulumi.get(self, "events")
 
@@ -749,7 +749,7 @@ class WebhookEndpointSummary(dict):
     @pulumi.getter(name="lastFailureAt")
     def last_failure_at(self) -> Optional[_builtins.str]:
         """
-        Last delivery that failed.
+        Time of the last failed delivery (RFC 3339).
         """
         return pulumi.get(self, "last_failure_at")
 
@@ -757,7 +757,7 @@ class WebhookEndpointSummary(dict):
     @pulumi.getter(name="lastSuccessAt")
     def last_success_at(self) -> Optional[_builtins.str]:
         """
-        Last delivery that succeeded.
+        Time of the last successful delivery (RFC 3339).
         """
         return pulumi.get(self, "last_success_at")
 

@@ -26,10 +26,10 @@ class ProviderArgs:
         """
         The set of arguments for constructing a Provider resource.
 
-        :param pulumi.Input[_builtins.str] api_key: API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out.
-        :param pulumi.Input[_builtins.str] base_url: Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
-        :param pulumi.Input[_builtins.str] idempotency_scope: For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
-        :param pulumi.Input[_builtins.float] read_snapshot_seconds: Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+        :param pulumi.Input[_builtins.str] api_key: API key (`pk_live_…`). Default: the environment variable POLYKOMOS_API_KEY.
+        :param pulumi.Input[_builtins.str] base_url: URL of the API, with `/api/v1`. Default: POLYKOMOS_BASE_URL, else https://polykomos.com/api/v1.
+        :param pulumi.Input[_builtins.str] idempotency_scope: For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, the next run within 24 hours finds the objects that an interrupted run created. Pulumi's plugin does not need it. Default: POLYKOMOS_IDEMPOTENCY_SCOPE.
+        :param pulumi.Input[_builtins.float] read_snapshot_seconds: Maximum age, in seconds, of the list pages that reads of several objects share. They are never older than the provider's last write. 0 reads each object by itself. Default 10.
         """
         pulumi.set(__self__, "api_key", api_key)
         if base_url is not None:
@@ -43,7 +43,7 @@ class ProviderArgs:
     @pulumi.getter(name="apiKey")
     def api_key(self) -> pulumi.Input[_builtins.str]:
         """
-        API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out.
+        API key (`pk_live_…`). Default: the environment variable POLYKOMOS_API_KEY.
         """
         return pulumi.get(self, "api_key")
 
@@ -55,7 +55,7 @@ class ProviderArgs:
     @pulumi.getter(name="baseUrl")
     def base_url(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
+        URL of the API, with `/api/v1`. Default: POLYKOMOS_BASE_URL, else https://polykomos.com/api/v1.
         """
         return pulumi.get(self, "base_url")
 
@@ -67,7 +67,7 @@ class ProviderArgs:
     @pulumi.getter(name="idempotencyScope")
     def idempotency_scope(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+        For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, the next run within 24 hours finds the objects that an interrupted run created. Pulumi's plugin does not need it. Default: POLYKOMOS_IDEMPOTENCY_SCOPE.
         """
         return pulumi.get(self, "idempotency_scope")
 
@@ -79,7 +79,7 @@ class ProviderArgs:
     @pulumi.getter(name="readSnapshotSeconds")
     def read_snapshot_seconds(self) -> pulumi.Input[Optional[_builtins.float]]:
         """
-        Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+        Maximum age, in seconds, of the list pages that reads of several objects share. They are never older than the provider's last write. 0 reads each object by itself. Default 10.
         """
         return pulumi.get(self, "read_snapshot_seconds")
 
@@ -104,10 +104,10 @@ class Provider(pulumi.ProviderResource):
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
-        :param pulumi.Input[_builtins.str] api_key: API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out.
-        :param pulumi.Input[_builtins.str] base_url: Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
-        :param pulumi.Input[_builtins.str] idempotency_scope: For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
-        :param pulumi.Input[_builtins.float] read_snapshot_seconds: Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+        :param pulumi.Input[_builtins.str] api_key: API key (`pk_live_…`). Default: the environment variable POLYKOMOS_API_KEY.
+        :param pulumi.Input[_builtins.str] base_url: URL of the API, with `/api/v1`. Default: POLYKOMOS_BASE_URL, else https://polykomos.com/api/v1.
+        :param pulumi.Input[_builtins.str] idempotency_scope: For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, the next run within 24 hours finds the objects that an interrupted run created. Pulumi's plugin does not need it. Default: POLYKOMOS_IDEMPOTENCY_SCOPE.
+        :param pulumi.Input[_builtins.float] read_snapshot_seconds: Maximum age, in seconds, of the list pages that reads of several objects share. They are never older than the provider's last write. 0 reads each object by itself. Default 10.
         """
         ...
     @overload

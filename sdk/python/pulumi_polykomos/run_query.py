@@ -46,7 +46,7 @@ class RunQueryResult:
     @pulumi.getter
     def result(self) -> Optional[Any]:
         """
-        `type` and, by it, `rows` and `rowCount`, `affectedRows` or `statementsExecuted`, as the API names them.
+        `type`, and depending on it `rows` and `rowCount`, `affectedRows` or `statementsExecuted`, as the API names them.
         """
         return pulumi.get(self, "result")
 
@@ -76,13 +76,13 @@ def run_query(database_uuid: Optional[_builtins.str] = None,
     """
     Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
 
-    Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
-    for what reads, and use a `BlueprintApplication` for what writes.
+    Each run counts against the plan's daily limit. As a function or data source it runs in every preview and update:
+    use it for questions that read data, and a `BlueprintApplication` for changes.
 
     ## Example Usage
 
 
-    :param _builtins.str database_uuid: The database to ask; it must be active.
+    :param _builtins.str database_uuid: UUID of the database, which must be active.
     :param _builtins.str query: The question in plain language, at most 2,000 characters.
     """
     __args__ = dict()
@@ -101,13 +101,13 @@ def run_query_output(database_uuid: pulumi.Input[Optional[_builtins.str]] = None
     """
     Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
 
-    Each run counts against the plan's daily limit. Where it stands for a value it runs at every preview and update: ask
-    for what reads, and use a `BlueprintApplication` for what writes.
+    Each run counts against the plan's daily limit. As a function or data source it runs in every preview and update:
+    use it for questions that read data, and a `BlueprintApplication` for changes.
 
     ## Example Usage
 
 
-    :param _builtins.str database_uuid: The database to ask; it must be active.
+    :param _builtins.str database_uuid: UUID of the database, which must be active.
     :param _builtins.str query: The question in plain language, at most 2,000 characters.
     """
     __args__ = dict()

@@ -49,7 +49,7 @@ class ValidateBlueprintResult:
     @pulumi.getter(name="statementCount")
     def statement_count(self) -> Optional[_builtins.int]:
         """
-        Statements found.
+        Number of statements.
         """
         return pulumi.get(self, "statement_count")
 
@@ -57,7 +57,7 @@ class ValidateBlueprintResult:
     @pulumi.getter
     def valid(self) -> _builtins.bool:
         """
-        Whether a blueprint of this SQL would be accepted.
+        Whether the API accepts a blueprint with this SQL.
         """
         return pulumi.get(self, "valid")
 
@@ -65,7 +65,7 @@ class ValidateBlueprintResult:
     @pulumi.getter
     def warnings(self) -> Optional[Sequence[_builtins.str]]:
         """
-        What is valid but destructive.
+        Statements that are valid but destroy data.
         """
         return pulumi.get(self, "warnings")
 
@@ -85,7 +85,7 @@ class AwaitableValidateBlueprintResult(ValidateBlueprintResult):
 def validate_blueprint(sql_content: Optional[_builtins.str] = None,
                        opts: Optional[pulumi.InvokeOptions] = None) -> AwaitableValidateBlueprintResult:
     """
-    Have SQL checked as a blueprint's would be, without keeping it.
+    Validate SQL as that of a blueprint, without storing it.
 
     ## Example Usage
 
@@ -105,7 +105,7 @@ def validate_blueprint(sql_content: Optional[_builtins.str] = None,
 def validate_blueprint_output(sql_content: pulumi.Input[Optional[_builtins.str]] = None,
                               opts: Optional[Union[pulumi.InvokeOptions, pulumi.InvokeOutputOptions]] = None) -> pulumi.Output[ValidateBlueprintResult]:
     """
-    Have SQL checked as a blueprint's would be, without keeping it.
+    Validate SQL as that of a blueprint, without storing it.
 
     ## Example Usage
 

@@ -25,7 +25,7 @@ class WebhookEndpointArgs:
         The set of arguments for constructing a WebhookEndpoint resource.
 
         :param pulumi.Input[_builtins.str] url: HTTPS URL that receives the events, without user name and password.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
         """
         pulumi.set(__self__, "url", url)
         if events is not None:
@@ -47,7 +47,7 @@ class WebhookEndpointArgs:
     @pulumi.getter
     def events(self) -> pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]]:
         """
-        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
         """
         return pulumi.get(self, "events")
 
@@ -66,12 +66,12 @@ class WebhookEndpoint(pulumi.CustomResource):
                  url: pulumi.Input[Optional[_builtins.str]] = None,
                  __props__=None):
         """
-        An address that hears of databases being created and deleted, by signed HTTP requests.
+        A URL that receives signed HTTP requests when databases are created and deleted.
 
-        The API cannot change an endpoint: a change makes a new one, with a new `secret`, and revokes the old one. Pulumi
-        makes the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
-        `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The secret is
-        shown once, at creation, and is kept in the engine's state alone.
+        The API cannot change an endpoint: a change creates a new one, with a new `secret`, and revokes the old one. Pulumi
+        creates the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
+        `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The API returns
+        the secret once, at creation; it is stored in the engine's state only.
 
         ## Example Usage
 
@@ -82,7 +82,7 @@ class WebhookEndpoint(pulumi.CustomResource):
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] events: Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
         :param pulumi.Input[_builtins.str] url: HTTPS URL that receives the events, without user name and password.
         """
         ...
@@ -92,12 +92,12 @@ class WebhookEndpoint(pulumi.CustomResource):
                  args: WebhookEndpointArgs,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
-        An address that hears of databases being created and deleted, by signed HTTP requests.
+        A URL that receives signed HTTP requests when databases are created and deleted.
 
-        The API cannot change an endpoint: a change makes a new one, with a new `secret`, and revokes the old one. Pulumi
-        makes the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
-        `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The secret is
-        shown once, at creation, and is kept in the engine's state alone.
+        The API cannot change an endpoint: a change creates a new one, with a new `secret`, and revokes the old one. Pulumi
+        creates the new one first. Terraform and OpenTofu revoke the old one first, unless the resource has
+        `lifecycle { create_before_destroy = true }`: without it, no endpoint is left if the create fails. The API returns
+        the secret once, at creation; it is stored in the engine's state only.
 
         ## Example Usage
 
@@ -174,7 +174,7 @@ class WebhookEndpoint(pulumi.CustomResource):
     @pulumi.getter(name="createdAt")
     def created_at(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        When it was created.
+        When it was created (RFC 3339).
         """
         return pulumi.get(self, "created_at")
 
@@ -182,7 +182,7 @@ class WebhookEndpoint(pulumi.CustomResource):
     @pulumi.getter
     def events(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
         """
-        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. All when left out, which is the same as naming all of them.
+        Events to send: `database.provisioning_started`, `database.provisioned`, `database.deleted`. If omitted, all events are sent, as if all were named.
         """
         return pulumi.get(self, "events")
 
@@ -190,7 +190,7 @@ class WebhookEndpoint(pulumi.CustomResource):
     @pulumi.getter
     def secret(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Secret that signs deliveries (`whsec_…`). The API shows it once, at creation: null after import.
+        Secret that signs deliveries (`whsec_…`). Returned once, at creation: null after import.
         """
         return pulumi.get(self, "secret")
 

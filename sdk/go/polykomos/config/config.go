@@ -11,22 +11,22 @@ import (
 
 var _ = internal.GetEnvOrDefault
 
-// API key (`pk_live_…`). Read from the environment variable POLYKOMOS_API_KEY when left out.
+// API key (`pk_live_…`). Default: the environment variable POLYKOMOS_API_KEY.
 func GetApiKey(ctx *pulumi.Context) string {
 	return config.Get(ctx, "polykomos:apiKey")
 }
 
-// Where the API is, `/api/v1` included. Read from POLYKOMOS_BASE_URL when left out; https://polykomos.com/api/v1 without either.
+// URL of the API, with `/api/v1`. Default: POLYKOMOS_BASE_URL, else https://polykomos.com/api/v1.
 func GetBaseUrl(ctx *pulumi.Context) string {
 	return config.Get(ctx, "polykomos:baseUrl")
 }
 
-// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, what a killed run had created is found again by the next one, within 24 hours. Pulumi's plugin needs none. Read from POLYKOMOS_IDEMPOTENCY_SCOPE when left out.
+// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, the next run within 24 hours finds the objects that an interrupted run created. Pulumi's plugin does not need it. Default: POLYKOMOS_IDEMPOTENCY_SCOPE.
 func GetIdempotencyScope(ctx *pulumi.Context) string {
 	return config.Get(ctx, "polykomos:idempotencyScope")
 }
 
-// Reads of several objects share list pages, which are at most so many seconds old and never from before the provider's own last write. 0 reads each object by itself. Default 10.
+// Maximum age, in seconds, of the list pages that reads of several objects share. They are never older than the provider's last write. 0 reads each object by itself. Default 10.
 func GetReadSnapshotSeconds(ctx *pulumi.Context) float64 {
 	return config.GetFloat64(ctx, "polykomos:readSnapshotSeconds")
 }
