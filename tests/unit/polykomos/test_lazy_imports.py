@@ -48,5 +48,5 @@ def test_the_version_is_the_distributions() -> None:
 
 
 def test_a_terraform_plugin_starts_without_what_its_zygote_has_loaded() -> None:
-    code = "import sys, polykomos_provider.terraform_plugin as p; print({'grpc', 'typing', 'pydantic'} & {*sys.modules})"
-    assert run(code) == "set()"
+    loaded = "{'grpc', 'typing', 'pydantic'} & {*sys.modules}"
+    assert run(f"import sys, polykomos_provider.terraform_plugin; print({loaded})") == "set()"
