@@ -107,11 +107,11 @@ class Lifecycle:
 
     def replacement_triggers(self, state: Mapping[str, Any], args: Mapping[str, Any], ctx: Context[Any]) -> list[str]:
         """Return the state fields that require a new object although no argument changed."""
-        return list(
-            self._translate_errors(
-                lambda: list(self.resource.replacement_triggers(read_state(self.resource, state), args, ctx))
-            )
+        prior = read_state(self.resource, state)
+        triggers: list[str] = self._translate_errors(
+            lambda: [*self.resource.replacement_triggers(prior, args, ctx)],
         )
+        return triggers
 
     def reported(self, name: str, state: Mapping[str, Any], ctx: Context[Any] | None) -> Any:
         """Return the API's value of an argument that the state does not contain; UNKNOWN if the API does not report it.

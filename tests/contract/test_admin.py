@@ -36,12 +36,6 @@ def admin(plane: ControlPlane) -> Iterator[httpx.Client]:
         client.put("/ids", json={"seed": None})
 
 
-@pytest.fixture
-def client(plane: ControlPlane) -> Iterator[httpx.Client]:
-    with plane.client() as client:
-        yield client
-
-
 def test_the_admin_api_has_its_own_token(plane: ControlPlane) -> None:
     where = {"base_url": f"{plane.origin}/_polykomos"}
     with plane.client(**where) as stranger:

@@ -29,12 +29,6 @@ def admin(plane: ControlPlane) -> Iterator[httpx.Client]:
         admin.patch("/provisioning", json={"delay_seconds": None, "failures": 0})
 
 
-@pytest.fixture
-def client(plane: ControlPlane) -> Iterator[httpx.Client]:
-    with plane.client() as client:
-        yield client
-
-
 def test_a_delivery_is_tried_again(admin: httpx.Client, client: httpx.Client) -> None:
     with Receiver([500, 200]) as receiver:
         client.post("/webhook_endpoints", json={"url": receiver.url}, headers=new_key()).raise_for_status()

@@ -22,12 +22,6 @@ def plane() -> Iterator[ControlPlane]:
 
 
 @pytest.fixture
-def client(plane: ControlPlane) -> Iterator[httpx.Client]:
-    with plane.client() as client:
-        yield client
-
-
-@pytest.fixture
 def admin(plane: ControlPlane) -> Iterator[httpx.Client]:
     with plane.admin() as admin:
         yield admin

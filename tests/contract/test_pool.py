@@ -21,12 +21,6 @@ def plane() -> Iterator[ControlPlane]:
         yield plane
 
 
-@pytest.fixture
-def client(plane: ControlPlane) -> Iterator[httpx.Client]:
-    with plane.client() as client:
-        yield client
-
-
 def test_the_pool_serves_at_once_and_is_filled_up_again(client: httpx.Client) -> None:
     def create_instantly() -> bool:
         reply = client.post("/databases", json={"name": "warm"}, headers=new_key())

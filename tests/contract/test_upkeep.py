@@ -28,12 +28,6 @@ def plane(directory: Path) -> Iterator[ControlPlane]:
         yield plane
 
 
-@pytest.fixture
-def client(plane: ControlPlane) -> Iterator[httpx.Client]:
-    with plane.client() as client:
-        yield client
-
-
 def server_url(directory: Path) -> str:
     state = json.loads((directory / "control-plane.json").read_text())
     return f"postgresql://polykomos:{state['postgres_password']}@127.0.0.1:{state['postgres_port']}/polykomos_control"

@@ -20,12 +20,6 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         yield plane
 
 
-@pytest.fixture
-def client(plane: ControlPlane) -> Iterator[httpx.Client]:
-    with plane.client() as client:
-        yield client
-
-
 def execute(plane: ControlPlane, query: str, *parameters: object) -> list[tuple[Any, ...]]:
     """What it returns in the control plane's own tables; nothing is a list as well."""
     with server_admin.connect(plane) as conn:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from controlplane.db.pool import Connection, Row
 
 Effect = Literal["status", "status_after", "latency", "reset", "lost_response", "truncated_body"]
-EFFECTS: Final[tuple[str, ...]] = get_args(Effect)
 ANY: Final = "*"
 
 
