@@ -93,7 +93,7 @@ pythons: python ## the wheel, its unit tests, polykomos dev and both plugins, in
 	@$(BIN)/python tools/interpreters
 
 image: python ## run the steps of tools/image/Dockerfile in scratch roots, and what it starts (needs root and debootstrap)
-	@$(BIN)/python tools/image/rehearse.py
+	@$(BIN)/python tools/image/dry_run.py
 
 clean: ## remove what was made here; caches outside the repository stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -67,7 +67,7 @@ async def open_services(
             lease=lease,
             clock=clock,
             plans=plans,
-            turns=UserQueue(validation_busy),
+            dry_run_slots=UserQueue(validation_busy),
             query_answers=query_answers,
         )
 

@@ -65,7 +65,7 @@ class Services:
         controls: The settings of the admin API.
         stopping: Set when the process begins to stop; waits then return early.
         plans: The plans that can be ordered.
-        turns: Limits how many SQL rehearsals of one user run at a time.
+        dry_run_slots: Limits how many dry runs of one user run at a time.
         query_answers: The answers of the seed file; those of the admin API are in the store.
     """
 
@@ -79,7 +79,7 @@ class Services:
     controls: DevControls = field(default_factory=DevControls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     plans: Plans = field(default_factory=lambda: PLANS)
-    turns: UserQueue = field(default_factory=UserQueue)
+    dry_run_slots: UserQueue = field(default_factory=UserQueue)
     query_answers: Sequence[QueryAnswer] = ()
 
     @property

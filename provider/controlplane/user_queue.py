@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 from weakref import WeakValueDictionary
 
-AT_ONCE: Final = 8  # SQL rehearsals of one user
+AT_ONCE: Final = 8  # dry runs of one user
 _PATIENCE: Final = 12.0  # seconds
 
 

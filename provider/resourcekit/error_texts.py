@@ -17,8 +17,12 @@ def reason_of(error: Exception) -> str:
     """Return why an operation did not complete, without any text that could contain a secret."""
     if isinstance(error, ResourceError):
         return str(error)
-    # The text of an unexpected exception could contain a secret, so it does not reach the log either.
-    log.error("unforeseen %s", type(error).__name__, extra={"trace": stack_locations(error)})
+    return unexpected_error_text(error, "an operation")
+
+
+def unexpected_error_text(error: Exception, operation: str) -> str:
+    """Log an unexpected exception and return a text for users, both without its own text: it may contain a secret."""
+    log.error("unexpected %s in %s", type(error).__name__, operation, extra={"trace": stack_locations(error)})
     return f"internal error ({type(error).__name__}); please report it with the log"
 
 

@@ -83,7 +83,7 @@ def test_a_failure_rolls_all_of_it_back(api: httpx.Client, last: str, told: str)
 
 def test_the_tenants_rights_are_its_limit(api: httpx.Client) -> None:
     database = create_database(api)
-    # The rehearsal would refuse it too, so it hides from that.
+    # The dry run would refuse it too, so it hides from that.
     escape = "EXECUTE format('ALTER ROLE %I SUPERUSER', current_user)"
     hidden = f"DO $$ BEGIN IF current_user <> 'polykomos_scratch' THEN {escape}; END IF; END $$;"
     done = apply(api, database["uuid"], blueprint(api, SQL + hidden))

@@ -132,7 +132,7 @@ def test_what_the_database_must_have_is_a_warning(api: httpx.Client) -> None:
     assert [s["kind"] for s in verdict["manifest"]["statements"]] == ["ALTER TABLE", "DROP TABLE", "CREATE TABLE"]
 
 
-def test_rehearsals_leave_nothing_behind(api: httpx.Client) -> None:
+def test_dry_runs_leave_nothing_behind(api: httpx.Client) -> None:
     for _ in range(2):
         assert validate(api, "CREATE TABLE leftover (id int); CREATE TABLE public.leftover (id int)")["valid"]
 

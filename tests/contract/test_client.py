@@ -127,10 +127,10 @@ def test_a_blueprints_life(client: Client, database: str) -> None:
     assert listed[number].sql_content is None
     assert any(blueprint.is_system_blueprint for blueprint in listed.values())
 
-    rehearsed = client.apply_blueprint(
+    dry_run = client.apply_blueprint(
         database, blueprint_uuid=number, variables={"table": "one"}, dry_run=True, server_wait=20
     ).object
-    assert (rehearsed.status, rehearsed.is_dry_run) == ("completed", True)
+    assert (dry_run.status, dry_run.is_dry_run) == ("completed", True)
     applied = client.apply_blueprint(database, blueprint_uuid=number, variables={"table": "one"}, server_wait=0).object
     ended = client.wait_for_application(applied.id, timeout=30)
     assert (ended.status, ended.statements_succeeded, ended.blueprint_version) == ("completed", 1, 1)

@@ -1,4 +1,4 @@
-"""Rehearsals of different users side by side: they neither disturb nor see each other, nor hold others up."""
+"""Dry runs of different users side by side: they neither disturb nor see each other, nor hold others up."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_others_are_answered_while_much_sql_is_read(control_plane: ControlPlane)
     assert len(waits) > 5, "nobody else was answered meanwhile"
 
 
-def test_slow_rehearsals_of_one_user_keep_no_other_user_waiting(control_plane: ControlPlane) -> None:
+def test_slow_dry_runs_of_one_user_do_not_delay_other_users(control_plane: ControlPlane) -> None:
     """More creations than there are connections to the store, each of which takes some seconds."""
 
     def create(_: int) -> int:

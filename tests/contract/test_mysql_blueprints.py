@@ -1,4 +1,4 @@
-"""Blueprints in MySQL databases: rehearsed on a copy, because what defines something commits by itself (S23-S25)."""
+"""Blueprints in MySQL databases: a dry run on a copy comes first, because DDL commits by itself (S23-S25)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def database(api: httpx.Client) -> Iterator[dict[str, Any]]:
 
 
 def nothing_is_left(database: dict[str, Any]) -> None:
-    """Of rehearsals and runs; a run's mark is forgotten just after its end is told."""
+    """Of dry runs and runs; the marker of a run is deleted just after its status is final."""
     with connect(database) as conn:
         deadline = time.monotonic() + 10
         while len(ask(conn, "SHOW DATABASES")) > 2 and time.monotonic() < deadline:
@@ -100,7 +100,7 @@ def test_a_dry_run_keeps_nothing(api: httpx.Client, database: dict[str, Any]) ->
 
 
 @pytest.mark.facts("S25")
-def test_what_fails_in_the_rehearsal_is_not_run(api: httpx.Client, database: dict[str, Any]) -> None:
+def test_what_fails_in_the_dry_run_is_not_run(api: httpx.Client, database: dict[str, Any]) -> None:
     done = apply(api, database, blueprint(api, SQL + "ALTER TABLE nope ADD a int;"))
     assert (done["status"], done["statements_succeeded"], done["statements_failed"]) == ("failed", 0, 1)
     assert "statement 3" in done["error_message"]

@@ -11,7 +11,9 @@ import httpx
 import pymysql
 import pytest
 
+from controlplane.blueprints.mysql import clones
 from controlplane.engines.mysql import engine
+from controlplane.engines.mysql.connection import ConnectionParams
 from support import mysql, server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 
@@ -55,7 +57,7 @@ def test_what_returning_gives_back_is_not_kept(plane: ControlPlane, api: httpx.C
     assert most_memory(plane) < before + 100
 
 
-def test_what_may_not_be_written_may_not_be_rehearsed(api: httpx.Client) -> None:
+def test_a_dry_run_may_not_write_what_the_tenant_may_not_write(api: httpx.Client) -> None:
     database = create_database(api, "full", db_type="mysql")
     mysql.once(database, "CREATE TABLE t (n int)")
     path = f"/databases/{database['uuid']}/quotas"
@@ -74,10 +76,10 @@ def test_what_may_not_be_written_may_not_be_rehearsed(api: httpx.Client) -> None
     assert apply(api, database, "DELETE FROM t", dry_run=True)["status"] == "completed"
 
 
-def test_a_rehearsal_that_takes_too_much_is_ended(
+def test_a_dry_run_that_takes_too_much_storage_is_ended(
     plane: ControlPlane, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_REHEARSAL_BYTES", 0)
+    monkeypatch.setattr(engine, "_DRY_RUN_BYTES", 0)
     port = create_database(api, "any", db_type="mysql")["port"]
     name = engine.SANDBOX_PREFIX + "0"
     with server_admin.connect_mysql(plane, port) as admin, admin.cursor() as cursor:
@@ -90,6 +92,20 @@ def test_a_rehearsal_that_takes_too_much_is_ended(
             engine._measure(pymysql.connect(**_login(plane, port), cursorclass=pymysql.cursors.DictCursor))
             with pytest.raises(pymysql.err.OperationalError):
                 session.query("SELECT 1")
+
+
+@pytest.mark.parametrize("prefix", engine.SANDBOX_PREFIXES)
+def test_leftovers_of_dry_runs_are_dropped_also_those_of_earlier_releases(
+    plane: ControlPlane, api: httpx.Client, prefix: str
+) -> None:
+    port = create_database(api, "any", db_type="mysql")["port"]
+    name = prefix + "0123456789ab"
+    with server_admin.connect_mysql(plane, port) as admin, admin.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+        cursor.execute(f"CREATE USER '{name}'@'127.0.0.1'")
+        clones.drop_leftovers(ConnectionParams(**_login(plane, port)))
+        assert cursor.execute("SHOW DATABASES LIKE %s", (name,)) == 0
+        assert cursor.execute("SELECT User FROM mysql.global_priv WHERE User = %s", (name,)) == 0
 
 
 def test_long_blueprints_keep_nobody_else_waiting(api: httpx.Client) -> None:

@@ -194,7 +194,7 @@ def test_in_mysql(plane: ControlPlane, api: httpx.Client) -> None:
     assert completed or runs < 20, "no case was applied"
 
 
-# Such a rehearsal takes some seconds by itself; others must be done before it.
+# Such a dry run takes some seconds by itself; others must be done before it.
 _HOLDS = (
     "SELECT pg_advisory_lock(0x706C6163)", "CREATE TABLE public.t (n text)", "SELECT pg_advisory_xact_lock(1)",
     "DO $$ BEGIN EXECUTE 'ALTER ROLE CURRENT_USER SET work_mem = 64'; END $$",
@@ -203,7 +203,7 @@ _HOLDS = (
 )  # fmt: skip
 
 
-def test_others_do_not_wait_for_a_long_rehearsal(plane: ControlPlane, api: httpx.Client) -> None:
+def test_others_do_not_wait_for_a_long_dry_run(plane: ControlPlane, api: httpx.Client) -> None:
     for seed, choose in cases(SECONDS / 2):
         holds = choose.sample(_HOLDS, 3)
         long = ";\n".join([*holds, "SELECT pg_sleep(12)"])

@@ -113,7 +113,7 @@ def mysql_telling_change(choose: random.Random, number: int) -> str:
 
 
 def postgres_change(choose: random.Random, variables: list[Variable], database: str) -> str:
-    """One statement: what is hidden from the rehearsal is in a DO."""
+    """One statement: what is hidden from the dry run is in a DO."""
     is_telling = choose.random() < 0.6
     if is_telling:
         name, values = choose.choice(TELLING)

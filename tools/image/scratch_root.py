@@ -13,7 +13,7 @@ from pathlib import Path
 _HOST_FILES = ("etc/apt", "etc/pip.conf", "etc/resolv.conf", "etc/hosts")
 _HOST_VARIABLES = ("PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "http_proxy", "https_proxy", "no_proxy")
 # This machine's certificates, out of the way of the package ca-certificates.
-_CERTIFICATES = "etc/rehearsal-certificates.crt"
+_CERTIFICATES = "etc/dry-run-certificates.crt"
 # In name spaces of its own: no process survives, and no mount reaches this machine. $1: the root, $2: user, then words.
 _ENTER = """
 root=$1 user=$2; shift 2

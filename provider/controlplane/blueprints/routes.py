@@ -64,7 +64,7 @@ async def validate_sql(call: RequestContext) -> ApiResponse:
     dry_runs = await sandbox.ensure_sandbox(call.services, call.conn)
 
     async def run() -> ApiResponse:
-        async with call.services.turns.slot(call.principal.user_id):
+        async with call.services.dry_run_slots.slot(call.principal.user_id):
             result = await validate(dry_runs, call.services.engines, args.sql_content, definitions)
         return envelope(result.to_json())
 
@@ -105,11 +105,11 @@ OPERATIONS = (
     ),
     Operation("GET", "/blueprints", "listBlueprints", _READ, list_blueprints),
     Operation(
-        "POST", "/blueprints", "createBlueprint", _WRITE, create_blueprint, keyed=True, has_body=True, rehearses=True
+        "POST", "/blueprints", "createBlueprint", _WRITE, create_blueprint, keyed=True, has_body=True, dry_runs_sql=True
     ),
     Operation("GET", "/blueprints/{uuid}", "getBlueprint", _READ, get_blueprint),
     Operation(
-        "PATCH", "/blueprints/{uuid}", "updateBlueprint", _WRITE, update_blueprint, has_body=True, rehearses=True
+        "PATCH", "/blueprints/{uuid}", "updateBlueprint", _WRITE, update_blueprint, has_body=True, dry_runs_sql=True
     ),
     Operation("DELETE", "/blueprints/{uuid}", "deleteBlueprint", _WRITE, delete_blueprint),
     Operation("POST", "/blueprint_validations", "createBlueprintValidation", _READ, validate_sql, has_body=True),

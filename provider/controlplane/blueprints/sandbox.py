@@ -77,7 +77,7 @@ class Sandbox:
         async with closing(conn), ended_after(self.services.pool, conn, seconds) as overdue:
             try:
                 await conn.execute("BEGIN")
-                schema = sql.Identifier(f"rehearsal_{secrets.token_hex(8)}")
+                schema = sql.Identifier(f"dry_run_{secrets.token_hex(8)}")
                 await conn.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
                 await conn.execute(sql.SQL("SET LOCAL search_path TO {}, public").format(schema))
                 return await dry_run.run()

@@ -90,7 +90,7 @@ class ApiApp:
                 match = self._routes.match(scope["method"], scope["path"].removeprefix(PREFIX))
                 operation = match.operation
                 check_scopes(principal, operation.scopes)
-                if operation.has_body or operation.rehearses:
+                if operation.has_body or operation.dry_runs_sql:
                     await stack.aclose()  # a client that sends slowly must not hold a connection of the pool
                     if operation.has_body:
                         body = JsonBody(parse_json(await read_body(request)))
@@ -145,11 +145,14 @@ class ApiApp:
     async def _connection(self, operation: Operation, principal: Principal) -> AsyncIterator[Connection]:
         """Yield a connection of the pool, or a new one in a slot of the user's if the operation may take long."""
         services = self._services
-        if not operation.rehearses:
+        if not operation.dry_runs_sql:
             async with services.pool.connection() as conn:
                 yield conn
             return
-        async with services.turns.slot(principal.user_id), await services.server.connect(CONTROL_DATABASE) as conn:
+        async with (
+            services.dry_run_slots.slot(principal.user_id),
+            await services.server.connect(CONTROL_DATABASE) as conn,
+        ):
             yield conn
 
 

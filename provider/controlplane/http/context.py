@@ -31,7 +31,8 @@ class Operation:
         handler: Answers the request.
         keyed: Whether the request needs an Idempotency-Key.
         has_body: Whether the body is read as JSON; otherwise it is ignored.
-        rehearses: Whether the handler runs a user's SQL. Such a request has its own connection and a slot of the user.
+        dry_runs_sql: Whether the handler dry-runs a user's SQL. Such a request has its own connection and one of the
+            user's slots.
     """
 
     method: str
@@ -41,7 +42,7 @@ class Operation:
     handler: Callable[[RequestContext], Awaitable[ApiResponse]]
     keyed: bool = False
     has_body: bool = False
-    rehearses: bool = False
+    dry_runs_sql: bool = False
 
 
 @dataclass

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from resourcekit.context import with_attribute
+from resourcekit.error_texts import unexpected_error_text
 from resourcekit.errors import CheckError, ResourceError
-from resourcekit.plugin.logging import stack_locations
 from resourcekit.redaction import TERRAFORM_PLACEHOLDER, Redactor
 from resourcekit.terraform.cty.msgpack import WireError
 from resourcekit.terraform.cty.types import CtyCollection, CtyObject, CtyTuple, CtyType
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 
-log = logging.getLogger(__name__)
 Types = Mapping[str, CtyType]
 
 
@@ -88,14 +86,7 @@ class Diagnostics:
             case WireError():
                 self.error(subject, _wire_text(error), ".".join(map(str, error.path)))
             case _:
-                # The text of an unexpected exception could contain a secret: it is not logged either.
-                log.error(
-                    "unexpected %s in the request to %s",
-                    type(error).__name__,
-                    doing,
-                    extra={"trace": stack_locations(error)},
-                )
-                self.error(subject, f"internal error ({type(error).__name__}); please report it with the log")
+                self.error(subject, unexpected_error_text(error, f"the request to {doing}"))
 
     def _add(self, severity: pb.Diagnostic.Severity, summary: str, detail: str, path: str) -> None:
         steps = attribute_path(path, self.types)

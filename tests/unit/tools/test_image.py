@@ -18,7 +18,7 @@ IMAGE = ROOT / "tools" / "image"
 sys.path.append(str(IMAGE))
 
 import dockerfile  # noqa: E402
-import rehearse  # noqa: E402
+import dry_run  # noqa: E402
 
 STAGES = dockerfile.read(IMAGE / "Dockerfile")
 FINAL = STAGES[-1]
@@ -52,9 +52,9 @@ def test_what_is_copied_is_there_and_sent_to_the_build() -> None:
     assert "provider" in sources
     for source in sources:
         assert (ROOT / source).exists()
-        assert rehearse.is_sent(source)
-    assert not rehearse.is_sent(".git")
-    assert not rehearse.is_sent("tests")
+        assert dry_run.is_sent(source)
+    assert not dry_run.is_sent(".git")
+    assert not dry_run.is_sent("tests")
 
 
 def test_the_image_runs_as_an_ordinary_user_with_a_health_check() -> None:

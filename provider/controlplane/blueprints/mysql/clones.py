@@ -22,7 +22,12 @@ from controlplane.engines.mysql.connection import (
     identifier,
     verifier,
 )
-from controlplane.engines.mysql.engine import READ_DELETE_PRIVILEGES, SANDBOX_PREFIX, WRITE_PRIVILEGES
+from controlplane.engines.mysql.engine import (
+    READ_DELETE_PRIVILEGES,
+    SANDBOX_PREFIX,
+    SANDBOX_PREFIXES,
+    WRITE_PRIVILEGES,
+)
 
 MOST_BYTES: Final = 64_000_000  # of copied rows
 _COPY_SECONDS: Final = 60
@@ -84,7 +89,7 @@ def drop_leftovers(admin: ConnectionParams) -> None:
     with admin.opened() as raw:
         databases = fetch_all(raw, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA")
         users = fetch_all(raw, "SELECT User AS name FROM mysql.global_priv")
-    for name in {row["name"] for row in (*databases, *users) if row["name"].startswith(SANDBOX_PREFIX)}:
+    for name in {row["name"] for row in (*databases, *users) if row["name"].startswith(SANDBOX_PREFIXES)}:
         _drop(admin, name)
 
 

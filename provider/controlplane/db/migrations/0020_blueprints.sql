@@ -54,7 +54,7 @@ CREATE TABLE blueprint_applications (
 );
 CREATE INDEX blueprint_applications_open ON blueprint_applications (id) WHERE status IN ('pending', 'running');
 
--- The unprivileged role that rehearses SQL in the scratch database; one row.
+-- The unprivileged role that dry-runs SQL in the sandbox database; one row.
 CREATE TABLE scratch (
     only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     password  text NOT NULL

@@ -29,9 +29,11 @@ READ_DELETE_PRIVILEGES = "SELECT, DELETE, DROP, EXECUTE, SHOW VIEW, LOCK TABLES,
 WRITE_PRIVILEGES = (
     "INSERT, UPDATE, CREATE, ALTER, INDEX, REFERENCES, CREATE TEMPORARY TABLES, CREATE VIEW, CREATE ROUTINE"
 )
-# The beginning of the names of databases and users in which SQL is rehearsed. No tenant can choose underscores.
-SANDBOX_PREFIX = "polykomos_rehearsal_"
-_REHEARSAL_BYTES = 1_000_000_000  # the size at which a rehearsal is ended
+# The beginning of the names of databases and users for dry runs. No tenant can choose underscores.
+SANDBOX_PREFIX = "polykomos_dry_run_"
+# Also that of earlier releases, which may have left some.
+SANDBOX_PREFIXES = (SANDBOX_PREFIX, "polykomos_rehearsal_")
+_DRY_RUN_BYTES = 1_000_000_000  # the size at which a dry run is ended
 _CONNECTION_ERRORS = frozenset({1040, 1042, 1053, 1077, 1158, 1159, 1160, 1161, 2002, 2003, 2006, 2013})
 _END_SECONDS = 5.0
 
@@ -209,10 +211,10 @@ def _end_sessions(raw: MysqlConnection, user: str) -> None:
 
 
 def _measure(raw: MysqlConnection) -> dict[str, int]:
-    """Return bytes by database. A rehearsal has no limit of a tenant; it is ended when it takes too much."""
+    """Return bytes by database. A dry run has no limit of a tenant; it is ended when it takes too much."""
     sizes = _sizes(raw)
     for name, size in sizes.items():
-        if name.startswith(SANDBOX_PREFIX) and size > _REHEARSAL_BYTES:
+        if name.startswith(SANDBOX_PREFIXES) and size > _DRY_RUN_BYTES:
             _end_sessions(raw, name)
     return sizes
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel
 
+from resourcekit.error_texts import unexpected_error_text
 from resourcekit.errors import CheckError, ResourceError
 from resourcekit.field_types import FieldType, field_type, field_types
 from resourcekit.fields import field_specs
 from resourcekit.planning.validate import validate_arguments
-from resourcekit.plugin.logging import stack_locations
 from resourcekit.resource import ProviderFunction
 from resourcekit.terraform.cty.decode import decode
 from resourcekit.terraform.cty.encode import encode
@@ -23,8 +22,6 @@ from resourcekit.terraform.cty.types import CtyType, cty_type, type_json_bytes
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.session import TerraformSession
 from resourcekit.unknown import UNKNOWN, contains_unknown
-
-log = logging.getLogger(__name__)
 
 
 class FunctionRpcs:
@@ -57,13 +54,7 @@ class FunctionRpcs:
         except WireError as error:
             return self._failed(request.name, str(error.path[0]) if error.path else "", error.reason)
         except Exception as error:
-            # The text of an unexpected exception could contain a secret: it is not logged either.
-            log.error(
-                "unexpected %s in %s", type(error).__name__, request.name, extra={"trace": stack_locations(error)}
-            )
-            return self._failed(
-                request.name, "", f"internal error ({type(error).__name__}); please report it with the log"
-            )
+            return self._failed(request.name, "", unexpected_error_text(error, request.name))
 
     def _call(self, request: pb.CallFunction.Request) -> Any:
         function = self.declared.get(request.name)

@@ -1,4 +1,4 @@
-"""Turns of users, and the port of an embedded server."""
+"""Slots of users, and the port of an embedded server."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from controlplane.http.errors import ApiError
 from controlplane.user_queue import UserQueue
 
 
-def test_a_user_without_a_turn_in_time_gets_503_and_other_users_do_not_wait() -> None:
+def test_a_user_without_a_slot_in_time_gets_503_and_other_users_do_not_wait() -> None:
     async def scenario() -> None:
-        turns = UserQueue(validation_busy, at_once=1, patience=0.05)
-        async with turns.slot(1):
-            async with turns.slot(2):
+        queue = UserQueue(validation_busy, at_once=1, patience=0.05)
+        async with queue.slot(1):
+            async with queue.slot(2):
                 pass
             with pytest.raises(ApiError) as caught:
-                await turns.slot(1).__aenter__()
+                await queue.slot(1).__aenter__()
         assert (caught.value.status, caught.value.code) == (503, "validation_busy")
         assert caught.value.headers == {"Retry-After": "1"}
-        async with turns.slot(1):
+        async with queue.slot(1):
             pass
 
     asyncio.run(scenario())

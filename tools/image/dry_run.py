@@ -1,6 +1,6 @@
 """Run the steps of the Dockerfile without a container engine, and then the container's program.
 
-    sudo python tools/image/rehearse.py [DIRECTORY]     # several minutes; DIRECTORY keeps the roots for the next time
+    sudo python tools/image/dry_run.py [DIRECTORY]     # several minutes; DIRECTORY keeps the roots for the next time
 
 Each stage is a directory with Debian in it, made by debootstrap in place of the base image; RUN steps run there by
 chroot. At the end the ENTRYPOINT runs as the image's USER; its HEALTHCHECK and real clients try it; it is stopped.
@@ -74,7 +74,7 @@ def build(stage: Stage, root: Path, built: dict[str, Path]) -> None:
             cwd = instruction.text
             (root / cwd.lstrip("/")).mkdir(parents=True, exist_ok=True)
         elif instruction.name not in ("USER", "VOLUME", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT"):
-            raise ValueError(f"the rehearsal does not know {instruction.name}")
+            raise ValueError(f"the dry run does not know {instruction.name}")
 
 
 def copy(instruction: Instruction, root: Path, cwd: str, built: dict[str, Path]) -> None:
