@@ -163,9 +163,12 @@ def test_an_import_block_imports_and_changes_nothing(workspace: Workspace, api: 
     workspace.destroy()
 
 
-def test_an_identity_imports(new_workspace: Callable[..., Workspace], attached: str, api: httpx.Client) -> None:
-    """OpenTofu 1.12; the Terraform at hand is older, and is spoken for in test_terraform_protocol.py."""
-    workspace, name = new_workspace("tofu"), unique("identified")
+@pytest.mark.parametrize("engine", ["terraform-1.16", "tofu"])
+def test_an_identity_imports(
+    engine: str, new_workspace: Callable[..., Workspace], attached: str, api: httpx.Client
+) -> None:
+    """Terraform 1.12 and OpenTofu 1.12 are the first versions with it."""
+    workspace, name = new_workspace(engine), unique("identified")
     workspace.env["TF_REATTACH_PROVIDERS"] = attached
     id_ = create_database(api, name)["uuid"]
     block = f'import {{\n  to = polykomos_database.db\n  identity = {{\n    id = "{id_}"\n  }}\n}}\n'

@@ -42,7 +42,8 @@ def test() -> None:
         environment = pool.submit(python_env.prepare, "dev")
         go_modules = pool.submit(languages.fetch_go)
         rest = [pool.submit(system_packages.prepare), pool.submit(languages.prepare_node)]
-        built = pool.submit(engines.prepare, (engines.PULUMI, engines.TOFU), Toolchain(), environment.result)
+        tested = (engines.PULUMI, engines.TOFU, engines.TERRAFORM)
+        built = pool.submit(engines.prepare, tested, Toolchain(), environment.result)
         _finish([environment, go_modules, built, *rest])
     languages.compile_go()
     terraform = shutil.which("terraform")

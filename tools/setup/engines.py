@@ -2,7 +2,8 @@
 
 `POLYKOMOS_ENGINES` narrows the choice. `path`: nothing but PATH. `download`: Pulumi by its installer, the rest built.
 `build`: all built, whatever PATH has. Unset: PATH first, then the installer, then a build; with `CI=true` without the
-attempt to download. Terraform alone is never built or downloaded here: its licence leaves that to the user.
+attempt to download. Terraform's floor comes from PATH. Its newest version is built for the tests of this repository
+and for nothing else (docs/decisions/0070-terraform-build.md).
 """
 
 from __future__ import annotations
@@ -39,6 +40,13 @@ PULUMI = Module(
 TOFU = Module(
     _DIRECTORY / "tofu", (Program("tofu", "github.com/opentofu/opentofu/cmd/tofu", is_engine=True, floor=(1, 11)),)
 )
+# Under a name of its own: `terraform` is the user's. The process has the name that the provider knows engines by.
+TERRAFORM = Module(
+    _DIRECTORY / "terraform",
+    (Program("terraform-1.16", "github.com/hashicorp/terraform", is_engine=True, process="terraform"),),
+    # Without it the version ends in "-dev".
+    link_flags="-X github.com/hashicorp/terraform/version.dev=no",
+)
 # Pulumi's own SDK generators as a program; only `make sdk` needs it.
 GENSDK = Module(_DIRECTORY, (Program("gensdk", "./gensdk"),))
 # The Go providers that ours is measured against; only `make bench` needs them.
@@ -46,7 +54,7 @@ BASELINE = Module(_DIRECTORY / "baseline", (Program("terraform-provider-baseline
 RESTFUL = Module(
     _DIRECTORY / "restful", (Program("terraform-provider-restful", "github.com/magodo/terraform-provider-restful"),)
 )
-_ALL = (PULUMI, TOFU, BASELINE, RESTFUL)
+_ALL = (PULUMI, TOFU, TERRAFORM, BASELINE, RESTFUL)
 SOURCES = ("path", "download", "build")
 
 
@@ -88,6 +96,8 @@ def prepare(modules: Sequence[Module], toolchain: Toolchain, python: Callable[[]
     missing = {module: [p for p in module.programs if not _found(module, p)] for module in modules}
     if missing.get(PULUMI) and may_download() and _downloaded(python):
         missing[PULUMI] = []
+    if source() == "path" and missing.pop(TERRAFORM, None):
+        say("terraform-1.16: not on PATH; its tests are skipped, by name")
     names = [program.name for programs in missing.values() for program in programs]
     if names and source() == "path":
         raise SetupError(f"{', '.join(names)}: not on PATH, and POLYKOMOS_ENGINES=path allows nothing else")

@@ -45,12 +45,14 @@ class Program:
         package: Its main package.
         is_engine: A user may have it: PATH is searched for it.
         floor: The oldest version that is used from PATH, where its versions are its engine's.
+        process: The name of its process, if another one: the program is then a link to a file of this name.
     """
 
     name: str
     package: str
     is_engine: bool = False
     floor: tuple[int, int] | None = None
+    process: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,21 @@ def build(go: Go, module: Module, programs: Sequence[Program]) -> None:
         run([go.program, "build", *flags, "-o", f"{aside}/", *packages], cwd=module.directory, env=env)
         for program in programs:
             # `go build` names a program after the last part of its package, `.` after its module.
-            made = next(path for path in Path(aside).iterdir() if path.name in (program.name, module.directory.name))
-            made.replace(module.home / program.name)
+            names = (program.name, program.process, module.directory.name)
+            made = next(path for path in Path(aside).iterdir() if path.name in names)
+            _install(made, module.home, program)
+
+
+def _install(made: Path, home: Path, program: Program) -> None:
+    """Move a program into its directory."""
+    if not program.process:
+        made.replace(home / program.name)
+        return
+    file = home / f"{program.name}-bin" / program.process
+    file.parent.mkdir(exist_ok=True)
+    made.replace(file)
+    (home / program.name).unlink(missing_ok=True)
+    (home / program.name).symlink_to(file)
 
 
 def _names(programs: Sequence[Program]) -> str:
