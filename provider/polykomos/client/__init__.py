@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         WebhookEndpoint,
         WriteResult,
     )
-    from polykomos.client.transport import RequestOptions
+    from resourcekit.http.transport import RequestOptions
 
 __all__ = [
     "Account",
@@ -90,7 +90,7 @@ __all__ = [
     "redact",
 ]
 
-_MODULES = {"Client": "client", "RequestOptions": "transport"}
+_MODULES = {"Client": "polykomos.client.client", "RequestOptions": "resourcekit.http.transport"}
 # Names of releases before 0.2, which programs may still import.
 _FORMER_NAMES = {
     "Bounds": "RequestOptions",
@@ -118,6 +118,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if current in globals():
         return globals()[current]
-    found = getattr(importlib.import_module(f"{__name__}.{_MODULES.get(current, 'models')}"), current)
+    found = getattr(importlib.import_module(_MODULES.get(current, "polykomos.client.models")), current)
     globals()[current] = found
     return found

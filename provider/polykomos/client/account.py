@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+from polykomos.client.api import LIMIT, ME
 from polykomos.client._base import ApiGroup, parse, path_segment
 from polykomos.client.models import Account, QueryExecution
-from polykomos.client.retry import RetrySafety
+from resourcekit.http.retry import RetrySafety
 from polykomos.client.setting_values import is_loopback
 
 
@@ -15,7 +16,7 @@ class AccountApi(ApiGroup):
 
     def whose(self) -> Account:
         """Return the key's account, requested once for all threads and operations of this client."""
-        return parse(Account, self._transport.me().get("data"))
+        return parse(Account, self._transport.rate_limit(LIMIT).get("data"))
 
     def account_id(self) -> str | None:
         """Return a fingerprint of the key's account at this service, or None if the API does not report the account.
@@ -32,7 +33,7 @@ class AccountApi(ApiGroup):
 
     def get_account(self) -> Account:
         """Read the key's account, scopes and limits."""
-        return parse(Account, self._transport.request_json("GET", "/me").get("data"))
+        return parse(Account, self._transport.request_json("GET", ME).get("data"))
 
     def run_query(self, database_uuid: str, query: str) -> QueryExecution:
         """Run a question in plain language as SQL. The SQL may write, so the call is not retried without a check.

@@ -11,7 +11,7 @@ from polykomos.client._base import ApiGroup, drop_none, parse, parse_write, path
 from polykomos.client.errors import ApiError
 from polykomos.client.models import Blueprint, BlueprintApplication, BlueprintValidation, WriteResult
 from polykomos.client.polling import RUNNING, SERVER_WAIT_SECONDS, Progress, poll_until
-from polykomos.client.retry import RetrySafety
+from resourcekit.http.retry import RetrySafety
 
 
 class BlueprintsApi(ApiGroup):

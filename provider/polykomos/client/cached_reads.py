@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from polykomos.client.blueprints import BlueprintsApi
 from polykomos.client.databases import DatabasesApi
 from polykomos.client.errors import NotFoundError
-from polykomos.client.list_cache.cache import Page
+from resourcekit.http.list_cache.cache import Page
 from polykomos.client.models import Blueprint, Database, WebhookEndpoint
-from polykomos.client.transport import DEADLINE_SECONDS
+from resourcekit.http.transport import DEADLINE_SECONDS
 from polykomos.client.webhooks import WebhooksApi
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -53,8 +53,8 @@ class CachedReads(DatabasesApi, BlueprintsApi, WebhooksApi):
             return None
 
         def read_page(after: str | None) -> Page[ModelT]:
-            listed = self._page(f"/{kind}", model, after)
-            return Page({str(getattr(item, cursor)): item for item in listed.items}, listed.has_more, listed.asked_at)
+            listed = self._page(f"/{kind}", model, cursor, after)
+            return Page(listed.items, listed.next is not None, listed.asked_at)
 
         deadline = options.deadline if options.deadline is not None else time.monotonic() + DEADLINE_SECONDS
         item: ModelT | None = caches.of(kind).lookup(

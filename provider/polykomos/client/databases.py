@@ -10,7 +10,7 @@ from typing import Any, Final
 from polykomos.client._base import ApiGroup, drop_none, parse, parse_list, parse_write, path_segment
 from polykomos.client.models import Database, DatabaseType, DeletedDatabase, WriteResult
 from polykomos.client.polling import SERVER_WAIT_SECONDS, Progress, poll_until
-from polykomos.client.retry import RetrySafety
+from resourcekit.http.retry import RetrySafety
 
 # A preview of many databases checks the engines and regions for each of them.
 OFFER_SECONDS: Final = 60.0

@@ -6,41 +6,17 @@ The OpenAPI document requires no field of any object: here all are optional exce
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator
 
 from polykomos.client.secrets import Secret, without_mask
+from resourcekit.http.models import Model, Texts, Timestamp
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def _utc(value: Any) -> Any:
-    """Convert a time to UTC from any of the API's formats.
-
-    They are `…T…Z`, `YYYY-MM-DD HH:MM:SS` without a zone, and `+00:00`; all of them are UTC (api-facts C8).
-    """
-    if not isinstance(value, str):
-        return value
-    moment = datetime.fromisoformat(value)
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is not a time in UTC") from None
-
-
 Credential = Annotated[Secret | None, BeforeValidator(without_mask)]
-Timestamp = Annotated[datetime, BeforeValidator(_utc)]
-# Lists that the API may send as null.
-Texts = Annotated[list[str], BeforeValidator(lambda value: value or [])]
-
-
-class Model(BaseModel):
-    """An object of the API."""
-
-    # JSON has no infinite numbers, but some services send them.
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class Quotas(Model):

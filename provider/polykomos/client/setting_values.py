@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+
+from resourcekit.http.setting_values import is_loopback, is_unencrypted, normalize_key, normalize_url
+
+__all__ = ["API_PATH", "is_loopback", "is_unencrypted", "normalize_api_key", "normalize_base_url"]
 
 API_PATH: Final = "/api/v1"
-_FORM: Final = "must be an http(s) URL that ends in /api/v1, such as https://polykomos.com/api/v1"
-# Besides white space, editors and shells add a byte order mark to a file.
-_ENDS: Final = "\ufeff"
-
-
-def normalize_api_key(text: str) -> str:
-    """Return the key without the white space around it, such as the line break of a file.
-
-    Raises:
-        ValueError: The key cannot be sent in a header. The message never shows the key.
-    """
-    key = text.strip().strip(_ENDS).strip()
-    if not key:
-        raise ValueError("must not be empty")
-    if any(map(str.isspace, key)):
-        raise ValueError("must not contain spaces or line breaks: it must be one key and nothing else")
-    if not key.isascii() or not key.isprintable():
-        raise ValueError("must contain printable ASCII characters only")
-    return key
+normalize_api_key = normalize_key
 
 
 def normalize_base_url(text: str) -> str:
@@ -34,57 +18,4 @@ def normalize_base_url(text: str) -> str:
     Raises:
         ValueError: The URL is invalid. The message never shows the URL, which may contain a password.
     """
-    url = text.strip().strip(_ENDS).strip().rstrip("/")
-    if any(each.isspace() or not each.isprintable() for each in url):
-        raise ValueError("must not contain spaces, line breaks or control characters")
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        raise ValueError(f"{_FORM}: its host is invalid") from None
-    if parts.scheme not in ("http", "https") or not host or not parts.path.endswith(API_PATH):
-        raise ValueError(_FORM)
-    if "@" in parts.netloc:
-        raise ValueError("must not contain a user name or a password: the API key is a setting of its own")
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        raise ValueError(f"{_FORM}, without a query or a fragment")
-    _check_host(host)
-    _check_port(parts)
-    return url
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address (without brackets) is this machine."""
-    name = host.lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool(address.is_loopback or (mapped is not None and mapped.is_loopback))
-
-
-def is_unencrypted(base_url: str) -> bool:
-    """Return whether calls to a base URL in normal form cross a network in plain text."""
-    parts = urlsplit(base_url)
-    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
-
-
-def _check_host(host: str) -> None:
-    try:
-        host.encode("idna")
-    except ValueError:  # UnicodeError is one
-        raise ValueError("its host is not a valid host name") from None
-    if ":" not in host and not all(each.isalnum() or each in "-._~" for each in host):
-        raise ValueError("its host is not a valid host name")
-
-
-def _check_port(parts: SplitResult) -> None:
-    try:
-        port = parts.port
-    except ValueError:
-        raise ValueError("its port must be a number from 1 to 65535") from None
-    if port == 0:
-        raise ValueError("its port must be a number from 1 to 65535")
+    return normalize_url(text, path=API_PATH, example="https://polykomos.com/api/v1")

@@ -7,7 +7,7 @@ from typing import Final
 
 from polykomos.client._base import ApiGroup, parse, path_segment
 from polykomos.client.models import CreatedWebhookEndpoint, WebhookDelivery, WebhookEndpoint
-from polykomos.client.retry import RetrySafety
+from resourcekit.http.retry import RetrySafety
 
 EARLIER_SECONDS: Final = 60.0
 

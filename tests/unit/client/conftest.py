@@ -23,4 +23,4 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _one_whole_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client whose time is over gives each call one attempt, however busy the machine is."""
-    monkeypatch.setattr("polykomos.client.http.LEAST_SECONDS", 30.0)
+    monkeypatch.setattr("resourcekit.http.sender.LEAST_SECONDS", 30.0)

@@ -37,7 +37,7 @@ from polykomos.client import (
     redact,
 )
 from polykomos.client.errors import error_class
-from polykomos.client.retry import RetrySafety, decide_on_response, retry_after
+from resourcekit.http.retry import RetrySafety, decide_on_response, retry_after
 from support.scripted_server import ScriptedServer, Step, answer, error, hang_up, late, reset
 
 KEY = "pk_live_0123456789abcdef"

@@ -41,7 +41,7 @@ def test_a_call_under_way_ends(
     step: Step, call: Callable[[Client], Any], is_told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither answer would come within 20 seconds."""
-    monkeypatch.setattr("polykomos.client.http.LEAST_SECONDS", 0.1)
+    monkeypatch.setattr("resourcekit.http.sender.LEAST_SECONDS", 0.1)
     began = time.monotonic()
     with (
         ScriptedServer([step]) as server,

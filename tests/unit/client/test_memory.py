@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from polykomos.client.cache import TtlCache
+from resourcekit.http.cache import TtlCache
 
 
 def test_a_load_that_fails_leaves_nothing_behind() -> None:

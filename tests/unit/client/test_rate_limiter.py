@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polykomos.client import Client, RequestOptions, transport
-from polykomos.client.rate_limit.limiter import RateLimiter
-from polykomos.client.rate_limit.shared_usage import FileUsage, open_usage
-from polykomos.client.rate_limit.usage import InMemoryUsage, Usage, current_usage
-from polykomos.client.rate_limit.window import (
+from resourcekit.http.rate_limit.limiter import RateLimiter
+from resourcekit.http.rate_limit.shared_usage import FileUsage, open_usage
+from resourcekit.http.rate_limit.usage import InMemoryUsage, Usage, current_usage
+from resourcekit.http.rate_limit.window import (
     LEARN_AFTER_CALLS,
     WINDOW_SECONDS,
     parse_limit,

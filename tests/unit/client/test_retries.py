@@ -26,7 +26,7 @@ from polykomos.client import (
     TransportError,
     UnknownOutcomeError,
 )
-from polykomos.client.retry import (
+from resourcekit.http.retry import (
     RetrySafety,
     TransportFailure,
     backoff,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client import NotFoundError, ServerError, UnknownOutcomeError
-from polykomos.client.retry import OUTAGE_SECONDS, backoff
+from resourcekit.http.retry import OUTAGE_SECONDS, backoff
 from polykomos.resources.blueprint.create import create_request
 from polykomos.resources.blueprint.schema import BlueprintArgs, BlueprintState, BlueprintVariable, normalize_variables
 from polykomos.resources.conversions import format_timestamp, parse_uuid

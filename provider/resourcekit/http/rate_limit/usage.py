@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from polykomos.client.rate_limit.window import WINDOW_SECONDS
+from resourcekit.http.rate_limit.window import WINDOW_SECONDS
 
 # A limit can be changed in the dashboard.
 LIMIT_AGE_SECONDS: Final = 600.0

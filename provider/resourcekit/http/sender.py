@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
-from polykomos.client._json import loads, map_strings
-from polykomos.client._lazy import lazy_import
-from polykomos.client.errors import (
+from resourcekit.http.api import Api
+from resourcekit.http.credentials import Credentials, RefusedLoginError
+from resourcekit.http.errors import (
     ApiError,
-    PolykomosError,
+    ClientError,
     ResponseOverdueError,
+    ServerError,
     TransportError,
+    UnauthorizedError,
     UnknownOutcomeError,
     error_class,
 )
-from polykomos.client.retry import (
+from resourcekit.http.json_values import loads, map_strings
+from resourcekit.http.lazy_import import lazy_import
+from resourcekit.http.retry import (
     DO_NOT_RETRY,
     RetryDecision,
     RetrySafety,
@@ -29,22 +33,36 @@ from polykomos.client.retry import (
     decide_on_failure,
     decide_on_response,
 )
-from polykomos.client.secrets import redact
+from resourcekit.http.secrets import redact
 
 if TYPE_CHECKING:
     import httpx
 else:
     httpx = lazy_import("httpx")
 
-log = logging.getLogger("polykomos.client")
 # The minimum time-out of an attempt that begins just before the operation's deadline, so that the result of a write can
 # still be read. The server's own wait is added, because only that response contains the id of a created object.
 LEAST_SECONDS = 1.0
+# The extension of an httpx request with `Request.secret_params`.
+SECRET_PARAMS: Final = "secret_params"
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request. `server_wait` is the time in seconds by which the server itself may delay the response."""
+    """A request.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path below the base URL.
+        json: The body as JSON.
+        params: The query's parameters.
+        headers: Headers of this request.
+        safety: What a repeated call would do.
+        server_wait: The time in seconds by which the server itself may delay the response.
+        returns: The type of the response's JSON.
+        secret_params: Parameters of the query that no log may contain, httpx's neither (see `connection`).
+        files: The files of a multipart body: field to name, content and media type.
+    """
 
     method: str
     path: str
@@ -53,6 +71,9 @@ class Request:
     headers: Mapping[str, str]
     safety: RetrySafety
     server_wait: float
+    returns: type = dict
+    secret_params: Mapping[str, str] | None = None
+    files: Mapping[str, tuple[str, bytes, str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,24 +81,27 @@ class AttemptResult:
     """The result of one attempt.
 
     Attributes:
-        body: The JSON object of a successful response.
+        body: The JSON of a successful response; an empty object if it has no content.
         error: The failure, or None.
         retry: Whether and when to retry.
         may_have_executed: Whether the API may have carried out the failed call.
+        is_renewable: Whether the API refused the credentials, and others can be obtained.
     """
 
-    body: dict[str, Any] = field(default_factory=dict)
-    error: PolykomosError | None = None
+    body: Any = field(default_factory=dict)
+    error: ClientError | None = None
     retry: RetryDecision = DO_NOT_RETRY
     may_have_executed: bool = False
+    is_renewable: bool = False
 
 
 class HttpSender:
     """Sends requests over one shared connection pool; safe for use by many threads."""
 
-    def __init__(self, http: httpx.Client, api_key: str) -> None:
+    def __init__(self, http: httpx.Client, api: Api, credentials: Credentials) -> None:
         self._http = http
-        self._api_key = api_key
+        self._credentials = credentials
+        self.api = api
         self.key_source = ""
 
     @property
@@ -99,8 +123,31 @@ class HttpSender:
                 LEAST_SECONDS plus the server's wait.
 
         Raises:
-            PolykomosError: The request cannot be sent.
+            ClientError: The request cannot be sent.
         """
+        try:
+            authorization = self._credentials.authorization(partial(self._log_in, deadline))
+        except RefusedLoginError as error:
+            # A login can be repeated, but its answers are as final as those of any call.
+            outage = isinstance(error.cause, TransportError | ServerError)
+            return AttemptResult(error=error.cause, retry=RetryDecision(retry=outage, outage=outage))
+        outcome = self._exchange(request, attempt, deadline, authorization)
+        if isinstance(outcome.error, UnauthorizedError) and self._credentials.discard(authorization):
+            return replace(outcome, is_renewable=True)
+        return outcome
+
+    def _log_in(self, deadline: float, path: str, body: Mapping[str, Any], authorization: str) -> Mapping[str, Any]:
+        """Send a call of a login; raises RefusedLoginError."""
+        outcome = self._exchange(
+            Request("POST", path, body, None, {}, RetrySafety.SAFE, 0.0), 1, deadline, authorization
+        )
+        if outcome.error is not None:
+            raise RefusedLoginError(outcome.error)
+        answer: Mapping[str, Any] = outcome.body
+        return answer
+
+    def _exchange(self, request: Request, attempt: int, deadline: float, authorization: str) -> AttemptResult:
+        log = self.api.log
         began = time.monotonic()
         left = max(request.server_wait + LEAST_SECONDS, deadline - began)
         try:
@@ -109,13 +156,15 @@ class HttpSender:
                 request.path,
                 json=request.json,
                 params=request.params,
-                headers=request.headers,
+                files=request.files,
+                headers={**request.headers, **({"Authorization": authorization} if authorization else {})},
                 timeout=httpx.Timeout(min(10.0, left), read=min(request.server_wait + 30.0, left)),
+                extensions={SECRET_PARAMS: request.secret_params} if request.secret_params else None,
             ) as response:
                 content = _read(response, began + left)
         except ValueError as error:
             # An unpaired surrogate, or a number that JSON cannot represent: the request was not sent.
-            raise PolykomosError(f"{request.method} {request.path} cannot be sent: {error}") from None
+            raise ClientError(f"{request.method} {request.path} cannot be sent: {error}") from None
         except httpx.HTTPError as error:
             outcome = self._no_response(error, request, is_over=time.monotonic() >= began + left)
             log.debug("%s %s failed (%s), attempt %d", request.method, request.path, type(error).__name__, attempt)
@@ -134,7 +183,7 @@ class HttpSender:
         if is_over and isinstance(error, httpx.TimeoutException):
             overdue = ResponseOverdueError(_overdue(self._http.base_url.netloc.decode(), failure, request))
             return AttemptResult(error=overdue, may_have_executed=failure is TransportFailure.UNKNOWN)
-        reason = redact(str(error) or type(error).__name__, [self._api_key])
+        reason = self._masked(str(error) or type(error).__name__)
         text = f"no answer from {self._http.base_url.netloc.decode()}: {reason}"
         decision = DO_NOT_RETRY if _is_untrusted_certificate(error) else decide_on_failure(failure, request.safety)
         return AttemptResult(
@@ -146,42 +195,42 @@ class HttpSender:
             body = loads(content)
         except (ValueError, RecursionError):
             body = None
-        if response.is_success and isinstance(body, dict):
+        if response.is_success and isinstance(body, request.returns):
             return AttemptResult(body=body)
+        if response.status_code == 204:
+            return AttemptResult()
         if response.is_success:
-            text = f"the response to {request.method} {request.path} was not a JSON object"
+            shape = "object" if request.returns is dict else "array"
+            text = f"the response to {request.method} {request.path} was not a JSON {shape}"
             decision = decide_on_failure(TransportFailure.UNKNOWN, request.safety)
             return AttemptResult(
                 error=_lost(text, TransportFailure.UNKNOWN, request), retry=decision, may_have_executed=True
             )
         error = self._error(response, body)
         now = datetime.now(UTC)
-        decision = decide_on_response(response.status_code, error.code, response.headers, request.safety, now)
+        decision = decide_on_response(
+            response.status_code, error.code, response.headers, request.safety, now, self.api.retry
+        )
         return AttemptResult(error=error, retry=decision, may_have_executed=response.status_code >= 500)
 
     def _error(self, response: httpx.Response, body: Any) -> ApiError:
-        envelope: Mapping[str, Any] = body if isinstance(body, dict) else {}
-        value = envelope.get("error")
-        fields: Mapping[str, Any] = value if isinstance(value, dict) else {}
-        code = str(fields.get("code") or "")
-        message = str(fields.get("message") or f"the API answered {response.status_code} {response.reason_phrase}")
-        details = fields.get("details")
-        request_id = str(envelope.get("request_id") or "")
-        error = error_class(response.status_code, code)(
+        found = self.api.read_error(body)
+        message = found.message or f"the API answered {response.status_code} {response.reason_phrase}"
+        error = error_class(response.status_code, found.code, self.api.errors_by_code)(
             response.status_code,
-            self._masked(code),
+            self._masked(found.code),
             self._masked(message),
-            self._masked(details) if isinstance(details, dict) else {},
-            self._masked(request_id or response.headers.get("x-request-id", "")),
-            # The marker's place in an error's body is not documented.
-            replayed=bool(envelope.get("idempotency_replay") or fields.get("idempotency_replay")),
+            self._masked(dict(found.details)),
+            self._masked(found.request_id or response.headers.get("x-request-id", "")),
+            replayed=found.replayed,
         )
         error.key_source = self.key_source
         return error
 
     def _masked(self, value: Any) -> Any:
         """Return JSON with the secrets in its strings masked: a response may repeat parts of the request."""
-        return map_strings(value, lambda text: redact(text, [self._api_key]))
+        secrets = self._credentials.secrets
+        return map_strings(value, lambda text: redact(text, secrets, self.api.key_prefixes))
 
 
 def _read(response: httpx.Response, deadline: float) -> bytes:

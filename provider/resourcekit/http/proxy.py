@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from polykomos.client.setting_values import is_loopback
+from resourcekit.http.setting_values import is_loopback
 
 _PORTS: Final = {"http": 80, "https": 443}
 _SCHEMES: Final = ("http", "https", "socks5", "socks5h")

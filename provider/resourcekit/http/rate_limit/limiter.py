@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from polykomos.client.errors import ClientCancelledError
-from polykomos.client.rate_limit.usage import NO_LIMIT, InMemoryUsage, UsageStore
-from polykomos.client.rate_limit.window import seconds_until_slot, should_fetch_limit
+from resourcekit.http.errors import ClientCancelledError
+from resourcekit.http.rate_limit.usage import NO_LIMIT, InMemoryUsage, UsageStore
+from resourcekit.http.rate_limit.window import seconds_until_slot, should_fetch_limit
 
-log = logging.getLogger("polykomos.client")
 # How often a waiting call checks whether it was cancelled.
 _LOOK_SECONDS: Final = 0.25
 # Shorter waits are not reported.
@@ -31,10 +30,17 @@ class RateLimiter:
     Args:
         record: The store of the key's usage, which other processes may share.
         clock: Returns monotonic seconds.
+        log: The client's logger.
     """
 
-    def __init__(self, record: UsageStore | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        record: UsageStore | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        log: logging.Logger | None = None,
+    ) -> None:
         self._record = record or InMemoryUsage()
+        self._log = log or logging.getLogger(__name__)
         self._clock = clock
         self._changed = threading.Condition()
         self._queue: list[tuple[bool, int]] = []
@@ -138,7 +144,7 @@ class RateLimiter:
         self._reported_until = now + wait
         rate = f" of {limit} calls a minute" if limit else ""
         text = f"the API key's limit{rate} is reached: waiting {wait:.0f} s"
-        log.info("%s, %d calls wait", text, len(self._queue))
+        self._log.info("%s, %d calls wait", text, len(self._queue))
         return text
 
 

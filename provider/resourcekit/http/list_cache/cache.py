@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from polykomos.client.errors import ApiError, ClientCancelledError, RateLimitedError, ServerError
-from polykomos.client.list_cache.policy import NEAR_SECONDS, CacheView, ReadStep, freshness_cutoff, next_step
+from resourcekit.http.errors import ApiError, ClientCancelledError, RateLimitedError, ServerError
+from resourcekit.http.list_cache.policy import NEAR_SECONDS, CacheView, ReadStep, freshness_cutoff, next_step
 
 ItemT = TypeVar("ItemT")
 # How often a thread that waits for another one's page checks whether it was cancelled.
@@ -80,7 +80,7 @@ class ListCache(Generic[ItemT]):
 
         Raises:
             ClientCancelledError: The read was cancelled.
-            PolykomosError: The API cannot be reached.
+            ClientError: The API cannot be reached.
         """
         with self._changed:
             started, restarts = self._clock(), self._restarts

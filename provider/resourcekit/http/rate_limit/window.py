@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 # The API's limit has a sliding window: a call counts for this long.
 WINDOW_SECONDS: Final = 60.0
@@ -39,10 +39,3 @@ def seconds_until_slot(
 def should_fetch_limit(calls: int, *, limit_known: bool) -> bool:
     """Return whether to request the key's limit, after `calls` in the last WINDOW_SECONDS."""
     return not limit_known and calls >= LEARN_AFTER_CALLS
-
-
-def parse_limit(account: Any) -> int | None:
-    """Return the limit in the response of `GET /me`, or None for no limit."""
-    for name in ("data", "api_key", "controls", "requests_per_minute"):
-        account = account.get(name) if isinstance(account, dict) else None
-    return account if isinstance(account, int) and account > 0 else None

@@ -80,14 +80,3 @@ def _pages_worth(reads: int) -> int:
 def freshness_cutoff(now: float, seconds: float, last_write: float) -> float:
     """Return the time of the oldest valid page: `seconds` ago, or this process's last write to the collection."""
     return max(now - seconds, last_write)
-
-
-def written_collection(method: str, path: str) -> str | None:
-    """Return the collection that a call may change, by its name in paths; None for a read.
-
-    `POST /databases/{uuid}/blueprint_applications` adds to that list and does not change the database's object.
-    """
-    if method == "GET":
-        return None
-    parts = path.strip("/").split("/")
-    return parts[2] if method == "POST" and len(parts) == 3 else parts[0]

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
-_RETRIED: Final = frozenset({429, 500, 502, 503, 504})
 _BASE_SECONDS: Final = 0.25
 _CAP_SECONDS: Final = 15.0
 # How long calls are retried during an outage (refused connections, 5xx); after a 429, until the deadline.
@@ -22,6 +21,21 @@ class RetrySafety(Enum):
     SAFE = "reads only"
     KEYED = "carries an idempotency key"
     UNSAFE = "would be carried out twice"
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """What an API's error responses say about a retry.
+
+    Attributes:
+        statuses: The statuses of errors that may pass.
+        final_codes: Error codes that do not pass, whatever their status: a used-up quota, a query that failed.
+        in_progress_codes: Error codes of a keyed call whose first attempt is still running.
+    """
+
+    statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
+    final_codes: frozenset[str] = frozenset()
+    in_progress_codes: frozenset[str] = frozenset()
 
 
 class TransportFailure(Enum):
@@ -52,22 +66,20 @@ DO_NOT_RETRY: Final = RetryDecision(retry=False)
 
 
 def decide_on_response(
-    status: int, code: str, headers: Mapping[str, str], safety: RetrySafety, now: datetime
+    status: int, code: str, headers: Mapping[str, str], safety: RetrySafety, now: datetime, policy: RetryPolicy
 ) -> RetryDecision:
     """Decide on a response with an error.
 
-    By the API's documentation, a 429 was not carried out, and a 500 may be retried with the same key (api-facts, Errors
-    and C11).
+    A 429 was not carried out. After another error of the server the call may have been carried out, so it is repeated
+    only if that is harmless.
     """
     wait = retry_after(headers.get("retry-after"), now)
-    if code == "idempotency_key_in_progress":
+    if code in policy.in_progress_codes:
         return RetryDecision(retry=safety is RetrySafety.KEYED, wait=wait)
-    if status not in _RETRIED or code in ("query_execution_failed", "daily_query_limit_exceeded"):
+    if status not in policy.statuses or code in policy.final_codes:
         return DO_NOT_RETRY
     if status == 429:
-        # Waiting does not restore a monthly quota.
-        retry = code != "monthly_quota_exceeded"
-        return RetryDecision(retry=retry, wait=wait, limited=retry)
+        return RetryDecision(retry=True, wait=wait, limited=True)
     if safety is RetrySafety.UNSAFE:
         return DO_NOT_RETRY
     return RetryDecision(retry=True, wait=wait, outage=True)

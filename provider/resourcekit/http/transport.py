@@ -9,23 +9,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from polykomos.client.cache import TtlCache
-from polykomos.client.errors import (
+from resourcekit.http.api import RateLimitSource
+from resourcekit.http.cache import TtlCache
+from resourcekit.http.errors import (
     ClientCancelledError,
-    PolykomosError,
+    ClientError,
     RateLimitedError,
     TransportError,
 )
-from polykomos.client.http import AttemptResult, HttpSender, Request
-from polykomos.client.list_cache.cache import ListCaches
-from polykomos.client.list_cache.policy import written_collection
-from polykomos.client.polling import FIRST_PAUSE, SCARCE_FIRST_PAUSE
-from polykomos.client.rate_limit.limiter import RateLimiter
-from polykomos.client.rate_limit.window import parse_limit
-from polykomos.client.retry import OUTAGE_SECONDS, RetrySafety, backoff
+from resourcekit.http.sender import AttemptResult, HttpSender, Request
+from resourcekit.http.list_cache.cache import ListCaches
+from resourcekit.http.polling import FIRST_PAUSE, SCARCE_FIRST_PAUSE
+from resourcekit.http.rate_limit.limiter import RateLimiter
+from resourcekit.http.retry import OUTAGE_SECONDS, RetrySafety, backoff
 
 DEADLINE_SECONDS: Final = 120.0
-ME: Final = "/me"
 
 
 def _silent(_text: str) -> None:
@@ -52,12 +50,12 @@ class Response:
     """A successful response.
 
     Attributes:
-        body: The JSON object.
+        body: The JSON.
         sent_at: When the request was sent, in `time.monotonic()` seconds.
         was_retried: Whether an earlier attempt of the same call may have been carried out, with its response lost.
     """
 
-    body: dict[str, Any]
+    body: Any
     sent_at: float
     was_retried: bool = False
 
@@ -74,6 +72,7 @@ class Transport:
         cache: TtlCache | None = None,
     ) -> None:
         self._sender = sender
+        self._api = sender.api
         self.list_caches = list_caches
         self.options = options or RequestOptions()
         self._limiter = limiter or RateLimiter()
@@ -92,15 +91,15 @@ class Transport:
         """The host of the base URL."""
         return self._sender.host
 
-    def me(self) -> dict[str, Any]:
-        """Return the response to GET /me, requested once for all threads. It sets the key's rate limit."""
+    def rate_limit(self, source: RateLimitSource) -> dict[str, Any]:
+        """Return the response that has the rate limit, requested once for all threads. It sets the key's limit."""
 
         def load() -> dict[str, Any]:
-            body = self.request_json("GET", ME)
-            self._limiter.set_limit(parse_limit(body))
+            body = self.request_json("GET", source.path)
+            self._limiter.set_limit(source.parse(body))
             return body
 
-        return self.cache.get_or_load(ME, load)
+        return self.cache.get_or_load(source.path, load)
 
     def first_pause(self) -> float:
         """Return the seconds before the first read of a wait; longer if few calls are left."""
@@ -112,7 +111,8 @@ class Transport:
 
     def request_json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Send a call as `request` does and return the response's JSON object."""
-        return self.request(method, path, **options).body
+        body: dict[str, Any] = self.request(method, path, **options).body
+        return body
 
     def request(
         self,
@@ -124,6 +124,10 @@ class Transport:
         safety: RetrySafety = RetrySafety.SAFE,
         idempotency_key: str | None = None,
         server_wait: float = 0.0,
+        headers: Mapping[str, str] | None = None,
+        returns: type = dict,
+        secret_params: Mapping[str, str] | None = None,
+        files: Mapping[str, tuple[str, bytes, str]] | None = None,
     ) -> Response:
         """Send a call, with retries, and return the response.
 
@@ -135,6 +139,10 @@ class Transport:
             safety: What a repeated call would do.
             idempotency_key: The key of a keyed call; None for a new UUID. Retries use the same key.
             server_wait: The seconds by which the server itself may delay the response.
+            headers: Headers of this call.
+            returns: The type of the response's JSON: `dict` or `list`.
+            secret_params: Parameters of the query that no log may contain.
+            files: The files of a multipart body: field to name, content and media type.
 
         Raises:
             ApiError: The response is an error.
@@ -142,9 +150,10 @@ class Transport:
             DeadlineExceededError: The operation's time-out expired.
             ClientCancelledError: The operation was cancelled.
         """
-        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())} if safety is RetrySafety.KEYED else {}
-        request = Request(method, path, json, params, headers, safety, server_wait)
-        collection = written_collection(method, path)
+        keyed = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())} if safety is RetrySafety.KEYED else {}
+        sent = {**self._api.headers, **(headers or {}), **keyed}
+        request = Request(method, path, json, params, sent, safety, server_wait, returns, secret_params, files)
+        collection = self._api.written_collection(method, path) if self._api.written_collection else None
         if collection is None:
             return self._send(request)
         # Invalidated twice: a read during the write may or may not see the change, and a read after it must.
@@ -159,8 +168,8 @@ class Transport:
         deadline = self.options.deadline if self.options.deadline is not None else began + DEADLINE_SECONDS
         attempt = 0
         outage = 0.0  # seconds; waiting for the rate limit does not count
-        last: PolykomosError | None = None
-        was_retried = False
+        last: ClientError | None = None
+        was_retried = is_renewed = False
         while True:
             if not self._wait_for_slot(request, deadline):
                 raise last or _rate_limit_timeout()
@@ -172,6 +181,9 @@ class Transport:
             last = outcome.error
             was_retried = was_retried or outcome.may_have_executed
             now = time.monotonic()
+            if outcome.is_renewable and not is_renewed:
+                is_renewed = True
+                continue  # with new credentials
             if outcome.retry.limited:
                 outage = 0.0
                 continue  # the limiter makes all calls wait for as long as the API requested
@@ -184,11 +196,14 @@ class Transport:
 
     def _wait_for_slot(self, request: Request, deadline: float) -> bool:
         """Wait until the rate limit allows the call; return False if the deadline passes first."""
-        if self._limiter.should_fetch_limit() and self._acquire(_ME, deadline):
-            account = self._attempt(_ME, 1, deadline)
-            if account.error is None:
-                self._limiter.set_limit(parse_limit(account.body))
-                self.cache.set(ME, account.body)
+        source = self._api.rate_limit
+        if source is not None and self._limiter.should_fetch_limit():
+            first = Request("GET", source.path, None, None, self._api.headers, RetrySafety.SAFE, 0.0)
+            if self._acquire(first, deadline):
+                answer = self._attempt(first, 1, deadline)
+                if answer.error is None:
+                    self._limiter.set_limit(source.parse(answer.body))
+                    self.cache.set(source.path, answer.body)
         return self._acquire(request, deadline)
 
     def _acquire(self, request: Request, deadline: float) -> bool:
@@ -208,15 +223,12 @@ class Transport:
             self._limiter.release(refused_for=refused_for)
 
 
-_ME: Final = Request("GET", ME, None, None, {}, RetrySafety.SAFE, 0.0)
-
-
-def _rate_limit_timeout() -> PolykomosError:
+def _rate_limit_timeout() -> ClientError:
     text = "the operation timed out while it waited for the API key's limit of calls a minute"
     return RateLimitedError(429, "rate_limit_exceeded", text)
 
 
-def _with_attempts(error: PolykomosError, attempts: int, seconds: float) -> PolykomosError:
+def _with_attempts(error: ClientError, attempts: int, seconds: float) -> ClientError:
     """Return the last error; a TransportError after several attempts says how many there were."""
     if attempts > 1 and isinstance(error, TransportError):
         return type(error)(f"{error} ({attempts} attempts in {seconds:.0f} s)")

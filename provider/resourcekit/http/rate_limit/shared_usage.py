@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import math
 import os
 import stat
@@ -20,14 +19,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from polykomos.client.rate_limit.usage import InMemoryUsage, Usage, UsageStore, current_usage
+from resourcekit.http.api import Api
+from resourcekit.http.rate_limit.usage import InMemoryUsage, Usage, UsageStore, current_usage
 
 try:
     import fcntl
 except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
-
-log = logging.getLogger("polykomos.client")
 
 _HEAD: Final = struct.Struct("<8s4d")  # format, paused until, limit, when it was read, number of calls
 _FORM: Final = b"pkrate01"
@@ -123,17 +121,23 @@ class FileUsage:
         os.pwrite(self._file, _HEAD.pack(_FORM, paused, limit, learned, count), 0)
 
 
-def open_usage(base_url: str, api_key: str) -> UsageStore:
-    """Return the usage of a key at an API; in memory only if there is no usable file."""
+def open_usage(api: Api, base_url: str, identity: str) -> UsageStore:
+    """Return the usage of a key at an API; in memory only if there is no usable file.
+
+    Args:
+        api: The API.
+        base_url: Its URL.
+        identity: The key, or what identifies other credentials. The file's name is a hash of it.
+    """
     if fcntl is not None:
-        name = hashlib.sha256(f"polykomos rate budget\n{base_url}\n{api_key}".encode()).hexdigest()[:32]
+        name = hashlib.sha256(f"{api.name} rate budget\n{base_url}\n{identity}".encode()).hexdigest()[:32]
         try:
-            path = _directory() / name
+            path = _directory(api.name) / name
             if not path.exists():
                 _forget_old(path.parent)
             return FileUsage(path)
         except OSError as error:
-            log.warning("the rate limit's usage is not shared with other processes: %s", error)
+            api.log.warning("the rate limit's usage is not shared with other processes: %s", error)
     return InMemoryUsage()
 
 
@@ -142,10 +146,10 @@ def _ahead() -> float:
     return time.time() - time.monotonic()
 
 
-def _directory() -> Path:
+def _directory(name: str) -> Path:
     """Return a directory that only this user can access; raises OSError."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    directory = Path(runtime) / "polykomos" if runtime else Path(tempfile.gettempdir()) / f"polykomos-{os.getuid()}"
+    directory = Path(runtime) / name if runtime else Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}"
     directory.mkdir(mode=0o700, exist_ok=True)
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
