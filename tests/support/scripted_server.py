@@ -80,7 +80,8 @@ class ScriptedServer:
         while len(rest) < int(headers.get("content-length", "0")):
             rest += connection.recv(65536)
         method, path, _ = first.split(" ", 2)
-        return Seen(method, path, headers, json.loads(rest) if rest else None)
+        is_json = rest and not headers.get("content-type", "").startswith("multipart/")
+        return Seen(method, path, headers, json.loads(rest) if is_json else rest or None)
 
 
 def answer(status: int, body: Any, *, cut: int = 0, **headers: str) -> Step:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from polykomos.client.api import LIMIT, ME
 from polykomos.client._base import ApiGroup, parse, path_segment
+from polykomos.client.api import LIMIT, ME
 from polykomos.client.models import Account, QueryExecution
-from resourcekit.http.retry import RetrySafety
 from polykomos.client.setting_values import is_loopback
+from resourcekit.http.retry import RetrySafety
 
 
 class AccountApi(ApiGroup):

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 from polykomos.client.blueprints import BlueprintsApi
 from polykomos.client.databases import DatabasesApi
 from polykomos.client.errors import NotFoundError
-from resourcekit.http.list_cache.cache import Page
 from polykomos.client.models import Blueprint, Database, WebhookEndpoint
-from resourcekit.http.transport import DEADLINE_SECONDS
 from polykomos.client.webhooks import WebhooksApi
+from resourcekit.http.list_cache.cache import Page
+from resourcekit.http.transport import DEADLINE_SECONDS
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -43,9 +43,7 @@ class Client(HttpClient, CachedReads, AccountApi):
         super().__init__(
             API,
             base_url=checked_setting("base URL (`base_url`, POLYKOMOS_BASE_URL)", normalize_base_url, base_url),
-            credentials=bearer(
-                checked_setting("API key (`api_key`, POLYKOMOS_API_KEY)", normalize_api_key, api_key)
-            ),
+            credentials=bearer(checked_setting("API key (`api_key`, POLYKOMOS_API_KEY)", normalize_api_key, api_key)),
             ca_bundle=ca_bundle,
             user_agent_suffix=user_agent_suffix,
             read_snapshot_seconds=read_snapshot_seconds,

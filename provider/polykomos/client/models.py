@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, Field
 
 from polykomos.client.secrets import Secret, without_mask
 from resourcekit.http.models import Model, Texts, Timestamp
@@ -73,7 +73,7 @@ class DatabaseType(Model):
     label: str | None = None
     is_provisionable: bool | None = None
     is_available: bool | None = None
-    regions: list[Region] = []
+    regions: list[Region] = Field(default_factory=list)
 
 
 class User(Model):
@@ -88,7 +88,7 @@ class KeyControls(Model):
 
     requests_per_minute: int | None = None
     monthly_quota: int | None = None
-    allowed_ip_list: Texts = []
+    allowed_ip_list: Texts = Field(default_factory=list)
     inactive_ttl_days: int | None = None
 
 
@@ -97,7 +97,7 @@ class ApiKey(Model):
 
     name: str | None = None
     preview: str | None = None
-    permissions: Texts = []
+    permissions: Texts = Field(default_factory=list)
     status: str | None = None
     last_used_at: Timestamp | None = None
     controls: KeyControls = KeyControls()
@@ -132,8 +132,8 @@ class BlueprintValidation(Model):
 
     valid: bool
     statement_count: int | None = None
-    errors: Texts = []
-    warnings: Texts = []
+    errors: Texts = Field(default_factory=list)
+    warnings: Texts = Field(default_factory=list)
 
 
 class BlueprintApplication(Model):
@@ -160,7 +160,7 @@ class WebhookEndpoint(Model):
 
     id: int
     url: str
-    events: Texts = []
+    events: Texts = Field(default_factory=list)
     status: str | None = None
     last_success_at: Timestamp | None = None
     last_failure_at: Timestamp | None = None

@@ -47,9 +47,9 @@ def check_api() -> Iterator[Finding]:
 
 def _proxy() -> Iterator[Finding]:
     """Yield the proxy of the base URL, and its faults. An invalid URL is another finding."""
-    from resourcekit.http.proxy import environment_route, proxy_fault
     from polykomos.package import package
     from polykomos.settings import DEFAULT_BASE_URL
+    from resourcekit.http.proxy import environment_route, proxy_fault
     from resourcekit.provider_config import validate_config
 
     checked = validate_config(package(), {})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resourcekit.http.errors import ApiError
-from resourcekit.http.retry import RetryPolicy
+from resourcekit.http.retry import DEFAULT_RETRY, RetryPolicy
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Api:
     version: str
     read_error: Callable[[Any], ErrorBody] = read_text_error
     errors_by_code: Mapping[str, type[ApiError]] = field(default_factory=dict)
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = DEFAULT_RETRY
     key_prefixes: tuple[str, ...] = ()
     rate_limit: RateLimitSource | None = None
     written_collection: Callable[[str, str], str | None] | None = None

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from resourcekit.http.api import Api
 from resourcekit.http.connection import open_transport

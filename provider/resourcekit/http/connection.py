@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from resourcekit.http.errors import ConfigurationError
 from resourcekit.http.lazy_import import lazy_import
 from resourcekit.http.proxy import Route, proxy_fault
-from resourcekit.http.sender import SECRET_PARAMS
+from resourcekit.http.sender import EXTENSION
 
 if TYPE_CHECKING:
     import httpx
@@ -35,7 +35,7 @@ def _transport_class() -> type[httpx.HTTPTransport]:
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             """Send a request."""
-            secret = request.extensions.get(SECRET_PARAMS)
+            secret = request.extensions.get(EXTENSION)
             if secret:
                 url = request.url.copy_merge_params(secret)
                 request = httpx.Request(

@@ -152,7 +152,9 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
 }
 
 
-def error_class(status: int, code: str = "", by_code: Mapping[str, type[ApiError]] = MappingProxyType({})) -> type[ApiError]:
+def error_class(
+    status: int, code: str = "", by_code: Mapping[str, type[ApiError]] = MappingProxyType({})
+) -> type[ApiError]:
     """Return the error class for a response's status and code.
 
     Args:

@@ -17,13 +17,11 @@ _NOT_AS_DOCUMENTED = "the API's list {} is not as documented: {}"
 
 
 class Paging(Protocol):
-    """How a list is divided into pages.
+    """How a list is divided into pages."""
 
-    Attributes:
-        returns: The type of a page's JSON: `dict` or `list`.
-    """
-
-    returns: type
+    @property
+    def returns(self) -> type:
+        """The type of a page's JSON: `dict` or `list`."""
 
     def query(self, after: str | None) -> Mapping[str, Any]:
         """Return the parameters of the page after a cursor; None for the first page."""

@@ -38,6 +38,9 @@ class RetryPolicy:
     in_progress_codes: frozenset[str] = frozenset()
 
 
+DEFAULT_RETRY: Final = RetryPolicy()
+
+
 class TransportFailure(Enum):
     """How an attempt failed without a response."""
 

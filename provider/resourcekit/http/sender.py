@@ -44,7 +44,7 @@ else:
 # still be read. The server's own wait is added, because only that response contains the id of a created object.
 LEAST_SECONDS = 1.0
 # The extension of an httpx request with `Request.secret_params`.
-SECRET_PARAMS: Final = "secret_params"
+EXTENSION: Final = "resourcekit.secret_params"
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class HttpSender:
                 files=request.files,
                 headers={**request.headers, **({"Authorization": authorization} if authorization else {})},
                 timeout=httpx.Timeout(min(10.0, left), read=min(request.server_wait + 30.0, left)),
-                extensions={SECRET_PARAMS: request.secret_params} if request.secret_params else None,
+                extensions={EXTENSION: request.secret_params} if request.secret_params else None,
             ) as response:
                 content = _read(response, began + left)
         except ValueError as error:

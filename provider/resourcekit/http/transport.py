@@ -17,11 +17,11 @@ from resourcekit.http.errors import (
     RateLimitedError,
     TransportError,
 )
-from resourcekit.http.sender import AttemptResult, HttpSender, Request
 from resourcekit.http.list_cache.cache import ListCaches
 from resourcekit.http.polling import FIRST_PAUSE, SCARCE_FIRST_PAUSE
 from resourcekit.http.rate_limit.limiter import RateLimiter
 from resourcekit.http.retry import OUTAGE_SECONDS, RetrySafety, backoff
+from resourcekit.http.sender import AttemptResult, HttpSender, Request
 
 DEADLINE_SECONDS: Final = 120.0
 

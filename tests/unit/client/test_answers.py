@@ -33,9 +33,9 @@ from polykomos.client import (
     TransportError,
     UnauthorizedError,
     UnknownOutcomeError,
-    polling,
     redact,
 )
+from polykomos.client.api import RETRY
 from polykomos.client.errors import error_class
 from resourcekit.http.retry import RetrySafety, decide_on_response, retry_after
 from support.scripted_server import ScriptedServer, Step, answer, error, hang_up, late, reset
@@ -125,7 +125,7 @@ def test_a_retry_after_beyond_all_numbers_asks_for_nothing(header: str) -> None:
 
 @given(st.integers(400, 599), st.text(), st.sampled_from(RetrySafety))
 def test_only_an_unanswered_or_refused_call_is_repeated(status: int, code: str, safety: RetrySafety) -> None:
-    verdict = decide_on_response(status, code, {}, safety, NOW)
+    verdict = decide_on_response(status, code, {}, safety, NOW, RETRY)
     if verdict.retry:
         assert status in (429, 500, 502, 503, 504) or code == "idempotency_key_in_progress"
         assert status == 429 or safety is not RetrySafety.UNSAFE
@@ -239,7 +239,7 @@ def test_what_json_or_a_header_cannot_carry_is_told() -> None:
 
 
 def test_a_wait_reads_until_it_is_done_or_something_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "_UNSEEN_SECONDS", 0.5)
+    monkeypatch.setattr("resourcekit.http.polling._UNSEEN_SECONDS", 0.5)
     with ScriptedServer([error(404, "not_found")]) as server, pytest.raises(NotFoundError):
         client(server).wait_for_database(UUID, timeout=5)
     running = answer(200, {"data": {"id": 7, "status": "running"}})

@@ -25,7 +25,6 @@ from polykomos.client import (
     Secret,
     TransportError,
     WebhookEndpoint,
-    polling,
     redact,
 )
 from polykomos.client.polling import poll_until
@@ -163,7 +162,7 @@ def test_a_wait_bears_at_first_that_what_was_just_made_does_not_show_yet(monkeyp
         return answer
 
     assert poll_until(read, bool, what="it waits", timeout=30) == "active"
-    monkeypatch.setattr(polling, "_UNSEEN_SECONDS", 0.5)
+    monkeypatch.setattr("resourcekit.http.polling._UNSEEN_SECONDS", 0.5)
     answers = iter([NotFoundError(404, "not_found", "still not")] * 5)
     with pytest.raises(NotFoundError):
         poll_until(read, bool, what="it waits", timeout=30)

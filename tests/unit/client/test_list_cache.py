@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from polykomos.client.api import written_collection
 from resourcekit.http.cache import TtlCache
-from resourcekit.http.list_cache.policy import CacheView, ReadStep, freshness_cutoff, next_step, written_collection
+from resourcekit.http.list_cache.policy import CacheView, ReadStep, freshness_cutoff, next_step
 
 # A listing of which two pages are read, and five reads asked for; it is neither ended nor being read.
 KNOWN = CacheView(

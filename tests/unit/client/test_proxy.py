@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from resourcekit.http.proxy import Route, proxy_fault, route
 from polykomos.client.setting_values import is_unencrypted, normalize_api_key, normalize_base_url
+from resourcekit.http.proxy import Route, proxy_fault, route
 
 PROXY = "http://user:hunter2@proxy.test:3128"
 

@@ -13,14 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polykomos.client import Client, RequestOptions, transport
+from polykomos.client import Client, RequestOptions
+from polykomos.client.api import API, parse_limit
+from resourcekit.http import transport
 from resourcekit.http.rate_limit.limiter import RateLimiter
 from resourcekit.http.rate_limit.shared_usage import FileUsage, open_usage
 from resourcekit.http.rate_limit.usage import InMemoryUsage, Usage, current_usage
 from resourcekit.http.rate_limit.window import (
     LEARN_AFTER_CALLS,
     WINDOW_SECONDS,
-    parse_limit,
     seconds_until_slot,
     should_fetch_limit,
 )
@@ -186,8 +187,8 @@ def test_waiting_for_the_limit_is_no_outage(monkeypatch: pytest.MonkeyPatch) -> 
 def test_processes_share_what_they_know_of_a_key() -> None:
     """Two clients that share no memory: as two processes do, by the file alone."""
     with ScriptedServer([DONE]) as server:
-        first, second = (RateLimiter(open_usage(server.base_url, KEY)) for _ in range(2))
-        other_key = RateLimiter(open_usage(server.base_url, KEY + "0"))
+        first, second = (RateLimiter(open_usage(API, server.base_url, KEY)) for _ in range(2))
+        other_key = RateLimiter(open_usage(API, server.base_url, KEY + "0"))
         stop, soon = threading.Event(), time.monotonic() + 0.4
         first.set_limit(2)
         for _ in range(2):
@@ -206,9 +207,9 @@ def test_processes_share_what_they_know_of_a_key() -> None:
 
 def test_a_pause_is_shared_and_a_broken_file_is_borne() -> None:
     url = "http://127.0.0.1:1/api/v1"
-    first, second = (open_usage(url, KEY) for _ in range(2))
+    first, second = (open_usage(API, url, KEY) for _ in range(2))
     now = time.monotonic()
-    open_usage(url, KEY).pause(now + 86400)
+    open_usage(API, url, KEY).pause(now + 86400)
     assert second.usage(now).paused_until < now, "of a clock that was set"
     first.pause(now + 30)
     assert second.usage(now).paused_until == pytest.approx(now + 30, abs=0.1)
@@ -226,7 +227,7 @@ def test_a_directory_that_others_may_enter_is_not_used() -> None:
     directory = Path(os.environ["XDG_RUNTIME_DIR"]) / "polykomos"
     directory.mkdir()
     directory.chmod(0o755)
-    assert isinstance(open_usage("http://127.0.0.1:1/api/v1", KEY), InMemoryUsage)
+    assert isinstance(open_usage(API, "http://127.0.0.1:1/api/v1", KEY), InMemoryUsage)
 
 
 def test_what_a_clock_that_was_set_left_behind_does_not_count() -> None:
@@ -246,7 +247,7 @@ def test_a_file_that_vanishes_while_old_ones_are_removed_does_no_harm(
     old = directory / "old"
     old.touch()
     os.utime(old, (0, 0))
-    assert isinstance(open_usage("http://127.0.0.1:1/api/v1", KEY), FileUsage)
+    assert isinstance(open_usage(API, "http://127.0.0.1:1/api/v1", KEY), FileUsage)
     assert not old.exists(), "the others are removed all the same"
 
 
@@ -254,6 +255,6 @@ def test_a_record_that_cannot_be_shared_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))
-    assert isinstance(open_usage("http://127.0.0.1:1/api/v1", KEY), InMemoryUsage)
+    assert isinstance(open_usage(API, "http://127.0.0.1:1/api/v1", KEY), InMemoryUsage)
     assert "the rate limit's usage is not shared with other processes" in caplog.text
     assert {record.levelname for record in caplog.records} == {"WARNING"}

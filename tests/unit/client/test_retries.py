@@ -26,6 +26,7 @@ from polykomos.client import (
     TransportError,
     UnknownOutcomeError,
 )
+from polykomos.client.api import RETRY
 from resourcekit.http.retry import (
     RetrySafety,
     TransportFailure,
@@ -176,7 +177,7 @@ def test_other_errors_are_raised_at_once(status: int, code: str, kind: type[ApiE
 
 @given(st.integers(100, 599), st.sampled_from(["", "internal_error", "not_found", "query_execution_failed"]))
 def test_an_unsafe_call_is_only_repeated_when_it_was_not_carried_out(status: int, code: str) -> None:
-    verdict = decide_on_response(status, code, {}, RetrySafety.UNSAFE, NOW)
+    verdict = decide_on_response(status, code, {}, RetrySafety.UNSAFE, NOW, RETRY)
     assert verdict.retry is (status == 429 and code != "query_execution_failed")
 
 
@@ -184,7 +185,7 @@ def test_decisions_on_lost_answers() -> None:
     assert decide_on_failure(TransportFailure.NEVER_SENT, RetrySafety.UNSAFE).retry
     assert not decide_on_failure(TransportFailure.UNKNOWN, RetrySafety.UNSAFE).retry
     assert decide_on_failure(TransportFailure.UNKNOWN, RetrySafety.KEYED).retry
-    assert not decide_on_response(429, "monthly_quota_exceeded", {}, RetrySafety.SAFE, NOW).retry
+    assert not decide_on_response(429, "monthly_quota_exceeded", {}, RetrySafety.SAFE, NOW, RETRY).retry
 
 
 @given(st.integers(1, 10_000))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from polykomos.client import Client, ConfigurationError, TransportError
-from polykomos.client.client import _system_trust, _trust
+from resourcekit.http.connection import _system_trust, _trust
 from support.scripted_server import ScriptedServer, answer
 from support.tunnel import Tunnel
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client import NotFoundError, ServerError, UnknownOutcomeError
-from resourcekit.http.retry import OUTAGE_SECONDS, backoff
 from polykomos.resources.blueprint.create import create_request
 from polykomos.resources.blueprint.schema import BlueprintArgs, BlueprintState, BlueprintVariable, normalize_variables
 from polykomos.resources.conversions import format_timestamp, parse_uuid
@@ -17,6 +16,7 @@ from polykomos.resources.errors import confirm_gone, not_found_as_error
 from resourcekit.context import Context
 from resourcekit.errors import CheckError, CheckFailure
 from resourcekit.fields import field_specs, to_plain
+from resourcekit.http.retry import OUTAGE_SECONDS, backoff
 from resourcekit.resource import RequiredScopes, Resource
 from resourcekit.unknown import contains_unknown
 
