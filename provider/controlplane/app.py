@@ -25,10 +25,7 @@ from controlplane.services import Services
 def create_app(services: Services, recorder: Recorder, admin_token: str | None) -> Starlette:
     """Build the whole control plane over open services. Background workers run apart from it (see server.py).
 
-    Args:
-        services: What the API's handlers use.
-        recorder: Receives the entries of the request log.
-        admin_token: The token of the admin API. None = no admin API.
+    Without an admin token there is no admin API.
     """
     api = ApiApp(services, registry.OPERATIONS)
     # The outermost middleware comes first.

@@ -28,14 +28,10 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class ClockSetting:
-    """How a clock differs from the machine's clock.
+    """How a clock differs from the machine's clock."""
 
-    Attributes:
-        offset: How far the clock is ahead.
-        frozen_at: The time at which the clock stands still. None = it runs.
-    """
-
-    offset: timedelta = timedelta()
+    offset: timedelta = timedelta()  # how far the clock is ahead
+    # The time at which the clock stands still. None = it runs.
     frozen_at: datetime | None = None
 
     def at(self, machine: datetime) -> datetime:

@@ -42,8 +42,7 @@ def default_data_dir() -> Path:
 def open_data_dir(path: Path | None) -> Iterator[Path]:
     """Lock and yield the data directory.
 
-    Args:
-        path: The directory. None = a new one, which is removed at the end.
+    None = a new one, which is removed at the end.
 
     Raises:
         DataDirLockedError: Another control plane uses the directory.
@@ -78,9 +77,7 @@ def open_data_dir(path: Path | None) -> Iterator[Path]:
 def usable(path: Path, remedy: str) -> Iterator[None]:
     """Turn an error of the file system into a DataDirError that names the directory.
 
-    Args:
-        path: The directory that the message names.
-        remedy: A sentence that says what to do.
+    `remedy` is a sentence that says what to do.
     """
     try:
         yield

@@ -22,23 +22,15 @@ class InjectedFailureError(Exception):
 
 @dataclass
 class DevControls:
-    """Settings of the admin API.
+    """Settings of the admin API."""
 
-    Attributes:
-        provision_delay: Seconds. None = the value that this process was started with.
-        pool_size: None = the value that this process was started with.
-        has_faults: Whether there are fault rules to look up.
-        has_ids_seed: Whether ids come from a seeded series.
-        has_failures: Whether attempts to provision are to fail.
-        kill_at: One of STEPS.
-    """
-
+    # Seconds. None = the value that this process was started with.
     provision_delay: float | None = None
-    pool_size: int | None = None
-    has_faults: bool = False
-    has_ids_seed: bool = False
-    has_failures: bool = False
-    kill_at: str | None = None
+    pool_size: int | None = None  # None = the value that this process was started with
+    has_faults: bool = False  # whether there are fault rules to look up
+    has_ids_seed: bool = False  # whether ids come from a seeded series
+    has_failures: bool = False  # whether attempts to provision are to fail
+    kill_at: str | None = None  # one of STEPS
 
     async def maybe_fail(self, pool: Pool) -> None:
         """Fail this attempt to provision if failures were requested.
@@ -68,7 +60,5 @@ class DevControls:
         """Return a random UUID, or the next one of the seeded series."""
         if not self.has_ids_seed:
             return uuid.uuid4()
-        cursor = await conn.execute("UPDATE dev_controls SET ids_made = ids_made + 1 RETURNING ids_seed, ids_made")
-        row = await cursor.fetchone()
-        assert row is not None
+        row = await conn.fetch_row("UPDATE dev_controls SET ids_made = ids_made + 1 RETURNING ids_seed, ids_made")
         return uuid.uuid5(_IDS, f"{row['ids_seed']}:{row['ids_made']}")

@@ -40,9 +40,6 @@ class TerminalFormatter(logging.Formatter):
     """Format a record for a person: time of day, level, message, logger, then each fact as `name=value`.
 
     A request may contain characters that control a terminal, in its path for example. They are escaped.
-
-    Args:
-        colors: Whether levels and names are coloured.
     """
 
     def __init__(self, *, colors: bool) -> None:

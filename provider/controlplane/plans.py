@@ -9,30 +9,19 @@ from typing import Final, TypeAlias
 
 @dataclass(frozen=True)
 class Quotas:
-    """The limits in effect.
+    """The limits in effect."""
 
-    Attributes:
-        storage_hard_limit_gb: In GB of 10^9 bytes.
-        connection_hard_limit: Simultaneous connections.
-        warning_threshold_pct: Per cent of the storage at which a warning is logged.
-    """
-
-    storage_hard_limit_gb: float
-    connection_hard_limit: int
-    warning_threshold_pct: int
+    storage_hard_limit_gb: float  # in GB of 10^9 bytes
+    connection_hard_limit: int  # simultaneous connections
+    warning_threshold_pct: int  # per cent of the storage at which a warning is logged
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a plan includes.
+    """What a plan includes."""
 
-    Attributes:
-        quotas: The limits of a database that sets none of its own.
-        daily_queries: Queries in plain language a day (C23, S28); None = no limit.
-    """
-
-    quotas: Quotas
-    daily_queries: int | None
+    quotas: Quotas  # the limits of a database that sets none of its own
+    daily_queries: int | None  # queries in plain language a day (C23, S28); None = no limit
 
 
 Plans: TypeAlias = Mapping[str, Plan]

@@ -16,19 +16,12 @@ _RECORD = "running.json"
 
 @dataclass(frozen=True)
 class Running:
-    """A control plane that is running now.
-
-    Attributes:
-        pid: Its process.
-        base_url: The URL of its API, `/api/v1` included.
-        directory: Its data directory.
-        detached: Whether it was started by `polykomos dev --detach`.
-    """
+    """A control plane that is running now."""
 
     pid: int
-    base_url: str
+    base_url: str  # the URL of its API, `/api/v1` included
     directory: str
-    detached: bool
+    detached: bool  # whether it was started by `polykomos dev --detach`
 
     @property
     def port(self) -> int:

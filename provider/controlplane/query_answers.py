@@ -33,18 +33,13 @@ EngineName = Literal["postgres", "mysql"]
 
 
 class QueryAnswer(BaseModel):
-    """The SQL that runs for a query in plain language.
-
-    Attributes:
-        query: The text that a client sends.
-        sql: The SQL that runs instead of it.
-        db_type: The engine that the answer is for. None = every engine.
-    """
+    """The SQL that runs for a query in plain language."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    query: QueryText
-    sql: SqlText
+    query: QueryText  # the text that a client sends
+    sql: SqlText  # the SQL that runs instead of it
+    # The engine that the answer is for. None = every engine.
     db_type: EngineName | None = None
 
 

@@ -21,27 +21,17 @@ from controlplane.user_queue import UserQueue
 
 @dataclass(frozen=True)
 class Notifiers:
-    """One notifier for each kind of change. Notify after the commit, never before.
+    """One notifier for each kind of change. Notify after the commit, never before."""
 
-    Attributes:
-        jobs: Instances are to be created.
-        creations: Databases wait for their blueprints.
-        pool: An instance was taken from the warm pool.
-        databases: A database has another status; the key is its number.
-        deletions: A database was deleted.
-        applications: A blueprint application was queued or has ended.
-        deliveries: A webhook delivery is due.
-        quotas: A limit or a size has changed.
-    """
-
-    jobs: Notifier = field(default_factory=Notifier)
-    creations: Notifier = field(default_factory=Notifier)
-    pool: Notifier = field(default_factory=Notifier)
+    jobs: Notifier = field(default_factory=Notifier)  # instances are to be created
+    creations: Notifier = field(default_factory=Notifier)  # databases wait for their blueprints
+    pool: Notifier = field(default_factory=Notifier)  # an instance was taken from the warm pool
+    # A database has another status; the key is its number.
     databases: KeyedNotifier = field(default_factory=KeyedNotifier)
-    deletions: Notifier = field(default_factory=Notifier)
-    applications: Notifier = field(default_factory=Notifier)
-    deliveries: Notifier = field(default_factory=Notifier)
-    quotas: Notifier = field(default_factory=Notifier)
+    deletions: Notifier = field(default_factory=Notifier)  # a database was deleted
+    applications: Notifier = field(default_factory=Notifier)  # a blueprint application was queued or has ended
+    deliveries: Notifier = field(default_factory=Notifier)  # a webhook delivery is due
+    quotas: Notifier = field(default_factory=Notifier)  # a limit or a size has changed
 
     def notify_all(self) -> None:
         """Wake all subscribers, for changes that concern all of them, such as another time."""
@@ -51,36 +41,23 @@ class Notifiers:
 
 @dataclass(frozen=True)
 class Services:
-    """The parts shared by all requests and background workers of one process.
+    """The parts shared by all requests and background workers of one process."""
 
-    Attributes:
-        settings: What `polykomos dev` was started with.
-        pool: Connections to the control plane's own tables.
-        server: The PostgreSQL server of those tables and of the PostgreSQL tenants.
-        engines: The database engines.
-        lease: This process's number. It changes when the server loses the connection of this process. Another process
-            takes over work that was claimed by a number that is no longer alive.
-        clock: The time, for everything that ages.
-        notifiers: Wake the tasks of this process.
-        controls: The settings of the admin API.
-        stopping: Set when the process begins to stop; waits then return early.
-        plans: The plans that can be ordered.
-        dry_run_slots: Limits how many dry runs of one user run at a time.
-        query_answers: The answers of the seed file; those of the admin API are in the store.
-    """
-
-    settings: Settings
-    pool: Pool
-    server: Server
+    settings: Settings  # what `polykomos dev` was started with
+    pool: Pool  # connections to the control plane's own tables
+    server: Server  # the PostgreSQL server of those tables and of the PostgreSQL tenants
     engines: EngineRegistry
+    # This process's number. It changes when the server loses the connection of this process. Another process takes over
+    # work that was claimed by a number that is no longer alive.
     lease: ProcessLease
-    clock: Clock = field(default_factory=SystemClock)
-    notifiers: Notifiers = field(default_factory=Notifiers)
-    controls: DevControls = field(default_factory=DevControls)
+    clock: Clock = field(default_factory=SystemClock)  # the time, for everything that ages
+    notifiers: Notifiers = field(default_factory=Notifiers)  # wake the tasks of this process
+    controls: DevControls = field(default_factory=DevControls)  # the settings of the admin API
+    # Set when the process begins to stop; waits then return early.
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     plans: Plans = field(default_factory=lambda: PLANS)
-    dry_run_slots: UserQueue = field(default_factory=UserQueue)
-    query_answers: Sequence[QueryAnswer] = ()
+    dry_run_slots: UserQueue = field(default_factory=UserQueue)  # limits how many dry runs of one user run at a time
+    query_answers: Sequence[QueryAnswer] = ()  # the answers of the seed file; those of the admin API are in the store
 
     @property
     def process_id(self) -> int:

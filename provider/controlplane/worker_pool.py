@@ -15,15 +15,10 @@ T = TypeVar("T")
 
 
 class Claim(NamedTuple, Generic[T]):
-    """The next job that is due, if there is one.
-
-    Attributes:
-        item: The job, or None.
-        pause: Seconds after which to look for another job without a notification; 0 = at once.
-    """
+    """The next job that is due, if there is one."""
 
     item: T | None
-    pause: float
+    pause: float  # seconds after which to look for another job without a notification; 0 = at once
 
 
 _RETRY_SECONDS: Final = 0.5

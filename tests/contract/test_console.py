@@ -16,14 +16,13 @@ from urllib.parse import urlsplit
 import httpx
 import psycopg
 import pytest
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import dict_row
 
 from contract.test_logs import SECRET_VALUE, Scene, play
 from controlplane.console import applications, databases, overview, requests, webhooks
 from controlplane.console.routes import reading
 from controlplane.console.templates import render_page
-from controlplane.db.pool import make_pool
+from controlplane.db.pool import Connection, make_pool
 from controlplane.db.process_lease import ProcessLease
 from controlplane.db.server import CONTROL_DATABASE, Server
 from controlplane.engines.base import EngineRegistry
@@ -495,7 +494,7 @@ def services(tables: psycopg.Connection, tmp_path: Path) -> Services:
     return Services(settings=Settings(), pool=pool, server=server, engines=engines, lease=ProcessLease(server))
 
 
-class Counting(AsyncConnection[DictRow]):
+class Counting(Connection):
     """Counts what it is asked to execute."""
 
     count = 0

@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from controlplane.blueprints.dialects import POSTGRES
+from controlplane.db.pool import Connection
 from controlplane.queries.errors import TranslationError
 from controlplane.queries.patterns import translate
 from controlplane.queries.postgres.schema import read_schema
@@ -58,5 +59,5 @@ def test_names_and_values_are_quoted(api: httpx.Client) -> None:
 
 
 async def _schema(url: str) -> Schema:
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row) as conn:
+    async with await Connection.connect(url, autocommit=True, row_factory=dict_row) as conn:
         return await read_schema(conn)

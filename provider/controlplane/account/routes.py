@@ -5,15 +5,24 @@ from __future__ import annotations
 from controlplane.http.context import Operation, RequestContext
 from controlplane.http.responses import ApiResponse, envelope, format_naive
 
+ALL_SCOPES = (
+    "databases:read",
+    "databases:write",
+    "webhooks:read",
+    "webhooks:write",
+    "blueprints:read",
+    "blueprints:write",
+    "queries:write",
+)
+WILDCARDS = ("databases:*",)
+
 
 async def get_me(call: RequestContext) -> ApiResponse:
     """Return the user and the key of the request."""
-    cursor = await call.conn.execute(
+    row = await call.conn.fetch_row(
         "SELECT u.name AS user_name, u.email, k.* FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = %s",
         (call.principal.key_id,),
     )
-    row = await cursor.fetchone()
-    assert row is not None
     return envelope(
         {
             "user": {"object": "user", "name": row["user_name"], "email": row["email"]},
@@ -36,15 +45,3 @@ async def get_me(call: RequestContext) -> ApiResponse:
 
 
 OPERATIONS = (Operation("GET", "/me", "getMe", (), get_me),)
-
-
-ALL_SCOPES = (
-    "databases:read",
-    "databases:write",
-    "webhooks:read",
-    "webhooks:write",
-    "blueprints:read",
-    "blueprints:write",
-    "queries:write",
-)
-WILDCARDS = ("databases:*",)

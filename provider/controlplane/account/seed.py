@@ -40,42 +40,27 @@ class _Strict(BaseModel):
 
 
 class KeySeed(_Strict):
-    """An API key.
-
-    Attributes:
-        key: The raw key.
-        name: Unique among the keys of the user.
-        scopes: All scopes by default.
-        status: Whether the key can be used.
-        requests_per_minute: 0 = no limit.
-        monthly_quota: Requests per month; null = no limit.
-        allowed_ip_list: Addresses and networks of clients; empty = any.
-        inactive_ttl_days: Days without use after which the key expires; null = no limit.
-    """
+    """An API key."""
 
     key: str = Field(pattern=r"^[\x21-\x7e]{8,255}$")
-    name: str
+    name: str  # unique among the keys of the user
     scopes: list[str] = Field(default_factory=lambda: list(ALL_SCOPES))
     status: Literal["active", "revoked", "expired"] = "active"
-    requests_per_minute: int = Field(default=120, ge=0, le=_MAX_INTEGER)
-    monthly_quota: int | None = Field(default=None, ge=0, le=_MAX_INTEGER)
+    requests_per_minute: int = Field(default=120, ge=0, le=_MAX_INTEGER)  # 0 = no limit
+    monthly_quota: int | None = Field(default=None, ge=0, le=_MAX_INTEGER)  # requests per month; null = no limit
+    # Addresses and networks of clients; empty = any.
     allowed_ip_list: list[Annotated[str, AfterValidator(read_network)]] = Field(default_factory=list)
+    # Days without use after which the key expires; null = no limit.
     inactive_ttl_days: int | None = Field(default=None, ge=1, le=36_500)
 
 
 class UserSeed(_Strict):
-    """A user. An email that exists already adds teams and keys to that user.
-
-    Attributes:
-        name: The user's name.
-        email: The user's email.
-        teams: The first one is the primary team. A new user without teams gets one of their own name, because a key
-            acts for a team.
-        keys: The user's API keys.
-    """
+    """A user. An email that exists already adds teams and keys to that user."""
 
     name: str
     email: str
+    # The first one is the primary team. A new user without teams gets one of their own name, because a key acts for a
+    # team.
     teams: list[str] = Field(default_factory=list)
     keys: list[KeySeed] = Field(default_factory=list)
 
@@ -111,17 +96,12 @@ class PlanSeed(_Strict):
 
 
 class Seed(_Strict):
-    """The contents of a seed file.
+    """The contents of a seed file."""
 
-    Attributes:
-        users: Further users.
-        plans: Changed or new plans, by name.
-        queries: Answers to queries in plain language.
-    """
-
-    users: list[UserSeed] = Field(default_factory=list)
+    users: list[UserSeed] = Field(default_factory=list)  # further users
+    # Changed or new plans, by name.
     plans: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,49}$")], PlanSeed] = Field(default_factory=dict)
-    queries: list[QueryAnswer] = Field(default_factory=list)
+    queries: list[QueryAnswer] = Field(default_factory=list)  # answers to queries in plain language
 
     def merged_with(self, plans: Plans) -> Plans:
         """Return the plans with the differences of this file."""
@@ -206,14 +186,11 @@ async def apply_seed(conn: Connection, user: UserSeed, now: datetime) -> None:
     Raises:
         StartupError: A key belongs to another user.
     """
-    cursor = await conn.execute(
+    user_id = await conn.fetch_value(
         "INSERT INTO users (name, email, created_at) VALUES (%s, %s, %s)"
         " ON CONFLICT (email) DO UPDATE SET name = users.name RETURNING id",
         (user.name, user.email, now),
     )
-    row = await cursor.fetchone()
-    assert row is not None
-    user_id = row["id"]
     for team in user.teams or await _missing_team(conn, user_id, user.name):
         await _create_team(conn, user_id, team, now)
     for key in user.keys:
@@ -243,11 +220,10 @@ async def _rename(conn: Connection, user_id: int, key: KeySeed) -> None:
     Raises:
         StartupError: The key exists and cannot be renamed.
     """
-    cursor = await conn.execute(
+    row = await conn.fetch_one(
         "SELECT k.id, k.user_id, k.name, u.email FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.hash = %s",
         (hash_key(key.key),),
     )
-    row = await cursor.fetchone()
     if row is None or (row["user_id"], row["name"]) == (user_id, key.name):
         return
     if row["user_id"] == user_id:
@@ -266,19 +242,16 @@ async def _rename(conn: Connection, user_id: int, key: KeySeed) -> None:
 
 async def _missing_team(conn: Connection, user_id: int, name: str) -> list[str]:
     """Return a team of the user's name if the user has none."""
-    cursor = await conn.execute("SELECT FROM memberships WHERE user_id = %s LIMIT 1", (user_id,))
-    return [name] if await cursor.fetchone() is None else []
+    team = await conn.fetch_one("SELECT FROM memberships WHERE user_id = %s LIMIT 1", (user_id,))
+    return [name] if team is None else []
 
 
 async def _create_team(conn: Connection, user_id: int, name: str, now: datetime) -> None:
-    cursor = await conn.execute(
+    present = await conn.fetch_all(
         "SELECT m.is_primary, t.name FROM memberships m JOIN teams t ON t.id = m.team_id WHERE m.user_id = %s",
         (user_id,),
     )
-    present = await cursor.fetchall()
     if name in {row["name"] for row in present}:
         return
-    cursor = await conn.execute("INSERT INTO teams (name, created_at) VALUES (%s, %s) RETURNING id", (name, now))
-    team = await cursor.fetchone()
-    assert team is not None
-    await conn.execute("INSERT INTO memberships VALUES (%s, %s, %s)", (user_id, team["id"], not present))
+    team_id = await conn.fetch_value("INSERT INTO teams (name, created_at) VALUES (%s, %s) RETURNING id", (name, now))
+    await conn.execute("INSERT INTO memberships VALUES (%s, %s, %s)", (user_id, team_id, not present))

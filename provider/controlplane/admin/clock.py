@@ -40,13 +40,9 @@ class Freeze(Body):
 
 
 class Advance(Body):
-    """The body of an advance.
+    """The body of an advance."""
 
-    Attributes:
-        seconds: How far to set the clock ahead.
-    """
-
-    seconds: float = Field(gt=0, le=_MAX_ADVANCE)
+    seconds: float = Field(gt=0, le=_MAX_ADVANCE)  # how far to set the clock ahead
 
 
 async def get_clock(call: AdminRequest) -> dict[str, Any]:
@@ -81,14 +77,7 @@ async def reset_clock(call: AdminRequest) -> dict[str, Any]:
 async def _set(
     call: AdminRequest, field: str, change: Callable[[ClockSetting], ClockSetting], *, may_go_back: bool = False
 ) -> dict[str, Any]:
-    """Change the setting of the clock.
-
-    Args:
-        call: The request.
-        field: The field to name if the clock would leave its range.
-        change: Returns the new setting.
-        may_go_back: Whether the change can set the clock back.
-    """
+    """Change the setting of the clock. `field` is named in the error if the clock would leave its range."""
     async with call.services.pool.connection() as conn:
         async with conn.transaction():
             if may_go_back:
@@ -116,9 +105,7 @@ async def _go_back(conn: Connection, before: datetime, now: datetime) -> None:
 
 
 async def _read(conn: Connection) -> ClockSetting:
-    cursor = await conn.execute("SELECT clock_offset, frozen_at FROM dev_controls FOR UPDATE")
-    row = await cursor.fetchone()
-    assert row is not None
+    row = await conn.fetch_row("SELECT clock_offset, frozen_at FROM dev_controls FOR UPDATE")
     return ClockSetting(row["clock_offset"], row["frozen_at"])
 
 

@@ -15,12 +15,10 @@ _POLL_SECONDS: Final = 1.0  # a notification may get lost
 
 async def reload(services: Services, conn: Connection) -> None:
     """Read all controls from the store, and wake all waiting tasks if the time has changed."""
-    cursor = await conn.execute(
+    row = await conn.fetch_row(
         "SELECT *, EXISTS (SELECT FROM fault_rules WHERE remaining IS NULL OR remaining > 0) AS has_faults"
         " FROM dev_controls"
     )
-    row = await cursor.fetchone()
-    assert row is not None
     controls = services.controls
     controls.provision_delay, controls.pool_size = row["provision_delay"], row["pool_size"]
     controls.has_faults, controls.has_ids_seed = row["has_faults"], row["ids_seed"] is not None

@@ -16,25 +16,16 @@ from controlplane.registry import OPERATIONS
 
 
 class FaultRule(Body):
-    """The body of a fault rule.
+    """The body of a fault rule."""
 
-    Attributes:
-        operation: An operation id (`createDatabase`) or `*`.
-        effect: What goes wrong.
-        status: The status, for the effects `status` and `status_after`.
-        seconds: The delay, required for `latency` and possible for every other effect.
-        probability: The share of calls that the rule applies to.
-        count: How many calls the rule applies to; null = all.
-        skip: How many calls it passes over before.
-    """
-
-    operation: str = ANY
-    effect: Effect
-    status: int | None = Field(default=None, ge=400, le=599)
+    operation: str = ANY  # an operation id (`createDatabase`) or `*`
+    effect: Effect  # what goes wrong
+    status: int | None = Field(default=None, ge=400, le=599)  # the status, for the effects `status` and `status_after`
+    # The delay, required for `latency` and possible for every other effect.
     seconds: float | None = Field(default=None, gt=0, le=600)
-    probability: float = Field(default=1.0, gt=0, le=1)
-    count: int | None = Field(default=1, ge=1)
-    skip: int = Field(default=0, ge=0)
+    probability: float = Field(default=1.0, gt=0, le=1)  # the share of calls that the rule applies to
+    count: int | None = Field(default=1, ge=1)  # how many calls the rule applies to; null = all
+    skip: int = Field(default=0, ge=0)  # how many calls it passes over before
 
 
 async def create_fault(call: AdminRequest) -> dict[str, Any]:
@@ -48,14 +39,12 @@ async def create_fault(call: AdminRequest) -> dict[str, Any]:
     if rule.effect == "latency" and rule.seconds is None:
         raise invalid_field("seconds", "is needed for the effect `latency`")
     async with call.services.pool.connection() as conn:
-        cursor = await conn.execute(
+        row = await conn.fetch_row(
             "INSERT INTO fault_rules (operation, effect, status, seconds, probability, skip, remaining)"
             " VALUES (%(operation)s, %(effect)s, %(status)s, %(seconds)s, %(probability)s, %(skip)s, %(count)s)"
             " RETURNING *",
             rule.model_dump(),
         )
-        row = await cursor.fetchone()
-        assert row is not None
         await publish(call.services, conn)
     return _view(row)
 
@@ -63,8 +52,7 @@ async def create_fault(call: AdminRequest) -> dict[str, Any]:
 async def list_faults(call: AdminRequest) -> list[dict[str, Any]]:
     """Return all rules, including used-up ones."""
     async with call.services.pool.connection() as conn:
-        cursor = await conn.execute("SELECT * FROM fault_rules ORDER BY id")
-        return [_view(row) for row in await cursor.fetchall()]
+        return [_view(row) for row in await conn.fetch_all("SELECT * FROM fault_rules ORDER BY id")]
 
 
 async def delete_faults(call: AdminRequest) -> dict[str, Any]:

@@ -40,11 +40,10 @@ class Ids(Body):
 async def get_provisioning(call: AdminRequest) -> dict[str, Any]:
     """Return the settings."""
     async with call.services.pool.connection() as conn:
-        cursor = await conn.execute(
+        return await conn.fetch_row(
             "SELECT provision_delay AS delay_seconds, pool_size, provision_failures AS failures, kill_at"
             " FROM dev_controls"
         )
-        return await cursor.fetchone() or {}
 
 
 async def update_provisioning(call: AdminRequest) -> dict[str, Any]:

@@ -11,28 +11,18 @@ from controlplane.db.pool import Row
 from controlplane.http.errors import not_found
 from controlplane.http.validation import Body
 from controlplane.queries import answers
-from controlplane.query_answers import EngineName, QueryAnswer, QueryText, SqlText
+from controlplane.query_answers import QueryAnswer
 
 
-class SetQueryAnswer(Body):
-    """The body of an answer.
-
-    Attributes:
-        query: The text that a client sends.
-        sql: The SQL that runs for it.
-        db_type: The engine that the answer is for; null = every engine.
-    """
+class SetQueryAnswer(QueryAnswer, Body):
+    """The body of an answer."""
 
     model_config = ConfigDict(extra="forbid")
-
-    query: QueryText
-    sql: SqlText
-    db_type: EngineName | None = None
 
 
 async def put_answer(call: AdminRequest) -> dict[str, Any]:
     """Set the answer to one text; the earlier answer to it is replaced."""
-    answer = QueryAnswer(**(await call.body(SetQueryAnswer)).model_dump())
+    answer = await call.body(SetQueryAnswer)
     async with call.services.pool.connection() as conn:
         return _view(await answers.put(conn, answer))
 

@@ -48,19 +48,12 @@ Handler = Callable[[AdminRequest], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class AdminRoute:
-    """A method and a path of the admin API.
-
-    Attributes:
-        method: The HTTP method.
-        path: The path after the prefix.
-        handler: Answers the request.
-        public: Whether the route needs no token.
-    """
+    """A method and a path of the admin API."""
 
     method: str
-    path: str
-    handler: Handler
-    public: bool = False
+    path: str  # the path after the prefix
+    handler: Handler  # answers the request
+    public: bool = False  # whether the route needs no token
 
 
 def route(admin_route: AdminRoute, services: Services, token: str) -> Route:

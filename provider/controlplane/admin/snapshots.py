@@ -23,11 +23,7 @@ def _name(text: str) -> str:
 
 
 class Snapshot(Body):
-    """The body of a snapshot.
-
-    Attributes:
-        name: The name of the snapshot.
-    """
+    """The body of a snapshot."""
 
     name: Annotated[str, AfterValidator(_name)]
 

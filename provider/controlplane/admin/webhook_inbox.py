@@ -55,13 +55,13 @@ async def list_inbox(call: AdminRequest) -> list[dict[str, Any]]:
     `is_signed` says whether the signature matches the secret of the endpoint that sent the message.
     """
     async with call.services.pool.connection() as conn:
-        cursor = await conn.execute(
+        rows = await conn.fetch_all(
             "SELECT i.*, e.secret FROM inbox i"
             " LEFT JOIN webhook_deliveries d ON d.id::text = i.headers ->> 'x-polykomos-delivery'"
             " LEFT JOIN webhook_endpoints e ON e.id = d.endpoint_id WHERE i.name = %s ORDER BY i.id",
             (call.request.path_params["name"],),
         )
-        return [_view(row) for row in await cursor.fetchall()]
+        return [_view(row) for row in rows]
 
 
 async def clear_inbox(call: AdminRequest) -> dict[str, Any]:

@@ -29,9 +29,7 @@ class AdjacentVariable(NamedTuple):
 def find_adjacent(every: Sequence[Token], type_of: Callable[[str], str]) -> Iterator[AdjacentVariable]:
     """Yield the variables that run together with an adjacent token.
 
-    Args:
-        every: All tokens of a text.
-        type_of: Returns the type of a variable by its name.
+    `type_of` returns the type of a variable by its name.
     """
     if not every:
         return

@@ -16,6 +16,7 @@ from controlplane.blueprints.positions import LineIndex, Problem
 from controlplane.blueprints.statement_runner import StatementLog
 from controlplane.blueprints.variables import parse_definitions, render
 from controlplane.db.pool import Connection, Row
+from controlplane.http.context import RequestContext
 
 TERMINAL_STATUSES: Final = frozenset({"completed", "failed", "rolled_back"})
 
@@ -32,27 +33,17 @@ class LostOwnershipError(Exception):
 
 
 async def insert(
-    conn: Connection,
+    call: RequestContext,
     blueprint: Row,
-    *,
     database: Row,
-    user_id: int,
     variables: Mapping[str, Any] | None,
-    dry_run: bool,
-    at_creation: bool,
-    now: datetime,
+    *,
+    dry_run: bool = False,
+    at_creation: bool = False,
 ) -> Row:
     """Insert a pending application of the blueprint's current version, and return its row.
 
-    Args:
-        conn: The connection of the transaction.
-        blueprint: The blueprint's row.
-        database: The database's row.
-        user_id: The caller's id.
-        variables: Values by name.
-        dry_run: Whether the application is rolled back.
-        at_creation: Whether the application belongs to the create of its database.
-        now: The time of the call.
+    With `at_creation`, it belongs to the create of its database.
 
     Raises:
         VariableError: A value is missing, unknown or of the wrong type.
@@ -60,19 +51,15 @@ async def insert(
     """
     dialect = DIALECTS[database["db_type"]]
     rendered, statements = await asyncio.to_thread(_render, dialect, blueprint, variables)
-    cursor = await conn.execute(
+    return await call.conn.fetch_row(
         "INSERT INTO blueprint_applications (blueprint_id, blueprint_version, database_id, user_id, rendered_sql,"
         " variable_values, is_dry_run, at_creation, statements_total, created_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING *",
         (
-            *(blueprint["id"], blueprint["version"], database["id"], user_id, rendered),
-            *(None if variables is None else Json(dict(variables)), dry_run, at_creation),
-            *(statements, now),
+            *(blueprint["id"], blueprint["version"], database["id"], call.principal.user_id, rendered),
+            *(None if variables is None else Json(dict(variables)), dry_run, at_creation, statements, call.now),
         ),
     )
-    row = await cursor.fetchone()
-    assert row is not None
-    return row
 
 
 def _render(dialect: Dialect, blueprint: Row, variables: Mapping[str, Any] | None) -> tuple[str, int]:
@@ -97,8 +84,7 @@ def _render(dialect: Dialect, blueprint: Row, variables: Mapping[str, Any] | Non
 
 async def get(conn: Connection, number: int) -> Row | None:
     """Return the application in any status, or None if it does not exist."""
-    cursor = await conn.execute("SELECT * FROM blueprint_applications WHERE id = %s", (number,))
-    return await cursor.fetchone()
+    return await conn.fetch_one("SELECT * FROM blueprint_applications WHERE id = %s", (number,))
 
 
 async def note_session(conn: Connection, row: Row, pid: int) -> None:
@@ -119,12 +105,7 @@ async def note_session(conn: Connection, row: Row, pid: int) -> None:
 async def record(conn: Connection, row: Row, run: StatementLog, *, milliseconds: int, xid: str | None) -> None:
     """Record the statement log and the id of the tenant's transaction, before its COMMIT.
 
-    Args:
-        conn: A connection to the store.
-        row: The application.
-        run: The statement log.
-        milliseconds: The duration of all statements.
-        xid: The transaction's id; None if the transaction is rolled back, and for MySQL.
+    `xid` is None if the transaction is rolled back, and for MySQL.
 
     Raises:
         LostOwnershipError: Another process has taken the application over.
@@ -133,14 +114,8 @@ async def record(conn: Connection, row: Row, run: StatementLog, *, milliseconds:
         "UPDATE blueprint_applications SET execution_log = %s, statements_succeeded = %s, statements_failed = %s,"
         " error_message = %s, total_duration_ms = %s, xid = %s::xid8 WHERE id = %s AND owner = %s",
         (
-            Json(run.log),
-            run.succeeded,
-            int(run.error is not None),
-            run.error,
-            milliseconds,
-            xid,
-            row["id"],
-            row["owner"],
+            *(Json(run.log), run.succeeded, int(run.error is not None), run.error, milliseconds, xid),
+            *(row["id"], row["owner"]),
         ),
     )
     if not cursor.rowcount:

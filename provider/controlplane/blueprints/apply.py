@@ -36,16 +36,7 @@ async def apply_blueprint(call: RequestContext) -> ApiResponse:
             422, "database_not_active", f"The database is {database['status']}, not active.", {"field": "uuid"}
         )
     try:
-        row = await application_store.insert(
-            call.conn,
-            blueprint,
-            database=database,
-            user_id=call.principal.user_id,
-            variables=args.variables,
-            dry_run=args.dry_run,
-            at_creation=False,
-            now=call.now,
-        )
+        row = await application_store.insert(call, blueprint, database, args.variables, dry_run=args.dry_run)
     except VariableError as error:
         raise invalid_field("variables", str(error)) from None
     except application_store.UnsupportedByEngineError as error:

@@ -46,13 +46,12 @@ async def _handle_error(services: Services, row: Row, database: Row, error: Exce
     """Schedule another attempt, or give the application up. Return whether it has ended for this process."""
     reason = reason_of(error)
     async with services.pool.connection() as conn:
-        cursor = await conn.execute(
+        updated = await conn.fetch_one(
             "UPDATE blueprint_applications SET tries = tries + %(counted)s, last_reason = %(reason)s, tries_alike ="
             " CASE WHEN last_reason = %(reason)s THEN tries_alike + %(counted)s ELSE %(counted)s END"
             " WHERE id = %(id)s AND owner = %(owner)s RETURNING *",
             {"counted": int(not is_outage(error)), "reason": reason, "id": row["id"], "owner": row["owner"]},
         )
-        updated = await cursor.fetchone()
     if updated is None:
         return True  # another process has taken it over
     facts = {"application": row["id"], "tries": updated["tries"], "reason": reason}

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from controlplane.blueprints import application_store, attempts, store
 from controlplane.blueprints.variables import VariableError
 from controlplane.databases import store as databases
-from controlplane.db.pool import Connection, Row
+from controlplane.db.pool import Row
+from controlplane.http.context import RequestContext
 from controlplane.http.errors import invalid_field
-from controlplane.http.principal import Principal
 from controlplane.services import Services
 
 
-async def queue(
-    conn: Connection,
-    *,
-    principal: Principal,
-    database: Row,
-    blueprint_uuid: str,
-    variables: Mapping[str, Any] | None,
-    now: datetime,
-) -> int:
-    """Queue an application of the blueprint's current version in the transaction that creates the database.
-
-    Args:
-        conn: The connection of the transaction.
-        principal: The caller.
-        database: The database's row.
-        blueprint_uuid: The blueprint's UUID.
-        variables: Values by name.
-        now: The time of the call.
+async def queue(call: RequestContext, database: Row, uuid: str, variables: Mapping[str, Any] | None) -> int:
+    """Queue an application of a blueprint's current version in the transaction that creates the database.
 
     Returns:
         The application's number.
@@ -41,20 +24,11 @@ async def queue(
     Raises:
         ApiError: 422, the blueprint does not exist, or cannot be applied with these values to this engine.
     """
-    blueprint = await store.find(conn, principal.user_id, UUID(blueprint_uuid))
+    blueprint = await store.find(call.conn, call.principal.user_id, UUID(uuid))
     if blueprint is None:
         raise invalid_field("blueprint_uuid", "no such blueprint")
     try:
-        row = await application_store.insert(
-            conn,
-            blueprint,
-            database=database,
-            user_id=principal.user_id,
-            variables=variables,
-            dry_run=False,
-            at_creation=True,
-            now=now,
-        )
+        row = await application_store.insert(call, blueprint, database, variables, at_creation=True)
     except VariableError as error:
         raise invalid_field("blueprint_variables", str(error)) from None
     except application_store.UnsupportedByEngineError as error:
@@ -69,12 +43,11 @@ async def apply(services: Services, application_id: int) -> None:
     """
     now = services.clock.now()
     async with services.pool.connection() as conn:
-        cursor = await conn.execute(
+        row = await conn.fetch_one(
             "UPDATE blueprint_applications SET status = 'running', owner = %s, started_at = coalesce(started_at, %s)"
             " WHERE id = %s AND status IN ('pending', 'running') RETURNING *",
             (services.process_id, now, application_id),
         )
-        row = await cursor.fetchone()
         if row is None:
             return
         database = await databases.get(conn, row["database_id"])

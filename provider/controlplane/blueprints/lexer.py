@@ -97,10 +97,7 @@ def token_at(sql: str, position: int) -> Token:
 def scan(sql: str, pattern: re.Pattern[str], token_of: Callable[[str, re.Match[str]], Token]) -> Iterator[Token]:
     """Yield the tokens of a text in order. Equal short tokens share one object, because most of a text repeats a few.
 
-    Args:
-        sql: The text.
-        pattern: Matches at every position.
-        token_of: Returns the token of a match. It may be longer than the match.
+    `token_of` returns the token of a match, which may be longer than the match.
     """
     seen: dict[str, Token] = {}
     position = 0

@@ -74,10 +74,7 @@ async def run_application(services: Services, engine: MysqlEngine, row: Row, dat
 async def status_when_given_up(engine: MysqlEngine, row: Row, reason: str) -> tuple[str, str | None]:
     """Return the final status, and an error, of an application that is given up.
 
-    Args:
-        engine: The engine of the database.
-        row: The application.
-        reason: Why it cannot be run, as a sentence.
+    `reason` is a sentence.
 
     Raises:
         EngineUnavailableError: MySQL is not available, so the status is unknown.

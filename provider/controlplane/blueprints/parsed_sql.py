@@ -83,13 +83,7 @@ def _line_start(statement: Statement, line: int) -> int:
 
 
 def read(dialect: Dialect, sql: str, definitions: Mapping[str, Definition] | None) -> ParsedSql:
-    """Parse a text.
-
-    Args:
-        dialect: The rules of the engine.
-        sql: The text.
-        definitions: The variables by name. None: each variable is a string.
-    """
+    """Parse a text. Without definitions, each variable is a string."""
     source = dialect.read(sql)
     try:
         every = list(dialect.tokens(source.sql))

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from controlplane.http.validation import Body, UuidText
+from controlplane.http.validation import Body, NonEmptyText, UuidText
 
-
-def _check_not_empty(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty")
-    return text
-
-
-Name = Annotated[str, AfterValidator(_check_not_empty), Field(max_length=255)]
-Sql = Annotated[str, AfterValidator(_check_not_empty)]
+Name = Annotated[NonEmptyText, Field(max_length=255)]
 
 
 class CreateBlueprint(Body):
@@ -25,7 +17,7 @@ class CreateBlueprint(Body):
     nulls_rejected_in_strict_mode: ClassVar = ("variables",)
 
     name: Name
-    sql_content: Sql
+    sql_content: NonEmptyText
     description: str | None = None
     variables: dict[str, Any] | None = None
 
@@ -36,7 +28,7 @@ class UpdateBlueprint(Body):
     nulls_rejected_in_strict_mode: ClassVar = ("variables",)
 
     name: Name = "-"
-    sql_content: Sql = "-"
+    sql_content: NonEmptyText = "-"
     description: str | None = None
     variables: dict[str, Any] | None = None
 

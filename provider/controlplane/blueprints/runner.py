@@ -53,11 +53,7 @@ async def run_application(services: Services, row: Row, database: Row) -> None:
 async def give_up(services: Services, row: Row, database: Row, reason: str) -> None:
     """End an application that cannot be run: as completed if an attempt was committed, else as failed.
 
-    Args:
-        services: The services of this process.
-        row: The application.
-        database: The database's row.
-        reason: Why it cannot be run, as a sentence.
+    `reason` is a sentence.
     """
     engine = services.engines.of(database["db_type"])
     if isinstance(engine, MysqlEngine):
@@ -124,10 +120,7 @@ async def _begin(services: Services, row: Row, tenant: Connection) -> str:
     async with services.pool.connection() as conn:
         await application_store.note_session(conn, row, tenant.info.backend_pid)
     await tenant.execute("BEGIN")
-    cursor = await tenant.execute("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text AS xid")
-    transaction = await cursor.fetchone()
-    assert transaction is not None
-    return str(transaction["xid"])
+    return str(await tenant.fetch_value("SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text"))
 
 
 async def _deferred_error(tenant: Connection) -> str | None:
@@ -168,10 +161,9 @@ async def _was_committed(services: Services, xid: object) -> bool:
         return False
     async with services.pool.connection() as conn:
         while True:
-            cursor = await conn.execute("SELECT pg_xact_status(%s::xid8) AS status", (str(xid),))
-            transaction = await cursor.fetchone()
-            if transaction is None or transaction["status"] != "in progress":
-                return bool(transaction and transaction["status"] == "committed")
+            status = await conn.fetch_value("SELECT pg_xact_status(%s::xid8)", (str(xid),))
+            if status != "in progress":
+                return bool(status == "committed")
             await services.notifiers.applications.wait(0.2)
 
 

@@ -102,14 +102,13 @@ async def tidy(services: Services) -> None:
             " AND backend_start < clock_timestamp() - %s * interval '1 second'",
             (ROLE, _MAX_SESSION_SECONDS),
         )
-        cursor = await conn.execute(
+        names = await conn.fetch_column(
             WITH_LIVE_PROCESSES  # noqa: S608 - a constant
             + ", names AS (SELECT datname AS name FROM pg_database UNION SELECT rolname FROM pg_roles)"
             " SELECT name FROM names WHERE starts_with(name, %s)"
             " AND split_part(name, '_', 3)::int NOT IN (TABLE living)",
             (_SEPARATE_PREFIX,),
         )
-        names = [row["name"] for row in await cursor.fetchall()]
     for name in names:
         _log.warning("a dry run's database is dropped, its process has ended", extra={"facts": {"name": name}})
         async with services.pool.connection() as conn:
@@ -135,20 +134,14 @@ async def _drop(conn: Connection, name: str) -> None:
 
 
 async def ensure_sandbox(services: Services, conn: Connection) -> Sandbox:
-    """Return the sandbox, and create it if it does not exist.
-
-    Args:
-        services: The services of this process.
-        conn: A connection to the store.
-    """
+    """Return the sandbox, and create it if it does not exist."""
     password = await _read_password(conn)
     return Sandbox(services, password or await _create(services))
 
 
 async def _read_password(conn: Connection) -> str | None:
-    cursor = await conn.execute("SELECT password FROM scratch")
-    row = await cursor.fetchone()
-    return None if row is None else str(row["password"])
+    password: str | None = await conn.fetch_value("SELECT password FROM scratch")
+    return password
 
 
 async def _create(services: Services) -> str:
@@ -169,8 +162,7 @@ async def _create(services: Services) -> str:
 
 async def _create_role(conn: Connection, name: str, password: str) -> None:
     role = sql.Identifier(name)
-    cursor = await conn.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,))
-    if await cursor.fetchone() is None:
+    if await conn.fetch_one("SELECT FROM pg_roles WHERE rolname = %s", (name,)) is None:
         await conn.execute(sql.SQL("CREATE ROLE {}").format(role))
     await conn.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(verifier(password))))
 
@@ -178,8 +170,7 @@ async def _create_role(conn: Connection, name: str, password: str) -> None:
 async def _create_database(services: Services, conn: Connection, name: str) -> None:
     """Create the database `name` for the role of the same name."""
     both = sql.Identifier(name)
-    cursor = await conn.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
-    if await cursor.fetchone() is None:
+    if await conn.fetch_one("SELECT FROM pg_database WHERE datname = %s", (name,)) is None:
         await conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(both))
     await conn.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(both))
     await conn.execute(sql.SQL("GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {} TO {}").format(both, both))

@@ -88,11 +88,6 @@ def lowered(limits: Limits, upper: Limits, statement: Statement) -> Limits | Non
     """Return the limits after a SET of a limit, which need not be sent, or None for any other statement.
 
     A blueprint may lower a limit. 0, and any value above the upper limit, means the upper limit.
-
-    Args:
-        limits: The limits before the statement.
-        upper: The upper limits.
-        statement: The statement.
     """
     setting = setting_of(statement)
     if setting is None or (not setting.is_literal and setting.value != "default"):

@@ -44,12 +44,7 @@ def statements(every: Sequence[Token]) -> list[Statement]:
 
 
 def assemble(every: Sequence[Token], ends: Iterable[int]) -> list[Statement]:
-    """Return the statements of a text.
-
-    Args:
-        every: All tokens of the text.
-        ends: The positions of the semicolons that end a statement.
-    """
+    """Return the statements of a text. `ends` are the positions of the semicolons that end a statement."""
     result: list[Statement] = []
     begin = offset = 0
     for end in (*ends, len(every)):

@@ -38,11 +38,7 @@ class StatementLog:
 async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Statement], limits: Limits) -> StatementLog:
     """Run statements in the open transaction of `conn` until one fails.
 
-    Args:
-        pool: Connections to the store, over which a session that exceeds its limits is ended.
-        conn: The tenant's session.
-        statements: The statements.
-        limits: The limits of each statement. A statement may lower them.
+    A statement may lower the limits. The store's pool is used to end a session that exceeds them.
 
     Returns:
         The log, which contains the error of the statement that failed.
@@ -69,15 +65,7 @@ async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Stat
 def log_entry(
     index: int, statement: Statement, rows: int | None, milliseconds: int, error: str | None
 ) -> dict[str, Any]:
-    """Return an entry of the log.
-
-    Args:
-        index: The statement's number, from 0.
-        statement: The statement.
-        rows: The number of rows that it returned or changed, if known.
-        milliseconds: Its duration.
-        error: Its error message, if it failed.
-    """
+    """Return an entry of the log. `index` counts from 0."""
     return {
         "index": index,
         "sql_preview": preview_line(statement.text),

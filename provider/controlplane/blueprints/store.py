@@ -11,7 +11,8 @@ from psycopg.types.json import Json
 
 from controlplane.db.pool import Connection, Row
 from controlplane.http.context import RequestContext
-from controlplane.http.errors import forbidden, invalid_cursor, not_found
+from controlplane.http.errors import forbidden, not_found
+from controlplane.http.paging import fetch_page
 from controlplane.http.responses import Page
 from controlplane.http.validation import parse_uuid
 
@@ -24,22 +25,15 @@ _LONGEST_SLUG = 100
 async def find(conn: Connection, user_id: int, uuid: UUID | None, *, lock: bool = False) -> Row | None:
     """Return the blueprint of this UUID, if it is the user's or a system blueprint and not deleted, else None.
 
-    Args:
-        conn: A connection to the store.
-        user_id: The user.
-        uuid: The blueprint's UUID.
-        lock: Whether to lock the row until the end of the transaction.
+    `lock` locks the row until the end of the transaction.
     """
-    cursor = await conn.execute(_FIND + (" FOR UPDATE" if lock else ""), (uuid, user_id))
-    return await cursor.fetchone()
+    return await conn.fetch_one(_FIND + (" FOR UPDATE" if lock else ""), (uuid, user_id))
 
 
 async def find_or_404(call: RequestContext, *, to_change: bool = False) -> Row:
     """Return the blueprint that the path names.
 
-    Args:
-        call: The API call.
-        to_change: Whether to lock the row for an update or delete.
+    `to_change` locks the row.
 
     Raises:
         ApiError: 404 if there is none, 403 for a change of a system blueprint (api-facts S18).
@@ -59,30 +53,21 @@ async def list_page(conn: Connection, user_id: int, page: Page) -> list[Row]:
     Raises:
         ApiError: 422 `invalid_cursor`, the page starts after no such blueprint.
     """
-    where = f"{_VISIBLE} AND deleted_at IS NULL"
-    parameters: list[Any] = [user_id]
-    if page.starting_after is not None:
-        cursor = await conn.execute(
-            f"SELECT created_at, id FROM blueprints WHERE uuid = %s AND {_VISIBLE}",  # noqa: S608 (constants)
-            (parse_uuid(page.starting_after), user_id),
-        )
-        last = await cursor.fetchone()
-        if last is None:
-            raise invalid_cursor()
-        where += " AND (created_at, id) < (%s, %s)"
-        parameters += [last["created_at"], last["id"]]
-    cursor = await conn.execute(
-        f"SELECT * FROM blueprints WHERE {where} ORDER BY created_at DESC, id DESC LIMIT %s",  # noqa: S608
-        (*parameters, page.fetch),
+    return await fetch_page(
+        conn,
+        page,
+        f"SELECT * FROM blueprints WHERE {_VISIBLE} AND deleted_at IS NULL",  # noqa: S608 (a constant)
+        (user_id,),
+        cursor_query=f"SELECT created_at, id FROM blueprints WHERE uuid = %s AND {_VISIBLE}",  # noqa: S608 (a constant)
+        cursor=parse_uuid(page.starting_after or ""),
     )
-    return await cursor.fetchall()
 
 
 async def insert(call: RequestContext, *, name: str, sql_content: str, description: str | None, variables: Any) -> Row:
     """Insert a blueprint with its first version, and return its row."""
     conn, user_id = call.conn, call.principal.user_id
     uuid = await call.services.controls.new_uuid(conn)
-    cursor = await conn.execute(
+    row = await conn.fetch_row(
         "INSERT INTO blueprints (uuid, user_id, name, slug, description, sql_content, variables, created_at,"
         " updated_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING *",
         (
@@ -90,8 +75,6 @@ async def insert(call: RequestContext, *, name: str, sql_content: str, descripti
             *(None if variables is None else Json(variables), call.now, call.now),
         ),
     )
-    row = await cursor.fetchone()
-    assert row is not None
     await _insert_version(call, row)
     return row
 
@@ -101,13 +84,11 @@ async def update(call: RequestContext, row: Row, changes: dict[str, Any]) -> Row
     is_new_version = changes.get("sql_content", row["sql_content"]) != row["sql_content"]
     values = {**row, **changes, "version": row["version"] + is_new_version, "now": call.now}
     values["variables"] = None if values["variables"] is None else Json(values["variables"])
-    cursor = await call.conn.execute(
+    updated = await call.conn.fetch_row(
         "UPDATE blueprints SET name = %(name)s, description = %(description)s, sql_content = %(sql_content)s,"
         " variables = %(variables)s, version = %(version)s, updated_at = %(now)s WHERE id = %(id)s RETURNING *",
         values,
     )
-    updated = await cursor.fetchone()
-    assert updated is not None
     if is_new_version:
         await _insert_version(call, updated)
     return updated
@@ -124,11 +105,10 @@ async def _free_slug(conn: Connection, user_id: int, name: str) -> str:
     """Return the name's slug, followed by a number if the user has that slug already (api-facts S17)."""
     await conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_SLUG_LOCK, user_id))
     base = slug_of(name)
-    cursor = await conn.execute(
+    taken = await conn.fetch_column(
         "SELECT slug FROM blueprints WHERE user_id = %s AND deleted_at IS NULL AND slug LIKE %s",
         (user_id, f"{base}%"),
     )
-    taken = {row["slug"] for row in await cursor.fetchall()}
     number = 2
     slug = base
     while slug in taken:

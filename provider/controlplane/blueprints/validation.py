@@ -26,13 +26,8 @@ async def validate(
     """Return the result of the engine that accepts the SQL: PostgreSQL, else MySQL with a warning.
 
     If neither accepts it, the errors are those of the engine that the SQL is for. If the text does not show which that
-    is, the errors of both engines are listed, those of the more likely one first (docs/decisions/0011).
-
-    Args:
-        sandbox: PostgreSQL's sandbox.
-        engines: All engines.
-        sql: The text.
-        definitions: The variables by name. None: they are not known, so each variable is a string.
+    is, the errors of both engines are listed, those of the more likely one first (docs/decisions/0011). If the
+    definitions are not known (None), each variable is a string.
     """
     parsed = await asyncio.to_thread(read, POSTGRES, sql, definitions)
     result, may_be_other_dialect = await _validate_for(parsed, sandbox.dry_run)

@@ -107,12 +107,7 @@ def render(
 ) -> str:
     """Return the SQL with its variables replaced.
 
-    Args:
-        sql: The text.
-        definitions: The variables by name.
-        values: Values by name. None and a missing value mean the default.
-        read: Splits a text into the engine's tokens.
-        literals: The engine's functions that write values. None: PostgreSQL's.
+    A value of None means the default. `read` and `literals` are the engine's, by default those of PostgreSQL.
 
     Raises:
         VariableError: A variable is not defined, or its value is missing or of the wrong type.
@@ -165,10 +160,7 @@ def _replaced(text: str, name: str, literals: Mapping[str, str | None]) -> str:
 def literal(definition: Definition, value: Any, literals: Literals | None = None) -> str:
     """Return a value as SQL.
 
-    Args:
-        definition: The variable.
-        value: Its value.
-        literals: The engine's functions that write values. None: PostgreSQL's.
+    `literals` are the engine's, by default those of PostgreSQL.
 
     Raises:
         VariableError: The value is not of the variable's type.

@@ -44,7 +44,7 @@ async def _claim(services: Services) -> Row | None:
     worker ends the application.
     """
     async with services.pool.connection() as conn:
-        cursor = await conn.execute(
+        return await conn.fetch_one(
             WITH_LIVE_PROCESSES + " UPDATE blueprint_applications SET status = 'running', owner = %(me)s,"  # noqa: S608
             " started_at = coalesce(started_at, %(now)s) WHERE id = ("
             " SELECT id FROM blueprint_applications a WHERE (NOT at_creation OR EXISTS ("
@@ -62,4 +62,3 @@ async def _claim(services: Services) -> Row | None:
                 "most": MOST_OF_A_USER,
             },
         )
-        return await cursor.fetchone()

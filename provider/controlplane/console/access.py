@@ -29,13 +29,7 @@ _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(:[0-9]{1,5})?")
 
 
 def blocked_reason(client: str | None, headers: Mapping[str, str], bound: str) -> str | None:
-    """Return why a request is refused, or None if it is not.
-
-    Args:
-        client: The peer's address.
-        headers: The request's headers.
-        bound: The host that the control plane listens on.
-    """
+    """Return why a request is refused, or None if it is not. `bound` is the host that the control plane listens on."""
     # A proxy on this machine has a loopback address, and its clients may be anywhere.
     if any(name in headers for name in _OF_PROXIES):
         return "The console is not shown through a proxy. Open it directly, or through a tunnel such as `ssh -L`."

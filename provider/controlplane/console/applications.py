@@ -47,10 +47,8 @@ _ONE = (
 async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
     """Return the page `/console/applications`."""
     list_query = parse_query("/console/applications", query, (("status", "Status", _STATUSES),))
-    cursor = await conn.execute(
-        _LIST, {"status": list_query.chosen("status"), "pattern": list_query.pattern, **list_query.window}
-    )
-    shown = paginate(list_query, [_without_values(row) for row in await cursor.fetchall()])
+    rows = await conn.fetch_all(_LIST, list_query.parameters)
+    shown = paginate(list_query, [_without_values(row) for row in rows])
     open_ = sum(row["status"] in ("pending", "running") for row in shown.rows)
     return Page(
         template="applications.html",
@@ -67,8 +65,7 @@ async def detail_page(_: Services, conn: Connection, _query: Mapping[str, str], 
     """Return the page `/console/applications/{id}`, or None if there is no such application."""
     if path["id"] >= 2**31:
         return None
-    cursor = await conn.execute(_ONE, (path["id"],))
-    row = await cursor.fetchone()
+    row = await conn.fetch_one(_ONE, (path["id"],))
     if row is None:
         return None
     texts = await asyncio.to_thread(_statements, row["db_type"], row["sql_content"])

@@ -52,10 +52,8 @@ _EVENTS = (
 async def list_page(services: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
     """Return the page `/console/databases`."""
     list_query = parse_query("/console/databases", query, (("status", "Status", _STATUSES),))
-    cursor = await conn.execute(
-        _LIST, {"status": list_query.chosen("status"), "pattern": list_query.pattern, **list_query.window}
-    )
-    shown = paginate(list_query, [_with_endpoint(row, services) for row in await cursor.fetchall()])
+    rows = await conn.fetch_all(_LIST, list_query.parameters)
+    shown = paginate(list_query, [_with_endpoint(row, services) for row in rows])
     provisioning = sum(row["status"] == "provisioning" for row in shown.rows)
     return Page(
         template="databases.html",
@@ -72,16 +70,12 @@ async def detail_page(
     services: Services, conn: Connection, _query: Mapping[str, str], path: Mapping[str, Any]
 ) -> Page | None:
     """Return the page `/console/databases/{uuid}`, or None if there is no such database."""
-    cursor = await conn.execute(_ONE, (path["uuid"],))
-    row = await cursor.fetchone()
+    row = await conn.fetch_one(_ONE, (path["uuid"],))
     if row is None:
         return None
-    cursor = await conn.execute(_JOBS, (row["id"],))
-    jobs = await cursor.fetchall()
-    cursor = await conn.execute(_APPLICATIONS, (row["id"],))
-    applications = await cursor.fetchall()
-    cursor = await conn.execute(_EVENTS, (row["created_at"], str(row["uuid"])))
-    events = await cursor.fetchall()
+    jobs = await conn.fetch_all(_JOBS, (row["id"],))
+    applications = await conn.fetch_all(_APPLICATIONS, (row["id"],))
+    events = await conn.fetch_all(_EVENTS, (row["created_at"], str(row["uuid"])))
     requests = await request_log.list_recent(conn, 200, text=str(row["uuid"]))
     return Page(
         template="database.html",

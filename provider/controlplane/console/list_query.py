@@ -18,43 +18,33 @@ _LONGEST_TEXT = 200  # characters
 
 @dataclass(frozen=True)
 class Choice:
-    """A filter with fixed values.
+    """A filter with fixed values."""
 
-    Attributes:
-        name: The parameter in the query string.
-        label: The label on the page.
-        options: The values and their labels; the first is the default.
-        value: The selected value.
-    """
-
-    name: str
-    label: str
-    options: Sequence[tuple[str, str]]
+    name: str  # the parameter in the query string
+    label: str  # the label on the page
+    options: Sequence[tuple[str, str]]  # the values and their labels; the first is the default
     value: str
 
 
 @dataclass(frozen=True)
 class ListQuery:
-    """The parsed query string of a list.
+    """The parsed query string of a list."""
 
-    Attributes:
-        path: The path of the list.
-        page: The page, from 1.
-        limit: Rows per page.
-        text: The text to search for; "" = none.
-        choices: The filters of the list.
-    """
-
-    path: str
-    page: int
-    limit: int
-    text: str
-    choices: Sequence[Choice] = ()
+    path: str  # the path of the list
+    page: int  # the page, from 1
+    limit: int  # rows per page
+    text: str  # the text to search for; "" = none
+    choices: Sequence[Choice] = ()  # the filters of the list
 
     @property
     def window(self) -> dict[str, Any]:
         """Return the parameters of `OFFSET %(offset)s LIMIT %(fetch)s`. One extra row shows whether there are more."""
         return {"offset": (self.page - 1) * self.limit, "fetch": self.limit + 1}
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of a list's query: those of `window`, `pattern`, and the value of each filter."""
+        return {**self.window, "pattern": self.pattern, **{choice.name: choice.value for choice in self.choices}}
 
     @property
     def pattern(self) -> str | None:
@@ -84,31 +74,18 @@ class ListQuery:
 
 @dataclass(frozen=True)
 class ListPage:
-    """The rows of one page.
-
-    Attributes:
-        rows: The rows.
-        first: The number of the first row in the list, from 1.
-        before: The address of the page before; "" = none.
-        after: The address of the page after; "" = none.
-    """
+    """The rows of one page."""
 
     rows: Sequence[Any]
-    first: int
-    before: str
-    after: str
+    first: int  # the number of the first row in the list, from 1
+    before: str  # the address of the page before; "" = none
+    after: str  # the address of the page after; "" = none
 
 
 def parse_query(
     path: str, query: Mapping[str, str], choices: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = ()
 ) -> ListQuery:
-    """Parse the query string of a list.
-
-    Args:
-        path: The path of the list.
-        query: The query string.
-        choices: The name, label and options of each filter.
-    """
+    """Parse the query string of a list. Each choice is the name, label and options of a filter."""
     return ListQuery(
         path=path,
         page=_number(query.get("page"), 1, _LAST_PAGE),

@@ -40,12 +40,9 @@ _BUDGETS = (
 
 async def show(services: Services, conn: Connection, _query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
     """Return the page `/`."""
-    cursor = await conn.execute(_COUNTS)
-    counts = await cursor.fetchone()
-    assert counts is not None
+    counts = await conn.fetch_row(_COUNTS)
     now = services.clock.now()
-    cursor = await conn.execute(_BUDGETS, (now - _MINUTE,))
-    budgets = [_budget(row, now) for row in await cursor.fetchall()]
+    budgets = [_budget(row, now) for row in await conn.fetch_all(_BUDGETS, (now - _MINUTE,))]
     return Page(
         template="overview.html",
         title="Overview",

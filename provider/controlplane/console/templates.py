@@ -27,40 +27,24 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Page:
-    """The contents of a page.
+    """The contents of a page."""
 
-    Attributes:
-        template: The template of the live part.
-        title: The title of the document.
-        section: One of SECTIONS.
-        summary: One line about the present state, for screen readers.
-        context: The variables of the template.
-        back: The address that Esc leads to.
-        list_query: The filters of a list; None = the page is no list.
-        searches: What the text of a list is searched in.
-    """
-
-    template: str
+    template: str  # the template of the live part
     title: str
-    section: str
-    summary: str
-    context: dict[str, Any]
-    back: str = "/"
-    list_query: ListQuery | None = None
-    searches: str = ""
+    section: str  # one of SECTIONS
+    summary: str  # one line about the present state, for screen readers
+    context: dict[str, Any]  # the variables of the template
+    back: str = "/"  # the address that Esc leads to
+    list_query: ListQuery | None = None  # the filters of a list; None = the page is no list
+    searches: str = ""  # what the text of a list is searched in
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """Rendered HTML.
+    """Rendered HTML."""
 
-    Attributes:
-        html: Safe, because the templates escape their values.
-        etag: Changes with the live part.
-    """
-
-    html: Markup
-    etag: str
+    html: Markup  # safe, because the templates escape their values
+    etag: str  # changes with the live part
 
 
 def render_part(page: Page) -> Rendered:

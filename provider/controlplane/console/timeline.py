@@ -16,23 +16,14 @@ from controlplane.request_log.recorder import Entry
 
 @dataclass(frozen=True)
 class Event:
-    """A step in the history.
+    """A step in the history."""
 
-    Attributes:
-        at: When it happened; None = unknown.
-        text: What happened.
-        detail: Further facts.
-        kind: One of done, waiting, failed.
-        is_latest: Whether the step happened at `at` or before.
-        link: The address of a page with more about it.
-    """
-
-    at: datetime | None
-    text: str
-    detail: str = ""
-    kind: str = "done"
-    is_latest: bool = False
-    link: str = ""
+    at: datetime | None  # when it happened; None = unknown
+    text: str  # what happened
+    detail: str = ""  # further facts
+    kind: str = "done"  # one of done, waiting, failed
+    is_latest: bool = False  # whether the step happened at `at` or before
+    link: str = ""  # the address of a page with more about it
 
 
 def timeline(

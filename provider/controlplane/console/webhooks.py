@@ -46,10 +46,8 @@ _DELIVERIES = (
 async def list_page(_: Services, conn: Connection, query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
     """Return the page `/console/webhooks`."""
     list_query = parse_query("/console/webhooks", query, (("status", "Status", _STATES),))
-    cursor = await conn.execute(
-        _LIST, {"status": list_query.chosen("status"), "pattern": list_query.pattern, **list_query.window}
-    )
-    shown = paginate(list_query, [_redacted(row) for row in await cursor.fetchall()])
+    rows = await conn.fetch_all(_LIST, list_query.parameters)
+    shown = paginate(list_query, [_redacted(row) for row in rows])
     pending = sum(row["pending"] for row in shown.rows)
     return Page(
         template="webhooks.html",
@@ -66,16 +64,15 @@ async def detail_page(_: Services, conn: Connection, query: Mapping[str, str], p
     """Return the page `/console/webhooks/{id}`: the endpoint and its deliveries. None if there is no such endpoint."""
     if path["id"] >= 2**31:
         return None
-    cursor = await conn.execute(_ONE, (path["id"],))
-    endpoint = await cursor.fetchone()
+    endpoint = await conn.fetch_one(_ONE, (path["id"],))
     if endpoint is None:
         return None
     list_query = parse_query(f"/console/webhooks/{path['id']}", query, (("status", "Status", _STATUSES),))
-    cursor = await conn.execute(
+    rows = await conn.fetch_all(
         _DELIVERIES,
-        {"id": path["id"], "status": list_query.chosen("status"), "pattern": list_query.pattern, **list_query.window},
+        {"id": path["id"], **list_query.parameters},
     )
-    shown = paginate(list_query, await cursor.fetchall())
+    shown = paginate(list_query, rows)
     pending = sum(row["status"] == "pending" for row in shown.rows)
     return Page(
         template="webhook.html",

@@ -42,14 +42,7 @@ async def create_database(call: RequestContext, *, queue_initial_blueprint: Queu
     row = await _insert(call, args, team_id, pooled, is_assigned=pooled is not None and engine.transactional)
     application_id = None
     if args.blueprint_uuid:
-        application_id = await queue_initial_blueprint(
-            call.conn,
-            principal=call.principal,
-            database=row,
-            blueprint_uuid=args.blueprint_uuid,
-            variables=args.blueprint_variables,
-            now=call.now,
-        )
+        application_id = await queue_initial_blueprint(call, row, args.blueprint_uuid, args.blueprint_variables)
     if row["is_assigned"]:
         await engine.assign(call.conn, row, effective_quotas(row, call.services.plans).connection_hard_limit)
     if pooled is not None:
@@ -97,8 +90,7 @@ async def _choose_team(conn: Connection, principal: Principal, args: CreateDatab
         return principal.primary_team_id
     if args.team_id in principal.team_ids:
         return args.team_id
-    cursor = await conn.execute("SELECT FROM teams WHERE id::bigint = %s::numeric", (args.team_id,))
-    if await cursor.fetchone() is None:
+    if await conn.fetch_one("SELECT FROM teams WHERE id::bigint = %s::numeric", (args.team_id,)) is None:
         raise invalid_field("team_id", "no such team", allowed=[str(team) for team in principal.team_ids])
     raise forbidden("team_not_accessible", "You are not a member of this team.", {"field": "team_id"})
 
@@ -109,14 +101,13 @@ async def _take_from_pool(conn: Connection, db_type: str) -> int | None:
     Returns:
         The instance's number, or None if the pool is empty.
     """
-    cursor = await conn.execute(
+    number: int | None = await conn.fetch_value(
         "DELETE FROM pool_instances WHERE id = ("
         " SELECT id FROM pool_instances WHERE is_ready AND db_type = %s"
         " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id",
         (db_type,),
     )
-    row = await cursor.fetchone()
-    return None if row is None else int(row["id"])
+    return number
 
 
 async def _insert(
@@ -124,10 +115,7 @@ async def _insert(
 ) -> Row:
     number = pooled
     if number is None:
-        cursor = await call.conn.execute("SELECT nextval('instance_numbers')::int AS number")
-        row = await cursor.fetchone()
-        assert row is not None
-        number = int(row["number"])
+        number = await call.conn.fetch_value("SELECT nextval('instance_numbers')::int")
     # With a blueprint, the database becomes active only after the blueprint was applied.
     status = "active" if is_assigned and not args.blueprint_uuid else "provisioning"
     limit = effective_quotas(_overrides(args), call.services.plans).connection_hard_limit

@@ -21,11 +21,10 @@ async def delete_database(call: RequestContext) -> ApiResponse:
     """Revoke access, cancel provisioning, and schedule the destruction if anything was built."""
     row = await store.find(call.conn, call.principal, call.uuid_parameter("uuid", "database"), lock=True)
     number = row["id"]
-    cursor = await call.conn.execute(
+    jobs = await call.conn.fetch_all(
         "SELECT id, attempts FROM provision_jobs WHERE database_id = %s AND state IN ('queued', 'running') FOR UPDATE",
         (number,),
     )
-    jobs = await cursor.fetchall()
     await call.conn.execute(
         "UPDATE provision_jobs SET state = 'cancelled', owner = NULL WHERE id = ANY(%s)", ([job["id"] for job in jobs],)
     )

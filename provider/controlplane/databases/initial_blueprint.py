@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from controlplane.db.pool import Connection, Row
-from controlplane.http.principal import Principal
+from controlplane.db.pool import Row
+from controlplane.http.context import RequestContext
 from controlplane.services import Services
 
+QueueInitialBlueprint = Callable[[RequestContext, Row, str, Mapping[str, Any] | None], Awaitable[int]]
+"""Queues, in the transaction that creates a database (its row), the blueprint of a UUID with values by name.
 
-class QueueInitialBlueprint(Protocol):
-    """Queues the application of a blueprint in the transaction that creates its database."""
-
-    async def __call__(
-        self,
-        conn: Connection,
-        *,
-        principal: Principal,
-        database: Row,
-        blueprint_uuid: str,
-        variables: Mapping[str, Any] | None,
-        now: datetime,
-    ) -> int:
-        """Queue the application and return its number. Raise ApiError if the blueprint cannot be applied."""
-
+It returns the application's number, and raises ApiError if the blueprint cannot be applied.
+"""
 
 RunInitialBlueprint = Callable[[Services, int], Awaitable[None]]
 """Runs the application of this number until it has ended. It may be called again after a failure."""

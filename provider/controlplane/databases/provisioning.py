@@ -68,12 +68,7 @@ async def provision_worker(services: Services) -> None:
 
 
 async def blueprint_worker(services: Services, *, run_initial_blueprint: RunInitialBlueprint) -> None:
-    """Run due jobs whose instance exists and whose blueprint is not applied yet, until cancelled.
-
-    Args:
-        services: The services of this process.
-        run_initial_blueprint: Applies the blueprint.
-    """
+    """Run due jobs whose instance exists and whose blueprint is not applied yet, until cancelled."""
     apply = functools.partial(_apply, run_initial_blueprint=run_initial_blueprint)
     await _run_stage(services, services.notifiers.creations, _APPLIED_AT_ONCE, apply, is_assigned=True)
 
@@ -102,7 +97,7 @@ async def _claim(services: Services, *, is_assigned: bool) -> Claim[Row]:
     """
     now = services.clock.now()
     async with services.pool.connection() as conn:
-        cursor = await conn.execute(
+        row = await conn.fetch_one(
             _CLAIM,
             {
                 "me": services.process_id,
@@ -112,7 +107,6 @@ async def _claim(services: Services, *, is_assigned: bool) -> Claim[Row]:
                 "most": _APPLIED_PER_TEAM,
             },
         )
-        row = await cursor.fetchone()
     assert row is not None
     due = row["next_due"]
     pause = min(_LOOK_EVERY, (due - now).total_seconds()) if due else _LOOK_EVERY
@@ -142,13 +136,12 @@ async def _lock(conn: Connection, job: Row) -> Row | None:
     Returns:
         The row, or None if the database was deleted or another process has taken the job over.
     """
-    cursor = await conn.execute(
+    return await conn.fetch_one(
         "SELECT d.* FROM databases d JOIN provision_jobs j ON j.database_id = d.id WHERE j.id = %s AND j.owner = %s"
         " AND j.state = 'running' AND d.status = 'provisioning'"
         " FOR UPDATE OF d, j",  # in the same order as a delete
         (job["id"], job["owner"]),
     )
-    return await cursor.fetchone()
 
 
 async def _assign(services: Services, conn: Connection, job: Row, row: Row) -> bool:

@@ -36,10 +36,7 @@ class QuotaAction(Enum):
 def decide(size: int, quotas: Quotas, *, stopped: bool) -> QuotaAction:
     """Return what to do about the writes of a database. Pure.
 
-    Args:
-        size: The database's size in bytes.
-        quotas: The database's limits. A size equal to the storage limit is over it.
-        stopped: Whether writes are blocked now.
+    A size (in bytes) equal to the storage limit is over it.
     """
     if size >= quotas.storage_hard_limit_gb * GB:
         return QuotaAction.STOP
@@ -54,10 +51,7 @@ def is_over_warning_threshold(size: int, quotas: Quotas) -> bool:
 async def apply_connections(services: Services, conn: Connection, row: Row) -> None:
     """Set a database's connection limit in the engine, if it differs, and record that.
 
-    Args:
-        services: The services of this process.
-        conn: A transaction that has locked the row.
-        row: The database.
+    The transaction of `conn` has locked the row.
 
     Raises:
         EngineUnavailableError: The engine's server is not available.
@@ -88,20 +82,16 @@ async def quota_worker(services: Services) -> None:
 async def enforce(services: Services, engine: DatabaseEngine, postponed: RetryDelays | None = None) -> None:
     """Enforce the quotas of all databases of an engine once.
 
-    Args:
-        services: The services of this process.
-        engine: The engine.
-        postponed: Databases that are skipped for a while, because their limit could not be applied. Updated.
+    `postponed` databases are skipped for a while: their limit could not be applied.
 
     Raises:
         EngineUnavailableError: The engine's server is not available.
     """
     postponed = RetryDelays() if postponed is None else postponed
     async with services.pool.connection() as conn:
-        cursor = await conn.execute(
+        rows = await conn.fetch_all(
             "SELECT * FROM databases WHERE db_type = %s AND is_assigned AND deleted_at IS NULL", (engine.value,)
         )
-        rows = await cursor.fetchall()
     if not rows:
         return
     sizes = await engine.measure_sizes(rows)

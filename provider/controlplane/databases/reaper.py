@@ -41,10 +41,7 @@ async def _reap(services: Services, engine: DatabaseEngine, postponed: RetryDela
 async def destroy_one(services: Services, engine: DatabaseEngine, postponed: RetryDelays | None = None) -> bool:
     """Destroy one database that is due.
 
-    Args:
-        services: The services of this process.
-        engine: The engine of the database.
-        postponed: Databases that are skipped for a while. A database that cannot be destroyed is added.
+    `postponed` databases are skipped for a while. One that cannot be destroyed is added.
 
     Returns:
         Whether a database was due.
@@ -55,12 +52,11 @@ async def destroy_one(services: Services, engine: DatabaseEngine, postponed: Ret
     postponed = RetryDelays() if postponed is None else postponed
     # This connection locks the row while another one drops the database, which is impossible in a transaction.
     async with services.pool.connection() as conn, conn.transaction():
-        cursor = await conn.execute(
+        row = await conn.fetch_one(
             "SELECT * FROM databases WHERE deleted_at IS NOT NULL AND destroyed_at IS NULL AND id <> ALL(%s)"
             " AND destroy_after <= %s AND db_type = %s ORDER BY destroy_after LIMIT 1 FOR UPDATE SKIP LOCKED",
             (postponed.now(), services.clock.now(), engine.value),
         )
-        row = await cursor.fetchone()
         if row is None:
             return False
         try:

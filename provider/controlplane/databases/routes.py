@@ -39,11 +39,7 @@ _READ, _WRITE = ("databases:read",), ("databases:write",)
 
 
 def operations(queue_initial_blueprint: QueueInitialBlueprint) -> tuple[Operation, ...]:
-    """Return the operations.
-
-    Args:
-        queue_initial_blueprint: Queues a blueprint that belongs to the creation of a database.
-    """
+    """Return the operations."""
     create = partial(create_database, queue_initial_blueprint=queue_initial_blueprint)
     return (
         Operation("GET", "/database_types", "getDatabaseTypes", _READ, get_database_types),
@@ -65,10 +61,6 @@ def operations(queue_initial_blueprint: QueueInitialBlueprint) -> tuple[Operatio
 
 
 def workers(run_initial_blueprint: RunInitialBlueprint) -> tuple[Worker, ...]:
-    """Return the background workers.
-
-    Args:
-        run_initial_blueprint: Applies a blueprint that belongs to the creation of a database.
-    """
+    """Return the background workers."""
     apply = partial(provisioning.blueprint_worker, run_initial_blueprint=run_initial_blueprint)
     return (provisioning.provision_worker, apply, warm_pool.warm_pool_worker, reaper.reaper_worker, quotas.quota_worker)

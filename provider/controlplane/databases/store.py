@@ -8,7 +8,8 @@ from uuid import UUID
 
 from controlplane.db.pool import Connection, Row
 from controlplane.engines.naming import RESERVED, candidate_names
-from controlplane.http.errors import ApiError, invalid_cursor, not_found
+from controlplane.http.errors import ApiError, not_found
+from controlplane.http.paging import fetch_page
 from controlplane.http.principal import Principal
 from controlplane.http.responses import Page
 from controlplane.http.validation import parse_uuid
@@ -28,17 +29,12 @@ _WRITE: Final[LiteralString] = (
 async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool = False) -> Row:
     """Return the caller's database of this UUID.
 
-    Args:
-        conn: A connection to the store.
-        principal: The caller.
-        uuid: The database's UUID.
-        lock: Whether to lock the row until the end of the transaction.
+    `lock` locks the row until the end of the transaction.
 
     Raises:
         ApiError: 404, the caller has no such database, or it is deleted.
     """
-    cursor = await conn.execute(_FIND + _LOCK if lock else _FIND, (uuid, list(principal.team_ids)))
-    row = await cursor.fetchone()
+    row = await conn.fetch_one(_FIND + _LOCK if lock else _FIND, (uuid, list(principal.team_ids)))
     if row is None:
         raise not_found("database")
     return row
@@ -46,18 +42,12 @@ async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool
 
 async def get(conn: Connection, number: int, *, lock: bool = False) -> Row:
     """Return the row of an existing number, deleted or not. `lock` locks it until the end of the transaction."""
-    cursor = await conn.execute(_BY_ID + _LOCK if lock else _BY_ID, (number,))
-    row = await cursor.fetchone()
-    assert row is not None
-    return row
+    return await conn.fetch_row(_BY_ID + _LOCK if lock else _BY_ID, (number,))
 
 
 async def update_returning(conn: Connection, statement: LiteralString, parameters: Mapping[str, Any]) -> Row:
     """Run an INSERT or UPDATE of one row of `databases`, and return the row after it."""
-    cursor = await conn.execute(_WRITE.format(statement), parameters)
-    row = await cursor.fetchone()
-    assert row is not None
-    return row
+    return await conn.fetch_row(_WRITE.format(statement), parameters)
 
 
 async def list_page(conn: Connection, principal: Principal, page: Page) -> list[Row]:
@@ -68,21 +58,15 @@ async def list_page(conn: Connection, principal: Principal, page: Page) -> list[
     Raises:
         ApiError: 422 `invalid_cursor`, the page starts after no database of the teams.
     """
-    teams = list(principal.team_ids)
-    query = _LIST
-    parameters: list[Any] = [teams]
-    if page.starting_after is not None:
-        uuid = parse_uuid(page.starting_after)
-        cursor = await conn.execute(
-            "SELECT created_at, id FROM databases WHERE uuid = %s AND team_id = ANY(%s)", (uuid, teams)
-        )
-        last = await cursor.fetchone()
-        if last is None:
-            raise invalid_cursor()
-        query += " AND (d.created_at, d.id) < (%s, %s)"
-        parameters += [last["created_at"], last["id"]]
-    cursor = await conn.execute(query + " ORDER BY d.created_at DESC, d.id DESC LIMIT %s", (*parameters, page.fetch))
-    return await cursor.fetchall()
+    return await fetch_page(
+        conn,
+        page,
+        _LIST,
+        (list(principal.team_ids),),
+        cursor_query="SELECT created_at, id FROM databases WHERE uuid = %s AND team_id = ANY(%s)",
+        cursor=parse_uuid(page.starting_after or ""),
+        prefix="d.",
+    )
 
 
 async def ensure_name_free(conn: Connection, team_id: int, name: str) -> None:
@@ -92,10 +76,10 @@ async def ensure_name_free(conn: Connection, team_id: int, name: str) -> None:
         ApiError: 422 `name_taken`.
     """
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_NAME_LOCK,))
-    cursor = await conn.execute(
+    namesake = await conn.fetch_one(
         "SELECT FROM databases WHERE team_id = %s AND name = %s AND deleted_at IS NULL", (team_id, name)
     )
-    if await cursor.fetchone() is not None:
+    if namesake is not None:
         raise ApiError(422, "name_taken", f"The team has a database named {name} already.", {"field": "name"})
 
 
@@ -104,11 +88,11 @@ async def choose_db_name(conn: Connection, db_type: str, name: str, number: int)
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_NAME_LOCK,))
     candidates = candidate_names(name, number, db_type)
     # Every database on a MySQL server is in the store or belongs to the server itself.
-    cursor = await conn.execute(
-        "SELECT db_name AS taken FROM databases"
+    taken = await conn.fetch_column(
+        "SELECT db_name FROM databases"
         " WHERE destroyed_at IS NULL AND db_type = %(db_type)s AND db_name = ANY(%(names)s)"
         " UNION SELECT datname FROM pg_database WHERE %(db_type)s = 'postgres' AND datname = ANY(%(names)s)",
         {"names": list(candidates), "db_type": db_type},
     )
-    taken = {row["taken"] for row in await cursor.fetchall()} | RESERVED.get(db_type, frozenset())
+    taken += RESERVED.get(db_type, ())
     return next(candidate for candidate in candidates if candidate not in taken)

@@ -57,8 +57,7 @@ async def expire_now(services: Services, uuid: UUID) -> dict[str, Any]:
 
 async def _lock_deleted(conn: Connection, uuid: UUID, error_code: str) -> Row:
     """Lock and return a deleted database's row. Raise 404, or 422 with this code if it is not deleted."""
-    cursor = await conn.execute("SELECT * FROM databases WHERE uuid = %s FOR UPDATE", (uuid,))
-    row = await cursor.fetchone()
+    row = await conn.fetch_one("SELECT * FROM databases WHERE uuid = %s FOR UPDATE", (uuid,))
     if row is None:
         raise not_found("database")
     if row["deleted_at"] is None:

@@ -56,11 +56,10 @@ async def wait_until_full(services: Services, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         async with services.pool.connection() as conn:
-            cursor = await conn.execute(
-                "SELECT count(*) AS ready FROM pool_instances WHERE is_ready AND db_type = %s", (DEFAULT_ENGINE,)
+            ready = await conn.fetch_value(
+                "SELECT count(*) FROM pool_instances WHERE is_ready AND db_type = %s", (DEFAULT_ENGINE,)
             )
-            row = await cursor.fetchone()
-        if row and row["ready"] >= services.pool_size:
+        if ready >= services.pool_size:
             return
         await asyncio.sleep(0.02)
 
@@ -87,7 +86,7 @@ async def _claim(services: Services, conn: Connection, db_type: str) -> int | No
         The instance's number, or None if the pool is full.
     """
     await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_POOL_LOCK,))
-    cursor = await conn.execute(
+    number: int | None = await conn.fetch_value(
         _CLAIM,
         {
             "me": services.process_id,
@@ -96,8 +95,7 @@ async def _claim(services: Services, conn: Connection, db_type: str) -> int | No
             "size": services.pool_size,
         },
     )
-    row = await cursor.fetchone()
-    return None if row is None else int(row["id"])
+    return number
 
 
 async def _update(services: Services, number: int, *, is_ready: bool) -> None:

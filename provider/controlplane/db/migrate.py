@@ -27,8 +27,7 @@ async def migrate(conn: Connection) -> list[str]:
         await conn.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL)"
         )
-        cursor = await conn.execute("SELECT name FROM schema_migrations")
-        done = {row["name"] for row in await cursor.fetchall()}
+        done = {row["name"] for row in await conn.fetch_all("SELECT name FROM schema_migrations")}
         for name, text in migrations():
             if name in done:
                 continue

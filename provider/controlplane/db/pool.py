@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import select
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import AsyncConnection, sql
+from psycopg.abc import Params
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 Row = dict[str, Any]
-Connection = AsyncConnection[DictRow]
+Query = LiteralString | bytes | sql.SQL | sql.Composed
+
+
+class Connection(AsyncConnection[DictRow]):
+    """A connection whose rows are dicts."""
+
+    async def fetch_all(self, query: Query, parameters: Params | None = None) -> list[Row]:
+        """Run a query and return all rows."""
+        return await (await self.execute(query, parameters)).fetchall()
+
+    async def fetch_one(self, query: Query, parameters: Params | None = None) -> Row | None:
+        """Run a query and return its first row, or None if it has no rows."""
+        return await (await self.execute(query, parameters)).fetchone()
+
+    async def fetch_row(self, query: Query, parameters: Params | None = None) -> Row:
+        """Run a query that always has a row, and return the first."""
+        row = await self.fetch_one(query, parameters)
+        assert row is not None
+        return row
+
+    async def fetch_column(self, query: Query, parameters: Params | None = None) -> list[Any]:
+        """Run a query and return the first value of each row."""
+        return [next(iter(row.values())) for row in await self.fetch_all(query, parameters)]
+
+    async def fetch_value(self, query: Query, parameters: Params | None = None) -> Any:
+        """Run a query and return the first value of its first row, or None if it has no rows."""
+        return next(iter(await self.fetch_column(query, parameters)), None)
+
+
 Pool = AsyncConnectionPool[Connection]
 
 # A request uses a connection only while its handler runs, not while it waits for provisioning.
@@ -48,7 +77,7 @@ def make_pool(conninfo: str) -> Pool:
     """Return a closed pool of autocommit connections whose rows are dicts. Use `conn.transaction()`."""
     return AsyncConnectionPool(
         conninfo,
-        connection_class=AsyncConnection[DictRow],
+        connection_class=Connection,
         kwargs={"autocommit": True, "row_factory": dict_row},
         min_size=2,
         max_size=MAX_CONNECTIONS,

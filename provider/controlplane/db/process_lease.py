@@ -37,10 +37,7 @@ lost its number would take over its own work.
 
 async def acquire_number(conn: Connection) -> int:
     """Take a process number and lock it for as long as `conn` is open."""
-    cursor = await conn.execute("SELECT nextval('process_numbers')::int AS number")
-    row = await cursor.fetchone()
-    assert row is not None
-    number: int = row["number"]
+    number: int = await conn.fetch_value("SELECT nextval('process_numbers')::int")
     await conn.execute("SELECT pg_advisory_lock(%s::int, %s::int)", (LOCK_CLASS, number))
     return number
 
@@ -49,9 +46,7 @@ async def is_alive(conn: Connection, number: int | None) -> bool:
     """Return whether a process runs now."""
     if number is None:
         return False
-    cursor = await conn.execute(WITH_LIVE_PROCESSES + " SELECT %s IN (TABLE living) AS found", (number,))
-    row = await cursor.fetchone()
-    return row is not None and bool(row["found"])
+    return bool(await conn.fetch_value(WITH_LIVE_PROCESSES + " SELECT %s IN (TABLE living)", (number,)))
 
 
 class ProcessLease:

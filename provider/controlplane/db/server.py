@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import dict_row
 
 from controlplane.db.pool import Connection
 
@@ -20,22 +19,15 @@ CONTROL_DATABASE = "polykomos_control"
 
 @dataclass(frozen=True)
 class Server:
-    """The address of the server, and the superuser's name and password.
+    """The address of the server, and the superuser's name and password."""
 
-    Attributes:
-        host: Its name or address.
-        port: Its port.
-        user: The superuser.
-        password: The superuser's password.
-        options: Further libpq parameters (sslmode and the like) of a server given by URL.
-        has_ended: Returns whether the server is known to have ended.
-    """
-
-    host: str
+    host: str  # its name or address
     port: int
     user: str
     password: str = field(repr=False)
+    # Further libpq parameters (sslmode and the like) of a server given by URL.
     options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    # Returns whether the server is known to have ended.
     has_ended: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
     @classmethod
@@ -103,7 +95,7 @@ class Server:
     ) -> Connection:
         """Open a new connection (autocommit, dict rows). The caller closes it."""
         conninfo = self.conninfo(dbname, user=user, password=password, settings=settings)
-        return await AsyncConnection[DictRow].connect(conninfo, autocommit=True, row_factory=dict_row)
+        return await Connection.connect(conninfo, autocommit=True, row_factory=dict_row)
 
     async def connect_within(self, dbname: str) -> Connection:
         """Open the superuser's connection to a tenant's database. The caller closes it.

@@ -31,17 +31,12 @@ class Endpoint:
 
 
 class DatabaseEngine(Protocol):
-    """A database engine. All methods may raise EngineUnavailableError.
+    """A database engine. All methods may raise EngineUnavailableError."""
 
-    Attributes:
-        value: The engine's name in the catalog.
-        label: The engine's name for people.
-        transactional: Whether `assign`, `limit_connections` and `revoke_access` take effect with the transaction of
-            `conn`. Otherwise they take effect at once, and can be repeated.
-    """
-
-    value: str
-    label: str
+    value: str  # the engine's name in the catalog
+    label: str  # the engine's name for people
+    # Whether `assign`, `limit_connections` and `revoke_access` take effect with the transaction of `conn`. Otherwise
+    # they take effect at once, and can be repeated.
     transactional: bool
 
     @property
@@ -63,9 +58,7 @@ class DatabaseEngine(Protocol):
     async def provision(self, number: int, reached: StepCallback) -> None:
         """Create what an instance needs before it has a name. Repeatable. Nobody can log in yet.
 
-        Args:
-            number: The instance.
-            reached: Called with `after_role` once the role exists.
+        `reached` is called with `after_role` once the role exists.
         """
 
     async def assign(self, conn: Connection, row: Row, connections: int) -> None:

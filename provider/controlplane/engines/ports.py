@@ -17,8 +17,7 @@ _log = logging.getLogger("controlplane.engines")
 def free_port(preferred: int) -> int:
     """Return the preferred port if nothing listens there, otherwise any free one.
 
-    Args:
-        preferred: 0 = any.
+    0 = any.
 
     Raises:
         StartupError: No port is free.

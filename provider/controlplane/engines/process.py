@@ -25,12 +25,7 @@ _log = logging.getLogger("controlplane.engines")
 
 
 class ParentWatch:
-    """A small process that ends a server when this process dies, even by kill -9.
-
-    Args:
-        program: The server's file name.
-        sign: The signal that makes it shut down.
-    """
+    """A small process that ends a server when this process dies, even by kill -9."""
 
     def __init__(self, program: str, sign: signal.Signals) -> None:
         name = sign.name.removeprefix("SIG")
@@ -55,10 +50,7 @@ class ParentWatch:
 def stop_process(process: subprocess.Popen[bytes], signals: Sequence[signal.Signals], patience: float = 10.0) -> None:
     """End a server that this process started, signal by signal. Repeatable.
 
-    Args:
-        process: The server.
-        signals: The mildest first.
-        patience: Seconds after each signal.
+    `patience` is in seconds after each signal; the mildest signal comes first.
     """
     for sign in signals:
         if process.poll() is not None:
@@ -74,10 +66,7 @@ def stop_process(process: subprocess.Popen[bytes], signals: Sequence[signal.Sign
 def end_leftover(find: Callable[[], int | None], signals: Sequence[signal.Signals], patience: float = 5.0) -> None:
     """Wait for a server that a killed control plane left behind, then end it, signal by signal.
 
-    Args:
-        find: Returns the server's pid while it runs.
-        signals: The mildest first.
-        patience: Seconds before the first signal and after each.
+    `find` returns its pid while it runs. `patience` is in seconds, before the first signal and after each.
     """
     pid = find()
     for sign in (None, *signals):

@@ -23,18 +23,12 @@ class Fault:
         reset: The connection is reset; the call is not carried out.
         lost_response: Carried out and committed; then the connection is reset.
         truncated_body: Carried out and committed; the response ends in the middle.
-
-    Attributes:
-        rule: The id of the rule.
-        effect: What goes wrong.
-        status: The status of the effects `status` and `status_after`.
-        seconds: The delay of the response.
     """
 
     rule: int
-    effect: Effect
-    status: int | None
-    seconds: float | None
+    effect: Effect  # what goes wrong
+    status: int | None  # the status of the effects `status` and `status_after`
+    seconds: float | None  # the delay of the response
 
     @property
     def skips_handler(self) -> bool:
@@ -45,12 +39,12 @@ class Fault:
 async def next_fault(conn: Connection, operation: str) -> Fault | None:
     """Return the fault of the first rule that applies to a call, and count it. Skipping rules count down `skip`."""
     async with conn.transaction():
-        cursor = await conn.execute(
+        rows = await conn.fetch_all(
             "SELECT * FROM fault_rules WHERE operation IN (%s, %s) AND (remaining IS NULL OR remaining > 0)"
             " ORDER BY id FOR UPDATE",
             (operation, ANY),
         )
-        for row in await cursor.fetchall():
+        for row in rows:
             if row["skip"] > 0:
                 await conn.execute("UPDATE fault_rules SET skip = skip - 1 WHERE id = %s", (row["id"],))
             elif random.random() < row["probability"]:  # noqa: S311 - chance, not a secret

@@ -82,6 +82,16 @@ def _uuid_text(text: str) -> str:
 UuidText = Annotated[str, AfterValidator(_uuid_text)]
 """A UUID as JSON text."""
 
+
+def _not_empty(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+NonEmptyText = Annotated[str, AfterValidator(_not_empty)]
+"""A text with a character other than white space."""
+
 BodyT = TypeVar("BodyT", bound=Body)
 
 

@@ -14,33 +14,28 @@ async def find(services: Services, query: str, db_type: str) -> str | None:
     """
     if services.settings.has_admin:
         async with services.pool.connection() as conn:
-            cursor = await conn.execute(
+            sql: str | None = await conn.fetch_value(
                 "SELECT sql FROM query_answers WHERE query_key = %s AND (db_type IS NULL OR db_type = %s)"
                 " ORDER BY db_type NULLS LAST LIMIT 1",
                 (query_key(query), db_type),
             )
-            row = await cursor.fetchone()
-        if row is not None:
-            sql: str = row["sql"]
+        if sql is not None:
             return sql
     return find_answer(services.query_answers, query, db_type)
 
 
 async def put(conn: Connection, answer: QueryAnswer) -> Row:
     """Set an answer, and return its row. It replaces an earlier answer to the same text and engine."""
-    cursor = await conn.execute(
+    return await conn.fetch_row(
         "INSERT INTO query_answers (query_key, query, sql, db_type) VALUES (%s, %s, %s, %s)"
         " ON CONFLICT (query_key, db_type) DO UPDATE SET query = excluded.query, sql = excluded.sql RETURNING *",
         (query_key(answer.query), answer.query, answer.sql, answer.db_type),
     )
-    row = await cursor.fetchone()
-    assert row is not None
-    return row
 
 
 async def list_all(conn: Connection) -> list[Row]:
     """Return all rows, oldest first."""
-    return await (await conn.execute("SELECT * FROM query_answers ORDER BY id")).fetchall()
+    return await conn.fetch_all("SELECT * FROM query_answers ORDER BY id")
 
 
 async def delete_all(conn: Connection) -> int:

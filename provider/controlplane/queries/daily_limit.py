@@ -25,13 +25,13 @@ async def consume(conn: Connection, database: Row, now: datetime, plans: Plans) 
         ApiError: 429 `daily_query_limit_exceeded`, the limit of the day is used up.
     """
     limit = plan_of(plans, database["plan"]).daily_queries
-    cursor = await conn.execute(
+    used = await conn.fetch_one(
         "INSERT INTO query_usage AS u (team_id, plan, day, used) VALUES (%(team)s, %(plan)s, %(day)s, 1)"
         " ON CONFLICT (team_id, plan, day) DO UPDATE SET used = u.used + 1"
         " WHERE %(limit)s::integer IS NULL OR u.used < %(limit)s RETURNING used",
         {"team": database["team_id"], "plan": database["plan"], "day": now.astimezone(UTC).date(), "limit": limit},
     )
-    if await cursor.fetchone() is None:
+    if used is None:
         seconds = seconds_until_tomorrow(now)
         raise ApiError(
             429,

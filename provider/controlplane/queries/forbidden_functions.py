@@ -35,11 +35,7 @@ _EXACT: Final = frozenset({"sleep", "benchmark", "http", "loread", "lowrite"})
 
 
 def forbidden_function_reason(name: str) -> str | None:
-    """Return why a query may not call a function, or None if it may.
-
-    Args:
-        name: The function's name in lower case, without its schema.
-    """
+    """Return why a query may not call a function, or None if it may. The name is in lower case, without its schema."""
     for prefix, reason in _PREFIXES.items():
         if name == prefix or (prefix not in _EXACT and name.startswith(prefix)):
             return reason

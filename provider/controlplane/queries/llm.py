@@ -51,12 +51,6 @@ class LlmTranslator:
     async def translate(self, text: str, schema: Schema, now: datetime, *, dialect: str = "PostgreSQL") -> str:
         """Return SQL for a query.
 
-        Args:
-            text: The query as the client sent it.
-            schema: The tables of the database.
-            now: The time of the call.
-            dialect: The name of the database's SQL dialect.
-
         Raises:
             TranslationError: The model cannot answer the query from these tables.
             TranslatorError: The endpoint failed, or its response contains no SQL.

@@ -47,11 +47,7 @@ class Translation:
 def translate(text: str, schema: Schema, dialect: Dialect, now: datetime) -> Translation:
     """Return the SQL of the pattern that the text matches.
 
-    Args:
-        text: The query as the client sent it.
-        schema: The tables of the database.
-        dialect: The rules by which its engine writes names and values.
-        now: The time of the call; a month begins at midnight UTC.
+    A month begins at midnight UTC.
 
     Raises:
         TranslationError: No pattern matches, or a name or value is ambiguous. The message says which.

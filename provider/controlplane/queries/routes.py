@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from controlplane.databases import store as databases
 from controlplane.http.context import Operation, RequestContext
 from controlplane.http.errors import ApiError
 from controlplane.http.responses import ApiResponse
-from controlplane.http.validation import Body, UuidText
+from controlplane.http.validation import Body, NonEmptyText, UuidText
 from controlplane.queries import daily_limit, store
 from controlplane.queries.execute import QueryRequest, execute_query
+from controlplane.query_answers import MAX_QUERY
 from controlplane.services import Services, Worker
 
 _MARK_LOST_EVERY = 30.0  # seconds
+
+
+class CreateQueryExecution(Body):
+    """The request of operation 10. The query is plain language or SQL."""
+
+    database_uuid: UuidText
+    query: Annotated[NonEmptyText, Field(max_length=MAX_QUERY)]
 
 
 async def create_query_execution(call: RequestContext) -> ApiResponse:
@@ -59,19 +67,3 @@ OPERATIONS = (
 )
 
 WORKERS: tuple[Worker, ...] = (_lost_query_worker,)
-
-
-LONGEST: Final = 2000  # characters
-
-
-def _check_not_empty(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty")
-    return text
-
-
-class CreateQueryExecution(Body):
-    """The request of operation 10. The query is plain language or SQL."""
-
-    database_uuid: UuidText
-    query: Annotated[str, Field(max_length=LONGEST), AfterValidator(_check_not_empty)]

@@ -22,12 +22,7 @@ class QueryResult:
 
     @classmethod
     def of_rows(cls, rows: list[dict[str, Any]], *, truncated: bool) -> QueryResult:
-        """Return the result of a SELECT.
-
-        Args:
-            rows: The rows to return.
-            truncated: Whether there are more rows (api-facts C21).
-        """
+        """Return the result of a SELECT. If there are more rows, it is truncated (api-facts C21)."""
         result = {
             "type": "select",
             "rows": rows,

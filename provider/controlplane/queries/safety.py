@@ -44,10 +44,6 @@ class SafeSql:
 def check_safety(sql: str, *, split: Split) -> SafeSql:
     """Return the statements of a text and their kind.
 
-    Args:
-        sql: The text.
-        split: Splits a text of the engine's dialect into statements.
-
     Raises:
         UnsafeSqlError: The SQL may not be run as a query.
         SqlError: The text is not SQL; for example, a quote is open.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from controlplane.db.pool import Connection
-from controlplane.db.process_lease import is_alive
+from controlplane.db.process_lease import WITH_LIVE_PROCESSES
 
 
 @dataclass
@@ -24,40 +24,26 @@ class QueryRecord:
 
 async def insert(conn: Connection, *, database_id: int, user_id: int, text: str, owner: int, now: datetime) -> int:
     """Record a query as running, and return its query_id."""
-    cursor = await conn.execute(
+    number: int = await conn.fetch_value(
         "INSERT INTO query_executions (database_id, user_id, text, owner, created_at)"
         " VALUES (%s, %s, %s, %s, %s) RETURNING id",
         (database_id, user_id, text, owner, now),
     )
-    row = await cursor.fetchone()
-    assert row is not None
-    number: int = row["id"]
     return number
 
 
 async def complete(conn: Connection, number: int, record: QueryRecord) -> None:
     """Record the result of a query."""
     await conn.execute(
-        "UPDATE query_executions SET status = %s, sql = %s, kind = %s, error_code = %s, error = %s, rows = %s,"
-        " duration_ms = %s WHERE id = %s",
-        (
-            record.status,
-            record.sql,
-            record.kind,
-            record.error_code,
-            record.error,
-            record.rows,
-            record.duration_ms,
-            number,
-        ),
+        "UPDATE query_executions SET status = %(status)s, sql = %(sql)s, kind = %(kind)s, error_code = %(error_code)s,"
+        " error = %(error)s, rows = %(rows)s, duration_ms = %(duration_ms)s WHERE id = %(number)s",
+        {**asdict(record), "number": number},
     )
 
 
 async def mark_lost(conn: Connection) -> None:
     """Mark the running queries of ended processes as lost: whether they changed data is unknown."""
-    cursor = await conn.execute("SELECT DISTINCT owner FROM query_executions WHERE status = 'running'")
-    for row in await cursor.fetchall():
-        if not await is_alive(conn, row["owner"]):
-            await conn.execute(
-                "UPDATE query_executions SET status = 'lost' WHERE status = 'running' AND owner = %s", (row["owner"],)
-            )
+    await conn.execute(
+        WITH_LIVE_PROCESSES  # noqa: S608 - a constant
+        + "UPDATE query_executions SET status = 'lost' WHERE status = 'running' AND owner NOT IN (TABLE living)"
+    )

@@ -50,10 +50,7 @@ async def snapshot_cleanup_worker(services: Services) -> None:
 async def _last_number(services: Services) -> int:
     """Return the number of the latest snapshot that was begun. A number is never used again."""
     async with services.pool.connection() as conn:
-        cursor = await conn.execute("SELECT coalesce(pg_sequence_last_value('snapshots_id_seq'), 0) AS number")
-        row = await cursor.fetchone()
-    assert row is not None
-    return int(row["number"])
+        return int(await conn.fetch_value("SELECT coalesce(pg_sequence_last_value('snapshots_id_seq'), 0)"))
 
 
 async def _undo(services: Services, engine: DatabaseEngine) -> bool:
@@ -66,14 +63,12 @@ async def _undo(services: Services, engine: DatabaseEngine) -> bool:
         EngineUnavailableError: The engine's server cannot be reached.
     """
     async with await services.server.connect(CONTROL_DATABASE) as conn:
-        cursor = await conn.execute("SELECT pg_try_advisory_lock(%s) AS is_ours", (_LOCK,))
-        if not (await cursor.fetchone())["is_ours"]:  # type: ignore[index]
+        if not await conn.fetch_value("SELECT pg_try_advisory_lock(%s)", (_LOCK,)):
             return False
         async with conn.transaction():
             # A killed process may have sent its commit, which is still running.
             await conn.execute("LOCK TABLE snapshots IN SHARE MODE")
-            cursor = await conn.execute("SELECT id FROM snapshots")
-            snapshots = {row["id"] for row in await cursor.fetchall()}
+            snapshots = await conn.fetch_column("SELECT id FROM snapshots")
             await _restore_access(conn, engine)
 
         def is_stray(name: str) -> bool:
@@ -90,12 +85,12 @@ async def _restore_access(conn: Connection, engine: DatabaseEngine) -> None:
     """Let tenants in whose database is assigned and not deleted."""
     locked_out = await (mysql.locked_out(engine) if isinstance(engine, MysqlEngine) else postgres.locked_out(conn))
     # The rows are locked, so that no database is deleted meanwhile.
-    cursor = await conn.execute(
+    rows = await conn.fetch_all(
         "SELECT * FROM databases WHERE db_type = %s AND is_assigned AND deleted_at IS NULL"
         " AND ARRAY[db_name, db_username] && %s::text[] FOR UPDATE",
         (engine.value, locked_out),
     )
-    for row in await cursor.fetchall():
+    for row in rows:
         await engine.restore_access(conn, row)
         _log.warning("access restored: a snapshot was interrupted", extra={"facts": {"database_id": row["id"]}})
 

@@ -18,9 +18,7 @@ from controlplane.services import Services
 from controlplane.snapshots import mysql, postgres, tables
 
 _COPY: Final = re.compile(r"snapshot_([0-9]+)_[0-9]+")
-_HAS_MYSQL: Final = sql.SQL(
-    "SELECT EXISTS (SELECT FROM {}.databases WHERE db_type = 'mysql' AND destroyed_at IS NULL) AS is_there"
-)
+_HAS_MYSQL: Final = sql.SQL("SELECT EXISTS (SELECT FROM {}.databases WHERE db_type = 'mysql' AND destroyed_at IS NULL)")
 
 
 def copy_name(snapshot: int, database: int) -> str:
@@ -36,19 +34,13 @@ def snapshot_of(name: str) -> int | None:
 
 async def existing(conn: Connection) -> list[Row]:
     """Return the databases that exist: assigned and not destroyed, including deleted ones in their grace."""
-    cursor = await conn.execute("SELECT * FROM databases WHERE is_assigned AND destroyed_at IS NULL ORDER BY id")
-    return await cursor.fetchall()
+    return await conn.fetch_all("SELECT * FROM databases WHERE is_assigned AND destroyed_at IS NULL ORDER BY id")
 
 
 async def save(services: Services, conn: Connection, server: Connection, snapshot: int, rows: Sequence[Row]) -> None:
     """Copy each database.
 
-    Args:
-        services: The shared parts of the process.
-        conn: The connection of the snapshot's transaction.
-        server: An autocommit connection.
-        snapshot: The number of the snapshot.
-        rows: The databases.
+    `server` is an autocommit connection, `conn` that of the snapshot's transaction.
 
     Raises:
         ApiError: 503 `engine_unavailable`.
@@ -68,16 +60,14 @@ async def destroy_all(services: Services, conn: Connection, server: Connection) 
     Raises:
         ApiError: 503 `engine_unavailable`.
     """
-    cursor = await conn.execute("SELECT * FROM databases WHERE destroyed_at IS NULL")
-    for row in await cursor.fetchall():
+    for row in await conn.fetch_all("SELECT * FROM databases WHERE destroyed_at IS NULL"):
         if row["db_type"] == MysqlEngine.value:
             with _mysql(services) as engine:
                 await engine.destroy(row)
         else:
             await tenants.destroy(server, row["id"], row["db_name"] if row["is_assigned"] else None)
     # MySQL's pool consists of locked users. They stay, and are used again.
-    cursor = await conn.execute("SELECT id FROM pool_instances WHERE db_type = 'postgres'")
-    for row in await cursor.fetchall():
+    for row in await conn.fetch_all("SELECT id FROM pool_instances WHERE db_type = 'postgres'"):
         await tenants.destroy(server, row["id"], None)
 
 
@@ -107,8 +97,7 @@ async def drop(services: Services, server: Connection, snapshot: int) -> None:
         return snapshot_of(name) == snapshot
 
     await postgres.drop(server, is_its)
-    cursor = await server.execute(_HAS_MYSQL.format(sql.Identifier(tables.schema_of(snapshot))))
-    if (await cursor.fetchone())["is_there"]:  # type: ignore[index]
+    if await server.fetch_value(_HAS_MYSQL.format(sql.Identifier(tables.schema_of(snapshot)))):
         with _mysql(services) as engine:
             await mysql.drop(engine, is_its)
 
@@ -120,8 +109,7 @@ async def ensure_mysql_running(services: Services, conn: Connection, snapshot: i
         ApiError: 503 `engine_unavailable`.
     """
     for schema in ("public", *([] if snapshot is None else [tables.schema_of(snapshot)])):
-        cursor = await conn.execute(_HAS_MYSQL.format(sql.Identifier(schema)))
-        if (await cursor.fetchone())["is_there"]:  # type: ignore[index]
+        if await conn.fetch_value(_HAS_MYSQL.format(sql.Identifier(schema))):
             with _mysql(services) as engine:
                 await engine.server.ensure_running()
 

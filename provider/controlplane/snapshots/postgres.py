@@ -14,13 +14,7 @@ from controlplane.services import Services
 
 
 async def save(server: Connection, row: Row, copy: str) -> None:
-    """Copy the database.
-
-    Args:
-        server: An autocommit connection: a database cannot be created in a transaction.
-        row: The database.
-        copy: The name of the copy.
-    """
+    """Copy the database. `server` is an autocommit connection: a database cannot be created in a transaction."""
     source, target = sql.Identifier(row["db_name"]), sql.Identifier(copy)
     allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
     await server.execute(allow.format(source, sql.SQL("false")))
@@ -51,8 +45,7 @@ async def restore(services: Services, conn: Connection, server: Connection, row:
 
 async def locked_out(conn: Connection) -> list[str]:
     """Return the names of the databases that allow no connections."""
-    cursor = await conn.execute("SELECT datname AS name FROM pg_database WHERE NOT datallowconn")
-    return [row["name"] for row in await cursor.fetchall()]
+    return await conn.fetch_column("SELECT datname FROM pg_database WHERE NOT datallowconn")
 
 
 async def drop(server: Connection, is_dropped: Callable[[str], bool]) -> None:

@@ -25,15 +25,14 @@ async def create(services: Services, name: str) -> None:
         ApiError: 422 `invalid_field`, the name is taken; 409 `busy`.
     """
     async with _alone(services, to_change=False) as (conn, server):
-        cursor = await conn.execute(
+        number = await conn.fetch_value(
             "INSERT INTO snapshots (name, created_at) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING id",
             (name, services.clock.now()),
         )
-        row = await cursor.fetchone()
-        if row is None:
+        if number is None:
             raise invalid_field("name", "there is a snapshot of this name; choose another name, or delete the snapshot")
-        await tables.save(conn, row["id"])
-        await databases.save(services, conn, server, row["id"], await databases.existing(conn))
+        await tables.save(conn, number)
+        await databases.save(services, conn, server, number, await databases.existing(conn))
 
 
 async def restore(services: Services, name: str) -> None:
@@ -80,16 +79,14 @@ async def reset(services: Services) -> None:
 
 async def list_all(conn: Connection) -> list[dict[str, Any]]:
     """Return the names and times of all snapshots, oldest first."""
-    cursor = await conn.execute("SELECT name, created_at FROM snapshots ORDER BY id")
-    return await cursor.fetchall()
+    return await conn.fetch_all("SELECT name, created_at FROM snapshots ORDER BY id")
 
 
 async def _number(conn: Connection, name: str) -> int:
-    cursor = await conn.execute("SELECT id FROM snapshots WHERE name = %s", (name,))
-    row = await cursor.fetchone()
-    if row is None:
+    number = await conn.fetch_value("SELECT id FROM snapshots WHERE name = %s", (name,))
+    if number is None:
         raise not_found("snapshot")
-    return int(row["id"])
+    return int(number)
 
 
 @contextlib.asynccontextmanager
@@ -110,10 +107,7 @@ async def _alone(
 ) -> AsyncIterator[tuple[Connection, Connection]]:
     """Yield connections with a transaction in which no other process changes anything and no work is running.
 
-    Args:
-        services: The shared parts of the process.
-        to_change: Whether the tables are changed.
-        snapshot: A snapshot whose databases are used.
+    Of `snapshot`, the databases are used.
 
     Raises:
         ApiError: 409 `busy`, 503 `engine_unavailable`.
@@ -139,11 +133,10 @@ async def _alone(
 
 
 async def _is_busy(conn: Connection) -> bool:
-    cursor = await conn.execute(
+    is_busy: bool = await conn.fetch_value(
         "SELECT EXISTS (SELECT FROM provision_jobs WHERE state = 'running')"
         " OR EXISTS (SELECT FROM blueprint_applications WHERE owner IS NOT NULL AND status = 'running')"
         " OR EXISTS (SELECT FROM webhook_deliveries WHERE owner IS NOT NULL)"
-        " OR EXISTS (SELECT FROM pool_instances WHERE NOT is_ready) AS is_busy"
+        " OR EXISTS (SELECT FROM pool_instances WHERE NOT is_ready)"
     )
-    row = await cursor.fetchone()
-    return bool(row and row["is_busy"])
+    return is_busy

@@ -21,11 +21,10 @@ def schema_of(number: int) -> str:
 
 async def names(conn: Connection) -> list[str]:
     """Return the tables of the state."""
-    cursor = await conn.execute(
-        "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s) ORDER BY 1",
+    return await conn.fetch_column(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s) ORDER BY 1",
         (_EXCLUDED_TABLES,),
     )
-    return [row["name"] for row in await cursor.fetchall()]
 
 
 async def lock(conn: Connection, *, to_change: bool) -> None:
@@ -76,8 +75,7 @@ async def restore(conn: Connection, number: int) -> None:
                 )
             )
     await conn.execute("SET LOCAL session_replication_role = origin")
-    cursor = await conn.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(schema, "sequences")))
-    for row in await cursor.fetchall():
+    for row in await conn.fetch_all(sql.SQL("SELECT * FROM {}").format(sql.Identifier(schema, "sequences"))):
         await conn.execute("SELECT setval(%s::regclass, %s, %s)", (row["name"], row["value"], row["is_called"]))
     await conn.execute("UPDATE provision_jobs SET state = 'queued', owner = NULL WHERE state = 'running'")
     await conn.execute("UPDATE blueprint_applications SET owner = NULL WHERE owner IS NOT NULL")
@@ -93,11 +91,10 @@ async def drop(conn: Connection, number: int) -> None:
 
 async def _columns(conn: Connection, schema: str, table: str) -> list[str]:
     """Return the columns that both the table and its copy have: a migration may have changed the table."""
-    cursor = await conn.execute(
-        "SELECT a.column_name AS name FROM information_schema.columns a"
+    return await conn.fetch_column(
+        "SELECT a.column_name FROM information_schema.columns a"
         " JOIN information_schema.columns b USING (table_name, column_name)"
         " WHERE a.table_schema = 'public' AND b.table_schema = %s AND a.table_name = %s AND a.is_generated = 'NEVER'"
         " ORDER BY a.ordinal_position",
         (schema, table),
     )
-    return [row["name"] for row in await cursor.fetchall()]

@@ -27,12 +27,7 @@ class BlockedAddressError(Exception):
 
 
 def blocked_reason(address: Address, *, loopback: bool) -> str | None:
-    """Return why no delivery may go to an address, or None if one may.
-
-    Args:
-        address: The address of the endpoint.
-        loopback: Whether addresses of this machine are allowed.
-    """
+    """Return why no delivery may go to an address, or None if one may. `loopback` allows addresses of this machine."""
     address = _inner(address)
     if address.is_loopback:
         return None if loopback else "it belongs to this machine"
@@ -61,12 +56,8 @@ def _inner(address: Address) -> Address:
 async def resolve(host: str, port: int, *, loopback: bool) -> list[str]:
     """Look a host up once and return its addresses.
 
-    The caller connects to one of these addresses, so the name cannot resolve to another address in between.
-
-    Args:
-        host: A name or an address.
-        port: The port to connect to.
-        loopback: Whether addresses of this machine are allowed.
+    The caller connects to one of these addresses, so the name cannot resolve to another address in between. `loopback`
+    allows addresses of this machine.
 
     Raises:
         BlockedAddressError: One of the host's addresses is not allowed.

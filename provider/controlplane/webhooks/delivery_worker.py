@@ -46,9 +46,7 @@ async def delivery_worker(services: Services) -> None:
 async def deliver(services: Services, row: Row) -> Row:
     """Make one attempt to send a claimed delivery, and record its result.
 
-    Args:
-        services: The services of this process.
-        row: The delivery, with its endpoint's `url`, `secret` and `endpoint_status`.
+    The row has the `url`, `secret` and `endpoint_status` of its endpoint too.
 
     Returns:
         The row after the attempt.
@@ -75,13 +73,11 @@ async def insert_claimed(services: Services, conn: Connection, endpoint: Row, ev
     The caller passes the returned row to `deliver` once the transaction of `conn` is committed.
     """
     now = services.clock.now()
-    cursor = await conn.execute(
+    row = await conn.fetch_row(
         "INSERT INTO webhook_deliveries (endpoint_id, event_type, body, attempt_count, owner, not_before, created_at)"
         " VALUES (%s, %s, %s, 1, %s, %s, %s) RETURNING *",
         (endpoint["id"], event, body, services.process_id, now + LEASE, now),
     )
-    row = await cursor.fetchone()
-    assert row is not None
     return {**row, "url": endpoint["url"], "secret": endpoint["secret"], "endpoint_status": endpoint["status"]}
 
 
@@ -91,7 +87,7 @@ async def _claim(services: Services) -> Row | None:
         # One claim at a time, so that each sees the deliveries that the others have claimed.
         await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_CLAIM_LOCK,))
         now = services.clock.now()
-        cursor = await conn.execute(
+        return await conn.fetch_one(
             WITH_LIVE_PROCESSES + " UPDATE webhook_deliveries d SET owner = %(me)s, not_before = %(lease_end)s,"  # noqa: S608
             " attempt_count = attempt_count + (e.status = 'active')::int"
             " FROM webhook_endpoints e WHERE e.id = d.endpoint_id AND d.id = ("
@@ -105,18 +101,15 @@ async def _claim(services: Services) -> Row | None:
             " RETURNING d.*, e.url, e.secret, e.status AS endpoint_status",
             {"me": services.process_id, "now": now, "lease_end": now + LEASE},
         )
-        return await cursor.fetchone()
 
 
 async def _until_next(services: Services) -> float:
     """Return the seconds until the next delivery is due, at most _LOOK_EVERY."""
     async with services.pool.connection() as conn:
-        cursor = await conn.execute(
-            "SELECT min(not_before) AS due FROM webhook_deliveries WHERE status = 'pending' AND not_before > %s",
+        due = await conn.fetch_value(
+            "SELECT min(not_before) FROM webhook_deliveries WHERE status = 'pending' AND not_before > %s",
             (services.clock.now(),),
         )
-        row = await cursor.fetchone()
-    due = row and row["due"]
     return min(_LOOK_EVERY, (due - services.clock.now()).total_seconds()) if due else _LOOK_EVERY
 
 
@@ -127,7 +120,7 @@ async def _record_result(services: Services, row: Row, result: DeliveryResult) -
     next_at = None if result.is_success or is_final else next_attempt(row["event_type"], row["attempt_count"], now)
     status = "delivered" if result.is_success else "failed" if next_at is None else "pending"
     async with services.pool.connection() as conn, conn.transaction():
-        cursor = await conn.execute(
+        updated = await conn.fetch_one(
             "UPDATE webhook_deliveries SET status = %(status)s, response_code = %(code)s, error_message = %(error)s,"
             " owner = NULL, not_before = coalesce(%(next_at)s, not_before)"
             " WHERE id = %(id)s AND attempt_count = %(attempt)s AND status = 'pending' RETURNING *",
@@ -140,7 +133,6 @@ async def _record_result(services: Services, row: Row, result: DeliveryResult) -
                 "attempt": row["attempt_count"],
             },
         )
-        updated = await cursor.fetchone()
         if not is_final:
             await _update_endpoint(conn, row["endpoint_id"], result, now)
     _log.info(

@@ -21,11 +21,7 @@ def event_body(event: str, data: Mapping[str, Any], now: datetime) -> str:
 async def emit(call: RequestContext, event: str, team_id: int, data: Mapping[str, Any]) -> None:
     """Queue an event in the transaction of `call`, and wake the delivery workers after its commit.
 
-    Args:
-        call: The API call that causes the event.
-        event: The event's type, such as `database.deleted`.
-        team_id: The team that the object belongs to.
-        data: The object, without password and without full connection string.
+    `data` is the object, without password and without full connection string.
     """
     if await enqueue(call.conn, team_id=team_id, event=event, data=data, now=call.now):
         call.after_commit(call.services.notifiers.deliveries.notify)
@@ -36,14 +32,7 @@ async def enqueue(conn: Connection, *, team_id: int, event: str, data: Mapping[s
 
     An endpoint belongs to a user (operation 12 names no team), who receives the events of all databases that they can
     see. The deliveries exist only if the transaction of `conn` commits. After that, the caller notifies
-    `notifiers.deliveries`.
-
-    Args:
-        conn: The connection of the transaction that causes the event.
-        team_id: The team that the object belongs to.
-        event: The event's type, such as `database.deleted`.
-        data: The object, without password and without full connection string.
-        now: The time of the event.
+    `notifiers.deliveries`. `data` is the object, without password and without full connection string.
 
     Returns:
         Whether a delivery was queued.

@@ -35,9 +35,7 @@ class CompoundBodies:
     def end(self, at: int, opened: str = "") -> int:
         """Return the position of the semicolon that ends a statement with a body.
 
-        Args:
-            at: The position where the body begins.
-            opened: A construct that is already open there, "" for none.
+        `opened` is a construct that is already open at the beginning of the body.
         """
         self._open = [opened] if opened else []
         while at < len(self._words):

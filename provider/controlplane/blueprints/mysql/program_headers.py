@@ -55,13 +55,7 @@ def body_start(words: TokenReader, at: int) -> ProgramBody | None:
 
 
 def routine_body(words: TokenReader, at: int, *, returns: bool) -> ProgramBody:
-    """Return the beginning of a routine's body.
-
-    Args:
-        words: The tokens.
-        at: The position of the routine's name.
-        returns: Whether the routine is a function.
-    """
+    """Return the beginning of a routine's body. `at` is the position of its name; with `returns`, it is a function."""
     at = words.parentheses(words.qualified_name(at))
     if returns and words[at] in ("RETURNS", "RETURN"):
         at = _type(words, at + 1)

@@ -112,11 +112,7 @@ def run_statements(
 ) -> MysqlRunResult:
     """Run statements until one fails. The last transaction stays open. Blocking.
 
-    Args:
-        session: The tenant's session.
-        statements: The statements.
-        started: Called with each statement's number (from 1) before it runs.
-        to_message: Makes the message for the user from the server's.
+    `to_message` makes the message for the user from the server's.
     """
     result = MysqlRunResult(StatementLog())
     for index, statement in enumerate(statements):

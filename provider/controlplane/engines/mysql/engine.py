@@ -132,11 +132,10 @@ class MysqlEngine:
     async def enforce_revocations(self) -> None:
         """Lock deleted tenants out and end their sessions."""
         async with self._pool.connection() as conn:
-            cursor = await conn.execute(
+            deleted = await conn.fetch_all(
                 "SELECT id, db_username FROM databases"
                 " WHERE db_type = 'mysql' AND deleted_at IS NOT NULL AND destroyed_at IS NULL"
             )
-            deleted = await cursor.fetchall()
             # A stopped server lets nobody in, and its start locks deleted tenants out.
             if not deleted or not self.server.is_running:
                 return

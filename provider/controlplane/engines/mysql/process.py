@@ -62,17 +62,11 @@ class MariadbStartError(StartupError):
 
 @dataclass(frozen=True)
 class ServerFiles:
-    """The directory of a server: `data`, `tmp`, its log, and the files of its chroot.
-
-    Attributes:
-        directory: The directory.
-        binaries: The programs of the server.
-        ephemeral: Whether the directory is removed at the end.
-    """
+    """The directory of a server: `data`, `tmp`, its log, and the files of its chroot."""
 
     directory: Path
     binaries: MariadbBinaries
-    ephemeral: bool
+    ephemeral: bool  # whether the directory is removed at the end
 
     @property
     def data(self) -> Path:
@@ -139,13 +133,7 @@ def _move(fresh: Path, place: Path, account: OsUser) -> None:
 
 
 def start(files: ServerFiles, port: int, first_statements: str) -> ServerProcess:
-    """Start the server. It accepts connections a moment later.
-
-    Args:
-        files: The directory of the server.
-        port: The port to listen on.
-        first_statements: SQL that runs before anyone can connect.
-    """
+    """Start the server. It accepts connections a moment later. `first_statements` run before anyone can connect."""
     account = OsUser.choose()
     temporary = files.directory / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)

@@ -151,8 +151,7 @@ class MysqlServer:
     async def _read_address(self) -> None:
         """Read the address from the store: the host may start, stop and come back."""
         async with self._pool.connection() as conn:
-            cursor = await conn.execute("SELECT * FROM mysql_server")
-            row = await cursor.fetchone()
+            row = await conn.fetch_one("SELECT * FROM mysql_server")
             self._has_host = row is not None and await process_lease.is_alive(conn, row["process_no"])
         self._login = None if row is None else ConnectionParams(row["host"], row["port"], ADMIN, row["password"])
 
@@ -191,11 +190,10 @@ class MysqlServer:
     async def _first_statements(self, login: ConnectionParams) -> str:
         """Return SQL that creates the administrator, drops accounts of a new directory and locks deleted tenants."""
         async with self._pool.connection() as conn:
-            cursor = await conn.execute(
+            deleted = await conn.fetch_column(
                 "SELECT db_username FROM databases"
                 " WHERE db_type = 'mysql' AND deleted_at IS NOT NULL AND destroyed_at IS NULL"
             )
-            deleted = [row["db_username"] for row in await cursor.fetchall()]
         admin = f"'{ADMIN}'@'{HOST}'"
         statements = [
             f"CREATE USER IF NOT EXISTS {admin}",

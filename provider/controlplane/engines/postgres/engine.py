@@ -63,12 +63,12 @@ class PostgresEngine:
     async def enforce_revocations(self) -> None:
         """End the sessions of deleted tenants."""
         async with self._pool.connection() as conn:
-            cursor = await conn.execute(
+            rows = await conn.fetch_all(
                 "SELECT DISTINCT d.id, d.db_name FROM databases d JOIN pg_stat_activity a"
                 " ON a.usename = d.db_username OR a.datname = d.db_name"
                 " WHERE d.db_type = 'postgres' AND d.deleted_at IS NOT NULL AND d.destroyed_at IS NULL"
             )
-            for row in await cursor.fetchall():
+            for row in rows:
                 await tenants.terminate_sessions(conn, row["id"], row["db_name"])
 
     async def measure_sizes(self, live: list[Row]) -> dict[int, int]:

@@ -23,15 +23,10 @@ _COPIES: Final = (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH)
 
 
 class QueryResults(NamedTuple):
-    """The results of the queries, up to the first that failed.
+    """The results of the queries, up to the first that failed."""
 
-    Attributes:
-        rows: How many rows each query changed or returned; None if it is not about rows.
-        error: The error of the query that failed.
-    """
-
-    rows: list[int | None]
-    error: psycopg.Error | None
+    rows: list[int | None]  # how many rows each query changed or returned; None if it is not about rows
+    error: psycopg.Error | None  # the error of the query that failed
 
 
 async def run_batch(conn: Connection, queries: Sequence[bytes]) -> QueryResults:

@@ -67,11 +67,6 @@ def pin(conn: Connection, statement_ms: int, lock_ms: int) -> bytes:
 
     Send it before each statement of a tenant. The text of a statement is read by the settings at its beginning, so each
     is read as UTF-8 with standard strings.
-
-    Args:
-        conn: The tenant's session.
-        statement_ms: The time-out of a statement in milliseconds.
-        lock_ms: The time-out of a lock in milliseconds.
     """
     return _pin(statement_ms, lock_ms, conn.info.server_version >= _FIRST_WITH_TRANSACTION_TIMEOUT)
 
@@ -100,13 +95,9 @@ def is_utf8(conn: Connection) -> bool:
 
 @dataclass
 class OverdueSession:
-    """The state of a session with a limit of time.
+    """The state of a session with a limit of time."""
 
-    Attributes:
-        is_over: Whether the backend was ended because the time was over.
-    """
-
-    is_over: bool = False
+    is_over: bool = False  # whether the backend was ended because the time was over
 
 
 @contextlib.asynccontextmanager

@@ -74,36 +74,31 @@ AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgfoid = 
 
 async def measure_sizes(conn: Connection, live: list[Row]) -> dict[int, int]:
     """Return the bytes of each existing database, by number."""
-    cursor = await conn.execute(
+    rows = await conn.fetch_all(
         "SELECT d.id, pg_database_size(p.oid) AS bytes FROM databases d JOIN pg_database p ON p.datname = d.db_name"
         " WHERE d.id = ANY(%s)",
         ([row["id"] for row in live],),
     )
-    return {row["id"]: row["bytes"] for row in await cursor.fetchall()}
+    return {row["id"]: row["bytes"] for row in rows}
 
 
 async def block_writes(conn: Connection, row: Row) -> None:
     """Refuse additions and changes in a database. Repeatable.
 
-    Args:
-        conn: From `Server.connect_within`, in no transaction.
-        row: The database.
+    `conn` is from `Server.connect_within`, in no transaction.
     """
     await _end_sessions(conn, before=await _since(conn) or await _refuse(conn))
-    cursor = await conn.execute(_TABLES, {"function": _FUNCTION})
-    for table in await cursor.fetchall():
+    for table in await conn.fetch_all(_TABLES, {"function": _FUNCTION}):
         await _guard(conn, table)
 
 
 async def _since(conn: Connection) -> str | None:
     """Return the time since which commands are refused, or None. It is stored on the event trigger."""
-    cursor = await conn.execute(
-        "SELECT obj_description(oid, 'pg_event_trigger') AS since FROM pg_event_trigger"
-        " WHERE evtname = %s AND evtenabled = 'A'",
+    since: str | None = await conn.fetch_value(
+        "SELECT obj_description(oid, 'pg_event_trigger') FROM pg_event_trigger WHERE evtname = %s AND evtenabled = 'A'",
         (SCHEMA,),
     )
-    trigger = await cursor.fetchone()
-    return None if trigger is None else trigger["since"]
+    return since
 
 
 async def _refuse(conn: Connection) -> str:
@@ -112,10 +107,7 @@ async def _refuse(conn: Connection) -> str:
         await conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(_LOCK_MS))
         await _make_refusals(conn, sql.Identifier(SCHEMA))
     # Read after the commit, and stored last: if this process is killed before, the next run starts again.
-    cursor = await conn.execute("SELECT clock_timestamp()::text AS since")
-    moment = await cursor.fetchone()
-    assert moment is not None
-    since: str = moment["since"]
+    since: str = await conn.fetch_value("SELECT clock_timestamp()::text")
     note = sql.SQL("COMMENT ON EVENT TRIGGER {} IS {}").format(sql.Identifier(SCHEMA), sql.Literal(since))
     await conn.execute(note)
     return since
@@ -135,11 +127,11 @@ async def _end_sessions(conn: Connection, *, before: str) -> None:
 
 async def _make_refusals(conn: Connection, schema: sql.Identifier) -> None:
     """Create the functions and the event trigger, in place of what the tenant may have created under their names."""
-    cursor = await conn.execute(
+    is_tenants = await conn.fetch_one(
         "SELECT FROM pg_namespace WHERE nspname = %s AND pg_get_userbyid(nspowner) <> current_user",
         (SCHEMA,),
     )
-    if await cursor.fetchone() is not None:
+    if is_tenants is not None:
         await conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(schema))
     await conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
     await conn.execute(
@@ -181,9 +173,7 @@ async def _guard(conn: Connection, table: Row) -> None:
 def guard_triggers(table: Row, *, name: str) -> Sequence[sql.Composed]:
     """Return the statements that create the triggers of a table. Pure.
 
-    Args:
-        table: A row of `_TABLES`.
-        name: The name of the triggers, which the tenant cannot guess.
+    `table` is a row of `_TABLES`. The tenant cannot guess the name.
     """
     free = table["set_by_deletes"]
     guarded = [column for column in table["columns"] if column not in free]
@@ -230,13 +220,13 @@ async def allow_writes(conn: Connection, row: Row) -> None:
     await conn.execute(sql.SQL("DROP EVENT TRIGGER IF EXISTS {}").format(sql.Identifier(SCHEMA)))
     for function in _LARGE_OBJECT_FUNCTIONS:
         await conn.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO PUBLIC").format(sql.SQL(function)))
-    cursor = await conn.execute(
+    rows = await conn.fetch_all(
         "SELECT n.nspname AS schema, c.relname AS name, t.tgname AS trigger FROM pg_trigger t"
         " JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE t.tgfoid = to_regprocedure(%s)",
         (_FUNCTION,),
     )
-    for row in await cursor.fetchall():
+    for row in rows:
         table = sql.Identifier(row["schema"], row["name"])
         await conn.execute(sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(row["trigger"]), table))
     await conn.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))

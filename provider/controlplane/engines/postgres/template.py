@@ -23,21 +23,17 @@ _ROLE, _DATABASE = sql.Identifier(TENANTS), sql.Identifier(TEMPLATE)
 async def make_template(server: Server, conn: Connection) -> None:
     """Create the role and the database if they are missing or incomplete.
 
-    Args:
-        server: The server.
-        conn: An autocommit connection; one process at a time.
+    `conn` is in autocommit mode; one process at a time.
     """
-    cursor = await conn.execute("SELECT FROM pg_roles WHERE rolname = %s", (TENANTS,))
-    if await cursor.fetchone() is None:
+    if await conn.fetch_one("SELECT FROM pg_roles WHERE rolname = %s", (TENANTS,)) is None:
         await conn.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(_ROLE))
-    cursor = await conn.execute("SELECT datallowconn FROM pg_database WHERE datname = %s", (TEMPLATE,))
-    template = await cursor.fetchone()
-    if template is None:
+    is_open = await conn.fetch_value("SELECT datallowconn FROM pg_database WHERE datname = %s", (TEMPLATE,))
+    if is_open is None:
         # PUBLIC may connect to a new database: the limit locks out all but superusers.
         await conn.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' CONNECTION LIMIT 0").format(_DATABASE)
         )
-    if template is None or template["datallowconn"]:
+    if is_open is not False:
         async with await server.connect(TEMPLATE) as within:
             await own_public_schema(within)
             await _compact(within)
@@ -50,17 +46,17 @@ async def make_template(server: Server, conn: Connection) -> None:
 
 async def own_public_schema(within: Connection) -> None:
     """Give `public` to the role if it is as in `template0`: earlier versions copied that database."""
-    cursor = await within.execute(
+    unchanged = await within.fetch_one(
         "SELECT FROM pg_namespace WHERE nspname = 'public' AND nspowner = 'pg_database_owner'::regrole"
     )
-    if await cursor.fetchone() is not None:
+    if unchanged is not None:
         await within.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(_ROLE))
 
 
 async def _compact(within: Connection) -> None:
     """Rewrite the catalogs of this database. Catalogs that all databases share may be in use, and are not copied."""
-    cursor = await within.execute(
-        "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND NOT relisshared"
+    tables = await within.fetch_column(
+        "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND NOT relisshared"
     )
-    names = sql.SQL(", ").join([sql.SQL(row["name"]) for row in await cursor.fetchall()])
+    names = sql.SQL(", ").join(map(sql.SQL, tables))
     await within.execute(sql.SQL("VACUUM (FULL, FREEZE) {}").format(names))

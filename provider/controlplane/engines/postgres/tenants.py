@@ -45,13 +45,7 @@ async def provision(
 ) -> None:
     """Create the role and the unassigned database. Repeatable. Nobody can log in yet.
 
-    Args:
-        server: The server.
-        pool: Connections to the store.
-        number: The instance.
-        reached: Called with `after_role` once the role exists.
-        conn: An autocommit connection. None = one of the pool.
-        template: A database that nobody is connected to.
+    The template has no connections. `reached` is called with `after_role` once the role exists.
     """
     role, database = role_name(number), unassigned_name(number)
     async with pool.connection() if conn is None else contextlib.nullcontext(conn) as conn:

@@ -47,13 +47,13 @@ async def read_schema(conn: Connection) -> Schema:
         psycopg.Error: The server did not answer.
     """
     await conn.execute("SELECT pg_catalog.set_config('statement_timeout', '15000', false)")
-    tables = await (await conn.execute(_TABLES, (_MOST_TABLES,))).fetchall()
+    tables = await conn.fetch_all(_TABLES, (_MOST_TABLES,))
     oids = [row["oid"] for row in tables]
     columns: dict[int, list[Column]] = {oid: [] for oid in oids}
-    for row in await (await conn.execute(_COLUMNS, (oids,))).fetchall():
+    for row in await conn.fetch_all(_COLUMNS, (oids,)):
         columns[row["oid"]].append(_column(row))
     keys: dict[int, list[ForeignKey]] = {oid: [] for oid in oids}
-    for row in await (await conn.execute(_KEYS, (oids, oids))).fetchall():
+    for row in await conn.fetch_all(_KEYS, (oids, oids)):
         keys[row["oid"]].append(ForeignKey(row["column"], row["table"], row["target"]))
     return Schema(
         tuple(

@@ -123,10 +123,10 @@ class PostgresRunner:
         await self._conn.execute("CLOSE polykomos_probe")
         bounded = _BOUNDED % {b"most": MAX_BYTES, b"text": text}
         await self._conn.execute(b"DECLARE polykomos_rows NO SCROLL CURSOR FOR " + bounded, binary=True)
-        cursor = await self._conn.execute(f"FETCH {MAX_ROWS + 1} FROM polykomos_rows".encode())
+        rows = await self._conn.fetch_all(f"FETCH {MAX_ROWS + 1} FROM polykomos_rows".encode())
         if not is_utf8(self._conn):
             raise SqlError("the query changed client_encoding, so its result cannot be read")
-        lines: list[str | None] = [row["line"] for row in await cursor.fetchall()]
+        lines: list[str | None] = [row["line"] for row in rows]
         rows = [parse_row(line) for line in lines[:MAX_ROWS] if line is not None]
         truncated = len(rows) < len(lines)
         if len(rows) == MAX_ROWS and beyond is not None and not truncated:
