@@ -94,6 +94,19 @@ class ProviderOnly:
 
 
 @dataclass(frozen=True)
+class AutoNamed:
+    """A required name that Pulumi generates if the program leaves it out (autonaming). Terraform requires it.
+
+    Attributes:
+        max_length: The greatest length that the API accepts; 0: any.
+        normalize: Returns a text without the characters that the API rejects.
+    """
+
+    max_length: int = 0
+    normalize: Callable[[str], str] = str
+
+
+@dataclass(frozen=True)
 class Unordered:
     """A list whose order and duplicates have no meaning. Terraform shows it as a set."""
 
@@ -179,6 +192,7 @@ class FieldSpec:
     create_only: str | None = None
     deprecated: str | None = None
     canonical: Callable[[Any], Any] | None = None
+    auto_named: AutoNamed | None = None
 
     @functools.cached_property
     def validator(self) -> TypeAdapter[Any]:
@@ -224,6 +238,7 @@ def _build_spec(name: str, info: FieldInfo) -> FieldSpec:
         create_only=advice.advice if advice else None,
         deprecated=deprecated.message if deprecated else None,
         canonical=equality.canonical if equality else None,
+        auto_named=marks.get(AutoNamed),
     )
 
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from support.broken_creates import TABLE, late, made_and_killed, there
-from support.control_plane import ControlPlane
+from support.control_plane import ControlPlane, new_key
 from support.process_kill import kill_up
 from support.pulumi import Stack
 
@@ -33,6 +33,21 @@ def test_a_blueprint(stack: Stack, plane: ControlPlane, admin: httpx.Client) -> 
     made = made_and_killed(stack, plane, admin, "blueprints", "createBlueprint")
     stack.up()
     assert list(there(plane, "blueprints")) == [stack.resource("bp")["id"]] == [made]
+    stack.assert_no_changes()
+
+
+def test_a_generated_name(stack: Stack, plane: ControlPlane, admin: httpx.Client) -> None:
+    """The next run has another random seed, so it generates another name. More objects are newer than are probed."""
+    stack.write({"bp": ("Blueprint", {"sqlContent": "SELECT 1"})})
+    made = made_and_killed(stack, plane, admin, "blueprints", "createBlueprint")
+    with plane.client() as api:
+        for number in range(35):
+            api.post("/blueprints", json={"name": f"a-{number}", "sql_content": "SELECT 1"}, headers=new_key())
+    stack.up()
+    assert stack.resource("bp")["id"] == made
+    found = there(plane, "blueprints")
+    assert len(found) == 36
+    assert found[made]["name"] == stack.resource("bp")["outputs"]["name"]
     stack.assert_no_changes()
 
 

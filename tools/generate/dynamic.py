@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from resourcekit.field_types import AnyType, FieldType, ListType, MapType, ObjectType, ScalarType, field_types
 from resourcekit.fields import FieldSpec, field_specs
 from resourcekit.package import Package
-from resourcekit.pulumi.schema import docstring_of
+from resourcekit.pulumi.schema import description_of, docstring_of
 from resourcekit.resource import Resource
 
 _WIDTH = 120
@@ -83,11 +83,12 @@ def _class(package: Package[Any], resource: Resource[Any, Any, Any]) -> str:
 
 
 def _parameter(shape: FieldType, facts: FieldSpec) -> str:
-    return _input(shape) if facts.required else f"{_input(shape, or_none=True)} = None"
+    required = facts.required and not facts.auto_named
+    return _input(shape) if required else f"{_input(shape, or_none=True)} = None"
 
 
 def _parameters(arguments: dict[str, FieldSpec]) -> str:
-    entries = [f"    {name}: {facts.description}" for name, facts in arguments.items()]
+    entries = [f"    {name}: {description_of(facts)}" for name, facts in arguments.items()]
     return "\n".join(
         [
             "Declare the resource.",

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
+T = TypeVar("T")
 ABSENT: Final = object()
 # Edits that the object does not show, such as a removed argument, are tried only if the edits are this few.
 _MOST_UNSEEN: Final = 2
 
 PossibleValues = Mapping[str, Sequence[Any]]
+
+
+def closest_names_first(objects: Iterable[T], name_of: Callable[[T], str | None], wanted: Any) -> list[T]:
+    """Sort objects: first those of the wanted name, then those whose names begin alike. Generated names do."""
+
+    def key(each: T) -> tuple[bool, int]:
+        name = name_of(each) or ""
+        alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(name, str(wanted), strict=False))
+        return name != wanted, -sum(1 for _ in alike)
+
+    return sorted(objects, key=key)
 
 
 def candidate_bodies(body: Mapping[str, Any], objects: Sequence[PossibleValues]) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,8 @@ from google.protobuf.message import Message
 
 from resourcekit.errors import ResourceError
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.planning.validate import null_entries, validate_declaration
+from resourcekit.planning.validate import null_entries
+from resourcekit.pulumi.autonaming import Autonaming, Mode, validate_with_names
 from resourcekit.pulumi.casing import to_camel
 from resourcekit.pulumi.diff_response import diff_response
 from resourcekit.pulumi.numbers import rounded_numbers
@@ -44,8 +45,9 @@ class ResourceRpcs(RpcGroup):
         self.session.run.checked.add(request.urn)
         arguments = lifecycle.resource.arguments
         self.session.run.null_entries[request.urn] = null_entries(arguments, inputs.values)
-        checked = validate_declaration(lifecycle.resource, inputs.values)
-        rounded = rounded_numbers(arguments, inputs.values, read_inputs(arguments, request.olds).values)
+        olds = read_inputs(arguments, request.olds).values
+        checked = validate_with_names(lifecycle.resource, inputs.values, olds, _autonaming(request))
+        rounded = rounded_numbers(arguments, inputs.values, olds)
         failures = check_failures(arguments, (*checked.failures, *rounded), inputs.secrets)
         if failures:
             self.session.failed.record(request.urn)
@@ -201,6 +203,13 @@ class ResourceRpcs(RpcGroup):
             written_inputs = write_inputs(lifecycle.resource.arguments, inputs)
             raise InitFailedError(result.id, properties, written_inputs, result.incomplete_reason)
         return properties
+
+
+def _autonaming(request: pb.CheckRequest) -> Autonaming:
+    """Return how to generate the resource's name. Engines before 3.1xx leave `name` empty."""
+    options = request.autonaming
+    name = request.name or request.urn.rpartition("::")[2]
+    return Autonaming(name, request.randomSeed, options.proposed_name, Mode(options.mode))
 
 
 def _ignored(lifecycle: Lifecycle, request: pb.DiffRequest | pb.UpdateRequest) -> IgnoredPaths:

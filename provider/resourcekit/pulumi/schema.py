@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -14,6 +14,10 @@ from resourcekit.pulumi.casing import camelize_code_spans, to_camel
 from resourcekit.resource import DataSource, Resource
 
 Json = dict[str, Any]
+_AUTO_NAMED: Final = (
+    "If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and "
+    "it is kept for the resource's lifetime."
+)
 
 
 def package_schema(package: Package[Any]) -> Json:
@@ -77,7 +81,7 @@ def _resource(types: _Types, package: Package[Any], resource: Resource[Any, Any,
         "properties": types.properties(resource.state),
         **_required("required", resource.state),
         "inputProperties": types.properties(resource.arguments, replaces=True),
-        **_required("requiredInputs", resource.arguments),
+        **_required("requiredInputs", resource.arguments, generated=True),
     }
 
 
@@ -104,9 +108,19 @@ def _object(types: _Types, model: type[BaseModel]) -> Json:
     return {"type": "object", "properties": types.properties(model), **_required("required", model)}
 
 
-def _required(word: str, model: type[BaseModel]) -> Json:
-    """Return the required names under `word`, or nothing if there are none, as the engine writes it."""
-    names = [to_camel(name) for name, spec in field_specs(model).items() if spec.required or spec.always_present]
+def _required(word: str, model: type[BaseModel], *, generated: bool = False) -> Json:
+    """Return the required names under `word`, or nothing if there are none, as the engine writes it.
+
+    Args:
+        word: The key.
+        model: The model.
+        generated: Whether the provider generates `AutoNamed` arguments, so that they are not required.
+    """
+    names = [
+        to_camel(name)
+        for name, spec in field_specs(model).items()
+        if spec.always_present or (spec.required and not (generated and spec.auto_named))
+    ]
     return {word: names} if names else {}
 
 
@@ -167,8 +181,13 @@ class _Types:
         return token
 
 
+def description_of(spec: FieldSpec) -> str:
+    """Return the description of a field for Pulumi, with declared names."""
+    return f"{spec.description} {_AUTO_NAMED}" if spec.auto_named else spec.description
+
+
 def _annotations(spec: FieldSpec, *, replaces: bool) -> Json:
-    document: Json = {"description": camelize_code_spans(spec.description)}
+    document: Json = {"description": camelize_code_spans(description_of(spec))}
     if spec.secret:
         document["secret"] = True
     if replaces and spec.requires_replace:

@@ -52,7 +52,9 @@ class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grp
     def Handshake(self, request: pb.ProviderHandshakeRequest, context: grpc.ServicerContext) -> Any:
         """Connect to the engine's log and return the provider's capabilities."""
         self.session.engine.attach(request.engine_address)
-        return pb.ProviderHandshakeResponse(accept_secrets=True, accept_resources=False, accept_outputs=True)
+        return pb.ProviderHandshakeResponse(
+            accept_secrets=True, accept_resources=False, accept_outputs=True, supports_autonaming_configuration=True
+        )
 
     @rpc_handler
     def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> Any:
@@ -127,7 +129,13 @@ class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grp
             self.session.api = provider_config.configure_client(
                 self.package, inputs.values, warn, from_state=from_state
             )
-        return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=False, acceptOutputs=True)
+        return pb.ConfigureResponse(
+            acceptSecrets=True,
+            supportsPreview=True,
+            acceptResources=False,
+            acceptOutputs=True,
+            supports_autonaming_configuration=True,
+        )
 
 
 def servicer_handlers(servicer: ProviderServicer) -> Handlers:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from polykomos.resources.candidate_bodies import ABSENT, candidate_bodies
+from polykomos.resources.candidate_bodies import ABSENT, candidate_bodies, closest_names_first
 
 SHOWN = {"name": ["lost"], "limit": [20, ABSENT], "warn": [80, ABSENT], "region": ["eu", ABSENT]}
 
@@ -51,3 +51,8 @@ def test_an_object_that_differs_in_much_is_not_gone_through_for_what_nothing_sho
 
 def test_nothing_there_is_nothing_to_try() -> None:
     assert all_of({"name": "new"}) == []
+
+
+def test_objects_with_the_name_or_a_name_that_begins_alike_come_first() -> None:
+    names = ["a", "shop-1", None, "shop-2f", "shop-2e"]
+    assert closest_names_first(names, lambda name: name, "shop-2e")[:3] == ["shop-2e", "shop-2f", "shop-1"]

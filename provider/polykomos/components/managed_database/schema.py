@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from polykomos.resources.conversions import is_uuid
-from polykomos.resources.database.schema import DatabaseBaseArgs
+from polykomos.resources.database.schema import NAME_RULE, DatabaseBaseArgs
 from polykomos.resources.webhook_endpoint.schema import WebhookEndpointArgs
 from resourcekit.fields import Result, Secret, Validator, WriteOnlyVariant
 
@@ -35,6 +35,12 @@ class ManagedDatabaseWebhook(WebhookEndpointArgs):
 class ManagedDatabaseArgs(DatabaseBaseArgs):
     """The arguments of a managed database."""
 
+    name: Annotated[str | None, NAME_RULE] = Field(  # type: ignore[assignment]  # the resource has a required name
+        None,
+        description="Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; "
+        "the database's name on its server, user and connection string do not change. If omitted, it is generated as "
+        "that of a `Database`.",
+    )
     deletion_protection: bool | None = Field(
         None,
         description="Whether to reject deleting and replacing the database, in a preview too. To allow either, set "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from polykomos.client import NotFoundError
-from polykomos.resources.candidate_bodies import ABSENT
+from polykomos.resources.candidate_bodies import ABSENT, closest_names_first
 from polykomos.resources.create_request import CreateRequest, RecentObjects, is_within_key_lifetime
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def create_request(body: Mapping[str, Any], api: Client) -> CreateRequest[ApiBlu
             for blueprint in api.iter_blueprints()
             if not blueprint.is_system_blueprint and is_within_key_lifetime(blueprint.created_at)
         ]
-        return sorted(own, key=lambda blueprint: blueprint.name != body["name"])[:_MOST_READ]
+        return closest_names_first(own, lambda blueprint: blueprint.name, body["name"])[:_MOST_READ]
 
     def fetch_full(listed: ApiBlueprint) -> ApiBlueprint | None:
         try:

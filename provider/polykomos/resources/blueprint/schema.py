@@ -11,7 +11,17 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from resourcekit.fields import AlwaysPresent, Arguments, Computed, Result, SemanticEquality, Stable, Validator, to_plain
+from resourcekit.fields import (
+    AlwaysPresent,
+    Arguments,
+    AutoNamed,
+    Computed,
+    Result,
+    SemanticEquality,
+    Stable,
+    Validator,
+    to_plain,
+)
 
 _DIGITS: Final = re.compile(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?")
 
@@ -82,7 +92,7 @@ def _type_of(value: Any) -> str:
 class BlueprintArgs(Arguments):
     """The arguments of a blueprint."""
 
-    name: Annotated[str, Validator(lambda name: bool(name.strip()), "must not be empty")] = Field(
+    name: Annotated[str, Validator(lambda name: bool(name.strip()), "must not be empty"), AutoNamed()] = Field(
         description="Display name. Changed in place; the `slug` does not change."
     )
     sql_content: Annotated[str, Validator(lambda sql: bool(sql.strip()), "must contain at least one SQL statement")] = (

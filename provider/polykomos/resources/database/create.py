@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client.polling import SERVER_WAIT_SECONDS
-from polykomos.resources.candidate_bodies import ABSENT
+from polykomos.resources.candidate_bodies import ABSENT, closest_names_first
 from polykomos.resources.create_request import CreateRequest, RecentObjects, is_within_key_lifetime
 
 if TYPE_CHECKING:
@@ -33,11 +33,12 @@ def create_request(body: Mapping[str, Any], api: Client, *, patient: bool = Fals
         return None if database.status == "deleted" else database
 
     def recent() -> list[ApiDatabase]:
-        return [
+        young = (
             database
             for database in api.iter_databases()
             if database.status != "deleted" and is_within_key_lifetime(database.created_at)
-        ]
+        )
+        return closest_names_first(young, lambda database: database.name, body.get("name"))
 
     return CreateRequest(
         noun="database",

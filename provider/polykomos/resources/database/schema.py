@@ -11,6 +11,7 @@ from polykomos.resources.conversions import is_uuid
 from resourcekit.fields import (
     AlwaysPresent,
     Arguments,
+    AutoNamed,
     Computed,
     CreateOnly,
     ProviderOnly,
@@ -37,12 +38,18 @@ def _is_name(value: str) -> bool:
     return _NAME.fullmatch(value) is not None
 
 
+def _normalize_name(text: str) -> str:
+    """Return a text with a hyphen for each run of characters that a name must not contain."""
+    return re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")
+
+
+NAME_RULE = Validator(_is_name, "must be 1-63 lowercase letters, digits and hyphens, and not begin with a hyphen")
+
+
 class DatabaseBaseArgs(Arguments):
     """The arguments of a database that the API stores."""
 
-    name: Annotated[
-        str, Validator(_is_name, "must be 1-63 lowercase letters, digits and hyphens, and not begin with a hyphen")
-    ] = Field(
+    name: Annotated[str, NAME_RULE, AutoNamed(63, _normalize_name)] = Field(
         description="Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. "
         "Renamed in place; `db_name`, user and connection string do not change."
     )

@@ -19,7 +19,7 @@ from resourcekit.pulumi.stack_export import ACCOUNT
 from resourcekit.unknown import UNKNOWN
 
 # The resource options, because the host passes neither URN nor timeouts: {"urn": …, "timeouts": {"create": seconds, …},
-# "import": id, "ignore": paths, "replace": paths}.
+# "import": id, "ignore": paths, "replace": paths, "autonaming": {"proposal": name, "mode": name of a mode}}.
 PROGRAM: Final = "__program"
 # The last inputs, because the host passes none to Diff, Update and Read. They may contain secrets.
 INPUTS: Final = "__inputs"

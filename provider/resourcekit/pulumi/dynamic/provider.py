@@ -18,10 +18,13 @@ from pulumi.dynamic import (
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
+from resourcekit.fields import field_specs
 from resourcekit.lifecycle import Lifecycle
 from resourcekit.package import Package
-from resourcekit.planning.validate import null_entries, validate_declaration
+from resourcekit.planning.validate import null_entries
+from resourcekit.pulumi.autonaming import validate_with_names
 from resourcekit.pulumi.dynamic import host_values
+from resourcekit.pulumi.dynamic.autonaming import autonaming_of
 from resourcekit.pulumi.dynamic.errors import check_failures, format_failure, translate_errors
 from resourcekit.pulumi.dynamic.host_values import HostProperties
 from resourcekit.pulumi.dynamic.session import shared_session
@@ -77,8 +80,11 @@ class DynamicProvider(ResourceProvider):
         run = shared_session(self._load).run
         run.checked.add(properties.urn)
         run.null_entries[properties.urn] = null_entries(self.resource.arguments, properties.values)
-        checked = validate_declaration(self.resource, properties.values)
-        rounded = rounded_numbers(self.resource.arguments, properties.values, host_values.read(_olds or {}).values)
+        olds = host_values.read(_olds or {}).values
+        checked = validate_with_names(
+            self.resource, properties.values, olds or self._imported_names(properties), autonaming_of(properties)
+        )
+        rounded = rounded_numbers(self.resource.arguments, properties.values, olds)
         failures = (*checked.failures, *rounded)
         if not failures and not _olds and not properties.import_id:
             # The host has no preview of a create, so the preview is here.
@@ -89,6 +95,14 @@ class DynamicProvider(ResourceProvider):
         # Failures have no property: the engine would print its value, and the host does not say which are secret.
         texts = [CheckFailure("", format_failure(failure)) for failure in failures]
         return CheckResult(host_values.write(checked.values, properties.program), texts)
+
+    def _imported_names(self, properties: HostProperties) -> dict[str, Any]:
+        """Return the arguments of the object to import, if the program leaves its name out."""
+        names = (name for name, spec in field_specs(self.resource.arguments).items() if spec.auto_named)
+        if not properties.import_id or all(properties.values.get(name) is not None for name in names):
+            return {}
+        result = self._lifecycle.read(properties.import_id, {}, {}, self._context(properties, _PREVIEW_SECONDS))
+        return {} if result is None else result.inputs
 
     @translate_errors
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

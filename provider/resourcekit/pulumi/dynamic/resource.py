@@ -10,6 +10,7 @@ from pulumi import dynamic
 
 from resourcekit.durations import parse_duration
 from resourcekit.fields import field_specs
+from resourcekit.pulumi.dynamic.autonaming import configured_autonaming
 from resourcekit.pulumi.dynamic.host_values import INPUTS, PROGRAM, UNFINISHED
 from resourcekit.pulumi.dynamic.provider import DynamicProvider
 
@@ -42,11 +43,19 @@ class DeclaredResource(dynamic.Resource):
             "import": options.import_,
             "ignore": options.ignore_changes or None,
             "replace": options.replace_on_changes or None,
+            "autonaming": self._autonaming(resource_name, arguments),
         }
         # Every name here becomes an output.
         outputs = dict.fromkeys([*state, INPUTS, UNFINISHED])
         super().__init__(self._declared, resource_name, {**outputs, **arguments, PROGRAM: program}, merged)
         _fail_when(self.__dict__[UNFINISHED], resource_name)
+
+    def _autonaming(self, resource_name: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the stack's configuration of generated names, if the program leaves a name out."""
+        specs = field_specs(self._declared.resource.arguments)
+        if all(arguments.get(name) is not None for name, spec in specs.items() if spec.auto_named):
+            return None
+        return configured_autonaming(resource_name, self._declared.package.name)
 
     @classmethod
     def get(cls, resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Self:
