@@ -63,7 +63,7 @@ export class Blueprint extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly isSystemBlueprint: pulumi.Output<boolean | undefined>;
     /**
-     * Display name. Changed in place; the `slug` does not change.
+     * Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
      */
     declare public readonly name: pulumi.Output<string>;
     /**
@@ -106,9 +106,6 @@ export class Blueprint extends pulumi.CustomResource {
         let resourceInputs: pulumi.Inputs = {};
         opts = opts || {};
         if (!opts.id) {
-            if (args?.name === undefined && !opts.urn) {
-                throw new Error("Missing required property 'name'");
-            }
             if (args?.sqlContent === undefined && !opts.urn) {
                 throw new Error("Missing required property 'sqlContent'");
             }
@@ -152,9 +149,9 @@ export interface BlueprintArgs {
      */
     description?: pulumi.Input<string | undefined>;
     /**
-     * Display name. Changed in place; the `slug` does not change.
+     * Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
      */
-    name: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * SQL statements, run in one transaction when applied. A change makes a new version, in place.
      */

@@ -90,7 +90,7 @@ export class Database extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly host: pulumi.Output<string>;
     /**
-     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
+     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
      */
     declare public readonly name: pulumi.Output<string>;
     /**
@@ -145,13 +145,10 @@ export class Database extends pulumi.CustomResource {
      * @param args The arguments to use to populate this resource's properties.
      * @param opts A bag of options that control this resource's behavior.
      */
-    constructor(name: string, args: DatabaseArgs, opts?: pulumi.CustomResourceOptions) {
+    constructor(name: string, args?: DatabaseArgs, opts?: pulumi.CustomResourceOptions) {
         let resourceInputs: pulumi.Inputs = {};
         opts = opts || {};
         if (!opts.id) {
-            if (args?.name === undefined && !opts.urn) {
-                throw new Error("Missing required property 'name'");
-            }
             resourceInputs["blueprintUuid"] = args?.blueprintUuid;
             resourceInputs["blueprintVariables"] = args?.blueprintVariables;
             resourceInputs["connectionHardLimit"] = args?.connectionHardLimit;
@@ -232,9 +229,9 @@ export interface DatabaseArgs {
      */
     deletionProtection?: pulumi.Input<boolean | undefined>;
     /**
-     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
+     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
      */
-    name: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
      */

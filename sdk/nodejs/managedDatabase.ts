@@ -65,13 +65,10 @@ export class ManagedDatabase extends pulumi.ComponentResource {
      * @param args The arguments to use to populate this resource's properties.
      * @param opts A bag of options that control this resource's behavior.
      */
-    constructor(name: string, args: ManagedDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args?: ManagedDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
         let resourceInputs: pulumi.Inputs = {};
         opts = opts || {};
         if (!opts.id) {
-            if (args?.name === undefined && !opts.urn) {
-                throw new Error("Missing required property 'name'");
-            }
             resourceInputs["blueprints"] = args?.blueprints;
             resourceInputs["connectionHardLimit"] = args?.connectionHardLimit;
             resourceInputs["dbType"] = args?.dbType;
@@ -125,9 +122,9 @@ export interface ManagedDatabaseArgs {
      */
     deletionProtection?: pulumi.Input<boolean | undefined>;
     /**
-     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
+     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; the database's name on its server, user and connection string do not change. If omitted, it is generated as that of a `Database`.
      */
-    name: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
      */

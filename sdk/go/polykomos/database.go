@@ -7,7 +7,6 @@ import (
 	"context"
 	"reflect"
 
-	"errors"
 	"github.com/polykomos/pulumi-polykomos/sdk/go/polykomos/internal"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -49,7 +48,7 @@ type Database struct {
 	DeletionProtection pulumi.BoolPtrOutput `pulumi:"deletionProtection"`
 	// Host to connect to.
 	Host pulumi.StringOutput `pulumi:"host"`
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan pulumi.StringPtrOutput `pulumi:"plan"`
@@ -79,12 +78,9 @@ type Database struct {
 func NewDatabase(ctx *pulumi.Context,
 	name string, args *DatabaseArgs, opts ...pulumi.ResourceOption) (*Database, error) {
 	if args == nil {
-		return nil, errors.New("missing one or more required arguments")
+		args = &DatabaseArgs{}
 	}
 
-	if args.Name == nil {
-		return nil, errors.New("invalid value for required argument 'Name'")
-	}
 	secrets := pulumi.AdditionalSecretOutputs([]string{
 		"connectionString",
 		"dbPassword",
@@ -133,8 +129,8 @@ type databaseArgs struct {
 	DbType *string `pulumi:"dbType"`
 	// Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
 	DeletionProtection *bool `pulumi:"deletionProtection"`
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
-	Name string `pulumi:"name"`
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+	Name *string `pulumi:"name"`
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan *string `pulumi:"plan"`
 	// Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
@@ -161,8 +157,8 @@ type DatabaseArgs struct {
 	DbType pulumi.StringPtrInput
 	// Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
 	DeletionProtection pulumi.BoolPtrInput
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
-	Name pulumi.StringInput
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+	Name pulumi.StringPtrInput
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan pulumi.StringPtrInput
 	// Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
@@ -319,7 +315,7 @@ func (o DatabaseOutput) Host() pulumi.StringOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.Host }).(pulumi.StringOutput)
 }
 
-// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
+// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
 func (o DatabaseOutput) Name() pulumi.StringOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.Name }).(pulumi.StringOutput)
 }

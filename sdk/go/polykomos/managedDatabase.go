@@ -7,7 +7,6 @@ import (
 	"context"
 	"reflect"
 
-	"errors"
 	"github.com/polykomos/pulumi-polykomos/sdk/go/polykomos/internal"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -43,12 +42,9 @@ type ManagedDatabase struct {
 func NewManagedDatabase(ctx *pulumi.Context,
 	name string, args *ManagedDatabaseArgs, opts ...pulumi.ResourceOption) (*ManagedDatabase, error) {
 	if args == nil {
-		return nil, errors.New("missing one or more required arguments")
+		args = &ManagedDatabaseArgs{}
 	}
 
-	if args.Name == nil {
-		return nil, errors.New("invalid value for required argument 'Name'")
-	}
 	secrets := pulumi.AdditionalSecretOutputs([]string{
 		"connectionString",
 		"environment",
@@ -73,8 +69,8 @@ type managedDatabaseArgs struct {
 	DbType *string `pulumi:"dbType"`
 	// Whether to reject deleting and replacing the database, in a preview too. To allow either, set it to false and apply that first. Default false.
 	DeletionProtection *bool `pulumi:"deletionProtection"`
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
-	Name string `pulumi:"name"`
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; the database's name on its server, user and connection string do not change. If omitted, it is generated as that of a `Database`.
+	Name *string `pulumi:"name"`
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan *string `pulumi:"plan"`
 	// Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
@@ -99,8 +95,8 @@ type ManagedDatabaseArgs struct {
 	DbType pulumi.StringPtrInput
 	// Whether to reject deleting and replacing the database, in a preview too. To allow either, set it to false and apply that first. Default false.
 	DeletionProtection pulumi.BoolPtrInput
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
-	Name pulumi.StringInput
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; the database's name on its server, user and connection string do not change. If omitted, it is generated as that of a `Database`.
+	Name pulumi.StringPtrInput
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan pulumi.StringPtrInput
 	// Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.

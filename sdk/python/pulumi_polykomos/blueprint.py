@@ -21,36 +21,25 @@ __all__ = ['BlueprintArgs', 'Blueprint']
 @pulumi.input_type
 class BlueprintArgs:
     def __init__(__self__, *,
-                 name: pulumi.Input[_builtins.str],
                  sql_content: pulumi.Input[_builtins.str],
                  description: pulumi.Input[Optional[_builtins.str]] = None,
+                 name: pulumi.Input[Optional[_builtins.str]] = None,
                  variables: pulumi.Input[Optional[Mapping[str, pulumi.Input['BlueprintVariableArgs']]]] = None):
         """
         The set of arguments for constructing a Blueprint resource.
 
-        :param pulumi.Input[_builtins.str] name: Display name. Changed in place; the `slug` does not change.
         :param pulumi.Input[_builtins.str] sql_content: SQL statements, run in one transaction when applied. A change makes a new version, in place.
         :param pulumi.Input[_builtins.str] description: What the blueprint does.
+        :param pulumi.Input[_builtins.str] name: Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
         :param pulumi.Input[Mapping[str, pulumi.Input['BlueprintVariableArgs']]] variables: The variables that the SQL uses, by name.
         """
-        pulumi.set(__self__, "name", name)
         pulumi.set(__self__, "sql_content", sql_content)
         if description is not None:
             pulumi.set(__self__, "description", description)
+        if name is not None:
+            pulumi.set(__self__, "name", name)
         if variables is not None:
             pulumi.set(__self__, "variables", variables)
-
-    @_builtins.property
-    @pulumi.getter
-    def name(self) -> pulumi.Input[_builtins.str]:
-        """
-        Display name. Changed in place; the `slug` does not change.
-        """
-        return pulumi.get(self, "name")
-
-    @name.setter
-    def name(self, value: pulumi.Input[_builtins.str]):
-        pulumi.set(self, "name", value)
 
     @_builtins.property
     @pulumi.getter(name="sqlContent")
@@ -75,6 +64,18 @@ class BlueprintArgs:
     @description.setter
     def description(self, value: pulumi.Input[Optional[_builtins.str]]):
         pulumi.set(self, "description", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def name(self) -> pulumi.Input[Optional[_builtins.str]]:
+        """
+        Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+        """
+        return pulumi.get(self, "name")
+
+    @name.setter
+    def name(self, value: pulumi.Input[Optional[_builtins.str]]):
+        pulumi.set(self, "name", value)
 
     @_builtins.property
     @pulumi.getter
@@ -117,7 +118,7 @@ class Blueprint(pulumi.CustomResource):
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.str] description: What the blueprint does.
-        :param pulumi.Input[_builtins.str] name: Display name. Changed in place; the `slug` does not change.
+        :param pulumi.Input[_builtins.str] name: Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
         :param pulumi.Input[_builtins.str] sql_content: SQL statements, run in one transaction when applied. A change makes a new version, in place.
         :param pulumi.Input[Mapping[str, pulumi.Input[Union['BlueprintVariableArgs', 'BlueprintVariableArgsDict']]]] variables: The variables that the SQL uses, by name.
         """
@@ -170,8 +171,6 @@ class Blueprint(pulumi.CustomResource):
             __props__ = BlueprintArgs.__new__(BlueprintArgs)
 
             __props__.__dict__["description"] = description
-            if name is None and not opts.urn:
-                raise TypeError("Missing required property 'name'")
             __props__.__dict__["name"] = name
             if sql_content is None and not opts.urn:
                 raise TypeError("Missing required property 'sql_content'")
@@ -257,7 +256,7 @@ class Blueprint(pulumi.CustomResource):
     @pulumi.getter
     def name(self) -> pulumi.Output[_builtins.str]:
         """
-        Display name. Changed in place; the `slug` does not change.
+        Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
         """
         return pulumi.get(self, "name")
 

@@ -19,12 +19,12 @@ __all__ = ['DatabaseArgs', 'Database']
 @pulumi.input_type
 class DatabaseArgs:
     def __init__(__self__, *,
-                 name: pulumi.Input[_builtins.str],
                  blueprint_uuid: pulumi.Input[Optional[_builtins.str]] = None,
                  blueprint_variables: pulumi.Input[Optional[Mapping[str, Any]]] = None,
                  connection_hard_limit: pulumi.Input[Optional[_builtins.int]] = None,
                  db_type: pulumi.Input[Optional[_builtins.str]] = None,
                  deletion_protection: pulumi.Input[Optional[_builtins.bool]] = None,
+                 name: pulumi.Input[Optional[_builtins.str]] = None,
                  plan: pulumi.Input[Optional[_builtins.str]] = None,
                  region: pulumi.Input[Optional[_builtins.str]] = None,
                  storage_hard_limit_gb: pulumi.Input[Optional[_builtins.float]] = None,
@@ -34,12 +34,12 @@ class DatabaseArgs:
         """
         The set of arguments for constructing a Database resource.
 
-        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
         :param pulumi.Input[_builtins.str] blueprint_uuid: Blueprint to apply once, after the database has been created. A later change is rejected: use a `BlueprintApplication`, which also reports the result.
         :param pulumi.Input[Mapping[str, Any]] blueprint_variables: Values of that blueprint's variables. Like `blueprintUuid`, they apply at creation only.
         :param pulumi.Input[_builtins.int] connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         :param pulumi.Input[_builtins.str] db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
         :param pulumi.Input[_builtins.bool] deletion_protection: Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
+        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
         :param pulumi.Input[_builtins.str] plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
         :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
         :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
@@ -47,7 +47,6 @@ class DatabaseArgs:
         :param pulumi.Input[_builtins.int] team_id: Team that owns the database. Default: your primary team.
         :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
         """
-        pulumi.set(__self__, "name", name)
         if blueprint_uuid is not None:
             pulumi.set(__self__, "blueprint_uuid", blueprint_uuid)
         if blueprint_variables is not None:
@@ -58,6 +57,8 @@ class DatabaseArgs:
             pulumi.set(__self__, "db_type", db_type)
         if deletion_protection is not None:
             pulumi.set(__self__, "deletion_protection", deletion_protection)
+        if name is not None:
+            pulumi.set(__self__, "name", name)
         if plan is not None:
             pulumi.set(__self__, "plan", plan)
         if region is not None:
@@ -70,18 +71,6 @@ class DatabaseArgs:
             pulumi.set(__self__, "team_id", team_id)
         if warning_threshold_pct is not None:
             pulumi.set(__self__, "warning_threshold_pct", warning_threshold_pct)
-
-    @_builtins.property
-    @pulumi.getter
-    def name(self) -> pulumi.Input[_builtins.str]:
-        """
-        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
-        """
-        return pulumi.get(self, "name")
-
-    @name.setter
-    def name(self, value: pulumi.Input[_builtins.str]):
-        pulumi.set(self, "name", value)
 
     @_builtins.property
     @pulumi.getter(name="blueprintUuid")
@@ -142,6 +131,18 @@ class DatabaseArgs:
     @deletion_protection.setter
     def deletion_protection(self, value: pulumi.Input[Optional[_builtins.bool]]):
         pulumi.set(self, "deletion_protection", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def name(self) -> pulumi.Input[Optional[_builtins.str]]:
+        """
+        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+        """
+        return pulumi.get(self, "name")
+
+    @name.setter
+    def name(self, value: pulumi.Input[Optional[_builtins.str]]):
+        pulumi.set(self, "name", value)
 
     @_builtins.property
     @pulumi.getter
@@ -257,7 +258,7 @@ class Database(pulumi.CustomResource):
         :param pulumi.Input[_builtins.int] connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         :param pulumi.Input[_builtins.str] db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
         :param pulumi.Input[_builtins.bool] deletion_protection: Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
-        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
+        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
         :param pulumi.Input[_builtins.str] plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
         :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
         :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
@@ -269,7 +270,7 @@ class Database(pulumi.CustomResource):
     @overload
     def __init__(__self__,
                  resource_name: str,
-                 args: DatabaseArgs,
+                 args: Optional[DatabaseArgs] = None,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
         A managed PostgreSQL or MySQL database, with a user of its own and a connection string.
@@ -327,8 +328,6 @@ class Database(pulumi.CustomResource):
             __props__.__dict__["connection_hard_limit"] = connection_hard_limit
             __props__.__dict__["db_type"] = db_type
             __props__.__dict__["deletion_protection"] = deletion_protection
-            if name is None and not opts.urn:
-                raise TypeError("Missing required property 'name'")
             __props__.__dict__["name"] = name
             __props__.__dict__["plan"] = plan
             __props__.__dict__["region"] = region
@@ -488,7 +487,7 @@ class Database(pulumi.CustomResource):
     @pulumi.getter
     def name(self) -> pulumi.Output[_builtins.str]:
         """
-        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
+        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
         """
         return pulumi.get(self, "name")
 

@@ -21,11 +21,11 @@ __all__ = ['ManagedDatabaseArgs', 'ManagedDatabase']
 @pulumi.input_type
 class ManagedDatabaseArgs:
     def __init__(__self__, *,
-                 name: pulumi.Input[_builtins.str],
                  blueprints: pulumi.Input[Optional[Sequence[pulumi.Input['ManagedDatabaseBlueprintArgs']]]] = None,
                  connection_hard_limit: pulumi.Input[Optional[_builtins.int]] = None,
                  db_type: pulumi.Input[Optional[_builtins.str]] = None,
                  deletion_protection: pulumi.Input[Optional[_builtins.bool]] = None,
+                 name: pulumi.Input[Optional[_builtins.str]] = None,
                  plan: pulumi.Input[Optional[_builtins.str]] = None,
                  region: pulumi.Input[Optional[_builtins.str]] = None,
                  storage_hard_limit_gb: pulumi.Input[Optional[_builtins.float]] = None,
@@ -35,11 +35,11 @@ class ManagedDatabaseArgs:
         """
         The set of arguments for constructing a ManagedDatabase resource.
 
-        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
         :param pulumi.Input[Sequence[pulumi.Input['ManagedDatabaseBlueprintArgs']]] blueprints: Blueprints to apply, one after the other. An application is identified by its position in the list: add new ones at the end.
         :param pulumi.Input[_builtins.int] connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         :param pulumi.Input[_builtins.str] db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
         :param pulumi.Input[_builtins.bool] deletion_protection: Whether to reject deleting and replacing the database, in a preview too. To allow either, set it to false and apply that first. Default false.
+        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; the database's name on its server, user and connection string do not change. If omitted, it is generated as that of a `Database`.
         :param pulumi.Input[_builtins.str] plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
         :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
         :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
@@ -47,7 +47,6 @@ class ManagedDatabaseArgs:
         :param pulumi.Input[_builtins.int] warning_threshold_pct: Percentage of a limit at which to warn, 1-100. If omitted or removed, the plan's value applies.
         :param pulumi.Input['ManagedDatabaseWebhookArgs'] webhook: Webhook endpoint, created before the database and revoked after it, to get all events.
         """
-        pulumi.set(__self__, "name", name)
         if blueprints is not None:
             pulumi.set(__self__, "blueprints", blueprints)
         if connection_hard_limit is not None:
@@ -56,6 +55,8 @@ class ManagedDatabaseArgs:
             pulumi.set(__self__, "db_type", db_type)
         if deletion_protection is not None:
             pulumi.set(__self__, "deletion_protection", deletion_protection)
+        if name is not None:
+            pulumi.set(__self__, "name", name)
         if plan is not None:
             pulumi.set(__self__, "plan", plan)
         if region is not None:
@@ -68,18 +69,6 @@ class ManagedDatabaseArgs:
             pulumi.set(__self__, "warning_threshold_pct", warning_threshold_pct)
         if webhook is not None:
             pulumi.set(__self__, "webhook", webhook)
-
-    @_builtins.property
-    @pulumi.getter
-    def name(self) -> pulumi.Input[_builtins.str]:
-        """
-        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
-        """
-        return pulumi.get(self, "name")
-
-    @name.setter
-    def name(self, value: pulumi.Input[_builtins.str]):
-        pulumi.set(self, "name", value)
 
     @_builtins.property
     @pulumi.getter
@@ -128,6 +117,18 @@ class ManagedDatabaseArgs:
     @deletion_protection.setter
     def deletion_protection(self, value: pulumi.Input[Optional[_builtins.bool]]):
         pulumi.set(self, "deletion_protection", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def name(self) -> pulumi.Input[Optional[_builtins.str]]:
+        """
+        Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; the database's name on its server, user and connection string do not change. If omitted, it is generated as that of a `Database`.
+        """
+        return pulumi.get(self, "name")
+
+    @name.setter
+    def name(self, value: pulumi.Input[Optional[_builtins.str]]):
+        pulumi.set(self, "name", value)
 
     @_builtins.property
     @pulumi.getter
@@ -239,7 +240,7 @@ class ManagedDatabase(pulumi.ComponentResource):
         :param pulumi.Input[_builtins.int] connection_hard_limit: Maximum number of concurrent connections. If omitted or removed, the plan's limit applies.
         :param pulumi.Input[_builtins.str] db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
         :param pulumi.Input[_builtins.bool] deletion_protection: Whether to reject deleting and replacing the database, in a preview too. To allow either, set it to false and apply that first. Default false.
-        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change.
+        :param pulumi.Input[_builtins.str] name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; the database's name on its server, user and connection string do not change. If omitted, it is generated as that of a `Database`.
         :param pulumi.Input[_builtins.str] plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
         :param pulumi.Input[_builtins.str] region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
         :param pulumi.Input[_builtins.float] storage_hard_limit_gb: Storage limit in GB (10^9 bytes). If omitted or removed, the plan's limit applies.
@@ -251,7 +252,7 @@ class ManagedDatabase(pulumi.ComponentResource):
     @overload
     def __init__(__self__,
                  resource_name: str,
-                 args: ManagedDatabaseArgs,
+                 args: Optional[ManagedDatabaseArgs] = None,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
         A database, the blueprints that are applied to it in order, and an optional webhook endpoint.
@@ -307,8 +308,6 @@ class ManagedDatabase(pulumi.ComponentResource):
             __props__.__dict__["connection_hard_limit"] = connection_hard_limit
             __props__.__dict__["db_type"] = db_type
             __props__.__dict__["deletion_protection"] = deletion_protection
-            if name is None and not opts.urn:
-                raise TypeError("Missing required property 'name'")
             __props__.__dict__["name"] = name
             __props__.__dict__["plan"] = plan
             __props__.__dict__["region"] = region

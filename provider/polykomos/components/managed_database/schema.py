@@ -37,9 +37,9 @@ class ManagedDatabaseArgs(DatabaseBaseArgs):
 
     name: Annotated[str | None, NAME_RULE] = Field(  # type: ignore[assignment]  # the resource has a required name
         None,
-        description="Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place. "
-        "The database's name on its server, user and connection string do not change. If omitted, it is generated as "
-        "that of a `Database`.",
+        description="Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in "
+        "place; the database's name on its server, user and connection string do not change. If omitted, it is "
+        "generated as that of a `Database`.",
     )
     deletion_protection: bool | None = Field(
         None,
