@@ -63,7 +63,7 @@ export class Blueprint extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly isSystemBlueprint: pulumi.Output<boolean | undefined>;
     /**
-     * Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+     * Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
      */
     declare public readonly name: pulumi.Output<string>;
     /**
@@ -149,7 +149,7 @@ export interface BlueprintArgs {
      */
     description?: pulumi.Input<string | undefined>;
     /**
-     * Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+     * Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
      */
     name?: pulumi.Input<string | undefined>;
     /**

@@ -90,7 +90,7 @@ export class Database extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly host: pulumi.Output<string>;
     /**
-     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
      */
     declare public readonly name: pulumi.Output<string>;
     /**
@@ -229,7 +229,7 @@ export interface DatabaseArgs {
      */
     deletionProtection?: pulumi.Input<boolean | undefined>;
     /**
-     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+     * Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
      */
     name?: pulumi.Input<string | undefined>;
     /**

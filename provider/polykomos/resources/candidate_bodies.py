@@ -14,13 +14,13 @@ _MOST_UNSEEN: Final = 2
 PossibleValues = Mapping[str, Sequence[Any]]
 
 
-def closest_names_first(objects: Iterable[T], name_of: Callable[[T], str | None], wanted: Any) -> list[T]:
-    """Sort objects: first those of the wanted name, then those whose names begin alike. Generated names do."""
+def closest_names_first(objects: Iterable[T], name_of: Callable[[T], str | None], target: Any) -> list[T]:
+    """Sort objects: first those of the target name, then those whose names begin alike. Generated names do."""
 
     def key(each: T) -> tuple[bool, int]:
         name = name_of(each) or ""
-        alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(name, str(wanted), strict=False))
-        return name != wanted, -sum(1 for _ in alike)
+        alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(name, str(target), strict=False))
+        return name != target, -sum(1 for _ in alike)
 
     return sorted(objects, key=key)
 

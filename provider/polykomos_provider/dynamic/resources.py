@@ -116,8 +116,8 @@ class Database(DeclaredResource, module="polykomos", name="Database"):
             opts: Pulumi's resource options.
             name: Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place;
                 `db_name`, user and connection string do not change. If omitted, it is the resource's name in the
-                program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's
-                lifetime.
+                program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the
+                resource's lifetime.
             db_type: Engine, one of the values of `getDatabaseTypes`: `postgres` (the API's default) or `mysql`.
             region: Region code, one of the engine's in `getDatabaseTypes`. If omitted, the API chooses.
             plan: Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
@@ -205,7 +205,7 @@ class Blueprint(DeclaredResource, module="polykomos", name="Blueprint"):
             resource_name: Name in the program and in the stack's state.
             opts: Pulumi's resource options.
             name: Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name
-                in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the
+                in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the
                 resource's lifetime.
             sql_content: SQL statements, run in one transaction when applied. A change makes a new version, in place.
             description: What the blueprint does.

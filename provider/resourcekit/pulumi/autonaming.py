@@ -1,7 +1,8 @@
 """Autonaming: generate the name of an object that the program leaves out. Pure, except for a missing seed.
 
 A generated name is the resource's name in the program with a random suffix, or what the stack's configuration says
-(`pulumi:autonaming`). It is kept for the object's lifetime: the engine passes it to later checks as the old input.
+(`pulumi:autonaming`). It stays the same for the lifetime of the object: the engine passes it to later checks as the old
+input.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def with_generated_names(
     Args:
         model: The model of the arguments.
         args: The arguments of the program.
-        prior: The arguments of the last run, whose name is kept; empty for a new object.
+        prior: The arguments of the last run, whose name stays; empty for a new object.
         autonaming: How to generate a name.
 
     Returns:

@@ -16,7 +16,7 @@ from resourcekit.resource import DataSource, Resource
 Json = dict[str, Any]
 _AUTO_NAMED: Final = (
     "If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and "
-    "it is kept for the resource's lifetime."
+    "it stays the same for the resource's lifetime."
 )
 
 

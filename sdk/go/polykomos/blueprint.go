@@ -34,7 +34,7 @@ type Blueprint struct {
 	Description pulumi.StringPtrOutput `pulumi:"description"`
 	// Whether it is a shared, immutable blueprint of Polykomos.
 	IsSystemBlueprint pulumi.BoolPtrOutput `pulumi:"isSystemBlueprint"`
-	// Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+	// Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Size of the SQL in bytes of UTF-8.
 	SizeBytes pulumi.IntPtrOutput `pulumi:"sizeBytes"`
@@ -97,7 +97,7 @@ func (BlueprintState) ElementType() reflect.Type {
 type blueprintArgs struct {
 	// What the blueprint does.
 	Description *string `pulumi:"description"`
-	// Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+	// Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
 	Name *string `pulumi:"name"`
 	// SQL statements, run in one transaction when applied. A change makes a new version, in place.
 	SqlContent string `pulumi:"sqlContent"`
@@ -109,7 +109,7 @@ type blueprintArgs struct {
 type BlueprintArgs struct {
 	// What the blueprint does.
 	Description pulumi.StringPtrInput
-	// Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+	// Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
 	Name pulumi.StringPtrInput
 	// SQL statements, run in one transaction when applied. A change makes a new version, in place.
 	SqlContent pulumi.StringInput
@@ -224,7 +224,7 @@ func (o BlueprintOutput) IsSystemBlueprint() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v *Blueprint) pulumi.BoolPtrOutput { return v.IsSystemBlueprint }).(pulumi.BoolPtrOutput)
 }
 
-// Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+// Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
 func (o BlueprintOutput) Name() pulumi.StringOutput {
 	return o.ApplyT(func(v *Blueprint) pulumi.StringOutput { return v.Name }).(pulumi.StringOutput)
 }

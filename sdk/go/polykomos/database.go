@@ -48,7 +48,7 @@ type Database struct {
 	DeletionProtection pulumi.BoolPtrOutput `pulumi:"deletionProtection"`
 	// Host to connect to.
 	Host pulumi.StringOutput `pulumi:"host"`
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan pulumi.StringPtrOutput `pulumi:"plan"`
@@ -129,7 +129,7 @@ type databaseArgs struct {
 	DbType *string `pulumi:"dbType"`
 	// Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
 	DeletionProtection *bool `pulumi:"deletionProtection"`
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
 	Name *string `pulumi:"name"`
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan *string `pulumi:"plan"`
@@ -157,7 +157,7 @@ type DatabaseArgs struct {
 	DbType pulumi.StringPtrInput
 	// Whether to reject deleting and replacing the database. To allow either, set it to false and apply that first. Stored in the engine's state only; the API does not know it. Default false.
 	DeletionProtection pulumi.BoolPtrInput
-	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+	// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
 	Name pulumi.StringPtrInput
 	// Plan, such as `free` (the API's default), `launch`, `grow` or `pro`.
 	Plan pulumi.StringPtrInput
@@ -315,7 +315,7 @@ func (o DatabaseOutput) Host() pulumi.StringOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.Host }).(pulumi.StringOutput)
 }
 
-// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+// Name of 1-63 lowercase letters, digits and hyphens, not beginning with a hyphen. Renamed in place; `dbName`, user and connection string do not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
 func (o DatabaseOutput) Name() pulumi.StringOutput {
 	return o.ApplyT(func(v *Database) pulumi.StringOutput { return v.Name }).(pulumi.StringOutput)
 }

@@ -30,7 +30,7 @@ class BlueprintArgs:
 
         :param pulumi.Input[_builtins.str] sql_content: SQL statements, run in one transaction when applied. A change makes a new version, in place.
         :param pulumi.Input[_builtins.str] description: What the blueprint does.
-        :param pulumi.Input[_builtins.str] name: Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+        :param pulumi.Input[_builtins.str] name: Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
         :param pulumi.Input[Mapping[str, pulumi.Input['BlueprintVariableArgs']]] variables: The variables that the SQL uses, by name.
         """
         pulumi.set(__self__, "sql_content", sql_content)
@@ -69,7 +69,7 @@ class BlueprintArgs:
     @pulumi.getter
     def name(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+        Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
         """
         return pulumi.get(self, "name")
 
@@ -118,7 +118,7 @@ class Blueprint(pulumi.CustomResource):
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.str] description: What the blueprint does.
-        :param pulumi.Input[_builtins.str] name: Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+        :param pulumi.Input[_builtins.str] name: Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
         :param pulumi.Input[_builtins.str] sql_content: SQL statements, run in one transaction when applied. A change makes a new version, in place.
         :param pulumi.Input[Mapping[str, pulumi.Input[Union['BlueprintVariableArgs', 'BlueprintVariableArgsDict']]]] variables: The variables that the SQL uses, by name.
         """
@@ -256,7 +256,7 @@ class Blueprint(pulumi.CustomResource):
     @pulumi.getter
     def name(self) -> pulumi.Output[_builtins.str]:
         """
-        Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it is kept for the resource's lifetime.
+        Display name. Changed in place; the `slug` does not change. If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and it stays the same for the resource's lifetime.
         """
         return pulumi.get(self, "name")
 
