@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -11,6 +13,7 @@ import pytest
 from support.broken_creates import TABLE, there
 from support.control_plane import ControlPlane
 from support.naming import unique
+from support.process_kill import processes
 from support.pulumi import Stack
 
 URN = "urn:pulumi:dev::story::polykomos:index:"
@@ -51,6 +54,32 @@ def names(stack: Stack, control_plane: ControlPlane) -> Callable[[], dict[str, s
         return found
 
     return look
+
+
+@contextlib.contextmanager
+def unreadable_state(stack: Stack) -> Iterator[None]:
+    """Empty the file beside the checkpoint as soon as a plugin runs, and again and again until the end.
+
+    Pulumi's file backend empties this file for a moment whenever it writes the checkpoint. An export fails meanwhile.
+    """
+    (attributes,) = (stack.directory / ".state").glob(".pulumi/stacks/*/dev.json.attrs")
+    ended = threading.Event()
+
+    def empty() -> None:
+        while not ended.wait(0.005):
+            if processes(stack.directory / ".home" / ".pulumi", "pulumi-resource-polykomos"):
+                break
+        while not ended.wait(0.005):
+            attributes.write_bytes(b"")
+
+    emptying = threading.Thread(target=empty)
+    emptying.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        emptying.join()
+        attributes.unlink()
 
 
 def runs(stack: Stack) -> int:
@@ -110,6 +139,10 @@ def test_a_forced_replacement_that_deletes_first(stack: Stack, names: Callable[[
     before = names()
     refused = stack.up("--target-replace", f"{URN}Database::db", "--target-dependents", ok=False)
     assert "has `deletionProtection`" in refused.diagnostics
+    assert names() == before
+    with unreadable_state(stack):
+        refused = stack.destroy("--continue-on-error", ok=False)
+    assert "`pulumi stack export --stack dev` failed" in refused.diagnostics
     assert names() == before
 
 

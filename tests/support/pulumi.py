@@ -228,15 +228,19 @@ def _initialized(pulumi: str) -> Path:
     _command(directory, pulumi, "stack", "init", "dev")
     # Whatever comes of it: a program that names the package has its schema fetched.
     (directory / "Pulumi.yaml").write_text(yaml.dump(_ANY_PROGRAM))
-    _command(directory, pulumi, "preview")
+    output = _command(directory, pulumi, "preview")
+    assert (home / "schemas").exists(), output
     for made in home.iterdir():  # which stack is selected in this directory, and a log
         if made.name not in ("plugins", "schemas"):
             shutil.rmtree(made)
     return directory
 
 
-def _command(directory: Path, *command: str) -> None:
-    subprocess.run([*command, "--non-interactive"], cwd=directory, env=_environment(directory), capture_output=True)
+def _command(directory: Path, *command: str) -> str:
+    done = subprocess.run(
+        [*command, "--non-interactive"], cwd=directory, env=_environment(directory), capture_output=True, text=True
+    )
+    return done.stdout + done.stderr
 
 
 def _select(stack: str, directory: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SECONDS: Final = 60.0
+# An engine does not replace all files of its state at once: a read in between fails, and a later one succeeds.
+_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
 # Launchers may run between the engine and this process.
 _MAX_ANCESTORS: Final = 4
 
@@ -30,33 +33,52 @@ class EngineCli:
     Attributes:
         program: The path of the program.
         args: The arguments it runs with, if it is the engine that runs this process; empty if it was found on PATH.
+        directory: Its working directory, if it is the engine that runs this process; None: this process's.
     """
 
     program: str
     args: tuple[str, ...] = ()
+    directory: Path | None = None
 
     def options(self, name: str) -> list[str]:
         """Return the values of an option: `-name value` or `-name=value`, with one dash or two."""
         return flag_values(self.args, name)
 
     def run_json(self, *words: str) -> Any:
-        """Run a command in this process's directory and environment, for at most 60 seconds.
+        """Run a command in the engine's directory and this process's environment.
+
+        A command that fails is run again, up to four times and for at most 60 seconds in all.
 
         Returns:
-            The JSON that the command prints, or None if the command failed.
+            The JSON that the command prints, or None if the command failed each time.
         """
-        import subprocess  # rarely needed, slow to import
-
         # These variables are meant for a plugin, and TF_CLI_ARGS for the engine's running command only.
         removed = ("TF_PLUGIN_", "PLUGIN_", "TF_CLI_ARGS")
         env = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
+        deadline = time.monotonic() + _SECONDS
+        found = self._run_json(words, env, deadline)
+        for pause in _PAUSES:
+            if found is not None or time.monotonic() + pause > deadline:
+                break
+            time.sleep(pause)
+            found = self._run_json(words, env, deadline)
+        return found
+
+    def _run_json(self, words: Sequence[str], env: Mapping[str, str], deadline: float) -> Any:
+        """Run a command once. Return the JSON that it prints, or None if it fails."""
+        import subprocess  # rarely needed, slow to import
+
         try:
-            completed = run(self.program, words, env=env, seconds=_SECONDS)
-            # Terraform prints nothing if the state does not exist yet.
-            return parse_output(completed.stdout, {}) if completed.returncode == 0 else None
+            seconds = max(0.1, deadline - time.monotonic())
+            completed = run(self.program, words, env=env, directory=self.directory, seconds=seconds)
+            if completed.returncode == 0:
+                # Terraform prints nothing if the state does not exist yet.
+                return parse_output(completed.stdout, {})
+            problem = f"exit status {completed.returncode}"
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-            log.debug("%s %s failed: %s", self.program, " ".join(words), type(error).__name__)
-            return None
+            problem = type(error).__name__
+        log.debug("%s %s failed: %s", self.program, " ".join(words), problem)
+        return None
 
 
 def run(
@@ -147,6 +169,7 @@ def _process(pid: int) -> tuple[int, EngineCli] | None:
     try:
         process = psutil.Process(pid)
         with process.oneshot():
-            return process.ppid(), EngineCli(process.exe(), tuple(process.cmdline()[1:]))
+            engine = EngineCli(process.exe(), tuple(process.cmdline()[1:]), Path(process.cwd()))
+            return process.ppid(), engine
     except (psutil.Error, OSError):
         return None

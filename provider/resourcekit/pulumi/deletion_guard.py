@@ -16,10 +16,15 @@ from resourcekit.errors import ResourceError
 from resourcekit.pulumi import engine_command
 from resourcekit.pulumi.dependency_graph import DependencyGraph
 from resourcekit.pulumi.engine_command import EngineCommand
-from resourcekit.pulumi.stack_export import DeploymentState, StackEntry, StackExport
+from resourcekit.pulumi.stack_export import DeploymentState, StackEntry, StackExport, StateReadError
 
 Protection = Callable[[StackEntry], str | None]
 _REMEDY: Final = "To delete only other resources, name them with `--target`"
+_UNREADABLE: Final = (
+    ", so the provider cannot determine whether this command also deletes an object with deletion protection. The "
+    "object was not deleted. Run the command again; if it fails again, run `pulumi stack export` in the directory of "
+    "the program to see why"
+)
 
 
 @dataclass
@@ -48,7 +53,7 @@ class DeletionGuard:
     """Checks the Deletes of one run.
 
     Args:
-        stack: The stack. Its state is read once, and once more before a Delete is rejected.
+        stack: The stack. Its state is read once, and once more before a command other than `destroy` is rejected.
         run: The calls of the run so far.
         protection: Return why an entry of the state must not be deleted, or None.
     """
@@ -62,14 +67,15 @@ class DeletionGuard:
         """Check that a resource may be deleted.
 
         Raises:
-            ResourceError: The resource depends on a protected object that this run would delete as well.
+            ResourceError: The resource depends on a protected object that this run would delete as well, or the engine
+                cannot export the state that shows this.
         """
-        plan = self._plan
-        if plan is None or plan.refusal(self._run, urn) is None:
-            return
-        # The state may be of the beginning of the run, and contain a provider that has been replaced since.
-        latest = self._stack.latest()
-        reason = None if latest is None else DeletePlan(latest, self._command, self._protection).refusal(self._run, urn)
+        reason = None if self._plan is None else self._plan.refusal(self._run, urn)
+        if reason is not None and not self._command.is_destroy:
+            # The state may be of the beginning of the run, and contain a provider that has been replaced since.
+            latest = self._stack.latest()
+            if latest is not None:
+                reason = DeletePlan(latest, self._command, self._protection).refusal(self._run, urn)
         if reason is not None:
             raise ResourceError(f"cannot delete: {reason}")
 
@@ -79,7 +85,10 @@ class DeletionGuard:
 
     @cached_property
     def _plan(self) -> DeletePlan | None:
-        state = self._stack.state()
+        try:
+            state = self._stack.known_state()
+        except StateReadError as error:
+            raise ResourceError(f"cannot delete: {error}{_UNREADABLE}") from None
         return None if state is None else DeletePlan(state, self._command, self._protection)
 
 

@@ -17,6 +17,10 @@ ACCOUNT: Final = "__account"
 StackEntry = Mapping[str, Any]
 
 
+class StateReadError(Exception):
+    """The engine that runs this process cannot export the stack."""
+
+
 @dataclass(frozen=True)
 class DeploymentState:
     """The deployment of a stack.
@@ -71,6 +75,7 @@ class StackExport:
         self._name = urn_stack(urn)
         self._instance = instance
         self._is_read = False
+        self._has_failed = False
         self._state: DeploymentState | None = None
         self._lock = threading.Lock()
 
@@ -80,14 +85,34 @@ class StackExport:
         return bool(self._name)
 
     def state(self) -> DeploymentState | None:
-        """Return the state, read on first use, or None if it cannot be read."""
+        """Return the state, read on first use, or None if it cannot be read. A failed read is not repeated."""
+        if self._has_failed:
+            return None
+        try:
+            return self.known_state()
+        except StateReadError:
+            self._has_failed = True
+            return None
+
+    def known_state(self) -> DeploymentState | None:
+        """Return the state, read on first use, or None if no engine is found or the engine has another stack.
+
+        Raises:
+            StateReadError: The engine cannot export the stack. The next call reads the state again.
+        """
         with self._lock:
             if not self._is_read:
-                self._state, self._is_read = self.latest(), True
+                self._state, self._is_read = self._read(), True
             return self._state
 
     def latest(self) -> DeploymentState | None:
         """Read the state again, which takes 0.3 s. Return None if it cannot be read."""
+        try:
+            return self._read()
+        except StateReadError:
+            return None
+
+    def _read(self) -> DeploymentState | None:
         return read_state(self._name, self._instance) if self._name else None
 
     def resource_refs(self) -> ResourceRefs | None:
@@ -106,17 +131,26 @@ def read_state(name: str, instance: str | None) -> DeploymentState | None:
     """Export the stack of this name with the engine's command line.
 
     Returns:
-        The state, or None if the engine fails or the stack does not contain the provider instance.
+        The state, or None if there is no engine or the stack does not contain the provider instance.
+
+    Raises:
+        StateReadError: The engine that runs this process cannot export the stack.
     """
-    engine = engine_cli.find_parent_engine(_NAMES) or engine_cli.find_on_path(_NAMES)
+    parent = engine_cli.find_parent_engine(_NAMES)
+    engine = parent or engine_cli.find_on_path(_NAMES)
     if engine is None:
         return None
     # The user's option may be a full name, `organization/project/stack`, which also works where the short one does not.
     options = [*engine.options("stack"), *engine.options("s")]
+    has_export = False
     for stack in dict.fromkeys([*options, name]):
-        state = parse_export(engine.run_json("stack", "export", "--stack", stack, "--non-interactive"), instance)
+        exported = engine.run_json("stack", "export", "--stack", stack, "--non-interactive")
+        has_export = has_export or exported is not None
+        state = parse_export(exported, instance)
         if state is not None:
             return state
+    if parent is not None and not has_export:
+        raise StateReadError(f"`pulumi stack export --stack {name}` failed")
     return None
 
 

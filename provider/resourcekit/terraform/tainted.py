@@ -21,6 +21,11 @@ from resourcekit.unknown import contains_unknown
 
 _NAMES: Final = ("terraform", "tofu")
 _LIMITS: Final = ("target", "target-file", "exclude", "exclude-file")
+_UNREADABLE: Final = (
+    ". The plan contains a new object with the same arguments, and `state pull` failed, so the provider cannot "
+    "determine whether the new object replaces the protected one. Run the command again; if it fails again, run `state "
+    "pull` to see why"
+)
 
 
 class TaintedGuard:
@@ -33,6 +38,7 @@ class TaintedGuard:
     def __init__(self, running: Callable[[], EngineCli | None] = lambda: engine_cli.find_parent_engine(_NAMES)) -> None:
         self._running = running
         self._protected: dict[tuple[str, str], tuple[str, Mapping[str, Any]]] = {}
+        self._is_read = False
         self._tainted_ids: frozenset[str] | None = None
         self._lock = threading.Lock()
 
@@ -47,7 +53,8 @@ class TaintedGuard:
         """Refuse the plan of a new object that replaces a tainted, protected one.
 
         A command with a limit (`-target`, `-exclude`) may leave a tainted object alone. For such a command, the plan is
-        refused only if its arguments are those of the old object.
+        refused only if its arguments are those of the old object. The same applies if the engine cannot print its
+        state: then every protected object may be tainted.
 
         Args:
             type_name: The type of the planned object.
@@ -63,19 +70,22 @@ class TaintedGuard:
         if engine is None:
             return
         words = state_pull.with_environment(engine.args, os.environ)
-        is_limited = any(engine_cli.flag_values(words, name) for name in _LIMITS)
-        for id_ in sorted(of_type.keys() & self._tainted(engine)):
+        tainted = self._tainted(engine)
+        is_limited = tainted is None or any(engine_cli.flag_values(words, name) for name in _LIMITS)
+        for id_ in sorted(of_type.keys() if tainted is None else of_type.keys() & tainted):
             reason, state = of_type[id_]
             is_old = all(
                 contains_unknown(each) or json_equal(each, state.get(name)) for name, each in arguments.items()
             )
             if is_old or not is_limited:
-                raise ResourceError(f"cannot replace: {reason}")
+                raise ResourceError(f"cannot replace: {reason}{_UNREADABLE if tainted is None else ''}")
 
-    def _tainted(self, engine: EngineCli) -> frozenset[str]:
+    def _tainted(self, engine: EngineCli) -> frozenset[str] | None:
+        """Return the ids of the tainted objects, read on first use, or None if the engine cannot print its state."""
         with self._lock:
-            if self._tainted_ids is None:
-                self._tainted_ids = frozenset(find_tainted(engine.run_json("state", "pull")))
+            if not self._is_read:
+                state, self._is_read = engine.run_json("state", "pull"), True
+                self._tainted_ids = None if state is None else frozenset(find_tainted(state))
             return self._tainted_ids
 
 

@@ -57,6 +57,38 @@ def test_an_option_of_a_command_line(words: list[str], found: list[str]) -> None
     assert engine_cli.flag_values(words, "state") == found
 
 
+def failing(path: Path, times: int, printed: Any) -> Path:
+    """An engine of a kind that fails so many times, as while its state is written. Returns the file of its calls."""
+    calls = path.with_suffix(".calls")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = shlex.quote(str(calls))
+    path.write_text(
+        f"#!/bin/sh\npwd -P >> {file}\n[ $(wc -l < {file}) -gt {times} ] || exit 1\n"
+        f"echo {shlex.quote(json.dumps(printed))}\n"
+    )
+    path.chmod(0o755)
+    return calls
+
+
+@pytest.mark.parametrize(("times", "found", "runs"), [(0, {}, 1), (4, {}, 5), (5, None, 5)])
+def test_a_command_that_fails_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, found: Any, runs: int
+) -> None:
+    monkeypatch.setattr(engine_cli, "_PAUSES", (0, 0, 0, 0))
+    calls = failing(tmp_path / "bin" / "pulumi", times, {})
+    engine = EngineCli(str(tmp_path / "bin" / "pulumi"), directory=tmp_path)
+    assert engine.run_json("stack", "export") == found
+    assert calls.read_text().splitlines() == [str(tmp_path.resolve())] * runs
+
+
+def test_a_command_that_hangs_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_cli, "_SECONDS", 0.5)
+    calls = failing(tmp_path / "pulumi", 0, {})
+    (tmp_path / "pulumi").write_text(f"#!/bin/sh\necho called >> {shlex.quote(str(calls))}\nexec sleep 600\n")
+    assert EngineCli(str(tmp_path / "pulumi")).run_json("stack", "export") is None
+    assert not calls.exists() or calls.read_text() == "called\n"
+
+
 @pytest.mark.parametrize("is_bare", [False, True])
 def test_the_engine_is_found_behind_a_launcher(is_bare: bool, tmp_path: Path) -> None:
     """A shell plays the engine, and a Python between it and us the launcher."""
@@ -139,6 +171,39 @@ def test_the_instances_of_a_package_are_all_that_the_state_names_the_oldest_firs
 def test_without_a_state_a_provider_knows_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack_export, "read_state", lambda *_: None)
     assert stack_export.StackExport("urn:pulumi:dev::shop::t::n", INSTANCE).instances("toy") == [INSTANCE]
+
+
+def test_a_state_that_the_running_engine_cannot_export_is_not_taken_for_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_cli, "_PAUSES", ())
+    calls = failing(tmp_path / "bin" / "pulumi", 4, {"deployment": {"resources": [PROVIDER, SHELF]}})
+    monkeypatch.setattr(
+        engine_cli, "find_parent_engine", lambda _names: EngineCli(str(tmp_path / "bin" / "pulumi"), ("up",))
+    )
+    export = stack_export.StackExport("urn:pulumi:dev::shop::t::n", INSTANCE)
+    assert export.state() is None
+    assert export.resource_refs() is None
+    assert len(calls.read_text().splitlines()) == 1, "a failed read is not repeated for this"
+    assert export.latest() is None
+    for _ in range(2):
+        with pytest.raises(stack_export.StateReadError, match="`pulumi stack export --stack dev` failed"):
+            export.known_state()
+    for _ in range(2):
+        found = export.known_state()
+        assert found is not None
+        assert found.resources == (PROVIDER, SHELF)
+    assert len(calls.read_text().splitlines()) == 5
+
+
+def test_an_engine_of_path_that_cannot_export_may_be_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_cli, "_PAUSES", ())
+    failing(tmp_path / "bin" / "pulumi", 9, {})
+    monkeypatch.setattr(engine_cli, "find_parent_engine", lambda _names: None)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    assert stack_export.StackExport("urn:pulumi:dev::shop::t::n", INSTANCE).known_state() is None
 
 
 # Terraform

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from resourcekit.pulumi.deletion_guard import DeletePlan, RunState
+from resourcekit.errors import ResourceError
+from resourcekit.pulumi import engine_command
+from resourcekit.pulumi.deletion_guard import DeletePlan, DeletionGuard, RunState
 from resourcekit.pulumi.dependency_graph import DependencyGraph
 from resourcekit.pulumi.engine_command import EngineCommand, parse
-from resourcekit.pulumi.stack_export import DeploymentState
+from resourcekit.pulumi.stack_export import DeploymentState, StackExport, StateReadError
 
 BASE = "urn:pulumi:dev::shop::toy:index:Shelf::"
 OWN = "urn:pulumi:dev::shop::pulumi:providers:toy::default::id"
@@ -185,3 +187,58 @@ def test_a_command_line(words: list[str], environment: dict[str, str], command: 
 )
 def test_patterns_of_targets_are_the_engines(pattern: str, found: bool) -> None:
     assert EngineCommand(targets=(pattern,)).names(urn("db")) is found
+
+
+class Reads(StackExport):
+    """A stack whose reads return these states one after the other; None: the engine cannot export it."""
+
+    def __init__(self, *states: DeploymentState | None) -> None:
+        super().__init__(BASE, "id")
+        self.states = list(states)
+
+    def _read(self) -> DeploymentState | None:
+        state = self.states.pop(0)
+        if state is None:
+            raise StateReadError("the export failed")
+        return state
+
+
+def guard(reads: Reads, monkeypatch: pytest.MonkeyPatch, command: str) -> DeletionGuard:
+    monkeypatch.setattr(engine_command, "parent_command", lambda: parse([command], {}))
+    return DeletionGuard(reads, RunState(OWN), lambda each: "db stays" if each.get("protected") else None)
+
+
+STATE = DeploymentState(tuple(ENTRIES))
+UNPROTECTED = DeploymentState(tuple({**each, "protected": False} for each in ENTRIES))
+
+
+def test_nothing_is_deleted_while_the_state_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = Reads(None, None, UNPROTECTED)
+    checks = guard(reads, monkeypatch, "destroy")
+    for _ in range(2):
+        with pytest.raises(ResourceError, match=r"cannot delete: the export failed, so .* The object was not deleted"):
+            checks.check_delete(urn("free"))
+    checks.check_delete(urn("free"))
+
+
+@pytest.mark.parametrize(
+    ("command", "states", "is_refused", "left"),
+    [
+        ("destroy", [STATE, UNPROTECTED], True, 1),
+        ("up", [STATE, STATE], True, 0),
+        ("up", [STATE, None], True, 0),
+        ("up", [STATE, UNPROTECTED], False, 0),
+        ("up", [UNPROTECTED, STATE], False, 1),
+    ],
+)
+def test_a_refusal_is_checked_once_more_unless_the_second_read_fails(
+    monkeypatch: pytest.MonkeyPatch, command: str, states: list[DeploymentState | None], is_refused: bool, left: int
+) -> None:
+    reads = Reads(*states)
+    checks = guard(reads, monkeypatch, command)
+    if is_refused:
+        with pytest.raises(ResourceError, match=r"cannot delete: .*db stays"):
+            checks.check_delete(urn("app"))
+    else:
+        checks.check_delete(urn("app"))
+    assert len(reads.states) == left

@@ -46,6 +46,22 @@ class Asked(EngineCli):
         return STATE
 
 
+class Failing(EngineCli):
+    """An engine that cannot print its state."""
+
+    def run_json(self, *_words: str) -> Any:
+        return None
+
+
+def test_without_a_state_only_a_new_object_like_the_protected_one_is_refused() -> None:
+    tainted = TaintedGuard(lambda: Failing("terraform", ("plan",)))
+    tainted.record("toy_shelf", "1", "it is protected", {"name": "old"})
+    tainted.check_create("toy_shelf", {"name": "new"})
+    tainted.check_create("toy_box", {"name": "old"})
+    with pytest.raises(ResourceError, match=r"cannot replace: it is protected\. .* `state pull` failed"):
+        tainted.check_create("toy_shelf", {"name": "old"})
+
+
 @pytest.mark.parametrize(
     ("words", "arguments", "refused"),
     [
