@@ -96,6 +96,7 @@ class IdempotencyKeys:
         ownership: The objects that this run and the state own.
         exclusive: Whether no other object has the same seed, so that none waits for this object's create call.
         other_seeds: Identities that the object may have had in earlier runs.
+        of_plan: Whether the seed belongs to one planned create, so that only a run of the same plan has it.
     """
 
     kind: str = ""
@@ -103,6 +104,7 @@ class IdempotencyKeys:
     ownership: OwnershipRegistry = field(default_factory=lambda: OwnershipRegistry(lambda: None))
     exclusive: bool = True
     other_seeds: tuple[str, ...] = ()
+    of_plan: bool = False
 
     @property
     def others(self) -> list[IdempotencyKeys]:
@@ -158,3 +160,9 @@ class IdempotencyKeys:
     def is_taken(self, id: str) -> bool | None:
         """Return whether the object has an owner, possibly this resource; None if that cannot be determined."""
         return self.ownership.is_owned(self.kind, id)
+
+    def is_taken_by_other(self, id: str) -> bool | None:
+        """Return whether another resource owns the object that these keys created; None if that is unknown."""
+        taken = self.is_taken(id)
+        # The engine does not apply a plan again over a state that has an object of the plan.
+        return False if taken is None and self.of_plan else taken

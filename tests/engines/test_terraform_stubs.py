@@ -1,10 +1,11 @@
-"""Our own .proto file beside the official definition, which the Go module terraform-plugin-go holds."""
+"""Our own .proto file beside the official definitions: terraform-plugin-go's, and Terraform's own of 6.11."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from support.needs import require
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULE = ROOT / "tools" / "engines" / "baseline"
+ENGINES = ROOT / "tools" / "engines"
 PROTOCOL = ROOT / "provider" / "resourcekit" / "terraform" / "protocol"
 # What this provider leaves out.
 STATE_STORES = {"state_stores", "state_store_schemas"}
@@ -22,6 +23,16 @@ STATE_STORE_CALLS = {
     "ValidateStateStoreConfig", "ConfigureStateStore", "ReadStateBytes", "WriteStateBytes", "LockState", "UnlockState",
     "GetStates", "DeleteState",
 }  # fmt: skip
+# What the newest terraform-plugin-go does not have yet, and Terraform 1.16 has.
+NEW_IN_6_11 = {
+    ".ClientCapabilities.store_planned_private",
+    ".ClientCapabilities.computed_blocks_allowed",
+    ".PlanResourceChange.Request.planned_private",
+    ".Schema.Block.computed",
+}
+# Names of which Terraform's own file has others than terraform-plugin-go. The numbers are the same.
+RENAMED = {"EphemeralMetadata": "EphemeralResourceMetadata"}
+RENAMED_FIELDS = {".ValidateActionConfig.Request.type_name": ".ValidateActionConfig.Request.action_type"}
 
 
 def compiled(directory: Path, target: Path) -> descriptor_pb2.FileDescriptorProto:
@@ -53,20 +64,46 @@ def methods(found: descriptor_pb2.FileDescriptorProto) -> dict[str, Any]:
     }
 
 
+def module_directory(pinned_in: Path, name: str) -> Path:
+    command = [require("go"), "mod", "download", "-json", name]
+    module = json.loads(subprocess.run(command, cwd=pinned_in, check=True, capture_output=True, text=True).stdout)
+    return Path(module["Dir"])
+
+
 def test_our_definition_is_the_protocols(tmp_path: Path) -> None:
-    command = [require("go"), "mod", "download", "-json", "github.com/hashicorp/terraform-plugin-go"]
-    module = json.loads(subprocess.run(command, cwd=MODULE, check=True, capture_output=True, text=True).stdout)
-    official = compiled(Path(module["Dir"]) / "tfprotov6" / "internal" / "tfplugin6", tmp_path / "official")
+    plugin_go = module_directory(ENGINES / "baseline", "github.com/hashicorp/terraform-plugin-go")
+    official = compiled(plugin_go / "tfprotov6" / "internal" / "tfplugin6", tmp_path / "official")
     ours = compiled(PROTOCOL, tmp_path / "ours")
     theirs = facts(official)
-    for name, fact in facts(ours).items():
-        assert theirs.get(name) == fact, name
+    assert {name for name, fact in facts(ours).items() if theirs.get(name) != fact} == NEW_IN_6_11
     for name, method in methods(ours).items():
         assert methods(official)[name] == method
     parents = {name.rpartition(".")[0] for name in facts(ours)}
     left_out = {name for name in theirs.keys() - facts(ours).keys() if name.rpartition(".")[0] in parents}
     assert {name.rpartition(".")[2] for name in left_out} == STATE_STORES
     assert set(methods(official)) - set(methods(ours)) == STATE_STORE_CALLS
+
+
+def test_our_definition_is_that_of_terraform_6_11(tmp_path: Path) -> None:
+    directory = module_directory(ENGINES / "terraform", "github.com/hashicorp/terraform") / "docs" / "plugin-protocol"
+    assert "protocol version 6.11\n" in (directory / "tfplugin6.proto").read_text(encoding="utf-8")
+    theirs = {
+        RENAMED_FIELDS.get(name, name): fact for name, fact in renamed(facts(compiled(directory, tmp_path / "theirs")))
+    }
+    ours = facts(compiled(PROTOCOL, tmp_path / "ours"))
+    assert {name for name, fact in ours.items() if theirs.get(name) != fact} == set()
+    parents = {name.rpartition(".")[0] for name in ours}
+    left_out = {name for name in theirs.keys() - ours.keys() if name.rpartition(".")[0] in parents}
+    assert {name.rpartition(".")[2] for name in left_out} == STATE_STORES
+
+
+def renamed(theirs: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield Terraform's facts with the message names of terraform-plugin-go."""
+    for name, fact in theirs.items():
+        for their_name, our_name in RENAMED.items():
+            name = name.replace(their_name, our_name)
+            fact = (*fact[:2], fact[2].replace(their_name, our_name), fact[3]) if isinstance(fact, tuple) else fact
+        yield name, fact
 
 
 def test_the_stubs_are_fresh(tmp_path: Path) -> None:

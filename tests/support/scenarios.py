@@ -15,7 +15,7 @@ from support.control_plane import ControlPlane, wait_until
 from support.process_kill import after_kill, kill, processes, start_up
 from support.programs import Program, pulumi_resources, pulumi_variables, terraform_module
 from support.pulumi import Stack
-from support.terraform import Workspace
+from support.terraform import NEWEST, Workspace
 
 KINDS = ("databases", "blueprints", "webhook_endpoints")
 _EACH = 2
@@ -122,17 +122,60 @@ class TerraformStory:
         (self.workspace.directory / ".terraform.tfstate.lock.info").unlink(missing_ok=True)
 
     def held(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {kind: set() for kind in KINDS}
-        for address, values in self.workspace.resources().items():
-            kind = address.split(".")[0].removeprefix("polykomos_") + "s"
-            if kind in found:
-                found[kind].add(values["id"])
-        return found
+        return ids_in_state(self.workspace)
+
+
+class SavedPlanStory(TerraformStory):
+    """See Story: on Terraform 1.16, without a scope, where each `up` is a saved plan.
+
+    After a kill, the state is as it was before the plan, as with a state backend that nothing reached. The next `up`
+    applies the same plan again.
+    """
+
+    def __init__(self, directory: Path, env: dict[str, str]) -> None:
+        super().__init__(NEWEST, directory, env)
+        del self.workspace.env["POLYKOMOS_IDEMPOTENCY_SCOPE"]
+        self._plan = directory / "tfplan"
+
+    def start(self, doing: str) -> subprocess.Popen[str]:
+        if doing != "up":
+            return super().start(doing)
+        self._save_plan()
+        return self.workspace.start("apply", "-lock=false", self._plan.name)
+
+    def up(self) -> tuple[bool, str]:
+        if not self._plan.exists():
+            self._save_plan()
+        done, output = _told(self.workspace.run("apply", self._plan.name, ok=None))
+        if done:
+            self._plan.unlink()
+        return done, output
+
+    def killed(self) -> None:
+        super().killed()
+        if self._plan.exists():
+            (self.workspace.directory / "terraform.tfstate").write_text(self._state_before)
+
+    def _save_plan(self) -> None:
+        self.workspace.run("plan", f"-out={self._plan.name}")
+        self._state_before = self.workspace.state_text
 
 
 def new_story(engine: str, directory: Path, env: dict[str, str]) -> Story:
-    """engine: pulumi, terraform or tofu."""
+    """engine: pulumi, or one of the plugin protocol; the newest Terraform applies saved plans without a scope."""
+    if engine == NEWEST:
+        return SavedPlanStory(directory, env)
     return PulumiStory(directory, env) if engine == "pulumi" else TerraformStory(engine, directory, env)
+
+
+def ids_in_state(workspace: Workspace) -> dict[str, set[str]]:
+    """The ids in a workspace's state, by kind."""
+    found: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    for address, values in workspace.resources().items():
+        kind = address.split(".")[0].removeprefix("polykomos_") + "s"
+        if kind in found:
+            found[kind].add(values["id"])
+    return found
 
 
 def interrupted(story: Story, doing: str, when: Callable[[], object]) -> None:

@@ -13,7 +13,12 @@ from typing import Any
 
 from support.needs import require
 
+# Terraform of the machine, which may be as old as 1.11, and the OpenTofu of `make setup`.
 ENGINES = ("terraform", "tofu")
+# The Terraform of `make setup`.
+NEWEST = "terraform-1.16"
+# Every engine of the plugin protocol, the oldest that the provider works with included.
+ALL_ENGINES = ("tofu-1.10", "terraform", NEWEST, "tofu")
 PREAMBLE = """
 terraform {
   required_providers {

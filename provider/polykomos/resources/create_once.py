@@ -54,10 +54,16 @@ def create_once(
         ctx.warn(
             f"adopted existing {request.noun} {request.id_of(result.object)}: an interrupted run created it for this "
             "resource within the last 24 hours, and it is missing from the engine's state. If another program manages "
-            "it, remove this resource from the state and create it under another name (in Terraform: with another "
-            "`idempotency_scope`)"
+            f"it, remove this resource from the state and {_way_to_another(ctx.idempotency_keys)}"
         )
     return result
+
+
+def _way_to_another(keys: IdempotencyKeys) -> str:
+    """Return how a user gets another object than the adopted one."""
+    if keys.of_plan:
+        return "apply a new plan instead of the saved one"
+    return "create it under another name (in Terraform: with another `idempotency_scope`)"
 
 
 def _create_or_adopt(request: CreateRequest[T], ctx: Context[Client]) -> CreateResult[T]:
@@ -188,7 +194,7 @@ def _is_owned_by_other(
     Raises:
         ResourceError: The engine's state cannot be read, and the call was sent once only.
     """
-    is_taken = ctx.idempotency_keys.is_taken(request.id_of(candidate))
+    is_taken = ctx.idempotency_keys.is_taken_by_other(request.id_of(candidate))
     if is_taken is None and not was_retried:
         raise ResourceError(
             f"an earlier run created {request.noun} {request.id_of(candidate)} for this resource, and the provider "

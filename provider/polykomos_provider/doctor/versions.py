@@ -14,6 +14,7 @@ ADDED: Mapping[str, Sequence[tuple[Version, str]]] = {
         ((1, 11), "ephemeral credentials and write-only arguments"),
         ((1, 12), "import by identity"),
         ((1, 14), "`terraform query` and actions"),
+        ((1, 16), "saved plans that create each object once without `idempotency_scope`"),
     ),
     "tofu": (((1, 11), "ephemeral credentials and write-only arguments"), ((1, 12), "import by identity")),
 }

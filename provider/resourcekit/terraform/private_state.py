@@ -7,9 +7,12 @@ import.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+_CREATE_SEED: Final = "create_seed"
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class PrivateState:
             recorded none.
         planned_given: The value of `configured` after the plan has been applied.
         protection: Why the object of the previous plan must not be deleted; empty if it may be.
+        create_seed: What the idempotency keys of the planned create are derived from; empty for another plan, and for
+            an engine that does not send it to the apply.
     """
 
     configured: frozenset[str] = frozenset()
@@ -31,6 +36,7 @@ class PrivateState:
     account: str = ""
     planned_given: frozenset[str] = field(default=frozenset(), compare=False)
     protection: str = field(default="", compare=False)
+    create_seed: str = field(default="", compare=False)
 
     def to_bytes(self) -> bytes:
         """Return the bytes that the engine stores after an apply."""
@@ -63,6 +69,7 @@ class PrivateState:
             _text(entries, "account"),
             _names(entries, "planned"),
             _text(entries, "protection"),
+            _text(entries, _CREATE_SEED),
         )
 
     def applied(self) -> PrivateState:
@@ -81,6 +88,17 @@ def with_account(private: bytes, account: str | None) -> bytes:
     if entries is None or entries.get("account") == account:
         return private
     return json.dumps({**entries, "account": account}).encode()
+
+
+def with_create_seed(planned: bytes, sent: bytes) -> bytes:
+    """Return the private state of a planned create with the seed of its idempotency keys.
+
+    Args:
+        planned: The private state.
+        sent: The private state of the first plan, which the engine sends with the second one; empty for the first plan.
+    """
+    seed = PrivateState.from_bytes(sent).create_seed or str(uuid.uuid4())
+    return json.dumps({**(_decoded(planned) or {}), _CREATE_SEED: seed}).encode()
 
 
 def _decoded(private: bytes) -> dict[str, Any] | None:

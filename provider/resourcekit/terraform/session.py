@@ -64,19 +64,24 @@ class TerraformSession:
         self.ledger, self.is_applying = ledger, False
         self.tainted = TaintedGuard()
 
-    def keys(self, type_name: str, arguments: Mapping[str, Any], earlier: Mapping[str, Any]) -> IdempotencyKeys:
+    def keys(
+        self, type_name: str, arguments: Mapping[str, Any], earlier: Mapping[str, Any], planned: str = ""
+    ) -> IdempotencyKeys:
         """Return the idempotency keys of a create.
 
         The engine does not send a resource's address. With a scope, the arguments identify the resource. Resources with
-        the same arguments are distinguished by the objects in the state (docs/decisions/0015-terraform-keys.md).
+        the same arguments are distinguished by the objects in the state. Without a scope, the plan identifies the
+        create, if the engine sends its private state (docs/decisions/0015-terraform-keys.md).
 
         Args:
             type_name: The resource type.
             arguments: The arguments that identify the resource.
             earlier: The arguments from which release 0.1.0 made its keys.
+            planned: The seed in the plan; empty if the plan has none.
         """
         if not self.scope:
-            return IdempotencyKeys(type_name, None, self.ledger)
+            # Not exclusive: the create call must not wait, because another plan does not find the object.
+            return IdempotencyKeys(type_name, planned or None, self.ledger, exclusive=False, of_plan=bool(planned))
         seed, before = (
             f"{self.scope} {json.dumps(each, sort_keys=True, default=str)}" for each in (arguments, earlier)
         )

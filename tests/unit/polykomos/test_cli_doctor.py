@@ -59,7 +59,9 @@ def test_versions() -> None:
     assert version("pulumi", (3, 199)).level == version("pulumi", None).level == ERROR
     assert version("pulumi", (3, 200)) == Finding("pulumi", OK, "3.200")
     assert "write-only" in version("terraform", (1, 10)).text
-    assert version("terraform", (1, 13)).text == "1.13; newer ones add `terraform query` and actions (1.14)"
+    assert version("terraform", (1, 15)).text == (
+        "1.15; newer ones add saved plans that create each object once without `idempotency_scope` (1.16)"
+    )
 
 
 GOOD, BAD = Finding("x", OK, ""), Finding("y", ERROR, "")

@@ -110,7 +110,7 @@ def test_pulumis_own_installer_comes_before_a_build(machine: Machine, tmp_path: 
     assert done.returncode == 0, done.stderr
     assert site.requests[0].startswith(f"CONNECT {HOST}:443")
     assert "GET /install.sh HTTP/1.1" in site.requests
-    assert done.stdout.splitlines() == [str(machine.cache / "engines" / "pulumi-3.255.0" / "bin")]
+    assert done.stdout.splitlines() == [str(machine.cache / "engines" / "pulumi-3.276.0" / "bin")]
     assert not machine.was_built
     again = machine.prepare()
     assert again.stdout == done.stdout

@@ -10,7 +10,7 @@ from resourcekit.terraform import new_state, plan
 from resourcekit.terraform.cty.msgpack import WireError, wire_contains_unknown
 from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler
 from resourcekit.terraform.planned_state import config_as_planned
-from resourcekit.terraform.private_state import PrivateState, with_account
+from resourcekit.terraform.private_state import PrivateState, with_account, with_create_seed
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.resource_type import ResourceType, find_type, identity_of, known_identity, write_identity
 from resourcekit.terraform.schema import Values, write_only_name
@@ -63,9 +63,14 @@ class ResourceRpcs:
         if prior is None:
             self._refuse_replacement(kind, config, memory)
             memory = PrivateState()  # the request has the one of the object to be replaced
+            response = self._cached_plan(kind, None, config, memory, request, report)
+            if request.client_capabilities.store_planned_private:
+                # Not from the cache, which has one plan for resources with the same arguments.
+                response.planned_private = with_create_seed(response.planned_private, request.planned_private)
+            return response
         # The plan of an existing object that depends on other resources cannot be cached: the request alone does not
         # determine it.
-        if prior is None or not kind.resource.depends_on_other_resources:
+        if not kind.resource.depends_on_other_resources:
             return self._cached_plan(kind, prior, config, memory, request, report)
         return self._plan(kind, prior, config, memory, request, report)[0]
 
@@ -96,7 +101,7 @@ class ResourceRpcs:
         memory = planned_memory.applied()
         approved = config_as_planned(kind, planned, config, memory.configured)
         if prior is None:
-            state, account = self._create(kind, planned, approved, report)
+            state, account = self._create(kind, planned, approved, planned_memory.create_seed, report)
         else:
             state, account = self._update(kind, prior, planned, approved, planned_memory, report)
             if report.failed:
@@ -207,14 +212,22 @@ class ResourceRpcs:
         return "" if prior is None else kind.lifecycle.deletion_blocked_reason(kind.state(prior)) or ""
 
     def _create(
-        self, kind: ResourceType, planned: Values, approved: Values, report: Diagnostics
+        self, kind: ResourceType, planned: Values, approved: Values, seed: str, report: Diagnostics
     ) -> tuple[Values, str | None]:
-        """Create the object, and return its state and the account to record."""
+        """Create the object, and return its state and the account to record.
+
+        Args:
+            kind: The resource type.
+            planned: The planned state.
+            approved: The configuration that the plan was made from.
+            seed: What the plan has for the idempotency keys; empty if nothing.
+            report: Receives the diagnostics.
+        """
         report.doing = "create"
         arguments = plan.validated_arguments(kind, approved)
         nulls = null_entries(kind.resource.arguments, kind.config_arguments(approved))
         earlier = {**arguments, **nulls}
-        keys = self.session.keys(kind.type_name, kind.key_arguments(arguments), kind.key_arguments(earlier))
+        keys = self.session.keys(kind.type_name, kind.key_arguments(arguments), kind.key_arguments(earlier), seed)
         ctx = self.session.context(kind.timeout_seconds(planned, "create"), report, keys=keys, null_entries=nulls)
         outcome = kind.lifecycle.create(arguments, ctx)
         # From here on, an error must not remove the object from the state.
@@ -276,8 +289,9 @@ class ResourceRpcs:
 def plan_key(request: pb.PlanResourceChange.Request, *, is_create: bool) -> bytes:
     """Return the part of a request that determines its plan, as bytes.
 
-    During an apply, Terraform sends other client capabilities and another proposed state. Neither affects the plan. The
-    private state in the request for a create belongs to the object to be replaced.
+    During an apply, Terraform sends other client capabilities, another proposed state and the first plan's private
+    state. None of them affects the plan. The private state in the request for a create belongs to the object to be
+    replaced.
 
     Args:
         request: The request, which stays unchanged.
@@ -285,7 +299,12 @@ def plan_key(request: pb.PlanResourceChange.Request, *, is_create: bool) -> byte
     """
     relevant = pb.PlanResourceChange.Request()
     relevant.CopyFrom(request)
-    for name in ("client_capabilities", "proposed_new_state", *(["prior_private"] if is_create else [])):
+    for name in (
+        "client_capabilities",
+        "proposed_new_state",
+        "planned_private",
+        *(["prior_private"] if is_create else []),
+    ):
         relevant.ClearField(name)
     return relevant.SerializeToString(deterministic=True)
 
