@@ -16,6 +16,8 @@ from typing import Any, Final, TypeVar
 
 import msgpack
 
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+
 try:
     import fcntl
 except ImportError:  # not on Windows
@@ -118,3 +120,26 @@ class PlanCache:
                 self._processes[key] = number
             position = end
         self._read += position
+
+
+def plan_key(request: pb.PlanResourceChange.Request, *, is_create: bool) -> bytes:
+    """Return the part of a request that determines its plan, as bytes.
+
+    During an apply, Terraform sends other client capabilities, another proposed state and the first plan's private
+    state. None of them affects the plan. The private state in the request for a create belongs to the object to be
+    replaced.
+
+    Args:
+        request: The request, which stays unchanged.
+        is_create: Whether there is no prior state.
+    """
+    relevant = pb.PlanResourceChange.Request()
+    relevant.CopyFrom(request)
+    for name in (
+        "client_capabilities",
+        "proposed_new_state",
+        "planned_private",
+        *(["prior_private"] if is_create else []),
+    ):
+        relevant.ClearField(name)
+    return relevant.SerializeToString(deterministic=True)

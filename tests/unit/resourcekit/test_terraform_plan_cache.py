@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from resourcekit.terraform import plan_cache
-from resourcekit.terraform.plan_cache import PlanCache
+from resourcekit.terraform.plan_cache import PlanCache, plan_key
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
-from resourcekit.terraform.rpc.resource import ResourceRpcs, plan_key
+from resourcekit.terraform.rpc.resource import ResourceRpcs
 from resourcekit.terraform.session import TerraformSession
 from support.sample_vendor import PACKAGE, cabinet
 

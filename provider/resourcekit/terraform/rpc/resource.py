@@ -9,6 +9,7 @@ from resourcekit.planning.validate import null_entries
 from resourcekit.terraform import new_state, plan
 from resourcekit.terraform.cty.msgpack import WireError, wire_contains_unknown
 from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler
+from resourcekit.terraform.plan_cache import plan_key
 from resourcekit.terraform.planned_state import config_as_planned
 from resourcekit.terraform.private_state import PrivateState, with_account, with_create_seed
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
@@ -284,29 +285,6 @@ class ResourceRpcs:
 
     def _record_unknown(self, kind: ResourceType, prior: Values, planned: Values) -> None:
         self._record_pending(kind, prior, *(name for name, value in planned.items() if wire_contains_unknown(value)))
-
-
-def plan_key(request: pb.PlanResourceChange.Request, *, is_create: bool) -> bytes:
-    """Return the part of a request that determines its plan, as bytes.
-
-    During an apply, Terraform sends other client capabilities, another proposed state and the first plan's private
-    state. None of them affects the plan. The private state in the request for a create belongs to the object to be
-    replaced.
-
-    Args:
-        request: The request, which stays unchanged.
-        is_create: Whether there is no prior state.
-    """
-    relevant = pb.PlanResourceChange.Request()
-    relevant.CopyFrom(request)
-    for name in (
-        "client_capabilities",
-        "proposed_new_state",
-        "planned_private",
-        *(["prior_private"] if is_create else []),
-    ):
-        relevant.ClearField(name)
-    return relevant.SerializeToString(deterministic=True)
 
 
 def _present(kind: ResourceType, value: pb.DynamicValue) -> Values:
