@@ -20,8 +20,8 @@ def test_init_apply_and_the_lock_file(
     mirror = tmp_path / "mirror"
     command = [str(Path(sys.executable).with_name("polykomos")), "install", "terraform", "--mirror", str(mirror)]
     told = subprocess.run(command, check=True, text=True, capture_output=True)
-    assert "filesystem_mirror" in told.stdout
-    workspace = new_workspace(engine, connection, mirror)
+    workspace = new_workspace(engine, connection)
+    workspace.write(told.stdout, "cli.tfrc")
     workspace.write(f'resource "polykomos_database" "db" {{ name = "{unique("mirrored")}" }}')
     workspace.run("init")
     lock = (workspace.directory / ".terraform.lock.hcl").read_text()

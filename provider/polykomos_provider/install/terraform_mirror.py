@@ -40,10 +40,11 @@ def write_mirror(directory: Path, project: Path | None = None) -> list[Path]:
 
 def cli_config(directory: Path) -> str:
     """Return settings for ~/.terraformrc or ~/.tofurc with which `init` takes this provider from the mirror only."""
+    addresses = ", ".join(f'"{address}"' for address in ADDRESSES)
     return (
         "provider_installation {\n"
-        f'  filesystem_mirror {{\n    path    = "{directory}"\n    include = ["*/polykomos/*"]\n  }}\n'
-        '  direct {\n    exclude = ["*/polykomos/*"]\n  }\n}\n'
+        f'  filesystem_mirror {{\n    path    = "{directory}"\n    include = [{addresses}]\n  }}\n'
+        f"  direct {{\n    exclude = [{addresses}]\n  }}\n}}\n"
     )
 
 
