@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import functools
-import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from polykomos import client
-from polykomos.client.setting_values import is_unencrypted
-from polykomos.error_messages import to_resource_error
+from polykomos.error_messages import FIELDS, advice
 from polykomos.resources import RESOURCES
 from polykomos.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
 from polykomos.version import VERSION
-from resourcekit.errors import ResourceError
-from resourcekit.fields import Arguments
-from resourcekit.package import Package
+from resourcekit.http_package import HttpPackage
 from resourcekit.resource import DataSource, ProviderFunction
 
 if TYPE_CHECKING:
     from polykomos.client import Client
     from resourcekit.component import Component
 
-# Suffixes of the example files, by engine.
-_EXAMPLES = {"pulumi-yaml": "pulumi-yaml.yaml", "terraform": "terraform.tf"}
-
 
 @dataclass(frozen=True)
-class Polykomos(Package["Client"]):
+class Polykomos(HttpPackage["Client"]):
     """The Polykomos package for the engines' adapters."""
 
     @functools.cached_property
@@ -66,54 +58,22 @@ class Polykomos(Package["Client"]):
 
         return COMPONENTS
 
-    def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> Client:
-        """Return a client for the settings; raises ResourceError if they are invalid."""
-        values = cast("Settings", settings)
-        base_url = values.base_url or DEFAULT_BASE_URL
-        if is_unencrypted(base_url):
-            warn("`base_url` is plain http: the API key and passwords are sent unencrypted. Use an https URL")
-        try:
-            api = client.Client(
-                base_url=base_url,
-                api_key=values.api_key,
-                user_agent_suffix=engine,
-                read_snapshot_seconds=values.read_snapshot_seconds,
-            )
-        except client.ConfigurationError as error:
-            raise ResourceError(str(error)) from error
-        if api.route.proxy:
-            for entry in api.route.passed_over:
-                warn(
-                    f"{api.route.exceptions}: the entry {entry!r} is invalid and is ignored; {base_url} is reached "
-                    f"through {api.route.shown} ({api.route.source})"
-                )
-        return api
+    def open_client(self, settings: Any, base_url: str, engine: str) -> Client:
+        """Return a client for the settings."""
+        return client.Client(
+            base_url=base_url,
+            api_key=settings.api_key,
+            user_agent_suffix=engine,
+            read_snapshot_seconds=settings.read_snapshot_seconds,
+        )
 
-    def name_sources(self, api: Client, sources: Mapping[str, str]) -> None:
-        """Set where the API key comes from, for messages."""
-        api.name_key(sources.get("api_key", ""))
+    def advice(self, error: client.ApiError) -> str:
+        """Return what to do about an error of the API."""
+        return advice(error)
 
     def account(self, api: Client) -> str | None:
         """Return a fingerprint of the key's account, or None."""
         return api.account_id()
-
-    def with_deadline(
-        self, api: Client, deadline: float, cancel: threading.Event, say: Callable[[str], None]
-    ) -> Client:
-        """Return the client with the limits of one operation."""
-        return api.with_options(client.RequestOptions(deadline, cancel, say))
-
-    def to_resource_error(self, error: Exception) -> Exception:
-        """Return the message for an error of the client."""
-        return to_resource_error(error)
-
-    def example(self, name: str, engine: str) -> str | None:
-        """Return the example of a resource or data source for an engine, or None."""
-        from importlib import resources
-
-        suffix = _EXAMPLES.get(engine)
-        path = resources.files("polykomos").joinpath("docs", f"{name}.{suffix}")
-        return path.read_text(encoding="utf-8") if suffix and path.is_file() else None
 
 
 @functools.cache
@@ -126,6 +86,8 @@ def package() -> Polykomos:
         description="Managed PostgreSQL and MySQL databases, versioned SQL blueprints and webhook endpoints.",
         homepage="https://polykomos.com",
         settings=Settings,
+        default_base_url=DEFAULT_BASE_URL,
+        error_fields=FIELDS,
         environment=ENVIRONMENT,
         resources=RESOURCES,
         idempotency_scope_setting="idempotency_scope",

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Any
 
-from resourcekit.pulumi.server import serve
+from resourcekit.pulumi.plugin import run
 
 
 def main() -> None:
     """Serve the Polykomos package to the engine whose address is the last argument."""
-    status = serve(_package, sys.argv[1:])
-    # Without the interpreter's shutdown: the engine waits for the end of the process, several times per command.
-    sys.stderr.flush()
-    os._exit(status)
+    run(_package)
 
 
 def _package() -> Any:
-    # Imported after the process has printed its port.
     from polykomos.package import package
 
     return package()

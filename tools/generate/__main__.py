@@ -10,36 +10,38 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import commands
 import dynamic
+import packages
 import parity
 import prerequisites
 import reference
 import registry
 import settings
 
-from polykomos.package import package
+from resourcekit.package import Package
 from resourcekit.pulumi.schema import package_schema
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
 from resourcekit.terraform.provider_server import ProviderServer
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = packages.ROOT
 
 
 def schema() -> dict[Path, str]:
-    """schema.json, the dynamic provider's classes, and the schema that Terraform's plugin answers with."""
-    text = json.dumps(package_schema(package()), indent=2, ensure_ascii=False) + "\n"
-    home = ROOT / "provider" / "polykomos_provider"
-    return {
-        ROOT / "schema.json": text,
-        home / "dynamic" / "resources.py": dynamic.module(package()),
-        home / "terraform_schema.b64": _terraform_schema(),
-    }
+    """Each package's schema and the schema that its Terraform plugin answers with; the dynamic provider's classes."""
+    found = {}
+    for each in packages.generated():
+        found[each.schema] = json.dumps(package_schema(each.package), indent=2, ensure_ascii=False) + "\n"
+        found[each.terraform_schema] = _terraform_schema(each.package)
+        if each.is_first:
+            found[ROOT / "provider" / "polykomos_provider" / "dynamic" / "resources.py"] = dynamic.module(each.package)
+    return found
 
 
-def _terraform_schema() -> str:
-    answer = ProviderServer(package()).method_table()["GetProviderSchema"](tf.GetProviderSchema.Request(), None)
+def _terraform_schema(package: Package[Any]) -> str:
+    answer = ProviderServer(package).method_table()["GetProviderSchema"](tf.GetProviderSchema.Request(), None)
     return base64.encodebytes(answer.SerializeToString(deterministic=True)).decode()
 
 
@@ -47,9 +49,8 @@ def docs() -> dict[Path, str]:
     """Return the generated pages.
 
     They are docs/cli.md, settings.md and prerequisites.md, the table of prerequisites in the README, and a page for
-    each resource and function in docs/reference and docs/terraform.
+    each resource and function in docs/reference and docs/terraform, or those folders of docs/NAME for another vendor.
     """
-    folders = {"reference": reference.pages, "terraform": registry.pages}
     readme = ROOT / "README.md"
     pages = {
         ROOT / "docs" / "cli.md": commands.page(),
@@ -58,19 +59,24 @@ def docs() -> dict[Path, str]:
         readme: prerequisites.readme(readme.read_text(encoding="utf-8")),
     }
     return pages | {
-        ROOT / "docs" / folder / name: text
-        for folder, write in folders.items()
-        for name, text in write(package()).items()
+        each.pages(kind) / name: text
+        for each in packages.generated()
+        for kind, write in _PAGES.items()
+        for name, text in write(each.package).items()
     }
 
 
 def gone() -> list[Path]:
     """Pages of what is declared no longer."""
     written = docs()
-    folders = (ROOT / "docs" / folder for folder in ("reference", "terraform"))
+    folders = (each.pages(kind) for each in packages.generated() for kind in _PAGES)
     return [page for folder in folders for page in sorted(folder.rglob("*.md")) if page not in written]
 
 
+_PAGES: dict[str, Callable[[Package[Any]], dict[str, str]]] = {
+    "reference": reference.pages,
+    "terraform": registry.pages,
+}
 KINDS: dict[str, Callable[[], dict[Path, str]]] = {"schema": schema, "docs": docs, "parity": parity.page}
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from prerequisites import engine_features
 
-from polykomos.version import VERSION
 from polykomos_provider.doctor.versions import FLOORS, dotted
 from resourcekit.field_types import FieldType, field_type, field_types
 from resourcekit.fields import field_specs
@@ -90,7 +89,7 @@ def _index(package: Package[Any], provider: ProviderServer) -> str:
     usage = (
         f'terraform {{\n  required_version = ">= {dotted(FLOORS["terraform"])}"\n'
         f"  required_providers {{\n    {name} = {{\n"
-        f'      source  = "{name}/{name}"\n      version = "~> {VERSION.rpartition(".")[0]}"\n    }}\n  }}\n}}\n\n'
+        f'      source  = "{name}/{name}"\n      version = "~> {package.version.rpartition(".")[0]}"\n    }}\n  }}\n}}\n\n'
         f'# Key and address come from the environment: {variables}.\nprovider "{name}" {{}}'
     )
     text = provider.block.description

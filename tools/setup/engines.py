@@ -136,10 +136,12 @@ def prepare_peers(toolchain: Toolchain) -> None:
 
 
 def write_sdks(target: Path, toolchain: Toolchain) -> None:
-    """Generate the SDKs of schema.json into `target`/python, /nodejs and /go."""
+    """Generate the SDKs of schema.json into `target`/python, /nodejs and /go, and those of sdk/NAME into `target`/NAME."""
     if not GENSDK.built(GENSDK.programs[0]):
         build([(GENSDK, GENSDK.programs)], toolchain)
     run([GENSDK.home / "gensdk", ROOT / "schema.json", target])
+    for schema in sorted((ROOT / "sdk").glob("*/schema.json")):
+        run([GENSDK.home / "gensdk", schema, target / schema.parent.name])
 
 
 def _downloaded(python: Callable[[], Path]) -> bool:

@@ -16,7 +16,7 @@ from polykomos.client import (
     UnknownOutcomeError,
 )
 from polykomos.client.errors import error_class
-from polykomos.error_messages import to_resource_error
+from polykomos.package import package
 from polykomos.resources.blueprint_application.resource import BlueprintApplication
 from polykomos.resources.blueprint_application.schema import BlueprintApplicationArgs
 from polykomos.resources.database.resource import Database
@@ -95,7 +95,7 @@ NOT_ACTIVE = answer(
 def test_a_reference_is_named_as_the_argument_is() -> None:
     with ScriptedServer([NOT_ACTIVE]) as server, pytest.raises(InvalidRequestError) as raised:
         context(server)[0].api.apply_blueprint(UUID, blueprint_uuid=UUID)
-    explained = to_resource_error(raised.value)
+    explained = package().to_resource_error(raised.value)
     assert isinstance(explained, ResourceError)
     assert explained.property == "database_uuid"
 
@@ -139,7 +139,7 @@ def test_a_dry_run_that_ends_later_is_waited_for() -> None:
     ],
 )
 def test_advice_fits_what_happened(raised: Exception, has: list[str], lacks: str) -> None:
-    text = str(to_resource_error(raised))
+    text = str(package().to_resource_error(raised))
     assert all(each in text for each in has)
     assert lacks not in text
 
@@ -158,7 +158,7 @@ def test_advice_fits_what_happened(raised: Exception, has: list[str], lacks: str
     ],
 )
 def test_advice_follows_the_code_and_not_the_status_alone(status: int, code: str, has: str, lacks: str) -> None:
-    text = str(to_resource_error(error_class(status, code)(status, code, "m")))
+    text = str(package().to_resource_error(error_class(status, code)(status, code, "m")))
     assert has in text
     assert lacks not in text
 
@@ -170,9 +170,9 @@ def test_a_refused_key_is_named_by_its_source() -> None:
         (403, "insufficient_scope", {"required_scopes": ["databases:read"]}),
     ):
         refused = error_class(status, code)(status, code, "m", details)
-        assert "rejected" not in str(to_resource_error(refused))
+        assert "rejected" not in str(package().to_resource_error(refused))
         refused.key_source = "POLYKOMOS_API_KEY"
-        assert str(to_resource_error(refused)).endswith("The rejected key comes from POLYKOMOS_API_KEY")
+        assert str(package().to_resource_error(refused)).endswith("The rejected key comes from POLYKOMOS_API_KEY")
 
 
 @pytest.mark.parametrize("pages", [[[1, 2]], [[1], [2]]])
