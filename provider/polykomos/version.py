@@ -1,3 +1,5 @@
-"""The distribution's version. Reading the installed metadata would dominate a plugin's start time."""
+"""The distribution's version."""
 
-VERSION = "0.1.0"
+from resourcekit.version import VERSION
+
+__all__ = ["VERSION"]

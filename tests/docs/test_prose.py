@@ -25,7 +25,7 @@ BANNED = re.compile(
 # Pages that tools write, from recordings and measurements; neither has the mark of the generated pages.
 _WRITTEN_BY_TOOLS = {"benchmarks.md", "parity.md"}
 # Folders and files below provider/ without these words. Add one when it is clean; none is taken out again.
-CLEAN: tuple[str, ...] = ("controlplane", "polykomos", "polykomos_provider", "resourcekit")
+CLEAN: tuple[str, ...] = ("controlplane", "polykomos", "polykomos_provider", "polytomic", "resourcekit")
 
 _EXCEPTED = re.compile(
     r"^ *(`{3,})[^\n]*\n.*?^ *\1$"  # a code block

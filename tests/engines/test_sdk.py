@@ -20,8 +20,10 @@ def files(directory: Path) -> set[str]:
 @pytest.mark.timeout(600)
 def test_the_sdks_are_fresh(tmp_path: Path) -> None:
     subprocess.run([sys.executable, ROOT / "tools" / "setup", "sdk", tmp_path], check=True)
-    for language in ("python", "nodejs", "go"):
-        made, kept = tmp_path / language, ROOT / "sdk" / language
+    vendors = sorted(path.parent.name for path in (ROOT / "sdk").glob("*/schema.json"))
+    assert vendors, "the SDKs of other vendors stand beside Polykomos'"
+    for folder in ("python", "nodejs", "go", *(f"{v}/{each}" for v in vendors for each in ("python", "nodejs", "go"))):
+        made, kept = tmp_path / folder, ROOT / "sdk" / folder
         assert files(made) == files(kept)
         _, different, failed = filecmp.cmpfiles(made, kept, sorted(files(made)), shallow=False)
         assert (different, failed) == ([], []), "run `make sdk`"

@@ -11,7 +11,7 @@ from resourcekit.package import Package
 
 ROOT = Path(__file__).resolve().parents[2]
 # Each vendor's module `package` has a function `package`.
-VENDORS = ("polykomos",)
+VENDORS = ("polykomos", "polytomic")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Generated:
         return ROOT / "provider" / folder / "terraform_schema.b64"
 
     def pages(self, kind: str) -> Path:
-        """The folder of the pages of a kind: `reference` or `terraform`."""
+        """Return the folder of the pages of a kind: `reference` or `terraform`."""
         return ROOT / "docs" / kind if self.is_first else ROOT / "docs" / self.package.name / kind
 
 

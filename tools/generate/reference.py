@@ -26,12 +26,13 @@ def pages(package: Package[Any]) -> dict[str, str]:
 
 
 def _index(package: Package[Any]) -> str:
-    lines = [_GENERATED, f"# {package.display_name} reference\n", "## Resources\n"]
-    lines += [f"- [{r.name}]({r.name}.md): {_first_sentence(r)}" for r in package.resources]
+    lines = [_GENERATED, f"# {package.display_name} reference\n"]
+    if package.resources:
+        lines += ["## Resources\n", *(f"- [{r.name}]({r.name}.md): {_first_sentence(r)}" for r in package.resources)]
     if package.components:
         lines += ["\n## Components\n"]
         lines += [f"- [{c.name}]({c.name}.md): {_first_sentence(c)}" for c in package.components]
-    lines += ["\n## Functions\n"]
+    lines += ["\n## Functions\n" if package.resources else "## Functions\n"]
     lines += [f"- [{to_camel(f.name)}]({to_camel(f.name)}.md): {_first_sentence(f)}" for f in package.data_sources]
     return "\n".join(lines) + "\n"
 

@@ -86,10 +86,11 @@ def _first_paragraph(text: str) -> str:
 def _index(package: Package[Any], provider: ProviderServer) -> str:
     name = package.name
     variables = ", ".join(package.environment.values())
+    minor = package.version.rpartition(".")[0]
     usage = (
         f'terraform {{\n  required_version = ">= {dotted(FLOORS["terraform"])}"\n'
         f"  required_providers {{\n    {name} = {{\n"
-        f'      source  = "{name}/{name}"\n      version = "~> {package.version.rpartition(".")[0]}"\n    }}\n  }}\n}}\n\n'
+        f'      source  = "{name}/{name}"\n      version = "~> {minor}"\n    }}\n  }}\n}}\n\n'
         f'# Key and address come from the environment: {variables}.\nprovider "{name}" {{}}'
     )
     text = provider.block.description

@@ -136,7 +136,7 @@ def prepare_peers(toolchain: Toolchain) -> None:
 
 
 def write_sdks(target: Path, toolchain: Toolchain) -> None:
-    """Generate the SDKs of schema.json into `target`/python, /nodejs and /go, and those of sdk/NAME into `target`/NAME."""
+    """Generate the SDKs of schema.json into `target`/python, /nodejs and /go, those of others into `target`/NAME."""
     if not GENSDK.built(GENSDK.programs[0]):
         build([(GENSDK, GENSDK.programs)], toolchain)
     run([GENSDK.home / "gensdk", ROOT / "schema.json", target])

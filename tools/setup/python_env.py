@@ -20,7 +20,7 @@ BIN = VENV / "bin"
 PYTHON = BIN / "python"
 LOCKS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("runtime", "dev")}
 _STAMP = VENV / ".installed"
-_PROJECT = (ROOT / "pyproject.toml", ROOT / "provider" / "polykomos" / "version.py")
+_PROJECT = (ROOT / "pyproject.toml", ROOT / "provider" / "resourcekit" / "version.py")
 _FLOOR = (3, 11)
 _creating = threading.Lock()
 

@@ -1,0 +1,1 @@
+"""Polytomic: the query runner of its API, independent of the engines."""

@@ -1,0 +1,2 @@
+// SQL on the connections of a Polytomic organization, by its query runner.
+package polytomic
