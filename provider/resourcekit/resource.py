@@ -167,6 +167,14 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         del name, prior, ctx
         return UNKNOWN
 
+    def default_values(self, state: StateT, ctx: Context[ApiT]) -> Iterable[str]:
+        """Return the arguments whose values are most likely the API's own, so that generated configuration omits them.
+
+        An error of the API is no reason to fail: then return nothing.
+        """
+        del state, ctx
+        return ()
+
     def create(self, args: ArgsT, ctx: Context[ApiT]) -> tuple[str, StateT]:
         """Create the object. Call `ctx.checkpoint` as soon as its id is known.
 

@@ -148,7 +148,8 @@ def test_the_action_that_tests_a_webhook(plugin: Plugin) -> None:
     with Receiver() as receiver:
         made = plugin.create(ENDPOINT, url=receiver.url)
         told, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=made["id"])
-        assert (told, failed) == (["the ping was accepted with HTTP 204"], [])
+        sending = f"sending a ping to webhook endpoint {made['id']}"
+        assert (told, failed) == ([sending, "the ping was accepted with HTTP 204"], [])
     _, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id=made["id"])
     assert "was not accepted" in failed[0]
     _, failed = invoke(plugin, "polykomos_webhook_test", endpoint_id="999999")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from polykomos.client._base import ApiGroup, drop_none, parse, parse_list, parse_write, path_segment
-from polykomos.client.models import Database, DatabaseType, DeletedDatabase, WriteResult
+from polykomos.client.models import Database, DatabaseType, DeletedDatabase, Quotas, WriteResult
 from polykomos.client.polling import SERVER_WAIT_SECONDS, Progress, poll_until
 from resourcekit.http.retry import RetrySafety
 
@@ -39,6 +39,23 @@ class DatabasesApi(ApiGroup):
             return [max(names.values(), default=0) > 1]
 
         return bool(self._transport.cache.get_or_load("/databases names", load, OFFER_SECONDS)[0])
+
+    def usual_quotas(self, plan: str | None) -> dict[str, Any]:
+        """Return the limits that most databases of a plan have, if at least two have them; at most OFFER_SECONDS old.
+
+        The API does not report a plan's own limits (api-facts S11, S12).
+        """
+
+        def load() -> list[Quotas]:
+            return [each.quotas for each in self.iter_databases() if each.plan == plan and each.quotas is not None]
+
+        quotas = self._transport.cache.get_or_load(f"/databases quotas of {plan}", load, OFFER_SECONDS)
+        usual = {}
+        for name in Quotas.model_fields:
+            ((value, count),) = Counter(getattr(each, name) for each in quotas).most_common(1) or ((None, 0),)
+            if count > 1:
+                usual[name] = value
+        return usual
 
     def get_database(self, uuid: str) -> Database:
         """Read a database with its credentials; raises NotFoundError."""

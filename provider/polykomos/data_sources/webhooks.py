@@ -94,6 +94,7 @@ class WebhookTest(DataSource[WebhookTestArgs, WebhookTestResult, Client]):
 
     def call(self, args: WebhookTestArgs, ctx: Context[Client]) -> WebhookTestResult:
         """Send the ping."""
+        ctx.progress(f"sending a ping to webhook endpoint {args.endpoint_id}")
         try:
             sent = ctx.api.test_webhook_endpoint(args.endpoint_id)
         except NotFoundError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from polykomos.client import ApiError, NotFoundError, Secret
+from polykomos.client import ApiError, NotFoundError, PolykomosError, Secret
 from polykomos.resources.conversions import format_timestamp, parse_uuid, reveal
 from polykomos.resources.create_once import create_once
 from polykomos.resources.create_request import ensure_compatible, with_earlier
@@ -172,6 +172,14 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
             for database in ctx.api.iter_databases()
             if database.status != "deleted"
         )
+
+    def default_values(self, state: DatabaseState, ctx: Context[Client]) -> Iterable[str]:
+        """Return the limits that other databases of the plan have too: most likely the plan's own."""
+        try:
+            usual = ctx.api.usual_quotas(state.plan)
+        except PolykomosError:
+            return ()
+        return [name for name, value in usual.items() if value == getattr(state, name)]
 
     def deletion_blocked_reason(self, prior: DatabaseState) -> str | None:
         """Return the error for a database with `deletion_protection`."""

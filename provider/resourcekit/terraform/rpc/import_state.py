@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from resourcekit.errors import ResourceError
+from resourcekit.state import read_state
 from resourcekit.terraform.cty.encode import encode_json_state
 from resourcekit.terraform.cty.msgpack import WireError, WireValue, pack
 from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler
@@ -99,7 +100,14 @@ class StateRpcs:
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         state = kind.block.read(request.state) or {}
-        config = {each.name: _config_value(kind, each, state.get(each.name)) for each in kind.block.attributes}
+        ctx = self.session.planning_context(report, "") if state else None
+        omitted = frozenset[str]()
+        if ctx is not None:
+            omitted = frozenset(kind.resource.default_values(read_state(kind.resource, kind.state(state)), ctx))
+        config = {
+            each.name: None if each.name in omitted else _config_value(kind, each, state.get(each.name))
+            for each in kind.block.attributes
+        }
         return pb.GenerateResourceConfig.Response(config=pb.DynamicValue(msgpack=pack(config)))
 
 
