@@ -17,12 +17,13 @@ import dynamic
 import packages
 import parity
 import prerequisites
-import reference
-import registry
 import settings
 
+from polykomos_provider.doctor.versions import FLOORS, dotted
 from resourcekit.package import Package
 from resourcekit.pulumi.schema import package_schema
+from resourcekit.reference_pages import pulumi as pulumi_pages
+from resourcekit.reference_pages import terraform as terraform_pages
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
 from resourcekit.terraform.provider_server import ProviderServer
 
@@ -73,9 +74,15 @@ def gone() -> list[Path]:
     return [page for folder in folders for page in sorted(folder.rglob("*.md")) if page not in written]
 
 
+def _terraform_pages(package: Package[Any]) -> dict[str, str]:
+    return terraform_pages.pages(
+        package, required_version=dotted(FLOORS["terraform"]), engines=prerequisites.engine_features()
+    )
+
+
 _PAGES: dict[str, Callable[[Package[Any]], dict[str, str]]] = {
-    "reference": reference.pages,
-    "terraform": registry.pages,
+    "reference": pulumi_pages.pages,
+    "terraform": _terraform_pages,
 }
 KINDS: dict[str, Callable[[], dict[Path, str]]] = {"schema": schema, "docs": docs, "parity": parity.page}
 

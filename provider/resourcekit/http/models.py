@@ -101,3 +101,16 @@ def path_segment(value: object) -> str:
 def drop_none(**fields: Any) -> dict[str, Any]:
     """Return the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def to_body(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON body of a call: without the fields that are None, and with the API's names in nested objects."""
+    return {name: _to_json(value) for name, value in fields.items() if value is not None}
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(value, Mapping):
+        return {key: _to_json(item) for key, item in value.items()}
+    return [_to_json(item) for item in value] if isinstance(value, list | tuple) else value

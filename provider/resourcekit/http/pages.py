@@ -113,6 +113,32 @@ class PlainArray:
 
 
 @dataclass(frozen=True)
+class WholeList:
+    """The whole list as one array below a property.
+
+    Attributes:
+        key: The property.
+    """
+
+    key: str
+    returns: type = dict
+
+    def query(self, after: str | None) -> Mapping[str, Any]:
+        """Return no parameters."""
+        del after
+        return {}
+
+    def items(self, body: Any) -> Any:
+        """Return the array."""
+        return body.get(self.key)
+
+    def cursor(self, path: str, body: Any, ids: Sequence[str]) -> str | None:
+        """Return None: there is one page."""
+        del path, body, ids
+        return None
+
+
+@dataclass(frozen=True)
 class ListPage(Generic[ModelT]):
     """A page of a list.
 

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from resourcekit.package import Package
 
 
-def run(name: str, load: Callable[[], Package[Any]], schema: str, connection: Sequence[str]) -> None:
+def run(name: str, load: Callable[[], Package[Any]], schema: str = "", connection: Sequence[str] = ()) -> None:
     """Serve a package to the engine that started this process, and end the process.
 
     Args:
         name: The package's name.
         load: Returns the package. Called when an RPC needs it.
-        schema: The file of the schema that `make schema` has generated.
+        schema: The file of the generated schema, which starts the process faster; empty: there is none.
         connection: The modules of the vendor's client, which the zygote loads in advance.
     """
     plugin = _Plugin(name, load, schema, connection)
@@ -54,7 +54,7 @@ class _Plugin:
         """Serve in this process."""
         from resourcekit.terraform.server import serve
 
-        known = {"GetProviderSchema": self._schema}
+        known = {"GetProviderSchema": self._schema} if self._schema_file else None
         return serve(partial(self._calls, shared), self._addresses, sys.argv[1:], known, watch)
 
     def prepare(self) -> Iterator[None]:

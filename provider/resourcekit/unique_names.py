@@ -1,0 +1,96 @@
+"""Creates that run exactly once at an API without idempotency keys, by the name that only one object can have.
+
+The object is looked for before the call. One that exists is another program's, or that of a killed run: no response
+tells which, so it is never adopted silently. If the response of the call is lost, the object is looked for again, and
+adopted: it did not exist a moment ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.http.errors import ConflictError, NotFoundError, UnknownOutcomeError
+from resourcekit.http.polling import retry_until_found
+
+T = TypeVar("T")
+
+# How long an object that may have been created is looked for.
+_VISIBLE_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class NamedCreate(Generic[T]):
+    """A create call whose object has a unique name.
+
+    Attributes:
+        noun: The object for messages, such as "compute instance".
+        name: The name.
+        argument: The argument that has the name.
+        find: Returns the object of this name, or None.
+        send: Sends the create call once.
+        id_of: Returns an object's id.
+    """
+
+    noun: str
+    name: str
+    argument: str
+    find: Callable[[], T | None]
+    send: Callable[[], T]
+    id_of: Callable[[T], str]
+
+
+def create_named(request: NamedCreate[T], ctx: Context[Any]) -> T:
+    """Create an object, or adopt the one of a call whose response was lost.
+
+    Raises:
+        ResourceError: An object of this name exists, or it is not known whether the call was carried out.
+    """
+    _refuse_existing(request, request.find())
+    try:
+        return request.send()
+    except ConflictError as error:
+        # Another program was faster. A conflict for another reason is reported as it is.
+        if request.find() is None:
+            raise
+        raise _name_taken(request, None) from error
+    except UnknownOutcomeError as error:
+        found = _find_again(request, ctx)
+        if found is None:
+            raise ResourceError(
+                f"{error}. No {request.noun} {request.name!r} can be found: run it again",
+                property=request.argument,
+            ) from error
+        ctx.info(f"adopted {request.noun} {request.id_of(found)}: the response to its creation was lost")
+        return found
+
+
+def _find_again(request: NamedCreate[T], ctx: Context[Any]) -> T | None:
+    def read() -> T:
+        found = request.find()
+        if found is None:
+            raise NotFoundError(404, "", f"{request.noun} {request.name!r} is not in the list")
+        return found
+
+    try:
+        return retry_until_found(read, seconds=min(_VISIBLE_SECONDS, ctx.remaining()), cancel=ctx.cancel)
+    except NotFoundError:
+        return None
+
+
+def _refuse_existing(request: NamedCreate[T], found: T | None) -> None:
+    if found is not None:
+        raise _name_taken(request, found)
+
+
+def _name_taken(request: NamedCreate[T], found: T | None) -> ResourceError:
+    of_id = "" if found is None else f" ({request.id_of(found)})"
+    way = "its id" if found is None else f"the id {request.id_of(found)}"
+    return ResourceError(
+        f"a {request.noun} {request.name!r}{of_id} exists already. If an interrupted run created it, or you want to "
+        f"manage it here, import it by {way}; else choose another name",
+        property=request.argument,
+    )
