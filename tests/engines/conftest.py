@@ -12,7 +12,7 @@ import pytest
 
 from support.control_plane import SLOW, ControlPlane, create_database, new_key
 from support.pulumi import Stack
-from support.terraform import ENGINES, Workspace
+from support.terraform import ALL_ENGINES, ENGINES, Workspace
 from support.tfplugin import Plugin, watched
 
 
@@ -79,17 +79,40 @@ def attached(control_plane: ControlPlane) -> Iterator[str]:
         process.terminate()
 
 
+@pytest.fixture
+def new_attached_workspace(new_workspace: Callable[..., Workspace], attached: str) -> Callable[[str], Workspace]:
+    """Makes workspaces of an engine, with a provider that is running already."""
+
+    def make(engine: str) -> Workspace:
+        workspace = new_workspace(engine)
+        workspace.env["TF_REATTACH_PROVIDERS"] = attached
+        return workspace
+
+    return make
+
+
 @pytest.fixture(params=ENGINES)
 def started_workspace(request: pytest.FixtureRequest, new_workspace: Callable[..., Workspace]) -> Workspace:
     """A workspace of Terraform, then one of OpenTofu."""
     return new_workspace(request.param)
 
 
-@pytest.fixture
-def workspace(started_workspace: Workspace, attached: str) -> Workspace:
+@pytest.fixture(params=ENGINES)
+def workspace(request: pytest.FixtureRequest, new_attached_workspace: Callable[[str], Workspace]) -> Workspace:
     """The same, with a provider that is running already."""
-    started_workspace.env["TF_REATTACH_PROVIDERS"] = attached
-    return started_workspace
+    return new_attached_workspace(request.param)
+
+
+@pytest.fixture(params=ALL_ENGINES)
+def each_workspace(request: pytest.FixtureRequest, new_attached_workspace: Callable[[str], Workspace]) -> Workspace:
+    """The same of each engine of the protocol: for the lifecycle suite."""
+    return new_attached_workspace(request.param)
+
+
+@pytest.fixture
+def one_workspace(new_attached_workspace: Callable[[str], Workspace]) -> Workspace:
+    """The same of one engine: for what the provider alone decides."""
+    return new_attached_workspace("terraform")
 
 
 @pytest.fixture(scope="module")

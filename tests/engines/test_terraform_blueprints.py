@@ -46,7 +46,8 @@ def log_of(workspace: Workspace) -> list[str]:
         return [row[0] for row in connection.execute("SELECT who FROM log ORDER BY who")]
 
 
-def test_versions_and_variables_make_new_applications(workspace: Workspace) -> None:
+def test_versions_and_variables_make_new_applications(each_workspace: Workspace) -> None:
+    workspace = each_workspace
     workspace.write(program())
     workspace.apply()
     made = workspace.resource(APPLICATION)
@@ -99,7 +100,8 @@ def test_a_tracked_version_follows_the_blueprint(workspace: Workspace, api: http
     workspace.destroy()
 
 
-def test_sql_that_fails_or_destroys_is_told_while_planning(workspace: Workspace, api: httpx.Client) -> None:
+def test_sql_that_fails_or_destroys_is_told_while_planning(one_workspace: Workspace, api: httpx.Client) -> None:
+    workspace = one_workspace
     workspace.write(program("SELEC 1"))
     wrong = workspace.plan(ok=False)
     assert "syntax error" in wrong.diagnostics
@@ -117,7 +119,9 @@ def test_sql_that_fails_or_destroys_is_told_while_planning(workspace: Workspace,
     workspace.destroy()
 
 
-def test_every_blueprint_argument_changes_in_place(workspace: Workspace) -> None:
+def test_every_blueprint_argument_changes_in_place(each_workspace: Workspace) -> None:
+    workspace = each_workspace
+
     def blueprint(**arguments: Any) -> str:
         lines = "".join(f"  {name} = {json.dumps(value)}\n" for name, value in arguments.items())
         return f'resource "polykomos_blueprint" "bp" {{\n{lines}}}\n'
@@ -143,7 +147,9 @@ def test_every_blueprint_argument_changes_in_place(workspace: Workspace) -> None
     workspace.destroy()
 
 
-def test_another_database_or_blueprint_is_another_application(workspace: Workspace) -> None:
+def test_another_database_or_blueprint_is_another_application(one_workspace: Workspace) -> None:
+    workspace = one_workspace
+
     def pair(database: str, blueprint: str) -> str:
         return f"""
           resource "polykomos_database" "db" {{
@@ -175,7 +181,8 @@ def test_another_database_or_blueprint_is_another_application(workspace: Workspa
     workspace.destroy()
 
 
-def test_a_blueprint_that_was_renamed_by_hand(workspace: Workspace, api: httpx.Client) -> None:
+def test_a_blueprint_that_was_renamed_by_hand(one_workspace: Workspace, api: httpx.Client) -> None:
+    workspace = one_workspace
     name = unique("drift")
     other = 'resource "polykomos_blueprint" "other" {\n  name = "other"\n  sql_content = "SELECT 1"\n}\n'
     workspace.write(
@@ -199,7 +206,8 @@ def test_a_blueprint_that_was_renamed_by_hand(workspace: Workspace, api: httpx.C
     workspace.destroy()
 
 
-def test_import_blocks_for_both(workspace: Workspace, api: httpx.Client) -> None:
+def test_import_blocks_for_both(each_workspace: Workspace, api: httpx.Client) -> None:
+    workspace = each_workspace
     name = unique("import")
     database = api.post("/databases", params={"wait": True}, json={"name": name}, headers=new_key()).json()["data"]
     body = {"name": name, "sql_content": SQL, "variables": {"who": {"default": "nobody", "description": "Who writes."}}}

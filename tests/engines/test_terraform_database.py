@@ -1,4 +1,4 @@
-"""A database's life on the real Terraform and OpenTofu."""
+"""A database's life on each released Terraform and OpenTofu: the lifecycle suite."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from support.control_plane import create_database, new_key
 from support.naming import unique
-from support.terraform import Workspace
+from support.terraform import ALL_ENGINES, NEWEST, Workspace
 
 OUTPUTS = """
 output "uuid" { value = polykomos_database.db.uuid }
@@ -35,8 +35,11 @@ def live(api: httpx.Client, id_: str) -> dict[str, Any]:
     return reply.json()["data"]
 
 
-def test_apply_gives_a_database_one_can_connect_to(started_workspace: Workspace, api: httpx.Client) -> None:
-    workspace = started_workspace
+@pytest.mark.parametrize("engine", ALL_ENGINES)
+def test_apply_gives_a_database_one_can_connect_to(
+    engine: str, new_workspace: Callable[..., Workspace], api: httpx.Client
+) -> None:
+    workspace = new_workspace(engine)
     name = unique("life")
     workspace.write(database(name=name))
     assert workspace.plan().actions == {"polykomos_database.db": "create"}
@@ -63,7 +66,8 @@ IN_PLACE = [
 ]
 
 
-def test_changes_in_place(workspace: Workspace, api: httpx.Client) -> None:
+def test_changes_in_place(each_workspace: Workspace, api: httpx.Client) -> None:
+    workspace = each_workspace
     base: dict[str, Any] = {"name": unique("calm")}
     workspace.write(database(**base))
     workspace.apply()
@@ -89,10 +93,23 @@ def test_changes_in_place(workspace: Workspace, api: httpx.Client) -> None:
     workspace.destroy()
 
 
-@pytest.mark.parametrize(("attribute", "value"), [("region", "eu-west-1"), ("plan", "launch"), ("team_id", None)])
+REPLACED = [
+    *((engine, "region", "eu-west-1") for engine in ALL_ENGINES),
+    ("terraform", "plan", "launch"),
+    ("tofu", "team_id", None),
+]
+
+
+@pytest.mark.parametrize(("engine", "attribute", "value"), REPLACED)
 def test_changes_that_replace(
-    workspace: Workspace, api: httpx.Client, attribute: str, value: Any, other_team: int
+    new_attached_workspace: Callable[[str], Workspace],
+    api: httpx.Client,
+    other_team: int,
+    engine: str,
+    attribute: str,
+    value: Any,
 ) -> None:
+    workspace = new_attached_workspace(engine)
     first = {"name": unique("fresh"), "region": "us-east-1", "plan": "free", "db_type": "postgres"}
     workspace.write(database(**first))
     workspace.apply()
@@ -107,7 +124,8 @@ def test_changes_that_replace(
     workspace.destroy()
 
 
-def test_what_is_not_on_offer_is_refused_while_planning(workspace: Workspace) -> None:
+def test_what_is_not_on_offer_is_refused_while_planning(one_workspace: Workspace) -> None:
+    workspace = one_workspace
     workspace.write(database(name=unique("stay")))
     workspace.apply()
     for arguments, told in (({"db_type": "cobol"}, "postgres"), ({"region": "mars-1"}, "us-east-1")):
@@ -119,7 +137,8 @@ def test_what_is_not_on_offer_is_refused_while_planning(workspace: Workspace) ->
     workspace.destroy()
 
 
-def test_drift_by_renaming_and_by_deletion(workspace: Workspace, api: httpx.Client) -> None:
+def test_drift_by_renaming_and_by_deletion(each_workspace: Workspace, api: httpx.Client) -> None:
+    workspace = each_workspace
     name = unique("drift")
     workspace.write(database(name=name, connection_hard_limit=8))
     workspace.apply()
@@ -146,7 +165,8 @@ def test_drift_by_renaming_and_by_deletion(workspace: Workspace, api: httpx.Clie
     workspace.destroy("-refresh=false")
 
 
-def test_an_import_block_imports_and_changes_nothing(workspace: Workspace, api: httpx.Client) -> None:
+def test_an_import_block_imports_and_changes_nothing(each_workspace: Workspace, api: httpx.Client) -> None:
+    workspace = each_workspace
     name = unique("adopt")
     made = api.post("/databases", params={"wait": True}, json={"name": name, "plan": "launch"}, headers=new_key())
     id_ = made.json()["data"]["uuid"]
@@ -163,13 +183,12 @@ def test_an_import_block_imports_and_changes_nothing(workspace: Workspace, api: 
     workspace.destroy()
 
 
-@pytest.mark.parametrize("engine", ["terraform-1.16", "tofu"])
+@pytest.mark.parametrize("engine", [NEWEST, "tofu"])
 def test_an_identity_imports(
-    engine: str, new_workspace: Callable[..., Workspace], attached: str, api: httpx.Client
+    engine: str, new_attached_workspace: Callable[[str], Workspace], api: httpx.Client
 ) -> None:
     """Terraform 1.12 and OpenTofu 1.12 are the first versions with it."""
-    workspace, name = new_workspace(engine), unique("identified")
-    workspace.env["TF_REATTACH_PROVIDERS"] = attached
+    workspace, name = new_attached_workspace(engine), unique("identified")
     id_ = create_database(api, name)["uuid"]
     block = f'import {{\n  to = polykomos_database.db\n  identity = {{\n    id = "{id_}"\n  }}\n}}\n'
     workspace.write(block + database(name=name, store_credentials=True, deletion_protection=False))
@@ -262,8 +281,9 @@ def test_targets_moves_and_forgetting(workspace: Workspace, api: httpx.Client) -
     workspace.destroy()
 
 
-@pytest.mark.parametrize("parallelism", [1, 64])
-def test_parallelism(workspace: Workspace, parallelism: int) -> None:
+@pytest.mark.parametrize(("engine", "parallelism"), [("terraform", 1), ("tofu", 64)])
+def test_parallelism(new_attached_workspace: Callable[[str], Workspace], engine: str, parallelism: int) -> None:
+    workspace = new_attached_workspace(engine)
     prefix = unique("par")
     workspace.write(f"""
       resource "polykomos_database" "db" {{

@@ -25,10 +25,8 @@ LISTS = "".join(
 
 
 @pytest.fixture
-def newest(new_workspace: Callable[..., Workspace], attached: str) -> Workspace:
-    workspace = new_workspace(NEWEST)
-    workspace.env["TF_REATTACH_PROVIDERS"] = attached
-    return workspace
+def newest(new_attached_workspace: Callable[[str], Workspace]) -> Workspace:
+    return new_attached_workspace(NEWEST)
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ def endpoint(url: str = "https://example.com/hook", events: list[str] | None = N
     return f'resource "polykomos_webhook_endpoint" "hook" {{\n  url = "{url}"\n{given}}}\n'
 
 
-def test_an_endpoints_whole_life(workspace: Workspace, api: httpx.Client) -> None:
+def test_an_endpoints_whole_life(each_workspace: Workspace, api: httpx.Client) -> None:
+    workspace = each_workspace
     workspace.write(endpoint(events=["database.provisioned", "database.deleted"]))
     workspace.apply()
     made = workspace.resource(ENDPOINT)
@@ -74,7 +75,8 @@ def test_a_replacement_that_fails_leaves_the_old_endpoint(
     workspace.destroy()
 
 
-def test_all_events_named_mean_the_same_as_none(workspace: Workspace) -> None:
+def test_all_events_named_mean_the_same_as_none(one_workspace: Workspace) -> None:
+    workspace = one_workspace
     every = ["database.provisioning_started", "database.provisioned", "database.deleted"]
     workspace.write(endpoint("https://example.com/all", every))
     workspace.apply()
@@ -99,14 +101,16 @@ def test_all_events_named_mean_the_same_as_none(workspace: Workspace) -> None:
         ("https://169.254.169.254/x", "link-local"),
     ],
 )
-def test_a_url_that_the_api_would_refuse_is_refused_in_the_plan(workspace: Workspace, url: str, rule: str) -> None:
+def test_a_url_that_the_api_would_refuse_is_refused_in_the_plan(one_workspace: Workspace, url: str, rule: str) -> None:
+    workspace = one_workspace
     workspace.write(endpoint(url))
     told = workspace.plan(ok=False).diagnostics
     assert "url" in told
     assert rule in told
 
 
-def test_revoked_out_of_band_and_import(workspace: Workspace, api: httpx.Client) -> None:
+def test_revoked_out_of_band_and_import(each_workspace: Workspace, api: httpx.Client) -> None:
+    workspace = each_workspace
     workspace.write(endpoint())
     workspace.apply()
     id_ = workspace.resource(ENDPOINT)["id"]
