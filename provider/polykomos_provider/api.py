@@ -24,8 +24,7 @@ WITHOUT_KEY = (
 def connect_from_env(seconds: float) -> tuple[Polykomos, Context[Client]]:
     """Return the package, and a context for requests.
 
-    Args:
-        seconds: The time after which requests end.
+    Requests end after `seconds`.
 
     Raises:
         click.ClickException: A setting is missing or invalid.

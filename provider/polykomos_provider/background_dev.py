@@ -30,10 +30,7 @@ class DevProcessError(ControlPlaneError):
 def log_file(data_dir: Path | None, port: int) -> Path:
     """Return the log file of a control plane in the background.
 
-    Args:
-        data_dir: The data directory, which then contains the log; None for an ephemeral one, which logs in the state
-            directory.
-        port: The port that the control plane listens on.
+    An ephemeral control plane (None) logs in the state directory, any other one in its data directory.
     """
     return data_dir / "dev.log" if data_dir is not None else default_data_dir().parent / f"ephemeral-{port}.log"
 
@@ -41,9 +38,7 @@ def log_file(data_dir: Path | None, port: int) -> Path:
 def start(arguments: Sequence[str], log: Path) -> list[str]:
     """Start `polykomos dev` in the background, and return when it answers.
 
-    Args:
-        arguments: The options of `polykomos dev`.
-        log: The file that the log is appended to.
+    The log is appended to.
 
     Returns:
         The export lines that the process printed.

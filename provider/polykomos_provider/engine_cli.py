@@ -43,9 +43,7 @@ class EngineProgram:
     def run(self, *words: str, good: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
         """Run the program.
 
-        Args:
-            words: The arguments.
-            good: The statuses that mean success.
+        The statuses `good` mean success.
 
         Raises:
             EngineError: The program ended with another status.
@@ -74,10 +72,7 @@ class EngineProgram:
     def failure(self, words: Sequence[str], done: subprocess.CompletedProcess[str], reason: str = "") -> str:
         """Return the message for a failed run, without its stdout, which may contain a state.
 
-        Args:
-            words: The arguments.
-            done: The ended run.
-            reason: The engine's errors from stdout; if empty, those from stderr are used.
+        Without a reason, it contains the errors from stderr.
         """
         text = (reason or done.stderr.strip() or "it printed no error")[-_ERROR_CHARACTERS:]
         return f"`{self.command_line(words)}` ended with status {done.returncode}:\n{text}"
@@ -86,10 +81,7 @@ class EngineProgram:
 def engine(kind: str, directory: Path, program: str | None) -> EngineProgram:
     """Return the engine to run.
 
-    Args:
-        kind: `pulumi` or `terraform`.
-        directory: The project or the root module.
-        program: The user's choice; None for a program on PATH.
+    `kind` is `pulumi` or `terraform`, `directory` the project or the root module, `program` the user's choice.
 
     Raises:
         click.ClickException: No such program is on PATH.
@@ -104,9 +96,7 @@ def engine(kind: str, directory: Path, program: str | None) -> EngineProgram:
 def candidate_programs(kind: str, lock: str) -> tuple[str, ...]:
     """Return the programs of an engine, the preferred one first.
 
-    Args:
-        kind: `pulumi` or `terraform`.
-        lock: The lock file of the root module; empty if there is none.
+    `kind` is `pulumi` or `terraform`, `lock` the text of the root module's lock file.
     """
     names = _PROGRAMS[kind]
     return names[::-1] if kind == "terraform" and "registry.opentofu.org/" in lock else names

@@ -96,11 +96,7 @@ class Component(Generic[ArgsT, ResultT]):
         raise NotImplementedError
 
     def outputs(self, made: Mapping[str, ChildOutputs]) -> Mapping[str, Any]:
-        """Return the fields of `result`. Values may contain `Output` at any depth.
-
-        Args:
-            made: The fields of each child, by the child's name.
-        """
+        """Return the fields of `result`. Values may contain `Output` at any depth."""
         raise NotImplementedError
 
 

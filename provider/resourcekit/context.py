@@ -30,9 +30,7 @@ class Warn(Protocol):
     def __call__(self, text: str, attribute: str = "") -> None:
         """Show the warning.
 
-        Args:
-            text: The warning.
-            attribute: The declared name of the argument that the warning is about; empty: the whole object.
+        An attribute is the declared name of the argument that it is about; empty: the whole object.
         """
 
 

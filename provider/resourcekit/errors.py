@@ -7,15 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CheckFailure:
-    """One broken rule.
+    """One broken rule."""
 
-    Attributes:
-        property: The path of the value by declared names, such as `variables.tenant`; empty: the whole object.
-        reason: One sentence with the rule and, if there is one, the remedy.
-    """
-
-    property: str
-    reason: str
+    property: str  # the path of the value by declared names, such as `variables.tenant`; empty: the whole object
+    reason: str  # one sentence with the rule and, if there is one, the remedy
 
 
 class ResourceError(Exception):

@@ -124,9 +124,7 @@ class IdempotencyKeys:
     def create_key(self, generation: int, *facts: str) -> str:
         """Return the key of an object's generation: a UUID, which is a hash and reveals nothing of its parts.
 
-        Args:
-            generation: 0 for the first object, 1 for its replacement, and so on.
-            facts: Whatever else makes it another object.
+        `facts` is whatever else makes it another object.
         """
         if self.seed is None:
             return str(uuid.uuid4())

@@ -46,12 +46,7 @@ class Lifecycle:
     ) -> Diff:
         """Compare the program's arguments with the state.
 
-        Args:
-            state: The object's state, as last read.
-            old_inputs: The arguments of the last run.
-            news: The arguments of the program.
-            ignore: Arguments to leave out.
-            ctx: If present, the resource may call the API to decide whether to accept an otherwise rejected change.
+        With `ctx`, the resource may call the API to decide whether to accept an otherwise rejected change.
 
         Raises:
             CheckError: A create-only argument changed.
@@ -86,9 +81,7 @@ class Lifecycle:
     def ensure_not_protected(self, state: Mapping[str, Any], doing: str) -> None:
         """Check that the object may be deleted.
 
-        Args:
-            state: The object's state.
-            doing: "delete" or "replace", for the message.
+        `doing` is "delete" or "replace".
 
         Raises:
             ResourceError: The object is protected.
@@ -116,10 +109,7 @@ class Lifecycle:
     def reported(self, name: str, state: Mapping[str, Any], ctx: Context[Any] | None) -> Any:
         """Return the API's value of an argument that the state does not contain; UNKNOWN if the API does not report it.
 
-        Args:
-            name: The argument.
-            state: The object's state.
-            ctx: None if the API cannot be reached.
+        `ctx` is None if the API cannot be reached.
         """
         return (
             UNKNOWN
@@ -167,11 +157,7 @@ class Lifecycle:
     ) -> None:
         """Report what may prevent the creation of the new object beside the old one.
 
-        Args:
-            id: The old object's id.
-            args: The arguments of the new object.
-            state: The old object's state.
-            ctx: None if the API cannot be reached; then nothing is checked.
+        Without `ctx`, the API cannot be reached, and nothing is checked.
 
         Raises:
             ResourceError: The API key belongs to another account, so the old object could not be deleted.

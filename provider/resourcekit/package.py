@@ -92,12 +92,7 @@ class Package(Generic[ApiT]):
         raise NotImplementedError
 
     def name_sources(self, api: ApiT, sources: Mapping[str, str]) -> None:
-        """Pass the origin of each setting to the client, for its messages.
-
-        Args:
-            api: The client.
-            sources: A text for users by setting, such as the environment variable's name.
-        """
+        """Pass the origin of each setting to the client, for its messages."""
         del api, sources
 
     def account(self, api: ApiT) -> str | None:

@@ -18,10 +18,7 @@ class PendingChanges:
     def record(self, resource: str, id: str, fields: Iterable[str] = ()) -> None:
         """Record the fields of an object's state that are going to change.
 
-        Args:
-            resource: The resource's declared name.
-            id: The object's id.
-            fields: The fields; empty: no change is planned, or it is applied already.
+        Without fields, no change is planned, or it is applied already.
         """
         self._fields[resource, id] = frozenset(fields)
 

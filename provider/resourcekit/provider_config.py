@@ -51,12 +51,7 @@ def configure_client(
 ) -> Any:
     """Return the vendor's client.
 
-    Args:
-        package: The vendor's package.
-        values: The settings of the program. The environment completes them.
-        engine: The engine's name, for the User-Agent.
-        warn: Print a warning about the settings.
-        source: Return a text for users about the origin of a setting of the program, by the setting's name.
+    The environment completes the settings. `source` returns a text about the origin of one of them.
 
     Raises:
         CheckError: A setting breaks a rule.

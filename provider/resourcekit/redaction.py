@@ -22,12 +22,7 @@ TERRAFORM_PLACEHOLDER: Final = "(sensitive value)"
 
 
 class Redactor:
-    """Redacts the secrets of one request.
-
-    Args:
-        secrets: The secret values. Blank ones are ignored.
-        placeholder: The replacement for a secret.
-    """
+    """Redacts the secrets of one request. Blank ones are ignored."""
 
     def __init__(self, secrets: Iterable[str] = (), placeholder: str = PLACEHOLDER) -> None:
         self._secrets = [secret for secret in secrets if secret.strip()]

@@ -123,12 +123,8 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     def preview_replacement(self, args: Mapping[str, Any], prior: StateT, ctx: Context[ApiT]) -> None:
         """Report, for a plan, what may prevent the creation of the new object beside the old one.
 
-        Engines may create the new object before they delete the old one, and do not announce the order.
-
-        Args:
-            args: The arguments of the new object, possibly UNKNOWN.
-            prior: The state of the old object.
-            ctx: The context of the plan, for warnings.
+        Engines may create the new object before they delete the old one, and do not announce the order. The arguments
+        of the new object may be UNKNOWN.
         """
         del args, prior, ctx
 
@@ -149,11 +145,6 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """Return a reason to accept a change to a create-only argument, or None to reject it.
 
         Use it if the old value refers to an object that no longer exists. The new value is stored but has no effect.
-
-        Args:
-            name: The argument.
-            value: The old value.
-            ctx: The context, for calls to the API.
         """
         del name, value, ctx
         return None

@@ -12,51 +12,31 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class ApplyResult:
-    """The object after a create or an update.
+    """The object after a create or an update."""
 
-    Attributes:
-        id: The object's id.
-        state: The object's state.
-        incomplete_reason: Why the object is not complete; empty: it is.
-        cancelled: Whether the user stopped the operation.
-        account: The account to record (`Package.account`); None if it is not known.
-    """
-
-    id: str
-    state: Values
-    incomplete_reason: str = ""
-    cancelled: bool = False
-    account: str | None = None
+    id: str  # the object's id
+    state: Values  # the object's state
+    incomplete_reason: str = ""  # why the object is not complete; empty: it is
+    cancelled: bool = False  # whether the user stopped the operation
+    account: str | None = None  # the account to record (`Package.account`); None if it is not known
 
 
 @dataclass(frozen=True)
 class ReadResult:
-    """The object that a read returned.
+    """The object that a read returned."""
 
-    Attributes:
-        id: The object's id.
-        state: The object's state.
-        inputs: The arguments that the state corresponds to.
-        account: The account to record (`Package.account`); None if it is not known.
-    """
-
-    id: str
-    state: Values
-    inputs: Values
-    account: str | None = None
+    id: str  # the object's id
+    state: Values  # the object's state
+    inputs: Values  # the arguments that the state corresponds to
+    account: str | None = None  # the account to record (`Package.account`); None if it is not known
 
 
 @dataclass(frozen=True)
 class ChangePlan:
-    """The decision between update and replacement.
+    """The decision between update and replacement."""
 
-    Attributes:
-        difference: The arguments that differ.
-        replacement_triggers: State fields that require a new object although no argument differs.
-    """
-
-    difference: Diff
-    replacement_triggers: tuple[str, ...] = ()
+    difference: Diff  # the arguments that differ
+    replacement_triggers: tuple[str, ...] = ()  # state fields that require a new object although no argument differs
 
     @property
     def replaces(self) -> bool:

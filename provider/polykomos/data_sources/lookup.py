@@ -56,13 +56,7 @@ def get_by_uuid_or_name(
 ) -> ObjectT:
     """Return one object by its UUID, or by the value of another argument if the UUID is not set.
 
-    Args:
-        noun: What the object is, such as "database".
-        uuid: Its UUID, or None.
-        name: The other argument and its value.
-        list_all: Lists every object.
-        get: Reads an object; raises NotFoundError.
-        way_out: What to do if several objects match, for the message.
+    `way_out` says what to do if several objects match.
 
     Raises:
         ResourceError: There is no such object, or there are several.

@@ -57,11 +57,7 @@ def render(
 ) -> str:
     """Return the SQL with its variables replaced. Pure.
 
-    Args:
-        sql: The blueprint's SQL.
-        definitions: Canonical definitions by variable; None makes each variable a string.
-        values: By variable.
-        dialect: Of the engine that runs the SQL.
+    Without definitions, each variable is a string.
 
     Raises:
         ResourceError: A variable is not defined, has no value, or has a value of another type. The message names it.

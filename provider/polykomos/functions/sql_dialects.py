@@ -43,22 +43,15 @@ _MYSQL: Final = rf"""
 
 @dataclass(frozen=True)
 class SqlDialect:
-    """What differs between the engines.
+    """What differs between the engines."""
 
-    Attributes:
-        pieces: A verbose pattern for text that is copied unchanged (`opaque`), the start of a comment that nests
-            (`nested`), a variable (`name`), or one character.
-        string: Returns a string literal.
-        number: Returns a number literal, from its digits.
-        identifier: Returns a quoted identifier; None for what cannot be one.
-        identifier_rule: What an identifier must be, for messages.
-    """
-
+    # A verbose pattern for text that is copied unchanged (`opaque`), the start of a comment that nests (`nested`), a
+    # variable (`name`), or one character.
     pieces: str
-    string: Callable[[str], str]
-    number: Callable[[str], str]
-    identifier: Callable[[str], str | None]
-    identifier_rule: str
+    string: Callable[[str], str]  # returns a string literal
+    number: Callable[[str], str]  # returns a number literal, from its digits
+    identifier: Callable[[str], str | None]  # returns a quoted identifier; None for what cannot be one
+    identifier_rule: str  # what an identifier must be, for messages
 
     @property
     def pattern(self) -> re.Pattern[str]:

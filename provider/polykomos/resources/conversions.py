@@ -30,9 +30,7 @@ def is_uuid(text: str) -> bool:
 def parse_uuid(text: str, rule: str) -> str:
     """Return a UUID as the API spells it, in lower case.
 
-    Args:
-        text: The UUID.
-        rule: What the value must be, for the message, such as "a database's id is its UUID".
+    `rule` says what the value must be.
 
     Raises:
         ResourceError: The text is not a UUID. No call is made for it.

@@ -44,45 +44,30 @@ class RecentObjects(Generic[T]):
 
 @dataclass(frozen=True)
 class CreateRequest(Generic[T]):
-    """A create call for one object.
+    """A create call for one object."""
 
-    Attributes:
-        noun: What the object is, in messages, such as "database".
-        body: The request's fields.
-        send: Sends a body with an idempotency key.
-        refetch: Returns the current state of a created object, or None if it was deleted. Raises NotFoundError when
-            the API does not show the object.
-        id_of: Returns an object's id in the engine.
-        created_at: Returns when the API created an object, or None if the API does not report it.
-        required: The fields without which the API creates nothing.
-        recent: The objects to compare with after a key conflict; None when the API does not list such objects.
-        key_parts: Values that enter the idempotency key besides the resource's own.
-        earlier: The request that release 0.1.0 sent for the same arguments, if it differs.
-    """
-
-    noun: str
-    body: Mapping[str, Any]
-    send: Callable[[Mapping[str, Any], str], WriteResult[T]]
+    noun: str  # what the object is, in messages, such as "database"
+    body: Mapping[str, Any]  # the request's fields
+    send: Callable[[Mapping[str, Any], str], WriteResult[T]]  # sends a body with an idempotency key
+    # Returns the current state of a created object, or None if it was deleted. Raises NotFoundError when the API does
+    # not show the object.
     refetch: Callable[[T], T | None]
-    id_of: Callable[[T], str]
+    id_of: Callable[[T], str]  # returns an object's id in the engine
+    # Returns when the API created an object, or None if the API does not report it.
     created_at: Callable[[T], datetime | None]
-    required: tuple[str, ...]
+    required: tuple[str, ...]  # the fields without which the API creates nothing
+    # The objects to compare with after a key conflict; None when the API does not list such objects.
     recent: RecentObjects[T] | None = None
-    key_parts: tuple[str, ...] = ()
-    earlier: CreateRequest[T] | None = None
+    key_parts: tuple[str, ...] = ()  # values that enter the idempotency key besides the resource's own
+    earlier: CreateRequest[T] | None = None  # the request that release 0.1.0 sent for the same arguments, if it differs
 
 
 @dataclass(frozen=True)
 class CreateResult(Generic[T]):
-    """The object of a create call.
+    """The object of a create call."""
 
-    Attributes:
-        object: The object as the API reports it.
-        adopted: Whether an earlier run created the object, perhaps with other arguments.
-    """
-
-    object: T
-    adopted: bool
+    object: T  # the object as the API reports it
+    adopted: bool  # whether an earlier run created the object, perhaps with other arguments
 
 
 def with_earlier(request: CreateRequest[T], earlier: CreateRequest[T]) -> CreateRequest[T]:
@@ -100,11 +85,7 @@ def is_within_key_lifetime(created_at: datetime | None) -> bool:
 def ensure_compatible(noun: str, id: str, planned: Mapping[str, Any], existing: Mapping[str, Any]) -> None:
     """Check that an adopted object has the planned values of the arguments that cannot change in place.
 
-    Args:
-        noun: What the object is, such as "database".
-        id: The object's id.
-        planned: The arguments of this run; None stands for an omitted argument, which accepts every value.
-        existing: The object's values.
+    An omitted argument (None) accepts every value.
 
     Raises:
         ResourceError: An argument differs.

@@ -26,11 +26,7 @@ _WAY_OUT = (
 def not_found_as_error(what: str, id: str, ctx: Context[Client], team_id: int | None = None) -> Iterator[None]:
     """Translate the NotFoundError of calls about an object that the engine's state contains.
 
-    Args:
-        what: What the object is, such as "database".
-        id: The object's id in the engine.
-        ctx: The operation's context, with the account that the state records.
-        team_id: The team that owns the object, for a database.
+    A database names the team that owns it.
 
     Raises:
         ResourceError: The object was deleted, or the key is of another account.
@@ -62,14 +58,8 @@ def no_such(what: str, ctx: Context[Client], property: str, advice: str = "") ->
 def confirm_gone(what: str, id: str, ctx: Context[Client], team_id: int | None = None) -> None:
     """Check that a 404 means that the object was deleted, because the key's account would see the object.
 
-    If the state records no account and its other objects do not decide it either, the object counts as deleted, with
-    a warning.
-
-    Args:
-        what: What the object is, such as "database".
-        id: The object's id in the engine.
-        ctx: The operation's context, with the account that the state records.
-        team_id: The team that owns the object, for a database.
+    If the state records no account and its other objects do not decide it either, the object counts as deleted, with a
+    warning. A database names the team that owns it.
 
     Raises:
         ResourceError: The key is of another account, or the base URL is not the API's.

@@ -12,16 +12,11 @@ from polykomos_provider.adopt.inventory import ExistingObject, ResourceKind
 
 @dataclass(frozen=True)
 class ManagedObjects:
-    """The objects that a stack or a workspace manages.
+    """The objects that a stack or a workspace manages."""
 
-    Attributes:
-        objects: The engine's type and the id of each object.
-        names: The names in use.
-        accounts: The accounts that the objects of this provider belong to, as far as the state records them.
-    """
-
-    objects: frozenset[tuple[str, str]] = frozenset()
-    names: frozenset[str] = frozenset()
+    objects: frozenset[tuple[str, str]] = frozenset()  # the engine's type and the id of each object
+    names: frozenset[str] = frozenset()  # the names in use
+    # The accounts that the objects of this provider belong to, as far as the state records them.
     accounts: frozenset[str] = frozenset()
 
 
@@ -73,11 +68,8 @@ def of_another_account(
 ) -> bool:
     """Return whether the managed objects belong to another account than the objects at the service.
 
-    Args:
-        managed: The objects that the stack or workspace manages.
-        existing: All objects of these kinds that the key may list.
-        account: The key's account; None if the service does not report it.
-        kinds: The kinds that were listed.
+    `existing` are all objects of these kinds that the key may list; the account is None if the service does not report
+    it.
     """
     if account is None or account in managed.accounts:
         return False

@@ -14,34 +14,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResourceKind:
-    """One kind of object.
+    """One kind of object."""
 
-    Attributes:
-        name: The name on the command line.
-        token: Pulumi's type token.
-        type: Terraform's type.
-        listable: Whether the API can list the objects.
-        import_id: The form of an import id, for people.
-    """
-
-    name: str
-    token: str
-    type: str
-    listable: bool
-    import_id: str
+    name: str  # the name on the command line
+    token: str  # Pulumi's type token
+    type: str  # Terraform's type
+    listable: bool  # whether the API can list the objects
+    import_id: str  # the form of an import id, for people
 
 
 @dataclass(frozen=True)
 class ExistingObject:
-    """One object.
-
-    Attributes:
-        label: Its name for people.
-    """
+    """One object."""
 
     kind: ResourceKind
     id: str
-    label: str
+    label: str  # its name for people
 
 
 def kinds(package: Package[Any]) -> tuple[ResourceKind, ...]:
@@ -51,11 +39,6 @@ def kinds(package: Package[Any]) -> tuple[ResourceKind, ...]:
 
 def list_objects(package: Package[Any], ctx: Context[Any], names: Sequence[str]) -> Iterator[ExistingObject]:
     """Yield every object of some kinds, in a stable order.
-
-    Args:
-        package: The package.
-        ctx: The context for requests.
-        names: The names of the kinds.
 
     Raises:
         ResourceError: The API refused a request, or could not be reached.

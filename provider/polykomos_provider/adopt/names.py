@@ -12,22 +12,12 @@ from polykomos_provider.adopt.inventory import ExistingObject
 
 
 def pulumi_names(objects: Sequence[ExistingObject], taken: Iterable[str]) -> list[str]:
-    """Return logical names, unique among all kinds, because programs use them as keys and variables.
-
-    Args:
-        objects: The objects to name.
-        taken: The logical names in use.
-    """
+    """Return logical names, unique among all kinds, because programs use them as keys and variables."""
     return _unique(objects, "-", lambda _type, name: name, taken)
 
 
 def terraform_names(objects: Sequence[ExistingObject], taken: Iterable[str]) -> list[str]:
-    """Return resource names, unique among their type.
-
-    Args:
-        objects: The objects to name.
-        taken: The addresses in use, as `type.name`.
-    """
+    """Return resource names, unique among their type. The names in use are addresses, `type.name`."""
     return _unique(objects, "_", lambda type_, name: f"{type_}.{name}", taken)
 
 

@@ -39,9 +39,7 @@ def select(objects: Sequence[ExistingObject], selection: Selection) -> list[Exis
 def parse_ranges(answer: str, count: int) -> list[int]:
     """Return the numbers in an answer such as `1,3-5` or `all`, in ascending order.
 
-    Args:
-        answer: The answer.
-        count: The largest number.
+    `count` is the largest number.
 
     Raises:
         ValueError: The answer is invalid; the message is for people.

@@ -17,19 +17,12 @@ _SCARCE = 30
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check.
+    """The result of a check."""
 
-    Attributes:
-        check: The name of the check.
-        level: OK, WARNING or ERROR.
-        text: The result.
-        advice: What to do; empty if nothing is needed.
-    """
-
-    check: str
-    level: str
-    text: str
-    advice: str = ""
+    check: str  # the name of the check
+    level: str  # OK, WARNING or ERROR
+    text: str  # the result
+    advice: str = ""  # what to do; empty if nothing is needed
 
 
 @dataclass(frozen=True)
@@ -89,12 +82,7 @@ ENGINES = tuple(FLOORS)
 
 
 def version(engine: str, installed: tuple[int, int] | None) -> Finding:
-    """Return whether an engine on PATH is new enough.
-
-    Args:
-        engine: The engine's name.
-        installed: Its version; None if it printed none.
-    """
+    """Return whether an engine on PATH is new enough. `installed` is None if it printed no version."""
     if installed is None:
         return Finding(engine, ERROR, "printed no version", f"try `{engine} version`")
     text, floor = dotted(installed), FLOORS[engine]
@@ -107,11 +95,7 @@ def version(engine: str, installed: tuple[int, int] | None) -> Finding:
 def plugin(engine: str, places: Sequence[str], start_error: str, installed: str) -> Finding:
     """Return whether an engine finds this provider.
 
-    Args:
-        engine: The engine's name.
-        places: The paths at which the engine finds it, the one that it uses first.
-        start_error: Why the first one does not start; empty if it does.
-        installed: This provider's version.
+    It uses the first of the places. `start_error` says why that one does not start.
     """
     check, command = f"{engine}: provider", f"polykomos install {'pulumi' if engine == 'pulumi' else 'terraform'}"
     if not places:
@@ -124,9 +108,7 @@ def plugin(engine: str, places: Sequence[str], start_error: str, installed: str)
 def with_severity(by_engine: Mapping[str, Sequence[Finding]], required: Sequence[str]) -> list[Finding]:
     """Return the findings of all engines; errors that do not prevent work become warnings.
 
-    Args:
-        by_engine: The findings of each engine; none for an engine that is not on PATH.
-        required: The engines that must work; if empty, any one engine must.
+    An engine that is not on PATH has no findings. If none is required, any one engine must work.
     """
     if not by_engine:
         return []

@@ -29,9 +29,7 @@ _CONFIGURATIONS = {"terraform": (".terraformrc",), "tofu": (".tofurc", ".terrafo
 def pulumi_places(here: Path, listed: Collection[str] | None = None) -> list[Path]:
     """Return Pulumi's paths: the project's own plugin, PATH, and the user's plugins, newest first.
 
-    Args:
-        here: The project's directory.
-        listed: The versions that Pulumi itself finds among the user's plugins; None if they are not known.
+    `listed` are the versions that Pulumi itself finds among the user's plugins, if they are known.
     """
     found = []
     program = project_file(here)

@@ -13,33 +13,22 @@ GONE = "gone"
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one property.
-
-    Attributes:
-        before: The value in the engine's state; None for an unset value and for a secret.
-        after: The value at the service; None for an unset value and for a secret.
-        secret: Whether the property contains a secret.
-    """
+    """The change of one property."""
 
     name: str
-    before: Any = None
-    after: Any = None
-    secret: bool = False
+    before: Any = None  # the value in the engine's state; None for an unset value and for a secret
+    after: Any = None  # the value at the service; None for an unset value and for a secret
+    secret: bool = False  # whether the property contains a secret
 
 
 @dataclass(frozen=True)
 class Drift:
-    """The drift of one resource.
-
-    Attributes:
-        address: The engine's address of the resource.
-        what: CHANGED or GONE.
-    """
+    """The drift of one resource."""
 
     name: str
     type: str
-    address: str
-    what: str
+    address: str  # the engine's address of the resource
+    what: str  # CHANGED or GONE
     changes: tuple[Change, ...] = field(default=())
 
 
@@ -48,11 +37,7 @@ def changes(
 ) -> tuple[Change, ...]:
     """Return the properties whose values differ, sorted by name.
 
-    Args:
-        before: The properties in the engine's state.
-        after: The properties at the service.
-        secrets: The names of the properties that contain a secret.
-        more: The names of properties that differ according to the engine.
+    `more` are properties that differ according to the engine.
     """
     hidden = set(secrets)
     names = {name for name in {*before, *after} if before.get(name) != after.get(name)} | set(more)

@@ -31,13 +31,7 @@ def write_launcher(program: str, place: Path, project: Path | None = None, name:
 
 
 def launcher_text(target: Path, place: Path, project: Path | None) -> str:
-    """Return the launcher's text.
-
-    Args:
-        target: The program.
-        place: The launcher's directory, without symbolic links.
-        project: The project, without symbolic links; None for a launcher outside of a project.
-    """
+    """Return the launcher's text. The paths have no symbolic links."""
     # Resolve the links of the directory only: the environment's interpreter may be a link itself.
     real = target.parent.resolve() / target.name
     if project is not None and real.is_relative_to(project):

@@ -25,10 +25,6 @@ _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm6
 def write_mirror(directory: Path, project: Path | None = None) -> list[Path]:
     """Write the mirror, over an earlier one of this version.
 
-    Args:
-        directory: The mirror's directory.
-        project: The project that the directory belongs to; None if it belongs to none.
-
     Returns:
         The paths of the programs.
     """

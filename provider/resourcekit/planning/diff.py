@@ -22,34 +22,22 @@ class ChangeKind(Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one property.
+    """The change of one property."""
 
-    Attributes:
-        name: The argument.
-        path: The steps to the property: `("variables", "tenant")` for an entry of a map, else the argument alone.
-        kind: Whether the property is added, updated or deleted.
-        replaces: Whether the change replaces the object.
-    """
-
-    name: str
+    name: str  # the argument
+    # The steps to the property: `("variables", "tenant")` for an entry of a map, else the argument alone.
     path: tuple[str, ...]
-    kind: ChangeKind
-    replaces: bool
+    kind: ChangeKind  # whether the property is added, updated or deleted
+    replaces: bool  # whether the change replaces the object
 
 
 @dataclass(frozen=True)
 class Diff:
-    """The result of a comparison.
+    """The result of a comparison."""
 
-    Attributes:
-        changes: The changes.
-        errors: The rejected changes of create-only arguments.
-        warnings: The reason for each accepted change of a create-only argument.
-    """
-
-    changes: tuple[Change, ...] = ()
-    errors: tuple[CheckFailure, ...] = field(default=())
-    warnings: tuple[CheckFailure, ...] = ()
+    changes: tuple[Change, ...] = ()  # the changes
+    errors: tuple[CheckFailure, ...] = field(default=())  # the rejected changes of create-only arguments
+    warnings: tuple[CheckFailure, ...] = ()  # the reason for each accepted change of a create-only argument
 
     @property
     def changed(self) -> frozenset[str]:
@@ -78,15 +66,7 @@ def diff(
     before and is either `ResetOnRemove` or not computed by the API.
 
     A change of a create-only argument is rejected. An unknown value is accepted, because it may resolve to the current
-    value.
-
-    Args:
-        model: The model of the arguments.
-        state: The object's state, as last read.
-        old_inputs: The arguments of the last run.
-        news: The arguments of the program.
-        ignore: Arguments to leave out.
-        recorded: Create-only arguments whose change is accepted. It changes the state only.
+    value. Of the arguments `recorded`, which are create-only, a change is accepted: it changes the state only.
     """
     ignored, accepted = frozenset(ignore), frozenset(recorded)
     changes: list[Change] = []

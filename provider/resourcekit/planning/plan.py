@@ -42,10 +42,7 @@ def plan_update(
 def _is_affected(spec: FieldSpec, changed: Set[str], changed_at_api: Set[str]) -> bool:
     """Return whether a change may affect a computed field.
 
-    Args:
-        spec: The field.
-        changed: The arguments that change.
-        changed_at_api: Those of them that are sent to the API. The others affect only fields that name them.
+    Arguments that are not sent to the API affect only fields that name them.
     """
     if spec.stable:
         return False

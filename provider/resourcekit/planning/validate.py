@@ -65,15 +65,10 @@ _RULES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Validated:
-    """Normalized arguments and the rules that they break.
+    """Normalized arguments and the rules that they break."""
 
-    Attributes:
-        values: The arguments without nulls, also inside maps, and with coerced numbers.
-        failures: The broken rules.
-    """
-
-    values: dict[str, Any]
-    failures: tuple[CheckFailure, ...]
+    values: dict[str, Any]  # the arguments without nulls, also inside maps, and with coerced numbers
+    failures: tuple[CheckFailure, ...]  # the broken rules
 
 
 def validate_arguments(model: type[BaseModel], args: Mapping[str, Any]) -> Validated:

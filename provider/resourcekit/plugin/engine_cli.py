@@ -28,17 +28,12 @@ _MAX_ANCESTORS: Final = 4
 
 @dataclass(frozen=True)
 class EngineCli:
-    """An engine's program.
+    """An engine's program."""
 
-    Attributes:
-        program: The path of the program.
-        args: The arguments it runs with, if it is the engine that runs this process; empty if it was found on PATH.
-        directory: Its working directory, if it is the engine that runs this process; None: this process's.
-    """
-
-    program: str
+    program: str  # its path
+    # Its arguments, if it is the engine that runs this process; empty if it was found on PATH.
     args: tuple[str, ...] = ()
-    directory: Path | None = None
+    directory: Path | None = None  # its working directory, if it is that engine; None: this process's
 
     def options(self, name: str) -> list[str]:
         """Return the values of an option: `-name value` or `-name=value`, with one dash or two."""
@@ -90,13 +85,6 @@ def run(
     seconds: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run an engine's program without input and wait for its end.
-
-    Args:
-        program: The program's path.
-        words: The arguments.
-        env: The environment.
-        directory: The working directory; None: this process's.
-        seconds: The time limit; None: no limit.
 
     Raises:
         OSError: The program cannot be started.

@@ -84,12 +84,7 @@ class LazyGrpcService(grpc.GenericRpcHandler):
 
 
 def method_handlers(service: Any, calls: Mapping[str, Callable[..., Any]]) -> Handlers:
-    """Return gRPC handlers for functions.
-
-    Args:
-        service: The protobuf descriptor of the service.
-        calls: The functions by method. Methods without one have no handler.
-    """
+    """Return gRPC handlers for functions. Methods without a function have no handler."""
     handlers = {}
     for method in service.methods:
         if method.name in calls:

@@ -11,9 +11,7 @@ LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 def parse_level(text: str | None, default: str) -> tuple[str, str]:
     """Return the log level and the problem with the text; the problem is empty if there is none.
 
-    Args:
-        text: The user's level, in any case; None or empty: the default.
-        default: The level to use instead of an unknown one.
+    An unknown level is replaced by `default`.
     """
     level = (text or default).strip().lower()
     if level in LEVELS:

@@ -34,11 +34,8 @@ def exit_with_parent(is_alive: Callable[[], bool], end: Callable[[], None]) -> N
     """Call `end` when this process's parent ends, or when two checks in a row find no engine.
 
     The parent alone is no proof: it may have ended before this process first looked, and the process that adopted this
-    one does not end. The process id does not identify an adopter either, because an engine can be process 1.
-
-    Args:
-        is_alive: Return whether the engine still runs. Called once a second.
-        end: End this process.
+    one does not end. The process id does not identify an adopter either, because an engine can be process 1. `is_alive`
+    is called once a second.
     """
     parent = os.getppid()
 

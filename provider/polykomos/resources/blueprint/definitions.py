@@ -14,10 +14,7 @@ from resourcekit.unknown import contains_unknown
 def misfits(property: str, definitions: Mapping[str, Any] | None, values: Mapping[str, Any]) -> Iterator[CheckFailure]:
     """Yield the errors in the values of a blueprint's variables, as far as the values are known.
 
-    Args:
-        property: The argument that contains the values, such as "blueprint_variables".
-        definitions: The blueprint's variables, as the API reports them.
-        values: The values by name; each may be UNKNOWN.
+    `property` is the argument that contains the values. Each may be UNKNOWN.
 
     Yields:
         A failure for each value without a variable, of a wrong type, or missing although it is required.

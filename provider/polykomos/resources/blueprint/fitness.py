@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 def refuse_unfit_values(property: str, blueprint: ApiBlueprint, values: Any, ctx: Context[Client]) -> None:
     """Check that the values for a blueprint's variables fit, and that none is missing.
 
-    Args:
-        property: The argument that contains the values, such as "blueprint_variables".
-        blueprint: The blueprint with its SQL. One that this run changes is not checked.
-        values: The values by variable; may be UNKNOWN.
-        ctx: The operation's context.
+    `property` is the argument that contains them. A blueprint that this run changes is not checked.
 
     Raises:
         CheckError: A value does not fit, or is missing.

@@ -151,12 +151,7 @@ def _differing(body: Mapping[str, Any], state: BlueprintState) -> frozenset[str]
 
 
 def _state(blueprint: ApiBlueprint, sql_content: str) -> BlueprintState:
-    """Return the state of a blueprint.
-
-    Args:
-        blueprint: As the API reports it.
-        sql_content: The SQL as read or sent; the response to a write need not contain it (api-facts, op 17).
-    """
+    """Return the state of a blueprint. The response to a write need not contain its SQL (api-facts, op 17)."""
     return BlueprintState.model_construct(
         name=blueprint.name,
         sql_content=sql_content,

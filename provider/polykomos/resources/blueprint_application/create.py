@@ -20,12 +20,7 @@ def create_request(args: BlueprintApplicationArgs, version: int | None, api: Cli
 
     The key contains what is applied: applications cannot be listed, so one that an earlier run started with other
     arguments could not be found again. A failed application left nothing in the database and is not adopted; otherwise
-    every later run would report its error.
-
-    Args:
-        args: The application's arguments.
-        version: The blueprint's current version, which the API applies.
-        api: The client.
+    every later run would report its error. The API applies the blueprint's current version.
     """
     # None and an empty object mean the same to the API, so they must give the same key and body.
     variables = args.variables or None

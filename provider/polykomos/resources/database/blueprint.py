@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 def refuse_unfit_blueprint(args: Mapping[str, Any], ctx: Context[Client]) -> None:
     """Check that the API will accept `blueprint_uuid` and `blueprint_variables` when the database is created.
 
-    A blueprint that this run changes, or that the API key may not read, is not checked.
-
-    Args:
-        args: The planned arguments; values may be UNKNOWN.
-        ctx: The operation's context.
+    A blueprint that this run changes, or that the API key may not read, is not checked. Values may be UNKNOWN.
 
     Raises:
         ResourceError: The blueprint does not exist.
