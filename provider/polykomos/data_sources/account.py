@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from polykomos.client import Client
-from polykomos.data_sources.models import DatabaseType, GetAccountResult, GetDatabaseTypesResult, Region
+from polykomos.data_sources.models import DatabaseType, GetAccountResult, GetDatabaseTypesResult
+from polykomos.resources.conversions import shared_fields
 from resourcekit.context import Context
 from resourcekit.fields import Arguments
 from resourcekit.resource import DataSource
@@ -31,10 +32,7 @@ class GetAccount(DataSource[NoArguments, GetAccountResult, Client]):
             key_preview=key.preview,
             key_status=key.status,
             permissions=key.permissions,
-            requests_per_minute=key.controls.requests_per_minute,
-            monthly_quota=key.controls.monthly_quota,
-            allowed_ip_list=key.controls.allowed_ip_list,
-            inactive_ttl_days=key.controls.inactive_ttl_days,
+            **shared_fields(GetAccountResult, key.controls),
         )
 
 
@@ -47,18 +45,5 @@ class GetDatabaseTypes(DataSource[NoArguments, GetDatabaseTypesResult, Client]):
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetDatabaseTypesResult:
         """Read the engines."""
-        return GetDatabaseTypesResult(
-            database_types=[
-                DatabaseType(
-                    value=engine.value,
-                    label=engine.label,
-                    is_provisionable=engine.is_provisionable,
-                    is_available=engine.is_available,
-                    regions=[
-                        Region(code=region.code, label=region.label, is_available=region.is_available)
-                        for region in engine.regions
-                    ],
-                )
-                for engine in ctx.api.list_database_types()
-            ]
-        )
+        types = [DatabaseType(**shared_fields(DatabaseType, each)) for each in ctx.api.list_database_types()]
+        return GetDatabaseTypesResult(database_types=types)

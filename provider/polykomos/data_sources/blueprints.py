@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import Field
 
-from polykomos.client import Blueprint as ApiBlueprint
 from polykomos.client import Client
 from polykomos.data_sources.account import NoArguments
 from polykomos.data_sources.lookup import get_by_uuid_or_name, require_exactly_one
@@ -17,7 +16,7 @@ from polykomos.data_sources.models import (
     GetBlueprintsResult,
     ValidateBlueprintResult,
 )
-from polykomos.resources.conversions import format_timestamp
+from polykomos.resources.conversions import shared_fields
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailure
 from resourcekit.fields import Arguments
@@ -52,9 +51,7 @@ class GetBlueprint(DataSource[GetBlueprintArgs, GetBlueprintResult, Client]):
             get=ctx.api.get_blueprint,
             way_out="set `uuid` instead",
         )
-        return GetBlueprintResult(
-            **_summary(blueprint), sql_content=blueprint.sql_content, variables=blueprint.variables
-        )
+        return GetBlueprintResult(**shared_fields(GetBlueprintResult, blueprint))
 
 
 class GetBlueprints(DataSource[NoArguments, GetBlueprintsResult, Client]):
@@ -67,7 +64,7 @@ class GetBlueprints(DataSource[NoArguments, GetBlueprintsResult, Client]):
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetBlueprintsResult:
         """Read the list of blueprints."""
         return GetBlueprintsResult(
-            blueprints=[BlueprintSummary(**_summary(each)) for each in ctx.api.iter_blueprints()]
+            blueprints=[BlueprintSummary(**shared_fields(BlueprintSummary, each)) for each in ctx.api.iter_blueprints()]
         )
 
 
@@ -87,18 +84,4 @@ class ValidateBlueprint(DataSource[ValidateBlueprintArgs, ValidateBlueprintResul
     def call(self, args: ValidateBlueprintArgs, ctx: Context[Client]) -> ValidateBlueprintResult:
         """Validate the SQL."""
         validation = ctx.api.validate_blueprint(args.sql_content)
-        return ValidateBlueprintResult(
-            valid=validation.valid,
-            statement_count=validation.statement_count,
-            errors=validation.errors,
-            warnings=validation.warnings,
-        )
-
-
-def _summary(blueprint: ApiBlueprint) -> dict[str, Any]:
-    same = ("uuid", "name", "slug", "description", "version", "size_bytes", "is_system_blueprint")
-    return {
-        **{name: getattr(blueprint, name) for name in same},
-        "created_at": format_timestamp(blueprint.created_at),
-        "updated_at": format_timestamp(blueprint.updated_at),
-    }
+        return ValidateBlueprintResult(**shared_fields(ValidateBlueprintResult, validation))

@@ -8,11 +8,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from polykomos.client import Client
-from polykomos.client import Database as ApiDatabase
 from polykomos.data_sources.account import NoArguments
 from polykomos.data_sources.lookup import get_by_uuid_or_name, require_exactly_one
 from polykomos.data_sources.models import DatabaseSummary, GetDatabaseResult, GetDatabasesResult, RunQueryResult
-from polykomos.resources.conversions import format_timestamp, reveal
+from polykomos.resources.conversions import database_fields, shared_fields
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailure
 from resourcekit.fields import Arguments, Result, Secret
@@ -47,11 +46,7 @@ class GetDatabase(DataSource[GetDatabaseArgs, GetDatabaseResult, Client]):
             get=ctx.api.get_database,
             way_out="names are not unique, set `uuid` instead",
         )
-        return GetDatabaseResult(
-            **_summary(database),
-            db_password=reveal(database.db_password),
-            connection_string=reveal(database.connection_string),
-        )
+        return GetDatabaseResult(**database_fields(GetDatabaseResult, database))
 
 
 class GetDatabases(DataSource[NoArguments, GetDatabasesResult, Client]):
@@ -63,7 +58,8 @@ class GetDatabases(DataSource[NoArguments, GetDatabasesResult, Client]):
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetDatabasesResult:
         """Read the list of databases."""
-        return GetDatabasesResult(databases=[DatabaseSummary(**_summary(each)) for each in ctx.api.iter_databases()])
+        databases = [DatabaseSummary(**database_fields(DatabaseSummary, each)) for each in ctx.api.iter_databases()]
+        return GetDatabasesResult(databases=databases)
 
 
 class RunQueryArgs(Arguments):
@@ -88,20 +84,7 @@ class RunQuery(DataSource[RunQueryArgs, RunQueryResult, Client]):
         """Run the query."""
         execution = ctx.api.run_query(args.database_uuid, args.query)
         ctx.progress(f"ran {execution.sql}")
-        return RunQueryResult(sql=execution.sql, result=execution.result, query_id=execution.query_id)
-
-
-def _summary(database: ApiDatabase) -> dict[str, Any]:
-    quotas = database.quotas
-    same = ("uuid", "name", "status", "db_type", "region", "plan", "host", "port", "db_name", "db_username")
-    return {
-        **{name: getattr(database, name) for name in (*same, "team_id", "team_name")},
-        "storage_hard_limit_gb": quotas.storage_hard_limit_gb if quotas else None,
-        "connection_hard_limit": quotas.connection_hard_limit if quotas else None,
-        "warning_threshold_pct": quotas.warning_threshold_pct if quotas else None,
-        "created_at": format_timestamp(database.created_at),
-        "updated_at": format_timestamp(database.updated_at),
-    }
+        return RunQueryResult(**shared_fields(RunQueryResult, execution))
 
 
 class DatabaseCredentialsResult(Result):

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field
 
 from polykomos.client import Client, NotFoundError
-from polykomos.client import WebhookDelivery as ApiDelivery
 from polykomos.data_sources.account import NoArguments
 from polykomos.data_sources.models import (
     GetWebhookDeliveriesResult,
@@ -15,7 +14,7 @@ from polykomos.data_sources.models import (
     WebhookDelivery,
     WebhookEndpointSummary,
 )
-from polykomos.resources.conversions import format_timestamp
+from polykomos.resources.conversions import shared_fields
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, NumericId, Result
@@ -33,16 +32,8 @@ class GetWebhookEndpoints(DataSource[NoArguments, GetWebhookEndpointsResult, Cli
         """Read the list of endpoints."""
         return GetWebhookEndpointsResult(
             webhook_endpoints=[
-                WebhookEndpointSummary(
-                    id=endpoint.id,
-                    url=endpoint.url,
-                    events=endpoint.events or [],
-                    status=endpoint.status,
-                    last_success_at=format_timestamp(endpoint.last_success_at),
-                    last_failure_at=format_timestamp(endpoint.last_failure_at),
-                    created_at=format_timestamp(endpoint.created_at),
-                )
-                for endpoint in ctx.api.iter_webhook_endpoints()
+                WebhookEndpointSummary(**shared_fields(WebhookEndpointSummary, each))
+                for each in ctx.api.iter_webhook_endpoints()
             ]
         )
 
@@ -68,7 +59,9 @@ class GetWebhookDeliveries(DataSource[GetWebhookDeliveriesArgs, GetWebhookDelive
             deliveries = list(ctx.api.iter_webhook_deliveries(args.endpoint_id))
         except NotFoundError:
             raise _no_such_endpoint(args.endpoint_id) from None
-        return GetWebhookDeliveriesResult(deliveries=[_delivery(delivery) for delivery in deliveries])
+        return GetWebhookDeliveriesResult(
+            deliveries=[WebhookDelivery(**shared_fields(WebhookDelivery, each)) for each in deliveries]
+        )
 
 
 class WebhookTestArgs(Arguments):
@@ -106,21 +99,9 @@ class WebhookTest(DataSource[WebhookTestArgs, WebhookTestResult, Client]):
                 "is reachable and responds with a 2xx status"
             )
         ctx.progress(f"the ping was accepted with HTTP {sent.response_code}")
-        return WebhookTestResult(delivery=_delivery(sent))
+        return WebhookTestResult(delivery=WebhookDelivery(**shared_fields(WebhookDelivery, sent)))
 
 
 def _no_such_endpoint(number: int) -> ResourceError:
     text = f"webhook endpoint {number} does not exist, or this API key may not see it"
     return ResourceError(text, property="endpoint_id")
-
-
-def _delivery(sent: ApiDelivery) -> WebhookDelivery:
-    return WebhookDelivery(
-        id=sent.id,
-        event_type=sent.event_type,
-        status=sent.status,
-        response_code=sent.response_code,
-        error_message=sent.error_message,
-        attempt_count=sent.attempt_count,
-        created_at=format_timestamp(sent.created_at),
-    )

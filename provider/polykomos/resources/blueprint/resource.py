@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from polykomos.client import NotFoundError, ServerError, UnknownOutcomeError
 from polykomos.resources.blueprint.create import create_request
 from polykomos.resources.blueprint.schema import BlueprintArgs, BlueprintState, BlueprintVariable, normalize_variables
-from polykomos.resources.conversions import format_timestamp, parse_uuid
+from polykomos.resources.conversions import format_timestamp, parse_uuid, shared_fields
 from polykomos.resources.create_once import create_once
 from polykomos.resources.errors import confirm_gone, not_found_as_error
 from resourcekit.context import Context
@@ -152,20 +152,9 @@ def _differing(body: Mapping[str, Any], state: BlueprintState) -> frozenset[str]
 
 def _state(blueprint: ApiBlueprint, sql_content: str) -> BlueprintState:
     """Return the state of a blueprint. The response to a write need not contain its SQL (api-facts, op 17)."""
-    return BlueprintState.model_construct(
-        name=blueprint.name,
-        sql_content=sql_content,
-        description=blueprint.description,
-        variables=_variables(blueprint.variables),
-        uuid=blueprint.uuid,
-        slug=blueprint.slug,
-        version=blueprint.version,
-        content_type=blueprint.content_type,
-        size_bytes=blueprint.size_bytes,
-        is_system_blueprint=blueprint.is_system_blueprint,
-        created_at=format_timestamp(blueprint.created_at),
-        updated_at=format_timestamp(blueprint.updated_at),
-    )
+    fields = shared_fields(BlueprintState, blueprint)
+    fields |= {"sql_content": sql_content, "variables": _variables(blueprint.variables)}
+    return BlueprintState.model_construct(**fields)
 
 
 def _variables(reported: Mapping[str, Any] | None) -> dict[str, BlueprintVariable] | None:

@@ -12,7 +12,7 @@ from polykomos.resources.blueprint_application.create import create_request
 from polykomos.resources.blueprint_application.id import ApplicationId
 from polykomos.resources.blueprint_application.runs import dry_run, refuse_failure, until_ended
 from polykomos.resources.blueprint_application.schema import BlueprintApplicationArgs, BlueprintApplicationState
-from polykomos.resources.conversions import format_timestamp, is_uuid
+from polykomos.resources.conversions import is_uuid, shared_fields
 from polykomos.resources.create_once import create_once
 from polykomos.resources.create_request import with_earlier
 from polykomos.resources.errors import confirm_gone, is_right_account, no_such, not_found_as_error
@@ -269,19 +269,7 @@ def _without_values(run: ApiApplication, variables: Mapping[str, Any] | None) ->
 def _state(
     run: ApiApplication, id_: ApplicationId, variables: Mapping[str, Any] | None, warnings: list[str] | None
 ) -> BlueprintApplicationState:
-    return BlueprintApplicationState.model_construct(
-        database_uuid=id_.database_uuid,
-        blueprint_uuid=id_.blueprint_uuid,
-        blueprint_version=run.blueprint_version,
-        variables=dict(variables) if variables is not None else None,
-        application_id=run.id,
-        status=run.status,
-        statements_total=run.statements_total,
-        statements_succeeded=run.statements_succeeded,
-        statements_failed=run.statements_failed,
-        warnings=warnings,
-        total_duration_ms=run.total_duration_ms,
-        error_message=_without_values(run, variables),
-        completed_at=format_timestamp(run.completed_at),
-        created_at=format_timestamp(run.created_at),
-    )
+    fields = shared_fields(BlueprintApplicationState, run)
+    fields |= {"database_uuid": id_.database_uuid, "blueprint_uuid": id_.blueprint_uuid, "application_id": run.id}
+    fields |= {"variables": None if variables is None else dict(variables), "warnings": warnings}
+    return BlueprintApplicationState.model_construct(**{**fields, "error_message": _without_values(run, variables)})

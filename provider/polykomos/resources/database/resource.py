@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from polykomos.client import ApiError, NotFoundError, PolykomosError, Secret
-from polykomos.resources.conversions import format_timestamp, parse_uuid, reveal
+from polykomos.resources.conversions import database_fields, format_timestamp, parse_uuid
 from polykomos.resources.create_once import create_once
 from polykomos.resources.create_request import ensure_compatible, with_earlier
 from polykomos.resources.database.blueprint import refuse_unfit_blueprint
@@ -257,27 +257,8 @@ def _with_credentials(masked: ApiDatabase, prior: DatabaseState, args: DatabaseA
 
 def _state(database: ApiDatabase, args: DatabaseArgs | None) -> DatabaseState:
     """Return the state of a database; `args` are the arguments or the prior state, None on import."""
-    quotas = database.quotas
+    fields = database_fields(DatabaseState, database)
     # While the database is provisioning, the API masks or omits its credentials.
-    stores = (args is None or args.store_credentials is not False) and database.status != "provisioning"
-    return DatabaseState.model_construct(
-        name=database.name,
-        db_type=database.db_type,
-        region=database.region,
-        plan=database.plan,
-        team_id=database.team_id,
-        storage_hard_limit_gb=quotas.storage_hard_limit_gb if quotas else None,
-        connection_hard_limit=quotas.connection_hard_limit if quotas else None,
-        warning_threshold_pct=quotas.warning_threshold_pct if quotas else None,
-        uuid=database.uuid,
-        status=database.status,
-        host=database.host,
-        port=database.port,
-        db_name=database.db_name,
-        db_username=database.db_username,
-        db_password=reveal(database.db_password) if stores else None,
-        connection_string=reveal(database.connection_string) if stores else None,
-        team_name=database.team_name,
-        created_at=format_timestamp(database.created_at),
-        updated_at=format_timestamp(database.updated_at),
-    )
+    if database.status == "provisioning" or (args is not None and args.store_credentials is False):
+        fields |= {"db_password": None, "connection_string": None}
+    return DatabaseState.model_construct(**fields)

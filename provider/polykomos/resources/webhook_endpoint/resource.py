@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from polykomos.client import NotFoundError
-from polykomos.resources.conversions import format_timestamp, reveal
+from polykomos.resources.conversions import reveal, shared_fields
 from polykomos.resources.create_once import create_once
 from polykomos.resources.create_request import ensure_compatible
 from polykomos.resources.errors import confirm_gone, object_gone_error
@@ -123,10 +123,4 @@ def _number(id_: str) -> int:
 
 
 def _state(endpoint: ApiEndpoint, secret: str | None) -> WebhookEndpointState:
-    return WebhookEndpointState.model_construct(
-        url=endpoint.url,
-        events=endpoint.events or [],
-        status=endpoint.status,
-        secret=secret,
-        created_at=format_timestamp(endpoint.created_at),
-    )
+    return WebhookEndpointState.model_construct(**shared_fields(WebhookEndpointState, endpoint), secret=secret)
