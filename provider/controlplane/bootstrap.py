@@ -86,6 +86,6 @@ def _mysql_server(settings: Settings, directory: Path, pool: Pool, state: StateF
         state,
         ServerFiles(directory, binaries, ephemeral=is_ephemeral) if binaries is not None and can_host else None,
         owns_store=owns_store,
-        absent=MISSING if binaries is None else NO_HOST,
-        at_start=drop_leftovers,
+        unavailable_reason=MISSING if binaries is None else NO_HOST,
+        on_start=drop_leftovers,
     )

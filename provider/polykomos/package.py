@@ -26,16 +26,16 @@ class Polykomos(HttpPackage["Client"]):
     @functools.cached_property
     def data_sources(self) -> tuple[DataSource[Any, Any, Client], ...]:
         """The data sources."""
-        from polykomos.data_sources import FUNCTIONS
+        from polykomos.data_sources import DATA_SOURCES
 
-        return FUNCTIONS
+        return DATA_SOURCES
 
     @functools.cached_property
     def ephemeral_resources(self) -> tuple[DataSource[Any, Any, Client], ...]:
         """The ephemeral resources."""
-        from polykomos.data_sources import CREDENTIALS
+        from polykomos.data_sources import EPHEMERAL_RESOURCES
 
-        return CREDENTIALS
+        return EPHEMERAL_RESOURCES
 
     @functools.cached_property
     def actions(self) -> tuple[DataSource[Any, Any, Client], ...]:
@@ -47,9 +47,9 @@ class Polykomos(HttpPackage["Client"]):
     @functools.cached_property
     def functions(self) -> tuple[ProviderFunction[Any], ...]:
         """The provider functions."""
-        from polykomos.functions import CALCULATIONS
+        from polykomos.functions import FUNCTIONS
 
-        return CALCULATIONS
+        return FUNCTIONS
 
     @functools.cached_property
     def components(self) -> tuple[Component[Any, Any], ...]:

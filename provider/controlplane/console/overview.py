@@ -38,7 +38,9 @@ _BUDGETS = (
 )
 
 
-async def show(services: Services, conn: Connection, _query: Mapping[str, str], _path: Mapping[str, Any]) -> Page:
+async def overview_page(
+    services: Services, conn: Connection, _query: Mapping[str, str], _path: Mapping[str, Any]
+) -> Page:
     """Return the page `/`."""
     counts = await conn.fetch_row(_COUNTS)
     now = services.clock.now()

@@ -24,7 +24,7 @@ Show = Callable[[Services, Connection, Mapping[str, str], Mapping[str, Any]], Aw
 """Returns a page from the query string and the path's parameters; None if the object does not exist."""
 
 _PAGES: tuple[tuple[str, Show], ...] = (
-    ("/", overview.show),
+    ("/", overview.overview_page),
     ("/console/databases", databases.list_page),
     ("/console/databases/{uuid:uuid}", databases.detail_page),
     ("/console/applications", applications.list_page),

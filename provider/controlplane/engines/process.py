@@ -63,7 +63,9 @@ def stop_process(process: subprocess.Popen[bytes], signals: Sequence[signal.Sign
             _log.warning("a server did not stop", extra={"facts": {"program": program, "signal": sign.name}})
 
 
-def end_leftover(find: Callable[[], int | None], signals: Sequence[signal.Signals], patience: float = 5.0) -> None:
+def stop_stale_process(
+    find: Callable[[], int | None], signals: Sequence[signal.Signals], patience: float = 5.0
+) -> None:
     """Wait for a server that a killed control plane left behind, then end it, signal by signal.
 
     `find` returns its pid while it runs. `patience` is in seconds, before the first signal and after each.

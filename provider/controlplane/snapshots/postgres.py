@@ -19,7 +19,7 @@ async def save(server: Connection, row: Row, copy: str) -> None:
     allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
     await server.execute(allow.format(source, sql.SQL("false")))
     try:
-        await tenants.terminate_sessions(server, row["id"], row["db_name"])
+        await tenants.terminate_sessions(server, row)
         await server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(target))
         await server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} ALLOW_CONNECTIONS false").format(target, source))
     finally:
@@ -29,18 +29,11 @@ async def save(server: Connection, row: Row, copy: str) -> None:
 
 async def restore(services: Services, conn: Connection, server: Connection, row: Row, copy: str) -> None:
     """Create the database of a row in `conn` from its copy."""
-    number = row["id"]
     reached = functools.partial(services.controls.at_step, services.pool)
-    await tenants.provision(services.server, services.pool, number, reached, conn=server, template=copy)
-    await tenants.assign(
-        conn,
-        number,
-        db_name=row["db_name"],
-        password=row["db_password"],
-        connections=effective_quotas(row, services.plans).connection_hard_limit,
-    )
+    await tenants.provision(services.server, services.pool, row["id"], reached, conn=server, template=copy)
+    await tenants.assign(conn, row, effective_quotas(row, services.plans).connection_hard_limit)
     if row["deleted_at"] is not None:
-        await tenants.revoke_access(conn, number, row["db_name"])
+        await tenants.revoke_access(conn, row)
 
 
 async def locked_out(conn: Connection) -> list[str]:

@@ -12,12 +12,12 @@ from polykomos.data_sources.webhooks import GetWebhookDeliveries, GetWebhookEndp
 from resourcekit.resource import DataSource
 
 # Results that no engine should store.
-CREDENTIALS: tuple[DataSource[Any, Any, Client], ...] = (DatabaseCredentials(),)
+EPHEMERAL_RESOURCES: tuple[DataSource[Any, Any, Client], ...] = (DatabaseCredentials(),)
 
 # Operations that run on request, not in every run.
 ACTIONS: tuple[DataSource[Any, Any, Client], ...] = (WebhookTest(), RunQuery())
 
-FUNCTIONS: tuple[DataSource[Any, Any, Client], ...] = (
+DATA_SOURCES: tuple[DataSource[Any, Any, Client], ...] = (
     GetAccount(),
     GetDatabaseTypes(),
     GetDatabase(),

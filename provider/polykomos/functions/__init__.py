@@ -9,4 +9,4 @@ from polykomos.functions.render_blueprint import RenderBlueprint
 from polykomos.functions.verify_webhook_signature import VerifyWebhookSignature
 from resourcekit.resource import ProviderFunction
 
-CALCULATIONS: tuple[ProviderFunction[Any], ...] = (ParseConnectionString(), VerifyWebhookSignature(), RenderBlueprint())
+FUNCTIONS: tuple[ProviderFunction[Any], ...] = (ParseConnectionString(), VerifyWebhookSignature(), RenderBlueprint())

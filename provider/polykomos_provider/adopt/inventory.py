@@ -19,7 +19,7 @@ class ResourceKind:
     name: str  # the name on the command line
     token: str  # Pulumi's type token
     type: str  # Terraform's type
-    listable: bool  # whether the API can list the objects
+    supports_list: bool  # whether the API can list the objects
     import_id: str  # the form of an import id, for people
 
 

@@ -55,7 +55,7 @@ class _KindName(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 def _listable_names() -> list[str]:
     from polykomos.package import package
 
-    return [kind.name for kind in kinds(package()) if kind.listable]
+    return [kind.name for kind in kinds(package()) if kind.supports_list]
 
 
 _selecting = combine_options(
@@ -200,7 +200,7 @@ def _selected(
 
     package, ctx = connect_from_env(_SECONDS)
     all_kinds = kinds(package)
-    names = request.selection.kinds or tuple(kind.name for kind in all_kinds if kind.listable)
+    names = request.selection.kinds or tuple(kind.name for kind in all_kinds if kind.supports_list)
     try:
         existing = list(list_objects(package, ctx, names))
     except ResourceError as error:
@@ -256,7 +256,7 @@ def _write(request: _Request, selected: Sequence[ExistingObject], text: str) -> 
 
 def _report_unlisted(all_kinds: Iterable[ResourceKind]) -> None:
     for kind in all_kinds:
-        if not kind.listable:
+        if not kind.supports_list:
             echo_note(f"not listed: {kind.token.rpartition(':')[2]}. The API cannot list these; import each by "
                  f"{kind.import_id}")  # fmt: skip
 

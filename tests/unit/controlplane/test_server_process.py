@@ -62,7 +62,7 @@ def test_a_leftover_server_is_found_by_where_it_works_and_ended(server: Path, tm
         def find() -> int | None:
             return None if ours.poll() is not None else server_process.find_in(data, "postgres")
 
-        server_process.end_leftover(find, (signal.SIGTERM, signal.SIGKILL), patience=0.1)
+        server_process.stop_stale_process(find, (signal.SIGTERM, signal.SIGKILL), patience=0.1)
         assert ours.wait(60) == -signal.SIGTERM
         assert other.poll() is None
         other.kill()

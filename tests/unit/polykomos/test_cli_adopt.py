@@ -35,7 +35,7 @@ ESTATE = [
 
 def test_the_kinds_are_the_packages_own() -> None:
     assert ResourceKind("database", "polykomos:index:Database", "polykomos_database", True, "its UUID") == DATABASE
-    assert [kind.listable for kind in (DATABASE, BLUEPRINT, APPLICATION, ENDPOINT)] == [True, True, False, True]
+    assert [kind.supports_list for kind in (DATABASE, BLUEPRINT, APPLICATION, ENDPOINT)] == [True, True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from polykomos.data_sources import FUNCTIONS
+from polykomos.data_sources import DATA_SOURCES
 from polykomos.package import package
 from polykomos.resources.blueprint.schema import normalize_variables
 from polykomos.resources.blueprint_application.id import ApplicationId
@@ -113,7 +113,7 @@ def test_a_blueprint_is_named_by_its_uuid() -> None:
 
 def test_an_endpoints_id_stands_for_its_number() -> None:
     """Engines know ids as texts: `${hook.id}` is what the reference says to pass."""
-    asked = next(each for each in FUNCTIONS if each.name == "get_webhook_deliveries")
+    asked = next(each for each in DATA_SOURCES if each.name == "get_webhook_deliveries")
     assert validate_declaration(asked, {"endpoint_id": "7"}).values == {"endpoint_id": 7}
     for wrong in ("7.5", "seven", "-7", "", True):
         assert [each.property for each in validate_declaration(asked, {"endpoint_id": wrong}).failures] == [

@@ -21,7 +21,7 @@ from resourcekit.terraform.provider_server import ProviderServer
 PULUMI = package_schema(package())
 CALLS = ProviderServer(package()).method_table()
 TERRAFORM: pb.GetProviderSchema.Response = CALLS["GetProviderSchema"](pb.GetProviderSchema.Request(), None)
-RESOURCES, FUNCTIONS = package().resources, package().data_sources
+RESOURCES, DATA_SOURCES = package().resources, package().data_sources
 OURS_ALONE = {"id", "timeouts"}
 
 
@@ -127,7 +127,7 @@ NESTED = [
         *((each.name, each.state, TERRAFORM.resource_schemas[resource_type(package(), each)]) for each in RESOURCES),
         *(
             (each.name, each.result, TERRAFORM.data_source_schemas[function_type(package(), each)])
-            for each in FUNCTIONS
+            for each in DATA_SOURCES
         ),
     )
     if set(nested(schema)) - OURS_ALONE

@@ -168,4 +168,4 @@ def start(files: ServerFiles, port: int, first_statements: str) -> ServerProcess
 
 def stop_stale_server(files: ServerFiles) -> None:
     """Wait for a server that a killed control plane left in this directory, then end it, whatever its pid file says."""
-    process.end_leftover(lambda: process.find_in(files.data, _PROGRAM), (signal.SIGTERM, signal.SIGKILL))
+    process.stop_stale_process(lambda: process.find_in(files.data, _PROGRAM), (signal.SIGTERM, signal.SIGKILL))

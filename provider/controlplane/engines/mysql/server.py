@@ -44,8 +44,8 @@ class MysqlServer:
         state: Port and password of the server.
         files: The directory of the server. None = this process cannot host it.
         owns_store: Whether this process has the store's files too.
-        absent: The reason to report if there was never a host.
-        at_start: Blocking; called once the server has started, before anything else.
+        unavailable_reason: The reason to report if there was never a host.
+        on_start: Blocking; called once the server has started, before anything else.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class MysqlServer:
         files: ServerFiles | None,
         *,
         owns_store: bool = True,
-        absent: str = MISSING,
-        at_start: Callable[[ConnectionParams], None] = lambda _: None,
+        unavailable_reason: str = MISSING,
+        on_start: Callable[[ConnectionParams], None] = lambda _: None,
     ) -> None:
-        self._at_start = at_start
+        self._on_start = on_start
         self._owns_store = owns_store
-        self._absent = absent
+        self._no_host_reason = unavailable_reason
         self._pool = pool
         self._state = state
         self._files = files
@@ -85,7 +85,7 @@ class MysqlServer:
     def unavailable_reason(self) -> str | None:
         """Return why there is no server, or None if there is one."""
         if self._login is None:
-            return self._absent
+            return self._no_host_reason
         return None if self._has_host else NO_HOST
 
     @property
@@ -179,7 +179,7 @@ class MysqlServer:
             running = await asyncio.to_thread(process.start, files, self._login.port, first)
             self._running, self._has_answered = running, False
             await asyncio.to_thread(_await_ready, running, self._login, files)
-            await asyncio.to_thread(self._at_start, self._login)
+            await asyncio.to_thread(self._on_start, self._login)
             self._has_answered = True
         except (OSError, MariadbStartError) as error:
             if self._running is not None:

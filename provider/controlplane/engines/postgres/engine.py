@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controlplane.db.pool import Connection, Pool, Row
+from controlplane.db.pool import Pool, Row
 from controlplane.db.server import Server
 from controlplane.engines.base import Endpoint, StepCallback
 from controlplane.engines.postgres import storage_limit, tenants
@@ -17,6 +17,11 @@ class PostgresEngine:
     unavailable_reason: str | None = None
     is_local = True
     is_running = True
+    # These need nothing of the engine itself.
+    assign = staticmethod(tenants.assign)
+    limit_connections = staticmethod(tenants.limit_connections)
+    revoke_access = staticmethod(tenants.revoke_access)
+    restore_access = staticmethod(tenants.restore_access)
 
     def __init__(self, server: Server, pool: Pool) -> None:
         self._server = server
@@ -31,29 +36,10 @@ class PostgresEngine:
         """Create the role and the database. Repeatable."""
         await tenants.provision(self._server, self._pool, number, reached)
 
-    async def assign(self, conn: Connection, row: Row, connections: int) -> None:
-        """Rename the database and let the role log in."""
-        await tenants.assign(
-            conn, row["id"], db_name=row["db_name"], password=row["db_password"], connections=connections
-        )
-
-    async def limit_connections(self, conn: Connection, row: Row, connections: int) -> None:
-        """Set the limit of simultaneous connections."""
-        await tenants.limit_connections(conn, row["id"], connections)
-
-    async def revoke_access(self, conn: Connection, row: Row) -> None:
-        """Refuse new sessions of the role and in the database."""
-        if row["is_assigned"]:
-            await tenants.revoke_access(conn, row["id"], row["db_name"])
-
-    async def restore_access(self, conn: Connection, row: Row) -> None:
-        """Allow sessions again."""
-        await tenants.restore_access(conn, row["id"], row["db_name"])
-
     async def terminate_sessions(self, row: Row) -> None:
         """End the sessions of the role and in the database."""
         async with self._pool.connection() as conn:
-            await tenants.terminate_sessions(conn, row["id"], row["db_name"])
+            await tenants.terminate_sessions(conn, row)
 
     async def destroy(self, row: Row) -> None:
         """Drop the database and the role. Repeatable."""
@@ -69,7 +55,7 @@ class PostgresEngine:
                 " WHERE d.db_type = 'postgres' AND d.deleted_at IS NOT NULL AND d.destroyed_at IS NULL"
             )
             for row in rows:
-                await tenants.terminate_sessions(conn, row["id"], row["db_name"])
+                await tenants.terminate_sessions(conn, row)
 
     async def measure_sizes(self, live: list[Row]) -> dict[int, int]:
         """Return the bytes of each of these databases, by number."""

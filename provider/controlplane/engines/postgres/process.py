@@ -28,7 +28,7 @@ def parent_watch() -> ParentWatch | None:
 
 def stop_stale_server(data: Path) -> None:
     """Wait for a postmaster that a killed control plane left in this data directory, then end it."""
-    process.end_leftover(lambda: _running_postmaster(data), (signal.SIGINT, signal.SIGKILL))
+    process.stop_stale_process(lambda: _running_postmaster(data), (signal.SIGINT, signal.SIGKILL))
 
 
 def _running_postmaster(data: Path) -> int | None:

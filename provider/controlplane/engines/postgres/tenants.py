@@ -14,7 +14,7 @@ from typing import Final, LiteralString
 import psycopg
 from psycopg import sql
 
-from controlplane.db.pool import Connection, Pool, execute_unprepared
+from controlplane.db.pool import Connection, Pool, Row, execute_unprepared
 from controlplane.db.server import Server
 from controlplane.engines.base import StepCallback
 from controlplane.engines.naming import role_name
@@ -75,46 +75,47 @@ async def provision(
         )
 
 
-async def assign(conn: Connection, number: int, *, db_name: str, password: str, connections: int) -> None:
+async def assign(conn: Connection, row: Row, connections: int) -> None:
     """Rename a provisioned database and let the tenant log in."""
     await _run(
         conn,
         _EVICT + "; ALTER DATABASE {database} RENAME TO {name};"
         " ALTER ROLE {role} LOGIN PASSWORD {verifier} CONNECTION LIMIT {limit}",
-        database=unassigned_name(number),
-        evicted=sql.Literal(unassigned_name(number)),
-        name=db_name,
-        role=role_name(number),
+        database=unassigned_name(row["id"]),
+        evicted=sql.Literal(unassigned_name(row["id"])),
+        name=row["db_name"],
+        role=role_name(row["id"]),
         # Instead of the password: a failing statement must not contain the secret.
-        verifier=sql.Literal(verifier(password)),
+        verifier=sql.Literal(verifier(row["db_password"])),
         limit=sql.Literal(connections),
     )
 
 
-async def limit_connections(conn: Connection, number: int, connections: int) -> None:
+async def limit_connections(conn: Connection, row: Row, connections: int) -> None:
     """Set the connection limit. Open sessions stay."""
     limit = sql.Literal(connections)
-    await _run(conn, "ALTER ROLE {role} CONNECTION LIMIT {limit}", role=role_name(number), limit=limit)
+    await _run(conn, "ALTER ROLE {role} CONNECTION LIMIT {limit}", role=role_name(row["id"]), limit=limit)
 
 
-async def revoke_access(conn: Connection, number: int, db_name: str) -> None:
+async def revoke_access(conn: Connection, row: Row) -> None:
     """Refuse new sessions from the commit on. `terminate_sessions` then ends the open ones."""
-    await _run(conn, "ALTER ROLE {role} NOLOGIN", role=role_name(number))
-    await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=db_name)
+    if row["is_assigned"]:
+        await _run(conn, "ALTER ROLE {role} NOLOGIN", role=role_name(row["id"]))
+        await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS false", database=row["db_name"])
 
 
-async def restore_access(conn: Connection, number: int, db_name: str) -> None:
+async def restore_access(conn: Connection, row: Row) -> None:
     """Undo a revocation."""
-    await _run(conn, "ALTER ROLE {role} LOGIN", role=role_name(number))
-    await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS true", database=db_name)
+    await _run(conn, "ALTER ROLE {role} LOGIN", role=role_name(row["id"]))
+    await _run(conn, "ALTER DATABASE {database} ALLOW_CONNECTIONS true", database=row["db_name"])
 
 
-async def terminate_sessions(conn: Connection, number: int, db_name: str) -> None:
+async def terminate_sessions(conn: Connection, row: Row) -> None:
     """End every session in the database or of the role."""
     await conn.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE (datname = %s OR usename = %s) AND pid <> pg_backend_pid()",
-        (db_name, role_name(number)),
+        (row["db_name"], role_name(row["id"])),
     )
 
 
