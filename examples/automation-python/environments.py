@@ -5,8 +5,8 @@
     python environments.py drift PULL_REQUEST     status 2 when something has changed behind its back
     python environments.py down PULL_REQUEST      remove it, and its stack
 
-One stack per pull request, from one inline program, by Pulumi's Automation API. State is kept where PULUMI_BACKEND_URL
-says.
+One stack per pull request, from one inline program, by Pulumi's Automation API. PULUMI_BACKEND_URL says where the
+state is stored.
 """
 
 import argparse
@@ -83,8 +83,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Preview environments, one for each pull request")
     parser.add_argument("command", choices=commands)
     parser.add_argument("pull_request", type=int)
-    asked = parser.parse_args()
-    return commands[asked.command](selected(asked.pull_request))
+    arguments = parser.parse_args()
+    return commands[arguments.command](selected(arguments.pull_request))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def main() -> int:
     stack = parser.parse_args().stack
     plan = json.load(sys.stdin)
     if stack != PRODUCTION:
-        print(f"{stack} is not {PRODUCTION}: nothing is asked of it")
+        print(f"{stack} is not {PRODUCTION}: the policy does not apply")
         return 0
     found = list(databases(plan))
     open_ones = [name for name, protected in found if not protected]

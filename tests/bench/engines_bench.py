@@ -44,7 +44,7 @@ def curves(engine: str, look: str, make: Subjects) -> None:
         f"{engine}: cost against the number of resources",
         f"Blueprints, so that nothing but the provider and the API is measured. `apply` makes them, `{look}` finds "
         "that nothing has changed (the median of five), `destroy` removes them. CPU: engine and plugin, and of it the "
-        "plugin's. MB: the most that a plugin held.",
+        "plugin's. MB: the largest memory of a plugin.",
     )
     if engine == "Terraform" and restful() is None:
         report.text("terraform-provider-restful is skipped: its Go module cannot be had here.")

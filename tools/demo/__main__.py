@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import psycopg
-from narration import DemoError, check, say, step, told
+from narration import DemoError, check, result, say, step
 from receiver import Receiver
 from surroundings import Project, control_plane, is_listening, left_running
 
@@ -60,11 +60,11 @@ def morning(pulumi: Project, receiver: Receiver) -> int:
     check(uuid in pulumi("stack", "output", quiet=True), "the stack's outputs show the database")
     check(url not in pulumi("stack", "export", quiet=True), "the state holds no password in plain text")
 
-    step("The webhook endpoint heard of both databases, signed with its secret")
+    step("The webhook endpoint received both events, signed with its secret")
     secret = pulumi("stack", "output", "webhookSecret", "--show-secrets", quiet=True).strip()
-    heard = receiver.wait_for("database.provisioned", 2)
-    check({d.subject for d in heard} == {"shop-orders", "shop-reports"}, "database.provisioned for both")
-    check(all(d.is_signed_with(secret) for d in heard), "each signature is right")
+    received = receiver.wait_for("database.provisioned", 2)
+    check({d.subject for d in received} == {"shop-orders", "shop-reports"}, "database.provisioned for both")
+    check(all(d.is_signed_with(secret) for d in received), "each signature is right")
 
     step("Nothing to do the second time")
     pulumi("up", "--yes", "--expect-no-changes")
@@ -82,14 +82,14 @@ def drift(pulumi: Project, api: httpx.Client) -> None:
     found = pulumi("preview", "--refresh", "--diff")
     check("who-did-this" in found and "shop-reports" in found, "preview shows the name that is and the one declared")
     pulumi("refresh", "--preview-only", "--expect-no-changes", expect=NON_ZERO, quiet=True)
-    told("refresh --preview-only --expect-no-changes fails, as CI wants it")
+    result("refresh --preview-only --expect-no-changes fails, as CI wants it")
 
     step("`up` repairs it in place")
     pulumi("up", "--yes", "--refresh")
     database = api.get(f"/databases/{uuid}").json()["data"]
     check(database["name"] == "shop-reports", "the database has its name back, and its uuid still")
     pulumi("preview", "--refresh", "--expect-no-changes", quiet=True)
-    told("no drift is left")
+    result("no drift is left")
 
 
 def adoption(pulumi: Project, api: httpx.Client) -> None:
@@ -104,7 +104,7 @@ def adoption(pulumi: Project, api: httpx.Client) -> None:
     adopted = "  adopted:\n    type: polykomos:Database\n    properties:\n      name: made-by-hand\n\noutputs:\n"
     program.write_text(program.read_text().replace("outputs:\n", adopted, 1))
     pulumi("preview", "--expect-no-changes", quiet=True)
-    told("with four lines added to the program, the preview is empty")
+    result("with four lines added to the program, the preview is empty")
 
 
 def evening(pulumi: Project, api: httpx.Client, receiver: Receiver) -> None:

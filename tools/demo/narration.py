@@ -33,10 +33,10 @@ def check(holds: bool, text: str) -> None:  # noqa: FBT001 (reads as a sentence)
     """Say what was checked, or end the story."""
     if not holds:
         raise DemoError(f"expected: {text}")
-    told(text)
+    result(text)
 
 
-def told(text: str) -> None:
+def result(text: str) -> None:
     """Say what a command's exit status has just shown."""
     print(_paint("32", f"   ✓ {text}"), flush=True)
 

@@ -1,6 +1,6 @@
 """What `make dist` runs: the wheels, and for each engine an archive that needs nothing but its engine.
 
-    python tools/dist [DIRECTORY]     into dist/ unless it is told otherwise
+    python tools/dist [DIRECTORY]     DIRECTORY: dist/ by default
 
 Two builds of one commit on one machine give the same bytes. Needs binutils: PyInstaller works with it.
 """
@@ -17,7 +17,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-# Steps are told as `make setup` tells them.
+# Steps are printed as `make setup` prints them.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "setup"))
 
 from forms import PULUMI, TERRAFORM, Form, glibc_needed, made
@@ -49,8 +49,8 @@ def main(argv: list[str]) -> int:
 
 def _committed() -> str:
     command = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
-    asked = subprocess.run(command, text=True, capture_output=True, check=False)
-    return asked.stdout.strip() or str(int(time.time()))
+    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    return done.stdout.strip() or str(int(time.time()))
 
 
 def _build(into: Path, scratch: Path) -> None:
@@ -80,7 +80,7 @@ def _archived(form: Form, staged: Staged, scratch: Path, into: Path) -> Path:
 
 
 def _write_terraform(tree: Path, into: Path, prefix: str) -> None:
-    """The files of a release as the registries want them; signing SHA256SUMS is left to whoever publishes."""
+    """The files of a release in the form of the registries. The publisher signs SHA256SUMS."""
     archive = into / f"{prefix}_{_target('_')}.zip"
     write_zip(tree, archive)
     manifest = into / f"{prefix}_manifest.json"

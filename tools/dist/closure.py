@@ -44,9 +44,9 @@ def normal(name: str) -> str:
 def _required(name: str) -> Iterable[str]:
     for requirement in metadata.requires(name) or ():
         words, _, marker = requirement.partition(";")
-        wanted = normal(re.match(r"[\w.-]+", words).group())  # type: ignore[union-attr]
-        if "extra ==" not in marker and _is_installed(wanted):
-            yield wanted
+        dependency = normal(re.match(r"[\w.-]+", words).group())  # type: ignore[union-attr]
+        if "extra ==" not in marker and _is_installed(dependency):
+            yield dependency
 
 
 def _is_installed(name: str) -> bool:

@@ -38,7 +38,7 @@ def made(form: Form, staged: Staged, scratch: Path) -> Path:
     name = f"{form.program}_v{staged.version}" if form.versioned else form.program
     work = scratch / f"work-{form.program}"
     work.mkdir()
-    told = {
+    settings = {
         "name": name,
         "script": str(staged.directory / f"{form.module.replace('.', '/')}.py"),
         "staged": str(staged.directory),
@@ -52,10 +52,10 @@ def made(form: Form, staged: Staged, scratch: Path) -> Path:
         "PYTHONPATH": str(staged.directory),
         # The order of sets is part of bytecode.
         "PYTHONHASHSEED": "0",
-        # A cache of PyInstaller's own would outlive this run.
+        # PyInstaller's own cache would remain after this run.
         "PYINSTALLER_CONFIG_DIR": str(work),
     }
-    run([sys.executable, "-m", "PyInstaller", *options, _HERE / "plugin.spec", "--", json.dumps(told)], env=env)
+    run([sys.executable, "-m", "PyInstaller", *options, _HERE / "plugin.spec", "--", json.dumps(settings)], env=env)
     tree = scratch / "built" / name
     tree.joinpath("LICENSE").write_bytes((ROOT / "LICENSE").read_bytes())
     write_notices(tree / "lib", tree / "THIRD-PARTY-NOTICES.txt")

@@ -76,10 +76,10 @@ def _of_libraries(collected: Path) -> Iterator[tuple[str, str]]:
 def _package_of(library: str) -> str:
     """The Debian package that holds a library, empty where there is none."""
     try:
-        asked = subprocess.run(["dpkg", "-S", f"*/{library}"], text=True, capture_output=True, check=False)
+        found = subprocess.run(["dpkg", "-S", f"*/{library}"], text=True, capture_output=True, check=False)
     except FileNotFoundError:
         return ""
-    return asked.stdout.partition(":")[0]
+    return found.stdout.partition(":")[0]
 
 
 def _missing(name: str) -> str:

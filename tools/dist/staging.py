@@ -33,9 +33,9 @@ def stage(wheel: Path, directory: Path) -> Staged:
     )
     for package in protocol.parents[:2]:
         (package / "__init__.py").write_text(_NOT_RUN)
-    asked = {"TZPATH": sysconfig.get_config_var("TZPATH")}
+    variables = {"TZPATH": sysconfig.get_config_var("TZPATH")}
     record = directory / f"{sysconfig._get_sysconfigdata_name()}.py"  # type: ignore[attr-defined]
-    record.write_text(f"build_time_vars = {asked!r}\n")
+    record.write_text(f"build_time_vars = {variables!r}\n")
     return Staged(directory, wheel.name.split("-")[1])
 
 

@@ -88,10 +88,10 @@ KINDS: dict[str, Callable[[], dict[Path, str]]] = {"schema": schema, "docs": doc
 
 
 def main() -> int:
-    """Return 0 when everything asked for is as the declarations say (after writing it, without --check)."""
-    wanted = [word for word in sys.argv[1:] if word in KINDS] or list(KINDS)
+    """Return 0 when every requested kind of file is as the declarations say (after writing it, without --check)."""
+    requested = [word for word in sys.argv[1:] if word in KINDS] or list(KINDS)
     stale = []
-    for kind in wanted:
+    for kind in requested:
         for path, text in KINDS[kind]().items():
             if path.exists() and path.read_text(encoding="utf-8") == text:
                 continue
@@ -100,7 +100,7 @@ def main() -> int:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    for path in gone() if "docs" in wanted else ():
+    for path in gone() if "docs" in requested else ():
         if "--check" in sys.argv:
             stale.append(f"{path.relative_to(ROOT)} is of nothing that is declared: run `make docs`")
         else:

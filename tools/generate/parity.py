@@ -139,9 +139,9 @@ def facts_part() -> str:
     parts = [FACTS]
     for title, facts in sections.items():
         parts += [f"### {title}\n", "| fact | what holds | proved by |", "|---|---|---|"]
-        for fact, told in facts.items():
+        for fact, text in facts.items():
             # A list: what holds, and why there is nothing to prove.
-            sentence, note = (told, "") if isinstance(told, str) else told
+            sentence, note = (text, "") if isinstance(text, str) else text
             proof = "<br>".join(map(_link, proofs.get(fact, ()))) or note or ("pending" if fact in PENDING else "")
             wrong += [] if proof else [f"{fact}: no test has its marker"]
             parts.append(f"| {fact} | {sentence} | {proof} |")

@@ -60,8 +60,8 @@ def interpreters(lowest: Version) -> dict[Version, Path]:
         for program in sorted(place.glob("python3.*")):
             if not re.fullmatch(r"python3\.\d+", program.name):
                 continue
-            asked = subprocess.run([program, "-c", _ASK], capture_output=True, text=True, check=False, timeout=60)
-            version = tuple(map(int, asked.stdout.split())) if asked.returncode == 0 else ()
+            printed = subprocess.run([program, "-c", _ASK], capture_output=True, text=True, check=False, timeout=60)
+            version = tuple(map(int, printed.stdout.split())) if printed.returncode == 0 else ()
             if version[:2] >= lowest and version > newest.get(version[:2], ((), program))[0]:
                 newest[version[:2]] = (version, program)
     return dict(newest[minor] for minor in sorted(newest))

@@ -28,9 +28,9 @@ def environment() -> dict[str, str]:
     """Return what tells npm and Go of the caches. Go's modules stay where the user has them: the engines' are there."""
     found = {"npm_config_cache": str(_home(_NODE / "package-lock.json") / "npm")}
     if shutil.which("go"):
-        asked = subprocess.run(["go", "env", "GOMODCACHE"], text=True, capture_output=True, check=True)
+        printed = subprocess.run(["go", "env", "GOMODCACHE"], text=True, capture_output=True, check=True)
         cache_of_builds = str(_home(_GO / "go.sum") / "go-build")
-        found |= {"GOMODCACHE": asked.stdout.strip(), "GOCACHE": cache_of_builds, "GOFLAGS": _GO_FLAGS}
+        found |= {"GOMODCACHE": printed.stdout.strip(), "GOCACHE": cache_of_builds, "GOFLAGS": _GO_FLAGS}
     return found
 
 

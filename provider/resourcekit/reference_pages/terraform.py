@@ -111,7 +111,7 @@ def _resource(package: Package[Any], name: str, kind: ResourceType) -> str:
         f'```terraform\nimport {{\n  to = {name}.example\n  id = "…"\n}}\n```\n\n'
         "by identity (Terraform 1.12, OpenTofu 1.12):\n\n"
         f'```terraform\nimport {{\n  to = {name}.example\n  identity = {{\n    id = "…"\n  }}\n}}\n```\n\n'
-        f"or on the command line:\n\n```sh\nterraform import {name}.example ID\n```{_told_at_import(kind)}"
+        f"or on the command line:\n\n```sh\nterraform import {name}.example ID\n```{_import_options(kind)}"
     )
     times = kind.resource.timeouts
     waits = f"create {times.create / 60:.0f} minutes, update {times.update / 60:.0f}, delete {times.delete / 60:.0f}"
@@ -124,17 +124,17 @@ def _resource(package: Package[Any], name: str, kind: ResourceType) -> str:
     return _page(package, "resources", name, kind.block.description, parts)
 
 
-def _told_at_import(kind: ResourceType) -> str:
-    told = [f"`…?{each}`, where the program says so" for each in allowed_options(kind) if not _is_default(kind, each)]
-    told += [
-        f"`…?{name}=null`, where the program gives `{write_only_name(name)}`: the values then come into no plan and no "
-        "state"
+def _import_options(kind: ResourceType) -> str:
+    options = [f"`…?{each}`, if the program sets it" for each in allowed_options(kind) if not _is_default(kind, each)]
+    options += [
+        f"`…?{name}=null`, if the program sets `{write_only_name(name)}`: the values are then in no plan and no state"
         for name in sorted(kind.omittable_on_import)
     ]
-    if not told:
+    if not options:
         return ""
-    lines = "\n".join(f"- {each}" for each in told)
-    return f"\n\nAn import does not see the program. What it has to know of it stands behind the `id`:\n\n{lines}"
+    lines = "\n".join(f"- {each}" for each in options)
+    rule = "An import does not read the program. Append the values that the API does not report to the `id`:"
+    return f"\n\n{rule}\n\n{lines}"
 
 
 def _is_default(kind: ResourceType, said: str) -> bool:
