@@ -39,7 +39,7 @@ def client(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iter
 def database(client: Client) -> Iterator[str]:
     """The uuid of an active database."""
     made = client.create_database(name=unique("client")).object
-    client.wait_for_database(made.uuid, timeout=30)
+    client.wait_for_database(made.uuid, timeout=240)
     yield made.uuid
     with contextlib.suppress(NotFoundError):
         client.delete_database(made.uuid)
@@ -105,7 +105,7 @@ def test_a_databases_life(client: Client) -> None:
 def test_a_database_that_is_waited_for(client: Client) -> None:
     ticks: list[float] = []
     made = client.create_database(name=unique("waits"), server_wait=0).object
-    found = client.wait_for_database(made.uuid, timeout=30, cancel=threading.Event(), progress=ticks.append)
+    found = client.wait_for_database(made.uuid, timeout=240, cancel=threading.Event(), progress=ticks.append)
     assert found.status == "active"
     assert ticks
     client.delete_database(made.uuid)
@@ -132,7 +132,7 @@ def test_a_blueprints_life(client: Client, database: str) -> None:
     ).object
     assert (dry_run.status, dry_run.is_dry_run) == ("completed", True)
     applied = client.apply_blueprint(database, blueprint_uuid=number, variables={"table": "one"}, server_wait=0).object
-    ended = client.wait_for_application(applied.id, timeout=30)
+    ended = client.wait_for_application(applied.id, timeout=240)
     assert (ended.status, ended.statements_succeeded, ended.blueprint_version) == ("completed", 1, 1)
     failed = client.apply_blueprint(database, blueprint_uuid=number, variables={"table": "one"}, server_wait=20).object
     assert failed.status == "rolled_back", "an answer, not an error"

@@ -29,7 +29,7 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.idempotency import IdempotencyKeys, OwnershipRegistry, ResourceRefs
 from support.calls import counted
-from support.control_plane import ControlPlane
+from support.control_plane import SLOW_SECONDS, ControlPlane
 from support.naming import unique
 
 KIND = "thing"
@@ -49,7 +49,7 @@ class Run:
     def _objects(self) -> ResourceRefs | None:
         return None if self.held is None else frozenset((KIND, id_) for id_ in self.held)
 
-    def context(self, seed: str, seconds: float = 30, others: tuple[str, ...] = ()) -> Context[Client]:
+    def context(self, seed: str, seconds: float = 240, others: tuple[str, ...] = ()) -> Context[Client]:
         deadline = time.monotonic() + seconds
         return Context(
             api=self.api.with_options(RequestOptions(deadline)),
@@ -347,7 +347,7 @@ def target(client: Client) -> dict[str, Any]:
     """Arguments for an application to a database that is active."""
     name = unique("target")
     made = client.create_database(name=name).object
-    client.wait_for_database(made.uuid, timeout=30)
+    client.wait_for_database(made.uuid, timeout=240)
     sql = client.create_blueprint(name=name, sql_content=f"CREATE TABLE {name.replace('-', '_')} (n int)").object
     return {"database_uuid": made.uuid, "blueprint_uuid": sql.uuid}
 
@@ -386,15 +386,16 @@ def test_what_was_refused_once_is_asked_anew(
 
 
 @pytest.fixture
-def slow(admin: httpx.Client) -> Iterator[float]:
-    """Provisioning takes so many seconds."""
-    admin.patch("/provisioning", json={"delay_seconds": 3, "pool_size": 0}).raise_for_status()
-    yield 3.0
+def slow(admin: httpx.Client) -> Iterator[None]:
+    """Provisioning takes long, unless the clock is put forward."""
+    admin.patch("/provisioning", json={"delay_seconds": SLOW_SECONDS, "pool_size": 0}).raise_for_status()
+    yield
     admin.patch("/provisioning", json={"delay_seconds": 0, "pool_size": 2}).raise_for_status()
 
 
+@pytest.mark.usefixtures("slow")
 def test_an_application_waits_for_its_database(
-    run: Callable[..., Run], client: Client, admin: httpx.Client, slow: float
+    run: Callable[..., Run], client: Client, admin: httpx.Client, control_plane: ControlPlane
 ) -> None:
     made = client.create_database(name=unique("slow"), server_wait=0).object
     sql = client.create_blueprint(name=unique("slow"), sql_content="SELECT 1").object
@@ -409,7 +410,16 @@ def test_an_application_waits_for_its_database(
         BlueprintApplication().create(args, run().context("app", seconds=1))
     # Refused with the same key before; and a read that does not see the blueprint yet.
     fault(admin, "getBlueprint", "status", status=404)
+    waits: list[str] = []
+
+    def advance_after_two(text: str) -> None:
+        waits.append(text)
+        if len(waits) == 2:
+            control_plane.advance(SLOW_SECONDS)
+
+    ctx.progress = advance_after_two
     _, state = BlueprintApplication().create(args, ctx)
+    assert len(waits) >= 2
     assert state.status == "completed"
 
 

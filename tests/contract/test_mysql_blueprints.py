@@ -259,7 +259,7 @@ def test_a_killed_run_is_done_once_or_told(tmp_path: Path, defines: bool) -> Non
         with plane.client() as api:
             application = f"/blueprint_applications/{run['id']}"
             ended = ("completed", "failed", "rolled_back")
-            wait_until(lambda: api.get(application).json()["data"]["status"] in ended, seconds=30)
+            wait_until(lambda: api.get(application).json()["data"]["status"] in ended)
             done = api.get(application).json()["data"]
         if defines:
             assert done["status"] == "failed"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support.control_plane import ControlPlane
+from support.control_plane import SLOW_SECONDS, ControlPlane, wait_until
 from support.flaky_proxy import Refusing
 from support.programs import Program
 from support.scenarios import Marks, Story, interrupted, is_exactly, new_story, there, until_done
@@ -142,15 +143,26 @@ def test_slow_provisioning(story: Story, plane: ControlPlane, admin: httpx.Clien
 
 
 def test_a_read_that_does_not_see_the_write_yet(story: Story, plane: ControlPlane, admin: httpx.Client) -> None:
-    admin.patch("/provisioning", json={"delay_seconds": 2, "pool_size": 0}).raise_for_status()
+    admin.patch("/provisioning", json={"delay_seconds": SLOW_SECONDS, "pool_size": 0}).raise_for_status()
     for operation in ("getDatabase", "getBlueprint", "getBlueprintApplication"):
         rule = {"operation": operation, "effect": "status", "status": 404}
         admin.post("/faults", json=rule).raise_for_status()
+
+    def met() -> set[str]:
+        return {rule["operation"] for rule in admin.get("/faults").json() if rule["applied"]}
+
+    def provision_once_read() -> None:
+        wait_until(lambda: "getDatabase" in met())
+        admin.patch("/provisioning", json={"delay_seconds": 0}).raise_for_status()
+        plane.advance(SLOW_SECONDS)
+
     program, marks = STAGES[0]
     story.write(program)
-    until_done(story.up)
-    met = {rule["operation"] for rule in admin.get("/faults").json() if rule["applied"]}
-    assert met >= {"getDatabase", "getBlueprint"}
+    with ThreadPoolExecutor(1) as aside:
+        released = aside.submit(provision_once_read)
+        until_done(story.up)
+        released.result()
+    assert "getBlueprint" in met()
     admin.delete("/faults").raise_for_status()
     is_exactly(story, plane, program, marks)
     until_done(story.destroy)

@@ -65,6 +65,7 @@ SEED = {
 _EXPORT = re.compile(r"export (POLYKOMOS_BASE_URL|POLYKOMOS_ADMIN_TOKEN|POLYKOMOS_API_KEY)='([^']+)'")
 # Bounds of what never takes long, far beyond what it takes beside much other work.
 _READY_SECONDS = 240.0
+WAIT_SECONDS = 240.0
 
 
 # How long each provisioning takes at the slow control plane of the engine tests, unless its clock is put forward.
@@ -253,7 +254,7 @@ class ControlPlane:
         self.start()
 
 
-def wait_until(condition: Any, *, seconds: float = 60.0, every: float = 0.05) -> Any:
+def wait_until(condition: Any, *, seconds: float = WAIT_SECONDS, every: float = 0.05) -> Any:
     """The first truthy value of `condition()`; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -264,7 +265,7 @@ def wait_until(condition: Any, *, seconds: float = 60.0, every: float = 0.05) ->
         time.sleep(every)
 
 
-def wait_active(client: httpx.Client, uuid: str, *, seconds: float = 90.0) -> dict[str, Any]:
+def wait_active(client: httpx.Client, uuid: str, *, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
     """The database once it is active."""
 
     def look() -> dict[str, Any] | None:
@@ -278,11 +279,12 @@ def wait_active(client: httpx.Client, uuid: str, *, seconds: float = 90.0) -> di
 
 
 def create_database(client: httpx.Client, name: str = "orders", **body: Any) -> dict[str, Any]:
-    """An active database."""
-    reply = client.post("/databases", params={"wait": "true"}, json={"name": name, **body}, headers=new_key())
+    """An active database. The first MySQL database waits for MariaDB's installation and start."""
+    params = {"wait": "true", "timeout": "120"}
+    reply = client.post("/databases", params=params, json={"name": name, **body}, headers=new_key())
     assert reply.status_code == 201, reply.text
     data: dict[str, Any] = reply.json()["data"]
-    return data
+    return data if data["status"] == "active" else wait_active(client, data["uuid"])
 
 
 def delete_all(client: httpx.Client, uuids: Sequence[str]) -> None:
