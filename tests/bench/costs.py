@@ -25,7 +25,7 @@ _EVERY_SECONDS = 0.05
 @dataclass(frozen=True)
 class Cost:
     """seconds: wall time. cpu: seconds of all processors, engine and plugin. plugin_cpu: the plugin processes' part, as
-    last seen. calls: None where there is no API. plugin_mb: the most that one plugin process held.
+    last seen. calls: None where there is no API. plugin_mb: the most that one plugin process peaks.
     """
 
     seconds: float
@@ -37,7 +37,7 @@ class Cost:
 
 def cost_of(run: Callable[[], object], plugin: str, plane: ControlPlane | None = None) -> Cost:
     """Run it. plugin: what the plugin's command line ends its program's path with."""
-    held: dict[int, float] = {}
+    peaks: dict[int, float] = {}
     used: dict[int, float] = {}
     stop = threading.Event()
     _adopt_orphans()
@@ -46,7 +46,7 @@ def cost_of(run: Callable[[], object], plugin: str, plane: ControlPlane | None =
     def watch() -> None:
         while not stop.wait(_EVERY_SECONDS):
             for pid in set(_processes(plugin)) - there:
-                held[pid] = max(held.get(pid, 0.0), _held(pid))
+                peaks[pid] = max(peaks.get(pid, 0.0), _peak_memory(pid))
                 used[pid] = max(used.get(pid, 0.0), _used(pid))
 
     watcher = threading.Thread(target=watch)
@@ -64,7 +64,7 @@ def cost_of(run: Callable[[], object], plugin: str, plane: ControlPlane | None =
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     calls = _mark(plane) - first - 1 if plane else None
-    return Cost(seconds, cpu, sum(used.values()), calls, max(held.values(), default=0.0))
+    return Cost(seconds, cpu, sum(used.values()), calls, max(peaks.values(), default=0.0))
 
 
 def _mark(plane: ControlPlane) -> int:
@@ -86,8 +86,8 @@ def _processes(plugin: str) -> list[int]:
     return found
 
 
-def _held(pid: int) -> float:
-    """MB that it has held at most."""
+def _peak_memory(pid: int) -> float:
+    """MB that it has peaks at most."""
     with contextlib.suppress(OSError):
         if peak := re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()):
             return int(peak[1]) / 1024

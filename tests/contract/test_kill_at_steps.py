@@ -12,4 +12,4 @@ def test_kills_at_each_step_leave_one_of_everything(tmp_path: Path) -> None:
     with prepared(tmp_path) as rounds:
         for number in (0, 3, 4, 7):
             rounds.run(number)
-        rounds.held()
+        rounds.check_servers()

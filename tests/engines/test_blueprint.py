@@ -151,7 +151,7 @@ def test_a_blueprint_acts_when_the_database_is_created_and_never_later(stack: St
     stack.destroy()
 
 
-def test_a_blueprint_that_is_made_anew_is_not_held_against_the_database(stack: Stack, api: httpx.Client) -> None:
+def test_a_recreated_blueprint_does_not_replace_the_database(stack: Stack, api: httpx.Client) -> None:
     blueprint = ("Blueprint", {"name": unique("again"), "sqlContent": ONE})
     db = ("Database", {"name": unique("again"), "blueprintUuid": "${bp.uuid}"})
     stack.write({"bp": blueprint, "db": db}, {"bp": "${bp.uuid}", "db": "${db.uuid}"})

@@ -115,7 +115,7 @@ def test_a_pinned_version_holds(stack: Stack) -> None:
     stack.destroy()
 
 
-def test_sql_that_fails_is_told_in_preview_and_keeps_nothing(stack: Stack) -> None:
+def test_failing_sql_is_reported_in_preview_and_leaves_nothing(stack: Stack) -> None:
     resources, outputs = program()
     stack.write({k: resources[k] for k in ("bp", "db")}, {"url": outputs["url"]})
     stack.up()

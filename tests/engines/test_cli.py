@@ -278,7 +278,7 @@ def test_keys_that_may_less(env: dict[str, str], tmp_path: Path, monkeypatch: py
     assert "Invalid API key" in said("doctor pulumi", 1, "pk_live_of_nobody")
 
 
-def test_a_person_is_asked_what_to_adopt(env: dict[str, str], tmp_path: Path) -> None:
+def test_adopt_prompts_on_a_terminal(env: dict[str, str], tmp_path: Path) -> None:
     assert (
         "Nothing is selected"
         in polykomos("adopt", "terraform", cwd=tmp_path, env={**os.environ, **env}, status=1).stderr

@@ -268,7 +268,7 @@ def test_protection_stops_a_replacement_that_is_forced(stack: Stack, api: httpx.
     stack.destroy()
 
 
-def test_gone_behind_the_engines_back_is_told_with_the_way_out(stack: Stack, api: httpx.Client) -> None:
+def test_an_object_deleted_outside_the_engine_is_reported_with_the_remedy(stack: Stack, api: httpx.Client) -> None:
     given = {"name": unique("lost")}
     blueprint = {"name": unique("lost"), "sqlContent": "SELECT 1;"}
     outputs = {"db": "${db.uuid}", "bp": "${bp.uuid}"}

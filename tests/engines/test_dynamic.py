@@ -175,7 +175,7 @@ def test_a_refusal_an_import_in_a_component_and_what_is_only_read(
     assert api.get(f"/databases/{made['uuid']}").status_code == 404
 
 
-def test_an_id_reached_is_kept_and_with_a_scope_found_again(
+def test_a_returned_id_is_saved_and_found_again_with_a_scope(
     new_program: Callable[..., Stack], slow: ControlPlane
 ) -> None:
     env = {"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key}
@@ -209,7 +209,7 @@ polykomos.WebhookEndpoint("hook", opts=after, url="https://hooks.example.com/{na
 """
 
 
-def held(stack: Stack) -> dict[str, str]:
+def ids_in_state(stack: Stack) -> dict[str, str]:
     """The ids in the state, by the resources' names."""
     return {each["urn"].rpartition("::")[2]: each.get("id", "") for each in stack.state()["deployment"]["resources"]}
 
@@ -218,12 +218,12 @@ def test_a_protected_database_keeps_what_depends_on_it(new_program: Callable[...
     stack, name = new_program(), unique("dyn-kept")
     write(stack, PROTECTED, name=name, protected=True)
     stack.up()
-    before = held(stack)
+    before = ids_in_state(stack)
     assert before.keys() >= {"schema", "db", "app", "hook"}
     refused = stack.destroy(ok=False)
     assert f"database {name}" in refused.output
     assert "so it deletes nothing" in refused.output
-    assert held(stack) == before
+    assert ids_in_state(stack) == before
     # A program that declares none of them.
     write(stack, "")
     refused = stack.up(ok=False)

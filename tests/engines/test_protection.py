@@ -33,7 +33,7 @@ def program(name: str, *, protected: bool = True, **options: Any) -> dict[str, A
     }
 
 
-def held(stack: Stack) -> dict[str, str]:
+def ids_in_state(stack: Stack) -> dict[str, str]:
     """The ids in the state, by the resources' names."""
     resources = stack.state()["deployment"].get("resources", [])
     return {
@@ -48,7 +48,7 @@ def names(stack: Stack, control_plane: ControlPlane) -> Callable[[], dict[str, s
     """What the state holds, after a look that all of it is there at the API too."""
 
     def look() -> dict[str, str]:
-        found = held(stack)
+        found = ids_in_state(stack)
         ids = {str(each) for kind in KINDS for each in there(control_plane, kind)}
         assert {each for name, each in found.items() if name != "app"} <= ids
         return found
@@ -129,7 +129,7 @@ def test_nothing_around_a_protected_database_is_deleted(stack: Stack, names: Cal
     stack.write(program(name, protected=False))
     stack.up()
     stack.destroy()
-    assert held(stack) == {}
+    assert ids_in_state(stack) == {}
 
 
 def test_a_forced_replacement_that_deletes_first(stack: Stack, names: Callable[[], dict[str, str]]) -> None:

@@ -100,7 +100,7 @@ def test_a_tracked_version_follows_the_blueprint(workspace: Workspace, api: http
     workspace.destroy()
 
 
-def test_sql_that_fails_or_destroys_is_told_while_planning(one_workspace: Workspace, api: httpx.Client) -> None:
+def test_failing_and_destructive_sql_is_reported_in_the_plan(one_workspace: Workspace, api: httpx.Client) -> None:
     workspace = one_workspace
     workspace.write(program("SELEC 1"))
     wrong = workspace.plan(ok=False)

@@ -55,7 +55,7 @@ def test_a_value_that_is_wrong_is_a_diagnostic_in_every_call(plugin: Plugin, giv
     for reply in replies:
         if not (isinstance(given.get("team_id"), int | str) and not errors(reply)):  # any whole number may be a team
             assert errors(reply)
-        assert not any("internal error" in told for told in errors(reply)), errors(reply)
+        assert not any("internal error" in errors_in for errors_in in errors(reply)), errors(reply)
     planned = pb.PlanResourceChange.Response(planned_state=value(config))
     applied = plugin.apply(DATABASE, config, planned, prior)
     assert errors(applied)
@@ -76,7 +76,7 @@ def test_a_truncated_message_never_loses_a_state(plugin: Plugin) -> None:
         applied = plugin.call("ApplyResourceChange", request)
         assert errors(applied)
         assert plain(applied.new_state) == state
-        assert not any("internal error" in told for told in (*errors(read), *errors(applied)))
+        assert not any("internal error" in errors_in for errors_in in (*errors(read), *errors(applied)))
     assert plain(plugin.read(DATABASE, state).new_state) == state
 
 
@@ -194,7 +194,7 @@ def requests(data: bytes) -> Iterator[tuple[str, Any]]:
             yield name, request
 
 
-def told(plugin: Plugin, name: str, request: Any) -> list[str]:
+def errors_in(plugin: Plugin, name: str, request: Any) -> list[str]:
     """The errors of the reply, whichever form it has."""
     if METHODS[name].server_streaming:
         events = plugin.stream(name, request)
@@ -208,13 +208,13 @@ def told(plugin: Plugin, name: str, request: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
-def test_a_broken_value_is_told_by_every_call(plugin: Plugin, data: bytes) -> None:
+def test_every_rpc_reports_a_malformed_value(plugin: Plugin, data: bytes) -> None:
     made = plugin.create(DATABASE, name=unique("kept"))
     asked = dict(requests(data))
     assert len(asked) > 18
     # Lists take no settings: what is sent as such is not looked at.
     for name in asked.keys() - {"ListResource", "ValidateListResourceConfig"}:
-        failures = told(plugin, name, asked[name])
+        failures = errors_in(plugin, name, asked[name])
         assert failures, name
         assert not [text for text in failures if "internal error" in text], name
         assert not [text for text in failures if len(text) > 2000], name
@@ -228,7 +228,7 @@ def test_a_broken_value_is_told_by_every_call(plugin: Plugin, data: bytes) -> No
 @pytest.mark.parametrize("data", SOUND.values(), ids=SOUND)
 def test_null_and_unknown_for_an_object_are_no_internal_error(plugin: Plugin, data: bytes) -> None:
     for name, request in requests(data):
-        assert not [text for text in told(plugin, name, request) if "internal error" in text], name
+        assert not [text for text in errors_in(plugin, name, request) if "internal error" in text], name
 
 
 def test_one_broken_value_among_whole_ones_keeps_the_state(plugin: Plugin) -> None:
@@ -270,7 +270,7 @@ def test_a_request_that_is_no_message_leaves_the_process_alive(plugin: Plugin) -
 
 
 @pytest.mark.parametrize("depth", [100, 200, 300, 450, 600])
-def test_deep_values_are_taken_or_told(plugin: Plugin, api: httpx.Client, depth: int) -> None:
+def test_deeply_nested_values_are_accepted_or_rejected(plugin: Plugin, api: httpx.Client, depth: int) -> None:
     body = {"name": "deep", "sql_content": "SELECT '{{v}}'", "variables": {"v": {"default": "1"}}}
     blueprint = api.post("/blueprints", json=body, headers=new_key()).json()["data"]["uuid"]
     own, inside = '"string"', "x"

@@ -80,7 +80,7 @@ def test_a_program_may_spell_what_it_may_leave_out(plugin: Plugin, api: httpx.Cl
         assert changes_nothing(plugin, ENDPOINT, state, url="https://example.com/spelled", **given)
 
 
-def test_an_import_is_told_what_the_api_cannot_tell(plugin: Plugin, api: httpx.Client) -> None:
+def test_import_options_give_what_the_api_does_not_return(plugin: Plugin, api: httpx.Client) -> None:
     name = unique("told")
     database = create_database(api, name)["uuid"]
     state = imported(plugin, DATABASE, f"{database}?store_credentials=false&deletion_protection=true")

@@ -156,7 +156,7 @@ def plugins_of(workspace: Workspace) -> list[int]:
     return found
 
 
-def test_a_killed_plugin_is_told_without_a_secret(slow_workspace: Workspace, slow: ControlPlane) -> None:
+def test_the_error_about_a_killed_plugin_contains_no_secret(slow_workspace: Workspace, slow: ControlPlane) -> None:
     name = unique("killed")
     slow_workspace.write(database(name))
     process = apply_in_background(slow_workspace)

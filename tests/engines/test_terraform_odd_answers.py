@@ -42,7 +42,7 @@ def test_half_a_character_is_replaced() -> None:
         assert created(server)["team_name"] == "a\N{REPLACEMENT CHARACTER}b"
 
 
-def test_an_answer_that_does_not_tell_what_was_made_is_told() -> None:
+def test_a_create_response_without_an_id_is_reported() -> None:
     with ScriptedServer([answer(201, {"data": {**ORDINARY, "uuid": None}})]) as server, running(server) as plugin:
         plugin.configure()
         config = plugin.object(DATABASE, name="x")

@@ -35,7 +35,7 @@ def test_without_the_cookie_it_says_what_it_is() -> None:
     assert done.stdout == ""
 
 
-def test_an_engine_of_another_protocol_is_told() -> None:
+def test_an_engine_of_another_protocol_version_gets_an_error() -> None:
     env = {**os.environ, **COOKIE, "PLUGIN_PROTOCOL_VERSIONS": "4,5"}
     done = subprocess.run([PROGRAM], capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 1
@@ -174,7 +174,7 @@ def test_the_action_that_queries(plugin: Plugin) -> None:
 # Planning
 
 
-def test_a_plan_that_nobody_has_heard_of_is_warned_of(plugin: Plugin) -> None:
+def test_an_unknown_plan_causes_a_warning(plugin: Plugin) -> None:
     """The documents differ in which there are (api-facts C1), so it is no error."""
     for plan, told in (
         ("lanch", "did you mean `launch`?"),

@@ -158,7 +158,7 @@ def test_credentials_that_are_stored_are_sensitive(workspace: Workspace, api: ht
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_key_that_is_wrong_or_missing_is_told_without_it(
+def test_an_invalid_or_missing_key_is_reported_without_the_key(
     engine: str, new_workspace: Callable[..., Workspace], connection: dict[str, str]
 ) -> None:
     source = 'data "polykomos_account" "me" {}'

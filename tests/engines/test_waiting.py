@@ -112,7 +112,7 @@ def test_a_plugin_ends_when_its_engine_is_killed(slow_stack: Stack, slow: Contro
     wait_until(lambda: not processes(home, "pulumi-resource-polykomos"), seconds=10)
 
 
-def test_an_api_that_is_gone_or_refuses_is_told_in_words(new_stack: Callable[..., Stack], slow: ControlPlane) -> None:
+def test_an_unreachable_or_refusing_api_is_reported(new_stack: Callable[..., Stack], slow: ControlPlane) -> None:
     nowhere = new_stack({"POLYKOMOS_BASE_URL": "http://127.0.0.1:9/api/v1", "POLYKOMOS_API_KEY": "pk_live_" + "0" * 32})
     nowhere.write({"db": ("Database", {"name": "never"}, {"customTimeouts": {"create": "3s"}})})
     failed = nowhere.up(ok=False)

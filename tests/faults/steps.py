@@ -18,7 +18,7 @@ def main() -> int:
         for number in range(rounds):
             all_rounds.run(number)
             print(f"steps: killed, and made all the same ({number + 1}/{rounds})", flush=True)
-        all_rounds.held()
+        all_rounds.check_servers()
     print(f"{rounds} passed, 0 failed in {time.monotonic() - began:.0f} s")
     return 0
 

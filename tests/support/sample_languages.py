@@ -39,11 +39,11 @@ uuidgen() { cat /proc/sys/kernel/random/uuid; }
     "python": Language((sys.executable, "sample.py"), "sample.py", """
 import json, os, sys, requests
 _ask = requests.Session.request
-def _told(*words, **more):
+def _print_reply(*words, **more):
     got = _ask(*words, **more)
     print(json.dumps([got.status_code, got.json()]), file=sys.stderr)
     return got
-requests.Session.request = _told
+requests.Session.request = _print_reply
 api_key = os.environ["POLYKOMOS_API_KEY"]
 db_uuid, blueprint_uuid = "d7f3a1b2-...", "b1c2d3e4-..."
 """),

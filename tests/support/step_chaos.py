@@ -94,37 +94,37 @@ class Rounds:
             if plane.is_dead:
                 plane.start()
 
-    def held(self) -> None:
-        """Exactly what was accepted is on the servers, and was told."""
+    def check_servers(self) -> None:
+        """Check that exactly the accepted databases are on the servers, and that each event was delivered once."""
         self.planes[0].advance(GRACE)
         with psycopg.connect(self.server.conninfo("polykomos_control"), autocommit=True) as conn:
             query = "SELECT uuid::text, db_type, db_name, status = 'active' FROM databases"
             rows = conn.execute(query).fetchall()
             assert sorted(row[0] for row in rows) == sorted(each.uuid for each in self.made), "lost or doubled rows"
             assert {row[0] for row in rows if row[3]} == {each.uuid for each in self.living}
-            wanted = {engine: self.wanted(engine, rows) for engine in ENGINES}
-            wait_until(lambda: on_postgres(conn) == wanted["postgres"], seconds=60)
+            expected = {engine: self.expected(engine, rows) for engine in ENGINES}
+            wait_until(lambda: on_postgres(conn) == expected["postgres"], seconds=60)
             assert conn.execute("SELECT count(*) FROM provision_jobs WHERE state <> 'done'").fetchone() == (0,)
             ((port,),) = conn.execute("SELECT port FROM mysql_server").fetchall()
         with server_admin.connect_mysql(self.planes[0], port) as server:
-            wait_until(lambda: on_mysql(server) == wanted["mysql"], seconds=60)
-        self.told()
+            wait_until(lambda: on_mysql(server) == expected["mysql"], seconds=60)
+        self.check_events()
 
-    def wanted(self, engine: str, rows: list[Any]) -> tuple[set[str], set[str]]:
+    def expected(self, engine: str, rows: list[Any]) -> tuple[set[str], set[str]]:
         """Databases and users."""
         names = {row[2] for row in rows if row[1] == engine and row[3]}
         return names, {each.user for each in self.living if each.engine == engine}
 
-    def told(self) -> None:
+    def check_events(self) -> None:
         events = ("database.provisioning_started", "database.provisioned")
-        wanted = {(each.uuid, event) for each in self.made for event in events}
-        wanted |= {(each.uuid, "database.deleted") for each in self.made if each.is_deleted}
-        wait_until(lambda: {heard(each) for each in self.receiver.received} == wanted, seconds=60)
+        expected = {(each.uuid, event) for each in self.made for event in events}
+        expected |= {(each.uuid, "database.deleted") for each in self.made if each.is_deleted}
+        wait_until(lambda: {event_of(each) for each in self.receiver.received} == expected, seconds=60)
         marks = {each.headers["X-Polykomos-Delivery"] for each in self.receiver.received}
-        assert len(marks) == len(wanted), "an event was queued twice"
+        assert len(marks) == len(expected), "an event was queued twice"
 
 
-def heard(received: Received) -> tuple[str, str]:
+def event_of(received: Received) -> tuple[str, str]:
     return received.content["data"]["uuid"], received.content["event"]
 
 

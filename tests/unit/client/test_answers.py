@@ -53,13 +53,13 @@ def client(server: ScriptedServer, seconds: float = 0.0) -> Client:
 
 @pytest.mark.parametrize("body", [{"data": 5}, {"data": "abc"}, {"data": {"uuid": UUID}}, {"data": [5]}])
 @pytest.mark.parametrize("call", [lambda c: list(c.iter_databases()), lambda c: c.list_database_types()])
-def test_a_list_that_is_none_is_told(body: Any, call: Callable[[Client], Any]) -> None:
+def test_a_response_that_is_not_a_list_is_an_error(body: Any, call: Callable[[Client], Any]) -> None:
     with ScriptedServer([answer(200, body)]) as server, pytest.raises(TransportError, match="not as documented"):
         call(client(server))
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", "[" * 100_000, '{"data":', "\x00", "<html></html>"])
-def test_what_is_no_json_object_is_told(body: str) -> None:
+def test_a_response_that_is_not_a_json_object_is_an_error(body: str) -> None:
     with ScriptedServer([answer(200, body)]) as server:
         with pytest.raises(TransportError, match="GET /me was not a JSON object"):
             client(server).get_account()
@@ -68,7 +68,7 @@ def test_what_is_no_json_object_is_told(body: str) -> None:
 
 
 @pytest.mark.parametrize("lost", [hang_up, reset, answer(200, {"data": {}}, cut=3)])
-def test_a_lost_answer_to_an_unsafe_call_is_told_as_such(lost: Step) -> None:
+def test_a_lost_response_to_an_unsafe_call_is_an_unknown_outcome(lost: Step) -> None:
     with ScriptedServer([lost, DONE]) as server:
         with pytest.raises(UnknownOutcomeError, match="The API may have carried out"):
             client(server, 20).run_query(UUID, "how many")
@@ -91,7 +91,7 @@ def test_the_message_of_the_api_is_shown_once(message: str, errors: Any, shown: 
     assert str(InvalidRequestError(422, "invalid_sql", message, {"errors": errors})).startswith(shown)
 
 
-def test_a_reset_is_borne_by_a_read() -> None:
+def test_a_read_is_retried_after_a_reset() -> None:
     with ScriptedServer([reset, DONE]) as server:
         assert client(server, 20).get_database(UUID).name == "orders"
 
@@ -227,7 +227,7 @@ def test_what_is_no_id_reaches_no_other_path(uuid: str) -> None:
         assert server.seen == []
 
 
-def test_what_json_or_a_header_cannot_carry_is_told() -> None:
+def test_values_that_json_or_a_header_cannot_contain_are_rejected() -> None:
     with ScriptedServer([DONE]) as server:
         with pytest.raises(PolykomosError, match=r"PATCH /databases/d/quotas cannot be sent"):
             client(server).update_quotas("d", {"storage_hard_limit_gb": float("nan")})

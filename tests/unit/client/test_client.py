@@ -65,7 +65,7 @@ def test_three_styles_of_time_are_all_utc(text: str) -> None:
     assert found.created_at == datetime(2026, 2, 10, 14, 23, 1, tzinfo=UTC)
 
 
-def test_an_object_that_is_not_as_documented_is_told_without_its_values() -> None:
+def test_an_undocumented_object_is_reported_without_its_values() -> None:
     with (
         ScriptedServer([answer(200, {"data": {"name": "a", "port": "hunter2"}})]) as server,
         pytest.raises(TransportError, match="Database is not as documented: uuid, port") as raised,
@@ -74,7 +74,7 @@ def test_an_object_that_is_not_as_documented_is_told_without_its_values() -> Non
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_field_that_is_not_as_documented_counts_as_not_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_field_of_another_type_counts_as_missing(caplog: pytest.LogCaptureFixture) -> None:
     odd = {
         "uuid": UUID,
         "name": "a",

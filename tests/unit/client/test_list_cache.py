@@ -93,7 +93,7 @@ def test_a_failure_is_not_remembered() -> None:
     assert memory.get_or_load("key", ask) == "answer"
 
 
-def test_what_is_kept_for_a_while_is_forgotten_after_it_and_the_oldest_make_room() -> None:
+def test_cached_values_expire_and_the_oldest_are_evicted() -> None:
     now = [0.0]
     memory = TtlCache(lambda: now[0])
     memory.set("short", 1, seconds=5)

@@ -52,7 +52,7 @@ def test_one_thread_loads_at_a_time_though_loads_fail() -> None:
     assert memory._locks == {}
 
 
-def test_an_answer_is_kept_for_its_time_and_the_least_used_one_goes() -> None:
+def test_a_value_is_cached_for_its_time_and_the_least_used_one_is_evicted() -> None:
     now = 0.0
     memory = TtlCache(lambda: now)
     memory.set("short", 1, 10)

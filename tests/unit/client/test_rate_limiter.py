@@ -110,7 +110,7 @@ def test_writes_go_before_reads_that_waited_longer() -> None:
     assert order == ["write 0", "write 1", "read 0", "read 1", "read 2"]
 
 
-def test_retry_after_is_honoured_once_for_all_who_wait_and_told_once() -> None:
+def test_retry_after_delays_all_waiting_calls_and_is_reported_once() -> None:
     told: list[str] = []
     steps = [error(429, "rate_limit_exceeded", Retry_After="2"), DONE]
     with ScriptedServer(steps) as server:
@@ -205,7 +205,7 @@ def test_processes_share_what_they_know_of_a_key() -> None:
         assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_pause_is_shared_and_a_broken_file_is_borne() -> None:
+def test_a_pause_is_shared_and_a_damaged_file_is_ignored() -> None:
     url = "http://127.0.0.1:1/api/v1"
     first, second = (open_usage(API, url, KEY) for _ in range(2))
     now = time.monotonic()

@@ -149,7 +149,7 @@ def test_cancel_ends_the_pause_at_once() -> None:
         assert time.monotonic() - began < 20
 
 
-def test_nobody_there_is_told_with_the_address_and_the_attempts() -> None:
+def test_a_refused_connection_is_reported_with_the_address_and_the_attempts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     bound = Client(base_url=f"http://127.0.0.1:{port}/api/v1", api_key=KEY).with_options(

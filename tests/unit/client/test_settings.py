@@ -47,14 +47,14 @@ def test_a_key_that_no_header_could_carry_is_refused_unshown(key: str) -> None:
 
 
 @pytest.mark.parametrize("proxy", ["ftp://u:hunter2@proxy", "socks5://u:hunter2@proxy:1080", "http://u:hunter2@a\x07"])
-def test_a_proxy_that_cannot_be_used_is_told_without_its_password(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusable_proxy_is_reported_without_its_password(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as raised:
         Client(base_url=BASE_URL, api_key=KEY)
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_missing_file_of_certificates_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_ca_bundle_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nonsense = tmp_path / "nonsense.pem"
     nonsense.write_text("no certificate")
     for bundle in (tmp_path / "none.pem", nonsense):
@@ -134,7 +134,7 @@ def test_a_directory_of_certificates_counts_before_any_is_read(
     assert _system_trust() is not None
 
 
-def test_a_certificate_that_is_not_trusted_is_told_at_once(tls_server: ScriptedServer) -> None:
+def test_an_untrusted_certificate_is_reported_without_a_retry(tls_server: ScriptedServer) -> None:
     began = time.monotonic()
     with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED") as raised:
         Client(base_url=tls_server.base_url, api_key=KEY).update_blueprint("b", {})

@@ -86,7 +86,7 @@ def test_statements_end_where_the_server_ends_them(sql: str, expected: list[str]
 
 
 @pytest.mark.parametrize("sql", ["SELECT 'a", 'SELECT "a', "SELECT E'a\\'", "DO $$ a", "/* a /* b */", "SELECT U&'a"])
-def test_what_is_not_closed_is_told(sql: str) -> None:
+def test_unterminated_quotes_and_comments_are_errors(sql: str) -> None:
     with pytest.raises(LexError, match="unterminated"):
         split(sql)
 

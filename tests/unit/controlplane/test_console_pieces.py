@@ -137,7 +137,7 @@ def job(**changes: Any) -> dict[str, Any]:
     return {"state": "done", "not_before": START, "attempts": 1, "last_error": None, "created_at": START, **changes}
 
 
-def told(*arguments: Any, **options: Any) -> list[tuple[str, datetime | None, str]]:
+def history(*arguments: Any, **options: Any) -> list[tuple[str, datetime | None, str]]:
     filled = [*arguments, *([[]] * (5 - len(arguments)))]
     return [(event.text, event.at, event.kind) for event in timeline(*filled, **options)]
 
@@ -164,7 +164,7 @@ def request(operation: str, body: str, *, status: int = 200, seconds: float = 9)
 
 
 def test_from_the_pool() -> None:
-    assert told(database()) == [
+    assert history(database()) == [
         ("Requested", START, "done"),
         ("Role and database taken from the pool and handed over", START, "done"),
         ("Active", START, "done"),
@@ -173,7 +173,7 @@ def test_from_the_pool() -> None:
 
 def test_built_by_a_job_that_is_done() -> None:
     row, jobs = database(updated_at=at(4)), [job(not_before=at(2))]
-    assert told(row, jobs) == [
+    assert history(row, jobs) == [
         ("Requested", START, "done"),
         ("Job queued", START, "done"),
         ("Attempt 1", None, "done"),
@@ -181,7 +181,7 @@ def test_built_by_a_job_that_is_done() -> None:
         ("Active", at(4), "done"),
     ]
     assert timeline(row, jobs, [], [], [])[-1].is_latest
-    announced = [{"event_type": "database.provisioned", "created_at": at(3), "told": 2}]
+    announced = [{"event_type": "database.provisioned", "created_at": at(3), "history": 2}]
     assert timeline(row, jobs, [], announced, [])[-1] == Event(at(3), "Active")
 
 
@@ -199,7 +199,7 @@ def test_still_waiting_for_its_next_attempt() -> None:
 
 def test_given_up() -> None:
     row = database(status="deleted", is_assigned=False, deleted_at=at(60), destroy_after=at(90))
-    assert told(row, [job(state="failed", attempts=5, last_error="X")])[2:] == [
+    assert history(row, [job(state="failed", attempts=5, last_error="X")])[2:] == [
         ("Attempt 5", None, "failed"),
         ("Given up", at(60), "failed"),
         ("To be destroyed", at(90), "waiting"),
@@ -236,7 +236,7 @@ def test_blueprints_stand_where_they_were_applied() -> None:
         application(1, at_creation=True, status="completed", end=5),
     ]
     row = database(updated_at=at(6))
-    assert told(row, [job(attempts=1)], applications, [], [request("updateDatabase", '{"name": "b"}')])[3:] == [
+    assert history(row, [job(attempts=1)], applications, [], [request("updateDatabase", '{"name": "b"}')])[3:] == [
         ("Role and database built and handed over", None, "done"),
         ("Blueprint B v1", at(5), "done"),
         ("Active", at(6), "done"),

@@ -105,7 +105,7 @@ def test_splitting_takes_time_in_proportion_to_the_text(dialect: Dialect) -> Non
 
 
 @pytest.mark.parametrize("sql", ["SELECT 'a", 'SELECT "a', "SELECT `a", "/* a", "SELECT /*!5 1 */", "/*M! 1 */"])
-def test_what_cannot_be_read_is_told(sql: str) -> None:
+def test_sql_that_cannot_be_read_is_an_error(sql: str) -> None:
     with pytest.raises(LexError):
         MYSQL.split(sql)
 

@@ -80,7 +80,7 @@ def test_the_most_specific_test_is_chosen(test: list[str], operation: str, statu
         assert test[chosen].partition("[")[0] in part
 
 
-def test_a_status_that_nobody_saw_is_told() -> None:
+def test_an_unobserved_status_is_reported() -> None:
     with pytest.raises(SystemExit, match="getMe 429"):
         me = next(each for each in parity.documented() if each.name == "getMe")
         parity.operations_part([me], [parity.Seen("t", "getMe", status) for status in (200, 401, 403)])

@@ -23,7 +23,7 @@ from controlplane.settings import Settings
 from controlplane.state_file import StateFile
 
 
-def test_state_outlives_the_object_and_is_private(tmp_path: Path) -> None:
+def test_the_state_file_is_persistent_and_private(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     assert StateFile(path).get_or_create("port", lambda: "1") == "1"
     assert StateFile(path).get_or_create("port", lambda: "2") == "1"
@@ -181,7 +181,7 @@ def test_a_log_line_is_one_json_object() -> None:
     assert json.loads(line)["path"] == "/a\nb"
 
 
-def test_a_ring_between_look_and_wait_is_heard() -> None:
+def test_a_notification_between_read_and_wait_is_not_lost() -> None:
     async def story() -> None:
         bell = Notifier()
         ear = bell.subscribe()

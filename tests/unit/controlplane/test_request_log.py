@@ -131,7 +131,7 @@ values = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example])
 @given(values)
-def test_what_is_kept_is_bounded_json(value: object) -> None:
+def test_logged_bodies_are_bounded_json(value: object) -> None:
     result = redact_body(value)
     assert len(result.json.encode()) <= LONGEST_BODY
     json.loads(result.json)
@@ -176,7 +176,7 @@ def test_text_without_secrets_stays() -> None:
     assert redact_text(text) == text
 
 
-def heard_by_curl(line: str) -> list[str]:
+def curl_arguments(line: str) -> list[str]:
     """The arguments that a real shell gives to curl."""
     shown = subprocess.run(
         ["sh", "-c", f"curl() {{ printf '%s\\0' \"$@\"; }}\n{line}\n"],
@@ -209,7 +209,7 @@ def test_a_shell_hears_what_was_sent(body: str, query: str, key: str, method: st
         request_body=json.dumps(body, ensure_ascii=False),
     )
     # fmt: off
-    assert heard_by_curl(as_curl(entry)) == [
+    assert curl_arguments(as_curl(entry)) == [
         "-sS", "-X", method, "--globoff", "--path-as-is", f"http://h/api/v1/databases?{query}",
         "-H", "Authorization: Bearer pk_live_$(x)", "-H", f"Idempotency-Key: {key}",
         "-H", "Content-Type: application/json", "--data-raw", json.dumps(body, ensure_ascii=False),

@@ -19,7 +19,7 @@ def test_the_same_as_libpqs_for_the_same_salt(password: str) -> None:
     assert verifier(password, salt=salt) == theirs
 
 
-def test_salts_differ_and_iterations_are_told() -> None:
+def test_salts_differ_and_iterations_are_recorded() -> None:
     one, other = verifier("x", iterations=1), verifier("x", iterations=1)
     assert one != other
     assert re.fullmatch(r"SCRAM-SHA-256\$1:[^$]{24}\$[^:]{44}:.{44}", one)

@@ -109,7 +109,7 @@ def test_a_missing_address_is_named() -> None:
         ),
     ],
 )
-def test_events_are_kept_once(given: dict[str, Any], kept: list[str]) -> None:
+def test_duplicate_events_are_stored_once(given: dict[str, Any], kept: list[str]) -> None:
     assert parse_body(CreateWebhookEndpoint, {"url": "https://a.example", **given}).events == kept
 
 

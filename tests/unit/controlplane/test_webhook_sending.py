@@ -51,7 +51,7 @@ def test_this_machine_is_reached_only_where_it_may_be(host: str) -> None:
     assert len(receiver.received) == 1
 
 
-def test_metadata_is_not_asked_for_under_another_spelling() -> None:
+def test_metadata_services_are_blocked_under_every_spelling() -> None:
     for host in ("169.254.169.254", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "0xa9fea9fe"):
         refused = post(f"https://{host}/latest/meta-data", seconds=1)
         assert "metadata" in str(refused.error_message), host

@@ -15,12 +15,12 @@ def all_of(body: dict[str, Any], *objects: Any) -> list[dict[str, Any]]:
     return list(candidate_bodies(body, objects))
 
 
-def test_the_body_at_hand_is_none_of_them() -> None:
+def test_the_current_body_is_no_candidate() -> None:
     body = {"name": "lost", "limit": 20}
     assert body not in all_of(body, SHOWN)
 
 
-def test_what_cannot_have_made_the_object_is_never_kept() -> None:
+def test_values_that_cannot_have_created_the_object_are_no_candidates() -> None:
     assert {guess["name"] for guess in all_of({"name": "new"}, SHOWN)} == {"lost"}
     assert all(guess.get("limit") != 9 for guess in all_of({"name": "lost", "limit": 9}, SHOWN))
 

@@ -67,7 +67,7 @@ def test_versions() -> None:
 GOOD, BAD = Finding("x", OK, ""), Finding("y", ERROR, "")
 
 
-def test_one_engine_that_works_is_enough_unless_others_are_asked_for() -> None:
+def test_one_working_engine_is_enough_unless_others_are_required() -> None:
     assert is_ok(with_severity({"pulumi": [GOOD], "terraform": [GOOD, BAD], "tofu": []}, []))
     assert [each.level for each in with_severity({"pulumi": [GOOD], "terraform": [BAD]}, [])] == [OK, WARNING]
     assert not is_ok(with_severity({"pulumi": [GOOD, BAD], "terraform": [], "tofu": []}, []))
@@ -143,7 +143,7 @@ def test_where_terraform_finds_its_provider(home: Path, monkeypatch: pytest.Monk
     assert terraform_places("terraform", here) == terraform_places("tofu", here) == [overriding]
 
 
-def test_programs_are_asked(tmp_path: Path) -> None:
+def test_programs_report_their_versions(tmp_path: Path) -> None:
     assert version_of(str(put(tmp_path / "a", "#!/bin/sh\necho\necho 'OpenTofu v1.12.6-dev'\n"))) == (1, 12)
     assert version_of(str(put(tmp_path / "b", "#!/bin/sh\necho none\n"))) is None
     assert version_of(str(tmp_path / "absent")) is None
@@ -153,8 +153,8 @@ def test_programs_are_asked(tmp_path: Path) -> None:
     assert start_error(tmp_path / "absent") == "No such file or directory"
 
 
-def test_pulumi_is_asked_which_plugins_it_finds(tmp_path: Path) -> None:
-    def asked(answer: str) -> list[str] | None:
+def test_pulumi_reports_which_plugins_it_finds(tmp_path: Path) -> None:
+    def versions_found(answer: str) -> list[str] | None:
         return pulumi_plugins(str(put(tmp_path / "pulumi", f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")))
 
     listed = [
@@ -162,9 +162,9 @@ def test_pulumi_is_asked_which_plugins_it_finds(tmp_path: Path) -> None:
         {"name": "polykomos", "kind": "tool", "version": "0.2.0"},
         {"name": "random", "kind": "resource", "version": "4.0.0"},
     ]
-    assert asked(json.dumps(listed)) == ["0.1.0"]
-    assert asked("[]") == []
-    assert asked("no JSON") is asked("[1]") is None
+    assert versions_found(json.dumps(listed)) == ["0.1.0"]
+    assert versions_found("[]") == []
+    assert versions_found("no JSON") is versions_found("[1]") is None
     assert pulumi_plugins(str(tmp_path / "absent")) is None
 
 

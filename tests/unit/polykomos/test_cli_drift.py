@@ -52,7 +52,7 @@ def test_pulumis_changes_and_losses() -> None:
     assert (gone.what, gone.changes) == (GONE, ())
 
 
-def test_pulumis_errors_are_told_apart_from_what_it_only_mentions() -> None:
+def test_only_diagnostics_of_severity_error_are_errors() -> None:
     told = [{"message": "error: no\n", "severity": "error"}, {"message": "hm", "severity": "warning"}]
     assert pulumi.errors({"diagnostics": told}) == ["error: no"]
     assert pulumi.errors({"diagnostics": None}) == []

@@ -82,7 +82,7 @@ def install(*words: str, **env: str) -> Result:
     return CliRunner().invoke(main, ["install", *words], env=env)
 
 
-def test_a_pulumi_project_is_told_once_and_keeps_its_text(tmp_path: Path) -> None:
+def test_the_plugins_section_is_added_once_and_the_rest_is_unchanged(tmp_path: Path) -> None:
     text = "name: x # mine\nruntime: yaml"
     program = tmp_path / "Pulumi.yaml"
     program.write_text(text)

@@ -44,7 +44,7 @@ def test_what_may_be_left_out() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "x", "https://u:hidden@h/x", "postgresql:///x", "postgresql://u:hidden@h:port/x"])
-def test_what_is_no_connection_string_is_told_without_it(url: str) -> None:
+def test_an_invalid_connection_string_is_rejected_without_showing_it(url: str) -> None:
     with pytest.raises(ResourceError) as failure:
         parsed(url)
     assert "hidden" not in str(failure.value)

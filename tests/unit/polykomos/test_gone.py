@@ -90,7 +90,7 @@ def test_without_a_record_the_other_objects_of_the_state_tell(
         assert bool(warned) is (verdict == "warned")
 
 
-def test_whose_key_it_is_is_asked_once_and_must_be_answered() -> None:
+def test_the_keys_account_is_read_once_and_is_required() -> None:
     me = answer(200, {"data": {"user": {"email": "a@example.com"}}})
     with ScriptedServer([me]) as server:
         ctx, _ = context(server.base_url)

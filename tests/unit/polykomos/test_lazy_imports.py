@@ -31,7 +31,7 @@ with bulk_import():
 """
 
 
-def test_what_is_put_off_is_there_for_whoever_asks() -> None:
+def test_lazily_imported_names_are_available() -> None:
     version = "print(importlib.metadata.version('polykomos-provider'))"
     assert run(f"{DECLARED}\nimport importlib.metadata; {version}") == VERSION
     assert run(WITHIN.format(code=f"import importlib.metadata; {version}")) == VERSION

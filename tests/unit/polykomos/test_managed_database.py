@@ -47,7 +47,7 @@ def test_children_take_nothing_that_their_resources_do_not() -> None:
 
 
 @pytest.mark.parametrize(("given", "protected"), [(None, None), (False, None), (UNKNOWN, None), (True, True)])
-def test_only_protection_that_is_wanted_overrides_the_programs_own(given: Any, protected: bool | None) -> None:
+def test_only_enabled_protection_overrides_the_childs_own(given: Any, protected: bool | None) -> None:
     args = {} if given is None else {"deletion_protection": Output(given)}
     assert children(**args)["database"].protected is protected
 
@@ -81,7 +81,7 @@ def database(engine: Any) -> dict[str, Output]:
         ("another", ("DB_USER", "DB_PASSWORD"), {"DB_HOST": "h", "DB_PORT": "5432", "DB_NAME": "n"}),
     ],
 )
-def test_roles_differ_in_what_they_are_told(engine: str, login: tuple[str, str], where: dict[str, str]) -> None:
+def test_each_role_gets_its_own_outputs(engine: str, login: tuple[str, str], where: dict[str, str]) -> None:
     roles = environment_variables(database(engine))
     told = {role: {name: output.value for name, output in variables.items()} for role, variables in roles.items()}
     assert told == {

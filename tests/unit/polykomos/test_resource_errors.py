@@ -73,7 +73,7 @@ def application(version: int | None = 1) -> BlueprintApplicationArgs:
     return BlueprintApplicationArgs(database_uuid=UUID, blueprint_uuid=UUID, blueprint_version=version)
 
 
-def test_a_version_that_moved_on_while_it_was_applied_is_told_with_the_application() -> None:
+def test_a_version_changed_during_the_apply_is_reported_with_the_application() -> None:
     with ScriptedServer([BLUEPRINT, VALID, applied(blueprint_version=2)]) as server:
         ctx, _ = context(server)
         with pytest.raises(ResourceError, match="application 7 has run version 2 of the blueprint, not version 1"):
@@ -107,7 +107,7 @@ def review(*steps: Step) -> tuple[Any, list[str]]:
         return BlueprintApplication().preview(args, None, frozenset(), ctx), told
 
 
-def test_a_dry_run_that_cannot_be_had_is_told_and_foretells_nothing() -> None:
+def test_a_failed_dry_run_causes_a_warning_and_plans_nothing() -> None:
     assert review(BLUEPRINT, NOT_ACTIVE) == (None, ["dry run skipped: It is provisioning."])
     running = answer(202, {"data": {"id": 7, "status": "running"}})
     foretold, told = review(BLUEPRINT, running, running)

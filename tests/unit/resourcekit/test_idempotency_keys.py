@@ -8,13 +8,13 @@ import uuid
 from resourcekit.idempotency import IdempotencyKeys, OwnershipRegistry, ResourceRefs
 
 
-def held(*ids: str) -> ResourceRefs:
+def refs(*ids: str) -> ResourceRefs:
     return frozenset(("db", id_) for id_ in ids)
 
 
 def test_a_key_is_the_same_in_every_run_and_no_other_objects() -> None:
     keys = IdempotencyKeys("db", "seed")
-    assert keys.create_key(0) == IdempotencyKeys("db", "seed", OwnershipRegistry(lambda: held("x"))).create_key(0)
+    assert keys.create_key(0) == IdempotencyKeys("db", "seed", OwnershipRegistry(lambda: refs("x"))).create_key(0)
     others = [
         keys.create_key(1),
         keys.create_key(0, "fact"),
@@ -32,12 +32,12 @@ def test_without_a_seed_no_key_comes_twice() -> None:
     assert not IdempotencyKeys().deterministic
 
 
-def test_the_engine_is_asked_once_and_only_of_what_nobody_spoke_of() -> None:
+def test_the_state_is_read_once_and_only_for_unseen_objects() -> None:
     asked: list[int] = []
 
     def ask() -> ResourceRefs:
         asked.append(1)
-        return held("in state")
+        return refs("in state")
 
     keys = IdempotencyKeys("db", "seed", OwnershipRegistry(ask))
     keys.ownership.record_seen("db", "told")
@@ -55,7 +55,7 @@ def test_what_the_engine_spoke_of_is_apart_from_what_was_made_here() -> None:
     ledger.record_seen("db", "told")
     ledger.record_seen("db", "")
     ledger.claim("db", "made")
-    assert ledger.seen == held("told")
+    assert ledger.seen == refs("told")
     assert ledger.is_owned("db", "lost") is None
 
 

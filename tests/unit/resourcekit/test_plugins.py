@@ -25,7 +25,7 @@ def test_a_level_that_is_one(given: str | None) -> None:
     assert parse_level(given, "info") == ("info", "")
 
 
-def test_a_level_that_is_none_is_told_and_goes_back_to_the_default() -> None:
+def test_an_unknown_log_level_is_reported_and_the_default_is_used() -> None:
     level, problem = parse_level("verbose", "critical")
     assert level == "critical"
     assert "'verbose' is not a log level" in problem
@@ -54,7 +54,7 @@ def test_a_terraform_plugin_ends_with_an_engine_that_was_killed(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [], "and takes its socket away"
 
 
-def test_terraforms_schema_is_told_without_loading_what_it_tells_of(tmp_path: Path) -> None:
+def test_the_schema_is_served_without_loading_the_resources(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "polykomos_provider.terraform_plugin"]
     env = {
         **os.environ,

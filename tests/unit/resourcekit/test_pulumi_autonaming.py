@@ -42,7 +42,7 @@ def test_equal_seeds_give_equal_names_and_others_others() -> None:
     assert generated(Autonaming("db")) != generated(Autonaming("db")), "without a seed each name is another"
 
 
-def test_a_name_of_the_program_or_of_the_last_run_is_kept() -> None:
+def test_a_name_of_the_program_or_of_the_last_run_stays() -> None:
     assert generated(Autonaming("db", SEED), name="given") == "given"
     assert generated(Autonaming("db", SEED), name=UNKNOWN) is UNKNOWN
     for mode in Mode:

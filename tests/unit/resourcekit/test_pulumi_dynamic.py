@@ -264,7 +264,7 @@ def test_keys_are_foreseeable_with_a_scope_alone(monkeypatch: pytest.MonkeyPatch
     assert len({key("mine"), key("other"), key("mine", URN + "2"), key(None), key(None)}) == 5
 
 
-def test_a_state_of_another_version_is_told_apart(provider: DynamicProvider) -> None:
+def test_a_state_of_another_version_is_recognized(provider: DynamicProvider) -> None:
     stranger = DynamicProvider(lambda _: stranger, provider._load, "Table")
     with pytest.raises(DynamicProviderError, match="toy 1 has no resource 'Table'; expected one of Shelf"):
         stranger.create(given(name="a"))

@@ -159,7 +159,7 @@ def test_a_create_that_would_replace_what_is_protected_is_refused(provider: Any)
     create(provider, name="c")
 
 
-def test_what_was_replaced_although_it_is_protected_is_told_with_the_way_out(provider: Any) -> None:
+def test_a_replaced_protected_object_is_reported_with_the_remedy(provider: Any) -> None:
     create(provider, name="b")
     old = encode({"name": "a", "shelfId": "s0", "guarded": True})
     text = error_of(lambda: provider.Delete(pb.DeleteRequest(urn=URN, id="s0", properties=old))).details()

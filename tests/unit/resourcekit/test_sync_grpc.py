@@ -16,7 +16,7 @@ def test_plugins_start_without_asyncio(plugin: str) -> None:
 
 
 @pytest.mark.parametrize("first", ["", "import asyncio; ", "import grpc; ", "import grpc.aio; "])
-def test_whoever_asks_for_it_gets_it(first: str) -> None:
+def test_the_sync_part_of_grpc_is_available_on_request(first: str) -> None:
     code = first + (
         "import resourcekit.plugin.sync_grpc, grpc, asyncio; assert asyncio.run(asyncio.sleep(0, 7)) == 7; "
         "channel = grpc.aio.insecure_channel.__module__; import grpc.aio; "

@@ -25,7 +25,7 @@ def test_progress_is_reported_at_once() -> None:
     assert list(told) == ["done"]
 
 
-def test_a_failure_comes_after_what_was_told() -> None:
+def test_an_error_follows_the_progress_messages() -> None:
     def work(say: Callable[[str], None]) -> None:
         say("begun")
         raise ResourceError("it broke")

@@ -1,4 +1,4 @@
-"""What people are told: the attribute, the reason, and nothing that is secret."""
+"""What people are reported: the attribute, the reason, and nothing that is secret."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.sample_vendor import PACKAGE, cabinet
 TYPES = cabinet().block.types
 
 
-def told(error: Exception) -> tuple[list[str], list[list[Any]]]:
+def reported(error: Exception) -> tuple[list[str], list[list[Any]]]:
     report = Diagnostics()
     report.subject, report.types = "carpentry_cabinet", TYPES
     report.add_exception(error, "plan")
@@ -42,19 +42,21 @@ def test_paths_go_as_far_as_the_types(path: str, steps: list[str]) -> None:
     assert [getattr(step, step.WhichOneof("selector")) for step in attribute_path(path, TYPES)] == steps
 
 
-def test_every_failure_is_told_at_its_place() -> None:
-    texts, places = told(CheckError((CheckFailure("name", "must be short"), CheckFailure("drawers.d", "must be wood"))))
+def test_each_failure_has_its_attribute_path() -> None:
+    texts, places = reported(
+        CheckError((CheckFailure("name", "must be short"), CheckFailure("drawers.d", "must be wood")))
+    )
     assert texts == ["Invalid value for name: must be short", "Invalid value for drawers.d: must be wood"]
     assert places == [["name"], ["drawers", "d"]]
-    texts, places = told(ResourceError("the API is gone", property="note"))
+    texts, places = reported(ResourceError("the API is gone", property="note"))
     assert (texts, places) == (["Cannot plan carpentry_cabinet: the API is gone"], [["note"]])
-    texts, places = told(WireError("must be a number", ("height",)))
+    texts, places = reported(WireError("must be a number", ("height",)))
     assert (texts, places) == (["Cannot plan carpentry_cabinet: height: must be a number"], [["height"]])
 
 
-def test_what_nobody_foresaw_is_told_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_exception_is_reported_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        texts, _ = told(RuntimeError("token=hush"))
+        texts, _ = reported(RuntimeError("token=hush"))
     assert "internal error (RuntimeError)" in texts[0]
     assert "hush" not in texts[0] + caplog.text
     assert "RuntimeError" in caplog.text

@@ -46,7 +46,7 @@ def test_every_older_version_is_read() -> None:
         assert set(found) == set(KIND.block.types)
 
 
-def test_what_cannot_be_read_is_told_with_its_place() -> None:
+def test_an_unreadable_state_is_reported_with_the_attribute() -> None:
     (told,) = upgrade(2, {"drawers": {"d": {"depth": "deep"}}}).diagnostics
     assert [getattr(step, step.WhichOneof("selector")) for step in told.attribute.steps] == ["drawers", "d", "depth"]
     assert "number" in told.detail

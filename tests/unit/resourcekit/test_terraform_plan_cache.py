@@ -65,7 +65,7 @@ def test_processes_share_it(fd: int) -> None:
 
 
 @pytest.mark.parametrize("fd", [None, 10_000])
-def test_without_a_file_nothing_is_kept(fd: int | None) -> None:
+def test_nothing_is_cached_without_a_file(fd: int | None) -> None:
     begun(fd).put(b"asked", b"answer")
     assert begun(fd).get(b"asked") is None
 

@@ -132,7 +132,7 @@ def test_what_is_unfinished_is_planned_to_be_waited_for() -> None:
     assert made.replaces == ()
 
 
-def test_everything_wrong_is_told_at_once() -> None:
+def test_all_errors_are_reported_together() -> None:
     with pytest.raises(CheckError) as failure:
         planned(None, config(name="Upper", height=-1, timeouts={"create": "soon", "update": None, "delete": "0s"}))
     told = {each.property for each in failure.value.failures}
@@ -159,7 +159,7 @@ def test_after_a_change_the_plan_holds() -> None:
     assert not wire_contains_unknown(kept)
 
 
-def test_a_value_that_no_state_can_hold_is_null_and_told() -> None:
+def test_a_value_that_cannot_be_encoded_is_null_with_a_warning() -> None:
     told: list[str] = []
 
     def warn(_text: str, attribute: str = "") -> None:

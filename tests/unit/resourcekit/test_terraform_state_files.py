@@ -50,13 +50,13 @@ def test_state_files() -> None:
         ({"d": {"type": ["tuple", ["string", "string"]], "value": "ab"}}, ("d",)),
     ],
 )
-def test_a_state_file_that_is_broken_is_told_with_its_place(kept: Any, path: tuple[Any, ...]) -> None:
+def test_a_damaged_state_file_is_reported_with_the_position(kept: Any, path: tuple[Any, ...]) -> None:
     with pytest.raises(WireError) as failure:
         encode_json_state(CtyObject({"n": NUMBER, "s": STRING, "d": DYNAMIC}), kept)
     assert failure.value.path == path
 
 
-def test_what_an_older_release_kept_as_something_else_becomes_a_text() -> None:
+def test_a_value_of_another_type_in_an_older_state_becomes_a_string() -> None:
     kept = json.loads('{"x": {"b": 0.5, "a": [true]}, "y": 0.5, "z": 7}', parse_float=Decimal)
     sent = encode_json_state(CtyObject(dict.fromkeys("xyz", STRING)), kept)
     assert sent == {"x": '{"a": [true], "b": 0.5}', "y": "0.5", "z": "7"}

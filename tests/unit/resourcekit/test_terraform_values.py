@@ -121,7 +121,7 @@ def test_what_cannot_be_sent_as_a_number(value: Any) -> None:
 
 
 @pytest.mark.parametrize("code", [0, 1, 12, 99])
-def test_every_extension_is_unknown_and_kept(code: int) -> None:
+def test_every_extension_is_decoded_as_unknown(code: int) -> None:
     sent = msgpack.ExtType(code, msgpack.packb({1: False, 2: "db-"}) if code == 12 else b"\x00")
     assert unpack(pack(sent)) == sent
     for type_ in TYPES:
@@ -169,7 +169,7 @@ NESTED = CtyObject({"a": CtyCollection("map", CtyObject({"b": CtyCollection("lis
         ({"a": None, "c": 5}, ("c",)),
     ],
 )
-def test_a_value_of_another_type_is_told_with_its_place(sent: Any, path: tuple[Any, ...]) -> None:
+def test_a_value_of_another_type_is_reported_with_its_path(sent: Any, path: tuple[Any, ...]) -> None:
     with pytest.raises(WireError) as failure:
         decode(NESTED, sent)
     assert failure.value.path == path
@@ -196,7 +196,7 @@ MESSAGE = pack({"a": {"k": {"b": [1, "2.5", WIRE_UNKNOWN]}}, "c": "text"})
 
 
 @given(at=st.integers(0, len(MESSAGE) - 1), into=st.binary(max_size=4))
-def test_damaged_bytes_are_a_value_or_told(at: int, into: bytes) -> None:
+def test_damaged_bytes_are_a_value_or_an_error(at: int, into: bytes) -> None:
     try:
         found = decode(NESTED, unpack(MESSAGE[:at] + into + MESSAGE[at + 1 :]))
     except WireError:
@@ -205,7 +205,7 @@ def test_damaged_bytes_are_a_value_or_told(at: int, into: bytes) -> None:
 
 
 @pytest.mark.parametrize("depth", [250, 400, 600])
-def test_deep_values_are_refused_in_words(depth: int) -> None:
+def test_deeply_nested_values_are_rejected_with_a_message(depth: int) -> None:
     inside: Any = [b'"string"', "x"]
     for _ in range(depth):
         inside = [b'["tuple",["dynamic"]]', [inside]]

@@ -123,7 +123,7 @@ def test_what_is_no_duration(text: str) -> None:
 # Planning without the API, and destroying
 
 
-def test_plans_while_the_api_cannot_be_asked() -> None:
+def test_plans_while_the_api_cannot_be_reached() -> None:
     drifting = cabinet(drift=("number",))
     assert plan(drifting, state(), config(), NOTHING, None).planned == state(), "drift is asked for later"
     made = plan(drifting, state(), config(name="b", wood=WIRE_UNKNOWN), NOTHING, None)

@@ -145,7 +145,7 @@ def test_the_first_ends_although_its_zygote_goes_on(start: Callable[..., Plugin]
     assert start().is_forked
 
 
-def test_a_plugin_that_is_told_to_end_ends_with_its_fork(start: Callable[..., Plugin]) -> None:
+def test_a_stopped_plugin_ends_with_its_fork(start: Callable[..., Plugin]) -> None:
     start()
     plugin = start()
     plugin.process.terminate()
@@ -255,7 +255,7 @@ def test_one_whose_engine_is_gone_leaves_none(tmp_path: Path) -> None:
     assert _zygotes() == before
 
 
-def test_one_can_be_told_to_leave_none(start: Callable[..., Plugin]) -> None:
+def test_the_zygote_can_be_turned_off(start: Callable[..., Plugin]) -> None:
     before = _zygotes()
     assert not start(POLYKOMOS_NO_ZYGOTE="1").is_forked
     assert not start(POLYKOMOS_NO_ZYGOTE="1").is_forked
