@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -40,3 +40,14 @@ DEFAULT_PLAN: Final = "free"
 def plan_of(plans: Plans, name: str) -> Plan:
     """Return a plan, or the default one for a name that this start of the control plane does not know."""
     return plans.get(name, plans[DEFAULT_PLAN])
+
+
+def effective_quotas(row: Mapping[str, Any], plans: Plans) -> Quotas:
+    """Return a database's quotas: its overrides, else the defaults of its plan (api-facts S12)."""
+    defaults = plan_of(plans, row["plan"]).quotas
+    storage = row["storage_hard_limit_gb"]
+    return Quotas(
+        storage_hard_limit_gb=defaults.storage_hard_limit_gb if storage is None else storage,
+        connection_hard_limit=row["connection_hard_limit"] or defaults.connection_hard_limit,
+        warning_threshold_pct=row["warning_threshold_pct"] or defaults.warning_threshold_pct,
+    )

@@ -11,7 +11,7 @@ from uuid import UUID
 from controlplane.databases import catalog, store
 from controlplane.databases.initial_blueprint import QueueInitialBlueprint
 from controlplane.databases.requests import CreateDatabase
-from controlplane.databases.serializers import effective_quotas, with_credentials, without_credentials
+from controlplane.databases.serializers import with_credentials, without_credentials
 from controlplane.db.pool import Connection, Row
 from controlplane.engines.naming import role_name
 from controlplane.http.context import RequestContext
@@ -19,7 +19,7 @@ from controlplane.http.errors import forbidden, invalid_field, not_found
 from controlplane.http.principal import Principal
 from controlplane.http.responses import ApiResponse, envelope
 from controlplane.http.wait import wait_for_status
-from controlplane.plans import LENIENT_PLANS
+from controlplane.plans import LENIENT_PLANS, effective_quotas
 from controlplane.services import Services
 from controlplane.webhooks import outbox
 
@@ -119,7 +119,7 @@ async def _insert(
     # With a blueprint, the database becomes active only after the blueprint was applied.
     status = "active" if is_assigned and not args.blueprint_uuid else "provisioning"
     limit = effective_quotas(_overrides(args), call.services.plans).connection_hard_limit
-    return await store.update_returning(
+    return await store.write_returning(
         call.conn,
         "INSERT INTO databases (id, uuid, team_id, name, db_type, region, plan, status, db_name, db_username,"
         " db_password, is_assigned, is_pooled, connections_applied, storage_hard_limit_gb, connection_hard_limit,"

@@ -33,7 +33,7 @@ async def delete_database(call: RequestContext) -> ApiResponse:
     engine = call.services.engines.of(row["db_type"])
     if engine.transactional:
         await engine.revoke_access(call.conn, row)
-    deleted = await store.update_returning(
+    deleted = await store.write_returning(
         call.conn,
         "UPDATE databases SET status = 'deleted', deleted_at = %(now)s, updated_at = %(now)s,"
         " destroy_after = %(destroy_after)s, destroyed_at = %(destroyed_at)s WHERE id = %(id)s",

@@ -19,10 +19,11 @@ from typing import Final
 from controlplane.databases import store
 from controlplane.databases.delete import GRACE
 from controlplane.databases.initial_blueprint import RunInitialBlueprint
-from controlplane.databases.serializers import effective_quotas, without_credentials
+from controlplane.databases.serializers import without_credentials
 from controlplane.db.pool import Connection, Row
 from controlplane.db.process_lease import WITH_LIVE_PROCESSES
 from controlplane.notifier import Notifier
+from controlplane.plans import effective_quotas
 from controlplane.services import Services
 from controlplane.webhooks.outbox import enqueue
 from controlplane.worker_pool import Claim, run_workers
@@ -184,7 +185,7 @@ async def _finish(services: Services, conn: Connection, job: Row, connections: i
     """
     now = services.clock.now()
     await conn.execute("UPDATE provision_jobs SET state = 'done', owner = NULL WHERE id = %s", (job["id"],))
-    active = await store.update_returning(
+    active = await store.write_returning(
         conn,
         "UPDATE databases SET status = 'active', is_assigned = true, connections_applied = %(connections)s,"
         " updated_at = %(now)s WHERE id = %(id)s",

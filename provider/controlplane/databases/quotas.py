@@ -13,10 +13,9 @@ from enum import Enum
 
 from controlplane.backoff import RetryDelays
 from controlplane.databases import store
-from controlplane.databases.serializers import effective_quotas
 from controlplane.db.pool import Connection, Row
 from controlplane.engines.base import DatabaseEngine, EngineUnavailableError
-from controlplane.plans import Quotas
+from controlplane.plans import Quotas, effective_quotas
 from controlplane.services import Services
 
 GB = 10**9  # bytes

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from controlplane.db.pool import Row
 from controlplane.engines.base import Endpoint, EngineRegistry
 from controlplane.http.responses import format_z
-from controlplane.plans import Plans, Quotas, plan_of
+from controlplane.plans import Plans, effective_quotas
 
 MASK = "***"
 
@@ -22,17 +22,6 @@ class CatalogView(Protocol):
     @property
     def plans(self) -> Plans:
         """Return all plans."""
-
-
-def effective_quotas(row: Row, plans: Plans) -> Quotas:
-    """Return a database's quotas: its overrides, else the defaults of its plan (api-facts S12)."""
-    defaults = plan_of(plans, row["plan"]).quotas
-    storage = row["storage_hard_limit_gb"]
-    return Quotas(
-        storage_hard_limit_gb=defaults.storage_hard_limit_gb if storage is None else storage,
-        connection_hard_limit=row["connection_hard_limit"] or defaults.connection_hard_limit,
-        warning_threshold_pct=row["warning_threshold_pct"] or defaults.warning_threshold_pct,
-    )
 
 
 def without_credentials(row: Row, catalog: CatalogView) -> dict[str, Any]:

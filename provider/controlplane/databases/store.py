@@ -45,7 +45,7 @@ async def get(conn: Connection, number: int, *, lock: bool = False) -> Row:
     return await conn.fetch_row(_BY_ID + _LOCK if lock else _BY_ID, (number,))
 
 
-async def update_returning(conn: Connection, statement: LiteralString, parameters: Mapping[str, Any]) -> Row:
+async def write_returning(conn: Connection, statement: LiteralString, parameters: Mapping[str, Any]) -> Row:
     """Run an INSERT or UPDATE of one row of `databases`, and return the row after it."""
     return await conn.fetch_row(_WRITE.format(statement), parameters)
 

@@ -24,7 +24,7 @@ async def restore_deleted(services: Services, uuid: UUID) -> dict[str, Any]:
             raise ApiError(422, "not_restorable", "The database was destroyed already.", {"field": "uuid"})
         # On another server this is not undone if the process is killed before the commit; enforce_revocations does it.
         await services.engines.of(row["db_type"]).restore_access(conn, row)
-        restored = await store.update_returning(
+        restored = await store.write_returning(
             conn,
             "UPDATE databases SET status = 'active', deleted_at = NULL, destroy_after = NULL, updated_at = %(now)s"
             " WHERE id = %(id)s",
@@ -45,7 +45,7 @@ async def expire_now(services: Services, uuid: UUID) -> dict[str, Any]:
         row = await _lock_deleted(conn, uuid, "not_deleted")
         # The grace of a database that was never assigned does not end: a job may still be building it, and what is
         # built after the destruction would never be removed.
-        due = await store.update_returning(
+        due = await store.write_returning(
             conn,
             "UPDATE databases SET destroy_after = CASE WHEN is_assigned THEN least(destroy_after, %(now)s)"
             " ELSE destroy_after END WHERE id = %(id)s",

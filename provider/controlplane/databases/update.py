@@ -7,10 +7,11 @@ import contextlib
 from controlplane.databases import store
 from controlplane.databases.quotas import apply_connections
 from controlplane.databases.requests import QuotaFields, UpdateDatabase
-from controlplane.databases.serializers import effective_quotas, without_credentials
+from controlplane.databases.serializers import without_credentials
 from controlplane.engines.base import EngineUnavailableError
 from controlplane.http.context import RequestContext
 from controlplane.http.responses import ApiResponse, envelope
+from controlplane.plans import effective_quotas
 
 
 async def update_database(call: RequestContext) -> ApiResponse:
@@ -20,7 +21,7 @@ async def update_database(call: RequestContext) -> ApiResponse:
     if args.name and args.name != row["name"]:
         if call.services.settings.strict:
             await store.ensure_name_free(call.conn, row["team_id"], args.name)
-        row = await store.update_returning(
+        row = await store.write_returning(
             call.conn,
             "UPDATE databases SET name = %(name)s, updated_at = %(now)s WHERE id = %(id)s",
             {"name": args.name, "now": call.now, "id": row["id"]},
@@ -34,7 +35,7 @@ async def update_quotas(call: RequestContext) -> ApiResponse:
     changes = call.parse(QuotaFields).model_dump(exclude_unset=True)
     updated = {**row, **changes}
     if updated != row:
-        updated = await store.update_returning(
+        updated = await store.write_returning(
             call.conn,
             "UPDATE databases SET storage_hard_limit_gb = %(storage_hard_limit_gb)s,"
             " connection_hard_limit = %(connection_hard_limit)s, warning_threshold_pct = %(warning_threshold_pct)s,"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from controlplane.blueprints.mysql import clones
-from controlplane.databases.serializers import effective_quotas
 from controlplane.db.pool import Connection, Row
 from controlplane.engines.mysql.connection import MysqlConnection, execute, fetch_all, identifier
 from controlplane.engines.mysql.engine import MysqlEngine, quoted_account
-from controlplane.plans import Plans
+from controlplane.plans import Plans, effective_quotas
 
 
 async def save(engine: MysqlEngine, conn: Connection, row: Row, copy: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from psycopg import sql
 
-from controlplane.databases.serializers import effective_quotas
 from controlplane.db.pool import Connection, Row
 from controlplane.engines.postgres import tenants
+from controlplane.plans import effective_quotas
 from controlplane.services import Services
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.databases.serializers import effective_quotas, with_credentials, without_credentials
+from controlplane.databases.serializers import with_credentials, without_credentials
 from controlplane.db.migrate import migrations
 from controlplane.db.pool import make_pool
 from controlplane.db.server import Server
@@ -19,7 +19,7 @@ from controlplane.engines.naming import candidate_names
 from controlplane.engines.postgres.engine import PostgresEngine
 from controlplane.http import responses
 from controlplane.http.responses import Page, page_reply
-from controlplane.plans import PLANS, Plans, Quotas
+from controlplane.plans import PLANS, Plans, Quotas, effective_quotas
 
 SERVER = Server(host="127.0.0.1", port=5432, user="admin", password="root-secret")
 
