@@ -8,7 +8,6 @@ from pathlib import Path
 
 from controlplane.blueprints.mysql.clones import drop_leftovers
 from controlplane.blueprints.validation import validation_busy
-from controlplane.clock import AdjustableClock, SystemClock
 from controlplane.db.pool import Pool, make_pool
 from controlplane.db.process_lease import ProcessLease
 from controlplane.db.server import CONTROL_DATABASE, Server
@@ -55,7 +54,6 @@ async def open_services(
         pool = await stack.enter_async_context(make_pool(server.conninfo(CONTROL_DATABASE)))
         await lease.acquire()
         stack.push_async_callback(lease.release)
-        clock = AdjustableClock() if settings.has_admin else SystemClock()
         mysql = _mysql_server(settings, mysql_directory, pool, state)
         engines = EngineRegistry(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
         await stack.enter_async_context(mysql.lifespan(lease))
@@ -65,7 +63,6 @@ async def open_services(
             server=server,
             engines=engines,
             lease=lease,
-            clock=clock,
             plans=plans,
             dry_run_slots=UserQueue(validation_busy),
             query_answers=query_answers,

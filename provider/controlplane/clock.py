@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 # A day or a century added to a time in this range is a valid datetime as well.
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
-
-
-class Clock(Protocol):
-    """Wall-clock time, for everything that ages: grace periods, idempotency keys, retries, rate limits."""
-
-    def now(self) -> datetime:
-        """Return the current time, aware, in UTC."""
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """Return the machine's time."""
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -57,12 +42,12 @@ class ClockSetting:
         return ClockSetting(self.at(machine) - machine)
 
 
-class AdjustableClock:
-    """The machine's clock through a setting that the admin API changes."""
+class Clock:
+    """Wall-clock time for everything that ages: the machine's clock through a setting that the admin API changes."""
 
     def __init__(self) -> None:
         self.setting = ClockSetting()
 
     def now(self) -> datetime:
-        """Return the machine's time, changed by the setting."""
+        """Return the time, aware, in UTC."""
         return self.setting.at(datetime.now(UTC))

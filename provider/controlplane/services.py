@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from controlplane.clock import Clock, SystemClock
+from controlplane.clock import Clock
 from controlplane.db.pool import Pool
 from controlplane.db.process_lease import ProcessLease
 from controlplane.db.server import Server
@@ -50,7 +50,7 @@ class Services:
     # This process's number. It changes when the server loses the connection of this process. Another process takes over
     # work that was claimed by a number that is no longer alive.
     lease: ProcessLease
-    clock: Clock = field(default_factory=SystemClock)  # the time, for everything that ages
+    clock: Clock = field(default_factory=Clock)  # the time, for everything that ages
     notifiers: Notifiers = field(default_factory=Notifiers)  # wake the tasks of this process
     controls: DevControls = field(default_factory=DevControls)  # the settings of the admin API
     # Set when the process begins to stop; waits then return early.

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from controlplane.blueprints import worker
-from controlplane.clock import SystemClock
+from controlplane.clock import Clock
 from controlplane.databases import provisioning, warm_pool
 from controlplane.db.migrate import migrate
 from controlplane.db.pool import make_pool
@@ -86,7 +86,7 @@ def as_process(url: str, do: Callable[[SimpleNamespace, int], Awaitable[None]]) 
                 number = DEAD + 1
                 await alive.execute(f"SELECT pg_advisory_lock({LOCK_CLASS}, {number})")
                 engines = SimpleNamespace(hosted=["postgres"])
-                process = SimpleNamespace(pool=pool, process_id=DEAD, clock=SystemClock(), engines=engines, pool_size=1)
+                process = SimpleNamespace(pool=pool, process_id=DEAD, clock=Clock(), engines=engines, pool_size=1)
                 await do(process, number)
 
     asyncio.run(whole())

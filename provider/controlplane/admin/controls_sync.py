@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from controlplane.clock import AdjustableClock, ClockSetting
+from controlplane.clock import ClockSetting
 from controlplane.db.pool import Connection
 from controlplane.db.server import CONTROL_DATABASE
 from controlplane.services import Services
@@ -24,11 +24,10 @@ async def reload(services: Services, conn: Connection) -> None:
     controls.has_faults, controls.has_ids_seed = row["has_faults"], row["ids_seed"] is not None
     controls.kill_at = row["kill_at"]
     controls.has_failures = row["provision_failures"] > 0
-    if isinstance(services.clock, AdjustableClock):
-        setting = ClockSetting(row["clock_offset"], row["frozen_at"])
-        is_changed, services.clock.setting = setting != services.clock.setting, setting
-        if is_changed:
-            services.notifiers.notify_all()
+    setting = ClockSetting(row["clock_offset"], row["frozen_at"])
+    is_changed, services.clock.setting = setting != services.clock.setting, setting
+    if is_changed:
+        services.notifiers.notify_all()
 
 
 async def publish(services: Services, conn: Connection) -> None:

@@ -82,36 +82,41 @@ _SHORT: Final = 40  # characters of a token that is shared
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
-def tokens(sql: str) -> Iterator[Token]:
-    """Yield every token in order. Raise LexError if a quote or comment is not closed."""
-    return scan(sql, _TOKEN, _token)
-
-
-def token_at(sql: str, position: int) -> Token:
-    """Return the token that begins at a position. Raise LexError if a quote or comment is not closed."""
-    match = _TOKEN.match(sql, position)
-    assert match is not None, "the last alternative matches any character"
-    return _token(sql, match)
-
-
-def scan(sql: str, pattern: re.Pattern[str], token_of: Callable[[str, re.Match[str]], Token]) -> Iterator[Token]:
-    """Yield the tokens of a text in order. Equal short tokens share one object, because most of a text repeats a few.
+class Lexer:
+    """Reads the tokens of one engine by a pattern that matches at every position.
 
     `token_of` returns the token of a match, which may be longer than the match.
     """
-    seen: dict[str, Token] = {}
-    position = 0
-    while position < len(sql):
-        match = pattern.match(sql, position)
+
+    def __init__(self, pattern: re.Pattern[str], token_of: Callable[[str, re.Match[str]], Token]) -> None:
+        self._match = pattern.match
+        self._token_of = token_of
+
+    def token_at(self, sql: str, position: int) -> Token:
+        """Return the token that begins at a position. Raise LexError as `tokens` does."""
+        match = self._match(sql, position)
         assert match is not None, "the last alternative matches any character"
-        matched = match[0]
-        token = seen.get(matched)
-        if token is None:
-            token = token_of(sql, match)
-            if token.text == matched and len(matched) <= _SHORT:
-                seen[matched] = token
-        yield token
-        position += len(token.text)
+        return self._token_of(sql, match)
+
+    def tokens(self, sql: str) -> Iterator[Token]:
+        """Yield every token in order. Equal short tokens share one object, because most of a text repeats a few.
+
+        Raises:
+            LexError: A quote or comment is not closed, or the engine's rules exclude the token.
+        """
+        seen: dict[str, Token] = {}
+        position = 0
+        while position < len(sql):
+            match = self._match(sql, position)
+            assert match is not None, "the last alternative matches any character"
+            matched = match[0]
+            token = seen.get(matched)
+            if token is None:
+                token = self._token_of(sql, match)
+                if token.text == matched and len(matched) <= _SHORT:
+                    seen[matched] = token
+            yield token
+            position += len(token.text)
 
 
 def _token(sql: str, piece: re.Match[str]) -> Token:
@@ -144,3 +149,7 @@ def _comment_end(sql: str, start: int) -> int:
 def shown(sql: str, start: int) -> str:
     """Return the beginning of the text at `start`, for a message."""
     return repr(sql[start : start + 20])
+
+
+_LEXER: Final = Lexer(_TOKEN, _token)
+tokens, token_at = _LEXER.tokens, _LEXER.token_at

@@ -7,9 +7,9 @@ comments do not nest. The joined texts of all tokens are the input.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from typing import Final
 
-from controlplane.blueprints.lexer import BOM, LexError, Token, TokenKind, scan, shown
+from controlplane.blueprints.lexer import BOM, Lexer, LexError, Token, TokenKind, shown
 
 _LETTER = r"A-Za-z_$\u0080-\U0010ffff"
 # Possessive quantifiers: an open quote is found in one pass, without backtracking to shorter strings.
@@ -47,22 +47,6 @@ _KINDS = {
 }
 
 
-def tokens(sql: str) -> Iterator[Token]:
-    """Yield every token in order.
-
-    Raises:
-        LexError: A quote or comment is not closed, or MySQL would execute the comment.
-    """
-    return scan(sql, _TOKEN, _token)
-
-
-def token_at(sql: str, position: int) -> Token:
-    """Return the token that begins at a position. Raise LexError as `tokens` does."""
-    match = _TOKEN.match(sql, position)
-    assert match is not None, "the last alternative matches any character"
-    return _token(sql, match)
-
-
 def _token(sql: str, piece: re.Match[str]) -> Token:
     start = piece.start()
     match piece.lastgroup:
@@ -76,3 +60,7 @@ def _token(sql: str, piece: re.Match[str]) -> Token:
             what = "comment" if piece[0] == "/*" else "quote"
             raise LexError(f"unterminated {what} that begins with {shown(sql, start)}", start)
     return Token(_KINDS.get(piece.lastgroup or "", TokenKind.OTHER), piece[0])
+
+
+_LEXER: Final = Lexer(_TOKEN, _token)
+tokens, token_at = _LEXER.tokens, _LEXER.token_at
