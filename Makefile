@@ -11,7 +11,7 @@ MIDDLE = $(addprefix tests/contract/test_,databases_real.py idempotency.py creat
 
 .DEFAULT_GOAL := help
 .PHONY: help setup python env engines demo test check lint format lock schema stubs docs parity sdk bench chaos dist \
-  pythons image clean
+  differential pythons image clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -85,6 +85,9 @@ bench: setup ## what things cost beside what, into docs/benchmarks.md (BENCH_SIZ
 chaos: setup ## kill -9 of control plane, engines and plugins at random moments (ROUNDS=20 SEED=…); nothing lost or doubled
 	@$(ENV) && export PYTHONPATH=tests && python tests/faults/chaos.py && python tests/faults/steps.py \
 	  && python tests/faults/engines.py
+
+differential: setup ## random programs on Pulumi, Terraform and OpenTofu: all engines do the same (PROGRAMS=200 SEED=…)
+	@$(ENV) && PROGRAMS=$${PROGRAMS:-200} SEED=$${SEED:-$$$$} pytest -s tests/engines/test_differential.py
 
 dist: python ## wheels, and archives for Pulumi and Terraform that need no Python, with checksums, in dist/
 	@$(BIN)/python tools/dist

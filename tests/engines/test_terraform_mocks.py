@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -52,6 +53,32 @@ run "applied" {
 }
 """
 
+MOCKS = ROOT / "examples" / "terraform" / "mocks" / "polykomos.tfmock.hcl"
+PLAUSIBLE = """
+mock_provider "polykomos" {
+  %s
+}
+
+run "outputs_are_such_as_the_api_returns" {
+  assert {
+    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", polykomos_database.db.uuid))
+    error_message = "The UUID is none."
+  }
+  assert {
+    condition     = startswith(polykomos_database.db.connection_string, "postgresql://")
+    error_message = "The connection string is no URL."
+  }
+  assert {
+    condition     = polykomos_blueprint_application.app.status == "completed"
+    error_message = "The application is not completed."
+  }
+  assert {
+    condition     = timecmp(polykomos_webhook_endpoint.hook.created_at, "2000-01-01T00:00:00Z") == 1
+    error_message = "The time is none."
+  }
+}
+"""
+
 
 @pytest.fixture(params=ENGINES)
 def offline(request: pytest.FixtureRequest, new_workspace: Callable[..., Workspace], attached: str) -> Workspace:
@@ -73,5 +100,20 @@ def test_the_how_to_for_mocks(offline: Workspace) -> None:
     """The page's own files."""
     (offline.directory / "provider.tf").unlink()
     for block in blocks(ROOT / "docs" / "how-to" / "test-with-mocks.md"):
-        offline.write(block.text, block.file)
+        if block.file:
+            offline.write(block.text, block.file)
     assert "2 passed, 0 failed" in offline.run("test", "-no-color").output
+
+
+def test_the_generated_values_are_plausible(offline: Workspace) -> None:
+    """Terraform reads the file; OpenTofu has its blocks in the test itself."""
+    values = MOCKS.read_text()
+    if offline.engine == "terraform":
+        (offline.directory / "mocks").mkdir()
+        offline.write(values, f"mocks/{MOCKS.name}")
+        values = 'source = "./mocks"'
+    else:  # MODULE sets some of the optional arguments
+        values = re.sub(r"    # Without a value .*\n(    \w+ += .*\n)+", "", values)
+    offline.write(MODULE)
+    offline.write(PLAUSIBLE % values, "tests/mocked.tftest.hcl")
+    assert "1 passed, 0 failed" in offline.run("test", "-no-color").output

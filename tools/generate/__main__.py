@@ -14,6 +14,8 @@ from typing import Any
 
 import commands
 import dynamic
+import engine_calls
+import mocks
 import packages
 import parity
 import prerequisites
@@ -49,12 +51,15 @@ def _terraform_schema(package: Package[Any]) -> str:
 def docs() -> dict[Path, str]:
     """Return the generated pages.
 
-    They are docs/cli.md, settings.md and prerequisites.md, the table of prerequisites in the README, and a page for
-    each resource and function in docs/reference and docs/terraform, or those folders of docs/NAME for another vendor.
+    They are docs/cli.md, engine-calls.md, settings.md and prerequisites.md, the table of prerequisites in the README,
+    the mocks of examples/, and a page for each resource and function in docs/reference and docs/terraform, or those
+    folders of docs/NAME for another vendor.
     """
     readme = ROOT / "README.md"
     pages = {
+        **mocks.files(ROOT / "examples"),
         ROOT / "docs" / "cli.md": commands.page(),
+        ROOT / "docs" / "engine-calls.md": engine_calls.page(),
         ROOT / "docs" / "settings.md": settings.page(),
         ROOT / "docs" / "prerequisites.md": prerequisites.page(),
         readme: prerequisites.readme(readme.read_text(encoding="utf-8")),

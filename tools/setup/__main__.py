@@ -18,9 +18,10 @@ import system_packages
 from go_toolchain import Toolchain
 from steps import ROOT, SetupError, say, stop
 
+import clients
 import engines
 
-USAGE = "usage: python3 tools/setup demo|check|test|engines|baseline|env|caches|sdk [DIRECTORY]"
+USAGE = "usage: python3 tools/setup demo|check|test|engines|baseline|env|caches|clients|sdk [DIRECTORY]"
 
 
 def demo() -> None:
@@ -46,6 +47,7 @@ def test() -> None:
         built = pool.submit(engines.prepare, tested, Toolchain(), environment.result)
         _finish([environment, go_modules, built, *rest])
     languages.compile_go()
+    clients.prepare()
     terraform = shutil.which("terraform")
     say(f"terraform: {terraform}" if terraform else "terraform: not on PATH; its tests are skipped, by name")
 
@@ -71,6 +73,12 @@ def caches() -> None:
     print("\n".join(f"{name}={value}" for name, value in languages.environment().items()))
 
 
+def client_programs() -> None:
+    """Compile the test programs of tests/clients, and print where each is."""
+    clients.prepare()
+    print("\n".join(str(clients.program(module)) for module in clients.MODULES))
+
+
 COMMANDS: dict[str, Callable[[], None]] = {
     "demo": demo,
     "check": check,
@@ -79,6 +87,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "baseline": baseline,
     "env": env,
     "caches": caches,
+    "clients": client_programs,
 }
 
 
