@@ -144,5 +144,5 @@ class PolykomosMocks(pulumi.runtime.Mocks):
         return args.resource_id or own, outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
-        """Return the result of a function; what it was asked with goes before the values above."""
+        """Return the result of a function; its arguments go before the values above."""
         return {**FUNCTIONS.get(args.token, {}), **args.args}

@@ -142,7 +142,7 @@ export class PolykomosMocks implements pulumi.runtime.Mocks {
         return { id: args.id || id, state };
     }
 
-    /** Returns the result of a function; what it was asked with goes before the values above. */
+    /** Returns the result of a function; its arguments go before the values above. */
     call(args: pulumi.runtime.MockCallArgs): Outputs {
         return { ...FUNCTIONS[args.token], ...args.inputs };
     }
