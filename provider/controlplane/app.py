@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import psycopg
 from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
@@ -15,8 +17,10 @@ from controlplane import openapi, registry
 from controlplane.admin import routes
 from controlplane.console.routes import routes as console_routes
 from controlplane.fault_injection.middleware import FaultInjectionMiddleware
-from controlplane.http.api import PREFIX, ApiApp, new_request_id, render_error
+from controlplane.http.api import ApiApp
+from controlplane.http.context import Operation
 from controlplane.http.errors import ApiError
+from controlplane.http.style import POLYKOMOS, ApiStyle, new_request_id
 from controlplane.request_log.middleware import RequestLogMiddleware
 from controlplane.request_log.recorder import Recorder
 from controlplane.services import Services
@@ -27,14 +31,21 @@ def create_app(services: Services, recorder: Recorder, admin_token: str | None) 
 
     Without an admin token there is no admin API.
     """
-    api = ApiApp(services, registry.OPERATIONS)
-    # The outermost middleware comes first.
-    api_middleware = [
-        Middleware(RequestLogMiddleware, recorder=recorder, clock=services.clock),
-        Middleware(
-            FaultInjectionMiddleware, pool=services.pool, controls=services.controls, operation_of=api.operation_of
-        ),
-    ]
+
+    def mount(operations: Iterable[Operation], style: ApiStyle) -> Mount:
+        api = ApiApp(services, operations, style)
+        # The outermost middleware comes first.
+        middleware = [
+            Middleware(RequestLogMiddleware, recorder=recorder, clock=services.clock),
+            Middleware(
+                FaultInjectionMiddleware,
+                pool=services.pool,
+                controls=services.controls,
+                operation_of=api.operation_of,
+                style=style,
+            ),
+        ]
+        return Mount(style.prefix, app=api, middleware=middleware)
 
     async def healthz(_: Request) -> Response:
         try:
@@ -50,7 +61,8 @@ def create_app(services: Services, recorder: Recorder, admin_token: str | None) 
     app = Starlette(
         routes=[
             # Starlette tries routes in this order.
-            Mount(PREFIX, app=api, middleware=api_middleware),
+            mount(registry.OPERATIONS, POLYKOMOS),
+            *(mount(vendor.operations, vendor.style) for vendor in registry.vendors(services.settings)),
             Route("/healthz", healthz),
             Route("/openapi.json", description),
             *([] if admin_token is None else routes.routes(services, admin_token)),
@@ -66,4 +78,4 @@ async def _outside_the_api(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = "method_not_allowed" if error.status_code == 405 else "not_found"
     api_error = ApiError(error.status_code, code, error.detail, headers=error.headers)
-    return render_error(api_error, new_request_id())
+    return POLYKOMOS.render_error(api_error, new_request_id())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from controlplane.account.routes import OPERATIONS as ACCOUNT
 from controlplane.blueprints import initial_blueprint
 from controlplane.blueprints.routes import OPERATIONS as BLUEPRINTS
@@ -11,7 +13,10 @@ from controlplane.http.context import Operation
 from controlplane.queries.routes import OPERATIONS as QUERIES
 from controlplane.queries.routes import WORKERS as QUERY_WORKERS
 from controlplane.services import Worker
+from controlplane.settings import Settings
 from controlplane.snapshots.cleanup import WORKERS as SNAPSHOT_WORKERS
+from controlplane.vendors.polytomic import routes as polytomic
+from controlplane.vendors.vendor import Vendor
 from controlplane.webhooks.routes import OPERATIONS as WEBHOOKS
 from controlplane.webhooks.routes import WORKERS as WEBHOOK_WORKERS
 
@@ -29,3 +34,20 @@ WORKERS: tuple[Worker, ...] = (
     *QUERY_WORKERS,
     *SNAPSHOT_WORKERS,
 )
+
+VENDORS: Mapping[str, Vendor] = {"polytomic": polytomic.VENDOR}
+
+OPERATION_IDS: tuple[str, ...] = (
+    *(operation.operation_id for operation in OPERATIONS),
+    *(operation.operation_id for vendor in VENDORS.values() for operation in vendor.operations),
+)
+
+
+def vendors(settings: Settings) -> list[Vendor]:
+    """Return the further vendors whose APIs are served."""
+    return [VENDORS[name] for name in settings.vendors]
+
+
+def workers(settings: Settings) -> list[Worker]:
+    """Return the background workers of all served APIs."""
+    return [*WORKERS, *(worker for vendor in vendors(settings) for worker in vendor.workers)]

@@ -27,8 +27,8 @@ from controlplane.engines.postgres.bootstrap import bootstrap, parse_server_url
 from controlplane.engines.postgres.cluster import embedded_server
 from controlplane.engines.postgres.cluster_cache import ClusterCache, default_directory
 from controlplane.errors import StartupError
-from controlplane.http.api import PREFIX
 from controlplane.http.protocol import uvicorn_config
+from controlplane.http.style import PREFIX
 from controlplane.logging import configure_logging
 from controlplane.plans import PLANS
 from controlplane.process_record import recorded
@@ -64,6 +64,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
         if settings.api_key is not None:
             state.set("api_key", settings.api_key)
         api_key = state.get_or_create("api_key", lambda: f"pk_live_{secrets.token_hex(20)}")
+        state.set("vendors", " ".join(settings.vendors))
         admin_token = state.get_or_create("admin_token", secrets.token_hex) if settings.has_admin else None
         free = dataclasses.replace(PLANS["free"], daily_queries=settings.free_queries or None)
         plans = seed.merged_with({**PLANS, "free": free})
@@ -130,7 +131,7 @@ async def _serve(
         await writer.request_log_worker(recorder, services.pool)
 
     watchers = (controls_sync.controls_worker,) if services.settings.has_admin else ()
-    workers = (*registry.WORKERS, write_request_log, *watchers)
+    workers = (*registry.workers(services.settings), write_request_log, *watchers)
     background = asyncio.create_task(supervisor.supervise(services, workers))
     background.add_done_callback(lambda _: stop())
     serving = asyncio.create_task(web.serve(sockets=[listener]))

@@ -32,6 +32,7 @@ class Notifiers:
     applications: Notifier = field(default_factory=Notifier)  # a blueprint application was queued or has ended
     deliveries: Notifier = field(default_factory=Notifier)  # a webhook delivery is due
     quotas: Notifier = field(default_factory=Notifier)  # a limit or a size has changed
+    vendor_jobs: Notifier = field(default_factory=Notifier)  # a job of another vendor's API was queued
 
     def notify_all(self) -> None:
         """Wake all subscribers, for changes that concern all of them, such as another time."""

@@ -47,4 +47,5 @@ class Settings:
     free_queries: int = 10
     translator_url: str | None = None
     translator_model: str = "gpt-4o-mini"
+    vendors: tuple[str, ...] = ()  # further APIs to serve, by name
     detached: bool = False

@@ -62,7 +62,7 @@ SEED = {
     ]
 }
 
-_EXPORT = re.compile(r"export (POLYKOMOS_BASE_URL|POLYKOMOS_ADMIN_TOKEN|POLYKOMOS_API_KEY)='([^']+)'")
+_EXPORT = re.compile(r"export ([A-Z]+_(?:BASE_URL|ADMIN_TOKEN|API_KEY))='([^']+)'")
 # Bounds of what never takes long, far beyond what it takes beside much other work.
 _READY_SECONDS = 240.0
 WAIT_SECONDS = 240.0
@@ -172,6 +172,10 @@ class ControlPlane:
         defaults = {"base_url": self.base_url, "headers": headers, "timeout": 130, "trust_env": False}
         hooks = {"response": [skip_without_mariadb, *parity.hooks().get("response", [])]}
         return httpx.Client(**{**defaults, "event_hooks": hooks, **options})
+
+    def vendor(self, name: str, key: str | None = None, **options: Any) -> httpx.Client:
+        """A client of another vendor's API."""
+        return self.client(key, base_url=f"{self.origin}/{name}", **options)
 
     def admin(self) -> httpx.Client:
         """A client of the admin API."""

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,12 +95,16 @@ class Result:
 class Stack:
     """One stack of one program, in a directory and with a home of its own."""
 
-    def __init__(self, directory: Path, env: dict[str, str], runtime: str = "yaml") -> None:
+    def __init__(
+        self, directory: Path, env: dict[str, str], runtime: str = "yaml", vendors: Sequence[str] = ()
+    ) -> None:
         self.directory = directory
         self.pulumi = require("pulumi")
         require(f"pulumi-language-{runtime}")
         require("pulumi-resource-polykomos")
         shutil.copytree(_initialized(self.pulumi), directory)
+        for vendor in vendors:
+            _install(directory, vendor)
         # Pulumi takes a schema from its cache if that is younger than the plugin.
         for schema in (directory / ".home" / ".pulumi" / "schemas").iterdir():
             schema.touch()
@@ -221,10 +226,7 @@ def _initialized(pulumi: str) -> Path:
         (directory / name).mkdir()
     (directory / "Pulumi.yaml").write_text(yaml.dump({"name": "story", "runtime": "yaml"}))
     home = directory / ".home" / ".pulumi"
-    plugin = home / "plugins" / f"resource-polykomos-v{VERSION}" / "pulumi-resource-polykomos"
-    plugin.parent.mkdir(parents=True)
-    plugin.write_text(f'#!/bin/sh\nexec {shlex.quote(require(plugin.name))} "$@"\n')
-    plugin.chmod(0o755)
+    _install(directory, "polykomos")
     _command(directory, pulumi, "stack", "init", "dev")
     # Whatever comes of it: a program that names the package has its schema fetched.
     (directory / "Pulumi.yaml").write_text(yaml.dump(_ANY_PROGRAM))
@@ -234,6 +236,14 @@ def _initialized(pulumi: str) -> Path:
         if made.name not in ("plugins", "schemas"):
             shutil.rmtree(made)
     return directory
+
+
+def _install(directory: Path, vendor: str) -> None:
+    plugins = directory / ".home" / ".pulumi" / "plugins"
+    plugin = plugins / f"resource-{vendor}-v{VERSION}" / f"pulumi-resource-{vendor}"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text(f'#!/bin/sh\nexec {shlex.quote(require(plugin.name))} "$@"\n')
+    plugin.chmod(0o755)
 
 
 def _command(directory: Path, *command: str) -> str:

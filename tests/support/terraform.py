@@ -190,7 +190,8 @@ class Workspace:
 def _installation(mirror: Path | None) -> str:
     if mirror is None:
         where = Path(sys.executable).parent
-        return f'provider_installation {{\n  dev_overrides {{ "polykomos/polykomos" = "{where}" }}\n  direct {{}}\n}}\n'
+        overrides = "\n".join(f'    "{name}/{name}" = "{where}"' for name in ("polykomos", "polytomic"))
+        return f"provider_installation {{\n  dev_overrides {{\n{overrides}\n  }}\n  direct {{}}\n}}\n"
     return f'provider_installation {{\n  filesystem_mirror {{ path = "{mirror}" }}\n}}\n'
 
 

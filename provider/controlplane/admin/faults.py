@@ -12,7 +12,7 @@ from controlplane.db.pool import Row
 from controlplane.fault_injection.rules import ANY, Effect
 from controlplane.http.errors import invalid_field, not_found
 from controlplane.http.validation import Body
-from controlplane.registry import OPERATIONS
+from controlplane.registry import OPERATION_IDS
 
 
 class FaultRule(Body):
@@ -31,7 +31,7 @@ class FaultRule(Body):
 async def create_fault(call: AdminRequest) -> dict[str, Any]:
     """Add a rule. The oldest rule that matches applies to a call."""
     rule = await call.body(FaultRule)
-    names = sorted(operation.operation_id for operation in OPERATIONS)
+    names = sorted(OPERATION_IDS)
     if rule.operation not in (ANY, *names):
         raise invalid_field("operation", "must be an operation id or *", allowed=[ANY, *names])
     if rule.effect.startswith("status") != (rule.status is not None):

@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from controlplane.engines.base import EngineUnavailableError
-from controlplane.http.api import new_request_id, render_error
 from controlplane.http.auth import bearer_token
 from controlplane.http.errors import ApiError, forbidden, invalid_field
+from controlplane.http.style import POLYKOMOS, new_request_id
 from controlplane.http.validation import BodyT, parse_body, parse_json, read_body
 from controlplane.services import Services
 
@@ -68,14 +68,16 @@ def route(admin_route: AdminRoute, services: Services, token: str) -> Route:
             result = await admin_route.handler(AdminRequest(services, request))
             return result if isinstance(result, Response) else _Json(result)
         except ApiError as error:
-            return render_error(error, request_id)
+            return POLYKOMOS.render_error(error, request_id)
         except EngineUnavailableError as down:
-            return render_error(ApiError(503, "engine_unavailable", f"Not now: {down}."), request_id)
+            return POLYKOMOS.render_error(ApiError(503, "engine_unavailable", f"Not now: {down}."), request_id)
         except ClientDisconnect:
             return Response(status_code=400)  # the client has gone and does not read it
         except Exception:
             _failures.exception("request failed", extra={"facts": {"request_id": request_id}})
-            return render_error(ApiError(500, "internal_error", "Internal error; the log says more."), request_id)
+            return POLYKOMOS.render_error(
+                ApiError(500, "internal_error", "Internal error; the log says more."), request_id
+            )
 
     return Route(PREFIX + admin_route.path, answer, methods=[admin_route.method])
 

@@ -20,7 +20,7 @@ _STATUSES = (
 )
 _OPERATIONS = (
     ("", "any"),
-    *((name, name) for name in sorted(operation.operation_id for operation in registry.OPERATIONS)),
+    *((name, name) for name in sorted(registry.OPERATION_IDS)),
 )
 
 

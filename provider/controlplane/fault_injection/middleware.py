@@ -16,8 +16,8 @@ from controlplane.db.pool import Pool
 from controlplane.dev_controls import DevControls
 from controlplane.fault_injection.rules import ANY, Fault, next_fault
 from controlplane.http import protocol
-from controlplane.http.api import new_request_id, render_error
 from controlplane.http.errors import ApiError
+from controlplane.http.style import POLYKOMOS, ApiStyle, new_request_id
 from controlplane.http.summary import EXTENSION, RequestSummary, respond, send_summary, with_extension
 
 _CODES: Final = {429: "rate_limit_exceeded", 500: "internal_error", 502: "bad_gateway", 503: "service_unavailable"}
@@ -31,7 +31,13 @@ class FaultInjectionMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, *, pool: Pool, controls: DevControls, operation_of: Callable[[Scope], str | None]
+        self,
+        app: ASGIApp,
+        *,
+        pool: Pool,
+        controls: DevControls,
+        operation_of: Callable[[Scope], str | None],
+        style: ApiStyle = POLYKOMOS,
     ) -> None:
         """Wrap `app`.
 
@@ -40,11 +46,13 @@ class FaultInjectionMiddleware:
             pool: Connections to the store of the rules.
             controls: Says whether there are rules at all.
             operation_of: Returns the operation id of a request, or None for a path that the API does not have.
+            style: The form of the API's errors.
         """
         self._app = app
         self._pool = pool
         self._controls = controls
         self._operation_of = operation_of
+        self._style = style
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, with the fault of the first rule that matches it."""
@@ -52,7 +60,7 @@ class FaultInjectionMiddleware:
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.skips_handler:
-            await _skip_handler(fault, scope, receive, send)
+            await self._skip_handler(fault, scope, receive, send)
         else:
             await self._spoil_response(fault, scope, receive, send)
 
@@ -81,10 +89,14 @@ class FaultInjectionMiddleware:
         summary: RequestSummary = dataclasses.replace(first["summary"], fault_rule=fault.rule)
         if fault.effect == "status_after":
             error = _error(fault)
-            response = render_error(error, summary.request_id)
+            response = self._style.render_error(error, summary.request_id)
             content = bytes(response.body)
             summary = dataclasses.replace(
-                summary, status=error.status, code=error.code, response_body=error.body(), response_content=content
+                summary,
+                status=error.status,
+                code=error.code,
+                response_body=self._style.error_body(error),
+                response_content=content,
             )
         await send_summary(summary, scope, send)
         await asyncio.sleep(fault.seconds or 0)
@@ -102,21 +114,25 @@ class FaultInjectionMiddleware:
                 for message in rest:
                     await send(message)
 
-
-async def _skip_handler(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send the fault's status, or reset the connection, instead of handling the request."""
-    await asyncio.sleep(fault.seconds or 0)
-    error = _error(fault)
-    request_id = new_request_id()
-    response = render_error(error, request_id)
-    summary = RequestSummary(
-        request_id, error.status, error.body(), bytes(response.body), code=error.code, fault_rule=fault.rule
-    )
-    if fault.effect == "reset":
-        await send_summary(summary, scope, send)
-        await protocol.reset_connection(scope)
-    else:
-        await respond(summary, response, scope, receive, send)
+    async def _skip_handler(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the fault's status, or reset the connection, instead of handling the request."""
+        await asyncio.sleep(fault.seconds or 0)
+        error = _error(fault)
+        request_id = new_request_id()
+        response = self._style.render_error(error, request_id)
+        summary = RequestSummary(
+            request_id,
+            error.status,
+            self._style.error_body(error),
+            bytes(response.body),
+            code=error.code,
+            fault_rule=fault.rule,
+        )
+        if fault.effect == "reset":
+            await send_summary(summary, scope, send)
+            await protocol.reset_connection(scope)
+        else:
+            await respond(summary, response, scope, receive, send)
 
 
 def _error(fault: Fault) -> ApiError:

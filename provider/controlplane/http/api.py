@@ -3,68 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import secrets
 from collections.abc import AsyncIterator, Iterable
 
 import psycopg
 from psycopg_pool import PoolTimeout
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from controlplane.db.pool import Connection
 from controlplane.db.server import CONTROL_DATABASE
 from controlplane.http import idempotency, transaction
-from controlplane.http.auth import authenticate, bearer_token
+from controlplane.http.auth import authenticate
 from controlplane.http.context import Operation, RequestContext, check_scopes
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal
 from controlplane.http.rate_limit import consume, refund
 from controlplane.http.routing import Routes
+from controlplane.http.style import POLYKOMOS, ApiStyle, new_request_id
 from controlplane.http.summary import JsonBody, RequestSummary, respond
 from controlplane.http.validation import check_key, check_query, parse_json, read_body
 from controlplane.services import Services
 
-PREFIX = "/api/v1"
 # A request refused with one of these does not count as a use of the key (S36).
 _NOT_COUNTED = frozenset({403, 429})
 
 _failures = logging.getLogger("controlplane.failure")
 
 
-def new_request_id() -> str:
-    """Return a new request id: `req_` and 20 hex digits (C22)."""
-    return f"req_{secrets.token_hex(10)}"
-
-
-def render(status: int, body: dict[str, object], request_id: str, headers: dict[str, str] | None = None) -> Response:
-    """Return a JSON response with the request id in body and header."""
-    content = json.dumps({**body, "request_id": request_id}, ensure_ascii=False).encode()
-    return Response(
-        content,
-        status_code=status,
-        media_type="application/json",
-        headers={"X-Request-Id": request_id, **(headers or {})},
-    )
-
-
-def render_error(error: ApiError, request_id: str) -> Response:
-    """Return an error response in the API's form."""
-    return render(error.status, error.body(), request_id, error.headers)
-
-
 class ApiApp:
-    """The ASGI application of all operations."""
+    """The ASGI application of all operations of one API."""
 
-    def __init__(self, services: Services, operations: Iterable[Operation]) -> None:
+    def __init__(self, services: Services, operations: Iterable[Operation], style: ApiStyle = POLYKOMOS) -> None:
         self._services = services
+        self._style = style
         self._routes = Routes(operations)
 
     def operation_of(self, scope: Scope) -> str | None:
         """Return the operation id of a request, or None if the API has no such path or method."""
-        return self._routes.operation_of(scope["method"], scope["path"].removeprefix(PREFIX))
+        return self._routes.operation_of(scope["method"], scope["path"].removeprefix(self._style.prefix))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: key, rate limit, route, scopes, body, Idempotency-Key, then the operation's handler.
@@ -81,13 +58,13 @@ class ApiApp:
         is_counted = False
         code: str | None = None
         try:
-            token = bearer_token(request.headers.get("authorization"))
+            token = self._style.read_key(request.headers.get("authorization"))
             async with contextlib.AsyncExitStack() as stack:
                 conn = await stack.enter_async_context(services.pool.connection())
                 principal = await authenticate(conn, token, request.client and request.client.host, now)
                 await consume(conn, principal, services.clock)
                 is_counted = True
-                match = self._routes.match(scope["method"], scope["path"].removeprefix(PREFIX))
+                match = self._routes.match(scope["method"], scope["path"].removeprefix(self._style.prefix))
                 operation = match.operation
                 check_scopes(principal, operation.scopes)
                 if operation.has_body or operation.dry_runs_sql:
@@ -96,7 +73,7 @@ class ApiApp:
                         body = JsonBody(parse_json(await read_body(request)))
                     conn = await stack.enter_async_context(self._connection(operation, principal))
                 key = _key(request, operation, principal, body)
-                if services.settings.strict:
+                if services.settings.strict and self._style.is_documented:
                     _check_strictly(request, operation, key)
                 call = RequestContext(
                     operation=operation,
@@ -111,12 +88,13 @@ class ApiApp:
                 )
                 result = await transaction.run_in_transaction(call, key)
             result = await transaction.run_after_commit(services, result, key)
-            response_body, response = result.body, render(result.status, result.body, request_id)
+            response_body, response = result.body, self._style.render(result.status, result.body, request_id)
         except ClientDisconnect:
             return
         except Exception as failure:
             error = await self._error_of(failure, principal if is_counted else None, request_id)
-            code, response_body, response = error.code, error.body(), render_error(error, request_id)
+            code, response_body = error.code, self._style.error_body(error)
+            response = self._style.render_error(error, request_id)
         summary = RequestSummary(
             request_id=request_id,
             status=response.status_code,
@@ -134,12 +112,12 @@ class ApiApp:
         """Return the error to answer with. A refused request does not count as a use of the key (S36)."""
         if not isinstance(failure, ApiError):
             _failures.error("request failed", exc_info=failure, extra={"facts": {"request_id": request_id}})
-            return ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
+            failure = ApiError(500, "internal_error", "Internal error. Retry with the same Idempotency-Key.")
         if counted is not None and failure.status in _NOT_COUNTED:
             with contextlib.suppress(psycopg.Error, PoolTimeout):
                 async with self._services.pool.connection() as conn:
                     await refund(conn, counted)
-        return failure
+        return self._style.error_of(failure)
 
     @contextlib.asynccontextmanager
     async def _connection(self, operation: Operation, principal: Principal) -> AsyncIterator[Connection]:

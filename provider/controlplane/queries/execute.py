@@ -69,7 +69,7 @@ async def execute_query(services: Services, query: QueryRequest) -> ApiResponse:
 
 
 async def _run(services: Services, query: QueryRequest, record: QueryRecord) -> QueryResult:
-    async with _open_runner(services, query.database) as runner:
+    async with open_runner(services, query.database) as runner:
         translation = await _translate(services, query, runner)
         record.sql = translation.sql
         checked = check_safety(translation.sql, split=runner.split)
@@ -113,7 +113,7 @@ def _as_api_error(failure: Exception, query: QueryRequest, sql: str | None) -> A
     return ApiError(500, "query_execution_failed", str(failure), details)
 
 
-def _open_runner(services: Services, database: Row) -> AbstractAsyncContextManager[Runner]:
+def open_runner(services: Services, database: Row) -> AbstractAsyncContextManager[Runner]:
     """Return a runner of one query in the database. Entering it raises SqlError if no session can be opened."""
     if database["db_type"] == "mysql":
         return open_mysql(services, database)

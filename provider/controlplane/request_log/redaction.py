@@ -24,7 +24,7 @@ _FOR_MARKS = 1024  # bytes reserved for the marks of what was left out
 # A text without any of these words (in lower case) is not changed by the rules below. "://" has a rule of its own.
 _TRACES = (
     *("pass", "secret", "token", "credential", "apikey", "api_key", "authorization", "sql_preview", "variable"),
-    *("error_message", '"error": "', '"rows"', '"url"', '"query"', '"sql"', '"query_id"'),
+    *("error_message", '"error": "', '"rows"', '"results"', '"url"', '"query"', '"sql"', '"query_id"'),
 )
 # The two most frequent secrets of responses, where JSON writes them without escapes.
 _FLAT = re.compile(r'"(db_password|secret)": "[^"\\]*"')
@@ -212,7 +212,7 @@ class _Walk:
         # The same for a query. Only errors of queries have `query_id` among their details.
         if (name == "message" and _is_of_query(parent.get("details"))) or (name == "hint" and _is_of_query(parent)):
             return self._string(MASK)
-        if name == "rows" and isinstance(item, list):
+        if name in ("rows", "results") and isinstance(item, list):
             return self._string(f"{MASK} {len(item)} rows")
         if name == "url" and isinstance(item, str):
             return self._string(redact_url(item))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -136,6 +137,13 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
     show_default=True,
     help="The model in the requests to it.",
 )
+@click.option(
+    "--vendor",
+    "vendors",
+    multiple=True,
+    type=click.Choice(["polytomic", "all"]),
+    help="Serve the API of another vendor too, over the same databases; repeatable.",
+)
 @click.pass_context
 def dev(
     context: click.Context,
@@ -183,6 +191,7 @@ def dev(
             f"The control plane is not installed ({error.name}). Run: pip install 'polykomos-provider[controlplane]'"
         ) from None
     directory = None if ephemeral else data_dir or default_data_dir()
+    options["vendors"] = _vendor_names(options["vendors"])
     try:
         if stop or show_env:
             port = options["port"] if _is_given(context, "port") else None
@@ -194,7 +203,7 @@ def dev(
                 click.echo(line)
             echo_note(f"The control plane is ready. Its log: {log}. Stop it with: polykomos dev --stop")
         else:
-            serve(Settings(data_dir=directory, **options), _announce)
+            serve(Settings(data_dir=directory, **options), partial(_announce, options["vendors"]))
     except ControlPlaneError as error:
         raise click.ClickException(str(error)) from None
 
@@ -215,7 +224,8 @@ def _show_env(running: Running | None) -> None:
     if running is None:
         raise click.ClickException('No control plane is running. Start one: eval "$(polykomos dev --detach)"')
     state = StateFile(Path(running.directory) / "control-plane.json")
-    _announce(running.base_url, state.get("api_key") or "", state.get("admin_token"))
+    vendors = tuple((state.get("vendors") or "").split())
+    _announce(vendors, running.base_url, state.get("api_key") or "", state.get("admin_token"))
 
 
 def _is_given(context: click.Context, name: str, *, on: ParameterSource | None = None) -> bool:
@@ -232,12 +242,27 @@ def _arguments(context: click.Context) -> list[str]:
             continue
         if isinstance(parameter, click.Option) and parameter.is_flag:
             words += parameter.opts if value else parameter.secondary_opts
+        elif parameter.multiple:
+            words += [word for each in value for word in (parameter.opts[0], str(each))]
         else:
             words += [parameter.opts[0], str(value)]
     return words
 
 
-def _announce(base_url: str, api_key: str, admin_token: str | None) -> None:
+def _vendor_names(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    from controlplane.registry import VENDORS
+
+    return tuple(VENDORS) if "all" in chosen else tuple(dict.fromkeys(chosen))
+
+
+def _announce(vendors: tuple[str, ...], base_url: str, api_key: str, admin_token: str | None) -> None:
+    from controlplane.http.style import PREFIX
+    from controlplane.registry import VENDORS
+
+    for name in vendors:
+        url = base_url.removesuffix(PREFIX) + VENDORS[name].style.prefix
+        click.echo(f"export {name.upper()}_BASE_URL='{url}'")
+        click.echo(f"export {name.upper()}_API_KEY={_single_quoted(api_key)}")
     click.echo(f"export POLYKOMOS_BASE_URL='{base_url}'")
     if admin_token is not None:
         click.echo(f"export POLYKOMOS_ADMIN_TOKEN={_single_quoted(admin_token)}")

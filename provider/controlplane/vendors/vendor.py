@@ -1,0 +1,18 @@
+"""A vendor whose API the control plane serves beside its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controlplane.http.context import Operation
+from controlplane.http.style import ApiStyle
+from controlplane.services import Worker
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """An API with its operations and background workers. Its base URL ends in `style.prefix`."""
+
+    style: ApiStyle
+    operations: tuple[Operation, ...]
+    workers: tuple[Worker, ...] = ()
