@@ -226,7 +226,6 @@ def test_kill_nine_loses_nothing(tmp_path: Path) -> None:
                 assert failed["error"].startswith("The service was restarted while the query ran")
 
 
-def test_without_the_option_there_is_no_such_api(tmp_path: Path) -> None:
-
+def test_the_option_names_every_vendor() -> None:
     (option,) = [each for each in dev.params if each.name == "vendors"]
     assert {*option.type.choices} == {*VENDORS, "all"}  # type: ignore[attr-defined]
