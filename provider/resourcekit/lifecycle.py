@@ -17,6 +17,7 @@ from resourcekit.context import Context
 from resourcekit.error_texts import reason_of, translate_errors
 from resourcekit.errors import CancelledError, CheckError, CheckFailure, ResourceError
 from resourcekit.fields import field_specs
+from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.package import Package
 from resourcekit.planning.diff import Diff, diff
 from resourcekit.planning.plan import inputs_from_state, plan_create, plan_update
@@ -250,9 +251,9 @@ class Lifecycle:
         prior = read_state(self.resource, state)
         self._translate_errors(lambda: self.resource.delete(id, prior, ctx))
 
-    def list(self, ctx: Context[Any]) -> Iterator[ListItem]:
+    def list(self, ctx: Context[Any], query: ListQuery = EVERYTHING) -> Iterator[ListItem]:
         """Yield every object of this resource, if it supports listing (`Resource.supports_list`)."""
-        objects = iter(self._translate_errors(lambda: self.resource.list(ctx)))
+        objects = iter(self._translate_errors(lambda: self.resource.list(ctx, query)))
         while True:
             listed = self._translate_errors(lambda: next(objects, None))
             if listed is None:

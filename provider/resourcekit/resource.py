@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailure
 from resourcekit.fields import Arguments, Result
+from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.unknown import UNKNOWN
 
 ArgsT = TypeVar("ArgsT", bound=Arguments)
@@ -56,6 +57,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         scopes: The scopes that an API key needs.
         preview_sets_values: Whether `preview` returns values. If so, it is called for every plan.
         schema_version: The version of the state's schema in Terraform; `upgrade_state` reads older versions.
+        list_filters: The state fields by which a list can be filtered.
         url_collection: The part of the object's URL before its id, which is the last part. States of a generic REST
             provider can then be taken over. Empty: the URL does not contain the id.
 
@@ -97,6 +99,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     scopes: ClassVar[RequiredScopes] = RequiredScopes()
     preview_sets_values: ClassVar[bool] = False
     schema_version: ClassVar[int] = 0
+    list_filters: ClassVar[tuple[str, ...]] = ()
     url_collection: ClassVar[str] = ""
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
@@ -201,7 +204,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """Whether the API can list the objects of this type."""
         return type(self).list is not Resource.list
 
-    def list(self, ctx: Context[ApiT]) -> Iterable[tuple[str, str, StateT]]:
+    def list(self, ctx: Context[ApiT], query: ListQuery = EVERYTHING) -> Iterable[tuple[str, str, StateT]]:
         """Return the id, the name for users, and the state of every object of this type."""
         raise NotImplementedError
 

@@ -25,13 +25,19 @@ class ApiGroup:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def _pages(self, path: str, model: type[ModelT], cursor: str) -> Iterator[ModelT]:
-        """Yield every item of a list once, page by page; `cursor` is the field that identifies an item.
+    def _pages(self, path: str, model: type[ModelT], cursor: str, after: str | None = None) -> Iterator[ModelT]:
+        """Yield every item of a list once, page by page.
+
+        Args:
+            path: The list's path.
+            model: The model of an item.
+            cursor: The field that identifies an item.
+            after: The item after which the list begins; None: it begins with the first one.
 
         Raises:
             IncompleteListError: A response shows that the list is incomplete, so an object that is not in it may exist.
         """
-        return iter_items(self._transport, path, model, lambda item: str(getattr(item, cursor)), _PAGING)
+        return iter_items(self._transport, path, model, lambda item: str(getattr(item, cursor)), _PAGING, after=after)
 
     def _page(self, path: str, model: type[ModelT], cursor: str, after: str | None) -> ListPage[ModelT]:
         """Read one page; `after` is the last item of the page before, None for the first page."""

@@ -17,9 +17,9 @@ from resourcekit.http.retry import RetrySafety
 class BlueprintsApi(ApiGroup):
     """Calls about blueprints."""
 
-    def iter_blueprints(self) -> Iterator[Blueprint]:
+    def iter_blueprints(self, after: str | None = None) -> Iterator[Blueprint]:
         """Yield the account's and the system's blueprints, without SQL."""
-        return self._pages("/blueprints", Blueprint, "uuid")
+        return self._pages("/blueprints", Blueprint, "uuid", after)
 
     def get_blueprint(self, uuid: str) -> Blueprint:
         """Read a blueprint with its SQL; raises NotFoundError."""

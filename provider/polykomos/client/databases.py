@@ -27,9 +27,9 @@ class DatabasesApi(ApiGroup):
 
         return list(self._transport.cache.get_or_load("/database_types", load, OFFER_SECONDS))
 
-    def iter_databases(self) -> Iterator[Database]:
+    def iter_databases(self, after: str | None = None) -> Iterator[Database]:
         """Yield every database, newest first, with masked credentials."""
-        return self._pages("/databases", Database, "uuid")
+        return self._pages("/databases", Database, "uuid", after)
 
     def has_equal_names(self) -> bool:
         """Return whether two databases of a team have the same name; at most OFFER_SECONDS old."""

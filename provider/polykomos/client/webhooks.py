@@ -15,9 +15,9 @@ EARLIER_SECONDS: Final = 60.0
 class WebhooksApi(ApiGroup):
     """Calls about webhook endpoints."""
 
-    def iter_webhook_endpoints(self) -> Iterator[WebhookEndpoint]:
+    def iter_webhook_endpoints(self, after: str | None = None) -> Iterator[WebhookEndpoint]:
         """Yield every endpoint, including revoked ones."""
-        return self._pages("/webhook_endpoints", WebhookEndpoint, "id")
+        return self._pages("/webhook_endpoints", WebhookEndpoint, "id", after)
 
     def cached_webhook_endpoints(self) -> list[WebhookEndpoint]:
         """Return every endpoint, at most a minute old, so that many creates share one list."""

@@ -55,7 +55,7 @@ def list_objects(package: Package[Any], ctx: Context[Any], names: Sequence[str])
 
 
 def _kind(package: Package[Any], resource: Resource[Any, Any, Any]) -> ResourceKind:
-    from resourcekit.terraform.names import resource_type, to_snake
+    from resourcekit.terraform_names import resource_type, to_snake
 
     return ResourceKind(
         to_snake(resource.name),

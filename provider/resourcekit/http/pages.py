@@ -177,6 +177,7 @@ def iter_items(
     id_of: Callable[[ModelT], str],
     paging: Paging,
     filters: Mapping[str, Any] | None = None,
+    after: str | None = None,
 ) -> Iterator[ModelT]:
     """Yield every item of a list once, page by page.
 
@@ -187,11 +188,11 @@ def iter_items(
         id_of: Returns what identifies an item.
         paging: How the list is divided into pages.
         filters: Further parameters of the query.
+        after: The cursor where the list begins; None: its first page.
 
     Raises:
         IncompleteListError: A response shows that the list is incomplete, so an object that is not in it may exist.
     """
-    after = None
     seen: set[str] = set()
     while True:
         page = read_page(transport, path, model, id_of, paging, after, filters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -108,31 +108,47 @@ def rpc_handler(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
     the place where it was raised.
     """
 
-    def run(self: Any, request: Any, context: grpc.ServicerContext) -> ReplyT:
-        try:
-            return method(self, request, context)
-        except Exception:
-            self.session.failed.record(getattr(request, "urn", ""))
-            raise
-
     @functools.wraps(method)
     def handle(self: Any, request: Any, context: grpc.ServicerContext) -> ReplyT:
         try:
-            return run(self, request, context)
-        except InitFailedError as failed:
-            _abort_init_failed(context, failed, request_redactor(request))
-        except InvalidInputsError as invalid:
-            _abort_with(context, grpc.StatusCode.INVALID_ARGUMENT, invalid.detail, str(invalid))
-        except ResourceError as error:
-            text = error_text(error)
-        except NotImplementedError:
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method.__name__} is not offered by this provider")
+            return method(self, request, context)
         except Exception as error:
-            log.error("internal error in %s: %s at %s", method.__name__, type(error).__name__, stack_locations(error))
-            text = internal_error_text(error, method.__name__, self.package.log_variable)
-        context.abort(grpc.StatusCode.UNKNOWN, request_redactor(request).redact(text))
+            self.session.failed.record(getattr(request, "urn", ""))
+            _abort(error, method.__name__, request, context, self.package.log_variable)
 
     return handle
+
+
+def streaming_rpc_handler(method: Callable[..., Iterator[ReplyT]]) -> Callable[..., Iterator[ReplyT]]:
+    """Wrap one RPC that returns a stream, as `rpc_handler` does."""
+
+    @functools.wraps(method)
+    def handle(self: Any, request: Any, context: grpc.ServicerContext) -> Iterator[ReplyT]:
+        try:
+            yield from method(self, request, context)
+        except Exception as error:
+            _abort(error, method.__name__, request, context, self.package.log_variable)
+
+    return handle
+
+
+def _abort(
+    error: Exception, operation: str, request: Any, context: grpc.ServicerContext, log_variable: str
+) -> NoReturn:
+    redactor = request_redactor(request)
+    match error:
+        case InitFailedError():
+            _abort_init_failed(context, error, redactor)
+        case InvalidInputsError():
+            _abort_with(context, grpc.StatusCode.INVALID_ARGUMENT, error.detail, str(error))
+        case ResourceError():
+            text = error_text(error)
+        case NotImplementedError():
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{operation} is not offered by this provider")
+        case _:
+            log.error("internal error in %s: %s at %s", operation, type(error).__name__, stack_locations(error))
+            text = internal_error_text(error, operation, log_variable)
+    context.abort(grpc.StatusCode.UNKNOWN, redactor.redact(text))
 
 
 def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailedError, redactor: Redactor) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -38,7 +39,7 @@ def package_schema(package: Package[Any]) -> Json:
         "provider": {
             "description": f"The provider for {package.display_name}. {camelize_code_spans(package.description)}",
             "inputProperties": types.properties(package.settings),
-            **_required("requiredInputs", package.settings),
+            **_required("requiredInputs", package.settings, optional=package.environment),
         },
         "resources": {
             f"{package.name}:index:{resource.name}": _resource(types, package, resource)
@@ -81,8 +82,21 @@ def _resource(types: _Types, package: Package[Any], resource: Resource[Any, Any,
         "properties": types.properties(resource.state),
         **_required("required", resource.state),
         "inputProperties": types.properties(resource.arguments, replaces=True),
-        **_required("requiredInputs", resource.arguments, generated=True),
+        **_required("requiredInputs", resource.arguments, optional=_generated(resource.arguments)),
+        **_list_inputs(types, resource),
     }
+
+
+def _list_inputs(types: _Types, resource: Resource[Any, Any, Any]) -> Json:
+    """Return the filters of a list, all optional, or nothing if the API cannot list the objects."""
+    if not resource.supports_list:
+        return {}
+    properties = types.properties(resource.state)
+    filters = {
+        name: {**properties[name], "description": f"List only the objects with this `{name}`."}
+        for name in map(to_camel, resource.list_filters)
+    }
+    return {"listInputs": {"type": "object", "properties": filters}}
 
 
 def _component(types: _Types, package: Package[Any], component: Component[Any, Any]) -> Json:
@@ -108,18 +122,23 @@ def _object(types: _Types, model: type[BaseModel]) -> Json:
     return {"type": "object", "properties": types.properties(model), **_required("required", model)}
 
 
-def _required(word: str, model: type[BaseModel], *, generated: bool = False) -> Json:
+def _generated(model: type[BaseModel]) -> list[str]:
+    """Return the arguments that the provider generates if they are omitted."""
+    return [name for name, spec in field_specs(model).items() if spec.auto_named]
+
+
+def _required(word: str, model: type[BaseModel], *, optional: Iterable[str] = ()) -> Json:
     """Return the required names under `word`, or nothing if there are none, as the engine writes it.
 
     Args:
         word: The key.
         model: The model.
-        generated: Whether the provider generates `AutoNamed` arguments, so that they are not required.
+        optional: Required fields that may also come from elsewhere, such as the environment.
     """
     names = [
         to_camel(name)
         for name, spec in field_specs(model).items()
-        if spec.always_present or (spec.required and not (generated and spec.auto_named))
+        if spec.always_present or (spec.required and name not in optional)
     ]
     return {word: names} if names else {}
 

@@ -18,6 +18,7 @@ from resourcekit.pulumi.casing import to_camel
 from resourcekit.pulumi.construct import ConstructRpcs
 from resourcekit.pulumi.engine_log import EngineLog
 from resourcekit.pulumi.invoke import InvokeRpcs
+from resourcekit.pulumi.list_resources import ListRpcs
 from resourcekit.pulumi.properties import read_inputs
 from resourcekit.pulumi.property_value import with_secrets
 from resourcekit.pulumi.protocol import plugin_pb2, provider_pb2_grpc
@@ -35,7 +36,7 @@ _UNKNOWN_SETTINGS: Final = (
 )
 
 
-class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grpc.ResourceProviderServicer):
+class ProviderServicer(ResourceRpcs, ListRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grpc.ResourceProviderServicer):
     """All RPCs of the engine, which calls from many threads at once.
 
     Args:
@@ -76,13 +77,20 @@ class ProviderServicer(ResourceRpcs, InvokeRpcs, ConstructRpcs, provider_pb2_grp
 
     @rpc_handler
     def GetMapping(self, request: pb.GetMappingRequest, context: grpc.ServicerContext) -> Any:
-        """Return no mapping: this provider is not generated from a Terraform provider."""
-        return pb.GetMappingResponse()
+        """Return the mapping between Terraform's names and Pulumi's, or nothing for another key or provider."""
+        # Imported on first use: only `pulumi convert` and `pulumi import` ask for it.
+        from resourcekit.pulumi.terraform_mapping import KEYS, terraform_mapping
+
+        if request.key not in KEYS or request.provider not in ("", self.package.name):
+            return pb.GetMappingResponse()
+        return pb.GetMappingResponse(provider=self.package.name, data=terraform_mapping(self.package))
 
     @rpc_handler
     def GetMappings(self, request: pb.GetMappingsRequest, context: grpc.ServicerContext) -> Any:
-        """Return no mappings (`GetMapping`)."""
-        return pb.GetMappingsResponse()
+        """Return the Terraform providers that `GetMapping` has a mapping for."""
+        from resourcekit.pulumi.terraform_mapping import KEYS
+
+        return pb.GetMappingsResponse(providers=[self.package.name] if request.key in KEYS else [])
 
     @rpc_handler
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> Any:

@@ -17,7 +17,6 @@ from resourcekit.resource import DataSource
 from resourcekit.terraform.cty.msgpack import WireError
 from resourcekit.terraform.data_source_type import DataSourceType
 from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler
-from resourcekit.terraform.names import function_type, resource_type
 from resourcekit.terraform.plan_cache import PlanCache
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.resource_type import ResourceType
@@ -31,6 +30,7 @@ from resourcekit.terraform.rpc.resource import ResourceRpcs
 from resourcekit.terraform.schema import Schema, arguments_block, function_block
 from resourcekit.terraform.schema_proto import identity_schema, schema_to_proto
 from resourcekit.terraform.session import TerraformSession
+from resourcekit.terraform_names import function_type, resource_type
 from resourcekit.unknown import contains_unknown
 
 _CAPABILITIES = pb.ServerCapabilities(

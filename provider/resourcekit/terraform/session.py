@@ -18,9 +18,9 @@ from resourcekit.package import Package
 from resourcekit.pending_changes import PendingChanges
 from resourcekit.terraform import state_pull
 from resourcekit.terraform.diagnostics import Diagnostics
-from resourcekit.terraform.names import rename_code_spans, terraform_types
 from resourcekit.terraform.plan_cache import PlanCache
 from resourcekit.terraform.tainted import TaintedGuard
+from resourcekit.terraform_names import rename_code_spans, terraform_types
 
 log = logging.getLogger(__name__)
 

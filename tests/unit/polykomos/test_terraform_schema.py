@@ -14,9 +14,9 @@ from resourcekit.fields import field_specs
 from resourcekit.pulumi.casing import to_camel
 from resourcekit.pulumi.schema import package_schema
 from resourcekit.resource import DataSource, ProviderFunction, Resource
-from resourcekit.terraform.names import function_type, resource_type
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.provider_server import ProviderServer
+from resourcekit.terraform_names import function_type, resource_type
 
 PULUMI = package_schema(package())
 CALLS = ProviderServer(package()).method_table()

@@ -17,6 +17,7 @@ from resourcekit.context import Context
 from resourcekit.errors import CheckError, CheckFailure
 from resourcekit.fields import field_specs, to_plain
 from resourcekit.http.retry import OUTAGE_SECONDS, backoff
+from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.resource import RequiredScopes, Resource
 from resourcekit.unknown import contains_unknown
 
@@ -40,6 +41,7 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
     state = BlueprintState
     import_id = "its UUID"
     scopes = RequiredScopes(("blueprints:read",), ("blueprints:write",))
+    list_filters = ("name", "slug", "version")
     url_collection = "blueprints"
 
     def preview(
@@ -100,11 +102,12 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
             blueprint = ctx.api.get_blueprint(id)
             return _state(blueprint, blueprint.sql_content or "")
 
-    def list(self, ctx: Context[Client]) -> Iterable[tuple[str, str, BlueprintState]]:
+    def list(self, ctx: Context[Client], query: ListQuery = EVERYTHING) -> Iterable[tuple[str, str, BlueprintState]]:
         """Yield id, name and state of each blueprint of the user."""
-        for listed in ctx.api.iter_blueprints():
+        for listed in ctx.api.iter_blueprints(query.after or None):
             if not listed.is_system_blueprint:
-                blueprint = ctx.api.get_blueprint(listed.uuid)  # lists do not contain SQL
+                # Lists do not contain SQL.
+                blueprint = ctx.api.get_blueprint(listed.uuid) if query.complete else listed
                 yield blueprint.uuid, blueprint.name, _state(blueprint, blueprint.sql_content or "")
 
     def delete(self, id: str, prior: BlueprintState, ctx: Context[Client]) -> None:

@@ -18,6 +18,7 @@ from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailure, ResourceError
 from resourcekit.fields import field_specs
+from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.resource import RequiredScopes, Resource, Timeouts
 from resourcekit.unknown import UNKNOWN
 
@@ -49,6 +50,7 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
     timeouts = Timeouts(create=1200, update=1200, delete=300)
     import_id = "its UUID"
     scopes = RequiredScopes(("databases:read",), ("databases:write",))
+    list_filters = ("name", "db_type", "region", "plan", "team_id", "status")
     url_collection = "databases"
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
@@ -165,11 +167,11 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
         """Return whether a run timed out while the database was provisioning."""
         return prior.status == "provisioning"
 
-    def list(self, ctx: Context[Client]) -> Iterable[tuple[str, str, DatabaseState]]:
+    def list(self, ctx: Context[Client], query: ListQuery = EVERYTHING) -> Iterable[tuple[str, str, DatabaseState]]:
         """Yield id, name and state of each database."""
         return (
             (database.uuid, database.name, _state(database, None))
-            for database in ctx.api.iter_databases()
+            for database in ctx.api.iter_databases(query.after or None)
             if database.status != "deleted"
         )
 

@@ -14,6 +14,7 @@ from polykomos.resources.webhook_endpoint.create import create_request, existing
 from polykomos.resources.webhook_endpoint.schema import WebhookEndpointArgs, WebhookEndpointState, normalize_events
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
+from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.resource import RequiredScopes, Resource
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
     state = WebhookEndpointState
     import_id = "its number"
     scopes = RequiredScopes(("webhooks:read",), ("webhooks:write",))
+    list_filters = ("url",)
     url_collection = "webhook_endpoints"
 
     def normalize_id(self, id: str) -> str:
@@ -81,11 +83,13 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
             raise object_gone_error("webhook endpoint", id)
         return state
 
-    def list(self, ctx: Context[Client]) -> Iterable[tuple[str, str, WebhookEndpointState]]:
+    def list(
+        self, ctx: Context[Client], query: ListQuery = EVERYTHING
+    ) -> Iterable[tuple[str, str, WebhookEndpointState]]:
         """Yield id, URL and state of each active endpoint."""
         return (
             (str(endpoint.id), endpoint.url, _state(endpoint, None))
-            for endpoint in ctx.api.iter_webhook_endpoints()
+            for endpoint in ctx.api.iter_webhook_endpoints(query.after or None)
             if endpoint.status != "revoked"
         )
 

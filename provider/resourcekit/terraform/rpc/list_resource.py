@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from resourcekit.list_query import ListQuery
 from resourcekit.terraform import new_state
 from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler, streaming_rpc_handler
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
@@ -33,7 +34,8 @@ class ListRpcs:
         kind = find_type(self.kinds, request.type_name)
         report.set_subject(kind.type_name, kind.block.types)
         ctx = self.session.context(_SECONDS, report)
-        for number, listed in enumerate(kind.lifecycle.list(ctx)):
+        query = ListQuery(complete=request.include_resource_object)
+        for number, listed in enumerate(kind.lifecycle.list(ctx, query)):
             if request.limit and number >= request.limit:
                 return
             event = pb.ListResource.Event(identity=write_identity(listed.id), display_name=listed.label)
