@@ -40,6 +40,7 @@ class Timeouts:
     create: float = 600
     update: float = 600
     delete: float = 300
+    read: float = 300
 
 
 class Resource(Generic[ArgsT, StateT, ApiT]):
@@ -224,6 +225,7 @@ class DataSource(Generic[ArgsT, ResultT, ApiT]):
 
     Attributes:
         name: The name in snake case, such as "get_key". Each engine has its own spelling of it.
+        runs_in_preview: Whether a preview calls the API. False if a call costs something or may change something.
         arguments: The model of the arguments.
         result: The model of the result.
 
@@ -251,6 +253,7 @@ class DataSource(Generic[ArgsT, ResultT, ApiT]):
     """
 
     name: ClassVar[str]
+    runs_in_preview: ClassVar[bool] = True
     arguments: type[ArgsT]
     result: type[ResultT]
 

@@ -30,13 +30,10 @@ export class Provider extends pulumi.ProviderResource {
      * @param args The arguments to use to populate this resource's properties.
      * @param opts A bag of options that control this resource's behavior.
      */
-    constructor(name: string, args: ProviderArgs, opts?: pulumi.ResourceOptions) {
+    constructor(name: string, args?: ProviderArgs, opts?: pulumi.ResourceOptions) {
         let resourceInputs: pulumi.Inputs = {};
         opts = opts || {};
         {
-            if (args?.apiKey === undefined && !opts.urn) {
-                throw new Error("Missing required property 'apiKey'");
-            }
             resourceInputs["apiKey"] = args?.apiKey ? pulumi.secret(args.apiKey) : undefined;
             resourceInputs["baseUrl"] = args?.baseUrl;
             resourceInputs["idempotencyScope"] = args?.idempotencyScope;
@@ -54,7 +51,7 @@ export interface ProviderArgs {
     /**
      * API key (`pk_live_…`). Default: the environment variable POLYKOMOS_API_KEY.
      */
-    apiKey: pulumi.Input<string>;
+    apiKey?: pulumi.Input<string | undefined>;
     /**
      * URL of the API, with `/api/v1`. Default: POLYKOMOS_BASE_URL, else https://polykomos.com/api/v1.
      */

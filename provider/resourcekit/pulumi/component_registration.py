@@ -171,6 +171,7 @@ class _Construction:
             supportsResultReporting=True,
             parentStackTraceHandle=self._request.stack_trace_handle,
         )
+        _add_replacements(message, self._request)
         if self._request.HasField("customTimeouts"):
             times = self._request.customTimeouts
             message.customTimeouts.CopyFrom(
@@ -199,6 +200,7 @@ def component_request(request: pb.ConstructRequest) -> _Request:
         supportsResultReporting=True,
         parentStackTraceHandle=request.stack_trace_handle,
     )
+    _add_replacements(message, request)
     if request.HasField("protect"):
         message.protect = request.protect
     if request.HasField("retainOnDelete"):
@@ -207,6 +209,13 @@ def component_request(request: pb.ConstructRequest) -> _Request:
         for hook, names in request.resource_hooks.ListFields():
             getattr(message.hooks, hook.name).extend(names)
     return message
+
+
+def _add_replacements(message: _Request, request: pb.ConstructRequest) -> None:
+    """Add what replaces a component to a registration. The engine replaces no child for its parent's options."""
+    message.replace_with.extend(request.replace_with)
+    if request.HasField("replacement_trigger"):
+        message.replacement_trigger.CopyFrom(request.replacement_trigger)
 
 
 def _registration_error(name: str, reason: str = "") -> ResourceError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import grpc
 
@@ -18,6 +18,12 @@ from resourcekit.pulumi.rpc_errors import check_failures, rpc_handler
 from resourcekit.pulumi.session import RpcGroup
 from resourcekit.resource import DataSource
 from resourcekit.results import Values
+
+# The engine accepts no unknown values from a function, so the results are null.
+_NOT_RUN: Final = (
+    "{} is not run in a preview, because a call may change something or counts against a limit: its results are null "
+    "here, and known in the update"
+)
 
 
 class InvokeRpcs(RpcGroup):
@@ -38,6 +44,9 @@ class InvokeRpcs(RpcGroup):
         problems = [*checked.failures, *rounded_numbers(function.arguments, inputs.values)]
         if problems:
             return pb.InvokeResponse(failures=check_failures(function.arguments, problems, inputs.secrets))
+        if request.preview and not function.runs_in_preview:
+            self.session.engine.info("", _NOT_RUN.format(to_camel(function.name)))
+            return pb.InvokeResponse()
         result = self._call(function, checked.values, request)
         reply = {"return": write_state(function.result, result, frozenset(), request_redactor(request))}
         return pb.InvokeResponse(**reply)  # type: ignore[arg-type]  # `return` is a keyword in Python

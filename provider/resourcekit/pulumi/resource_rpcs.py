@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import grpc
 from google.protobuf import empty_pb2
@@ -32,6 +32,8 @@ from resourcekit.pulumi.session import RpcGroup
 from resourcekit.pulumi.stack_export import urn_type
 from resourcekit.results import ApplyResult, Values
 from resourcekit.unknown import UNKNOWN, contains_unknown
+
+_INCOMPLETE: Final = "an earlier run stopped waiting for it, and it is not complete yet: `pulumi up` resumes the wait"
 
 
 class ResourceRpcs(RpcGroup):
@@ -146,16 +148,18 @@ class ResourceRpcs(RpcGroup):
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
         state = read_inputs(lifecycle.resource.state, request.properties)
         inputs = read_inputs(lifecycle.resource.arguments, request.inputs)
-        ctx = self.session.context(request, 300, account=account_in(request.properties))
+        seconds = request.timeout or lifecycle.resource.timeouts.read
+        ctx = self.session.context(request, seconds, account=account_in(request.properties))
         result = lifecycle.read(request.id, state.values, inputs.values, ctx)
         if result is None:
             return pb.ReadResponse()
         new_inputs = Inputs(result.inputs, state.secrets | inputs.secrets)
-        return pb.ReadResponse(
-            id=result.id,
-            properties=with_account(self._write_state(lifecycle, result.state, new_inputs, request), result.account),
-            inputs=write_inputs(lifecycle.resource.arguments, new_inputs),
-        )
+        properties = with_account(self._write_state(lifecycle, result.state, new_inputs, request), result.account)
+        written_inputs = write_inputs(lifecycle.resource.arguments, new_inputs)
+        if state.values and lifecycle.is_incomplete(result.state):
+            # The engine calls Update, which resumes the wait, only for an object that is not initialized.
+            raise InitFailedError(result.id, properties, written_inputs, _INCOMPLETE, failed=False)
+        return pb.ReadResponse(id=result.id, properties=properties, inputs=written_inputs)
 
     def _lifecycle(self, urn: str, token: str, id: str = "") -> Lifecycle:
         """Return the lifecycle of a resource.

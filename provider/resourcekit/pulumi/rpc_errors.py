@@ -29,10 +29,21 @@ _HEAD = re.compile(r"[.\[]")
 
 
 class InitFailedError(Exception):
-    """The object exists but is not complete. The engine stores its id and state, and calls Update in the next run."""
+    """The object exists but is not complete. The engine stores its id and state; the next run reads it and updates it.
 
-    def __init__(self, id: str, properties: struct_pb2.Struct, inputs: struct_pb2.Struct, reason: str) -> None:
+    Args:
+        id: The object's id.
+        properties: The object's state.
+        inputs: The object's inputs.
+        reason: Why it is not complete.
+        failed: Whether the call failed. False: the engine goes on with the object.
+    """
+
+    def __init__(
+        self, id: str, properties: struct_pb2.Struct, inputs: struct_pb2.Struct, reason: str, *, failed: bool = True
+    ) -> None:
         super().__init__(reason)
+        self.failed = failed
         self.id = id
         self.properties = properties
         self.inputs = inputs
@@ -113,7 +124,8 @@ def rpc_handler(method: Callable[..., ReplyT]) -> Callable[..., ReplyT]:
         try:
             return method(self, request, context)
         except Exception as error:
-            self.session.failed.record(getattr(request, "urn", ""))
+            if not isinstance(error, InitFailedError) or error.failed:
+                self.session.failed.record(getattr(request, "urn", ""))
             _abort(error, method.__name__, request, context, self.package.log_variable)
 
     return handle
@@ -154,7 +166,12 @@ def _abort(
 def _abort_init_failed(context: grpc.ServicerContext, failed: InitFailedError, redactor: Redactor) -> NoReturn:
     reason = redactor.redact(camelize_code_spans(str(failed)))
     detail = pb.ErrorResourceInitFailed(
-        id=failed.id, properties=failed.properties, inputs=failed.inputs, reasons=[reason]
+        id=failed.id,
+        properties=failed.properties,
+        inputs=failed.inputs,
+        reasons=[reason],
+        # The object goes on without the engine: the next run reads it before it decides.
+        refresh_before_update=True,
     )
     _abort_with(context, grpc.StatusCode.UNKNOWN, detail, reason)
 

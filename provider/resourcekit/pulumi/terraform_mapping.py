@@ -1,6 +1,6 @@
 """The mapping between Terraform's names and Pulumi's, in the form that `pulumi convert` and `pulumi import` read.
 
-The form is the JSON of the Terraform bridge's `MarshallableProviderInfo` (pulumi-terraform-bridge, `pkg/tfbridge/info`).
+The form is the JSON of `MarshallableProviderInfo` (pulumi-terraform-bridge, `pkg/tfbridge/info`).
 It contains what both engines have in common: no `timeouts` and no write-only variants, which Pulumi does not have.
 """
 

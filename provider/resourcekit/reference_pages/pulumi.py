@@ -55,7 +55,7 @@ def _resource(package: Package[Any], resource: Resource[Any, Any, Any]) -> str:
             f"```sh\npulumi import {package.name}:index:{resource.name} name ID\n```\n",
             "## Timeouts\n",
             f"Unless `customTimeouts` says otherwise: create {times.create / 60:.0f} minutes, update "
-            f"{times.update / 60:.0f}, delete {times.delete / 60:.0f}.",
+            f"{times.update / 60:.0f}, delete {times.delete / 60:.0f}, read {times.read / 60:.0f}.",
             *_types(resource.state),
         ]
     )

@@ -7,7 +7,6 @@ import (
 	"context"
 	"reflect"
 
-	"errors"
 	"github.com/polykomos/pulumi-polykomos/sdk/go/polykomos/internal"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -21,14 +20,11 @@ type Provider struct {
 func NewProvider(ctx *pulumi.Context,
 	name string, args *ProviderArgs, opts ...pulumi.ResourceOption) (*Provider, error) {
 	if args == nil {
-		return nil, errors.New("missing one or more required arguments")
+		args = &ProviderArgs{}
 	}
 
-	if args.ApiKey == nil {
-		return nil, errors.New("invalid value for required argument 'ApiKey'")
-	}
 	if args.ApiKey != nil {
-		args.ApiKey = pulumi.ToSecret(args.ApiKey).(pulumi.StringInput)
+		args.ApiKey = pulumi.ToSecret(args.ApiKey).(pulumi.StringPtrInput)
 	}
 	opts = internal.PkgResourceDefaultOpts(opts)
 	var resource Provider
@@ -41,7 +37,7 @@ func NewProvider(ctx *pulumi.Context,
 
 type providerArgs struct {
 	// API key (`pk_live_…`). Default: the environment variable POLYKOMOS_API_KEY.
-	ApiKey string `pulumi:"apiKey"`
+	ApiKey *string `pulumi:"apiKey"`
 	// URL of the API, with `/api/v1`. Default: POLYKOMOS_BASE_URL, else https://polykomos.com/api/v1.
 	BaseUrl *string `pulumi:"baseUrl"`
 	// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, the next run within 24 hours finds the objects that an interrupted run created. Pulumi's plugin does not need it. Default: POLYKOMOS_IDEMPOTENCY_SCOPE.
@@ -53,7 +49,7 @@ type providerArgs struct {
 // The set of arguments for constructing a Provider resource.
 type ProviderArgs struct {
 	// API key (`pk_live_…`). Default: the environment variable POLYKOMOS_API_KEY.
-	ApiKey pulumi.StringInput
+	ApiKey pulumi.StringPtrInput
 	// URL of the API, with `/api/v1`. Default: POLYKOMOS_BASE_URL, else https://polykomos.com/api/v1.
 	BaseUrl pulumi.StringPtrInput
 	// For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, the next run within 24 hours finds the objects that an interrupted run created. Pulumi's plugin does not need it. Default: POLYKOMOS_IDEMPOTENCY_SCOPE.

@@ -19,7 +19,7 @@ __all__ = ['ProviderArgs', 'Provider']
 @pulumi.input_type
 class ProviderArgs:
     def __init__(__self__, *,
-                 api_key: pulumi.Input[_builtins.str],
+                 api_key: pulumi.Input[Optional[_builtins.str]] = None,
                  base_url: pulumi.Input[Optional[_builtins.str]] = None,
                  idempotency_scope: pulumi.Input[Optional[_builtins.str]] = None,
                  read_snapshot_seconds: pulumi.Input[Optional[_builtins.float]] = None):
@@ -31,7 +31,8 @@ class ProviderArgs:
         :param pulumi.Input[_builtins.str] idempotency_scope: For Terraform, OpenTofu and Pulumi's dynamic provider: a name that no other state shares, such as `prod/orders`. With it, the next run within 24 hours finds the objects that an interrupted run created. Pulumi's plugin does not need it. Default: POLYKOMOS_IDEMPOTENCY_SCOPE.
         :param pulumi.Input[_builtins.float] read_snapshot_seconds: Maximum age, in seconds, of the list pages that reads of several objects share. They are never older than the provider's last write. 0 reads each object by itself. Default 10.
         """
-        pulumi.set(__self__, "api_key", api_key)
+        if api_key is not None:
+            pulumi.set(__self__, "api_key", api_key)
         if base_url is not None:
             pulumi.set(__self__, "base_url", base_url)
         if idempotency_scope is not None:
@@ -41,14 +42,14 @@ class ProviderArgs:
 
     @_builtins.property
     @pulumi.getter(name="apiKey")
-    def api_key(self) -> pulumi.Input[_builtins.str]:
+    def api_key(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
         API key (`pk_live_…`). Default: the environment variable POLYKOMOS_API_KEY.
         """
         return pulumi.get(self, "api_key")
 
     @api_key.setter
-    def api_key(self, value: pulumi.Input[_builtins.str]):
+    def api_key(self, value: pulumi.Input[Optional[_builtins.str]]):
         pulumi.set(self, "api_key", value)
 
     @_builtins.property
@@ -113,7 +114,7 @@ class Provider(pulumi.ProviderResource):
     @overload
     def __init__(__self__,
                  resource_name: str,
-                 args: ProviderArgs,
+                 args: Optional[ProviderArgs] = None,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
         The provider for Polykomos. Managed PostgreSQL and MySQL databases, versioned SQL blueprints and webhook endpoints.
@@ -146,8 +147,6 @@ class Provider(pulumi.ProviderResource):
                 raise TypeError('__props__ is only valid when passed in combination with a valid opts.id to get an existing resource')
             __props__ = ProviderArgs.__new__(ProviderArgs)
 
-            if api_key is None and not opts.urn:
-                raise TypeError("Missing required property 'api_key'")
             __props__.__dict__["api_key"] = None if api_key is None else pulumi.Output.secret(api_key)
             __props__.__dict__["base_url"] = base_url
             __props__.__dict__["idempotency_scope"] = idempotency_scope

@@ -76,8 +76,9 @@ def run_query(database_uuid: Optional[_builtins.str] = None,
     """
     Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
 
-    Each run counts against the plan's daily limit. As a function or data source it runs in every preview and update:
-    use it for questions that read data, and a `BlueprintApplication` for changes.
+    Each run counts against the plan's daily limit. As a function or data source it runs in every update: use it for
+    questions that read data, and a `BlueprintApplication` for changes. Terraform and OpenTofu run a data source in a
+    plan too. Pulumi does not run the function in a preview: its results are null there.
 
     ## Example Usage
 
@@ -101,8 +102,9 @@ def run_query_output(database_uuid: pulumi.Input[Optional[_builtins.str]] = None
     """
     Ask a database in plain language: the API turns the question into SQL, checks it and runs it.
 
-    Each run counts against the plan's daily limit. As a function or data source it runs in every preview and update:
-    use it for questions that read data, and a `BlueprintApplication` for changes.
+    Each run counts against the plan's daily limit. As a function or data source it runs in every update: use it for
+    questions that read data, and a `BlueprintApplication` for changes. Terraform and OpenTofu run a data source in a
+    plan too. Pulumi does not run the function in a preview: its results are null there.
 
     ## Example Usage
 

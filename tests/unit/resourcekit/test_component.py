@@ -147,6 +147,8 @@ def test_options_that_the_engine_hands_on_to_children_are_the_components() -> No
     request.dependencies.append("urn:dep")
     request.inputDependencies["name"].urns.append("urn:dep")
     request.resource_hooks.after_create.append("hook")
+    request.replace_with.append("urn:r")
+    request.replacement_trigger.string_value = "one"
     sent = component_request(request)
     assert (sent.type, sent.name, sent.parent, sent.custom, sent.remote) == (
         "toy:index:Library", "l", "urn:p", False, False,
@@ -155,6 +157,7 @@ def test_options_that_the_engine_hands_on_to_children_are_the_components() -> No
     assert (sent.aliases[0].urn, dict(sent.providers), list(sent.hooks.after_create)) == (
         "urn:old", {"toy": "ref"}, ["hook"],
     )  # fmt: skip
+    assert (list(sent.replace_with), sent.replacement_trigger.string_value) == (["urn:r"], "one")
     assert list(sent.propertyDependencies["name"].urns) == ["urn:dep"]
 
 

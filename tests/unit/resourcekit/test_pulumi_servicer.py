@@ -232,3 +232,43 @@ def test_settings_that_are_no_strings_come_as_json_in_one(provider: Any) -> None
     for given, failures in (("2.5", []), (2.5, []), ("long", ["patience"])):
         reply = provider.CheckConfig(pb.CheckRequest(news=encode({"toolKey": "5", "patience": given})))
         assert [f.property for f in reply.failures] == failures
+
+
+def test_an_object_that_is_not_complete_is_read_before_the_next_update(
+    provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failed_with(call: Callable[[], Any]) -> pb.ErrorResourceInitFailed:
+        details = dict(error_of(call).trailing_metadata())["grpc-status-details-bin"]
+        failed = pb.ErrorResourceInitFailed()
+        assert status_pb2.Status.FromString(details).details[0].Unpack(failed)
+        return failed
+
+    ToyPackage.carpentry.broken_after_create = True
+    assert failed_with(lambda: create(provider, name="a")).refresh_before_update
+    ToyPackage.carpentry.broken_after_create = False
+    made = create(provider, name="a")
+    monkeypatch.setattr(Shelf, "is_incomplete", lambda *_: True)
+    # The engine resumes by Update, and calls that only for what is not initialized.
+    inputs = encode({"name": "a"})
+    again = failed_with(
+        lambda: provider.Read(pb.ReadRequest(urn=URN, id="s1", properties=made.properties, inputs=inputs))
+    )
+    assert again.refresh_before_update
+    assert (again.id, decode(again.inputs).values) == ("s1", {"name": "a"})
+    assert decode(again.properties).values["shelfId"] == "s1"
+    assert provider.Read(pb.ReadRequest(urn=URN, id="s1")).id == "s1", "an import does not care"
+
+
+def test_a_read_ends_when_the_engine_says(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    create(provider, name="a")
+    left: list[float] = []
+    read = Shelf.read
+
+    def spied(self: Shelf, id: str, prior: ShelfState | None, ctx: Any) -> Any:
+        left.append(ctx.remaining())
+        return read(self, id, prior, ctx)
+
+    monkeypatch.setattr(Shelf, "read", spied)
+    provider.Read(pb.ReadRequest(urn=URN, id="s1", timeout=20))
+    provider.Read(pb.ReadRequest(urn=URN, id="s1"))
+    assert 0 < left[0] <= 20 < 200 < left[1] <= 300

@@ -180,7 +180,7 @@ class DynamicProvider(ResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read an object, for a refresh."""
         state = self._read_state(id_, props)
-        ctx = self._context(state, 300, account=state.account)
+        ctx = self._context(state, state.seconds("read", self.resource.timeouts.read), account=state.account)
         current = self._lifecycle.read(id_, state.values, state.inputs, ctx)
         if current is None:
             return ReadResult("", {})

@@ -74,7 +74,7 @@ def timeouts(custom: pulumi.CustomTimeouts | None) -> dict[str, float]:
     """
     if custom is None:
         return {}
-    texts = {"create": custom.create, "update": custom.update, "delete": custom.delete}
+    texts = {"create": custom.create, "update": custom.update, "delete": custom.delete, "read": custom.read}
     seconds = {}
     for operation, text in texts.items():
         if text:
