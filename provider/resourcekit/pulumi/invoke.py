@@ -21,7 +21,7 @@ from resourcekit.results import Values
 
 # The engine accepts no unknown values from a function, so the results are null.
 _NOT_RUN: Final = (
-    "{} is not run in a preview, because a call may change something or counts against a limit: its results are null "
+    "`{}` is not run in a preview, because a call may change something or counts against a limit: its results are null "
     "here, and known in the update"
 )
 
