@@ -7,29 +7,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from support.control_plane import ControlPlane, database_names, new_key
+from support.control_plane import ControlPlane, database_names
+from support.releases import RECORDS, make, plane_of
 from support.terraform import ENGINES, Workspace
 
-RECORDS = Path(__file__).parents[1] / "upgrades"
 PROGRAM = (RECORDS / "terraform-0.1.0.tf").read_text()
-SEED = "release 0.1.0"
-DATABASE = (
-    "name", "db_type", "region", "plan", "team_id", "storage_hard_limit_gb", "connection_hard_limit",
-    "warning_threshold_pct", "blueprint_uuid", "blueprint_variables",
-)  # fmt: skip
-# By resource type: where objects are made, of which arguments, and what the API calls their id.
-CREATES: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "polykomos_blueprint": ("/blueprints", ("name", "sql_content", "description", "variables"), "uuid"),
-    "polykomos_database": ("/databases?wait=true", DATABASE, "uuid"),
-    "polykomos_webhook_endpoint": ("/webhook_endpoints", ("url", "events"), "id"),
-}
 # In the order in which 0.1.0 made them.
 MADE = (
     "polykomos_blueprint.plain", "polykomos_blueprint.full", "polykomos_database.plain", "polykomos_database.full",
@@ -55,34 +44,9 @@ def attributes_in(state: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def make(api: httpx.Client, address: str, attributes: dict[str, Any]) -> str:
-    """Make the object of a resource as 0.1.0 made it, and return its id in the state."""
-    given = {**attributes, **WRITE_ONLY.get(address, {})}
-    type_ = address.partition(".")[0]
-    if type_ == "polykomos_blueprint_application":
-        path = f"/databases/{given['database_uuid']}/blueprint_applications"
-        body = {"blueprint_uuid": given["blueprint_uuid"], "variables": given["variables"], "wait": True}
-        # The plan asked for a dry run, which takes a number as well.
-        post(api, path, {**body, "dry_run": True})
-        number = post(api, path, {**body, "dry_run": False})["id"]
-        return f"{given['database_uuid']}/{given['blueprint_uuid']}/{number}"
-    path, names, id_ = CREATES[type_]
-    return str(post(api, path, {name: given[name] for name in names})[id_])
-
-
-def post(api: httpx.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    sent = {name: value for name, value in body.items() if value is not None}
-    reply = api.post(path, json=sent, headers=new_key())
-    reply.raise_for_status()
-    made: dict[str, Any] = reply.json()["data"]
-    return made
-
-
 @pytest.fixture
 def plane() -> Iterator[ControlPlane]:
-    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0") as running:
-        with running.admin() as admin:
-            admin.put("/ids", json={"seed": SEED}).raise_for_status()
+    with plane_of("0.1.0") as running:
         yield running
 
 
@@ -92,9 +56,10 @@ def test_a_state_of_release_0_1_0(engine: str, plane: ControlPlane, tmp_path: Pa
     before = attributes_in(state)
     assert set(before) == set(MADE)
     with plane.client() as api:
-        assert {address: make(api, address, before[address]) for address in MADE} == {
-            address: before[address]["id"] for address in MADE
-        }
+        for address in MADE:  # the plan of an application asked for a dry run
+            given = {**before[address], **WRITE_ONLY.get(address, {})}
+            type_ = address.partition(".")[0].removeprefix("polykomos_")
+            assert make(api, type_, given, dry_runs=1) == before[address]["id"], address
     workspace = Workspace(engine, tmp_path, {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key})
     workspace.write(PROGRAM)
     workspace.write(state, "terraform.tfstate")
@@ -120,3 +85,22 @@ def test_a_state_of_release_0_1_0(engine: str, plane: ControlPlane, tmp_path: Pa
 
     assert workspace.destroy().done == {"delete": len(MADE)}
     assert database_names(plane) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_state_of_a_newer_release_is_refused(
+    engine: str, new_workspace: Callable[..., Workspace], attached: str
+) -> None:
+    """By the version of its schema: the engine compares it before it asks the provider."""
+    workspace = new_workspace(engine)
+    workspace.env["TF_REATTACH_PROVIDERS"] = attached
+    state = json.loads((RECORDS / f"{engine}-0.1.0.tfstate").read_text())
+    for resource in state["resources"]:
+        for instance in resource["instances"]:
+            instance["schema_version"] += 1
+    workspace.write(PROGRAM)
+    workspace.write(json.dumps(state), "terraform.tfstate")
+    refused = workspace.plan(ok=False)
+    assert "Resource instance managed by newer provider version" in refused.diagnostics
+    assert re.search(r"The current state of polykomos_\w+\.\w+ was created by a newer provider", refused.diagnostics)
+    assert re.search(r"Upgrade the \S*polykomos provider to work with this state", refused.diagnostics)
