@@ -15,6 +15,7 @@ from controlplane.queries.routes import WORKERS as QUERY_WORKERS
 from controlplane.services import Worker
 from controlplane.settings import Settings
 from controlplane.snapshots.cleanup import WORKERS as SNAPSHOT_WORKERS
+from controlplane.vendors.polnor import routes as polnor
 from controlplane.vendors.polytomic import routes as polytomic
 from controlplane.vendors.vendor import Vendor
 from controlplane.webhooks.routes import OPERATIONS as WEBHOOKS
@@ -35,7 +36,7 @@ WORKERS: tuple[Worker, ...] = (
     *SNAPSHOT_WORKERS,
 )
 
-VENDORS: Mapping[str, Vendor] = {"polytomic": polytomic.VENDOR}
+VENDORS: Mapping[str, Vendor] = {"polnor": polnor.VENDOR, "polytomic": polytomic.VENDOR}
 
 OPERATION_IDS: tuple[str, ...] = (
     *(operation.operation_id for operation in OPERATIONS),

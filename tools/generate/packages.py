@@ -11,7 +11,7 @@ from resourcekit.package import Package
 
 ROOT = Path(__file__).resolve().parents[2]
 # Each vendor's module `package` has a function `package`.
-VENDORS = ("polykomos", "polytomic")
+VENDORS = ("polykomos", "polnor", "polytomic")
 
 
 @dataclass(frozen=True)

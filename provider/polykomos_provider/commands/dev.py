@@ -141,7 +141,7 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
     "--vendor",
     "vendors",
     multiple=True,
-    type=click.Choice(["polytomic", "all"]),
+    type=click.Choice(["polnor", "polytomic", "all"]),
     help="Serve the API of another vendor too, over the same databases; repeatable.",
 )
 @click.pass_context

@@ -82,7 +82,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "message"), [("Store", "lower-case letters"), ("9s", "a letter first")])
 def test_a_name_that_no_package_can_have_is_refused(name: str, message: str) -> None:
     result = CliRunner().invoke(main, ["new", name, "--openapi", str(DOCUMENTS / "petstore.yaml")])
-    assert result.exit_code == 2
+    assert result.exit_code != 0
     assert message in result.output
 
 

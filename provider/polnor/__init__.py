@@ -1,0 +1,1 @@
+"""Polnor's data platform for Pulumi, Terraform and OpenTofu."""

@@ -1,0 +1,255 @@
+"""The data sources. Objects whose fields the API's page does not show are returned as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from polnor.actions import SqlExecute, TaskResult
+from resourcekit.context import Context
+from resourcekit.fields import Arguments, Computed, Result, Secret
+from resourcekit.http.models import path_segment
+from resourcekit.resource import DataSource
+
+if TYPE_CHECKING:
+    from polnor.api import Client
+
+DAY = r"^\d{4}-\d{2}-\d{2}$"
+
+
+class NoArguments(Arguments):
+    """No arguments."""
+
+
+class RowsResult(Result):
+    """The objects of a list."""
+
+    items: Any = Field(None, description="The objects, as the API returns them.")
+
+
+class DatabaseArgs(Arguments):
+    """A database."""
+
+    database_id: str = Field(description="Id of the database, a namespace.")
+
+
+class ModelArgs(Arguments):
+    """A model."""
+
+    model_id: str = Field(description="Id of the model.")
+
+
+class PeriodArgs(Arguments):
+    """A range of days."""
+
+    from_date: Annotated[str, Field(pattern=DAY)] = Field(description="First day, such as 2026-06-01.")
+    to_date: Annotated[str, Field(pattern=DAY)] = Field(description="Last day.")
+
+
+class AuditArgs(PeriodArgs):
+    """A range of days, and what the roll-ups are grouped by."""
+
+    group_by: list[str] | None = Field(None, description="`day` and `action`, in the order of the grouping.")
+
+
+class MetricArgs(Arguments):
+    """A metric of a run of an experiment."""
+
+    experiment_id: str = Field(description="Id of the experiment.")
+    run_id: str = Field(description="Id of the run.")
+    key: str = Field(description="Name of the metric.")
+
+
+def _rows(name: str, text: str, path: str, arguments: type[Arguments] = NoArguments) -> DataSource[Any, Any, Client]:
+    """Return the data source of a list.
+
+    Args:
+        name: Its name.
+        text: Its documentation.
+        path: The path of the GET, with arguments in braces. The other arguments are parameters of the query.
+        arguments: The model of its arguments.
+    """
+
+    class Rows(DataSource[Any, RowsResult, "Client"]):
+        __doc__ = text
+
+        def call(self, args: Any, ctx: Context[Client]) -> RowsResult:
+            """Read the whole list."""
+            values = {name: value for name, value in args if value is not None}
+            in_path = {name: path_segment(value) for name, value in values.items() if f"{{{name}}}" in path}
+            query = {
+                name.removesuffix("_date"): ",".join(value) if isinstance(value, list) else value
+                for name, value in values.items()
+                if name not in in_path
+            }
+            return RowsResult(items=list(ctx.api.iter_rows(path.format(**in_path), query)))
+
+    Rows.name = name
+    made = Rows()
+    made.arguments, made.result = arguments, RowsResult
+    return made
+
+
+_LISTS = (
+    _rows("get_compute_instances", "The compute instances of the workspace.", "/compute"),
+    _rows("get_warehouses", "The SQL warehouses of the workspace, and their states.", "/sql/warehouses"),
+    _rows("get_databases", "The databases of the catalog: Iceberg namespaces.", "/databases"),
+    _rows(
+        "get_tables",
+        "The tables of a database, with row counts and snapshots.",
+        "/databases/{database_id}/tables",
+        DatabaseArgs,
+    ),
+    _rows("get_endpoints", "The serving endpoints, with status, version and load.", "/endpoints"),
+    _rows("get_model_endpoints", "The serving endpoints of a model.", "/models/{model_id}/endpoints", ModelArgs),
+    _rows("get_invoices", "The invoices of the workspace: draft, sent or paid.", "/settings/billing/invoices"),
+    _rows(
+        "get_usage",
+        "Usage and cost of a range of days.\n\nThe sample of the API's page has a `total_cost` that is the "
+        "`provider_cost`, although `multiplier` is 2: the provider returns the numbers as they are.",
+        "/settings/billing/usage",
+        PeriodArgs,
+    ),
+    _rows("get_audit_analytics", "Daily roll-ups of the audit log.", "/audit/analytics", AuditArgs),
+    _rows(
+        "get_metric_history",
+        "The history of a metric: step, value and time.",
+        "/experiments/{experiment_id}/runs/{run_id}/metrics/{key}",
+        MetricArgs,
+    ),
+)
+
+
+class TableArgs(DatabaseArgs):
+    """A table."""
+
+    schema_name: str = Field(description="Name of the schema.")
+    table: str = Field(description="Name of the table.")
+
+
+class ColumnResult(Result):
+    """A column of a table."""
+
+    name: str = Field(description="Name.")
+    type: str = Field(description="Iceberg type, such as `long` or `decimal(10,2)`.")
+
+
+class TableSchemaResult(Result):
+    """The columns of a table."""
+
+    columns: list[ColumnResult] = Field([], description="The columns, in order.")
+
+
+class GetTableSchema(DataSource[TableArgs, TableSchemaResult, "Client"]):
+    """The columns of a table of the catalog."""
+
+    name = "get_table_schema"
+    arguments = TableArgs
+    result = TableSchemaResult
+
+    def call(self, args: TableArgs, ctx: Context[Client]) -> TableSchemaResult:
+        """Read the columns."""
+        database, schema, table = map(path_segment, (args.database_id, args.schema_name, args.table))
+        return TableSchemaResult.model_validate(
+            ctx.api.read(f"/databases/{database}/schemas/{schema}/tables/{table}/schema")
+        )
+
+
+class RunArgs(Arguments):
+    """A run."""
+
+    run_id: str = Field(description="Id of the run.")
+
+
+class RunResult(Result):
+    """A run with its tasks, and the tables that it read and wrote."""
+
+    status: str = Field(description="`pending`, `running`, `success`, `failed` or `cancelled`.")
+    started_at: str | None = Field(None, description="When it began.")
+    finished_at: str | None = Field(None, description="When it ended.")
+    tasks: list[TaskResult] = Field([], description="The tasks; none for a job of a single command.")
+    tables_read: list[str] = Field([], description="The tables that it read.")
+    tables_written: list[str] = Field([], description="The tables that it wrote.")
+
+
+class GetRun(DataSource[RunArgs, RunResult, "Client"]):
+    """A run of a job: status, tasks and lineage."""
+
+    name = "get_run"
+    arguments = RunArgs
+    result = RunResult
+
+    def call(self, args: RunArgs, ctx: Context[Client]) -> RunResult:
+        """Read the run."""
+        run, lineage = ctx.api.get_run(args.run_id), ctx.api.get_lineage(args.run_id)
+        return RunResult(
+            status=run.status,
+            started_at=run.started_at,
+            finished_at=run.finished_at,
+            tasks=[TaskResult(**task.model_dump()) for task in ctx.api.iter_tasks(args.run_id)],
+            tables_read=lineage.read,
+            tables_written=lineage.write,
+        )
+
+
+class TaskArgs(RunArgs):
+    """A task of a run."""
+
+    key: str = Field(description="Key of the task.")
+
+
+class LogsResult(Result):
+    """The logs of a task."""
+
+    logs: Any = Field(None, description="The logs, as the API returns them.")
+
+
+class GetTaskLogs(DataSource[TaskArgs, LogsResult, "Client"]):
+    """The logs of a task of a run."""
+
+    name = "get_task_logs"
+    arguments = TaskArgs
+    result = LogsResult
+
+    def call(self, args: TaskArgs, ctx: Context[Client]) -> LogsResult:
+        """Read the logs."""
+        return LogsResult(logs=ctx.api.get_logs(args.run_id, args.key))
+
+
+class UploadArgs(Arguments):
+    """An artifact of a run of an experiment."""
+
+    experiment_id: str = Field(description="Id of the experiment.")
+    run_id: str = Field(description="Id of the run.")
+    path: str = Field(description="Path of the artifact below the run.")
+
+
+class UploadResult(Result):
+    """A place to upload an artifact to."""
+
+    url: Annotated[str, Computed(), Secret()] = Field(description="Presigned URL. It permits the upload without a key.")
+    expires_at: str | None = Field(None, description="When it expires.")
+
+
+class GetUploadUrl(DataSource[UploadArgs, UploadResult, "Client"]):
+    """A presigned URL to upload an artifact to the workspace's own object store."""
+
+    name = "get_upload_url"
+    arguments = UploadArgs
+    result = UploadResult
+
+    def call(self, args: UploadArgs, ctx: Context[Client]) -> UploadResult:
+        """Request the URL."""
+        return UploadResult.model_validate(dict(ctx.api.presign_artifact(args.experiment_id, args.run_id, args.path)))
+
+
+UPLOADS: tuple[DataSource[Any, Any, Client], ...] = (GetUploadUrl(),)
+DATA_SOURCES: tuple[DataSource[Any, Any, Client], ...] = (
+    *_LISTS,
+    GetTableSchema(),
+    GetRun(),
+    GetTaskLogs(),
+    *UPLOADS,
+    SqlExecute(),
+)

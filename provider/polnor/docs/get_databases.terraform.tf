@@ -1,0 +1,5 @@
+data "polnor_databases" "found" {}
+
+output "items" {
+  value = data.polnor_databases.found.items
+}

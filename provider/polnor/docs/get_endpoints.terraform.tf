@@ -1,0 +1,5 @@
+data "polnor_endpoints" "found" {}
+
+output "items" {
+  value = data.polnor_endpoints.found.items
+}

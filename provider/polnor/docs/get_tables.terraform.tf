@@ -1,0 +1,7 @@
+data "polnor_tables" "found" {
+  database_id = "sales"
+}
+
+output "items" {
+  value = data.polnor_tables.found.items
+}

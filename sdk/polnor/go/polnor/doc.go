@@ -1,0 +1,2 @@
+// Compute instances, jobs, serving endpoints, SQL and the catalog of Polnor's data platform.
+package polnor

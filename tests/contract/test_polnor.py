@@ -1,0 +1,228 @@
+"""Polnor's reference server: machines on the clock, jobs as processes, quotas, pages, documented statuses, kill -9."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from support.control_plane import OTHER_KEY, ControlPlane, wait_until
+
+FIVE = [{"name": f"m{number}", "flavor": "cpu.32"} for number in range(5)]
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--vendor", "polnor") as plane:
+        yield plane
+
+
+@pytest.fixture
+def polnor(plane: ControlPlane) -> Iterator[httpx.Client]:
+    with plane.vendor("polnor/api/v1") as client:
+        yield client
+
+
+def status_of(client: httpx.Client, id: str) -> str | None:
+    listed = client.get("/compute", params={"limit": 200}).raise_for_status().json()["data"]
+    return next((each["status"] for each in listed if each["id"] == id), None)
+
+
+def ended(client: httpx.Client, run_id: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        run: dict[str, Any] = client.get(f"/runs/{run_id}").raise_for_status().json()
+        return run if run["status"] in ("success", "failed", "cancelled") else None
+
+    found: dict[str, Any] = wait_until(look)
+    return found
+
+
+def run_of(client: httpx.Client, **job: Any) -> str:
+    made = client.post("/jobs", json={"name": "job", **job}).raise_for_status().json()["id"]
+    started = client.post(f"/jobs/{made}/run").raise_for_status().json()
+    assert started["status"] == "pending"
+    run_id: str = started["run_id"]
+    return run_id
+
+
+def tasks_of(client: httpx.Client, run_id: str) -> dict[str, tuple[str, int]]:
+    rows = client.get(f"/runs/{run_id}/tasks").raise_for_status().json()
+    return {row["key"]: (row["status"], row["retry_count"]) for row in rows}
+
+
+def test_an_instance_starts_and_stops_on_the_clock(plane: ControlPlane, polnor: httpx.Client) -> None:
+    body = {"name": "training", "flavor": "gpu.a100", "auto_stop": "30m", "image": "cuda"}
+    made = polnor.post("/compute", json=body)
+    assert (made.status_code, made.json().keys(), made.json()["status"]) == (201, {"id", "status"}, "stopped")
+    made_id = made.json()["id"]
+    assert made_id.startswith("cmp_")
+    assert polnor.post("/compute", json=body).status_code == 409
+    assert polnor.post(f"/compute/{made_id}/stop").status_code == 409
+    assert polnor.post(f"/compute/{made_id}/start").json()["status"] == "starting"
+    assert polnor.post(f"/compute/{made_id}/start").status_code == 409
+    plane.advance(10)
+    assert status_of(polnor, made_id) == "running"
+    assert polnor.delete(f"/compute/{made_id}").status_code == 409
+    plane.advance(31 * 60)
+    assert status_of(polnor, made_id) == "stopped", "auto_stop"
+    polnor.post(f"/compute/{made_id}/start").raise_for_status()
+    plane.advance(10)
+    assert polnor.post(f"/compute/{made_id}/stop").json()["status"] == "stopping"
+    plane.advance(10)
+    assert polnor.delete(f"/compute/{made_id}").status_code == 200
+    assert status_of(polnor, made_id) is None
+
+
+def test_lists_are_paged_by_cursor(polnor: httpx.Client) -> None:
+    ids = [polnor.post("/compute", json=body).raise_for_status().json()["id"] for body in FIVE]
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = polnor.get("/compute", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        seen += [each["id"] for each in page["data"]]
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            break
+    assert [each for each in seen if each in ids] == ids
+    assert polnor.get("/compute", params={"cursor": "?"}).status_code == 400
+    assert polnor.get("/compute", params={"limit": 201}).status_code == 400
+    for each in ids:
+        polnor.delete(f"/compute/{each}").raise_for_status()
+
+
+def test_a_warehouse_takes_three_minutes(plane: ControlPlane, polnor: httpx.Client) -> None:
+    (warehouse,) = polnor.get("/sql/warehouses").json()["data"]
+    assert warehouse["state"] == "stopped"
+    polnor.post(f"/sql/warehouses/{warehouse['id']}/start").raise_for_status()
+    plane.advance(100)
+    assert polnor.get("/sql/warehouses").json()["data"][0]["state"] == "starting"
+    plane.advance(100)
+    assert polnor.get("/sql/warehouses").json()["data"][0]["state"] == "running"
+    assert polnor.post(f"/sql/warehouses/{warehouse['id']}/start").status_code == 409
+
+
+def test_errors_have_one_string_and_the_documented_statuses(plane: ControlPlane, polnor: httpx.Client) -> None:
+    missing = polnor.get("/runs/run_0")
+    assert (missing.status_code, missing.json()) == (404, {"error": "No such run."})
+    assert polnor.post("/compute", json={"flavor": "x"}).json() == {"error": "Missing required field: name"}
+    with plane.vendor("polnor/api/v1", "pk_live_wrong") as wrong:
+        refused = wrong.get("/compute")
+    assert (refused.status_code, refused.json()) == (401, {"error": "Invalid API key."})
+    with plane.vendor("polnor/api/v1", OTHER_KEY) as other:
+        assert other.get("/compute").json()["data"] == [], "a workspace sees its own objects"
+
+
+def test_a_job_runs_its_tasks_in_their_order(polnor: httpx.Client) -> None:
+    tasks = [
+        {"key": "load", "command": 'echo loaded "$POLNOR_RUN_ID"', "depends_on": ["make"]},
+        {"key": "make", "command": "echo made"},
+        {"key": "flaky", "command": "exit 3", "max_retries": 2},
+        {"key": "after", "command": "echo never", "depends_on": ["flaky"]},
+        {"key": "slow", "command": "sleep 60", "timeout_seconds": 1},
+    ]
+    run_id = run_of(polnor, tasks=tasks)
+    assert ended(polnor, run_id)["status"] == "failed"
+    assert tasks_of(polnor, run_id) == {
+        "load": ("success", 0),
+        "make": ("success", 0),
+        "flaky": ("failed", 2),
+        "after": ("cancelled", 0),
+        "slow": ("failed", 0),
+    }
+    assert polnor.get(f"/runs/{run_id}/tasks/load/logs").json()["logs"] == f"loaded {run_id}\n"
+    assert polnor.get(f"/runs/{run_id}/tasks/slow/logs").json()["logs"] == "Timed out.\n"
+    assert polnor.get(f"/runs/{run_id}/tasks/none/logs").status_code == 404
+    assert polnor.get(f"/runs/{run_id}/lineage").json() == {"read": [], "write": []}
+
+
+def test_a_single_command_has_no_task_rows(polnor: httpx.Client) -> None:
+    run_id = run_of(polnor, command="true")
+    assert ended(polnor, run_id)["status"] == "success"
+    assert polnor.get(f"/runs/{run_id}/tasks").json() == []
+
+
+def test_null_tasks_stay_and_an_empty_list_removes_them(polnor: httpx.Client) -> None:
+    made = polnor.post("/jobs", json={"name": "a", "tasks": [{"key": "t", "command": "true"}]}).json()["id"]
+    polnor.put(f"/jobs/{made}", json={"name": "b", "tasks": None}).raise_for_status()
+    first = polnor.post(f"/jobs/{made}/run").json()["run_id"]
+    assert list(tasks_of(polnor, first)) == ["t"]
+    polnor.put(f"/jobs/{made}", json={"tasks": []}).raise_for_status()
+    second = polnor.post(f"/jobs/{made}/run").json()["run_id"]
+    assert tasks_of(polnor, second) == {}
+    assert list(tasks_of(polnor, first)) == ["t"], "a change never rewrites past runs"
+    circle = [{"key": "a", "command": "x", "depends_on": ["b"]}, {"key": "b", "command": "x", "depends_on": ["a"]}]
+    assert "circle" in polnor.put(f"/jobs/{made}", json={"tasks": circle}).json()["error"]
+
+
+def test_a_cancelled_run_ends_its_processes(polnor: httpx.Client, tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    stubborn = f"trap 'echo ignored' TERM; echo $$ > {mark}; while :; do sleep 0.1; done"
+    run_id = run_of(polnor, tasks=[{"key": "stubborn", "command": stubborn}])
+    pid = int(wait_until(lambda: mark.exists() and mark.read_text().strip()))
+    assert polnor.post(f"/runs/{run_id}/cancel").status_code == 202
+    assert ended(polnor, run_id)["status"] == "cancelled"
+    assert tasks_of(polnor, run_id) == {"stubborn": ("cancelled", 0)}
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert polnor.post(f"/runs/{run_id}/cancel").status_code == 409
+
+
+def test_quotas_name_limit_and_current(polnor: httpx.Client) -> None:
+    job = polnor.post("/jobs", json={"name": "many", "command": "sleep 300"}).json()["id"]
+    runs = [polnor.post(f"/jobs/{job}/run").raise_for_status().json()["run_id"] for _ in range(10)]
+    over = polnor.post(f"/jobs/{job}/run")
+    assert (over.status_code, over.json()) == (429, {"error": "max_running_runs=10, current=10"})
+    for run_id in runs:
+        polnor.post(f"/runs/{run_id}/cancel").raise_for_status()
+    for run_id in runs:
+        assert ended(polnor, run_id)["status"] == "cancelled"
+    endpoints = [{"name": f"e{number}", "model": "churn", "version": 7} for number in range(6)]
+    answers = [polnor.post("/endpoints", json=body) for body in endpoints]
+    assert [each.status_code for each in answers] == [201] * 5 + [429]
+    assert answers[5].json() == {"error": "max_endpoints=5, current=5"}
+    assert len(polnor.get("/models/churn/endpoints").json()["data"]) == 5
+
+
+def test_metrics_audit_and_billing(plane: ControlPlane, polnor: httpx.Client) -> None:
+    run = "/experiments/e/runs/r"
+    polnor.post(f"{run}/metrics", json={"key": "auc", "value": 0.5, "step": 2}).raise_for_status()
+    batch = {"metrics": [{"key": "auc", "value": 0.4, "step": 1}, {"key": "loss", "value": 1.0}]}
+    polnor.post(f"{run}/metrics/batch", json=batch).raise_for_status()
+    history = polnor.get(f"{run}/metrics/auc").json()["data"]
+    assert [(each["step"], each["value"]) for each in history] == [(1, 0.4), (2, 0.5)]
+    url = polnor.post(f"{run}/artifacts/presigned-url", json={"path": "model.bin"}).json()["url"]
+    assert "/e/r/model.bin?" in url
+    today = {"from": "2020-01-01", "to": "2090-01-01"}
+    made = polnor.post("/compute", json={"name": "audited", "flavor": "cpu.32"}).json()["id"]
+    polnor.post(f"/compute/{made}/start").raise_for_status()
+    rows = polnor.get("/audit/analytics", params={**today, "group_by": "day,action"}).json()["data"]
+    assert any(row["action"] == "compute.create" and row["count"] >= 1 for row in rows)
+    assert polnor.get("/audit/analytics", params={**today, "group_by": "user"}).status_code == 400
+    assert polnor.get("/audit/analytics", params={"from": "x", "to": "y"}).status_code == 400
+    (cost,) = [
+        row for row in polnor.get("/settings/billing/usage", params=today).json()["data"] if "gpu" in row["category"]
+    ]
+    assert cost["total_cost"] == cost["provider_cost"] * cost["multiplier"]
+    assert [each["status"] for each in polnor.get("/settings/billing/invoices").json()["data"]] == ["draft"]
+
+
+def test_nothing_is_lost_by_kill_9(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    with ControlPlane("--data-dir", str(tmp_path / "data"), "--rate-limit", "0", "--vendor", "polnor") as plane:
+        with plane.vendor("polnor/api/v1") as client:
+            made = client.post("/compute", json={"name": "kept", "flavor": "cpu.32"}).raise_for_status().json()["id"]
+            run_id = run_of(client, tasks=[{"key": "t", "command": f"echo $$ > {mark}; sleep 300"}])
+            pid = int(wait_until(lambda: mark.exists() and mark.read_text().strip()))
+        plane.kill()
+        plane.start()
+        with plane.vendor("polnor/api/v1") as client:
+            assert status_of(client, made) == "stopped"
+            assert ended(client, run_id)["status"] == "failed"
+            assert tasks_of(client, run_id) == {"t": ("failed", 0)}
+            assert "restarted" in client.get(f"/runs/{run_id}/tasks/t/logs").json()["logs"]
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)

@@ -1,0 +1,168 @@
+"""Polnor's resources on Pulumi, Terraform and OpenTofu, against its reference server: the whole life of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from support.control_plane import ControlPlane
+from support.naming import unique
+from support.pulumi import Stack
+from support.terraform import ENGINES, Workspace
+
+PROVIDER = 'terraform {\n  required_providers {\n    polnor = { source = "polnor/polnor" }\n  }\n}\n'
+SECONDS = 10  # on the server's clock: far beyond what a start or a stop of an instance takes
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--vendor", "polnor") as plane:
+        yield plane
+
+
+@pytest.fixture
+def polnor(plane: ControlPlane) -> Iterator[httpx.Client]:
+    with plane.vendor("polnor/api/v1") as client:
+        yield client
+
+
+@pytest.fixture
+def env(plane: ControlPlane) -> dict[str, str]:
+    return {"POLNOR_BASE_URL": f"{plane.origin}/polnor/api/v1", "POLNOR_API_KEY": plane.api_key}
+
+
+def instances(client: httpx.Client) -> dict[str, dict[str, Any]]:
+    listed = client.get("/compute", params={"limit": 200}).raise_for_status().json()["data"]
+    return {each["name"]: each for each in listed}
+
+
+def tasks(*names: str) -> list[dict[str, Any]]:
+    """A chain of tasks."""
+    return [
+        {"key": name, "command": f"echo {name}", **({"dependsOn": [names[position - 1]]} if position else {})}
+        for position, name in enumerate(names)
+    ]
+
+
+def test_pulumi(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: dict[str, str]) -> None:
+    stack = Stack(tmp_path / "stack", env, vendors=("polnor",))
+    name = unique("vm")
+
+    def write(*, state: str = "running", flavor: str = "cpu.32", name: str = name, graph: Any = None) -> None:
+        stack.write(
+            {
+                "vm": (
+                    "polnor:ComputeInstance",
+                    {"name": name, "flavor": flavor, "autoStop": "never", "state": state},
+                ),
+                "job": ("polnor:Job", {"name": name, "tasks": tasks("a", "b") if graph is None else graph}),
+            },
+            {"id": "${vm.id}", "job": "${job.id}"},
+        )
+
+    write()
+    stack.up()
+    assert instances(polnor)[name]["status"] == "running"
+    stack.assert_no_changes()
+    run = polnor.post(f"/jobs/{stack.outputs()['job']}/run").raise_for_status().json()["run_id"]
+    assert [task["key"] for task in polnor.get(f"/runs/{run}/tasks").json()] == ["a", "b"]
+    write(state="stopped", graph=[])
+    stack.up()
+    assert instances(polnor)[name]["status"] == "stopped"
+    stack.assert_no_changes()
+    polnor.post(f"/compute/{stack.outputs()['id']}/start").raise_for_status()
+    plane.advance(SECONDS)
+    assert stack.preview("--refresh").ops == {"vm": "update"}, "it was started outside"
+    stack.up("--refresh")
+    assert instances(polnor)[name]["status"] == "stopped"
+    write(state="stopped", flavor="gpu.a100", name=f"{name}-gpu", graph=[])
+    assert "create-replacement" in stack.preview().ops["vm"]
+    stack.up()
+    assert list(instances(polnor)) == [f"{name}-gpu"]
+    polnor.delete(f"/compute/{stack.outputs()['id']}").raise_for_status()
+    stack.up("--refresh")
+    assert list(instances(polnor)) == [f"{name}-gpu"]
+    circle = [{"key": "a", "command": "x", "dependsOn": ["b"]}, {"key": "b", "command": "x", "dependsOn": ["a"]}]
+    write(state="stopped", flavor="gpu.a100", name=f"{name}-gpu", graph=circle)
+    assert "depend on each other in a circle" in stack.preview(ok=False).diagnostics
+    write(state="stopped", flavor="gpu.a100", name=f"{name}-gpu", graph=[])
+    gone = stack.destroy()
+    assert "was removed from the state only: the API cannot delete a job" in gone.output
+    assert instances(polnor) == {}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_terraform(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: dict[str, str], engine: str) -> None:
+    workspace = Workspace(engine, tmp_path / engine, env)
+    workspace.write(PROVIDER, "provider.tf")
+    name = unique("vm")
+
+    def write(*, state: str = "running", more: str = "") -> None:
+        workspace.write(
+            f'''
+resource "polnor_compute_instance" "vm" {{
+  name      = "{name}"
+  flavor    = "cpu.32"
+  auto_stop = "never"
+  state     = "{state}"
+}}
+resource "polnor_serving_endpoint" "churn" {{
+  name    = "{name}"
+  model   = "churn-v3"
+  version = 7
+}}
+data "polnor_compute_instances" "all" {{
+  depends_on = [polnor_compute_instance.vm]
+}}
+output "names" {{
+  value = [for each in data.polnor_compute_instances.all.items : each.name]
+}}
+{more}
+'''
+        )
+
+    write()
+    workspace.apply()
+    assert workspace.outputs() == {"names": [name]}
+    assert instances(polnor)[name]["status"] == "running"
+    workspace.settled()
+    write(state="stopped")
+    assert workspace.plan().actions == {"polnor_compute_instance.vm": "update"}
+    workspace.apply()
+    assert instances(polnor)[name]["status"] == "stopped"
+    made = workspace.resource("polnor_compute_instance.vm")["id"]
+    workspace.run("state", "rm", "polnor_compute_instance.vm")
+    assert "exists already. If an interrupted run created it" in workspace.apply(ok=False).diagnostics
+    workspace.run("import", "polnor_compute_instance.vm", made)
+    workspace.settled()
+    write(state="paused")
+    assert "must be `running` or `stopped`" in workspace.plan(ok=False).diagnostics
+    write(state="running")
+    workspace.apply()
+    workspace.destroy()  # it is stopped first
+    assert instances(polnor) == {}
+
+
+def test_a_lost_response_creates_one_instance(
+    tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: dict[str, str]
+) -> None:
+    stack = Stack(tmp_path / "stack", env, vendors=("polnor",))
+    name = unique("vm")
+    with plane.admin() as admin:
+        admin.post("/faults", json={"operation": "polnorCreateCompute", "effect": "lost_response"}).raise_for_status()
+    stack.write({"vm": ("polnor:ComputeInstance", {"name": name, "flavor": "cpu.32"})}, {"id": "${vm.id}"})
+    assert "adopted compute instance" in stack.up().output
+    assert instances(polnor)[name]["id"] == stack.outputs()["id"]
+    stack.destroy()
+
+
+def test_a_login_is_checked(tmp_path: Path, env: dict[str, str]) -> None:
+    stack = Stack(tmp_path / "stack", {**env, "POLNOR_EMAIL": "you@example.com"}, vendors=("polnor",))
+    stack.write({"job": ("polnor:Job", {"name": "x"})})
+    assert "(POLNOR_API_KEY), or `email` and `password`: both are set" in stack.preview(ok=False).output
+    refused = stack.preview(ok=False, POLNOR_EMAIL="", POLNOR_API_KEY="")
+    assert "apiKey" in refused.output
