@@ -8,6 +8,7 @@ from pathlib import Path
 
 from controlplane.blueprints.mysql.clones import drop_leftovers
 from controlplane.blueprints.validation import validation_busy
+from controlplane.db.batched_reads import BatchedReads
 from controlplane.db.pool import Pool, make_pool
 from controlplane.db.process_lease import ProcessLease
 from controlplane.db.server import CONTROL_DATABASE, Server
@@ -60,6 +61,7 @@ async def open_services(
         yield Services(
             settings=settings,
             pool=pool,
+            reads=BatchedReads(pool),
             server=server,
             engines=engines,
             lease=lease,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from controlplane.clock import Clock
+from controlplane.db.batched_reads import BatchedReads
 from controlplane.db.pool import Pool
 from controlplane.db.process_lease import ProcessLease
 from controlplane.db.server import Server
@@ -46,6 +47,7 @@ class Services:
 
     settings: Settings  # what `polykomos dev` was started with
     pool: Pool  # connections to the control plane's own tables
+    reads: BatchedReads  # reads of single rows of them that share queries
     server: Server  # the PostgreSQL server of those tables and of the PostgreSQL tenants
     engines: EngineRegistry
     # This process's number. It changes when the server loses the connection of this process. Another process takes over

@@ -22,6 +22,7 @@ from contract.test_logs import SECRET_VALUE, Scene, play
 from controlplane.console import applications, databases, overview, requests, webhooks
 from controlplane.console.routes import reading
 from controlplane.console.templates import render_page
+from controlplane.db.batched_reads import BatchedReads
 from controlplane.db.pool import Connection, make_pool
 from controlplane.db.process_lease import ProcessLease
 from controlplane.db.server import CONTROL_DATABASE, Server
@@ -491,7 +492,8 @@ def services(tables: psycopg.Connection, tmp_path: Path) -> Services:
     pool = make_pool(server.conninfo(CONTROL_DATABASE))
     mysql = MysqlServer(pool, StateFile(tmp_path / "state.json"), files=None)
     engines = EngineRegistry(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
-    return Services(settings=Settings(), pool=pool, server=server, engines=engines, lease=ProcessLease(server))
+    reads, lease = BatchedReads(pool), ProcessLease(server)
+    return Services(settings=Settings(), pool=pool, reads=reads, server=server, engines=engines, lease=lease)
 
 
 class Counting(Connection):

@@ -10,7 +10,7 @@ from controlplane.databases.create import create_database
 from controlplane.databases.delete import delete_database
 from controlplane.databases.initial_blueprint import QueueInitialBlueprint, RunInitialBlueprint
 from controlplane.databases.serializers import with_credentials, without_credentials
-from controlplane.databases.store import find, list_page
+from controlplane.databases.store import find_batched, list_page
 from controlplane.databases.update import update_database, update_quotas
 from controlplane.http.context import Operation, RequestContext
 from controlplane.http.responses import ApiResponse, envelope, page_reply
@@ -31,7 +31,7 @@ async def list_databases(call: RequestContext) -> ApiResponse:
 
 async def get_database(call: RequestContext) -> ApiResponse:
     """Return one database with its credentials."""
-    row = await find(call.conn, call.principal, call.uuid_parameter("uuid", "database"))
+    row = await find_batched(call.services.reads, call.principal, call.uuid_parameter("uuid", "database"))
     return envelope(with_credentials(row, call.services))
 
 
@@ -42,10 +42,10 @@ def operations(queue_initial_blueprint: QueueInitialBlueprint) -> tuple[Operatio
     """Return the operations."""
     create = partial(create_database, queue_initial_blueprint=queue_initial_blueprint)
     return (
-        Operation("GET", "/database_types", "getDatabaseTypes", _READ, get_database_types),
+        Operation("GET", "/database_types", "getDatabaseTypes", _READ, get_database_types, connects=False),
         Operation("GET", "/databases", "listDatabases", _READ, list_databases),
         Operation("POST", "/databases", "createDatabase", _WRITE, create, keyed=True, has_body=True),
-        Operation("GET", "/databases/{uuid}", "getDatabase", _READ, get_database),
+        Operation("GET", "/databases/{uuid}", "getDatabase", _READ, get_database, connects=False),
         Operation("PATCH", "/databases/{uuid}", "updateDatabase", _WRITE, update_database, keyed=True, has_body=True),
         Operation(
             "PATCH",

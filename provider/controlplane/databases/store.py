@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
+from controlplane.db.batched_reads import BatchedReads
 from controlplane.db.pool import Connection, Row
 from controlplane.engines.naming import RESERVED, candidate_names
 from controlplane.http.errors import ApiError, not_found
@@ -38,6 +39,23 @@ async def find(conn: Connection, principal: Principal, uuid: UUID, *, lock: bool
     if row is None:
         raise not_found("database")
     return row
+
+
+async def find_batched(reads: BatchedReads, principal: Principal, uuid: UUID) -> Row:
+    """Return the caller's database of this UUID, by a query that requests which arrive together share.
+
+    Raises:
+        ApiError: 404, the caller has no such database, or it is deleted.
+    """
+    row = await reads.get(_read_by_uuid, uuid)
+    if row is None or row["team_id"] not in principal.team_ids:
+        raise not_found("database")
+    return row
+
+
+async def _read_by_uuid(conn: Connection, uuids: Sequence[UUID]) -> Mapping[UUID, Row]:
+    cursor = await conn.execute(_SELECT + " WHERE d.uuid = ANY(%s) AND d.deleted_at IS NULL", (uuids,))
+    return {row["uuid"]: row for row in await cursor.fetchall()}
 
 
 async def get(conn: Connection, number: int, *, lock: bool = False) -> Row:

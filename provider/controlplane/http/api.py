@@ -59,27 +59,23 @@ class ApiApp:
         code: str | None = None
         try:
             token = self._style.read_key(request.headers.get("authorization"))
-            async with contextlib.AsyncExitStack() as stack:
-                conn = await stack.enter_async_context(services.pool.connection())
-                principal = await authenticate(conn, token, request.client and request.client.host, now)
-                await consume(conn, principal, services.clock)
-                is_counted = True
-                match = self._routes.match(scope["method"], scope["path"].removeprefix(self._style.prefix))
-                operation = match.operation
-                check_scopes(principal, operation.scopes)
-                if operation.has_body or operation.dry_runs_sql:
-                    await stack.aclose()  # a client that sends slowly must not hold a connection of the pool
-                    if operation.has_body:
-                        body = JsonBody(parse_json(await read_body(request)))
-                    conn = await stack.enter_async_context(self._connection(operation, principal))
-                key = _key(request, operation, principal, body)
-                if services.settings.strict and self._style.is_documented:
-                    _check_strictly(request, operation, key)
+            principal = await authenticate(services, token, request.client and request.client.host, now)
+            await consume(services.pool, principal, services.clock)
+            is_counted = True
+            match = self._routes.match(scope["method"], scope["path"].removeprefix(self._style.prefix))
+            operation = match.operation
+            check_scopes(principal, operation.scopes)
+            if operation.has_body:
+                body = JsonBody(parse_json(await read_body(request)))
+            key = _key(request, operation, principal, body)
+            if services.settings.strict and self._style.is_documented:
+                _check_strictly(request, operation, key)
+            async with self._connection(operation, principal) as conn:
                 call = RequestContext(
                     operation=operation,
                     services=services,
                     principal=principal,
-                    conn=conn,
+                    connection=conn,
                     now=now,
                     request_id=request_id,
                     path_parameters=match.path_parameters,
@@ -119,14 +115,18 @@ class ApiApp:
                     await refund(conn, counted)
         return self._style.error_of(failure)
 
+    def _connection(
+        self, operation: Operation, principal: Principal
+    ) -> contextlib.AbstractAsyncContextManager[Connection | None]:
+        """Return the connection of the operation's handler, if it needs one, as a context manager."""
+        if operation.dry_runs_sql:
+            return self._own_connection(principal)
+        return self._services.pool.connection() if operation.connects else contextlib.nullcontext()
+
     @contextlib.asynccontextmanager
-    async def _connection(self, operation: Operation, principal: Principal) -> AsyncIterator[Connection]:
-        """Yield a connection of the pool, or a new one in a slot of the user's if the operation may take long."""
+    async def _own_connection(self, principal: Principal) -> AsyncIterator[Connection]:
+        """Yield a new connection in a slot of the user's, for an operation that may take long."""
         services = self._services
-        if not operation.dry_runs_sql:
-            async with services.pool.connection() as conn:
-                yield conn
-            return
         async with (
             services.dry_run_slots.slot(principal.user_id),
             await services.server.connect(CONTROL_DATABASE) as conn,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from controlplane.db.pool import Connection
+from controlplane.db.pool import Connection, Row
 from controlplane.http.errors import ApiError, forbidden
 from controlplane.http.key_policy import is_inactive, is_ip_allowed
 from controlplane.http.principal import Principal
+from controlplane.services import Services
 
 _BEARER = re.compile(r"Bearer ([\x21-\x7e]+)", re.IGNORECASE)
 # last_used_at is shown to the second, so it need not be written more often.
@@ -42,11 +44,14 @@ def bearer_token(header: str | None) -> str:
     return match[1]
 
 
-async def authenticate(conn: Connection, key: str, address: str | None, now: datetime) -> Principal:
+async def authenticate(services: Services, key: str, address: str | None, now: datetime) -> Principal:
     """Return the principal of a raw key.
 
+    The key is read from the store for each request, by a query that requests which arrive together share. A change of a
+    key therefore applies to the next request, at every process.
+
     Args:
-        conn: A connection to the control plane's tables.
+        services: The store, and the reads that share queries.
         key: The raw key.
         address: The client's IP address.
         now: The time of the request.
@@ -55,14 +60,8 @@ async def authenticate(conn: Connection, key: str, address: str | None, now: dat
         ApiError: 403, the key is unknown, not active or not allowed for this client (C13, S35).
     """
     digest = hash_key(key)
-    cursor = await conn.execute(
-        "SELECT k.*,"
-        " array_agg(m.team_id) AS team_ids, min(m.team_id) FILTER (WHERE m.is_primary) AS primary_team_id"
-        " FROM api_keys k JOIN memberships m ON m.user_id = k.user_id WHERE k.hash = %s GROUP BY k.id",
-        (digest,),
-    )
-    row = await cursor.fetchone()
-    if row is None or not hmac.compare_digest(bytes(row["hash"]), digest):
+    row = await services.reads.get(_read_keys, digest)
+    if row is None or not hmac.compare_digest(row["hash"], digest):
         raise forbidden("invalid_api_key", "Invalid API key.")
     last_use = row["last_used_at"] or row["created_at"]
     if row["status"] != "active" or is_inactive(last_use, row["inactive_ttl_days"], now):
@@ -71,7 +70,8 @@ async def authenticate(conn: Connection, key: str, address: str | None, now: dat
         raise forbidden("ip_not_allowed", "This API key may not be used from your IP address.")
     # The last use is in the future if the clock was set back.
     if row["last_used_at"] is None or abs(now - row["last_used_at"]) >= _TOUCH_EVERY:
-        await conn.execute("UPDATE api_keys SET last_used_at = %s WHERE id = %s", (now, row["id"]))
+        async with services.pool.connection() as conn:
+            await conn.execute("UPDATE api_keys SET last_used_at = %s WHERE id = %s", (now, row["id"]))
     return Principal(
         key_id=row["id"],
         key_preview=row["preview"],
@@ -82,3 +82,14 @@ async def authenticate(conn: Connection, key: str, address: str | None, now: dat
         requests_per_minute=row["requests_per_minute"],
         monthly_quota=row["monthly_quota"],
     )
+
+
+async def _read_keys(conn: Connection, digests: Sequence[bytes]) -> Mapping[bytes, Row]:
+    """Return the keys of these hashes, with the teams of their users."""
+    cursor = await conn.execute(
+        "SELECT k.*,"
+        " array_agg(m.team_id) AS team_ids, min(m.team_id) FILTER (WHERE m.is_primary) AS primary_team_id"
+        " FROM api_keys k JOIN memberships m ON m.user_id = k.user_id WHERE k.hash = ANY(%s) GROUP BY k.id",
+        (digests,),
+    )
+    return {bytes(row["hash"]): row for row in await cursor.fetchall()}

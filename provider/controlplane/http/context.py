@@ -33,6 +33,7 @@ class Operation:
         has_body: Whether the body is read as JSON; otherwise it is ignored.
         dry_runs_sql: Whether the handler dry-runs a user's SQL. Such a request has its own connection and one of the
             user's slots.
+        connects: Whether the handler gets a connection. One that only reads by `services.reads` does without.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Operation:
     keyed: bool = False
     has_body: bool = False
     dry_runs_sql: bool = False
+    connects: bool = True
 
 
 @dataclass
@@ -53,7 +55,7 @@ class RequestContext:
         operation: The operation to run.
         services: The shared parts of the process.
         principal: Who is calling.
-        conn: A connection in a transaction, which is committed when the handler returns and rolled back when it raises.
+        connection: See `conn`. None if the operation does not connect.
         now: The time of the request.
         request_id: The id in the response.
         path_parameters: The parameters in the path, as text.
@@ -65,13 +67,22 @@ class RequestContext:
     operation: Operation
     services: Services
     principal: Principal
-    conn: Connection
+    connection: Connection | None
     now: datetime
     request_id: str
     path_parameters: Mapping[str, str]
     query: Mapping[str, str]
     body: object = None
     commit_callbacks: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def conn(self) -> Connection:
+        """Return the connection. It is in a transaction, unless the request is a GET.
+
+        The transaction is committed when the handler returns, and rolled back when it raises.
+        """
+        assert self.connection is not None, f"{self.operation.operation_id} is declared with connects=False"
+        return self.connection
 
     def parse(self, model: type[BodyT]) -> BodyT:
         """Return the body as `model`. Look up the resource first: 404 goes before 422 (S35).

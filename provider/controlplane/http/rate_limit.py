@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from controlplane.clock import Clock
-from controlplane.db.pool import Connection
+from controlplane.db.pool import Connection, Pool
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal
 
@@ -88,7 +88,7 @@ def _refusal(code: str, message: str, seconds: float) -> ApiError:
     return ApiError(429, code, message, headers={"Retry-After": str(max(1, math.ceil(seconds)))})
 
 
-async def consume(conn: Connection, principal: Principal, clock: Clock) -> None:
+async def consume(pool: Pool, principal: Principal, clock: Clock) -> None:
     """Admit one request of the key and count it for all processes.
 
     Raises:
@@ -96,7 +96,7 @@ async def consume(conn: Connection, principal: Principal, clock: Clock) -> None:
     """
     if principal.requests_per_minute <= 0 and principal.monthly_quota is None:
         return
-    async with conn.transaction():
+    async with pool.connection() as conn, conn.transaction():
         usage = await _lock(conn, principal.key_id)
         # The time at which the lock was taken. By the time of arrival, requests that this one has waited for would be
         # in the future and would not count.
