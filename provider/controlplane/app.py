@@ -8,10 +8,10 @@ import psycopg
 from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from controlplane import openapi, registry
 from controlplane.admin import routes
@@ -26,26 +26,44 @@ from controlplane.request_log.recorder import Recorder
 from controlplane.services import Services
 
 
-def create_app(services: Services, recorder: Recorder, admin_token: str | None) -> Starlette:
+def create_app(services: Services, recorder: Recorder, admin_token: str | None) -> ASGIApp:
     """Build the whole control plane over open services. Background workers run apart from it (see server.py).
 
     Without an admin token there is no admin API.
     """
+    apis = [_api(services, recorder, registry.OPERATIONS, POLYKOMOS)]
+    apis += [_api(services, recorder, each.operations, each.style) for each in registry.vendors(services.settings)]
+    rest = _outside_the_apis(services, admin_token)
 
-    def mount(operations: Iterable[Operation], style: ApiStyle) -> Mount:
-        api = ApiApp(services, operations, style)
-        # The outermost middleware comes first.
-        middleware = [
-            Middleware(RequestLogMiddleware, recorder=recorder, clock=services.clock),
-            Middleware(
-                FaultInjectionMiddleware,
-                pool=services.pool,
-                controls=services.controls,
-                operation_of=api.operation_of,
-                style=style,
-            ),
-        ]
-        return Mount(style.prefix, app=api, middleware=middleware)
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        # An API answers its own errors, and needs none of what Starlette does for the other routes.
+        if scope["type"] == "http":
+            for prefix, api in apis:
+                if scope["path"].startswith(prefix):
+                    await api(scope, receive, send)
+                    return
+        await rest(scope, receive, send)
+
+    return application
+
+
+def _api(
+    services: Services, recorder: Recorder, operations: Iterable[Operation], style: ApiStyle
+) -> tuple[str, ASGIApp]:
+    """Build an API in its middleware.
+
+    Returns:
+        What the paths of its requests begin with, and the ASGI application.
+    """
+    api = ApiApp(services, operations, style)
+    faulty = FaultInjectionMiddleware(
+        api, pool=services.pool, controls=services.controls, operation_of=api.operation_of, style=style
+    )
+    return f"{style.prefix}/", RequestLogMiddleware(faulty, recorder=recorder, clock=services.clock)
+
+
+def _outside_the_apis(services: Services, admin_token: str | None) -> Starlette:
+    """Build health, the OpenAPI document, the admin API and the console."""
 
     async def healthz(_: Request) -> Response:
         try:
@@ -61,20 +79,18 @@ def create_app(services: Services, recorder: Recorder, admin_token: str | None) 
     app = Starlette(
         routes=[
             # Starlette tries routes in this order.
-            mount(registry.OPERATIONS, POLYKOMOS),
-            *(mount(vendor.operations, vendor.style) for vendor in registry.vendors(services.settings)),
             Route("/healthz", healthz),
             Route("/openapi.json", description),
             *([] if admin_token is None else routes.routes(services, admin_token)),
             *(console_routes(services) if services.settings.console else ()),
         ],
-        exception_handlers={HTTPException: _outside_the_api},
+        exception_handlers={HTTPException: _render_http_error},
     )
     app.router.redirect_slashes = False
     return app
 
 
-async def _outside_the_api(_: Request, error: Exception) -> Response:
+async def _render_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = "method_not_allowed" if error.status_code == 405 else "not_found"
     api_error = ApiError(error.status_code, code, error.detail, headers=error.headers)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from logging.handlers import MemoryHandler
 
 _BUFFERED_LINES = 1000
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str, check_circular=False)
 _MESSAGE_WIDTH = 24
 
 
@@ -33,7 +34,7 @@ class JsonFormatter(logging.Formatter):
         line = _entry(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _ENCODER.encode(line)
 
 
 class TerminalFormatter(logging.Formatter):
@@ -88,12 +89,13 @@ def configure_logging() -> Callable[[], None]:
     handler.setFormatter(choose_formatter())
     buffer = MemoryHandler(_BUFFERED_LINES, flushLevel=logging.WARNING, target=handler)
     logging.basicConfig(level=logging.INFO, handlers=[buffer], force=True)
+    # No line shows these, and every record would look them up.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # psycopg's pool writes two lines for each use of a connection.
     for name in ("uvicorn", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
     def release() -> None:
-        buffer.flushLevel = logging.NOTSET
-        buffer.flush()
+        logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)  # flushes and closes the buffer
 
     return release

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from controlplane import registry, supervisor, worker_pool
 from controlplane.account.seed import Seed, apply_seed, developer_user, read_seed
@@ -101,7 +101,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
 
 async def _serve(
     services: Services,
-    application: Starlette,
+    application: ASGIApp,
     recorder: Recorder,
     listener: socket.socket,
     announce: Callable[[], None],

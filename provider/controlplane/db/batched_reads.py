@@ -48,20 +48,16 @@ class BatchedReads:
     async def _run(self, read: ReadRows) -> None:
         """Run queries, one after the other, until no one waits."""
         while read in self._waiting:
-            await self._run_once(read)
+            batch: _Batch = []
+            try:
+                async with self._pool.connection() as conn:
+                    while batch := self._waiting.pop(read, []):
+                        rows = await read(conn, list({key for key, _ in batch}))
+                        for key, future in batch:
+                            if not future.done():
+                                future.set_result(rows.get(key))
+            except Exception as error:
+                for _, future in batch or self._waiting.pop(read, []):
+                    if not future.done():
+                        future.set_exception(error)
         del self._tasks[read]
-
-    async def _run_once(self, read: ReadRows) -> None:
-        batch: _Batch = []
-        try:
-            async with self._pool.connection() as conn:
-                batch = self._waiting.pop(read)
-                rows = await read(conn, list({key for key, _ in batch}))
-        except Exception as error:
-            for _, future in batch or self._waiting.pop(read):
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for key, future in batch:
-            if not future.done():
-                future.set_result(rows.get(key))

@@ -22,6 +22,8 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 SECONDS: float = 30.0
 # Longer than clients leave a connection idle (60 seconds is usual), so that none sends on one that is being closed.
 _KEEP_ALIVE_SECONDS: Final = 75
+# So many bytes may wait while a request is handled: uvloop then sends the head and the body of a response together.
+_JOINED: Final = 64 * 1024
 _LINGER_ZERO: Final = struct.pack("ii", 1, 0)  # a reset instead of an orderly end
 _BODY_HEADERS: Final = frozenset({b"content-length", b"transfer-encoding"})
 _STATE: Final = "polykomos.connection"
@@ -128,6 +130,7 @@ class Protocol(asyncio.Protocol):
             has_body: Whether a body comes with it or after it.
         """
         self._in_progress += 1
+        self._transport.set_write_buffer_limits(_JOINED, 0)
         self._has_more = self._has_more or has_body
         self._head.cancel()
 
@@ -138,6 +141,7 @@ class Protocol(asyncio.Protocol):
     def request_done(self) -> None:
         """Note that the application is done. The rest of its body, or of the next request, must arrive in time."""
         self._in_progress -= 1
+        self._transport.set_write_buffer_limits(0)
         if self._has_more and not self._in_progress:
             self._has_more = False
             self._head.begin()

@@ -14,6 +14,7 @@ from controlplane.http.auth import bearer_token
 from controlplane.http.errors import ApiError
 
 PREFIX = "/api/v1"
+_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False)
 
 
 def new_request_id() -> str:
@@ -45,7 +46,7 @@ class ApiStyle:
         self, status: int, body: dict[str, Any], request_id: str, headers: dict[str, str] | None = None
     ) -> Response:
         """Return a JSON response with the request id in a header."""
-        content = json.dumps(self.wrap(body, request_id), ensure_ascii=False).encode()
+        content = _JSON.encode(self.wrap(body, request_id)).encode()
         return Response(
             content,
             status_code=status,

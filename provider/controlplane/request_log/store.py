@@ -9,13 +9,6 @@ from typing import Any
 from controlplane.db.pool import Connection
 from controlplane.request_log.recorder import MOST, Entry
 
-# fmt: off
-_COLUMNS = (
-    "at", "request_id", "key_id", "key_preview", "method", "target", "operation", "status", "code", "ms", "headers",
-    "request_body", "request_is_cut", "response_body", "response_is_cut",
-)
-# fmt: on
-
 _INSERT = (
     "COPY request_log (at, request_id, key_id, key_preview, method, target, operation, status, code, ms, headers,"
     " request_body, request_is_cut, response_body, response_is_cut) FROM STDIN"
@@ -36,15 +29,38 @@ _RECENT = (
 
 
 async def write(conn: Connection, entries: Sequence[Entry]) -> None:
-    """Add entries, oldest first, and delete all but the newest MOST."""
-    async with conn.transaction():
-        async with conn.cursor() as cursor, cursor.copy(_INSERT) as copy:
-            for entry in entries:
-                await copy.write_row([_cell(entry, column) for column in _COLUMNS])
-        await conn.execute(
-            "DELETE FROM request_log WHERE id <= (SELECT id FROM request_log ORDER BY id DESC OFFSET %s LIMIT 1)",
-            (MOST,),
-        )
+    """Add entries, oldest first."""
+    async with conn.cursor() as cursor, cursor.copy(_INSERT) as copy:
+        for entry in entries:
+            await copy.write_row(_row(entry))
+
+
+async def delete_old(conn: Connection) -> None:
+    """Delete all but the newest MOST entries."""
+    await conn.execute(
+        "DELETE FROM request_log WHERE id <= (SELECT id FROM request_log ORDER BY id DESC OFFSET %s LIMIT 1)", (MOST,)
+    )
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    """Return the columns of _INSERT."""
+    return (
+        entry.at,
+        entry.request_id,
+        entry.key_id,
+        entry.key_preview,
+        entry.method,
+        entry.target,
+        entry.operation,
+        entry.status,
+        entry.code,
+        entry.ms,
+        json.dumps(entry.headers),
+        entry.request_body,
+        entry.request_is_cut,
+        entry.response_body,
+        entry.response_is_cut,
+    )
 
 
 async def list_recent(
@@ -91,8 +107,3 @@ async def find(conn: Connection, number: int) -> Entry | None:
     cursor = await conn.execute("SELECT * FROM request_log WHERE id = %s", (number,))
     row = await cursor.fetchone()
     return None if row is None else Entry(**row)
-
-
-def _cell(entry: Entry, column: str) -> Any:
-    value = getattr(entry, column)
-    return json.dumps(value) if column == "headers" else value

@@ -44,6 +44,8 @@ async def _complete(writing: Coroutine[None, None, None]) -> None:
 
 async def _flush(recorder: Recorder, pool: Pool) -> None:
     entries = recorder.drain()
+    if not entries:
+        return
     while entries:
         batch = entries[:_BATCH_SIZE]
         try:
@@ -57,6 +59,8 @@ async def _flush(recorder: Recorder, pool: Pool) -> None:
             # A retry would fail again, and delay all entries that follow.
             await _write_singly(pool, batch)
         entries = entries[_BATCH_SIZE:]
+    async with pool.connection() as conn:
+        await store.delete_old(conn)
 
 
 async def _write_singly(pool: Pool, batch: Sequence[Entry]) -> None:
