@@ -108,10 +108,11 @@ def test_without_a_free_connection_a_read_fails_and_the_next_one_works(control_p
     async def test(reads: BatchedReads, pool: Pool) -> None:
         teams = Teams()
         teams.gate.set()
-        pool.timeout = 0.2
         taken = [await pool.getconn() for _ in range(pool.max_size)]
+        pool.timeout = 0.2
         with pytest.raises(psycopg.OperationalError):  # PoolTimeout is one
             await reads.get(teams.read, 1)
+        pool.timeout = 30
         for conn in taken:
             await pool.putconn(conn)
         assert await reads.get(teams.read, 1) is not None
