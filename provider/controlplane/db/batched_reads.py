@@ -17,7 +17,7 @@ _Batch = list[tuple[Hashable, asyncio.Future[Row | None]]]
 class BatchedReads:
     """Reads rows by key over connections of the pool.
 
-    A query starts after everyone who receives its rows has asked. An answer is therefore as fresh as that of a query of
+    A query starts after all calls that receive its rows. A result is therefore as fresh as that of a query of
     one's own, and a change that was committed before the call is always seen. Nothing is stored.
 
     Do not hold a connection of the pool while you wait here: the query needs one.
