@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -91,6 +92,8 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "caches": caches,
     "clients": client_programs,
 }
+# Their standard output is for the shell, and they take no time.
+PRINTING = ("env", "caches")
 
 
 def main(argv: list[str]) -> int:
@@ -100,7 +103,10 @@ def main(argv: list[str]) -> int:
         if name == "sdk":
             engines.write_sdks(Path(rest[0]) if rest else ROOT / "sdk", Toolchain())
         elif name in COMMANDS and not rest:
+            began = time.monotonic()
             COMMANDS[name]()
+            if name not in PRINTING:
+                say(f"{name}: prepared in {time.monotonic() - began:.0f} s")
         else:
             print(USAGE, file=sys.stderr)
             return 2
