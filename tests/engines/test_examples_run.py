@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,19 @@ def test_one_shop_in_three_languages(language: str, plane: ControlPlane, tmp_pat
             right, wrong, compiler, complaint = WRONG[language]
             shell.run(f"sed -i 's/{right}/{wrong}/' shop.ts shop/shop.go 2>/dev/null || true")
             assert complaint in shell.run(f"{compiler} 2>&1 || echo status $?")
+
+
+@pytest.mark.parametrize(("example", "host"), [("typescript", "nodejs"), ("go", "go")])
+def test_pulumi_up_with_an_official_language_host(example: str, host: str, plane: ControlPlane, tmp_path: Path) -> None:
+    """The test above leaves this step out, in silence, where Pulumi was built and its installer was not reached."""
+    program = f"pulumi-language-{host}"
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not on PATH: Pulumi's own installer includes it, a build does not")
+    with session(f"pulumi-{example}", tmp_path, plane) as shell:
+        steps = blocks(shell.directory / "README.md")
+        (by_hand,) = [number for number, step in enumerate(steps) if step.needs == program]
+        assert "connectionString" in shell.follow(steps[: by_hand + 1])[-1]
+    assert left(plane) == []
 
 
 def test_the_stack_in_yaml(plane: ControlPlane, tmp_path: Path) -> None:
