@@ -14,6 +14,7 @@ resource "polykomos_webhook_endpoint" "deploys" {
 
 action "polykomos_webhook_test" "deploys" {
   config {
+    # From Terraform 1.16 on, `caller.id`: with the resource's name it prints a warning.
     endpoint_id = polykomos_webhook_endpoint.deploys.id
   }
 }
