@@ -7,6 +7,7 @@ input.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -56,6 +57,8 @@ def validate_with_names(
     """Validate the arguments of a resource (`validate_declaration`), with generated names (`with_generated_names`)."""
     named, unnamed = with_generated_names(resource.arguments, args, prior, autonaming)
     checked = validate_declaration(resource, named)
+    if not unnamed:
+        return checked
     explained = {failure.property for failure in unnamed}
     rest = (failure for failure in checked.failures if failure.property not in explained)
     return Validated(checked.values, (*unnamed, *rest))
@@ -76,8 +79,8 @@ def with_generated_names(
         The arguments, and a failure for each name that could not be generated.
     """
     named, failures = dict(args), []
-    for name, spec in field_specs(model).items():
-        if spec.auto_named is None or named.get(name) is not None:
+    for name, rule in _auto_named(model).items():
+        if named.get(name) is not None:
             continue
         if prior.get(name) is not None:
             named[name] = prior[name]
@@ -87,8 +90,14 @@ def with_generated_names(
             named[name] = autonaming.proposal
             failures += _enforced_name_failures(model, name, autonaming.proposal)
         else:
-            named[name] = generate_name(spec.auto_named, autonaming)
+            named[name] = generate_name(rule, autonaming)
     return named, failures
+
+
+@functools.cache
+def _auto_named(model: type[BaseModel]) -> Mapping[str, AutoNamed]:
+    """Return the rule of each `AutoNamed` argument."""
+    return {name: spec.auto_named for name, spec in field_specs(model).items() if spec.auto_named is not None}
 
 
 def generate_name(rule: AutoNamed, autonaming: Autonaming) -> str:

@@ -22,6 +22,17 @@ from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 Values = dict[str, WireValue]
 
 
+class _ReadValues(Values):
+    """The wire values of an object that the engine sent, and the same attributes decoded, as `read` had to do anyway.
+
+    Both are for reading only.
+    """
+
+    def __init__(self, values: Mapping[str, WireValue], decoded: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.decoded = decoded
+
+
 @dataclass(frozen=True)
 class Attribute:
     """One attribute, with its texts as declared.
@@ -68,14 +79,14 @@ class Schema:
         unpacked = unpack(value.msgpack)
         if unpacked is None:
             return None
-        decode_object(self.types, unpacked)
-        values: Values = unpacked
-        return values
+        return _ReadValues(unpacked, decode_object(self.types, unpacked))
 
     def to_plain(self, values: Mapping[str, WireValue], name: str) -> Any:
         """Return one attribute as a plain value that JSON can represent."""
         value = values.get(name)
-        return None if value is None else to_floats(decode(self.types[name], value))
+        if value is None:
+            return None
+        return to_floats(values.decoded[name] if isinstance(values, _ReadValues) else decode(self.types[name], value))
 
     def write(self, values: Mapping[str, WireValue] | None) -> pb.DynamicValue:
         """Return an object with these values, or null for None.

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resourcekit.terraform import schema
 from resourcekit.terraform.cty.decode import decode
 from resourcekit.terraform.cty.encode import encode
 from resourcekit.terraform.cty.msgpack import WIRE_UNKNOWN, WireError, pack, unpack, wire_contains_unknown
@@ -28,6 +29,8 @@ from resourcekit.terraform.cty.types import (
     parse_type,
     type_to_json,
 )
+from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
+from resourcekit.terraform.schema import Attribute, Schema
 from resourcekit.unknown import UNKNOWN
 
 TEXTS = st.text().map(lambda text: unicodedata.normalize("NFC", text))
@@ -234,3 +237,16 @@ def test_a_dynamic_value_without_a_type(sent: Any) -> None:
 @pytest.mark.parametrize("type_", [*TYPES, DYNAMIC, CtyTuple((STRING, NUMBER))], ids=str)
 def test_constraints_are_read_as_written(type_: CtyType) -> None:
     assert parse_type(json.loads(json.dumps(type_to_json(type_)))) == type_
+
+
+def test_a_field_is_decoded_once_and_each_caller_gets_its_own_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = Schema((Attribute("name", STRING), Attribute("sizes", CtyCollection("list", NUMBER))))
+    sent = pb.DynamicValue(msgpack=pack({"name": "orders", "sizes": [1, "2.5"]}))
+    values = block.read(sent)
+    assert values is not None
+    assert values == unpack(sent.msgpack), "what goes back to the engine is what it sent"
+    monkeypatch.setattr(schema, "decode", lambda *_: pytest.fail("decoded again"))
+    for _ in range(2):
+        sizes = block.to_plain(values, "sizes")
+        assert (block.to_plain(values, "name"), sizes) == ("orders", [1, 2.5])
+        sizes.append(3)
