@@ -31,7 +31,7 @@ from controlplane.user_queue import UserQueue
 async def open_services(
     settings: Settings,
     server: Server,
-    mysql_directory: Path,
+    directory: Path,
     state: StateFile,
     plans: Plans,
     query_answers: Sequence[QueryAnswer] = (),
@@ -41,7 +41,7 @@ async def open_services(
     Args:
         settings: What `polykomos dev` was started with.
         server: A running PostgreSQL server. Its control database is created and migrated if necessary.
-        mysql_directory: Where MariaDB's files are, if this process runs MariaDB.
+        directory: Where this process has its files.
         state: Ports and passwords of the data directory.
         plans: The plans that can be ordered.
         query_answers: The answers of the seed file.
@@ -55,11 +55,12 @@ async def open_services(
         pool = await stack.enter_async_context(make_pool(server.conninfo(CONTROL_DATABASE)))
         await lease.acquire()
         stack.push_async_callback(lease.release)
-        mysql = _mysql_server(settings, mysql_directory, pool, state)
+        mysql = _mysql_server(settings, directory / "mysql", pool, state)
         engines = EngineRegistry(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
         await stack.enter_async_context(mysql.lifespan(lease))
         yield Services(
             settings=settings,
+            directory=directory,
             pool=pool,
             reads=BatchedReads(pool),
             server=server,

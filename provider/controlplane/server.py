@@ -85,7 +85,7 @@ def serve(settings: Settings, announce: Callable[[str, str, str | None], None]) 
                 show_log()
 
             async def run() -> None:
-                async with open_services(settings, server, directory / "mysql", state, plans, seed.queries) as services:
+                async with open_services(settings, server, directory, state, plans, seed.queries) as services:
                     async with services.pool.connection() as conn, conn.transaction():
                         if settings.has_admin:
                             await controls_sync.reload(services, conn)

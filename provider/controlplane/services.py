@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from controlplane.clock import Clock
 from controlplane.db.batched_reads import BatchedReads
@@ -46,6 +47,7 @@ class Services:
     """The parts shared by all requests and background workers of one process."""
 
     settings: Settings  # what `polykomos dev` was started with
+    directory: Path  # where this process has its files
     pool: Pool  # connections to the control plane's own tables
     reads: BatchedReads  # reads of single rows of them that share queries
     server: Server  # the PostgreSQL server of those tables and of the PostgreSQL tenants

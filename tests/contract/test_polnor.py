@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from controlplane.account.seed import DEVELOPER_EMAIL as DEVELOPER
 from support.control_plane import OTHER_KEY, ControlPlane, wait_until
 
 FIVE = [{"name": f"m{number}", "flavor": "cpu.32"} for number in range(5)]
@@ -103,6 +104,84 @@ def test_a_warehouse_takes_three_minutes(plane: ControlPlane, polnor: httpx.Clie
     plane.advance(100)
     assert polnor.get("/sql/warehouses").json()["data"][0]["state"] == "running"
     assert polnor.post(f"/sql/warehouses/{warehouse['id']}/start").status_code == 409
+
+
+def test_sql_reads_and_writes_the_catalog(plane: ControlPlane, polnor: httpx.Client) -> None:
+    (warehouse,) = polnor.get("/sql/warehouses").json()["data"]
+    if warehouse["state"] == "stopped":
+        refused = polnor.post("/sql/execute", json={"query": "SELECT 1", "warehouse_id": warehouse["id"]})
+        assert (refused.status_code, "is not running" in refused.json()["error"]) == (409, True)
+        polnor.post(f"/sql/warehouses/{warehouse['id']}/start").raise_for_status()
+        plane.advance(200)
+
+    def run(query: str, status: int = 200) -> Any:
+        reply = polnor.post("/sql/execute", json={"query": query, "warehouse_id": warehouse["id"]})
+        assert reply.status_code == status, reply.text
+        return reply.json() if status == 200 else reply.json()["error"]
+
+    run("CREATE SCHEMA acme.sales")
+    run("CREATE TABLE acme.sales.orders (id bigint, amount decimal(10,2), placed date)")
+    wrote = run("INSERT INTO acme.sales.orders VALUES (1, 2.5, '2026-06-01'), (2, 7.25, NULL)")
+    assert (wrote["rows"], wrote["engine"], wrote["lineage"]["write"]) == ([[2]], "spark", ["acme.sales.orders"])
+    assert run("UPDATE acme.sales.orders SET amount = amount * 2 WHERE id = 1")["rows"] == [[1]]
+    run("CREATE TABLE acme.sales.large AS SELECT o.* FROM acme.sales.orders AS o WHERE o.amount > 6")
+    found = run(
+        "WITH big AS (SELECT * FROM acme.sales.large) SELECT o.id, o.placed, count(*) OVER () AS n"
+        " FROM acme.sales.orders AS o JOIN big ON big.id = o.id"
+    )
+    assert found["columns"] == ["id", "placed", "n"]
+    assert found["rows"] == [[2, None, 1]]
+    assert (found["engine"], found["lineage"]) == ("duckdb", {"read": ["acme.sales.large", "acme.sales.orders"]})
+    assert run("DELETE FROM acme.sales.orders WHERE id = 1")["rows"] == [[1]]
+    assert run("SELECT orders.amount FROM acme.sales.orders")["rows"] == [[7.25]]
+    assert polnor.get("/databases").json()["data"] == [{"id": "acme", "name": "acme"}]
+    tables = polnor.get("/databases/acme/tables").json()["data"]
+    assert [(each["schema"], each["name"], each["row_count"]) for each in tables] == [
+        ("sales", "large", 1),
+        ("sales", "orders", 1),
+    ]
+    assert all(each["snapshot_id"] for each in tables)
+    columns = polnor.get("/databases/acme/schemas/sales/tables/orders/schema").json()["columns"]
+    assert columns == [
+        {"name": "id", "type": "long"},
+        {"name": "amount", "type": "decimal(10,2)"},
+        {"name": "placed", "type": "date"},
+    ]
+    run("DROP TABLE acme.sales.large")
+    assert "there is no table acme.sales.large" in run("SELECT * FROM acme.sales.large", 400)
+    assert "there is no schema acme.hr" in run("CREATE TABLE acme.hr.people (id int)", 400)
+    assert "database.schema.table" in run("SELECT * FROM orders", 400)
+    assert "one statement is expected" in run("SELECT 1; SELECT 2", 400)
+    assert "not supported" in run("ATTACH 'x.db'", 400)
+    assert run("SELECT * FROM read_csv('/etc/passwd')", 400)
+    for path in ("/databases/none/tables", "/databases/acme/schemas/sales/tables/none/schema"):
+        assert polnor.get(path).status_code == 404
+    with plane.vendor("polnor/api/v1", OTHER_KEY) as other:
+        assert other.get("/databases").json()["data"] == []
+
+
+def test_a_login_has_a_token_that_expires_and_is_renewed(plane: ControlPlane) -> None:
+    right = {"email": DEVELOPER, "password": plane.api_key}
+    with httpx.Client(base_url=f"{plane.origin}/polnor/api/v1", trust_env=False) as nobody:
+        assert nobody.get("/compute").status_code == 401
+        wrong = nobody.post("/auth/login", json={**right, "password": "x"})
+        assert (wrong.status_code, wrong.json()) == (401, {"error": "The email or the password is wrong."})
+        assert nobody.post("/auth/login", json={"email": DEVELOPER}).status_code == 400
+        login = nobody.post("/auth/login", json=right).raise_for_status().json()
+        assert (login["token_type"], login["expires_in"]) == ("Bearer", 3600)
+        nobody.headers["Authorization"] = f"Bearer {login['access_token']}"
+        nobody.get("/compute").raise_for_status()
+        plane.advance(3000)
+        renewed = nobody.post("/auth/refresh").raise_for_status().json()["access_token"]
+        plane.advance(3000)
+        assert nobody.get("/compute").status_code == 401
+        nobody.headers["Authorization"] = f"Bearer {renewed}"
+        nobody.get("/compute").raise_for_status()
+    with plane.admin() as admin:
+        logged = admin.get("/requests").text
+    for secret in (plane.api_key, login["access_token"], renewed):
+        assert secret not in plane.log_text
+        assert secret not in logged
 
 
 def test_errors_have_one_string_and_the_documented_statuses(plane: ControlPlane, polnor: httpx.Client) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from controlplane.account.seed import DEVELOPER_EMAIL as DEVELOPER
 from support.control_plane import ControlPlane
 from support.naming import unique
 from support.pulumi import Stack
@@ -158,6 +159,42 @@ def test_a_lost_response_creates_one_instance(
     assert "adopted compute instance" in stack.up().output
     assert instances(polnor)[name]["id"] == stack.outputs()["id"]
     stack.destroy()
+
+
+def test_sql_and_a_warehouse(tmp_path: Path, plane: ControlPlane, env: dict[str, str]) -> None:
+    """A login instead of a key; a warehouse that starts in the run; SQL on it."""
+    login = {"POLNOR_BASE_URL": env["POLNOR_BASE_URL"], "POLNOR_EMAIL": DEVELOPER, "POLNOR_PASSWORD": plane.api_key}
+    with plane.vendor("polnor/api/v1") as client:
+        (warehouse,) = client.get("/sql/warehouses").json()["data"]
+        client.post(f"/sql/warehouses/{warehouse['id']}/start").raise_for_status()
+    workspace = Workspace("terraform", tmp_path / "it", login)
+    workspace.write(PROVIDER, "provider.tf")
+    workspace.write(
+        f"""
+resource "polnor_warehouse_state" "it" {{
+  warehouse_id = "{warehouse["id"]}"
+  state        = "running"
+}}
+data "polnor_sql_execute" "it" {{
+  query        = "SELECT 40 + 2 AS answer"
+  warehouse_id = polnor_warehouse_state.it.warehouse_id
+}}
+output "rows" {{
+  value = data.polnor_sql_execute.it.rows
+}}
+"""
+    )
+    running = workspace.start("apply", "-auto-approve", "-no-color")
+    assert running.stdout is not None
+    shown = ""
+    while "Creating..." not in shown:
+        shown += running.stdout.readline()
+    plane.advance(200)
+    assert running.wait() == 0, shown + running.stdout.read()
+    assert workspace.outputs() == {"rows": [[42]]}
+    workspace.settled()
+    assert plane.api_key not in workspace.state_text
+    assert "goes on running: the API cannot stop it" in workspace.destroy(POLNOR_LOG="info", TF_LOG="info").output
 
 
 def test_a_login_is_checked(tmp_path: Path, env: dict[str, str]) -> None:

@@ -14,13 +14,12 @@ from starlette.types import Receive, Scope, Send
 from controlplane.db.pool import Connection
 from controlplane.db.server import CONTROL_DATABASE
 from controlplane.http import idempotency, transaction
-from controlplane.http.auth import authenticate
 from controlplane.http.context import Operation, RequestContext, check_scopes
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal
 from controlplane.http.rate_limit import consume, refund
 from controlplane.http.routing import Routes
-from controlplane.http.style import POLYKOMOS, ApiStyle, new_request_id
+from controlplane.http.style import POLYKOMOS, ApiStyle, PublicCall, new_request_id
 from controlplane.http.summary import JsonBody, RequestSummary, respond
 from controlplane.http.validation import check_key, check_query, parse_json, read_body
 from controlplane.services import Services
@@ -52,6 +51,10 @@ class ApiApp:
             return
         services, request, request_id = self._services, Request(scope, receive), new_request_id()
         now = services.clock.now()
+        public = self._style.public.get((scope["method"], scope["path"].removeprefix(self._style.prefix)))
+        if public is not None:
+            await self._answer_without_key(public, request, request_id, send)
+            return
         principal: Principal | None = None
         operation: Operation | None = None
         body: JsonBody | None = None
@@ -59,7 +62,7 @@ class ApiApp:
         code: str | None = None
         try:
             token = self._style.read_key(request.headers.get("authorization"))
-            principal = await authenticate(services, token, request.client and request.client.host, now)
+            principal = await self._style.authenticate(services, token, request.client and request.client.host, now)
             await consume(services.pool, principal, services.clock)
             is_counted = True
             match = self._routes.match(scope["method"], scope["path"].removeprefix(self._style.prefix))
@@ -103,6 +106,31 @@ class ApiApp:
             key_preview=None if principal is None else principal.key_preview,
         )
         await respond(summary, response, scope, receive, send)
+
+    async def _answer_without_key(self, call: PublicCall, request: Request, request_id: str, send: Send) -> None:
+        """Answer a call that needs no key. The request log has neither its body nor that of the response."""
+        code: str | None = None
+        try:
+            body = parse_json(await read_body(request))
+            result = await call(self._services, body, self._services.clock.now())
+            response = self._style.render(result.status, result.body, request_id)
+        except ClientDisconnect:
+            return
+        except Exception as failure:
+            error = await self._error_of(failure, None, request_id)
+            code, response = error.code, self._style.render_error(error, request_id)
+        summary = RequestSummary(
+            request_id=request_id,
+            status=response.status_code,
+            response_body={},
+            response_content=b"",
+            code=code,
+            request_body=None,
+            operation_id=None,
+            key_id=None,
+            key_preview=None,
+        )
+        await respond(summary, response, request.scope, request.receive, send)
 
     async def _error_of(self, failure: Exception, counted: Principal | None, request_id: str) -> ApiError:
         """Return the error to answer with. A refused request does not count as a use of the key (S36)."""

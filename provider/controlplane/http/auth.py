@@ -45,21 +45,25 @@ def bearer_token(header: str | None) -> str:
 
 
 async def authenticate(services: Services, key: str, address: str | None, now: datetime) -> Principal:
-    """Return the principal of a raw key.
+    """Return the principal of a raw key, by its hash (`authenticate_hash`)."""
+    return await authenticate_hash(services, hash_key(key), address, now)
+
+
+async def authenticate_hash(services: Services, digest: bytes, address: str | None, now: datetime) -> Principal:
+    """Return the principal of a key.
 
     The key is read from the store for each request, by a query that requests which arrive together share. A change of a
     key therefore applies to the next request, at every process.
 
     Args:
         services: The store, and the reads that share queries.
-        key: The raw key.
+        digest: The key's hash.
         address: The client's IP address.
         now: The time of the request.
 
     Raises:
         ApiError: 403, the key is unknown, not active or not allowed for this client (C13, S35).
     """
-    digest = hash_key(key)
     row = await services.reads.get(_read_keys, digest)
     if row is None or not hmac.compare_digest(row["hash"], digest):
         raise forbidden("invalid_api_key", "Invalid API key.")

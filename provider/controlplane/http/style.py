@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
 
-from controlplane.http.auth import bearer_token
+from controlplane.http.auth import authenticate, bearer_token
 from controlplane.http.errors import ApiError
+from controlplane.http.principal import Principal
+from controlplane.http.responses import ApiResponse
+from controlplane.services import Services
 
 PREFIX = "/api/v1"
 _JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False)
@@ -22,6 +26,9 @@ def new_request_id() -> str:
     return f"req_{secrets.token_hex(10)}"
 
 
+PublicCall = Callable[[Services, Any, datetime], Awaitable[ApiResponse]]
+
+
 @dataclass(frozen=True)
 class ApiStyle:
     """The form of an API's requests and responses.
@@ -29,6 +36,9 @@ class ApiStyle:
     Attributes:
         prefix: The path before those of the operations.
         read_key: Returns the API key in an Authorization header, or raises a 401.
+        authenticate: Returns the principal of a key, of a client's address and at a time.
+        public: The calls that need no key, such as a login, by method and path. Each is a function of the services, the
+            JSON body and the time.
         error_of: Returns the error that a response states instead of one of the kernel's.
         error_body: Returns the body of an error.
         wrap: Returns the JSON to send for a handler's body and the request id.
@@ -37,6 +47,8 @@ class ApiStyle:
 
     prefix: str = PREFIX
     read_key: Callable[[str | None], str] = bearer_token
+    authenticate: Callable[[Services, str, str | None, datetime], Awaitable[Principal]] = authenticate
+    public: Mapping[tuple[str, str], PublicCall] = field(default_factory=dict)
     error_of: Callable[[ApiError], ApiError] = lambda error: error
     error_body: Callable[[ApiError], dict[str, Any]] = ApiError.body
     wrap: Callable[[dict[str, Any], str], Any] = lambda body, request_id: {**body, "request_id": request_id}

@@ -11,8 +11,16 @@ from controlplane.services import Worker
 
 @dataclass(frozen=True)
 class Vendor:
-    """An API with its operations and background workers. Its base URL ends in `style.prefix`."""
+    """An API with its operations and background workers. Its base URL ends in `style.prefix`.
+
+    Attributes:
+        style: The form of the API.
+        operations: Its operations.
+        workers: Its background workers.
+        modules: Modules that it needs, from the extra of the vendor's name.
+    """
 
     style: ApiStyle
     operations: tuple[Operation, ...]
     workers: tuple[Worker, ...] = ()
+    modules: tuple[str, ...] = ()

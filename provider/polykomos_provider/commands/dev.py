@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from functools import partial
@@ -252,7 +253,14 @@ def _arguments(context: click.Context) -> list[str]:
 def _vendor_names(chosen: tuple[str, ...]) -> tuple[str, ...]:
     from controlplane.registry import VENDORS
 
-    return tuple(VENDORS) if "all" in chosen else tuple(dict.fromkeys(chosen))
+    names = tuple(VENDORS) if "all" in chosen else tuple(dict.fromkeys(chosen))
+    for name in names:
+        missing = [module for module in VENDORS[name].modules if importlib.util.find_spec(module) is None]
+        if missing:
+            raise click.ClickException(
+                f"--vendor {name} needs {', '.join(missing)}: install the extra `{name}` of polykomos-provider"
+            )
+    return names
 
 
 def _announce(vendors: tuple[str, ...], base_url: str, api_key: str, admin_token: str | None) -> None:

@@ -80,3 +80,11 @@ def test_no_color_is_obeyed(variable: str, coloured: bool, monkeypatch: pytest.M
     assert ("\x1b[" in shown.output) is coloured
     assert "POLYKOMOS_API_KEY is not set" in shown.output
     assert shown.exit_code == 1
+
+
+def test_a_vendor_whose_extra_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    result = CliRunner().invoke(main, ["dev", "--ephemeral", "--vendor", "polnor"])
+    assert result.exit_code == 1
+    assert "--vendor polnor needs duckdb" in result.output
+    assert "install the extra `polnor` of polykomos-provider" in result.output

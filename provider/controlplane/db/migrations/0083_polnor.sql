@@ -78,3 +78,5 @@ CREATE TABLE polnor_audit (
     at          timestamptz NOT NULL
 );
 CREATE INDEX polnor_audit_days ON polnor_audit (team_id, at);
+-- Iceberg's catalog; pyiceberg makes its own tables.
+CREATE SCHEMA polnor_catalog;

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from controlplane.vendors.polnor import audit, jobs, machines, runs, tracking
+from controlplane.vendors.polnor import audit, jobs, lakehouse, login, machines, runs, tracking
 from controlplane.vendors.polnor.style import STYLE
 from controlplane.vendors.vendor import Vendor
 
+_PARTS = (login, machines, lakehouse, jobs, tracking, audit)
 VENDOR = Vendor(
     STYLE,
-    (*machines.OPERATIONS, *jobs.OPERATIONS, *tracking.OPERATIONS, *audit.OPERATIONS),
+    tuple(each for part in _PARTS for each in part.OPERATIONS),
     (runs.run_worker, runs.cleanup_worker),
+    modules=("duckdb", "pyiceberg", "pyarrow", "sqlglot"),
 )

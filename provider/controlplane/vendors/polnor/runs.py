@@ -14,6 +14,7 @@ from typing import Final
 from controlplane.db.pool import Row
 from controlplane.db.process_lease import WITH_LIVE_PROCESSES
 from controlplane.services import Services
+from controlplane.vendors.polnor.login import forget_expired
 from controlplane.worker_pool import Claim, run_workers
 
 _AT_ONCE: Final = 4
@@ -45,6 +46,7 @@ async def cleanup_worker(services: Services) -> None:
     """Fail the runs of ended processes, until cancelled. Their tasks' processes ended with them."""
     while True:
         async with services.pool.connection() as conn, conn.transaction():
+            await forget_expired(conn, services.clock.now())
             rows = await conn.fetch_all(
                 WITH_LIVE_PROCESSES + " UPDATE polnor_runs SET status = 'failed', owner = NULL, finished_at = %s"  # noqa: S608
                 " WHERE status = 'running' AND owner NOT IN (TABLE living) RETURNING id",

@@ -13,6 +13,7 @@ from controlplane.http.context import RequestContext
 from controlplane.http.errors import ApiError
 from controlplane.http.responses import ApiResponse
 from controlplane.http.style import ApiStyle
+from controlplane.vendors.polnor import login
 
 PREFIX: Final = "/polnor/api/v1"
 # The page documents 400, 401, 403, 404, 409 and 429. An unknown or expired key is a 401 here.
@@ -29,6 +30,8 @@ def error_of(error: ApiError) -> ApiError:
 STYLE = ApiStyle(
     prefix=PREFIX,
     error_of=error_of,
+    authenticate=login.identify,
+    public={("POST", "/auth/login"): login.log_in},
     error_body=lambda error: {"error": error.message},
     # A bare array is passed as the only item of a dict without a name.
     wrap=lambda body, _: body[""] if list(body) == [""] else body,
