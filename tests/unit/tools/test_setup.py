@@ -16,14 +16,14 @@ from support.readme import ROOT
 
 SETUP = ROOT / "tools" / "setup"
 HOST = "get.pulumi.com"
-# Prepares Pulumi as `make demo` does, with the interpreter that runs the tests in place of .venv's.
+# Prepares a module, such as Pulumi as `make demo` does, with the interpreter that runs the tests in place of .venv's.
 PREPARE = """
 import sys; sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 import engines
 from go_toolchain import Toolchain
 try:
-    engines.prepare((engines.PULUMI,), Toolchain(), lambda: Path(sys.executable))
+    engines.prepare((getattr(engines, sys.argv[2]),), Toolchain(), lambda: Path(sys.executable))
 except engines.SetupError as failure:
     sys.exit(f"failed: {failure}")
 print(*engines.search_path(), sep="\\n")
@@ -37,7 +37,7 @@ case "$1" in
     while [ "$1" != -o ]; do shift; done
     for package in "$@"; do
       made="$2/${package##*/}"
-      case "$package" in */cmd/*) printf '#!/bin/sh\\necho v3.255.0\\n' > "$made"; chmod +x "$made" ;; esac
+      case "$package" in */cmd/*|*/terraform) printf '#!/bin/sh\\necho v3.255.0\\n' > "$made"; chmod +x "$made" ;; esac
     done ;;
 esac
 """
@@ -67,9 +67,9 @@ class Machine:
         (self.programs / program).write_text(script)
         (self.programs / program).chmod(0o755)
 
-    def prepare(self, **env: str) -> subprocess.CompletedProcess[str]:
-        """Prepare Pulumi. stdout: the directories that belong on PATH."""
-        command = [sys.executable, "-c", PREPARE, str(SETUP)]
+    def prepare(self, module: str = "PULUMI", **env: str) -> subprocess.CompletedProcess[str]:
+        """Prepare a module. stdout: the directories that belong on PATH."""
+        command = [sys.executable, "-c", PREPARE, str(SETUP), module]
         return subprocess.run(
             command, env={**self.env, **env}, capture_output=True, text=True, timeout=120, check=False
         )
@@ -172,6 +172,21 @@ def test_a_source_that_does_not_have_it_is_named(source: str, message: str, mach
     assert message in done.stderr
 
 
+@pytest.mark.parametrize(("module", "name"), [("TERRAFORM", "terraform-1.16"), ("TOFU_FLOOR", "tofu-1.10")])
+def test_an_engine_for_tests_has_a_name_of_its_own(module: str, name: str, machine: Machine) -> None:
+    """The users' own engine is not shadowed; the process has the engine's name, which the provider looks for."""
+    without = machine.prepare(module, POLYKOMOS_ENGINES="path")
+    assert without.returncode == 0, without.stderr
+    assert f"{name}: not on PATH; its tests are skipped, by name" in without.stderr
+    machine.add("go", GO)
+    done = machine.prepare(module, CI="true")
+    assert done.returncode == 0, done.stderr
+    program = Path(done.stdout.splitlines()[0]) / name
+    assert program.resolve().name == name.partition("-")[0]
+    assert not program.with_name(program.resolve().name).exists()
+    assert subprocess.run([program], capture_output=True, check=True).stdout
+
+
 def test_without_go_and_without_an_index_both_ways_out_are_named(machine: Machine) -> None:
     done = machine.prepare(CI="true")
     assert done.returncode == 1
@@ -216,7 +231,7 @@ def test_a_slow_step_shows_that_it_goes_on() -> None:
 
 def test_the_path_of_a_clone_may_hold_blanks_and_letters(tmp_path: Path) -> None:
     clone = tmp_path / "mein Klon, größer"
-    for name in ("tools/setup", "tools/engines"):
+    for name in ("tools/setup", "tools/engines", "tests/clients"):
         shutil.copytree(ROOT / name, clone / name)
     command = f'eval "$({shlex.quote(sys.executable)} tools/setup env)" && printf %s "$PATH"'
     done = subprocess.run(["sh", "-c", command], cwd=clone, capture_output=True, text=True, timeout=60, check=True)
