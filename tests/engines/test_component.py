@@ -147,6 +147,12 @@ PROGRAM = """
 import pulumi
 import pulumi_polykomos as polykomos
 
+
+def created(args: pulumi.ResourceHookArgs) -> None:
+    with open("hooks.txt", "a") as calls:
+        calls.write(args.name)
+
+
 there = polykomos.Provider("there", api_key=pulumi.Config().require_secret("apiKey"), base_url="{base_url}")
 under = pulumi.ResourceOptions(provider=there)
 schema = polykomos.Blueprint("schema", name="{name}", sql_content="CREATE TABLE t (n int);", opts=under)
@@ -160,7 +166,7 @@ main = polykomos.ManagedDatabase(
     webhook=polykomos.ManagedDatabaseWebhookArgs(url="https://hooks.example.com/x", events=["database.deleted"]),
     opts=pulumi.ResourceOptions(
         provider=there, protect={protect}, ignore_changes=["connectionHardLimit"],
-        custom_timeouts=pulumi.CustomTimeouts(create="7m"),
+        custom_timeouts=pulumi.CustomTimeouts(create="7m"), hooks=pulumi.ResourceHookBinding(after_create=[created]),
     ),
 )
 pulumi.export("host", main.endpoint.host)
@@ -198,6 +204,7 @@ def test_a_python_program_uses_the_component_with_an_explicit_provider(
     database = stack.resource("main-database")
     assert database["provider"].split("::")[3] == "there", "no default provider could have reached the API"
     assert database["customTimeouts"] == {"create": 420}
+    assert (stack.directory / "hooks.txt").read_text() == "main", "a hook of the component, once"
     stack.assert_no_changes()
 
     # The component's options reach its children.

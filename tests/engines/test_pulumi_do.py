@@ -31,15 +31,17 @@ def test_lists_of_what_exists(stack: Stack, api: httpx.Client) -> None:
     assert listed(stack, "Blueprint", "--all", "--name", name) == {blueprint: name}
     assert listed(stack, "WebhookEndpoint", "--all")[str(endpoint)] == url["url"]
     assert len(listed(stack, "Database", "--count", "1")) == 1
-    # The ids are those of an import.
-    stack.write({"db": ("Database", {"name": name}, {"import": made})})
+    # The ids are those of an import, which needs no name.
+    stack.write({"db": ("Database", {}, {"import": made})})
     assert stack.up().ops == {"db": "import"}
+    assert stack.resource("db")["inputs"]["name"] == name
     stack.destroy()
 
 
 def test_the_mapping_of_terraforms_names(stack: Stack) -> None:
-    shown = stack.run("package", "get-mapping", "terraform", "polykomos", "polykomos").output
-    mapping = json.loads(shown[shown.index("{") :])
+    file = stack.directory / "mapping.json"
+    stack.run("package", "get-mapping", "terraform", "polykomos", "polykomos", "--out", str(file))
+    mapping = json.loads(file.read_text())
     assert mapping["resources"]["polykomos_database"]["fields"]["db_type"]["name"] == "dbType"
     assert mapping["dataSources"]["polykomos_databases"]["tok"] == "polykomos:index:getDatabases"
     assert "no mapping" in stack.run("package", "get-mapping", "other", "polykomos", ok=False).output

@@ -46,7 +46,7 @@ def test_waiting_shows_in_the_resources_row(slow_stack: Stack, slow: ControlPlan
 
 def test_a_create_that_ran_out_of_time_is_resumed(slow_stack: Stack, slow: ControlPlane) -> None:
     name = unique("late")
-    db = ("Database", {"name": name}, {"customTimeouts": {"create": "2s", "update": "2s"}})
+    db = ("Database", {"name": name}, {"customTimeouts": {"create": "2s", "update": "2s", "read": "3s"}})
     slow_stack.write({"db": db}, {"url": "${db.connectionString}", "status": "${db.status}"})
     failed = slow_stack.up(ok=False)
     assert "still provisioning" in failed.output
@@ -70,6 +70,16 @@ def test_a_create_that_ran_out_of_time_is_resumed(slow_stack: Stack, slow: Contr
     assert slow_stack.outputs()["status"] == "active"
     assert database_names(slow).count(name) == 1
     slow_stack.assert_no_changes()
+
+    # A read has a time-out of its own.
+    began = time.monotonic()
+    with slow.admin() as admin:
+        rule = {"operation": "getDatabase", "effect": "latency", "seconds": 90}
+        admin.post("/faults", json=rule).raise_for_status()
+        late = slow_stack.refresh(ok=False)
+        admin.delete("/faults").raise_for_status()
+    assert "Traceback" not in late.output
+    assert time.monotonic() - began < 80, late.output
     slow_stack.destroy()
 
 
