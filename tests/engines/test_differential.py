@@ -42,7 +42,7 @@ def test_every_engine_does_the_same(control_plane: ControlPlane, attached: str, 
     @settings(max_examples=PROGRAMS, phases=[Phase.generate], database=None, suppress_health_check=list(HealthCheck))
     @given(stories())
     def compare(programs: list[Program]) -> None:
-        shown = "\n# then\n".join(map(hcl, programs))
+        shown = "\n# then\n".join([f"# SEED={SEED} PROGRAMS={PROGRAMS}", *map(hcl, programs)])
         results: dict[str, list[Step]] = {}
         for engine in ENGINES:
             with control_plane.admin() as admin:
