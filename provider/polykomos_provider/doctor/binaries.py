@@ -14,35 +14,28 @@ _NUMBERS = re.compile(r"\bv(\d+)\.(\d+)")
 
 def version_of(program: str) -> tuple[int, int] | None:
     """Return the first two numbers of `program version`; None if it prints none."""
-    try:
-        done = subprocess.run(  # noqa: S603 - the user's own engine
-            [program, "version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    match = _NUMBERS.search(done.stdout)
+    output = _output(program, "version")
+    match = _NUMBERS.search(output or "")
     return (int(match[1]), int(match[2])) if match else None
 
 
 def pulumi_plugins(program: str) -> list[str] | None:
     """Return the versions of this provider that Pulumi itself finds among the user's plugins; None if it fails."""
+    output = _output(program, "plugin", "ls", "--json", check=True)
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own engine
-            [program, "plugin", "ls", "--json"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=_SECONDS,
-        )
-        plugins = json.loads(done.stdout)
+        plugins = json.loads(output or "")
         return [str(each["version"]) for each in plugins if (each["kind"], each["name"]) == ("resource", "polykomos")]
-    except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _output(program: str, *words: str, check: bool = False) -> str | None:
+    """Return what a program prints; None if it cannot be run, or with `check` if it fails."""
+    try:
+        return subprocess.run(  # noqa: S603 - the user's own engine
+            [program, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=check, timeout=_SECONDS
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
         return None
 
 
