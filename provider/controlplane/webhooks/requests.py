@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from controlplane.http.validation import Body
-from controlplane.webhooks.address_policy import blocked_reason
+from controlplane.webhooks.address_policy import Address, blocked_reason
 
 EVENTS = ("database.provisioning_started", "database.provisioned", "database.deleted", "ping")
 
@@ -21,12 +21,8 @@ _HOST = re.compile(r"[A-Za-z0-9._\-]{1,253}")
 
 def is_loopback_host(host: str) -> bool:
     """Return whether `host` (no brackets) names this machine: `localhost`, 127.0.0.0/8 or ::1."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    address = _address(host)
+    return host.lower() == "localhost" or (address is not None and address.is_loopback)
 
 
 def check_url(url: str) -> str:
@@ -51,28 +47,23 @@ def check_url(url: str) -> str:
         raise ValueError("must not contain a user name or password")
     if not _is_host(host) or port == 0:
         raise ValueError("must name a host")
-    reason = _blocked_reason(host)
+    # A name is looked up, and checked, only when a delivery is sent.
+    address = _address(host)
+    reason = None if address is None else blocked_reason(address, loopback=True)
     if reason is not None:
         raise ValueError(f"must not name that address: {reason}")
     return url
 
 
-def _blocked_reason(host: str) -> str | None:
-    """Return why an address is blocked. A name is looked up, and checked, only when a delivery is sent."""
+def _address(host: str) -> Address | None:
     try:
-        return blocked_reason(ipaddress.ip_address(host), loopback=True)
+        return ipaddress.ip_address(host)
     except ValueError:
         return None
 
 
 def _is_host(host: str) -> bool:
-    if ":" not in host:
-        return bool(_HOST.fullmatch(host))
-    try:
-        ipaddress.IPv6Address(host)
-    except ValueError:
-        return False
-    return True
+    return _address(host) is not None if ":" in host else bool(_HOST.fullmatch(host))
 
 
 def _event_names(events: list[str]) -> list[str]:
