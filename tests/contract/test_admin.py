@@ -46,7 +46,7 @@ def test_the_admin_api_has_its_own_token(plane: ControlPlane) -> None:
         error_of(wrong_door.get("/me"), 403, "invalid_api_key")
 
 
-def test_the_token_outlives_a_restart_and_no_admin_means_none(tmp_path: Any) -> None:
+def test_the_admin_token_survives_a_restart_and_no_admin_serves_no_admin_api(tmp_path: Any) -> None:
     arguments = ("--data-dir", str(tmp_path / "data"), "--pool-size", "0")
     with ControlPlane(*arguments) as plane:
         token = plane.admin_token
@@ -228,7 +228,7 @@ def test_a_nul_in_a_path_changes_nothing(admin: httpx.Client) -> None:
         (RuntimeError("hush"), 500, "internal_error"),
     ],
 )
-def test_what_fails_inside_is_told_in_the_apis_form(
+def test_internal_errors_have_the_form_of_the_apis_errors(
     failure: Exception, status: int, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(_: AdminRequest) -> None:
@@ -266,7 +266,7 @@ def test_an_inbox_that_fails_is_tried_again_as_time_passes(
     assert len({each["headers"]["x-polykomos-delivery"] for each in admin.get("/inbox/broken").json()}) == 1
 
 
-def test_the_log_shows_what_was_asked_and_how_to_ask_again(
+def test_the_request_log_shows_each_request_and_its_curl_command(
     admin: httpx.Client, client: httpx.Client, plane: ControlPlane
 ) -> None:
     made = create_database(client, "logged")

@@ -176,35 +176,35 @@ def test_a_creation_that_is_deleted_ends_its_application() -> None:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[ControlPlane]:
+def persistent(tmp_path: Path) -> Iterator[ControlPlane]:
     with ControlPlane("--data-dir", str(tmp_path / "data"), "--rate-limit", "0", "--pool-size", "1") as plane:
         yield plane
 
 
-def test_kill_9_in_the_middle_runs_it_exactly_once(kept: ControlPlane) -> None:
-    with kept.client() as api:
+def test_kill_9_in_the_middle_runs_it_exactly_once(persistent: ControlPlane) -> None:
+    with persistent.client() as api:
         database = create_database(api)
         slow = blueprint(api, SQL + " SELECT pg_sleep(1.5);")
         number = apply(api, database["uuid"], slow, status=202, wait=False)["id"]
         path = f"/blueprint_applications/{number}"
         wait_until(lambda: api.get(path).json()["data"]["status"] == "running")
         time.sleep(0.3)
-    kept.kill()
-    kept.start()
-    with kept.client() as api:
+    persistent.kill()
+    persistent.start()
+    with persistent.client() as api:
         wait_until(lambda: api.get(path).json()["data"]["status"] == "completed")
         assert rows(api.get(f"/databases/{database['uuid']}").json()["data"]) == ["nobody"]
 
 
-def test_one_that_was_committed_before_the_crash_is_not_run_again(kept: ControlPlane) -> None:
+def test_one_that_was_committed_before_the_crash_is_not_run_again(persistent: ControlPlane) -> None:
     """The moment between the tenant's COMMIT and our own record of it, made by hand in the control plane's tables."""
-    with kept.client() as api:
+    with persistent.client() as api:
         database = create_database(api)
         number = apply(api, database["uuid"], blueprint(api))["id"]
-    kept.stop()
-    kept.start()
-    with kept.client() as api:
-        with server_admin.connect(kept) as connection:
+    persistent.stop()
+    persistent.start()
+    with persistent.client() as api:
+        with server_admin.connect(persistent) as connection:
             connection.execute(
                 "UPDATE blueprint_applications SET status = 'running', owner = -1, completed_at = NULL WHERE id = %s",
                 (number,),
@@ -212,7 +212,7 @@ def test_one_that_was_committed_before_the_crash_is_not_run_again(kept: ControlP
         path = f"/blueprint_applications/{number}"
         wait_until(lambda: api.get(path).json()["data"]["status"] == "completed")
         assert rows(database) == ["nobody"]
-        with server_admin.connect(kept) as connection:
+        with server_admin.connect(persistent) as connection:
             connection.execute(
                 "UPDATE blueprint_applications SET status = 'running', owner = -1, xid = NULL WHERE id = %s", (number,)
             )
@@ -220,7 +220,7 @@ def test_one_that_was_committed_before_the_crash_is_not_run_again(kept: ControlP
 
 
 @pytest.mark.facts("S19", "S22", "S27")
-def test_the_record_of_an_application_outlives_its_blueprint(api: httpx.Client) -> None:
+def test_an_application_remains_readable_after_its_blueprint_is_deleted(api: httpx.Client) -> None:
     database, uuid = create_database(api), blueprint(api)
     done = apply(api, database["uuid"], uuid)
     assert isinstance(done["blueprint_id"], int)

@@ -218,7 +218,7 @@ BAD_SQL = [
 @pytest.mark.facts("S20", "S21")
 @pytest.mark.parametrize("sql", BAD_SQL)
 @pytest.mark.parametrize("name", ["createBlueprint", "updateBlueprint"])
-def test_bad_sql_is_never_kept(api: httpx.Client, targets: dict[str, Any], name: str, sql: str) -> None:
+def test_invalid_sql_is_never_stored(api: httpx.Client, targets: dict[str, Any], name: str, sql: str) -> None:
     """S20, S21."""
     before = everything(api)
     operation = BY_NAME[name]

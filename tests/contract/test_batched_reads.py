@@ -94,7 +94,7 @@ def test_few_reads_of_a_large_account_never_cost_more_than_twice(
     assert calls.total() <= 3, calls
 
 
-def test_what_is_not_listed_is_asked_for(
+def test_an_object_that_is_not_listed_is_read_by_itself(
     plane: ControlPlane, uuids: list[str], new_client: Callable[..., Client]
 ) -> None:
     client = new_client()

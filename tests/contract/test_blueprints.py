@@ -110,7 +110,7 @@ def test_other_users_blueprints_are_not_there(api: httpx.Client, control_plane: 
         ("DO $$ BEGIN COMMIT; END $$", "invalid transaction termination"),
     ],
 )
-def test_invalid_sql_is_told_and_nothing_is_kept(api: httpx.Client, sql: str, told: str) -> None:
+def test_invalid_sql_is_rejected_and_nothing_is_stored(api: httpx.Client, sql: str, told: str) -> None:
     verdict = validate(api, sql)
     assert verdict["valid"] is False
     assert told in " ".join(verdict["errors"])

@@ -318,7 +318,7 @@ def test_a_database_and_its_life(browser: httpx.Client, api: httpx.Client) -> No
     assert database["uuid"] in show(browser, "/console/databases?q=renamed&status=deleted")
 
 
-def test_a_job_is_told_while_it_waits() -> None:
+def test_a_waiting_job_is_shown() -> None:
     with ControlPlane("--ephemeral", "--pool-size", "0", "--provision-delay", "1.5") as slow, slow.client() as api:
         uuid = api.post("/databases", json={"name": "slow"}, headers=new_key()).json()["data"]["uuid"]
         with httpx.Client(base_url=slow.origin, trust_env=False) as browser:

@@ -232,7 +232,7 @@ def test_the_curl_line_is_copied(chromium: Browser, plane: ControlPlane) -> None
         assert 'curl -sS -X POST --globoff --path-as-is "$POLYKOMOS_BASE_URL"/webhook_endpoints' in copied
 
 
-def test_the_theme_is_kept(page: Page) -> None:
+def test_the_theme_is_stored(page: Page) -> None:
     page.goto("/")
     ground = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(ground)
@@ -258,7 +258,7 @@ def test_motion_is_reduced_where_wished(page: Page, plane: ControlPlane) -> None
     assert page.evaluate(names) == "none"
 
 
-def test_a_control_plane_that_went_away_is_told(chromium: Browser) -> None:
+def test_the_page_says_when_the_control_plane_does_not_respond(chromium: Browser) -> None:
     with ControlPlane("--ephemeral", "--pool-size", "0") as short:
         context = chromium.new_context(base_url=short.origin)
         page = context.new_page()

@@ -166,7 +166,7 @@ def test_a_lost_answer_whose_replay_is_of_what_the_state_holds(run: Callable[...
     assert new.object.uuid != old.uuid
 
 
-def test_an_engine_that_cannot_be_asked(client: Client, run: Callable[..., Run]) -> None:
+def test_a_state_that_cannot_be_read(client: Client, run: Callable[..., Run]) -> None:
     name = unique("mute")
     lost = run().database(name).object
     with pytest.raises(ResourceError, match=lost.uuid):
@@ -209,7 +209,9 @@ def test_many_that_are_alike_cost_one_call_each(run: Callable[..., Run], control
     assert calls["getBlueprint"] <= 2
 
 
-def test_too_many_to_go_through_are_told_of(run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_generations_than_are_searched_cause_a_warning(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(creation, "_MOST_GENERATIONS", 2)
     seed, one = unique("many"), run()
     for warnings in (0, 0, 1):
@@ -363,7 +365,7 @@ def test_no_variables_and_empty_ones_are_one_application(run: Callable[..., Run]
     assert (found.object.id, found.adopted) == (lost.object.id, True)
 
 
-def test_what_was_asked_for_in_other_words_is_not_run_again(
+def test_an_application_sent_with_another_body_is_not_run_again(
     run: Callable[..., Run], client: Client, control_plane: ControlPlane, target: dict[str, Any]
 ) -> None:
     """As another release of the provider would ask for it."""
@@ -375,7 +377,7 @@ def test_what_was_asked_for_in_other_words_is_not_run_again(
     assert calls["createDatabaseBlueprintApplication"] == 1
 
 
-def test_what_was_refused_once_is_asked_anew(
+def test_a_rejected_create_is_sent_again_with_a_new_key(
     run: Callable[..., Run], client: Client, admin: httpx.Client, target: dict[str, Any]
 ) -> None:
     nowhere = {**target, "blueprint_uuid": str(uuid.uuid4())}
@@ -426,7 +428,7 @@ def test_an_application_waits_for_its_database(
 # A blueprint's change takes no key
 
 
-def test_a_blueprints_change_outlives_an_outage(
+def test_a_blueprint_update_is_retried_through_an_outage(
     run: Callable[..., Run], client: Client, admin: httpx.Client, control_plane: ControlPlane
 ) -> None:
     ctx = run().context("bp")

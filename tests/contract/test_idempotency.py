@@ -223,7 +223,7 @@ def test_the_key_covers_path_and_query(api: httpx.Client) -> None:
 
 
 @pytest.mark.facts("C11")
-def test_what_a_valid_call_met_is_kept_even_when_it_is_an_error(api: httpx.Client) -> None:
+def test_the_reply_to_a_valid_call_is_stored_even_if_it_is_an_error(api: httpx.Client) -> None:
     """C11."""
     headers = new_key()
     first = BY_NAME["deleteDatabase"].call(api, headers=headers)
@@ -295,7 +295,7 @@ def test_a_delete_replayed_is_the_same_delete_and_a_new_one_404(api: httpx.Clien
     error_of(BY_NAME["deleteDatabase"].call(api, made), 404, "not_found")
 
 
-def test_answers_outlive_a_kill(tmp_path: Path) -> None:
+def test_stored_replies_survive_a_kill(tmp_path: Path) -> None:
     with ControlPlane("--data-dir", str(tmp_path / "data"), "--rate-limit", "0", "--pool-size", "1") as plane:
         with plane.client() as api:
             cases = [(Case(api, operation), fresh()) for operation in IDEMPOTENT]

@@ -124,7 +124,7 @@ def test_what_was_refused_does_not_use_up_the_month(plane: ControlPlane) -> None
 
 
 @pytest.mark.facts("keys:requests-per-minute", "rate:retry-after")
-def test_the_minute_slides_with_the_clock_and_outlives_a_restart(plane: ControlPlane) -> None:
+def test_the_rate_window_slides_with_the_clock_and_survives_a_restart(plane: ControlPlane) -> None:
     assert me(plane, "slow").status_code == 200
     plane.advance(20)
     assert me(plane, "slow").status_code == 200
@@ -168,7 +168,9 @@ def test_a_revoked_key_is_refused(plane: ControlPlane) -> None:
         ({"expires": "never"}, "expires"),
     ],
 )
-def test_a_seed_that_is_wrong_is_told_without_the_key(tmp_path: Path, controls: dict[str, Any], told: str) -> None:
+def test_an_invalid_seed_is_rejected_without_showing_the_key(
+    tmp_path: Path, controls: dict[str, Any], told: str
+) -> None:
     seed = tmp_path / "users.json"
     key = {"key": "pk_live_secret_in_a_file", "name": "k", **controls}
     seed.write_text(json.dumps({"users": [{"name": "A", "email": "a@x.test", "teams": ["T"], "keys": [key]}]}))
@@ -182,7 +184,7 @@ def user_with(email: str, **keys: str) -> dict[str, Any]:
     return {"name": email, "email": email, "keys": [{"key": key, "name": name} for name, key in keys.items()]}
 
 
-def test_a_key_that_stands_twice_in_a_seed_is_told_by_its_preview(tmp_path: Path) -> None:
+def test_a_duplicate_key_in_a_seed_is_reported_by_its_preview(tmp_path: Path) -> None:
     seed = tmp_path / "users.json"
     key = "pk_live_given_to_two_users"
     seed.write_text(json.dumps({"users": [user_with("a@x.test", one=key), user_with("b@x.test", two=key)]}))
@@ -237,7 +239,7 @@ def test_plans_of_a_seed(plane: ControlPlane) -> None:
 
 
 @pytest.mark.parametrize("plans", [{"launch": {"connection_hard_limit": 0}}, {"Launch": {}}, {"launch": {"cores": 4}}])
-def test_a_seed_of_wrong_plans_is_told(tmp_path: Path, plans: dict[str, Any]) -> None:
+def test_a_seed_with_invalid_plans_is_rejected(tmp_path: Path, plans: dict[str, Any]) -> None:
     seed = tmp_path / "plans.json"
     seed.write_text(json.dumps({"plans": plans}))
     with pytest.raises(AssertionError, match=f"plans.{next(iter(plans))}"), ControlPlane("--ephemeral", seed=seed):

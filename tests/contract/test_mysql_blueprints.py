@@ -147,7 +147,7 @@ def test_rows_alone_are_rolled_back(api: httpx.Client, database: dict[str, Any])
 
 
 @pytest.mark.facts("S25")
-def test_what_stayed_is_told(api: httpx.Client, database: dict[str, Any]) -> None:
+def test_the_statements_that_stay_committed_are_reported(api: httpx.Client, database: dict[str, Any]) -> None:
     sql = f"{SQL} CREATE TABLE a (i int); INSERT INTO log (who) VALUES ('uncommitted'); {ONLY_IN_THE_COPY}"
     done = apply(api, database, blueprint(api, sql))
     assert (done["status"], done["statements_succeeded"], done["statements_failed"]) == ("failed", 4, 1)
@@ -157,7 +157,7 @@ def test_what_stayed_is_told(api: httpx.Client, database: dict[str, Any]) -> Non
     assert once(database, "SELECT count(*) FROM a") == [(0,)]
 
 
-def test_tables_without_transactions_are_told(api: httpx.Client, database: dict[str, Any]) -> None:
+def test_changes_to_tables_without_transactions_are_reported(api: httpx.Client, database: dict[str, Any]) -> None:
     once(database, "CREATE TABLE log (who varchar(200)) ENGINE=MyISAM")
     sql = f"INSERT INTO log (who) VALUES ('stays'); {ONLY_IN_THE_COPY}"
     done = apply(api, database, blueprint(api, sql))
@@ -240,7 +240,7 @@ def test_the_database_s_engine_decides_when_it_is_applied(api: httpx.Client, dat
 
 
 @pytest.mark.parametrize("defines", [False, True])
-def test_a_killed_run_is_done_once_or_told(tmp_path: Path, defines: bool) -> None:
+def test_a_killed_run_is_carried_out_once_or_reported_as_unknown(tmp_path: Path, defines: bool) -> None:
     arguments = ["--data-dir", str(tmp_path / "data"), "--rate-limit", "0", "--pool-size", "1"]
     with ControlPlane(*arguments) as plane:
         with plane.client() as api:
@@ -275,7 +275,7 @@ def sleeping(database: dict[str, Any]) -> bool:
         return any("sleep" in str(row[7]) for row in ask(conn, "SHOW PROCESSLIST") if row[0] != conn.thread_id())
 
 
-def test_what_a_compound_statement_committed_is_told(api: httpx.Client, database: dict[str, Any]) -> None:
+def test_what_a_compound_statement_committed_is_reported(api: httpx.Client, database: dict[str, Any]) -> None:
     once(database, TABLE)
     sql = (
         "INSERT INTO log (who) VALUES ('first'); IF 1 = 1 THEN COMMIT; INSERT INTO log (who) VALUES ('second'); END IF;"

@@ -47,7 +47,7 @@ def apply(api: httpx.Client, database: dict[str, Any], sql: str, **body: Any) ->
     return found
 
 
-def test_what_returning_gives_back_is_not_kept(plane: ControlPlane, api: httpx.Client) -> None:
+def test_rows_of_returning_are_not_kept_in_memory(plane: ControlPlane, api: httpx.Client) -> None:
     database = create_database(api, "returning", db_type="mysql")
     mysql.once(database, "CREATE TABLE t (n int)")
     before = most_memory(plane)

@@ -110,7 +110,7 @@ def test_a_replay_does_not_provision_again_nor_wait(slow: httpx.Client) -> None:
 
 
 @pytest.mark.facts("idempotency:in-progress", "errors:409")
-def test_an_equal_call_while_the_first_waits_is_told_so(slow: httpx.Client) -> None:
+def test_an_equal_call_while_the_first_one_waits_is_a_conflict(slow: httpx.Client) -> None:
     headers = new_key()
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         first = thread.submit(create, slow, headers=headers, wait="true")

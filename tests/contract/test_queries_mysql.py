@@ -95,7 +95,7 @@ def test_writes_and_definitions(client: httpx.Client) -> None:
     assert "the first 1 are committed" in failed.json()["error"]["message"]
 
 
-def test_rows_are_capped_and_told(client: httpx.Client, shop: dict[str, Any]) -> None:
+def test_rows_are_capped_and_marked_as_truncated(client: httpx.Client, shop: dict[str, Any]) -> None:
     many = result(client, shop, "SELECT seq FROM seq_1_to_1000000")
     assert (many["rowCount"], many["truncated"], many["maxRows"]) == (100, True, 100)
     assert result(client, shop, "SELECT seq FROM seq_1_to_1000000 LIMIT 500000")["truncated"] is True

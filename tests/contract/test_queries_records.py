@@ -26,7 +26,7 @@ def plane(tmp_path: Path) -> ControlPlane:
     return ControlPlane("--data-dir", str(tmp_path), "--rate-limit", "0", "--pool-size", "1")
 
 
-def test_every_attempt_is_kept_without_rows(plane: ControlPlane) -> None:
+def test_every_query_is_recorded_without_rows(plane: ControlPlane) -> None:
     with plane, plane.client() as client:
         database = create_database(client, "kept")
         make = 'CREATE TABLE "notes" ("id" SERIAL PRIMARY KEY, "title" TEXT)'

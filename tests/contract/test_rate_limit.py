@@ -38,7 +38,7 @@ def refusal(reply: httpx.Response) -> None:
 
 
 @pytest.mark.facts("errors:429", "rate:retry-after", "keys:requests-per-minute")
-def test_the_first_calls_pass_and_the_next_is_told_when_to_come_back(limited: ControlPlane) -> None:
+def test_the_first_calls_pass_and_the_next_gets_retry_after(limited: ControlPlane) -> None:
     with limited.client() as client:
         assert client.get("/me").json()["data"]["api_key"]["controls"]["requests_per_minute"] == LIMIT
         replies = [client.get("/me") for _ in range(LIMIT + 2)]

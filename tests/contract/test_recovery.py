@@ -26,7 +26,7 @@ from support.control_plane import (
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[ControlPlane]:
+def persistent(tmp_path: Path) -> Iterator[ControlPlane]:
     with ControlPlane("--data-dir", str(tmp_path / "data"), "--rate-limit", "0", "--pool-size", "1") as plane:
         yield plane
 
@@ -52,19 +52,19 @@ def servers_below(directory: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_everything_is_there_after_a_restart(kept: ControlPlane, end: str) -> None:
-    with kept.client() as api:
+def test_everything_is_there_after_a_restart(persistent: ControlPlane, end: str) -> None:
+    with persistent.client() as api:
         header = new_key()
         first = api.post("/databases", params={"wait": "true"}, json={"name": "orders"}, headers=header)
         made = first.json()["data"]
         api.patch(f"/databases/{made['uuid']}", json={"name": "renamed"}, headers=new_key())
     with psycopg.connect(made["connection_string"]) as conn:
-        conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-    key = kept.api_key
-    getattr(kept, end)()
-    kept.restart()
-    assert kept.api_key == key
-    with kept.client() as api:
+        conn.execute("CREATE TABLE persistent AS SELECT 42 AS answer")
+    key = persistent.api_key
+    getattr(persistent, end)()
+    persistent.restart()
+    assert persistent.api_key == key
+    with persistent.client() as api:
         again = api.get(f"/databases/{made['uuid']}").json()["data"]
         replay = api.post("/databases", params={"wait": "true"}, json={"name": "orders"}, headers=header)
         assert len(api.get("/databases").json()["data"]) == 1
@@ -72,7 +72,7 @@ def test_everything_is_there_after_a_restart(kept: ControlPlane, end: str) -> No
     assert replay.json()["idempotency_replay"] is True
     assert replay.json()["data"] == made
     with psycopg.connect(made["connection_string"]) as conn:
-        assert conn.execute("SELECT answer FROM kept").fetchone() == (42,)
+        assert conn.execute("SELECT answer FROM persistent").fetchone() == (42,)
 
 
 def test_a_killed_provisioning_goes_on_and_makes_one_database(slow: ControlPlane) -> None:
@@ -147,23 +147,23 @@ def test_a_wait_ends_at_once_when_the_control_plane_stops(tmp_path: Path) -> Non
     assert [reply.status_code for reply in replies] == [202]
 
 
-def test_postgresql_ends_with_a_killed_control_plane(kept: ControlPlane, tmp_path: Path) -> None:
+def test_postgresql_ends_with_a_killed_control_plane(persistent: ControlPlane, tmp_path: Path) -> None:
     assert servers_below(tmp_path)
-    kept.kill()
+    persistent.kill()
     wait_until(lambda: not servers_below(tmp_path))
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_cleanly(kept: ControlPlane, tmp_path: Path, sign: signal.Signals) -> None:
-    with kept.client() as api:
+def test_a_signal_stops_it_cleanly(persistent: ControlPlane, tmp_path: Path, sign: signal.Signals) -> None:
+    with persistent.client() as api:
         create_database(api)
-    os.kill(kept.pid, sign)
-    assert kept.stop() in (0, None)
+    os.kill(persistent.pid, sign)
+    assert persistent.stop() in (0, None)
     assert not servers_below(tmp_path)
-    assert "exception" not in kept.log_text
+    assert "exception" not in persistent.log_text
 
 
-def test_a_data_directory_serves_one_at_a_time(kept: ControlPlane, tmp_path: Path) -> None:
+def test_a_data_directory_serves_one_at_a_time(persistent: ControlPlane, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("polykomos")), "dev", "--port", "0"]
     second: Any = subprocess.run(
         [*command, "--data-dir", str(tmp_path / "data")], capture_output=True, text=True, timeout=60, check=False
@@ -171,5 +171,5 @@ def test_a_data_directory_serves_one_at_a_time(kept: ControlPlane, tmp_path: Pat
     assert second.returncode == 1
     assert "Another `polykomos dev` is running" in second.stderr
     assert "Traceback" not in second.stderr
-    with kept.client() as api:
+    with persistent.client() as api:
         assert api.get("/me").status_code == 200

@@ -79,7 +79,7 @@ def test_every_answered_request_has_an_entry(scene: Scene, store: psycopg.Connec
     assert {operation.name for operation in OPERATIONS} <= {entry["operation"] for entry in kept.values()}
 
 
-def test_no_secret_is_kept(scene: Scene, store: psycopg.Connection[dict[str, Any]]) -> None:
+def test_no_secret_is_logged(scene: Scene, store: psycopg.Connection[dict[str, Any]]) -> None:
     entry_of(store, scene.replies[-1])
     columns = ("target", "headers", "request_body", "response_body", "key_preview", "code")
     texts = [(column, str(entry[column])) for entry in entries(store) for column in columns]
@@ -179,7 +179,7 @@ def test_odd_bodies_do_not_stop_the_log(
     assert entry_of(store, reply)["headers"]["content-length"] == str(len(body))
 
 
-def test_the_newest_are_kept_and_two_processes_share_them(
+def test_the_newest_entries_remain_and_two_processes_share_them(
     plane: ControlPlane, store: psycopg.Connection[dict[str, Any]], tmp_path: Path
 ) -> None:
     info = store.info

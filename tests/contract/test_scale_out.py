@@ -81,9 +81,9 @@ def test_a_wait_at_one_ends_when_another_has_done_the_work(clients: list[httpx.C
         assert wait_active(client, made[0]["uuid"])["db_password"] == made[0]["db_password"]
 
 
-def told_of(receiver: Receiver, databases: list[str]) -> list[tuple[str, str]]:
-    heard = [(each.content["data"]["uuid"], each.content["event"]) for each in list(receiver.received)]
-    return [(uuid, event) for uuid, event in heard if uuid in databases]
+def events_of(receiver: Receiver, databases: list[str]) -> list[tuple[str, str]]:
+    delivered = [(each.content["data"]["uuid"], each.content["event"]) for each in list(receiver.received)]
+    return [(uuid, event) for uuid, event in delivered if uuid in databases]
 
 
 def test_each_event_is_delivered_once_and_in_order(clients: list[httpx.Client]) -> None:
@@ -98,12 +98,12 @@ def test_each_event_is_delivered_once_and_in_order(clients: list[httpx.Client]) 
         with ThreadPoolExecutor(6) as threads:
             databases = list(threads.map(live_and_die, range(12)))
         # Databases of the tests before may still be at work: their events come here too.
-        wait_until(lambda: len(told_of(receiver, databases)) >= 36, seconds=40)
+        wait_until(lambda: len(events_of(receiver, databases)) >= 36, seconds=40)
         clients[0].delete(f"/webhook_endpoints/{hook}", headers=new_key())
-    heard = told_of(receiver, databases)
-    assert len(heard) == len(set(heard)) == 36
+    delivered = events_of(receiver, databases)
+    assert len(delivered) == len(set(delivered)) == 36
     for database in databases:
-        assert [event for uuid, event in heard if uuid == database] == [
+        assert [event for uuid, event in delivered if uuid == database] == [
             "database.provisioning_started",
             "database.provisioned",
             "database.deleted",

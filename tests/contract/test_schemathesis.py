@@ -47,7 +47,7 @@ def documented_original() -> dict:
     return document
 
 
-def held(case: Case, plane: ControlPlane) -> None:
+def check_conformance(case: Case, plane: ControlPlane) -> None:
     headers = {"Authorization": f"Bearer {plane.api_key}"}
     # A wait is a valid request, but seconds of nothing here.
     if isinstance(case.query, dict):
@@ -61,8 +61,8 @@ def held(case: Case, plane: ControlPlane) -> None:
 @pytest.mark.slow
 @served.parametrize()
 @BOUNDED
-def test_the_served_document_is_kept(case: Case, control_plane: ControlPlane) -> None:
-    held(case, control_plane)
+def test_the_control_plane_conforms_to_the_served_document(case: Case, control_plane: ControlPlane) -> None:
+    check_conformance(case, control_plane)
 
 
 if ORIGINAL.exists():
@@ -71,11 +71,11 @@ if ORIGINAL.exists():
     @pytest.mark.slow
     @documented.parametrize()
     @BOUNDED
-    def test_the_original_document_is_kept(case: Case, control_plane: ControlPlane) -> None:
-        held(case, control_plane)
+    def test_the_control_plane_conforms_to_the_original_document(case: Case, control_plane: ControlPlane) -> None:
+        check_conformance(case, control_plane)
 
 else:
 
     @pytest.mark.skip(reason=ABSENT)
-    def test_the_original_document_is_kept() -> None:
+    def test_the_control_plane_conforms_to_the_original_document() -> None:
         """Visible in the summary."""

@@ -107,8 +107,8 @@ def query(database: dict[str, Any], statement: str) -> list[tuple[Any, ...]]:
     return found
 
 
-def held(plane: ControlPlane, targets: list[Target], rounds: int) -> None:
-    """Exactly what was accepted is on the servers."""
+def check_servers(plane: ControlPlane, targets: list[Target], rounds: int) -> None:
+    """Check that exactly what was accepted is on the servers."""
     with plane.client() as api:
         listed = []
         cursor: dict[str, Any] = {}
@@ -124,18 +124,18 @@ def held(plane: ControlPlane, targets: list[Target], rounds: int) -> None:
         ran = query(target, "SELECT count(*) FROM ran")
         assert ran == [(rounds,)], f"an application in {target['db_type']} ran twice or never: {ran}, not {rounds}"
     by_engine = {engine: [one for one in listed if one["db_type"] == engine] for engine in SQL}
-    held_by_postgres(plane, by_engine["postgres"])
-    held_by_mysql(plane, by_engine["mysql"])
+    check_postgres(plane, by_engine["postgres"])
+    check_mysql(plane, by_engine["mysql"])
 
 
-def held_by_postgres(plane: ControlPlane, listed: list[dict[str, Any]]) -> None:
+def check_postgres(plane: ControlPlane, listed: list[dict[str, Any]]) -> None:
     with server_admin.connect(plane) as connection:
         on_server = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
     assert {database["db_name"] for database in listed} <= on_server
     wait_until(lambda: not server_admin.unaccounted(plane))
 
 
-def held_by_mysql(plane: ControlPlane, listed: list[dict[str, Any]]) -> None:
+def check_mysql(plane: ControlPlane, listed: list[dict[str, Any]]) -> None:
     with server_admin.connect_mysql(plane, listed[0]["port"]) as connection:
         ours = {"information_schema", "mysql", "performance_schema", "sys", "polykomos_marks"}
         on_server = {row[0] for row in mysql.ask(connection, "SHOW DATABASES")} - ours
@@ -165,7 +165,7 @@ def main() -> int:
             for number in range(1, rounds + 1):
                 round_of(plane, rng, targets)
                 print(f"chaos: round {number} whole again", flush=True)
-            held(plane, targets, rounds)
+            check_servers(plane, targets, rounds)
     print(f"{rounds} passed, 0 failed")
     return 0
 

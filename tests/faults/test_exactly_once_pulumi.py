@@ -60,7 +60,7 @@ def test_a_webhook_endpoint_keeps_its_secret(stack: Stack, plane: ControlPlane, 
     assert list(there(plane, "webhook_endpoints")) == [made]
 
 
-def test_a_webhook_endpoint_of_more_than_a_day_ago_is_told_of(
+def test_a_warning_names_an_endpoint_left_more_than_24_hours_ago(
     stack: Stack, plane: ControlPlane, admin: httpx.Client
 ) -> None:
     stack.write({"hook": ("WebhookEndpoint", {"url": "https://example.com/h"})})

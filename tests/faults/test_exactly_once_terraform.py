@@ -42,7 +42,7 @@ def there(plane: ControlPlane, kind: str = "databases") -> set[str]:
     return {str(each.get("uuid", each.get("id"))) for each in found if each["status"] not in ("deleted", "revoked")}
 
 
-def held(workspace: Workspace) -> set[str]:
+def saved_ids(workspace: Workspace) -> set[str]:
     return {values["id"] for values in workspace.resources().values()}
 
 
@@ -58,7 +58,7 @@ def test_a_killed_apply(workspace: Workspace, plane: ControlPlane, admin: httpx.
     admin.delete("/faults").raise_for_status()
     made = there(plane)
     workspace.apply()
-    assert held(workspace) == made == there(plane)
+    assert saved_ids(workspace) == made == there(plane)
     workspace.settled()
 
 
@@ -72,7 +72,7 @@ def test_a_saved_plan_that_was_killed_is_applied_again(
     admin.delete("/faults").raise_for_status()
     made = there(plane)
     workspace.apply("tfplan")
-    assert held(workspace) == made == there(plane)
+    assert saved_ids(workspace) == made == there(plane)
 
 
 def test_instances_that_are_alike_are_never_joined(
@@ -80,7 +80,7 @@ def test_instances_that_are_alike_are_never_joined(
 ) -> None:
     workspace.write(ONE.format(count=2))
     workspace.apply()
-    assert len(held(workspace)) == 2
+    assert len(saved_ids(workspace)) == 2
     # A third, made and lost: the keys of the first two come again before its own.
     workspace.write(ONE.format(count=3))
     late(admin, skip=2)
@@ -88,7 +88,7 @@ def test_instances_that_are_alike_are_never_joined(
     assert [rule["applied"] for rule in admin.get("/faults").json()] == [1]
     admin.delete("/faults").raise_for_status()
     workspace.apply()
-    assert held(workspace) == there(plane)
+    assert saved_ids(workspace) == there(plane)
     assert len(there(plane)) == 3
     workspace.settled()
 
@@ -97,10 +97,10 @@ def test_a_forced_replacement_gets_a_new_object(workspace: Workspace, plane: Con
     lifecycle = "  lifecycle {{ create_before_destroy = true }}\n}}"
     workspace.write(ONE.replace("}}", lifecycle).format(count=1))
     workspace.apply()
-    old = held(workspace)
+    old = saved_ids(workspace)
     workspace.apply("-replace=polykomos_database.db[0]")
-    assert held(workspace) == there(plane)
-    assert not held(workspace) & old
+    assert saved_ids(workspace) == there(plane)
+    assert not saved_ids(workspace) & old
 
 
 def test_destroyed_and_applied_again(workspace: Workspace, plane: ControlPlane, admin: httpx.Client) -> None:
@@ -108,9 +108,9 @@ def test_destroyed_and_applied_again(workspace: Workspace, plane: ControlPlane, 
     seen: set[str] = set()
     for _ in range(2):
         workspace.apply()
-        assert held(workspace) == there(plane)
-        assert not held(workspace) & seen
-        seen |= held(workspace)
+        assert saved_ids(workspace) == there(plane)
+        assert not saved_ids(workspace) & seen
+        seen |= saved_ids(workspace)
         workspace.destroy()
         assert not there(plane)
 
@@ -128,14 +128,14 @@ resource "polykomos_database" "db" {{{{
 """
     workspace.write(program.format(plan="free"))
     workspace.apply()
-    old = held(workspace)
+    old = saved_ids(workspace)
     workspace.write(program.format(plan="launch"))
     late(admin)
     kill_apply(workspace, lambda: there(plane) - old)
     admin.delete("/faults").raise_for_status()
     made = there(plane) - old
     workspace.apply()
-    assert held(workspace) == there(plane) == made
+    assert saved_ids(workspace) == there(plane) == made
     workspace.settled()
 
 
@@ -151,7 +151,7 @@ resource "polykomos_webhook_endpoint" "hook" {{
     kill_apply(workspace, lambda: there(plane, "webhook_endpoints"))
     admin.delete("/faults").raise_for_status()
     workspace.apply()
-    assert held(workspace) == there(plane, "webhook_endpoints")
+    assert saved_ids(workspace) == there(plane, "webhook_endpoints")
     assert workspace.resource("polykomos_webhook_endpoint.hook")["secret"].startswith("whsec_")
     workspace.settled()
     workspace.destroy()
@@ -163,7 +163,7 @@ resource "polykomos_webhook_endpoint" "hook" {{
     (lost,) = there(plane, "webhook_endpoints")
     plane.advance(25 * 3600)
     assert f"webhook endpoint {lost} has the same `url`" in workspace.apply().diagnostics
-    assert lost not in held(workspace)
+    assert lost not in saved_ids(workspace)
 
 
 def test_an_application_is_not_run_twice(workspace: Workspace, plane: ControlPlane, admin: httpx.Client) -> None:
@@ -208,7 +208,7 @@ def test_there_and_back_within_the_day(workspace: Workspace, plane: ControlPlane
         workspace.write(ONE.format(count=1).replace("once", name))
         workspace.apply()
         assert database_names(plane) == [name]
-        assert held(workspace) == there(plane)
+        assert saved_ids(workspace) == there(plane)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -220,7 +220,7 @@ def test_a_lost_answer_is_repeated_with_its_key_without_a_scope(
     rule = {"operation": "createDatabase", "effect": "lost_response"}
     admin.post("/faults", json=rule).raise_for_status()
     workspace.apply()
-    assert held(workspace) == there(plane)
+    assert saved_ids(workspace) == there(plane)
     wait_until(lambda: len(there(plane)) == 1)
 
 
@@ -230,7 +230,7 @@ def test_scopes_do_not_meet(new_workspace: Callable[..., Workspace], plane: Cont
         workspace = new_workspace("terraform", name, POLYKOMOS_IDEMPOTENCY_SCOPE=name)
         workspace.write(ONE.format(count=1))
         workspace.apply()
-        made.append(held(workspace))
+        made.append(saved_ids(workspace))
     assert made[0] | made[1] == there(plane)
     assert len(there(plane)) == 2
 
@@ -296,7 +296,7 @@ def test_another_version_alias_or_address_finds_it(
     refused_after(admin, "createDatabase")
     workspace.apply(ok=False)
     (made,) = there(plane)
-    assert held(workspace) == set()
+    assert saved_ids(workspace) == set()
     declare(**after)
     workspace.apply()
-    assert held(workspace) == there(plane) == {made}
+    assert saved_ids(workspace) == there(plane) == {made}

@@ -118,7 +118,7 @@ class Chaos:
             is_exactly(story, self.plane, self.program, self.marks)
             return seconds
         assert not any(there(self.plane).values())
-        assert not any(story.held().values())
+        assert not any(story.saved_ids().values())
         wait_until(lambda: not server_admin.unaccounted(self.plane))
         self.program, self.marks = None, {}
         return seconds

@@ -39,7 +39,7 @@ class Story(Protocol):
     def destroy(self) -> tuple[bool, str]:
         """Take it all away."""
 
-    def held(self) -> dict[str, set[str]]:
+    def saved_ids(self) -> dict[str, set[str]]:
         """The ids in the state, by kind."""
 
     def start(self, doing: str) -> subprocess.Popen[str]:
@@ -64,15 +64,15 @@ class PulumiStory:
         self.stack.write(pulumi_resources(program), variables=pulumi_variables(program))
 
     def up(self) -> tuple[bool, str]:
-        done, output = _told(self.stack.up(ok=None))
+        done, output = _outcome(self.stack.up(ok=None))
         # A variable that failed and that nothing uses is an error, and the status is 0 all the same.
         return done and "error:" not in output, output
 
     def refresh(self) -> tuple[bool, str]:
-        return _told(self.stack.refresh(ok=None))
+        return _outcome(self.stack.refresh(ok=None))
 
     def destroy(self) -> tuple[bool, str]:
-        return _told(self.stack.destroy(ok=None))
+        return _outcome(self.stack.destroy(ok=None))
 
     def start(self, doing: str) -> subprocess.Popen[str]:
         return start_up(self.stack, command=doing)
@@ -83,7 +83,7 @@ class PulumiStory:
     def killed(self) -> None:
         after_kill(self.stack)
 
-    def held(self) -> dict[str, set[str]]:
+    def saved_ids(self) -> dict[str, set[str]]:
         names = {"Database": "databases", "Blueprint": "blueprints", "WebhookEndpoint": "webhook_endpoints"}
         found: dict[str, set[str]] = {kind: set() for kind in KINDS}
         for resource in self.stack.state()["deployment"].get("resources", []):
@@ -103,13 +103,13 @@ class TerraformStory:
         self.workspace.write(terraform_module(program))
 
     def up(self) -> tuple[bool, str]:
-        return _told(self.workspace.run("apply", "-auto-approve", ok=None))
+        return _outcome(self.workspace.run("apply", "-auto-approve", ok=None))
 
     def refresh(self) -> tuple[bool, str]:
-        return _told(self.workspace.run("apply", "-refresh-only", "-auto-approve", ok=None))
+        return _outcome(self.workspace.run("apply", "-refresh-only", "-auto-approve", ok=None))
 
     def destroy(self) -> tuple[bool, str]:
-        return _told(self.workspace.run("destroy", "-auto-approve", ok=None))
+        return _outcome(self.workspace.run("destroy", "-auto-approve", ok=None))
 
     def start(self, doing: str) -> subprocess.Popen[str]:
         words = {"up": ("apply",), "refresh": ("apply", "-refresh-only"), "destroy": ("destroy",)}[doing]
@@ -121,7 +121,7 @@ class TerraformStory:
     def killed(self) -> None:
         (self.workspace.directory / ".terraform.tfstate.lock.info").unlink(missing_ok=True)
 
-    def held(self) -> dict[str, set[str]]:
+    def saved_ids(self) -> dict[str, set[str]]:
         return ids_in_state(self.workspace)
 
 
@@ -146,7 +146,7 @@ class SavedPlanStory(TerraformStory):
     def up(self) -> tuple[bool, str]:
         if not self._plan.exists():
             self._save_plan()
-        done, output = _told(self.workspace.run("apply", self._plan.name, ok=None))
+        done, output = _outcome(self.workspace.run("apply", self._plan.name, ok=None))
         if done:
             self._plan.unlink()
         return done, output
@@ -226,7 +226,7 @@ def is_exactly(story: Story, plane: ControlPlane, program: Program, marks: Marks
     """Two objects of each kind, no more, as the program says, and the state's; each application has run once."""
     found = there(plane)
     assert {kind: len(found[kind]) for kind in KINDS} == dict.fromkeys(KINDS, _EACH)
-    assert {kind: set(found[kind]) for kind in KINDS} == story.held()
+    assert {kind: set(found[kind]) for kind in KINDS} == story.saved_ids()
     databases = {each["name"]: each for each in found["databases"].values()}
     assert set(databases) == {program.name, program.other}
     assert databases[program.name]["quotas"]["connection_hard_limit"] == program.limit
@@ -244,5 +244,5 @@ def _marks(plane: ControlPlane, uuid: str) -> list[str]:
         return [row[0] for row in connection.execute("SELECT mark FROM seen ORDER BY ctid")]
 
 
-def _told(result: Any) -> tuple[bool, str]:
+def _outcome(result: Any) -> tuple[bool, str]:
     return result.status == 0, result.output
