@@ -17,6 +17,7 @@ from controlplane.settings import Settings
 from controlplane.snapshots.cleanup import WORKERS as SNAPSHOT_WORKERS
 from controlplane.vendors.polnor import routes as polnor
 from controlplane.vendors.polytomic import routes as polytomic
+from controlplane.vendors.pragma import routes as pragma
 from controlplane.vendors.vendor import Vendor
 from controlplane.webhooks.routes import OPERATIONS as WEBHOOKS
 from controlplane.webhooks.routes import WORKERS as WEBHOOK_WORKERS
@@ -36,11 +37,12 @@ WORKERS: tuple[Worker, ...] = (
     *SNAPSHOT_WORKERS,
 )
 
-VENDORS: Mapping[str, Vendor] = {"polnor": polnor.VENDOR, "polytomic": polytomic.VENDOR}
+VENDORS: Mapping[str, Vendor] = {"polnor": polnor.VENDOR, "polytomic": polytomic.VENDOR, "pragma": pragma.VENDOR}
 
 OPERATION_IDS: tuple[str, ...] = (
     *(operation.operation_id for operation in OPERATIONS),
     *(operation.operation_id for vendor in VENDORS.values() for operation in vendor.operations),
+    *(name for vendor in VENDORS.values() for name in vendor.worker_operations),
 )
 
 

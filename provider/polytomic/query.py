@@ -46,7 +46,7 @@ class GetQueryResult(Result):
     id: str = Field(description="UUID of the query.")
     fields: list[str] = Field([], description="Names of the columns, in order.")
     results: Any = Field(None, description="The rows: a list of objects, from column to value.")
-    count: int | None = Field(None, description="Number of rows, as the API counts them.")
+    row_count: int | None = Field(None, description="Number of rows, as the API counts them.")
     expires: str | None = Field(None, description="When the API discards the result, in UTC.")
 
 
@@ -94,7 +94,7 @@ class GetQuery(DataSource[GetQueryArgs, GetQueryResult, "Client"]):
             id=task.id,
             fields=task.fields,
             results=rows,
-            count=task.count,
+            row_count=task.count,
             expires=task.expires and task.expires.isoformat().replace("+00:00", "Z"),
         )
 

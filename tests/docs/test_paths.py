@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("resourcekit", "polykomos", "polnor", "polytomic", "controlplane", "polykomos_provider")
+PACKAGES = ("resourcekit", "polykomos", "polnor", "polytomic", "pragma", "controlplane", "polykomos_provider")
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 _BLOCK = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 # A Python file, named from any folder on; a folder below a package.

@@ -190,7 +190,9 @@ class Workspace:
 def _installation(mirror: Path | None) -> str:
     if mirror is None:
         where = Path(sys.executable).parent
-        overrides = "\n".join(f'    "{name}/{name}" = "{where}"' for name in ("polnor", "polykomos", "polytomic"))
+        overrides = "\n".join(
+            f'    "{name}/{name}" = "{where}"' for name in ("polnor", "polykomos", "polytomic", "pragma")
+        )
         return f"provider_installation {{\n  dev_overrides {{\n{overrides}\n  }}\n  direct {{}}\n}}\n"
     return f'provider_installation {{\n  filesystem_mirror {{ path = "{mirror}" }}\n}}\n'
 

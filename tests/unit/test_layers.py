@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PROVIDER = Path(__file__).parents[2] / "provider"
-PACKAGES = ("controlplane", "polykomos", "polykomos_provider", "polnor", "polytomic", "resourcekit")
+PACKAGES = ("controlplane", "polykomos", "polykomos_provider", "polnor", "polytomic", "pragma", "resourcekit")
 
 Imports = dict[str, set[str]]
 """The modules that each module imports."""

@@ -11,7 +11,7 @@ from resourcekit.package import Package
 
 ROOT = Path(__file__).resolve().parents[2]
 # Each vendor's module `package` has a function `package`.
-VENDORS = ("polykomos", "polnor", "polytomic")
+VENDORS = ("polykomos", "polnor", "polytomic", "pragma")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from controlplane.db.pool import Connection
 from controlplane.db.server import CONTROL_DATABASE
 from controlplane.http import idempotency, transaction
-from controlplane.http.context import Operation, RequestContext, check_scopes
+from controlplane.http.context import Operation, RawBody, RequestContext, check_scopes
 from controlplane.http.errors import ApiError
 from controlplane.http.principal import Principal
 from controlplane.http.rate_limit import consume, refund
@@ -58,6 +58,7 @@ class ApiApp:
         principal: Principal | None = None
         operation: Operation | None = None
         body: JsonBody | None = None
+        raw: RawBody | None = None
         is_counted = False
         code: str | None = None
         try:
@@ -70,6 +71,8 @@ class ApiApp:
             check_scopes(principal, operation.scopes)
             if operation.has_body:
                 body = JsonBody(parse_json(await read_body(request)))
+            if operation.has_raw_body:
+                raw = RawBody(request.headers.get("content-type", ""), await read_body(request))
             key = _key(request, operation, principal, body)
             if services.settings.strict and self._style.is_documented:
                 _check_strictly(request, operation, key)
@@ -83,7 +86,7 @@ class ApiApp:
                     request_id=request_id,
                     path_parameters=match.path_parameters,
                     query=request.query_params,
-                    body=None if body is None else body.value,
+                    body=raw if body is None else body.value,
                 )
                 result = await transaction.run_in_transaction(call, key)
             result = await transaction.run_after_commit(services, result, key)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from starlette.datastructures import QueryParams
+
 from controlplane.db.pool import Connection
 from controlplane.http.errors import ApiError, invalid_field, not_found
 from controlplane.http.principal import Principal
@@ -31,6 +33,7 @@ class Operation:
         handler: Answers the request.
         keyed: Whether the request needs an Idempotency-Key.
         has_body: Whether the body is read as JSON; otherwise it is ignored.
+        has_raw_body: Whether the handler gets the body as it is (`RawBody`).
         dry_runs_sql: Whether the handler dry-runs a user's SQL. Such a request has its own connection and one of the
             user's slots.
         connects: Whether the handler gets a connection. One that only reads by `services.reads` does without.
@@ -43,8 +46,17 @@ class Operation:
     handler: Callable[[RequestContext], Awaitable[ApiResponse]]
     keyed: bool = False
     has_body: bool = False
+    has_raw_body: bool = False
     dry_runs_sql: bool = False
     connects: bool = True
+
+
+@dataclass(frozen=True)
+class RawBody:
+    """A body that is not JSON."""
+
+    content_type: str
+    content: bytes
 
 
 @dataclass
@@ -71,7 +83,7 @@ class RequestContext:
     now: datetime
     request_id: str
     path_parameters: Mapping[str, str]
-    query: Mapping[str, str]
+    query: QueryParams
     body: object = None
     commit_callbacks: list[Callable[[], None]] = field(default_factory=list)
 

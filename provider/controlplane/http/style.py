@@ -58,7 +58,7 @@ class ApiStyle:
         self, status: int, body: dict[str, Any], request_id: str, headers: dict[str, str] | None = None
     ) -> Response:
         """Return a JSON response with the request id in a header."""
-        content = _JSON.encode(self.wrap(body, request_id)).encode()
+        content = b"" if status == 204 else _JSON.encode(self.wrap(body, request_id)).encode()
         return Response(
             content,
             status_code=status,

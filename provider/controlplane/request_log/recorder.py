@@ -82,7 +82,7 @@ class Recorder:
         """
         request_body = None if summary.request_body is None else redact_body(summary.request_body.value)
         response = {**summary.response_body, "request_id": summary.request_id}
-        response_body = redact_body(response, summary.response_content.decode())
+        response_body = redact_body(response, summary.response_content.decode() or None)
         entry = Entry(
             at=at,
             request_id=summary.request_id,

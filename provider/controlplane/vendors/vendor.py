@@ -24,3 +24,4 @@ class Vendor:
     operations: tuple[Operation, ...]
     workers: tuple[Worker, ...] = ()
     modules: tuple[str, ...] = ()
+    worker_operations: tuple[str, ...] = ()  # of fault rules that apply to workers

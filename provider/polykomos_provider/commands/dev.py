@@ -142,7 +142,7 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, value: st
     "--vendor",
     "vendors",
     multiple=True,
-    type=click.Choice(["polnor", "polytomic", "all"]),
+    type=click.Choice(["polnor", "polytomic", "pragma", "all"]),
     help="Serve the API of another vendor too, over the same databases; repeatable.",
 )
 @click.pass_context

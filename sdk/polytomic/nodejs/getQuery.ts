@@ -44,10 +44,6 @@ export interface GetQueryArgs {
 
 export interface GetQueryResult {
     /**
-     * Number of rows, as the API counts them.
-     */
-    readonly count?: number;
-    /**
      * When the API discards the result, in UTC.
      */
     readonly expires?: string;
@@ -63,6 +59,10 @@ export interface GetQueryResult {
      * The rows: a list of objects, from column to value.
      */
     readonly results?: any;
+    /**
+     * Number of rows, as the API counts them.
+     */
+    readonly rowCount?: number;
 }
 /**
  * Run SQL on a connection by Polytomic's query runner, and return its rows.

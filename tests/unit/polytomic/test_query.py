@@ -60,7 +60,7 @@ def test_a_query_is_submitted_once_and_read_until_it_is_done(caplog: pytest.LogC
     result, server = run([CREATED, task("a status that no page names"), hang_up, DONE])
     assert result.fields == ["name", "age"]
     assert result.results == [{"name": "a", "age": 1}, {"name": "b", "age": None}]
-    assert (result.id, result.count, result.expires) == (ID, 2, "2026-12-01T10:00:00Z")
+    assert (result.id, result.row_count, result.expires) == (ID, 2, "2026-12-01T10:00:00Z")
     first, *reads = server.seen
     assert (first.method, first.body, len(reads)) == ("POST", {}, 3)
     assert first.path.startswith(f"/api/v1/api/connections/{CONNECTION}/query?query=SELECT+name%2C+age+FROM+people+")

@@ -43,8 +43,6 @@ type GetQueryArgs struct {
 }
 
 type GetQueryResult struct {
-	// Number of rows, as the API counts them.
-	Count *int `pulumi:"count"`
 	// When the API discards the result, in UTC.
 	Expires *string `pulumi:"expires"`
 	// Names of the columns, in order.
@@ -53,6 +51,8 @@ type GetQueryResult struct {
 	Id string `pulumi:"id"`
 	// The rows: a list of objects, from column to value.
 	Results interface{} `pulumi:"results"`
+	// Number of rows, as the API counts them.
+	RowCount *int `pulumi:"rowCount"`
 }
 
 func GetQueryOutput(ctx *pulumi.Context, args GetQueryOutputArgs, opts ...pulumi.InvokeOption) GetQueryResultOutput {
@@ -91,11 +91,6 @@ func (o GetQueryResultOutput) ToGetQueryResultOutputWithContext(ctx context.Cont
 	return o
 }
 
-// Number of rows, as the API counts them.
-func (o GetQueryResultOutput) Count() pulumi.IntPtrOutput {
-	return o.ApplyT(func(v GetQueryResult) *int { return v.Count }).(pulumi.IntPtrOutput)
-}
-
 // When the API discards the result, in UTC.
 func (o GetQueryResultOutput) Expires() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v GetQueryResult) *string { return v.Expires }).(pulumi.StringPtrOutput)
@@ -114,6 +109,11 @@ func (o GetQueryResultOutput) Id() pulumi.StringOutput {
 // The rows: a list of objects, from column to value.
 func (o GetQueryResultOutput) Results() pulumi.AnyOutput {
 	return o.ApplyT(func(v GetQueryResult) interface{} { return v.Results }).(pulumi.AnyOutput)
+}
+
+// Number of rows, as the API counts them.
+func (o GetQueryResultOutput) RowCount() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v GetQueryResult) *int { return v.RowCount }).(pulumi.IntPtrOutput)
 }
 
 func init() {

@@ -23,10 +23,7 @@ __all__ = [
 
 @pulumi.output_type
 class GetQueryResult:
-    def __init__(__self__, count=None, expires=None, fields=None, id=None, results=None):
-        if count and not isinstance(count, int):
-            raise TypeError("Expected argument 'count' to be a int")
-        pulumi.set(__self__, "count", count)
+    def __init__(__self__, expires=None, fields=None, id=None, results=None, row_count=None):
         if expires and not isinstance(expires, str):
             raise TypeError("Expected argument 'expires' to be a str")
         pulumi.set(__self__, "expires", expires)
@@ -39,14 +36,9 @@ class GetQueryResult:
         if results and not isinstance(results, dict):
             raise TypeError("Expected argument 'results' to be a dict")
         pulumi.set(__self__, "results", results)
-
-    @_builtins.property
-    @pulumi.getter
-    def count(self) -> Optional[_builtins.int]:
-        """
-        Number of rows, as the API counts them.
-        """
-        return pulumi.get(self, "count")
+        if row_count and not isinstance(row_count, int):
+            raise TypeError("Expected argument 'row_count' to be a int")
+        pulumi.set(__self__, "row_count", row_count)
 
     @_builtins.property
     @pulumi.getter
@@ -80,6 +72,14 @@ class GetQueryResult:
         """
         return pulumi.get(self, "results")
 
+    @_builtins.property
+    @pulumi.getter(name="rowCount")
+    def row_count(self) -> Optional[_builtins.int]:
+        """
+        Number of rows, as the API counts them.
+        """
+        return pulumi.get(self, "row_count")
+
 
 class AwaitableGetQueryResult(GetQueryResult):
     # pylint: disable=using-constant-test
@@ -87,11 +87,11 @@ class AwaitableGetQueryResult(GetQueryResult):
         if False:
             yield self
         return GetQueryResult(
-            count=self.count,
             expires=self.expires,
             fields=self.fields,
             id=self.id,
-            results=self.results)
+            results=self.results,
+            row_count=self.row_count)
 
 
 def get_query(connection_id: Optional[_builtins.str] = None,
@@ -125,11 +125,11 @@ def get_query(connection_id: Optional[_builtins.str] = None,
     __ret__ = pulumi.runtime.invoke('polytomic:index:getQuery', __args__, opts=opts, typ=GetQueryResult).value
 
     return AwaitableGetQueryResult(
-        count=pulumi.get(__ret__, 'count'),
         expires=pulumi.get(__ret__, 'expires'),
         fields=pulumi.get(__ret__, 'fields'),
         id=pulumi.get(__ret__, 'id'),
-        results=pulumi.get(__ret__, 'results'))
+        results=pulumi.get(__ret__, 'results'),
+        row_count=pulumi.get(__ret__, 'row_count'))
 def get_query_output(connection_id: pulumi.Input[Optional[_builtins.str]] = None,
                      query: pulumi.Input[Optional[_builtins.str]] = None,
                      timeout_seconds: pulumi.Input[Optional[Optional[_builtins.int]]] = None,
@@ -160,8 +160,8 @@ def get_query_output(connection_id: pulumi.Input[Optional[_builtins.str]] = None
     opts = pulumi.InvokeOutputOptions.merge(_utilities.get_invoke_opts_defaults(), opts)
     __ret__ = pulumi.runtime.invoke_output('polytomic:index:getQuery', __args__, opts=opts, typ=GetQueryResult)
     return __ret__.apply(lambda __response__: GetQueryResult(
-        count=pulumi.get(__response__, 'count'),
         expires=pulumi.get(__response__, 'expires'),
         fields=pulumi.get(__response__, 'fields'),
         id=pulumi.get(__response__, 'id'),
-        results=pulumi.get(__response__, 'results')))
+        results=pulumi.get(__response__, 'results'),
+        row_count=pulumi.get(__response__, 'row_count')))

@@ -1,0 +1,1 @@
+"""Pragma's resources: their lifecycle by a worker that fault rules can make fail, provider code, dead letters."""

@@ -1,0 +1,1 @@
+"""Pragma: resources, provider code and dead letters of its API, independent of the engines."""

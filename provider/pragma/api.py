@@ -1,0 +1,148 @@
+"""A typed client of Pragma's API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, Field
+
+from resourcekit.http.api import Api, ErrorBody, read_text_error
+from resourcekit.http.client import HttpClient
+from resourcekit.http.credentials import Credentials
+from resourcekit.http.models import Model, Texts, Timestamp, drop_none, parse, path_segment
+from resourcekit.http.pages import PlainArray, iter_items
+from resourcekit.http.polling import Progress, poll_until
+from resourcekit.http.retry import RetrySafety
+from resourcekit.version import VERSION
+
+READY: Final = "ready"
+FAILED: Final = "failed"
+FROZEN: Final = frozenset({"pending", "processing"})
+BUILT: Final = "success"
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+ResultT = TypeVar("ResultT")
+
+
+class Resource(Model):
+    """A resource. Its five lifecycle states are draft, pending, processing, ready and failed."""
+
+    provider: str
+    resource: str
+    name: str
+    lifecycle_state: str
+    config: dict[str, Any] = Field(default_factory=dict)
+    tags: Texts = Field(default_factory=list)
+    outputs: dict[str, Any] | None = None
+    error: str | None = None
+
+
+class DeadLetter(Model):
+    """An event that could not be processed."""
+
+    event_id: str
+    provider: str | None = None
+    resource_type: str | None = None
+    resource_name: str | None = None
+    event_type: str | None = None
+    error_message: str | None = None
+    attempt_count: int | None = None
+    failed_at: Timestamp | None = None
+
+
+class Build(Model):
+    """The build of uploaded provider code."""
+
+    job_name: str
+    status: str
+    version: str | None = None
+    error_message: str | None = None
+
+
+def _read_error(body: Any) -> ErrorBody:
+    """Return the text of `{"detail": text}`, or the fields of `{"detail": [{loc, msg}]}`."""
+    detail = body.get("detail") if isinstance(body, dict) else None
+    if not isinstance(detail, list):
+        return read_text_error(body)
+    problems = [each for each in detail if isinstance(each, dict)]
+    texts = [f"{'.'.join(map(str, each.get('loc') or []))}: {each.get('msg')}" for each in problems]
+    path = (problems[0].get("loc") if problems else None) or [""]
+    return ErrorBody(message="; ".join(texts), details={"field": str(path[-1])} if path[-1] else {})
+
+
+API: Final = Api(name="pragma", version=VERSION, read_error=_read_error)
+
+
+class Client(HttpClient):
+    """A client of the Pragma API; safe for use by many threads."""
+
+    def __init__(self, *, base_url: str, credentials: Credentials, user_agent_suffix: str = "") -> None:
+        super().__init__(API, base_url=base_url, credentials=credentials, user_agent_suffix=user_agent_suffix)
+
+    def iter_resources(
+        self, provider: str | None = None, resource: str | None = None, tags: Sequence[str] = ()
+    ) -> Iterator[Resource]:
+        """Yield the resources with these properties; each tag is a parameter of its own."""
+        filters = drop_none(provider=provider, resource=resource, tags=list(tags) or None)
+
+        def key(item: Resource) -> str:
+            return f"{item.provider}/{item.resource}/{item.name}"
+
+        return iter_items(self._transport, "/resources/", Resource, key, PlainArray(), filters)
+
+    def iter_dead_letters(self, provider: str | None = None) -> Iterator[DeadLetter]:
+        """Yield the events that could not be processed."""
+        filters = drop_none(provider=provider)
+        return iter_items(
+            self._transport, "/ops/dead-letter", DeadLetter, lambda item: item.event_id, PlainArray(), filters
+        )
+
+    def get_resource(self, id: str) -> Resource:
+        """Read a resource; raises NotFoundError."""
+        return self._parsed(Resource, "GET", f"/resources/{path_segment(id)}")
+
+    def apply_resource(self, body: Mapping[str, Any]) -> Resource:
+        """Create or change a resource. A repeated call has the same effect, so it is retried.
+
+        Raises:
+            ConflictError: The resource is pending or processing.
+        """
+        return self._parsed(Resource, "POST", "/resources/apply", json=body)
+
+    def delete_resource(self, id: str) -> None:
+        """Delete a resource; raises NotFoundError, perhaps because an attempt with a lost response deleted it."""
+        self._transport.request("DELETE", f"/resources/{path_segment(id)}")
+
+    def push_code(self, provider: str, archive: bytes) -> Build:
+        """Upload a provider's code, which starts a build. It is not retried without a check: each upload is a version.
+
+        Raises:
+            UnknownOutcomeError: The response was lost; the code may be there.
+        """
+        return self._parsed(
+            Build,
+            "POST",
+            f"/providers/{path_segment(provider)}/push",
+            files={"code": ("provider.tar.gz", archive, "application/gzip")},
+            safety=RetrySafety.UNSAFE,
+        )
+
+    def get_build(self, provider: str, job_name: str) -> Build:
+        """Read a build; raises NotFoundError."""
+        return self._parsed(Build, "GET", f"/providers/{path_segment(provider)}/builds/{path_segment(job_name)}")
+
+    def wait(
+        self,
+        read: Callable[[], ResultT],
+        done: Callable[[ResultT], bool],
+        what: str,
+        timeout: float,
+        progress: Progress,
+    ) -> ResultT:
+        """Read until a result is done, and return it (see `poll_until`)."""
+        cancel = self._transport.options.cancel
+        return poll_until(read, done, what=what, timeout=timeout, cancel=cancel, progress=progress)
+
+    def _parsed(self, model: type[ModelT], method: str, path: str, **options: Any) -> ModelT:
+        return parse(model, self._transport.request_json(method, path, **options))

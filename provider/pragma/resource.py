@@ -1,0 +1,204 @@
+"""The `Resource` resource: anything that a Pragma provider manages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from pragma.ids import PART, normalize, resource_id
+from resourcekit.context import Context
+from resourcekit.errors import ResourceError
+from resourcekit.fields import Arguments, Computed, RequiresReplace, Result, Secret, Unordered
+from resourcekit.http.errors import NotFoundError
+from resourcekit.list_query import EVERYTHING, ListQuery
+from resourcekit.resource import Resource as Declaration
+
+if TYPE_CHECKING:
+    from pragma.api import Client
+    from pragma.api import Resource as ApiResource
+
+_Part = Annotated[str, RequiresReplace(), Field(pattern=PART)]
+
+
+class ResourceArgs(Arguments):
+    """What a program may set."""
+
+    provider_name: _Part = Field(description="The provider that manages the resource, such as `postgres`.")
+    resource_type: _Part = Field(description="The type of the resource, such as `database`.")
+    name: _Part = Field(description="Its name, unique for this provider and type.")
+    config: dict[str, Any] | None = Field(None, description="Its configuration, as the provider defines it.")
+    tags: Annotated[list[str] | None, Unordered()] = Field(None, description="Its tags.")
+    lifecycle_state: Literal["draft", "pending"] | None = Field(
+        None,
+        description="`draft` (the default) stores the resource; `pending` has it processed, and waits for the result.",
+    )
+
+
+class ResourceState(ResourceArgs, Result):
+    """The resource as the API returns it."""
+
+    status: Annotated[str | None, Computed()] = Field(
+        None, description="The API's lifecycle state: draft, pending, processing, ready or failed."
+    )
+    outputs: Annotated[dict[str, Any] | None, Computed(), Secret()] = Field(
+        None, description="What the resource exposes, such as connection strings."
+    )
+    error: Annotated[str | None, Computed()] = Field(None, description="Why the processing failed.")
+
+
+class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
+    """A resource of a Pragma provider. It is committed and waited for with `lifecycle_state` = `pending`.
+
+    While a resource is pending or processing, the API does not allow changes: an update and a delete wait until it is
+    ready or failed. If the processing failed, the next run commits the resource again.
+
+    A resource that exists already is not taken over, because the API has no sign of who created it: import it. The
+    API's id joins provider, type and name by `_`, so two resources whose parts contain `_` may have the same id; the
+    second one is refused.
+    """
+
+    name = "Resource"
+    arguments = ResourceArgs
+    state = ResourceState
+    import_id = "`provider/resource/name`, or the API's `resource:{provider}_{resource}_{name}`"
+
+    def normalize_id(self, id: str) -> str:
+        """Return the API's id for either spelling."""
+        try:
+            return normalize(id)
+        except ValueError as error:
+            raise ResourceError(str(error)) from None
+
+    def create(self, args: ResourceArgs, ctx: Context[Client]) -> tuple[str, ResourceState]:
+        """Create the resource, and wait for it if it is committed."""
+        id_ = resource_id(args.provider_name, args.resource_type, args.name)
+        try:
+            found = ctx.api.get_resource(id_)
+        except NotFoundError:
+            pass
+        else:
+            other = f"{found.provider}/{found.resource}/{found.name}"
+            raise ResourceError(
+                f"the id {id_} belongs to {other} already. Import it, or choose another `name`", property="name"
+            )
+        applied = ctx.api.apply_resource(_body(args))
+        ctx.checkpoint(id_, _state(applied, args.lifecycle_state))
+        return id_, _complete(id_, args, applied, ctx)
+
+    def read(self, id: str, prior: ResourceState | None, ctx: Context[Client]) -> ResourceState | None:
+        """Read the resource."""
+        try:
+            return _state(ctx.api.get_resource(id), prior.lifecycle_state if prior else None)
+        except NotFoundError:
+            return None
+
+    def update(
+        self, id: str, args: ResourceArgs, prior: ResourceState, changed: frozenset[str], ctx: Context[Client]
+    ) -> ResourceState:
+        """Change the resource once it is not frozen, or resume the wait for it."""
+        from pragma.api import FROZEN
+
+        current = ctx.api.get_resource(id)
+        if not changed and current.lifecycle_state in FROZEN:
+            return _complete(id, args, current, ctx)
+        _unfrozen(id, current, ctx)
+        return _complete(id, args, ctx.api.apply_resource(_body(args)), ctx)
+
+    def delete(self, id: str, prior: ResourceState, ctx: Context[Client]) -> None:
+        """Delete the resource once it is not frozen, and wait until it is gone."""
+        try:
+            _unfrozen(id, ctx.api.get_resource(id), ctx)
+            ctx.api.delete_resource(id)
+        except NotFoundError:
+            return
+        ctx.api.wait(
+            lambda: _exists(id, ctx),
+            lambda found: not found,
+            f"{id} is still there",
+            ctx.remaining(),
+            _progress(id, ctx),
+        )
+
+    def list(self, ctx: Context[Client], query: ListQuery = EVERYTHING) -> Iterable[tuple[str, str, ResourceState]]:
+        """Yield id, spelling for people, and state of each resource. The API has no pages, so all are read."""
+        del query
+        for each in ctx.api.iter_resources():
+            parts = (each.provider, each.resource, each.name)
+            yield resource_id(*parts), "/".join(parts), _state(each, None)
+
+    def is_incomplete(self, prior: ResourceState) -> bool:
+        """Return whether the resource is committed and not ready."""
+        return prior.lifecycle_state == "pending" and prior.status != "ready"
+
+
+def _body(args: ResourceArgs) -> dict[str, Any]:
+    return {
+        "provider": args.provider_name,
+        "resource": args.resource_type,
+        "name": args.name,
+        "config": args.config or {},
+        "tags": args.tags or [],
+        "lifecycle_state": args.lifecycle_state or "draft",
+    }
+
+
+def _state(found: ApiResource, wanted: str | None) -> ResourceState:
+    """Return the state. A resource that is not a draft is committed, whoever committed it."""
+    committed = "draft" if found.lifecycle_state == "draft" else "pending"
+    return ResourceState(
+        provider_name=found.provider,
+        resource_type=found.resource,
+        name=found.name,
+        config=found.config or None,
+        tags=found.tags or None,
+        lifecycle_state=None if wanted is None and committed == "draft" else committed,
+        status=found.lifecycle_state,
+        outputs=found.outputs,
+        error=found.error,
+    )
+
+
+def _complete(id: str, args: ResourceArgs, applied: ApiResource, ctx: Context[Client]) -> ResourceState:
+    """Return the state when a committed resource is ready; raises ResourceError if it failed."""
+    from pragma.api import FAILED, FROZEN
+
+    found = applied
+    if args.lifecycle_state == "pending":
+        found = applied if applied.lifecycle_state not in FROZEN else _unfrozen(id, applied, ctx)
+        ctx.checkpoint(id, _state(found, args.lifecycle_state))
+        if found.lifecycle_state == FAILED:
+            reason = found.error or "the API gives no reason"
+            raise ResourceError(
+                f"{id} failed: {reason}. Correct `config`, or run it again, which commits it again; the data source "
+                "`getDeadLetter` has the events"
+            )
+    return _state(found, args.lifecycle_state)
+
+
+def _unfrozen(id: str, current: ApiResource, ctx: Context[Client]) -> ApiResource:
+    """Return the resource when it is neither pending nor processing."""
+    from pragma.api import FROZEN
+
+    if current.lifecycle_state not in FROZEN:
+        return current
+    return ctx.api.wait(
+        lambda: ctx.api.get_resource(id),
+        lambda found: found.lifecycle_state not in FROZEN,
+        f"{id} is still being processed",
+        ctx.remaining(),
+        _progress(id, ctx),
+    )
+
+
+def _progress(id: str, ctx: Context[Client]) -> Any:
+    return lambda seconds: ctx.progress(f"{id} … {seconds:.0f} s")
+
+
+def _exists(id: str, ctx: Context[Client]) -> bool:
+    try:
+        ctx.api.get_resource(id)
+    except NotFoundError:
+        return False
+    return True

@@ -1,0 +1,150 @@
+"""Pragma's resources on Pulumi, Terraform and OpenTofu, against the reference server: one story each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from support.control_plane import ControlPlane
+from support.naming import unique
+from support.pulumi import Stack
+from support.terraform import ENGINES, Workspace
+
+PROVIDER = 'terraform {\n  required_providers {\n    pragma = { source = "pragma/pragma" }\n  }\n}\n'
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--vendor", "pragma") as plane:
+        yield plane
+
+
+@pytest.fixture
+def env(plane: ControlPlane) -> dict[str, str]:
+    return {"PRAGMA_BASE_URL": f"{plane.origin}/pragma", "PRAGMA_API_KEY": plane.api_key}
+
+
+@pytest.fixture
+def pragma(plane: ControlPlane) -> Iterator[httpx.Client]:
+    with plane.vendor("pragma") as client:
+        yield client
+
+
+def path(name: str) -> str:
+    return f"/resources/{quote(f'resource:postgres_database_{name}', safe='')}"
+
+
+def fail_once(plane: ControlPlane) -> None:
+    with plane.admin() as admin:
+        admin.post("/faults", json={"operation": "pragmaProcess", "effect": "status", "status": 500}).raise_for_status()
+
+
+def change(client: httpx.Client, name: str, version: str) -> None:
+    body = {"provider": "postgres", "resource": "database", "name": name, "config": {"version": version}}
+    client.post("/resources/apply", json={**body, "tags": ["red"]}).raise_for_status()
+
+
+def test_pulumi(tmp_path: Path, plane: ControlPlane, env: dict[str, str], pragma: httpx.Client) -> None:
+    name = unique("db")
+    stack = Stack(tmp_path / "stack", env, vendors=("pragma",))
+
+    def write(**fields: Any) -> None:
+        same = {"providerName": "postgres", "resourceType": "database", "name": name, "tags": ["red"]}
+        properties = {**same, "config": {"version": "16"}, "lifecycleState": "pending", **fields}
+        stack.write({"db": ("pragma:Resource", properties)}, {"status": "${db.status}"})
+
+    write()
+    fail_once(plane)
+    failed = stack.up(ok=False)
+    assert "failed: This failure was injected by a fault rule" in failed.output
+    assert stack.up().ops == {"db": "update"}, "it is committed again"
+    assert stack.outputs() == {"status": "ready"}
+    stack.assert_no_changes()
+    write(config={"version": "17"})
+    assert stack.up().ops == {"db": "update"}
+    change(pragma, name, "1")  # by another program, as a draft
+    assert stack.up("--refresh").ops["db"].endswith("update")
+    assert pragma.get(path(name)).json()["config"] == {"version": "17"}
+    pragma.delete(path(name)).raise_for_status()
+    assert stack.up("--refresh").ops["db"].endswith("create")
+    stack.destroy()
+    assert pragma.get(path(name)).status_code == 404
+    change(pragma, name, "16")
+    stack.write({})
+    refused = stack.import_("Resource", "db", "nonsense", ok=False)
+    assert refused.status
+
+
+def program(name: str, version: str = "16", **fields: str) -> str:
+    values = {
+        "provider_name": '"postgres"',
+        "resource_type": '"database"',
+        "name": f'"{name}"',
+        "config": f'{{ version = "{version}" }}',
+        "tags": '["red"]',
+        "lifecycle_state": '"pending"',
+        **fields,
+    }
+    lines = "\n".join(f"  {key} = {value}" for key, value in values.items())
+    return f'resource "pragma_resource" "db" {{\n{lines}\n}}\n'
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_terraform(tmp_path: Path, plane: ControlPlane, env: dict[str, str], pragma: httpx.Client, engine: str) -> None:
+    name, other = unique("db"), unique("db")
+    at = "pragma_resource.db"
+    workspace = Workspace(engine, tmp_path / engine, env)
+    workspace.write(PROVIDER, "provider.tf")
+    workspace.write(program(name))
+    workspace.apply()
+    assert workspace.resource(at)["status"] == "ready"
+    workspace.settled()
+    workspace.write(program(name, "17"))
+    assert workspace.plan().actions == {at: "update"}
+    fail_once(plane)
+    assert "failed: This failure was injected by a fault rule" in workspace.apply(ok=False).diagnostics
+    assert workspace.apply().status == 0
+    change(pragma, name, "1")
+    assert workspace.plan().actions == {at: "update"}, "drift"
+    workspace.apply()
+    pragma.delete(path(name)).raise_for_status()
+    assert workspace.plan().actions == {at: "create"}, "deleted outside"
+    workspace.write(program(other, "17"))
+    workspace.apply()
+    workspace.write(program(name, "17"))
+    assert workspace.plan().replaces == {at: ["name"]}
+    change(pragma, name, "17")
+    assert "belongs to" in workspace.apply(ok=False).diagnostics, "a stranger's is refused"
+    for spelling in (f"postgres/database/{name}", f"resource:postgres_database_{name}"):
+        imported = Workspace(engine, tmp_path / f"{engine}-{spelling[0]}", env)
+        imported.write(PROVIDER, "provider.tf")
+        text = program(name, "17", lifecycle_state='"draft"')
+        imported.write(f'import {{\n  to = {at}\n  id = "{spelling}"\n}}\n{text}')
+        plan = imported.plan()
+        assert (plan.imports, plan.actions) == ({at}, {}), plan.output
+    imported.write(f'{text}\ndata "pragma_resources" "red" {{\n  tags = ["red"]\n}}\n' + _BAD)
+    assert "lifecycle_state" in imported.plan(ok=False).diagnostics
+    workspace.destroy()
+    code = tmp_path / "provider.tar.gz"
+    code.write_bytes(b"code")
+    workspace.write(
+        f'resource "pragma_provider_code" "it" {{\n  provider_name = "mine"\n  archive = {json.dumps(str(code))}\n}}\n'
+        'data "pragma_dead_letter" "all" {\n  provider_name = "postgres"\n}\n'
+        'output "failures" {\n  value = length(data.pragma_dead_letter.all.events)\n}\n'
+    )
+    workspace.apply()
+    assert workspace.outputs()["failures"] >= 1
+    assert workspace.resource("pragma_provider_code.it")["status"] == "success"
+    workspace.settled()
+    workspace.destroy()
+
+
+_BAD = 'resource "pragma_resource" "bad" {\n  provider_name = "a/b"\n  resource_type = "x"\n  name = "y"\n' + (
+    '  lifecycle_state = "ready"\n}\n'
+)
