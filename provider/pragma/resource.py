@@ -123,10 +123,12 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
 
     def list(self, ctx: Context[Client], query: ListQuery = EVERYTHING) -> Iterable[tuple[str, str, ResourceState]]:
         """Yield id, spelling for people, and state of each resource. The API has no pages, so all are read."""
-        del query
+        is_before = bool(query.after)
         for each in ctx.api.iter_resources():
             parts = (each.provider, each.resource, each.name)
-            yield resource_id(*parts), "/".join(parts), _state(each, None)
+            if not is_before:
+                yield resource_id(*parts), "/".join(parts), _state(each, None)
+            is_before = is_before and resource_id(*parts) != query.after
 
     def is_incomplete(self, prior: ResourceState) -> bool:
         """Return whether the resource is committed and not ready."""
