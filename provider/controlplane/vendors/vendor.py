@@ -18,10 +18,11 @@ class Vendor:
         operations: Its operations.
         workers: Its background workers.
         modules: Modules that it needs, from the extra of the vendor's name.
+        worker_operations: Operation ids of the fault rules that apply to its workers.
     """
 
     style: ApiStyle
     operations: tuple[Operation, ...]
     workers: tuple[Worker, ...] = ()
     modules: tuple[str, ...] = ()
-    worker_operations: tuple[str, ...] = ()  # of fault rules that apply to workers
+    worker_operations: tuple[str, ...] = ()

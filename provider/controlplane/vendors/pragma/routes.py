@@ -166,5 +166,5 @@ VENDOR = Vendor(
         Operation("GET", "/providers/{provider}/builds/{job}", "pragmaGetBuild", _READ, get_build),
     ),
     (resource_worker, build_worker),
-    ("pragmaProcess", "pragmaBuild"),
+    worker_operations=("pragmaProcess", "pragmaBuild"),
 )
