@@ -147,7 +147,7 @@ def _body(args: ResourceArgs) -> dict[str, Any]:
 
 
 def _state(found: ApiResource, wanted: str | None) -> ResourceState:
-    """Return the state. A resource that is not a draft is committed, whoever committed it."""
+    """Return the state. A resource that is not a draft is committed."""
     committed = "draft" if found.lifecycle_state == "draft" else "pending"
     return ResourceState(
         provider_name=found.provider,

@@ -82,7 +82,7 @@ def test_terraform(tmp_path: Path, plane: ControlPlane, env: dict[str, str], con
     workspace.write(program(connection, BROKEN))
     failed = workspace.plan(ok=False, TF_LOG="debug", POLYTOMIC_LOG="debug")
     assert 'relation "nowhere" does not exist' in failed.diagnostics
-    assert SECRET not in failed.output.replace(BROKEN, ""), "the engine shows the line of the program, nobody else"
+    assert SECRET not in failed.output.replace(BROKEN, ""), "only the engine shows the line of the program"
     workspace.write(program("00000000-0000-0000-0000-000000000000"))
     assert "there must be such a connection" in workspace.plan(ok=False).diagnostics
     workspace.write(program("x", " "))
