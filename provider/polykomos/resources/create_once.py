@@ -73,7 +73,9 @@ def _create_or_adopt(request: CreateRequest[T], ctx: Context[Client]) -> CreateR
         if adopted is not None:
             return adopted
     earlier = request.earlier
-    if earlier is not None and earlier.key_parts != request.key_parts and own_keys.deterministic:
+    # No earlier release had the keys of a plan.
+    may_be_earlier = own_keys.deterministic and not own_keys.of_plan
+    if earlier is not None and earlier.key_parts != request.key_parts and may_be_earlier:
         for keys in (*own_keys.others, own_keys):
             adopted = _find_earlier(earlier, keys, ctx)
             if adopted is not None:
