@@ -10,7 +10,7 @@ from pydantic import Field
 from pragma.ids import PART, normalize, resource_id
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.fields import Arguments, Computed, RequiresReplace, Result, Secret, Unordered
+from resourcekit.fields import Arguments, Computed, RequiresReplace, Result, Secret, Stable, Unordered
 from resourcekit.http.errors import NotFoundError
 from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.resource import Resource as Declaration
@@ -30,9 +30,10 @@ class ResourceArgs(Arguments):
     name: _Part = Field(description="Its name, unique for this provider and type.")
     config: dict[str, Any] | None = Field(None, description="Its configuration, as the provider defines it.")
     tags: Annotated[list[str] | None, Unordered()] = Field(None, description="Its tags.")
-    lifecycle_state: Literal["draft", "pending"] | None = Field(
+    lifecycle_state: Annotated[Literal["draft", "pending"] | None, Computed(), Stable()] = Field(
         None,
-        description="`draft` (the default) stores the resource; `pending` has it processed, and waits for the result.",
+        description="`draft` stores the resource; `pending` has it processed, and waits for the result. If it is left "
+        "out, a new resource is a draft, and another one keeps what it has.",
     )
 
 
@@ -83,14 +84,15 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
             raise ResourceError(
                 f"the id {id_} belongs to {other} already. Import it, or choose another `name`", property="name"
             )
-        applied = ctx.api.apply_resource(_body(args))
-        ctx.checkpoint(id_, _state(applied, args.lifecycle_state))
-        return id_, _complete(id_, args, applied, ctx)
+        wanted = args.lifecycle_state or "draft"
+        applied = ctx.api.apply_resource(_body(args, wanted))
+        ctx.checkpoint(id_, _state(applied))
+        return id_, _complete(id_, wanted, applied, ctx)
 
     def read(self, id: str, prior: ResourceState | None, ctx: Context[Client]) -> ResourceState | None:
         """Read the resource."""
         try:
-            return _state(ctx.api.get_resource(id), prior.lifecycle_state if prior else None)
+            return _state(ctx.api.get_resource(id))
         except NotFoundError:
             return None
 
@@ -100,11 +102,12 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
         """Change the resource once it is not frozen, or resume the wait for it."""
         from pragma.api import FROZEN
 
+        wanted = args.lifecycle_state or prior.lifecycle_state or "draft"
         current = ctx.api.get_resource(id)
         if not changed and current.lifecycle_state in FROZEN:
-            return _complete(id, args, current, ctx)
+            return _complete(id, wanted, current, ctx)
         _unfrozen(id, current, ctx)
-        return _complete(id, args, ctx.api.apply_resource(_body(args)), ctx)
+        return _complete(id, wanted, ctx.api.apply_resource(_body(args, wanted)), ctx)
 
     def delete(self, id: str, prior: ResourceState, ctx: Context[Client]) -> None:
         """Delete the resource once it is not frozen, and wait until it is gone."""
@@ -127,7 +130,7 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
         for each in ctx.api.iter_resources():
             parts = (each.provider, each.resource, each.name)
             if not is_before:
-                yield resource_id(*parts), "/".join(parts), _state(each, None)
+                yield resource_id(*parts), "/".join(parts), _state(each)
             is_before = is_before and resource_id(*parts) != query.after
 
     def is_incomplete(self, prior: ResourceState) -> bool:
@@ -135,48 +138,47 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
         return prior.lifecycle_state == "pending" and prior.status != "ready"
 
 
-def _body(args: ResourceArgs) -> dict[str, Any]:
+def _body(args: ResourceArgs, wanted: str) -> dict[str, Any]:
     return {
         "provider": args.provider_name,
         "resource": args.resource_type,
         "name": args.name,
         "config": args.config or {},
         "tags": args.tags or [],
-        "lifecycle_state": args.lifecycle_state or "draft",
+        "lifecycle_state": wanted,
     }
 
 
-def _state(found: ApiResource, wanted: str | None) -> ResourceState:
+def _state(found: ApiResource) -> ResourceState:
     """Return the state. A resource that is not a draft is committed."""
-    committed = "draft" if found.lifecycle_state == "draft" else "pending"
     return ResourceState(
         provider_name=found.provider,
         resource_type=found.resource,
         name=found.name,
         config=found.config or None,
         tags=found.tags or None,
-        lifecycle_state=None if wanted is None and committed == "draft" else committed,
+        lifecycle_state="draft" if found.lifecycle_state == "draft" else "pending",
         status=found.lifecycle_state,
         outputs=found.outputs,
         error=found.error,
     )
 
 
-def _complete(id: str, args: ResourceArgs, applied: ApiResource, ctx: Context[Client]) -> ResourceState:
+def _complete(id: str, wanted: str, applied: ApiResource, ctx: Context[Client]) -> ResourceState:
     """Return the state when a committed resource is ready; raises ResourceError if it failed."""
     from pragma.api import FAILED, FROZEN
 
     found = applied
-    if args.lifecycle_state == "pending":
+    if wanted == "pending":
         found = applied if applied.lifecycle_state not in FROZEN else _unfrozen(id, applied, ctx)
-        ctx.checkpoint(id, _state(found, args.lifecycle_state))
+        ctx.checkpoint(id, _state(found))
         if found.lifecycle_state == FAILED:
             reason = found.error or "the API gives no reason"
             raise ResourceError(
                 f"{id} failed: {reason}. Correct `config`, or run it again, which commits it again; the data source "
                 "`getDeadLetter` has the events"
             )
-    return _state(found, args.lifecycle_state)
+    return _state(found)
 
 
 def _unfrozen(id: str, current: ApiResource, ctx: Context[Client]) -> ApiResource:

@@ -56,7 +56,7 @@ export class Resource extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly error: pulumi.Output<string | undefined>;
     /**
-     * `draft` (the default) stores the resource; `pending` has it processed, and waits for the result.
+     * `draft` stores the resource; `pending` has it processed, and waits for the result. If it is left out, a new resource is a draft, and another one keeps what it has.
      */
     declare public readonly lifecycleState: pulumi.Output<string | undefined>;
     /**
@@ -140,7 +140,7 @@ export interface ResourceArgs {
      */
     config?: pulumi.Input<{[key: string]: any} | undefined>;
     /**
-     * `draft` (the default) stores the resource; `pending` has it processed, and waits for the result.
+     * `draft` stores the resource; `pending` has it processed, and waits for the result. If it is left out, a new resource is a draft, and another one keeps what it has.
      */
     lifecycleState?: pulumi.Input<string | undefined>;
     /**

@@ -33,7 +33,7 @@ type Resource struct {
 	Config pulumi.MapOutput `pulumi:"config"`
 	// Why the processing failed.
 	Error pulumi.StringPtrOutput `pulumi:"error"`
-	// `draft` (the default) stores the resource; `pending` has it processed, and waits for the result.
+	// `draft` stores the resource; `pending` has it processed, and waits for the result. If it is left out, a new resource is a draft, and another one keeps what it has.
 	LifecycleState pulumi.StringPtrOutput `pulumi:"lifecycleState"`
 	// Its name, unique for this provider and type.
 	Name pulumi.StringOutput `pulumi:"name"`
@@ -104,7 +104,7 @@ func (ResourceState) ElementType() reflect.Type {
 type resourceArgs struct {
 	// Its configuration, as the provider defines it.
 	Config map[string]interface{} `pulumi:"config"`
-	// `draft` (the default) stores the resource; `pending` has it processed, and waits for the result.
+	// `draft` stores the resource; `pending` has it processed, and waits for the result. If it is left out, a new resource is a draft, and another one keeps what it has.
 	LifecycleState *string `pulumi:"lifecycleState"`
 	// Its name, unique for this provider and type.
 	Name string `pulumi:"name"`
@@ -120,7 +120,7 @@ type resourceArgs struct {
 type ResourceArgs struct {
 	// Its configuration, as the provider defines it.
 	Config pulumi.MapInput
-	// `draft` (the default) stores the resource; `pending` has it processed, and waits for the result.
+	// `draft` stores the resource; `pending` has it processed, and waits for the result. If it is left out, a new resource is a draft, and another one keeps what it has.
 	LifecycleState pulumi.StringPtrInput
 	// Its name, unique for this provider and type.
 	Name pulumi.StringInput
@@ -229,7 +229,7 @@ func (o ResourceOutput) Error() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Resource) pulumi.StringPtrOutput { return v.Error }).(pulumi.StringPtrOutput)
 }
 
-// `draft` (the default) stores the resource; `pending` has it processed, and waits for the result.
+// `draft` stores the resource; `pending` has it processed, and waits for the result. If it is left out, a new resource is a draft, and another one keeps what it has.
 func (o ResourceOutput) LifecycleState() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *Resource) pulumi.StringPtrOutput { return v.LifecycleState }).(pulumi.StringPtrOutput)
 }

@@ -32,7 +32,7 @@ class ResourceArgs:
         :param pulumi.Input[_builtins.str] provider_name: The provider that manages the resource, such as `postgres`.
         :param pulumi.Input[_builtins.str] resource_type: The type of the resource, such as `database`.
         :param pulumi.Input[Mapping[str, Any]] config: Its configuration, as the provider defines it.
-        :param pulumi.Input[_builtins.str] lifecycle_state: `draft` (the default) stores the resource; `pending` has it processed, and waits for the result.
+        :param pulumi.Input[_builtins.str] lifecycle_state: `draft` stores the resource; `pending` has it processed, and waits for the result. If it is left out, a new resource is a draft, and another one keeps what it has.
         :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] tags: Its tags.
         """
         pulumi.set(__self__, "name", name)
@@ -97,7 +97,7 @@ class ResourceArgs:
     @pulumi.getter(name="lifecycleState")
     def lifecycle_state(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        `draft` (the default) stores the resource; `pending` has it processed, and waits for the result.
+        `draft` stores the resource; `pending` has it processed, and waits for the result. If it is left out, a new resource is a draft, and another one keeps what it has.
         """
         return pulumi.get(self, "lifecycle_state")
 
@@ -151,7 +151,7 @@ class Resource(pulumi.CustomResource):
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[Mapping[str, Any]] config: Its configuration, as the provider defines it.
-        :param pulumi.Input[_builtins.str] lifecycle_state: `draft` (the default) stores the resource; `pending` has it processed, and waits for the result.
+        :param pulumi.Input[_builtins.str] lifecycle_state: `draft` stores the resource; `pending` has it processed, and waits for the result. If it is left out, a new resource is a draft, and another one keeps what it has.
         :param pulumi.Input[_builtins.str] name: Its name, unique for this provider and type.
         :param pulumi.Input[_builtins.str] provider_name: The provider that manages the resource, such as `postgres`.
         :param pulumi.Input[_builtins.str] resource_type: The type of the resource, such as `database`.
@@ -280,7 +280,7 @@ class Resource(pulumi.CustomResource):
     @pulumi.getter(name="lifecycleState")
     def lifecycle_state(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        `draft` (the default) stores the resource; `pending` has it processed, and waits for the result.
+        `draft` stores the resource; `pending` has it processed, and waits for the result. If it is left out, a new resource is a draft, and another one keeps what it has.
         """
         return pulumi.get(self, "lifecycle_state")
 
