@@ -54,7 +54,9 @@ async def find_batched(reads: BatchedReads, principal: Principal, uuid: UUID) ->
 
 
 async def _read_by_uuid(conn: Connection, uuids: Sequence[UUID]) -> Mapping[UUID, Row]:
-    cursor = await conn.execute(_SELECT + " WHERE d.uuid = ANY(%s) AND d.deleted_at IS NULL", (uuids,))
+    cursor = await conn.execute(
+        _SELECT + " WHERE d.uuid = ANY(ARRAY(SELECT unnest(%s::uuid[]))) AND d.deleted_at IS NULL", (uuids,)
+    )
     return {row["uuid"]: row for row in await cursor.fetchall()}
 
 

@@ -93,7 +93,8 @@ async def _read_keys(conn: Connection, digests: Sequence[bytes]) -> Mapping[byte
     cursor = await conn.execute(
         "SELECT k.*,"
         " array_agg(m.team_id) AS team_ids, min(m.team_id) FILTER (WHERE m.is_primary) AS primary_team_id"
-        " FROM api_keys k JOIN memberships m ON m.user_id = k.user_id WHERE k.hash = ANY(%s) GROUP BY k.id",
+        " FROM api_keys k JOIN memberships m ON m.user_id = k.user_id WHERE k.hash"
+        " = ANY(ARRAY(SELECT unnest(%s::bytea[]))) GROUP BY k.id",
         (digests,),
     )
     return {bytes(row["hash"]): row for row in await cursor.fetchall()}
