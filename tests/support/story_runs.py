@@ -23,8 +23,7 @@ from support.terraform import ALL_ENGINES, Workspace
 # Of OpenTofu the newest is enough: the oldest differs in nothing that a story has.
 ENGINES: Final = ("pulumi", *(engine for engine in ALL_ENGINES if engine != "tofu-1.10"))
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=/webhook_endpoints/)\d+")
-
-_USER: Final = re.compile(r'"db_username": "u\d+"')
+_NUMBERED: Final = re.compile(r'"(db_username|db_name)": "[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -117,9 +116,9 @@ def _changes(entry: Mapping[str, Any]) -> bool:
 
 
 def there(plane: ControlPlane) -> dict[str, list[str]]:
-    """Return what there is, without the numbers of users, which go on after a reset of the control plane."""
+    """Return what there is, without names that have a number of the control plane's own series."""
     found = objects(plane)
-    return {path: [_USER.sub('"db_username": "u"', each) for each in listed] for path, listed in found.items()}
+    return {path: sorted(_NUMBERED.sub(r'"\1": ""', each) for each in listed) for path, listed in found.items()}
 
 
 def rows(plane: ControlPlane) -> list[tuple[str, tuple[str, ...]]]:
