@@ -12,12 +12,14 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 from pydantic import Field
 
+from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.fields import Arguments, Secret
+from resourcekit.fields import Arguments, Result, Secret
 from resourcekit.package import Package
 from resourcekit.pulumi.engine_log import EngineLog
 from resourcekit.pulumi.property_value import decode, encode
 from resourcekit.pulumi.servicer import ProviderServicer
+from resourcekit.resource import DataSource
 from resourcekit.unknown import UNKNOWN
 from support.minimal_vendor import Carpentry, Shelf, ShelfState
 
@@ -29,8 +31,29 @@ class Settings(Arguments):
     patience: float | None = Field(None, description="In seconds.")
 
 
+class SurveyArgs(Arguments):
+    question: str = Field(max_length=9, description="What to ask.")
+
+
+class SurveyResult(Result):
+    answer: str | None = Field(None, description="What was said.")
+
+
+class Survey(DataSource[SurveyArgs, SurveyResult, Carpentry]):
+    """A function that costs something."""
+
+    name = "get_survey"
+    arguments = SurveyArgs
+    result = SurveyResult
+    runs_in_preview = False
+
+    def call(self, args: SurveyArgs, ctx: Context[Carpentry]) -> SurveyResult:
+        return SurveyResult(answer=args.question.upper())
+
+
 class ToyPackage(Package[Carpentry]):
     carpentry = Carpentry()
+    data_sources = (Survey(),)
 
     def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> Carpentry:
         return self.carpentry
@@ -272,3 +295,16 @@ def test_a_read_ends_when_the_engine_says(provider: Any, monkeypatch: pytest.Mon
     provider.Read(pb.ReadRequest(urn=URN, id="s1", timeout=20))
     provider.Read(pb.ReadRequest(urn=URN, id="s1"))
     assert 0 < left[0] <= 20 < 200 < left[1] <= 300
+
+
+def test_a_function_that_costs_something_is_checked_and_not_called_in_a_preview(provider: Any) -> None:
+    def invoke(question: str, *, preview: bool) -> Any:
+        arguments = encode({"question": question})
+        return provider.Invoke(pb.InvokeRequest(tok="toy:index:getSurvey", args=arguments, preview=preview))
+
+    assert decode(getattr(invoke("why", preview=False), "return")).values == {"answer": "WHY"}
+    skipped = invoke("why", preview=True)
+    assert not skipped.HasField("return")
+    assert not skipped.failures
+    (failure,) = invoke("too long a question", preview=True).failures
+    assert failure.property == "question"
