@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
@@ -12,17 +11,20 @@ from polykomos.package import package
 from polykomos.version import VERSION
 from resourcekit.pulumi.schema import package_schema
 from resourcekit.pulumi.terraform_mapping import terraform_mapping
-from support.needs import require
+from support import go_tests
 
 SCHEMA = package_schema(package())
 
 
 @pytest.fixture(scope="module")
-def read() -> dict[str, Any]:
+def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the bridge reads: for each Terraform type its token, and the names of its attributes in both directions."""
-    program = require("bridge-mapping")
-    done = subprocess.run([program], input=terraform_mapping(package()), capture_output=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
+    directory = tmp_path_factory.mktemp("mapping")
+    mapping, names = directory / "mapping.json", directory / "names.json"
+    mapping.write_bytes(terraform_mapping(package()))
+    env = {"POLYKOMOS_MAPPING": str(mapping), "POLYKOMOS_NAMES": str(names)}
+    go_tests.run(go_tests.programs()["bridge-mapping"], "TestNamesOfTheMapping", env, directory)
+    found: dict[str, Any] = json.loads(names.read_text())
     return found
 
 

@@ -44,9 +44,7 @@ def test() -> None:
         environment = pool.submit(python_env.prepare, "dev")
         go_modules = pool.submit(languages.fetch_go)
         rest = [pool.submit(system_packages.prepare), pool.submit(languages.prepare_node)]
-        tested = (
-            engines.PULUMI, engines.TOFU, engines.TERRAFORM, engines.TOFU_FLOOR, engines.BRIDGE_MAPPING,
-        )  # fmt: skip
+        tested = (engines.PULUMI, engines.TOFU, engines.TERRAFORM, engines.TOFU_FLOOR)
         built = pool.submit(engines.prepare, tested, Toolchain(), environment.result)
         _finish([environment, go_modules, built, *rest])
     languages.compile_go()

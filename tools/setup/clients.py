@@ -17,7 +17,7 @@ import languages
 from steps import ROOT, run, say, step
 
 _DIRECTORY = ROOT / "tests" / "clients"
-MODULES = ("terraform", "pulumi")
+MODULES = ("terraform", "pulumi", "bridge-mapping")
 
 
 def prepare() -> None:

@@ -52,8 +52,6 @@ TERRAFORM = Module(
     # Without it the version ends in "-dev".
     link_flags="-X github.com/hashicorp/terraform/version.dev=no",
 )
-# Reads the provider's Terraform mapping by the Terraform bridge's own code; only a test needs it.
-BRIDGE_MAPPING = Module(ROOT / "tests" / "clients" / "bridge-mapping", (Program("bridge-mapping", "."),))
 # Pulumi's own SDK generators as a program; only `make sdk` needs it. Their version is older than the engine's: from
 # 3.269 on they write SDKs that need a Pulumi SDK of that version.
 GENSDK = Module(_DIRECTORY / "gensdk", (Program("gensdk", "."),))
@@ -62,7 +60,7 @@ BASELINE = Module(_DIRECTORY / "baseline", (Program("terraform-provider-baseline
 RESTFUL = Module(
     _DIRECTORY / "restful", (Program("terraform-provider-restful", "github.com/magodo/terraform-provider-restful"),)
 )
-_ALL = (PULUMI, TOFU, TOFU_FLOOR, TERRAFORM, BRIDGE_MAPPING, BASELINE, RESTFUL)
+_ALL = (PULUMI, TOFU, TOFU_FLOOR, TERRAFORM, BASELINE, RESTFUL)
 SOURCES = ("path", "download", "build")
 
 
@@ -104,7 +102,7 @@ def prepare(modules: Sequence[Module], toolchain: Toolchain, python: Callable[[]
     missing = {module: [p for p in module.programs if not _found(module, p)] for module in modules}
     if missing.get(PULUMI) and may_download() and _downloaded(python):
         missing[PULUMI] = []
-    for module in (TERRAFORM, TOFU_FLOOR, BRIDGE_MAPPING) if source() == "path" else ():
+    for module in (TERRAFORM, TOFU_FLOOR) if source() == "path" else ():
         if missing.pop(module, None):
             say(f"{module.programs[0].name}: not on PATH; its tests are skipped, by name")
     names = [program.name for programs in missing.values() for program in programs]

@@ -1,4 +1,4 @@
-module polykomos.test/bridge-mapping
+module polykomos.com/infra/tests/clients/bridge-mapping
 
 go 1.24.7
 

@@ -1,18 +1,17 @@
-// Bridge-mapping reads a provider's Terraform mapping with the Terraform bridge's own code, as `pulumi convert` does,
-// and prints what it made of it as JSON: for each resource, data source and the configuration, its token, and for each
-// Terraform attribute (nested ones as a path) the Pulumi name and the Terraform name that leads back from it.
-package main
+// Package mapping reads a provider's Terraform mapping with the Terraform bridge's own code, as `pulumi convert` does.
+package mapping
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
+	"testing"
 
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	shim "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim"
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/util"
 )
 
+// A name is what the bridge makes of one attribute: Pulumi's name, and the Terraform name that leads back from it.
 type name struct {
 	Pulumi string `json:"pulumi"`
 	Back   string `json:"back"`
@@ -60,12 +59,19 @@ func below(found map[string]name, path string, schema shim.Schema, info *tfbridg
 	}
 }
 
-func read() (map[string]entry, error) {
+// TestNamesOfTheMapping reads the mapping in the file POLYKOMOS_MAPPING. It writes into POLYKOMOS_NAMES the token of each
+// resource and data source, and the names of its attributes; those of nested objects have a path.
+func TestNamesOfTheMapping(t *testing.T) {
+	file, err := os.Open(os.Getenv("POLYKOMOS_MAPPING"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
 	var mapping tfbridge.MarshallableProviderInfo
-	decoder := json.NewDecoder(os.Stdin)
+	decoder := json.NewDecoder(file)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&mapping); err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
 	info := mapping.Unmarshal()
 	found := map[string]entry{"": {Token: info.Name + "@" + info.Version, Names: map[string]name{}}}
@@ -79,16 +85,11 @@ func read() (map[string]entry, error) {
 		found[key] = entry{Token: source.Tok.String(), Names: map[string]name{}}
 		collect(found[key].Names, "", info.P.DataSourcesMap().Get(each).Schema(), source.Fields)
 	}
-	return found, nil
-}
-
-func main() {
-	found, err := read()
+	written, err := json.Marshal(found)
 	if err == nil {
-		err = json.NewEncoder(os.Stdout).Encode(found)
+		err = os.WriteFile(os.Getenv("POLYKOMOS_NAMES"), written, 0o600)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bridge-mapping:", err)
-		os.Exit(1)
+		t.Fatal(err)
 	}
 }
