@@ -41,7 +41,7 @@ THEIRS = """
                 listed = conn.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test_%'").fetchall()
                 return [name for (name,) in listed]
 
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 120
             while own() != [polykomos_database["db_name"]]:
                 assert time.monotonic() < deadline, own()
                 time.sleep(0.1)

@@ -59,7 +59,7 @@ def entry_of(store: psycopg.Connection[dict[str, Any]], reply: httpx.Response | 
     """The entry of a reply (or of a request id), once it was written."""
     request_id = reply if isinstance(reply, str) else reply.headers["X-Request-Id"]
     query = "SELECT * FROM request_log WHERE request_id = %s"
-    found: dict[str, Any] = wait_until(lambda: store.execute(query, (request_id,)).fetchone(), seconds=5)
+    found: dict[str, Any] = wait_until(lambda: store.execute(query, (request_id,)).fetchone())
     return found
 
 
@@ -190,10 +190,10 @@ def test_the_newest_entries_remain_and_two_processes_share_them(
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             replies = list(pool.map(lambda client: client.get("/me"), clients))
         last = {client.get("/me").headers["X-Request-Id"] for client in (one, two)}
-        wait_until(lambda: last <= {entry["request_id"] for entry in entries(store)}, seconds=10)
+        wait_until(lambda: last <= {entry["request_id"] for entry in entries(store)})
         # Two that trim at the same moment do not see what the other writes; the next one does.
         one.get("/me")
-        wait_until(lambda: len(entries(store)) == 1000, seconds=10)
+        wait_until(lambda: len(entries(store)) == 1000)
     kept = entries(store)
     answered = {reply.headers["X-Request-Id"] for reply in replies}
     of_both = {entry["key_preview"] for entry in kept if entry["request_id"] in answered}

@@ -98,7 +98,7 @@ def test_each_event_is_delivered_once_and_in_order(clients: list[httpx.Client]) 
         with ThreadPoolExecutor(6) as threads:
             databases = list(threads.map(live_and_die, range(12)))
         # Databases of the tests before may still be at work: their events come here too.
-        wait_until(lambda: len(events_of(receiver, databases)) >= 36, seconds=40)
+        wait_until(lambda: len(events_of(receiver, databases)) >= 36)
         clients[0].delete(f"/webhook_endpoints/{hook}", headers=new_key())
     delivered = events_of(receiver, databases)
     assert len(delivered) == len(set(delivered)) == 36
@@ -133,7 +133,7 @@ def test_what_a_killed_process_was_at_is_done_by_the_others(url: str, clients: l
             lambda: (found := clients[1].get(f"/blueprint_applications/{run}").json()["data"])["completed_at"] and found
         )
         assert ended["status"] == "completed"
-        wait_until(lambda: {each.content["data"]["uuid"] for each in receiver.received} == set(made), seconds=40)
+        wait_until(lambda: {each.content["data"]["uuid"] for each in receiver.received} == set(made))
         clients[0].delete(f"/webhook_endpoints/{hook}", headers=new_key())
 
 

@@ -251,7 +251,7 @@ def test_an_endpoint_that_hangs_does_not_hold_up_another(api: httpx.Client, made
         create(api, made, hanging.url, "database.provisioned", "database.deleted")
         create(api, made, healthy.url, "database.provisioned", "database.deleted")
         delete_all(api, [create_database(api, "held")["uuid"]])
-        healthy.wait_for(2, seconds=5)
+        healthy.wait_for(2, seconds=8)  # the hanging one is given up after 10
         assert len(hanging.received) == 1  # an endpoint gets one at a time
 
 

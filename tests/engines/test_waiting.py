@@ -126,7 +126,7 @@ def test_a_plugin_ends_when_its_engine_is_killed(slow_stack: Stack, slow: Contro
     assert processes(home, "pulumi-resource-polykomos")
     process.kill()
     process.communicate()
-    wait_until(lambda: not processes(home, "pulumi-resource-polykomos"), seconds=10)
+    wait_until(lambda: not processes(home, "pulumi-resource-polykomos"))
 
 
 def test_an_unreachable_or_refusing_api_is_reported(new_stack: Callable[..., Stack], slow: ControlPlane) -> None:
@@ -195,7 +195,7 @@ def test_a_plugin_whose_engine_is_gone_before_it_starts_ends_too() -> None:
     command = f"'{plugin}' 127.0.0.1:9 >/dev/null & echo $!"
     number = int(subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, check=True, text=True).stdout)
     try:
-        wait_until(lambda: not Path(f"/proc/{number}").exists(), seconds=10)
+        wait_until(lambda: not Path(f"/proc/{number}").exists())
     finally:
         kill([number])
 
