@@ -82,7 +82,9 @@ def test_a_resource(resource: Resource[Any, Any, Any]) -> None:
         assert attribute.optional == (argument is not None and not argument.required), name
         computed = argument is None or argument.computed or name in SPELLABLE
         assert attribute.computed == (computed and not attribute.required), name
-        assert attribute.required == (to_camel(name) in ours.get("requiredInputs", [])), name
+        # Pulumi generates the names that a program leaves out.
+        required = attribute.required and not (argument and argument.auto_named)
+        assert required == (to_camel(name) in ours.get("requiredInputs", [])), name
         assert attribute.sensitive == facts.secret == property_.get("secret", False), name
         assert attribute.deprecated == (facts.deprecated is not None) == ("deprecationMessage" in property_), name
         replaces = ours["inputProperties"].get(to_camel(name), {}).get("willReplaceOnChanges", False)
