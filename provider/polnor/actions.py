@@ -180,7 +180,7 @@ class LogMetricsArgs(Arguments):
 class LogMetricsResult(Result):
     """What was logged."""
 
-    count: int = Field(description="Number of values.")
+    logged: int = Field(description="Number of values.")
 
 
 class LogMetrics(DataSource[LogMetricsArgs, LogMetricsResult, "Client"]):
@@ -195,7 +195,7 @@ class LogMetrics(DataSource[LogMetricsArgs, LogMetricsResult, "Client"]):
         """Log the metrics."""
         metrics = [metric.model_dump(exclude_none=True) for metric in args.metrics]
         ctx.api.log_metrics(args.experiment_id, args.run_id, metrics)
-        return LogMetricsResult(count=len(metrics))
+        return LogMetricsResult(logged=len(metrics))
 
 
 ACTIONS: tuple[DataSource[Any, Any, Client], ...] = (JobRun(), SqlExecute(), LogMetrics())

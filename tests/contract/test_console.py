@@ -493,7 +493,9 @@ def services(tables: psycopg.Connection, tmp_path: Path) -> Services:
     mysql = MysqlServer(pool, StateFile(tmp_path / "state.json"), files=None)
     engines = EngineRegistry(PostgresEngine(server, pool), MysqlEngine(mysql, pool))
     reads, lease = BatchedReads(pool), ProcessLease(server)
-    return Services(settings=Settings(), pool=pool, reads=reads, server=server, engines=engines, lease=lease)
+    return Services(
+        settings=Settings(), directory=Path(), pool=pool, reads=reads, server=server, engines=engines, lease=lease
+    )
 
 
 class Counting(Connection):
