@@ -99,14 +99,20 @@ def writes(entries: Iterable[Mapping[str, Any]], names: dict[str, str]) -> Count
     for entry in filter(_changes, entries):
         if entry["method"] == "POST":
             made = json.loads(entry["response_body"])["data"]
-            id_ = str(made.get("uuid") or made["id"])
+            # Numbers are of one type only: an application may have an endpoint's.
+            id_ = str(made.get("uuid") or f"{entry['operation']} {made['id']}")
             # A replacement begins with the key of the object that it replaces: the response is that object once more.
             if id_ in names:
                 continue
             names[id_] = f"{entry['operation']} {made.get('name') or made.get('url') or ''}"
         text = f"{entry['target'].partition('?')[0]} {entry['request_body'] or ''}"
-        found[f"{entry['method']} " + _ID.sub(lambda match: names.get(match[0], match[0]), text)] += 1
+        found[f"{entry['method']} " + _ID.sub(lambda match: _name(match[0], names), text)] += 1
     return found
+
+
+def _name(id_: str, names: Mapping[str, str]) -> str:
+    """Return the name of the object with an id that stands in a call: a UUID, or an endpoint's number."""
+    return names.get(id_) or names.get(f"createWebhookEndpoint {id_}") or id_
 
 
 def _changes(entry: Mapping[str, Any]) -> bool:
