@@ -64,11 +64,12 @@ def stop_process(process: subprocess.Popen[bytes], signals: Sequence[signal.Sign
 
 
 def stop_stale_process(
-    find: Callable[[], int | None], signals: Sequence[signal.Signals], patience: float = 5.0
+    find: Callable[[], int | None], signals: Sequence[signal.Signals], patience: float = 20.0
 ) -> None:
     """Wait for a server that a killed control plane left behind, then end it, signal by signal.
 
-    `find` returns its pid while it runs. `patience` is in seconds, before the first signal and after each.
+    `find` returns its pid while it runs. `patience` is in seconds, before the first signal and after each: on a busy
+    disk, a server that is shutting down takes long to write what it must.
     """
     pid = find()
     for sign in (None, *signals):
@@ -80,7 +81,16 @@ def stop_stale_process(
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if find() != pid:
+                _wait_until_gone(pid, deadline)
                 return
+            time.sleep(0.02)
+
+
+def _wait_until_gone(pid: int, deadline: float) -> None:
+    """Wait until no process has the pid: PostgreSQL takes one for alive that is ending and has no directory any more."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < deadline:
+            os.kill(pid, 0)
             time.sleep(0.02)
 
 
