@@ -87,7 +87,7 @@ def stop_stale_process(
 
 
 def _wait_until_gone(pid: int, deadline: float) -> None:
-    """Wait until no process has the pid: PostgreSQL takes one for alive that is ending and has no directory any more."""
+    """Wait until no process has the pid: PostgreSQL takes one for alive that is ending and has no directory."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         while time.monotonic() < deadline:
             os.kill(pid, 0)
