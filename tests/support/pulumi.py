@@ -230,8 +230,12 @@ def _initialized(pulumi: str) -> Path:
     _command(directory, pulumi, "stack", "init", "dev")
     # Whatever comes of it: a program that names the package has its schema fetched.
     (directory / "Pulumi.yaml").write_text(yaml.dump(_ANY_PROGRAM))
-    output = _command(directory, pulumi, "preview")
-    assert (home / "schemas").exists(), output
+    for _ in range(3):  # Pulumi gives a plugin 10 seconds to respond, which may be too few on a busy machine
+        output = _command(directory, pulumi, "preview")
+        if (home / "schemas").exists():
+            break
+    else:
+        raise AssertionError(output)
     for made in home.iterdir():  # which stack is selected in this directory, and a log
         if made.name not in ("plugins", "schemas"):
             shutil.rmtree(made)
