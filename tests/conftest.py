@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +19,13 @@ ENGINES = frozenset({"engines", "faults"})
 
 
 def pytest_configure() -> None:
-    """The engines are Go programs that run for a second: they collect no garbage unless they grow large. Saves 10 %."""
+    """Set what every program of the tests runs with."""
+    # The engines are Go programs that run for a second: they collect no garbage unless they grow large. Saves 10 %.
     os.environ.setdefault("GOGC", "off")
     os.environ.setdefault("GOMEMLIMIT", "1GiB")
+    # Thousands of processes import the same modules: the first one that compiles a module does so for all.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # An example may take its time on a machine with other work.
     health = [hypothesis.HealthCheck.too_slow]
     hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=health)

@@ -40,8 +40,8 @@ def new_stack(tmp_path: Path, connection: dict[str, str]) -> Callable[..., Stack
     """Makes stacks in directories of their own."""
     made: list[Stack] = []
 
-    def make(env: dict[str, str] | None = None, runtime: str = "yaml") -> Stack:
-        made.append(Stack(tmp_path / f"stack{len(made)}", env or connection, runtime))
+    def make(env: dict[str, str] | None = None, runtime: str = "yaml", *, quick: bool = True) -> Stack:
+        made.append(Stack(tmp_path / f"stack{len(made)}", env or connection, runtime, quick=quick))
         return made[-1]
 
     return make

@@ -36,7 +36,7 @@ def bare(tmp_path: Path, connection: dict[str, str]) -> dict[str, str]:
 def test_pulumi(
     new_stack: Callable[..., Stack], bare: dict[str, str], control_plane: ControlPlane, tmp_path: Path
 ) -> None:
-    stack = new_stack(bare)
+    stack = new_stack(bare, quick=False)
     stack.write(
         {
             "schema": ("Blueprint", {"name": "bare", "sqlContent": "CREATE TABLE bare (i int);"}),

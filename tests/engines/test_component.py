@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +13,7 @@ import psycopg
 from support.control_plane import ControlPlane, wait_until
 from support.naming import unique
 from support.pulumi import Stack
-from support.sdk import installed
+from support.sdk import python_path
 
 TYPE = "polykomos:index:ManagedDatabase"
 VERSION = metadata.version("polykomos-provider")
@@ -177,10 +175,9 @@ pulumi.export("user", main.environment.apply(lambda roles: roles["app"]["PGUSER"
 
 
 def test_a_python_program_uses_the_component_with_an_explicit_provider(
-    new_stack: Callable[..., Stack], connection: dict[str, str], tmp_path: Path
+    new_stack: Callable[..., Stack], connection: dict[str, str]
 ) -> None:
-    path = os.pathsep.join(filter(None, [str(installed(tmp_path / "sdk")), os.environ.get("PYTHONPATH")]))
-    stack = new_stack({"PYTHONPATH": path}, runtime="python")
+    stack = new_stack({"PYTHONPATH": python_path()}, runtime="python")
     stack.run("config", "set", "--secret", "apiKey", connection["POLYKOMOS_API_KEY"])
     given = {"name": unique("managed-py"), "base_url": connection["POLYKOMOS_BASE_URL"]}
 

@@ -23,6 +23,7 @@ from types import CodeType
 
 import pytest
 
+from support import build_cache
 from support.naming import unique
 from support.needs import require
 from support.pulumi import Stack
@@ -30,6 +31,14 @@ from support.terraform import ENGINES, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = metadata.version("polykomos-provider")
+# What `tools/dist` reads.
+SOURCES = [
+    ROOT / name
+    for name in (
+        *("provider", "sdk/python", "tools/dist", "tools/setup", "requirements", "pyproject.toml"),
+        *("README.md", "LICENSE", "CHANGELOG.md"),
+    )
+]
 # One worker builds.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dist"), pytest.mark.timeout(600)]
 
@@ -53,7 +62,7 @@ data "polykomos_database_types" "all" {{}}
 
 @dataclass(frozen=True)
 class Built:
-    """dist/, and the two archives unpacked."""
+    """dist/, and the two archives unpacked. Nothing may be written there."""
 
     directory: Path
     pulumi: Path
@@ -69,8 +78,13 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    into = tmp_path_factory.mktemp("dist")
+def built() -> Built:
+    """The archives of these sources, which one machine builds once."""
+    into = build_cache.built("dist", SOURCES, build)
+    return Built(into / "dist", into / "pulumi", into / "terraform")
+
+
+def build(into: Path) -> None:
     made = Built(into / "dist", into / "pulumi", into / "terraform")
     done = subprocess.run(
         [sys.executable, ROOT / "tools" / "dist", made.directory], text=True, capture_output=True, check=False
@@ -81,7 +95,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     shutil.unpack_archive(made.one("*.zip"), made.terraform)
     for path in made.terraform.glob("terraform-provider-*"):
         path.chmod(0o755)  # which Python's unzipping forgets
-    return made
 
 
 @pytest.fixture
@@ -93,7 +106,8 @@ def bare(tmp_path: Path) -> Callable[..., None]:
         place.mkdir()
         for program in programs:
             (place / program).symlink_to(require(program))
-        kept = {name: value for name, value in of.env.items() if name.startswith(("POLYKOMOS_", "PULUMI_", "TF_CLI"))}
+        settings = ("POLYKOMOS_", "PULUMI_", "TF_CLI", "VAULT_")
+        kept = {name: value for name, value in of.env.items() if name.startswith(settings)}
         home = tmp_path / "empty-home"
         home.mkdir()
         path = os.pathsep.join(filter(None, [first, str(place), "/usr/bin:/bin"]))
@@ -169,8 +183,10 @@ def test_the_wheels_in_an_empty_environment(
     pins = tmp_path / "pins.txt"
     lock = (ROOT / "requirements" / "dev.txt").read_text()
     pins.write_text("\n".join(re.findall(r"^[\w.-]+==[^\s\\]+", lock, re.MULTILINE)))
-    command = [sys.executable, "-m", "pip", "--python", home / "bin" / "python", "install", "--quiet", "-c", pins]
-    subprocess.run([*command, *built.directory.glob("*.whl")], check=True)
+    # A plugin compiles what it imports; pip would compile ten times as much.
+    pip = [sys.executable, "-m", "pip", "--python", home / "bin" / "python"]
+    options = ["--quiet", "--no-compile", "-c", pins]
+    subprocess.run([*pip, "install", *options, *built.directory.glob("*.whl")], check=True)
     stack = new_stack(runtime="python")
     stack.uninstall()
     (stack.directory / "__main__.py").write_text(PROGRAM.format(name=unique("wheel")))

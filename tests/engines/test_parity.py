@@ -22,7 +22,7 @@ import pytest
 from support.control_plane import ControlPlane
 from support.objects import objects
 from support.pulumi import Stack
-from support.sdk import installed
+from support.sdk import python_path
 from support.terraform import Workspace
 
 SQL = "CREATE TABLE IF NOT EXISTS log (who text); INSERT INTO log VALUES ({{who}});"
@@ -168,7 +168,7 @@ def test_the_same_calls_and_objects(
     yaml = Side(new_stack(first), write_pulumi)
     beside: Side
     if language == "python":
-        beside = Side(new_stack({**second, "PYTHONPATH": str(installed(tmp_path / "sdk"))}, "python"), write_python)
+        beside = Side(new_stack({**second, "PYTHONPATH": python_path()}, "python"), write_python)
     else:
         beside = Side(new_workspace(language, second), write_terraform)
     for round_ in range(2):

@@ -7,7 +7,6 @@ near to is changed; then blueprints are changed at the API, and the program once
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import pytest
 
 from support.control_plane import ControlPlane
 from support.pulumi import Result, Stack
-from support.sdk import installed
+from support.sdk import python_path
 
 PROGRAM = Path(__file__).parents[1] / "support" / "options_program.py"
 SECRET_MARK = "4dabf18193072939515e22adb298388d"  # of the engine's states
@@ -183,9 +182,8 @@ def named(case: Case) -> str:
 @pytest.fixture(scope="module")
 def run(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     directory = tmp_path_factory.mktemp("option-paths")
-    path = os.pathsep.join(filter(None, [str(installed(directory / "sdk")), os.environ.get("PYTHONPATH")]))
     env = {"POLYKOMOS_BASE_URL": control_plane.base_url, "POLYKOMOS_API_KEY": control_plane.api_key}
-    stack = Stack(directory / "stack", {**env, "PYTHONPATH": path}, runtime="python")
+    stack = Stack(directory / "stack", {**env, "PYTHONPATH": python_path()}, runtime="python", quick=True)
     shutil.copy(PROGRAM, stack.directory / "__main__.py")
 
     def up(*, changed: bool) -> Result:

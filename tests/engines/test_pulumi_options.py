@@ -7,7 +7,6 @@ The tests look at what the engine and the API did.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import pytest
 from support.broken_creates import there
 from support.control_plane import ControlPlane
 from support.pulumi import Result, Stack
-from support.sdk import installed
+from support.sdk import python_path
 
 pytestmark = pytest.mark.xdist_group("options")
 
@@ -150,9 +149,8 @@ class Run:
 @pytest.fixture(scope="module")
 def run(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     directory = tmp_path_factory.mktemp("options")
-    path = os.pathsep.join(filter(None, [str(installed(directory / "sdk")), os.environ.get("PYTHONPATH")]))
     env = {"POLYKOMOS_BASE_URL": control_plane.base_url, "POLYKOMOS_API_KEY": control_plane.api_key}
-    stack = Stack(directory / "stack", {**env, "PYTHONPATH": path}, runtime="python")
+    stack = Stack(directory / "stack", {**env, "PYTHONPATH": python_path()}, runtime="python", quick=True)
     shutil.copy(PROGRAM, stack.directory / "__main__.py")
     every = [(option, case) for option, (_, found, _) in OPTIONS.items() for case in found]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 from support.naming import unique
 from support.pulumi import Stack
-from support.sdk import installed
+from support.sdk import python_path
 
 PROGRAM = """
 import pulumi
@@ -29,9 +27,8 @@ pulumi.export("mine", polykomos.get_database_output(uuid=db.uuid).apply(lambda f
 """
 
 
-def test_a_program_in_python(new_stack: Callable[..., Stack], connection: dict[str, str], tmp_path: Path) -> None:
-    path = os.pathsep.join(filter(None, [str(installed(tmp_path / "sdk")), os.environ.get("PYTHONPATH")]))
-    stack = new_stack({**connection, "PYTHONPATH": path}, runtime="python")
+def test_a_program_in_python(new_stack: Callable[..., Stack], connection: dict[str, str]) -> None:
+    stack = new_stack({**connection, "PYTHONPATH": python_path()}, runtime="python")
     name = unique("py")
     (stack.directory / "__main__.py").write_text(PROGRAM.format(name=name))
     assert stack.preview().ops == {"schema": "create", "db": "create", "app": "create"}

@@ -21,7 +21,8 @@ from support.pulumi import Stack
 
 @pytest.fixture
 def slow_stack(new_stack: Callable[..., Stack], slow: ControlPlane) -> Stack:
-    return new_stack({"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key})
+    env = {"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key}
+    return new_stack(env, quick=False)  # some tests here look at how the plugin itself ends
 
 
 def test_waiting_shows_in_the_resources_row(slow_stack: Stack, slow: ControlPlane) -> None:

@@ -41,7 +41,7 @@ def connection(plane: ControlPlane) -> dict[str, str]:
 
 @pytest.fixture
 def new_stack(tmp_path: Path, connection: dict[str, str]) -> Callable[[str], Stack]:
-    return lambda name: Stack(tmp_path / name, connection)
+    return lambda name: Stack(tmp_path / name, connection, quick=True)
 
 
 @pytest.fixture

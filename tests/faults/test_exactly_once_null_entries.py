@@ -6,7 +6,6 @@ The calls of 0.1.0 are made by the test, with the keys that it made; then the pr
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ import pytest
 from resourcekit.idempotency import IdempotencyKeys
 from support.control_plane import ControlPlane
 from support.pulumi import Stack
-from support.sdk import installed
+from support.sdk import python_path
 from support.terraform import ENGINES, Workspace
 
 SQL = "CREATE TABLE IF NOT EXISTS seen (a text, b text); INSERT INTO seen VALUES ({{a}}, {{b}});"
@@ -65,9 +64,8 @@ def declare(stack: Stack, *entries: tuple[str, str, dict[str, Any]]) -> None:
 
 def test_pulumi(plane: ControlPlane, tmp_path: Path) -> None:
     """A program in Python: that language hands null entries on, where YAML leaves them out."""
-    path = os.pathsep.join(filter(None, [str(installed(tmp_path / "sdk")), os.environ.get("PYTHONPATH")]))
-    env = {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key, "PYTHONPATH": path}
-    stack = Stack(tmp_path / "stack", env, runtime="python")
+    env = {"POLYKOMOS_BASE_URL": plane.base_url, "POLYKOMOS_API_KEY": plane.api_key, "PYTHONPATH": python_path()}
+    stack = Stack(tmp_path / "stack", env, runtime="python", quick=True)
     shutil.copy(PULUMI_PROGRAM, stack.directory / "__main__.py")
     before = (
         ("db", "Database", {"name": "applied"}),

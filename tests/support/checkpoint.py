@@ -15,6 +15,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from support import vault
+
 # The engine's mark of a secret (Pulumi: sdk/go/common/resource/sig).
 _MARK = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
@@ -57,9 +59,11 @@ def _opened(value: Any, decrypt: Callable[[str], str], present: Callable[[str], 
 
 def _decrypt(deployment: dict[str, Any], passphrase: str) -> Callable[[str], str]:
     def decrypt(ciphertext: str) -> str:
-        salt = deployment["secrets_providers"]["state"]["salt"].split(":")[1]
+        state = deployment["secrets_providers"]["state"]
+        is_vault = "encryptedkey" in state
+        key = vault.key(state["encryptedkey"]) if is_vault else _key(passphrase, state["salt"].split(":")[1])
         _, nonce, text = ciphertext.split(":")
-        return AESGCM(_key(passphrase, salt)).decrypt(base64.b64decode(nonce), base64.b64decode(text), None).decode()
+        return AESGCM(key).decrypt(base64.b64decode(nonce), base64.b64decode(text), None).decode()
 
     return decrypt
 

@@ -24,7 +24,7 @@ class PlainProgram:
 
     def __init__(self, engine: str, directory: Path, env: dict[str, str]) -> None:
         self.engine = engine
-        self._stack = None if engine in ("terraform", "tofu") else Stack(directory, env, _RUNTIMES[engine])
+        self._stack = None if engine in ("terraform", "tofu") else Stack(directory, env, _RUNTIMES[engine], quick=True)
         self._workspace = None if self._stack else Workspace(engine, directory, env)
 
     def write(self, resources: Resources) -> None:

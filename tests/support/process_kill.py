@@ -24,7 +24,7 @@ def processes(home: Path, program: str) -> list[int]:
             continue
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
-            named = any(Path(word.decode()).name == program for word in words[:2])
+            named = any(Path(word.decode()).name == program for word in words[:3])
             if named and f"={home}".encode() in (entry / "environ").read_bytes():
                 found.append(int(entry.name))
         except (OSError, UnicodeDecodeError):
