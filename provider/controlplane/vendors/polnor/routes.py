@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from controlplane.vendors.polnor import audit, jobs, lakehouse, login, machines, runs, tracking
+from controlplane.vendors.polnor import audit, endpoints, experiments, jobs, lakehouse, login, machines, runs
 from controlplane.vendors.polnor.style import STYLE
 from controlplane.vendors.vendor import Vendor
 
-_PARTS = (login, machines, lakehouse, jobs, tracking, audit)
+_PARTS = (login, machines, lakehouse, jobs, endpoints, experiments, audit)
 VENDOR = Vendor(
     STYLE,
     tuple(each for part in _PARTS for each in part.OPERATIONS),
