@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import tempfile
 from typing import Final
@@ -23,6 +22,13 @@ _CANCEL_LOOK: Final = 0.2  # seconds
 _TERM_SECONDS: Final = 5.0  # from SIGTERM to SIGKILL
 _LOG_BYTES: Final = 256 * 1024
 _LOST: Final = "The service was restarted while the task ran.\n"
+# Runs the command $1, and ends its process group when stdin is at its end.
+_ENDING_WITH_THE_SERVER: Final = """
+exec 3<&0 < /dev/null
+(read -r _ <&3; kill -s KILL 0) > /dev/null 2>&1 &
+exec 3<&-
+exec /bin/sh -c "$1"
+"""
 _log = logging.getLogger("controlplane.polnor")
 
 
@@ -118,19 +124,23 @@ class _Run:
 
     async def _execute(self, task: Row) -> tuple[bool, str]:
         """Run a task's command once. Return whether it succeeded, and what it printed."""
-        with tempfile.TemporaryDirectory() as directory:
+        # The end of the pipe that the process reads closes when this process dies, even by kill -9.
+        watched, own = os.pipe()
+        with tempfile.TemporaryDirectory() as directory, contextlib.closing(os.fdopen(own, "wb")):
             process = await asyncio.create_subprocess_exec(
-                *_ending_with_the_server(),
                 "/bin/sh",
                 "-c",
+                _ENDING_WITH_THE_SERVER,
+                "sh",
                 task["command"],
                 cwd=directory,
                 env={"PATH": os.environ.get("PATH", os.defpath), "HOME": directory, "POLNOR_RUN_ID": self._id},
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=watched,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
             )
+            os.close(watched)
             reading = asyncio.create_task(_read_bounded(process))
             cancelled = asyncio.create_task(self._cancelled.wait())
             ended = asyncio.create_task(process.wait())
@@ -161,12 +171,6 @@ class _Run:
                 if await conn.fetch_value("SELECT is_cancelled FROM polnor_runs WHERE id = %s", (self._id,)):
                     self._cancelled.set()
             await asyncio.sleep(_CANCEL_LOOK)
-
-
-def _ending_with_the_server() -> list[str]:
-    """Return a prefix with which a process ends when this one does, also by kill -9; nothing where there is none."""
-    program = shutil.which("setpriv")
-    return [program, "--pdeathsig", "KILL", "--"] if program else []
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
