@@ -15,7 +15,7 @@ from polykomos_provider.install.pulumi_plugins import (
     plugins_section,
     project_file,
     write_project_plugin,
-    write_user_plugin,
+    write_user_plugins,
 )
 from polykomos_provider.install.terraform_mirror import PROJECT_MIRROR, USER_MIRROR, cli_config, write_mirror
 from polykomos_provider.options import PathToWrite
@@ -42,10 +42,10 @@ def install() -> None:
 def install_pulumi(project: Path | None) -> None:
     """Install the plugin for Pulumi.
 
-    Without options, the plugin goes into `$PULUMI_HOME/plugins`, under this provider's version, so that several
-    versions can be installed. Without PULUMI_HOME it goes into `.pulumi/plugins` in the account's home directory, where
-    Pulumi looks, whatever HOME is. With --project it goes into `.polykomos/pulumi` of the project, and Pulumi.yaml
-    names it.
+    Without options, the plugin and those of this distribution's other vendors go into `$PULUMI_HOME/plugins`, under
+    their version, so that several versions can be installed. Without PULUMI_HOME they go into `.pulumi/plugins` in the
+    account's home directory, where Pulumi looks, whatever HOME is. With --project the plugin alone goes into
+    `.polykomos/pulumi` of the project, and Pulumi.yaml names it.
 
     Pulumi prefers a program on PATH, as in an activated virtual environment, to an installed plugin, and warns each
     time. To avoid the warning, use --project, or run the `export` line that this command prints in that case.
@@ -59,7 +59,8 @@ def install_pulumi(project: Path | None) -> None:
       eval "$(polykomos install pulumi)"          # for all projects; no warning in this shell
     """
     if project is None:
-        echo_note(f"wrote {write_user_plugin()}")
+        for written in write_user_plugins():
+            echo_note(f"wrote {written}")
         _advise_path()
         return
     program = project_file(project)
@@ -97,7 +98,8 @@ def install_terraform(mirror: Path | None, project: Path | None) -> None:
     """Write a filesystem mirror from which `terraform init` and `tofu init` take this provider.
 
     Without options it is `~/.terraform.d/plugins`; with --project it is `terraform.d/plugins` of the root module. Both
-    engines look there without settings. For another --mirror, the command prints the settings that the engines need.
+    engines look there without settings. Without --project, the other vendors' providers are in it too. For another
+    --mirror, the command prints the settings that the engines need.
 
     The mirror starts the provider of the Python environment that this command runs in. If that environment is in the
     project (`.venv`), the mirror names it by a relative path, so that the mirror can be committed and its hash in the

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from polykomos_provider.install.addresses import PACKAGES
 from polykomos_provider.install.pulumi_plugins import PROGRAM
 
 IGNORE = "PULUMI_IGNORE_AMBIENT_PLUGINS"
@@ -26,7 +27,8 @@ def shadowing_plugin(environment: Mapping[str, str]) -> Path | None:
 def other_plugins(environment: Mapping[str, str]) -> list[str]:
     """Return the plugins that Pulumi would not find without PATH.
 
-    Pulumi finds the plugins in the directory of the `pulumi` program without PATH.
+    Pulumi finds the plugins in the directory of the `pulumi` program without PATH. Those of this distribution are
+    installed.
     """
     pulumi = shutil.which("pulumi", path=environment.get("PATH"))
     beside = Path(pulumi).resolve().parent if pulumi else None
@@ -37,7 +39,8 @@ def other_plugins(environment: Mapping[str, str]) -> list[str]:
                 if _PLUGIN.fullmatch(path.name) and os.access(path, os.X_OK):
                     found.setdefault(path.name, path)
     lost = [name for name in found if beside is None or not (beside / name).exists()]
-    return sorted(name for name in lost if not name.startswith(PROGRAM))
+    installed = tuple(f"pulumi-resource-{name}" for name in PACKAGES)
+    return sorted(name for name in lost if not name.startswith(installed))
 
 
 def advice(shadowing: Path, others: list[str]) -> tuple[str, str]:

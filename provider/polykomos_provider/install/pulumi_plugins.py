@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from polykomos.version import VERSION
+from polykomos_provider.install.addresses import PACKAGES
 from polykomos_provider.install.launcher import write_launcher
 
 PROGRAM = "pulumi-resource-polykomos"
@@ -44,9 +45,11 @@ def _account_home() -> Path:
         return Path.home()
 
 
-def write_user_plugin() -> Path:
-    """Write the launcher as the user's plugin of this version, and return its path."""
-    return write_launcher(PROGRAM, user_plugins() / f"resource-polykomos-v{VERSION}")
+def write_user_plugins() -> list[Path]:
+    """Write the launchers as the user's plugins of this version, and return their paths, this provider's first."""
+    return [
+        write_launcher(f"pulumi-resource-{name}", user_plugins() / f"resource-{name}-v{VERSION}") for name in PACKAGES
+    ]
 
 
 def write_project_plugin(project: Path) -> Path:

@@ -11,32 +11,42 @@ import platform
 from pathlib import Path
 
 from polykomos.version import VERSION
-from polykomos_provider.install.addresses import ADDRESSES
+from polykomos_provider.install.addresses import PACKAGES
 from polykomos_provider.install.launcher import write_launcher
 
 # Both engines search the first in the directory in which `init` runs, the second in the user's home directory.
 PROJECT_MIRROR = Path("terraform.d", "plugins")
 USER_MIRROR = Path(".terraform.d", "plugins")
 
-_PROGRAM = "terraform-provider-polykomos"
+_HOSTS = ("registry.terraform.io", "registry.opentofu.org")
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 def write_mirror(directory: Path, project: Path | None = None) -> list[Path]:
     """Write the mirror, over an earlier one of this version.
 
+    Args:
+        directory: Where it is.
+        project: The root module that it belongs to. Its mirror has this provider; another one has those of all vendors.
+
     Returns:
         The paths of the programs.
     """
     return [
-        write_launcher(_PROGRAM, directory / address / VERSION / platform_target(), project, f"{_PROGRAM}_v{VERSION}")
-        for address in ADDRESSES
+        write_launcher(
+            program := f"terraform-provider-{name}",
+            directory / host / name / name / VERSION / platform_target(),
+            project,
+            f"{program}_v{VERSION}",
+        )
+        for name in (PACKAGES if project is None else PACKAGES[:1])
+        for host in _HOSTS
     ]
 
 
 def cli_config(directory: Path) -> str:
-    """Return settings for ~/.terraformrc or ~/.tofurc with which `init` takes this provider from the mirror only."""
-    addresses = ", ".join(f'"{address}"' for address in ADDRESSES)
+    """Return settings for ~/.terraformrc or ~/.tofurc with which `init` takes the providers from the mirror only."""
+    addresses = ", ".join(f'"{host}/{name}/{name}"' for name in PACKAGES for host in _HOSTS)
     return (
         "provider_installation {\n"
         f'  filesystem_mirror {{\n    path    = "{directory}"\n    include = [{addresses}]\n  }}\n'

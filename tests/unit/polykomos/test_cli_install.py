@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from polykomos_provider.cli import main
+from polykomos_provider.install.addresses import PACKAGES
 from polykomos_provider.install.launcher import launcher_text
 from polykomos_provider.install.pulumi_plugins import (
     PLUGINS_SECTION,
@@ -147,9 +148,11 @@ def test_what_cannot_be_installed_is_refused_with_the_way_out(tmp_path: Path) ->
 def test_terraform_is_installed_where_each_engine_looks(tmp_path: Path) -> None:
     assert install("terraform", HOME=str(tmp_path)).stdout == ""
     assert install("terraform", "--project", str(tmp_path)).stdout == ""
-    for mirror in (".terraform.d/plugins", "terraform.d/plugins"):
-        written = sorted(path.relative_to(tmp_path / mirror).parts[0] for path in (tmp_path / mirror).rglob("*_v*"))
-        assert written == ["registry.opentofu.org", "registry.terraform.io"]
+    for mirror, packages in ((".terraform.d/plugins", PACKAGES), ("terraform.d/plugins", ("polykomos",))):
+        found = [path.relative_to(tmp_path / mirror).parts for path in (tmp_path / mirror).rglob("*_v*")]
+        written = sorted((host, name) for host, _, name, *_ in found)
+        hosts = ("registry.opentofu.org", "registry.terraform.io")
+        assert written == sorted((host, name) for host in hosts for name in packages)
     assert f'path    = "{tmp_path}/m"' in install("terraform", "--mirror", str(tmp_path / "m")).stdout
 
 
