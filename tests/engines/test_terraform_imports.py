@@ -200,8 +200,7 @@ def test_a_moved_block_between_two_addresses(
 ) -> None:
     workspace = new_workspace(engine)
     installation = (workspace.directory / "cli.tfrc").read_text()
-    line = next(line for line in installation.splitlines() if "dev_overrides" in line)
-    directory = line.split('= "')[1].split('"')[0]
+    directory = installation.partition('"polykomos/polykomos" = "')[2].partition('"')[0]
     both = f'dev_overrides {{\n  "polykomos/polykomos" = "{directory}"\n  "fork/polykomos" = "{directory}"\n}}'
     (workspace.directory / "cli.tfrc").write_text(f"provider_installation {{\n{both}\ndirect {{}}\n}}\n")
     preamble = (workspace.directory / "provider.tf").read_text()
