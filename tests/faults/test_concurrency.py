@@ -75,7 +75,7 @@ def test_a_rename_while_others_change_quotas(stack: Stack, plane: ControlPlane, 
         other.join()
     assert changed.ops == {"db": "update"}
     found = databases(plane)[uuid]
-    assert len(written) > MANY
+    assert len(written) > 2, "the client wrote while the program's change ran"
     assert (found["name"], found["quotas"]["connection_hard_limit"]) == ("after", 6)
     assert found["quotas"]["warning_threshold_pct"] == written[-1]
     # What the program does not set is nobody's drift.
