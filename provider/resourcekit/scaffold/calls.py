@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resourcekit.scaffold.crud import CrudResource, list_shape, query_parameters, unwrap
+from resourcekit.scaffold.crud import ID_FIELDS, CrudResource, list_shape, query_parameters, unwrap
 from resourcekit.scaffold.document import Operation
 from resourcekit.scaffold.names import camel_case, snake_case
 from resourcekit.scaffold.schemas import SchemaReader
@@ -90,7 +90,7 @@ def list_model(operation: Operation, reader: SchemaReader) -> str:
 
 def _identity(model: str, reader: SchemaReader) -> str:
     names = [each.name for each in reader.models[model].fields]
-    name = next((name for name in ("id", "uuid", "slug", "key", "name") if name in names), "")
+    name = next((name for name in ID_FIELDS if name in names), "")
     return f"lambda item: str(item.{name})" if name else "lambda item: item.model_dump_json()"
 
 

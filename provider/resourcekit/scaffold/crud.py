@@ -10,7 +10,7 @@ from resourcekit.scaffold.document import Document, Operation, Parameter, Schema
 from resourcekit.scaffold.names import camel_case, singular, snake_case
 
 # Fields that identify an object, after one that is called like the parameter of its path.
-_ID_FIELDS: Final = ("id", "uuid", "slug", "key", "name")
+ID_FIELDS: Final = ("id", "uuid", "slug", "key", "name")
 _PAGE_PARAMETERS: Final = frozenset(
     {"limit", "page", "per_page", "page_size", "size", "offset", "cursor", "starting_after", "after", "before"}
 )
@@ -148,7 +148,7 @@ def unwrap(document: Document, response: Schema) -> tuple[str, Schema]:
 
 def _id_property(schema: Schema, parameter: str) -> str:
     by_name = {snake_case(name): str(name) for name in schema.get("properties") or {}}
-    return next((by_name[name] for name in (snake_case(parameter), *_ID_FIELDS) if name in by_name), "")
+    return next((by_name[name] for name in (snake_case(parameter), *ID_FIELDS) if name in by_name), "")
 
 
 def _waiting(document: Document, schema: Schema) -> tuple[str, ...]:
