@@ -255,7 +255,8 @@ def test_long_ones_of_one_user_keep_no_other_user_waiting(
         else:
             made = create_database(other, "quick")
             assert apply(other, made["uuid"], quick)["status"] == "completed"
-        assert sleeping(control_plane) == 6, "it was to be done while the slow ones run"
+        # A process that lost its lease takes its work over while its earlier attempts end: for a moment some more sleep.
+        assert 6 <= sleeping(control_plane) < 12, "it was to be done while the slow ones run"
         delete_all(other, [made["uuid"]])
     delete_all(api, mine)  # ends those that run
     for number in numbers:

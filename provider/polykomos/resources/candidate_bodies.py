@@ -25,18 +25,26 @@ def closest_names_first(objects: Iterable[T], name_of: Callable[[T], str | None]
     return sorted(objects, key=key)
 
 
-def candidate_bodies(body: Mapping[str, Any], objects: Sequence[PossibleValues]) -> Iterator[dict[str, Any]]:
+def candidate_bodies(
+    body: Mapping[str, Any], objects: Sequence[PossibleValues], label: str = "name"
+) -> Iterator[dict[str, Any]]:
     """Yield the bodies that may have created one of several objects, fewest differences from `body` first.
+
+    An object with another label counts as one difference more: in a large account many objects differ in little else.
 
     Args:
         body: The body that this run sends.
         objects: For each object, the values that its request may have had, by argument; ABSENT stands for an omitted
             argument.
+        label: The argument that names the object.
     """
+    renamed = [label in _edited(body, options) for options in objects]
     most = max((len(_edited(body, options)) for options in objects), default=0)
-    for edits in range(1, max(most, _MOST_UNSEEN) + 1):
-        for options in objects:
-            yield from _with_edits(edits, body, options)
+    for differences in range(1, max(most, _MOST_UNSEEN) + 2):
+        for options, is_renamed in zip(objects, renamed, strict=True):
+            edits = differences - is_renamed
+            if edits > 0:
+                yield from _with_edits(edits, body, options)
 
 
 def _edited(body: Mapping[str, Any], options: PossibleValues) -> list[str]:

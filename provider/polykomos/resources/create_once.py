@@ -233,8 +233,7 @@ def _identify(request: CreateRequest[T], key: str, ctx: Context[Client]) -> T | 
     earlier_bodies = [] if request.earlier is None else [request.earlier.body]
     bodies = itertools.chain(
         earlier_bodies,
-        candidate_bodies(request.body, probed),
-        *(candidate_bodies(body, probed) for body in earlier_bodies),
+        *(candidate_bodies(body, probed, recent.label) for body in (request.body, *earlier_bodies)),
     )
     for body in itertools.islice(bodies, _MOST_PROBES):
         try:

@@ -45,6 +45,13 @@ def test_the_fewest_edits_come_first_whichever_object_they_are_of() -> None:
     assert tried[:2] == [{"name": "lost", "limit": 20}, {"name": "lost"}]
 
 
+def test_of_many_objects_those_with_the_name_are_tried_before_a_rename() -> None:
+    others: list[dict[str, Any]] = [{**SHOWN, "name": [f"other{n}"]} for n in range(50)]
+    tried = all_of({"name": "lost"}, SHOWN, *others)
+    assert tried.index({"name": "lost", "limit": 20, "warn": 80}) < 10
+    assert {"name": "other49"} in tried
+
+
 def test_an_object_that_differs_in_much_is_not_gone_through_for_what_nothing_shows() -> None:
     assert len(all_of({"name": "new", "limit": 1, "warn": 2}, SHOWN)) == 4
 
