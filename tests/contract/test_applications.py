@@ -255,7 +255,7 @@ def test_long_ones_of_one_user_keep_no_other_user_waiting(
         else:
             made = create_database(other, "quick")
             assert apply(other, made["uuid"], quick)["status"] == "completed"
-        # A process that lost its lease takes its work over while its earlier attempts end: for a moment some more sleep.
+        # Somewhat more sleep if a process lost its lease: it takes its work over while its earlier attempts end.
         assert 6 <= sleeping(control_plane) < 12, "it was to be done while the slow ones run"
         delete_all(other, [made["uuid"]])
     delete_all(api, mine)  # ends those that run
