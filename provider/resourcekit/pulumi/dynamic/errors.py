@@ -18,8 +18,8 @@ ResultT = TypeVar("ResultT")
 class DynamicProviderError(Exception):
     """An error with a text for the user.
 
-    The host adds the prefix "Exception calling application: "; with a newer Pulumi SDK (3.272, not yet 3.255), it prints
-    a traceback that ends with this text. The traceback has no values, and no exception that this one replaces.
+    The host adds the prefix "Exception calling application: "; with a newer Pulumi SDK (3.272, not yet 3.255), it
+    prints a traceback that ends with this text. The traceback has no values, and no exception that this one replaces.
     """
 
 
