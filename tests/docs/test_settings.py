@@ -17,11 +17,11 @@ from polykomos_provider.doctor.versions import ADDED, FLOORS, dotted
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PROVIDER = ROOT / "provider"
-_NAME = re.compile(r"(POLYKOMOS|PULUMI|TF|TOFU|XDG|SSL)_[A-Z_]*[A-Z]|NO_COLOR|TMPDIR")
-# Written for an engine that is started, or taken from its environment; the prefix of the options of `polykomos dev`.
+_NAME = re.compile(r"(POLYKOMOS|POLNOR|POLYTOMIC|PRAGMA|PULUMI|TF|TOFU|XDG|SSL)_[A-Z_]*[A-Z]|NO_COLOR|TMPDIR")
+# Written for a program that is started, or taken from its environment; the prefix of the options of `polykomos dev`.
 _NO_SETTINGS = {
     "TF_IN_AUTOMATION", "TF_CLI_ARGS", "TF_PLUGIN_MAGIC_COOKIE", "PULUMI_DEBUG_COMMANDS",
-    "PULUMI_ENABLE_STREAMING_JSON_PREVIEW", "PULUMI_SKIP_CONFIRMATIONS", "POLYKOMOS_DEV",
+    "PULUMI_ENABLE_STREAMING_JSON_PREVIEW", "PULUMI_SKIP_CONFIRMATIONS", "POLYKOMOS_DEV", "POLNOR_RUN_ID",
 }  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def described() -> dict[str, dict[str, str]]:
 def test_every_variable_that_is_read_is_described() -> None:
     page = (DOCS / "settings.md").read_text(encoding="utf-8")
     found = read_in_code()
-    assert {"POLYKOMOS_API_KEY", "POLYKOMOS_POSTGRES_BIN", "PULUMI_HOME", "XDG_STATE_HOME"} <= found
+    assert {"POLYKOMOS_API_KEY", "POLYKOMOS_POSTGRES_BIN", "POLNOR_EMAIL", "PULUMI_HOME", "XDG_STATE_HOME"} <= found
     assert {name for name in found if f"`{name}`" not in page} == set()
 
 

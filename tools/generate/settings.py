@@ -5,12 +5,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from polykomos.package import package
+from packages import generated
 from polykomos_provider.commands.dev import dev
 from resourcekit.fields import field_specs
+from resourcekit.package import Package
 from resourcekit.pulumi.casing import to_camel
 
 _VARIABLES = Path(__file__).with_name("settings.toml")
@@ -37,13 +39,18 @@ def variables() -> dict[str, dict[str, str]]:
 def page() -> str:
     """Return the page."""
     named = variables()
+    first, *others = [each.package for each in generated()]
     return "\n".join(
         [
             _HEAD,
-            _table(("Pulumi", "Terraform, OpenTofu", "Environment", ""), _provider()),
+            _provider(first),
             _SCOPES,
             "The plugins read besides:\n",
             _described(named["provider"]),
+            "## The other vendors' providers\n",
+            "Their plugins read the variables of the second table above too. The first two begin with the vendor's name: "
+            "`POLNOR_LOG`, `POLNOR_NO_ZYGOTE`.\n",
+            *(f"### {other.display_name}\n\n{_provider(other)}" for other in others),
             "## The command `polykomos`\n",
             _described(named["command"]),
             "## The control plane\n",
@@ -53,6 +60,8 @@ def page() -> str:
             _described(named["control-plane"]),
             "It prints these as `export` lines, for the shell:\n",
             _described(named["printed"]),
+            "With `--vendor`, it prints the URL and the key of each vendor's API too: `POLNOR_BASE_URL`, "
+            "`POLNOR_API_KEY`, and so on.\n",
             "## Tests\n",
             "`polykomos_arguments` in pytest's configuration: further options of `polykomos dev` for the fixtures "
             "([testing](testing.md)).\n",
@@ -62,13 +71,14 @@ def page() -> str:
     )
 
 
-def _provider() -> Iterable[tuple[str, ...]]:
-    declared = package()
+def _provider(declared: Package[Any]) -> str:
+    rows = []
     for name, facts in field_specs(declared.settings).items():
         variable = declared.environment.get(name)
         secret = "Secret. " if facts.secret else ""
         shown = f"`{variable}`" if variable else ""
-        yield f"`polykomos:{to_camel(name)}`", f"`{name}`", shown, f"{secret}{facts.description}"
+        rows.append((f"`{declared.name}:{to_camel(name)}`", f"`{name}`", shown, f"{secret}{facts.description}"))
+    return _table(("Pulumi", "Terraform, OpenTofu", "Environment", ""), rows)
 
 
 def _dev() -> Iterable[tuple[str, ...]]:
