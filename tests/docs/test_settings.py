@@ -35,6 +35,20 @@ def read_in_code() -> set[str]:
     } - _NO_SETTINGS
 
 
+# Of processes that the tests start; Python's, pip's and the loader's own.
+_OF_TESTS = {
+    "BARE_PLATFORM_LOG", "BARE_PLATFORM_PROCESSES", "POLYKOMOS_PARITY", "PYTEST_CURRENT_TEST", "PYTHONPATH",
+    "PATH", "LD_LIBRARY_PATH", "PIP_CERT", "PYENV_ROOT", "SOURCE_DATE_EPOCH",
+}  # fmt: skip
+
+
+def read_by_contributors() -> set[str]:
+    """Every variable that a test, a tool or the Makefile reads from the environment."""
+    sources = [path.read_text(encoding="utf-8") for name in ("tests", "tools") for path in (ROOT / name).rglob("*.py")]
+    read = {name for text in sources for name in re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', text)}
+    return (read - _OF_TESTS) | set(re.findall(r"^([A-Z]+) \?=", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
 def described() -> dict[str, dict[str, str]]:
     return tomllib.loads((ROOT / "tools" / "generate" / "settings.toml").read_text(encoding="utf-8"))
 
@@ -43,6 +57,13 @@ def test_every_variable_that_is_read_is_described() -> None:
     page = (DOCS / "settings.md").read_text(encoding="utf-8")
     found = read_in_code()
     assert {"POLYKOMOS_API_KEY", "POLYKOMOS_POSTGRES_BIN", "POLNOR_EMAIL", "PULUMI_HOME", "XDG_STATE_HOME"} <= found
+    assert {name for name in found if f"`{name}`" not in page} == set()
+
+
+def test_every_variable_for_contributors_is_described() -> None:
+    page = (DOCS / "settings.md").read_text(encoding="utf-8")
+    found = read_by_contributors()
+    assert {"POLYKOMOS_BROWSER", "ROUNDS", "WORKERS"} <= found
     assert {name for name in found if f"`{name}`" not in page} == set()
 
 
