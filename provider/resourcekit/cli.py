@@ -38,7 +38,7 @@ def new(name: str, document: Path, output: Path) -> None:
         from resourcekit.scaffold.vendor import render_vendor, write_vendor
     except ModuleNotFoundError as error:
         raise click.ClickException(
-            f"{error.name} is not installed: install the extra `scaffold` of polykomos-provider"
+            f"{error.name} is not installed. Run: pip install 'polykomos-provider[scaffold]'"
         ) from error
     try:
         written = write_vendor(render_vendor(name, read_document(document)), output)

@@ -1,4 +1,4 @@
-"""`polykomos dev` where there is no fcntl, no pwd, no /proc and nothing of Linux's own."""
+"""`polykomos dev`, `resourcekit` and all plugins without fcntl, pwd, /proc and what only Linux has."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ import psycopg
 import pytest
 
 from support.bare_platform import bare_platform, programs_run
-from support.control_plane import ControlPlane, create_database, new_key, wait_active
+from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 from support.mysql import once
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tools" / "interpreters"))
+
+import smoke  # noqa: E402
 
 POLYKOMOS = Path(sys.executable).with_name("polykomos")
 
@@ -72,12 +77,54 @@ def test_the_control_plane_serves_and_survives_a_kill(bare: Path, open_directory
     assert programs_run(bare).count("polykomos dev") >= 3
 
 
-def test_an_ephemeral_one_serves(bare: Path) -> None:
-    with ControlPlane("--ephemeral", "--rate-limit", "0") as plane, plane.client() as api:
+def test_an_ephemeral_one_serves_every_vendor(bare: Path) -> None:
+    """A Polytomic query, a Polnor job, whose task is a process, and a Pragma resource: each by its own worker."""
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--vendor", "all") as plane, plane.client() as api:
         made = create_database(api, "orders")
         with psycopg.connect(made["connection_string"]) as conn:
             assert conn.execute("SELECT 1").fetchone() == (1,)
+        with plane.vendor("polytomic") as polytomic:
+            asked = polytomic.post(
+                f"/api/connections/{made['uuid']}/query", params={"query": "SELECT 42 AS a"}, json={}
+            )
+            query = asked.raise_for_status().json()["data"]["id"]
+            wait_until(lambda: polytomic.get(f"/api/queries/{query}").json()["data"]["status"] == "done")
+            assert polytomic.get(f"/api/queries/{query}").json()["data"]["results"] == [{"a": 42}]
+        with plane.vendor("polnor/api/v1") as polnor:
+            job = {"name": "job", "tasks": [{"key": "only", "command": "echo 43"}]}
+            job_id = polnor.post("/jobs", json=job).raise_for_status().json()["id"]
+            run = polnor.post(f"/jobs/{job_id}/run").raise_for_status().json()["run_id"]
+            wait_until(lambda: polnor.get(f"/runs/{run}").json()["status"] == "success")
+            assert polnor.get(f"/runs/{run}/tasks/only/logs").json()["logs"] == "43\n"
+        with plane.vendor("pragma") as pragma:
+            body = {"provider": "postgres", "resource": "database", "name": "orders", "config": {}}
+            pragma.post("/resources/apply", json={**body, "lifecycle_state": "pending"}).raise_for_status()
+            applied = "/resources/resource%3Apostgres_database_orders"
+            wait_until(lambda: pragma.get(applied).json()["lifecycle_state"] == "ready")
     assert "polykomos dev" in programs_run(bare)
+
+
+@pytest.mark.parametrize("vendor", smoke.VENDORS)
+def test_the_plugins_of_every_vendor_serve(vendor: str, bare: Path) -> None:
+    smoke.pulumi_plugin(vendor)
+    smoke.terraform_plugin(vendor)
+    for program in (f"pulumi-resource-{vendor}", f"terraform-provider-{vendor}"):
+        assert program in programs_run(bare)
+
+
+def test_a_provider_is_written_from_a_document(bare: Path) -> None:
+    document = ROOT / "tests" / "unit" / "scaffold" / "documents" / "petstore.yaml"
+    command = [POLYKOMOS.with_name("resourcekit"), "new", "shop", "--openapi", document, "--output", bare]
+    subprocess.run(command, check=True, timeout=120)
+    schema = subprocess.run(
+        [POLYKOMOS.with_name("resourcekit"), "schema", "shop.package"],
+        cwd=bare,
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    assert b"shop:index:Pet" in schema.stdout
+    assert "resourcekit schema" in programs_run(bare)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root hands files over to `nobody`")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from packages import generated
+
 from polykomos_provider.commands.dev import dev
 from resourcekit.fields import field_specs
 from resourcekit.package import Package
@@ -48,8 +48,8 @@ def page() -> str:
             "The plugins read besides:\n",
             _described(named["provider"]),
             "## The other vendors' providers\n",
-            "Their plugins read the variables of the second table above too. The first two begin with the vendor's name: "
-            "`POLNOR_LOG`, `POLNOR_NO_ZYGOTE`.\n",
+            "Their plugins read the variables of the second table above too. The first two begin with the vendor's "
+            "name: `POLNOR_LOG`, `POLNOR_NO_ZYGOTE`.\n",
             *(f"### {other.display_name}\n\n{_provider(other)}" for other in others),
             "## The command `polykomos`\n",
             _described(named["command"]),

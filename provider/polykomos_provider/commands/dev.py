@@ -258,7 +258,7 @@ def _vendor_names(chosen: tuple[str, ...]) -> tuple[str, ...]:
         missing = [module for module in VENDORS[name].modules if importlib.util.find_spec(module) is None]
         if missing:
             raise click.ClickException(
-                f"--vendor {name} needs {', '.join(missing)}: install the extra `{name}` of polykomos-provider"
+                f"--vendor {name} needs {', '.join(missing)}. Run: pip install 'polykomos-provider[{name}]'"
             )
     return names
 

@@ -138,6 +138,11 @@ def with_account(struct: struct_pb2.Struct, account: str | None) -> struct_pb2.S
 
 
 def request_redactor(request: Message) -> Redactor:
-    """Return a redactor for all values that are marked secret in a request."""
+    """Return a redactor for all values that are marked secret in a request, without the object's id.
+
+    The engine shows the id. A secret map of outputs may repeat it, and messages that name the object would lose it.
+    """
     structs = (value for _, value in request.ListFields() if isinstance(value, struct_pb2.Struct))
-    return Redactor(text for struct in structs for each in struct.fields.values() for text in iter_secret_strings(each))
+    texts = (text for struct in structs for each in struct.fields.values() for text in iter_secret_strings(each))
+    shown = getattr(request, "id", "")
+    return Redactor(text for text in texts if text != shown)

@@ -87,4 +87,4 @@ def test_a_vendor_whose_extra_is_not_installed_is_named(monkeypatch: pytest.Monk
     result = CliRunner().invoke(main, ["dev", "--ephemeral", "--vendor", "polnor"])
     assert result.exit_code == 1
     assert "--vendor polnor needs duckdb" in result.output
-    assert "install the extra `polnor` of polykomos-provider" in result.output
+    assert "Run: pip install 'polykomos-provider[polnor]'" in result.output

@@ -6,11 +6,13 @@ import pytest
 from google.protobuf import struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
+from pulumi.runtime.proto import provider_pb2
 
 from resourcekit.errors import ResourceError
 from resourcekit.planning.diff import Change, ChangeKind
 from resourcekit.pulumi.casing import camelize_code_spans, to_camel, to_declared_names, to_property_names
 from resourcekit.pulumi.diff_response import property_path
+from resourcekit.pulumi.properties import request_redactor
 from resourcekit.pulumi.property_value import OUTPUT, SECRET, SIGNATURE, UNKNOWN_STRING, decode, encode
 from resourcekit.unknown import UNKNOWN
 from support.minimal_vendor import ShelfArgs
@@ -84,3 +86,9 @@ def test_texts_get_this_engines_spelling() -> None:
 def test_paths_quote_what_is_no_plain_key() -> None:
     assert property_path(Change("my_map", ("my_map", "plain"), ChangeKind.ADD, False)) == "myMap.plain"
     assert property_path(Change("my_map", ("my_map", 'a."b'), ChangeKind.ADD, False)) == 'myMap["a.\\"b"]'
+
+
+def test_the_id_of_an_object_is_no_secret_though_a_secret_map_repeats_it() -> None:
+    outputs = encode({"outputs": {"id": "shelf/1", "password": "hunter2"}}, frozenset({"outputs"}))
+    request = provider_pb2.DeleteRequest(id="shelf/1", properties=outputs)
+    assert request_redactor(request).redact("shelf/1: hunter2 is wrong") == "shelf/1: [secret] is wrong"
