@@ -48,7 +48,8 @@ def new(name: str, document: Path, output: Path) -> None:
     for path in written:
         click.echo(path)
     todo = sum(path.read_text(encoding="utf-8").count("TODO") for path in written)
-    click.echo(f"{todo} places say TODO: the document is silent there. Next: docs/kit/tutorial.md")
+    click.echo(f"{todo} places say TODO: the document is silent there. Fill them in.")
+    click.echo("Next: a pyproject.toml, as in step 4 of docs/kit/tutorial.md in the provider's repository")
 
 
 @main.command()

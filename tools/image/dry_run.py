@@ -37,6 +37,9 @@ READY_SECONDS, STOP_SECONDS = 120, 60
 
 def main(argv: list[str]) -> int:
     """Build, run, try and stop. Returns the exit status."""
+    if os.geteuid() != 0 or shutil.which("debootstrap") is None:
+        say("`make image` needs root, and debootstrap on PATH: apt-get install debootstrap")
+        return 1
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(argv[0] if argv else scratch).resolve()
         base = directory / "base"
