@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Result, Validator
-from resourcekit.http.errors import ClientCancelledError, ClientError, UnknownOutcomeError
+from resourcekit.http.errors import UNKNOWN_OUTCOME, ClientCancelledError, ClientError
 from resourcekit.http.polling import poll_until
 from resourcekit.resource import DataSource
 
@@ -62,7 +62,7 @@ class JobRun(DataSource[JobRunArgs, JobRunResult, "Client"]):
         """Run the job."""
         try:
             run = ctx.api.run_job(args.job_id)
-        except UnknownOutcomeError as error:
+        except UNKNOWN_OUTCOME as error:
             raise ResourceError(f"{error}. The job may run: look at its runs before you run it again") from error
         if args.wait is False:
             return JobRunResult(run_id=run.identity, status=run.status)
@@ -148,7 +148,7 @@ class SqlExecute(DataSource[SqlExecuteArgs, SqlExecuteResult, "Client"]):
         """Run the statement."""
         try:
             found = ctx.api.execute(args.query, args.warehouse_id)
-        except UnknownOutcomeError as error:
+        except UNKNOWN_OUTCOME as error:
             raise ResourceError(f"{error}. If the SQL writes, look whether it did before you run it again") from error
         return SqlExecuteResult(
             columns=found.columns,

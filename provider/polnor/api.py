@@ -58,7 +58,7 @@ class Client(HttpClient):
 
     def create_instance(self, body: Mapping[str, Any]) -> Instance:
         """Create a stopped compute instance."""
-        return parse(Instance, self._post("/compute", body))
+        return parse(Instance, self._post("/compute", body, returns=dict))
 
     def start_instance(self, id: str) -> None:
         """Start an instance; ConflictError if it is running."""
@@ -82,11 +82,12 @@ class Client(HttpClient):
 
     def execute(self, query: str, warehouse_id: str | None) -> SqlResult:
         """Run a statement, which may write, so the call is sent once."""
-        return parse(SqlResult, self._post("/sql/execute", drop_none(query=query, warehouse_id=warehouse_id)))
+        body = drop_none(query=query, warehouse_id=warehouse_id)
+        return parse(SqlResult, self._post("/sql/execute", body, returns=dict))
 
     def create_job(self, body: Mapping[str, Any]) -> Job:
         """Create a job."""
-        return parse(Job, self._post("/jobs", body))
+        return parse(Job, self._post("/jobs", body, returns=dict))
 
     def update_job(self, id: str, body: Mapping[str, Any]) -> None:
         """Change a job. `tasks` null leaves them, an empty list removes them."""
@@ -94,7 +95,7 @@ class Client(HttpClient):
 
     def run_job(self, id: str) -> Run:
         """Start a run of a job. The quota `max_running_runs` is waited for."""
-        return parse(Run, self._post(f"/jobs/{path_segment(id)}/run"))
+        return parse(Run, self._post(f"/jobs/{path_segment(id)}/run", returns=dict))
 
     def get_run(self, id: str) -> Run:
         """Read a run."""
@@ -150,7 +151,12 @@ class Client(HttpClient):
         return self._transport.request_json("GET", path)
 
     def _post(
-        self, path: str, body: Mapping[str, Any] | None = None, safety: RetrySafety = RetrySafety.UNSAFE
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        safety: RetrySafety = RetrySafety.UNSAFE,
+        returns: type = object,
     ) -> dict[str, Any]:
-        response = self._transport.request("POST", path, json=body or {}, safety=safety, returns=object)
+        """Send a POST. `returns` is `dict` if the response must be an object; the page does not show all responses."""
+        response = self._transport.request("POST", path, json=body or {}, safety=safety, returns=returns)
         return response.body if isinstance(response.body, dict) else {}

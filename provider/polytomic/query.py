@@ -10,7 +10,7 @@ from pydantic import Field
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Result, Validator
-from resourcekit.http.errors import DeadlineExceededError, ForbiddenError, NotFoundError, UnknownOutcomeError
+from resourcekit.http.errors import UNKNOWN_OUTCOME, DeadlineExceededError, ForbiddenError, NotFoundError
 from resourcekit.redaction import Redactor
 from resourcekit.resource import DataSource
 
@@ -81,7 +81,7 @@ class GetQuery(DataSource[GetQueryArgs, GetQueryResult, "Client"]):
         api = ctx.api.with_options(RequestOptions(time.monotonic() + timeout, ctx.cancel, ctx.info))
         try:
             submitted = api.submit_query(args.connection_id, args.query)
-        except UnknownOutcomeError as error:
+        except UNKNOWN_OUTCOME as error:
             raise ResourceError(f"{error}. If the SQL writes, look whether it did before you run it again") from error
         task = _wait(api, submitted, timeout, ctx)
         if task.status == FAILED:

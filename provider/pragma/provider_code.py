@@ -11,7 +11,7 @@ from pragma.ids import PART
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, RequiresReplace, Result
-from resourcekit.http.errors import NotFoundError, UnknownOutcomeError
+from resourcekit.http.errors import UNKNOWN_OUTCOME, NotFoundError
 from resourcekit.resource import Resource
 
 if TYPE_CHECKING:
@@ -73,7 +73,11 @@ class ProviderCode(Resource[ProviderCodeArgs, ProviderCodeState, "Client"]):
 
         if changed or prior.job_name is None or prior.status == FAILED:
             return _upload(args, ctx)
-        return _built(args, ctx.api.get_build(id, prior.job_name), prior.version, ctx)
+        try:
+            build = ctx.api.get_build(id, prior.job_name)
+        except NotFoundError:  # the API has forgotten a build that had not succeeded
+            return _upload(args, ctx)
+        return _built(args, build, prior.version, ctx)
 
     def delete(self, id: str, prior: ProviderCodeState, ctx: Context[Client]) -> None:
         """Forget the upload."""
@@ -91,7 +95,7 @@ def _upload(args: ProviderCodeArgs, ctx: Context[Client]) -> ProviderCodeState:
         raise ResourceError(f"{args.archive} cannot be read: {error.strerror}", property="archive") from None
     try:
         build = ctx.api.push_code(args.provider_name, content)
-    except UnknownOutcomeError as error:
+    except UNKNOWN_OUTCOME as error:
         raise ResourceError(
             f"{error}. The code may have been uploaded: a repeated upload is one more version"
         ) from error

@@ -11,7 +11,7 @@ from pragma.ids import PART, normalize, resource_id
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, RequiresReplace, Result, Secret, Stable, Unordered
-from resourcekit.http.errors import NotFoundError
+from resourcekit.http.errors import ConflictError, NotFoundError
 from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.resource import Resource as Declaration
 
@@ -85,7 +85,7 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
                 f"the id {id_} belongs to {other} already. Import it, or choose another `name`", property="name"
             )
         wanted = args.lifecycle_state or "draft"
-        applied = ctx.api.apply_resource(_body(args, wanted))
+        applied = _apply(id_, args, wanted, ctx)
         ctx.checkpoint(id_, _state(applied))
         return id_, _complete(id_, wanted, applied, ctx)
 
@@ -107,7 +107,7 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
         if not changed and current.lifecycle_state in FROZEN:
             return _complete(id, wanted, current, ctx)
         _unfrozen(id, current, ctx)
-        return _complete(id, wanted, ctx.api.apply_resource(_body(args, wanted)), ctx)
+        return _complete(id, wanted, _apply(id, args, wanted, ctx), ctx)
 
     def delete(self, id: str, prior: ResourceState, ctx: Context[Client]) -> None:
         """Delete the resource once it is not frozen, and wait until it is gone."""
@@ -136,6 +136,20 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
     def is_incomplete(self, prior: ResourceState) -> bool:
         """Return whether the resource is committed and not ready."""
         return prior.lifecycle_state == "pending" and prior.status != "ready"
+
+
+def _apply(id: str, args: ResourceArgs, wanted: str, ctx: Context[Client]) -> ApiResource:
+    """Apply the resource. If an attempt with a lost response has committed it, the API refuses another: read it."""
+    body = _body(args, wanted)
+    try:
+        return ctx.api.apply_resource(body)
+    except ConflictError as error:
+        if not error.was_retried:
+            raise
+        found = ctx.api.get_resource(id)
+        if any(getattr(found, name) != body[name] for name in ("provider", "resource", "name", "config", "tags")):
+            raise
+        return found
 
 
 def _body(args: ResourceArgs, wanted: str) -> dict[str, Any]:

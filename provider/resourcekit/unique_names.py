@@ -1,8 +1,8 @@
 """Creates that run exactly once at an API without idempotency keys, by the name that only one object can have.
 
 The object is looked for before the call. One that exists is another program's, or that of a killed run: no response
-tells which, so it is never adopted silently. If the response of the call is lost, the object is looked for again, and
-adopted: it did not exist a moment ago.
+tells which, so it is never adopted silently. If the response of the call is lost or a 5xx, the object is looked for
+again, and adopted: it did not exist a moment ago.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.http.errors import ConflictError, NotFoundError, UnknownOutcomeError
+from resourcekit.http.errors import UNKNOWN_OUTCOME, ConflictError, NotFoundError, ServerError
 from resourcekit.http.polling import retry_until_found
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class NamedCreate(Generic[T]):
 
 
 def create_named(request: NamedCreate[T], ctx: Context[Any]) -> T:
-    """Create an object, or adopt the one of a call whose response was lost.
+    """Create an object, or adopt the one of a call whose response was lost or a 5xx.
 
     Raises:
         ResourceError: An object of this name exists, or it is not known whether the call was carried out.
@@ -57,14 +57,15 @@ def create_named(request: NamedCreate[T], ctx: Context[Any]) -> T:
         if request.find() is None:
             raise
         raise _name_taken(request, None) from error
-    except UnknownOutcomeError as error:
+    except UNKNOWN_OUTCOME as error:
         found = _find_again(request, ctx)
         if found is None:
             raise ResourceError(
                 f"{error}. No {request.noun} {request.name!r} can be found: run it again",
                 property=request.argument,
             ) from error
-        ctx.info(f"adopted {request.noun} {request.id_of(found)}: the response to its creation was lost")
+        response = f"was {error.status}" if isinstance(error, ServerError) else "was lost"
+        ctx.info(f"adopted {request.noun} {request.id_of(found)}: the response to its creation {response}")
         return found
 
 
@@ -91,6 +92,7 @@ def _name_taken(request: NamedCreate[T], found: T | None) -> ResourceError:
     way = "its id" if found is None else f"the id {request.id_of(found)}"
     return ResourceError(
         f"a {request.noun} {request.name!r}{of_id} exists already. If an interrupted run created it, or you want to "
-        f"manage it here, import it by {way}; else choose another name",
+        f"manage it here, import it by {way}; after an interrupted replacement, whose old object is in the state, "
+        "delete it; else choose another name",
         property=request.argument,
     )

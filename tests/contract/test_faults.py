@@ -81,6 +81,14 @@ def test_a_reply_is_lost_after_the_commit(
     assert names(client).count(effect.replace("_", "-")) == 1
 
 
+def test_a_garbled_body_is_html_after_the_commit(admin: httpx.Client, client: httpx.Client) -> None:
+    rule(admin, operation="createDatabase", effect="garbled_body")
+    garbled = create(client, new_key(), "garbled")
+    assert (garbled.status_code, garbled.headers["content-type"]) == (201, "text/html; charset=utf-8")
+    assert garbled.text.startswith("<html>")
+    assert names(client).count("garbled") == 1
+
+
 def test_latency_delays_and_nothing_else(admin: httpx.Client, client: httpx.Client) -> None:
     rule(admin, operation="getMe", effect="latency", seconds=1)
     began = time.monotonic()
@@ -121,6 +129,7 @@ def test_the_log_names_the_rule(admin: httpx.Client, client: httpx.Client, plane
         ({"effect": "latency", "seconds": 0.01}, 200),
         ({"effect": "lost_response"}, 200),
         ({"effect": "truncated_body"}, 200),
+        ({"effect": "garbled_body"}, 200),
     ],
     ids=lambda value: value["effect"] if isinstance(value, dict) else None,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import psycopg
 import pymysql
 import pytest
 
-from support import mysql
+from support import mysql, server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_until
 from support.operations import error_of
 
@@ -105,6 +106,23 @@ def test_begun_anew(admin: httpx.Client, client: httpx.Client) -> None:
 
 
 @pytest.mark.facts("S4")
+def test_a_reset_gives_way_to_a_transaction_that_waits_for_it(admin: httpx.Client, plane: ControlPlane) -> None:
+    """Else one of the two ends with a deadlock: a reset with a 500, or a request or a worker with an error."""
+    with server_admin.connect(plane) as conn, ThreadPoolExecutor(1) as aside:
+        conn.execute("BEGIN")
+        conn.execute("UPDATE webhook_endpoints SET url = url WHERE false")
+        reset = aside.submit(admin.post, "/reset")
+        wait_until(
+            lambda: conn.execute(
+                "SELECT 1 FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock'"
+                " AND relation = 'api_keys'::regclass"
+            ).fetchall()
+        )
+        conn.execute("UPDATE api_keys SET name = name WHERE false")
+        conn.execute("COMMIT")
+        assert reset.result().status_code == 200
+
+
 def test_a_deleted_database_is_given_back_until_it_is_destroyed(
     admin: httpx.Client, client: httpx.Client, plane: ControlPlane
 ) -> None:

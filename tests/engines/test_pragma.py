@@ -51,34 +51,55 @@ def change(client: httpx.Client, name: str, version: str) -> None:
 
 
 def test_pulumi(tmp_path: Path, plane: ControlPlane, env: dict[str, str], pragma: httpx.Client) -> None:
-    name = unique("db")
+    name, other, outside = unique("db"), unique("db"), unique("db")
     stack = Stack(tmp_path / "stack", env, vendors=("pragma",))
+    archive = tmp_path / "provider.tar.gz"
+    archive.write_bytes(b"code")
 
-    def write(**fields: Any) -> None:
+    def write(code: dict[str, Any], **fields: Any) -> None:
         same = {"providerName": "postgres", "resourceType": "database", "name": name, "tags": ["red"]}
         properties = {**same, "config": {"version": "16"}, "lifecycleState": "pending", **fields}
-        stack.write({"db": ("pragma:Resource", properties)}, {"status": "${db.status}"})
+        draft = {**same, "config": {"version": "1"}, "name": outside}
+        stack.write(
+            {
+                "db": ("pragma:Resource", properties),
+                "code": ("pragma:ProviderCode", {"archive": str(archive), **code}),
+                **(
+                    {"found": ("pragma:Resource", draft, {"import": f"postgres/database/{outside}"})}
+                    if properties["name"] == other
+                    else {}
+                ),
+            },
+            {"status": "${db.status}", "version": "${code.version}"},
+        )
 
-    write()
+    mine = {"providerName": unique("mine")}
+    write(mine)
     fail_once(plane)
     failed = stack.up(ok=False)
     assert "failed: This failure was injected by a fault rule" in failed.output
     assert stack.up().ops == {"db": "update"}, "it is committed again"
-    assert stack.outputs() == {"status": "ready"}
+    assert stack.outputs() == {"status": "ready", "version": "1"}
     stack.assert_no_changes()
-    write(config={"version": "17"})
-    assert stack.up().ops == {"db": "update"}
+    write({**mine, "archiveSha256": "2"}, config={"version": "17"})
+    assert stack.up().ops == {"db": "update", "code": "update"}
+    assert stack.outputs()["version"] == "2"
     change(pragma, name, "1")  # by another program, as a draft
     assert stack.up("--refresh").ops["db"].endswith("update")
     assert pragma.get(path(name)).json()["config"] == {"version": "17"}
     pragma.delete(path(name)).raise_for_status()
     assert stack.up("--refresh").ops["db"].endswith("create")
-    stack.destroy()
-    assert pragma.get(path(name)).status_code == 404
-    change(pragma, name, "16")
-    stack.write({})
-    refused = stack.import_("Resource", "db", "nonsense", ok=False)
-    assert refused.status
+    change(pragma, outside, "1")
+    write({"providerName": unique("mine")}, name=other)
+    replaced = stack.up()
+    assert replaced.replaces == {"db": ["name"], "code": ["providerName"]}
+    assert replaced.ops["found"].startswith("import")
+    assert [pragma.get(path(each)).status_code for each in (name, other, outside)] == [404, 200, 200]
+    stack.assert_no_changes()
+    assert "stays at the service" in stack.destroy().output
+    assert [pragma.get(path(each)).status_code for each in (other, outside)] == [404, 404]
+    refused = stack.run("import", "pragma:index:Resource", "db", "nonsense", "--yes", "--skip-preview", ok=False)
+    assert "'nonsense' is not the id of a resource" in refused.output
 
 
 def program(name: str, version: str = "16", **fields: str) -> str:
@@ -133,15 +154,26 @@ def test_terraform(tmp_path: Path, plane: ControlPlane, env: dict[str, str], pra
     workspace.destroy()
     code = tmp_path / "provider.tar.gz"
     code.write_bytes(b"code")
-    workspace.write(
-        f'resource "pragma_provider_code" "it" {{\n  provider_name = "mine"\n  archive = {json.dumps(str(code))}\n}}\n'
-        'data "pragma_dead_letter" "all" {\n  provider_name = "postgres"\n}\n'
-        'output "failures" {\n  value = length(data.pragma_dead_letter.all.events)\n}\n'
-    )
+
+    def upload(provider: str, more: str = "") -> str:
+        return (
+            f'resource "pragma_provider_code" "it" {{\n  provider_name = "{provider}"\n'
+            f"  archive = {json.dumps(str(code))}\n{more}}}\n"
+            'data "pragma_dead_letter" "all" {\n  provider_name = "postgres"\n}\n'
+            'output "failures" {\n  value = length(data.pragma_dead_letter.all.events)\n}\n'
+        )
+
+    mine = unique("mine")
+    workspace.write(upload(mine))
     workspace.apply()
     assert workspace.outputs()["failures"] >= 1
     assert workspace.resource("pragma_provider_code.it")["status"] == "success"
     workspace.settled()
+    workspace.write(upload(mine, '  archive_sha256 = "2"\n'))
+    assert workspace.apply().done["update"] == 1
+    assert workspace.resource("pragma_provider_code.it")["version"] == "2"
+    workspace.write(upload(unique("mine")))
+    assert {"delete": 1, "create": 1}.items() <= workspace.apply().done.items()
     workspace.destroy()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.engine_chaos import ENGINES, Chaos
+from support.polnor_chaos import PolnorChaos
 
 ROUNDS = 3
 
@@ -16,4 +17,12 @@ ROUNDS = 3
 def test_whatever_is_killed_the_next_run_puts_right(engine: str, tmp_path: Path) -> None:
     chaos = Chaos(engine, tmp_path, seed=11)
     chaos.run(ROUNDS)
+    assert chaos.met, "each kill came too late"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["pulumi", "terraform"])
+def test_polnor_too(engine: str, tmp_path: Path) -> None:
+    chaos = PolnorChaos(engine, tmp_path, seed=5)
+    chaos.run(2)
     assert chaos.met, "each kill came too late"

@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 from psycopg_pool import PoolTimeout
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from controlplane.db.pool import Pool
@@ -21,6 +22,8 @@ from controlplane.http.style import POLYKOMOS, ApiStyle, new_request_id
 from controlplane.http.summary import EXTENSION, RequestSummary, respond, send_summary, with_extension
 
 _CODES: Final = {429: "rate_limit_exceeded", 500: "internal_error", 502: "bad_gateway", 503: "service_unavailable"}
+# The body of the effect `garbled_body`.
+GARBLED: Final = "<html><body>It works!</body></html>"
 _log = logging.getLogger("controlplane.fault_injection")
 
 
@@ -108,6 +111,9 @@ class FaultInjectionMiddleware:
                 await send(start)
                 await send({**body, "body": body["body"][: len(body["body"]) // 2], "more_body": True})
                 await protocol.close_connection(scope)
+            case "garbled_body":
+                start, _ = rest
+                await Response(GARBLED, status_code=start["status"], media_type="text/html")(scope, receive, send)
             case "lost_response":
                 await protocol.reset_connection(scope)
             case _:  # latency

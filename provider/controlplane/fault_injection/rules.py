@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from controlplane.db.pool import Connection, Row
 
-Effect = Literal["status", "status_after", "latency", "reset", "lost_response", "truncated_body"]
+Effect = Literal["status", "status_after", "latency", "reset", "lost_response", "truncated_body", "garbled_body"]
 ANY: Final = "*"
 
 
@@ -23,6 +23,7 @@ class Fault:
         reset: The connection is reset; the call is not carried out.
         lost_response: Carried out and committed; then the connection is reset.
         truncated_body: Carried out and committed; the response ends in the middle.
+        garbled_body: Carried out and committed; the body of the response is HTML, as of a proxy.
     """
 
     rule: int

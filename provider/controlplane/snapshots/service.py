@@ -118,8 +118,7 @@ async def _alone(
         while True:
             await conn.execute("BEGIN")
             try:
-                await tables.lock(conn, to_change=to_change)
-                if not await _is_busy(conn):
+                if await tables.try_lock(conn, to_change=to_change) and not await _is_busy(conn):
                     yield conn, server
                     await conn.execute("COMMIT")
                     return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from psycopg import sql
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from controlplane.db.pool import Connection
 
@@ -27,11 +28,22 @@ async def names(conn: Connection) -> list[str]:
     )
 
 
-async def lock(conn: Connection, *, to_change: bool) -> None:
-    """Lock the tables against changes of every process (`to_change`: also against reads) until the transaction ends."""
+async def try_lock(conn: Connection, *, to_change: bool) -> bool:
+    """Lock the tables against changes of every process (`to_change`: also against reads) until the transaction ends.
+
+    Return False if another transaction has one of them for long: it may wait for a table that is locked here. The
+    caller's transaction has failed then.
+    """
     tables = sql.SQL(", ").join(sql.Identifier("public", name) for name in await names(conn))
     mode = sql.SQL("ACCESS EXCLUSIVE" if to_change else "SHARE ROW EXCLUSIVE")
-    await conn.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(tables, mode))
+    # Shorter than `deadlock_timeout`, so that this transaction gives up, and not a request or a worker.
+    await conn.execute("SET LOCAL lock_timeout = '500ms'")
+    try:
+        await conn.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(tables, mode))
+    except (LockNotAvailable, DeadlockDetected):
+        return False
+    await conn.execute("SET LOCAL lock_timeout = 0")
+    return True
 
 
 async def save(conn: Connection, number: int) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailure, ResourceError
 from resourcekit.fields import Arguments, Result
+from resourcekit.http.errors import UNKNOWN_OUTCOME
 from resourcekit.resource import Resource
 from resourcekit.unknown import UNKNOWN, contains_unknown
 
@@ -77,7 +78,13 @@ class Job(Resource[JobArgs, JobState, "Client"]):
 
     def create(self, args: JobArgs, ctx: Context[Client]) -> tuple[str, JobState]:
         """Create the job."""
-        made = ctx.api.create_job(_body(args, with_null_tasks=False))
+        try:
+            made = ctx.api.create_job(_body(args, with_null_tasks=False))
+        except UNKNOWN_OUTCOME as error:
+            raise ResourceError(
+                f"{error}. The job {args.name!r} may have been created, and the API can neither list nor delete jobs: "
+                "look for it in Polnor's console before you run it again, which creates another one"
+            ) from error
         return made.id, _state(args)
 
     def read(self, id: str, prior: JobState | None, ctx: Context[Client]) -> JobState | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
@@ -82,14 +83,19 @@ class WarehouseState(Resource[WarehouseStateArgs, WarehouseStateState, "Client"]
         return prior.status in ("starting", "stopping")
 
     def _start(self, id: str, ctx: Context[Client]) -> WarehouseStateState:
-        found = _find(id, ctx)
+        def step() -> Warehouse:
+            """Read the warehouse, and start it where it neither runs nor is on its way."""
+            found = _find(id, ctx)
+            if found.condition not in (RUNNING, "starting", "stopping"):
+                # A conflict means that it has left that state since: the next read shows where it goes.
+                with contextlib.suppress(ConflictError):
+                    ctx.api.start_warehouse(id)
+            return found
+
+        found = step()
         if found.condition != RUNNING:
-            try:
-                ctx.api.start_warehouse(id)
-            except ConflictError:
-                ctx.progress(f"is {found.condition} already")
             found = poll_until(
-                lambda: _find(id, ctx),
+                step,
                 lambda each: each.condition == RUNNING,
                 what=f"warehouse {id} is not running yet",
                 timeout=ctx.remaining(),

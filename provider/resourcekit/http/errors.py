@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 
 class ClientError(Exception):
@@ -36,6 +36,10 @@ class ResponseOverdueError(DeadlineExceededError):
     """The operation's time-out expired during a call, which may have been carried out."""
 
 
+class OverdueOutcomeError(ResponseOverdueError, UnknownOutcomeError):
+    """The operation's time-out expired during a call that must not be repeated without a check."""
+
+
 class ClientCancelledError(ClientError):
     """The caller's cancel event was set."""
 
@@ -52,9 +56,11 @@ class ApiError(ClientError):
         replayed: Whether the API replayed the response to an earlier call with the same idempotency key; a new call may
             have another result.
         key_source: Where the API key of the call comes from, for messages; empty if unknown.
+        was_retried: Whether an earlier attempt of the same call may have been carried out, with its response lost.
     """
 
     key_source: str = ""
+    was_retried: bool = False
 
     def __init__(
         self,
@@ -140,6 +146,9 @@ class RateLimitedError(ApiError):
 class ServerError(ApiError):
     """5xx: the service failed."""
 
+
+# After an unsafe call with one of these, the call may have been carried out.
+UNKNOWN_OUTCOME: Final = (UnknownOutcomeError, ServerError)
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     400: InvalidRequestError,

@@ -16,6 +16,7 @@ from resourcekit.http.credentials import Credentials, RefusedLoginError
 from resourcekit.http.errors import (
     ApiError,
     ClientError,
+    OverdueOutcomeError,
     ResponseOverdueError,
     ServerError,
     TransportError,
@@ -181,7 +182,7 @@ class HttpSender:
         """Return the result of an attempt without a response; `is_over` says whether the operation's time is over."""
         failure = TransportFailure.NEVER_SENT if _was_never_sent(error) else TransportFailure.UNKNOWN
         if is_over and isinstance(error, httpx.TimeoutException):
-            overdue = ResponseOverdueError(_overdue(self._http.base_url.netloc.decode(), failure, request))
+            overdue = _overdue(self._http.base_url.netloc.decode(), failure, request)
             return AttemptResult(error=overdue, may_have_executed=failure is TransportFailure.UNKNOWN)
         reason = self._masked(str(error) or type(error).__name__)
         text = f"no answer from {self._http.base_url.netloc.decode()}: {reason}"
@@ -247,11 +248,12 @@ def _read(response: httpx.Response, deadline: float) -> bytes:
     return b"".join(chunks)
 
 
-def _overdue(host: str, failure: TransportFailure, request: Request) -> str:
+def _overdue(host: str, failure: TransportFailure, request: Request) -> ResponseOverdueError:
     text = f"no answer from {host} to {request.method} {request.path} before the operation's time-out"
     if failure is TransportFailure.NEVER_SENT or (request.safety is RetrySafety.SAFE and request.method == "GET"):
-        return text
-    return f"{text}. The API may have carried it out"
+        return ResponseOverdueError(text)
+    kind = OverdueOutcomeError if request.safety is RetrySafety.UNSAFE else ResponseOverdueError
+    return kind(f"{text}. The API may have carried it out")
 
 
 def _is_untrusted_certificate(error: BaseException | None) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from resourcekit.http.api import RateLimitSource
 from resourcekit.http.cache import TtlCache
 from resourcekit.http.errors import (
+    ApiError,
     ClientCancelledError,
     ClientError,
     RateLimitedError,
@@ -190,6 +191,8 @@ class Transport:
             pause = max(backoff(attempt), outcome.retry.wait or 0.0)
             outage = outage + now - sent_at + pause if outcome.retry.outage else 0.0
             if not outcome.retry.retry or now + pause > deadline or outage > OUTAGE_SECONDS:
+                if isinstance(outcome.error, ApiError):
+                    outcome.error.was_retried = was_retried
                 raise _with_attempts(outcome.error, attempt, now - began)
             if self.options.cancel.wait(pause):
                 raise ClientCancelledError(f"cancelled before a retry: {outcome.error}")

@@ -9,7 +9,7 @@ import pytest
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.http.errors import ConflictError, UnknownOutcomeError
+from resourcekit.http.errors import ConflictError, ServerError, UnknownOutcomeError
 from resourcekit.unique_names import NamedCreate, create_named
 
 
@@ -19,6 +19,7 @@ class Api:
 
     objects: dict[str, str] = field(default_factory=dict)
     lose: bool = False
+    error: Exception = field(default_factory=lambda: UnknownOutcomeError("the connection broke"))
     stores: bool = True
     rival: bool = False
     late: int = 0
@@ -36,7 +37,7 @@ class Api:
         if self.rival:
             raise ConflictError(409, "", "the name is taken")
         if self.lose:
-            raise UnknownOutcomeError("the connection broke")
+            raise self.error
         return self.objects[name]
 
 
@@ -61,6 +62,15 @@ def test_one_that_exists_is_refused_with_the_way_to_import_it() -> None:
 def test_one_whose_response_was_lost_is_adopted_also_if_it_appears_late(late: int) -> None:
     api = Api(lose=True, late=late)
     assert (create(api), api.sent) == ("id-1", 1)
+
+
+def test_one_whose_response_was_a_5xx_is_adopted() -> None:
+    api = Api(lose=True, error=ServerError(500, "", "it broke"))
+    said: list[str] = []
+    request = NamedCreate("server", "a", "name", lambda: api.find("a"), lambda: api.send("a"), str)
+    assert create_named(request, Context(api, time.monotonic() + 5, info=said.append)) == "id-1"
+    assert said == ["adopted server id-1: the response to its creation was 500"]
+    assert api.sent == 1
 
 
 def test_one_that_never_appears_is_reported_and_not_sent_again() -> None:
