@@ -48,7 +48,7 @@ NEEDS = (
         "POLYKOMOS_MARIADB_BIN",
     ),
     Need(
-        "the console's tests in a browser",
+        "the console in a browser",
         ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
         ("chromium",),
         "POLYKOMOS_BROWSER",
