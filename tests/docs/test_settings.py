@@ -78,16 +78,20 @@ def test_the_versions_of_the_engines_agree() -> None:
     """One table; where another page names a version of an engine, it is one of that table."""
     sys.path.insert(0, str(ROOT / "tools" / "generate"))
     try:
-        tested = runpy.run_path(str(ROOT / "tools" / "generate" / "prerequisites.py"))["_TESTED"]
+        prerequisites = runpy.run_path(str(ROOT / "tools" / "generate" / "prerequisites.py"))
     finally:
         sys.path.pop(0)
+    tested, pinned = prerequisites["_TESTED"], prerequisites["pinned"]
+    built = {"pulumi": ("pulumi",), "terraform": ("terraform",), "tofu": ("tofu", "tofu-floor")}
     known = {
         name: {dotted(FLOORS[engine]), *(dotted(version) for version, _ in ADDED.get(engine, ()))}
         | ({dotted(tested[engine])} if engine in tested else set())
+        | {pinned(each).rpartition(".")[0] for each in built[engine]}
         for engine, name in (("pulumi", "Pulumi"), ("terraform", "Terraform"), ("tofu", "OpenTofu"))
     }
     pages = [
         ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
         *DOCS.glob("*.md"),
         *(DOCS / "how-to").glob("*.md"),
         *(DOCS / "terraform").rglob("*.md"),
