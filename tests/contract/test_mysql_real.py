@@ -14,6 +14,7 @@ import pytest
 
 from support.control_plane import ControlPlane, create_database, delete_all, new_key
 from support.mysql import ask, connect, once
+from support.needs import require_mariadb
 from support.operations import error_of
 
 
@@ -37,6 +38,7 @@ def neighbour(api: httpx.Client) -> Iterator[dict[str, Any]]:
 
 
 def test_mysql_is_in_the_catalog(api: httpx.Client) -> None:
+    require_mariadb()
     types = {one["value"]: one for one in api.get("/database_types").json()["data"]}
     assert types["mysql"]["is_available"] is True
     assert types["mysql"]["label"] == "MySQL"
