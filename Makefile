@@ -14,7 +14,7 @@ MIDDLE = $(addprefix tests/contract/test_,databases_real.py idempotency.py creat
   differential pythons image clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/; s/[$$]{2}/$$/g' | expand -t 16
 
 setup: ## prepare all that `make test` needs: .venv, engines, MariaDB, a browser (idempotent; says what it does)
 	@$(PYTHON) tools/setup test

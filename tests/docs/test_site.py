@@ -175,3 +175,16 @@ def test_troubleshooting_knows_every_code_of_the_api() -> None:
     codes = {code for path in sources for code in raised.findall(path.read_text())}
     assert len(codes) > 15
     assert {code for code in codes if f"`{code}`" not in text} == set()
+
+
+def test_make_targets_in_the_text_exist() -> None:
+    help_text = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert 'eval "$(make -s env)"' in help_text
+    targets = set(re.findall(r"^  ([a-z]+) ", help_text, re.MULTILINE))
+    assert {"demo", "differential"} <= targets
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
+        for named in re.findall(r"`make ([a-z ]+)`", page.read_text(encoding="utf-8")):
+            assert set(named.split()) <= targets, f"{page.name}: make {named}"
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for target in ("bench", "chaos", "differential", "dist", "image", "parity", "pythons"):
+        assert f"`make {target}`" in contributing
