@@ -12,7 +12,7 @@ from polnor.resources.job import Job
 from polnor.resources.serving_endpoint import ServingEndpoint
 from polnor.resources.warehouse_state import WarehouseState
 from polnor.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
-from resourcekit.http.errors import ApiError, ConfigurationError, RateLimitedError, UnauthorizedError
+from resourcekit.http.errors import ApiError, ConfigurationError, NotFoundError, RateLimitedError, UnauthorizedError
 from resourcekit.http_package import HttpPackage, default_advice
 from resourcekit.resource import DataSource
 from resourcekit.version import VERSION
@@ -78,6 +78,8 @@ class Polnor(HttpPackage["Client"]):
             return f". Check `api_key`, or `email` and `password`{source}"
         if isinstance(error, RateLimitedError):
             return ". Remove an object of this kind that is no longer used, or have the quota raised"
+        if isinstance(error, NotFoundError):
+            return ". If it was deleted outside of the program, refresh the state and run it again"
         return default_advice(error, "POLNOR_API_KEY")
 
 

@@ -10,7 +10,7 @@ from pragma.data_sources import GetDeadLetter, GetResources
 from pragma.provider_code import ProviderCode
 from pragma.resource import Resource
 from pragma.settings import ENVIRONMENT, Settings
-from resourcekit.http.errors import ApiError, ConflictError
+from resourcekit.http.errors import ApiError, ConflictError, NotFoundError
 from resourcekit.http_package import HttpPackage
 from resourcekit.resource import DataSource
 from resourcekit.version import VERSION
@@ -41,6 +41,8 @@ class Pragma(HttpPackage["Client"]):
         """Return what to do about an error of the API."""
         if isinstance(error, ConflictError):
             return ". Another change is being processed: run it again when that has ended"
+        if isinstance(error, NotFoundError):
+            return ". If it was deleted outside of the program, refresh the state and run it again"
         return super().advice(error)
 
 

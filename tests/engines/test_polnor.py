@@ -27,6 +27,9 @@ def plane() -> Iterator[ControlPlane]:
 
 @pytest.fixture
 def polnor(plane: ControlPlane) -> Iterator[httpx.Client]:
+    """A client of the API, in which nothing is left of another test."""
+    with plane.admin() as admin:
+        admin.post("/reset").raise_for_status()
     with plane.vendor("polnor/api/v1") as client:
         yield client
 
@@ -49,11 +52,24 @@ def tasks(*names: str) -> list[dict[str, Any]]:
     ]
 
 
+def warehouse(plane: ControlPlane, client: httpx.Client) -> str:
+    """The id of the workspace's warehouse, which runs."""
+    (found,) = client.get("/sql/warehouses").raise_for_status().json()["data"]
+    client.post(f"/sql/warehouses/{found['id']}/start")  # 409 if it runs already
+    plane.advance(200)
+    id_: str = found["id"]
+    return id_
+
+
 def test_pulumi(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: dict[str, str]) -> None:
     stack = Stack(tmp_path / "stack", env, vendors=("polnor",))
-    name = unique("vm")
+    name, outside = unique("vm"), unique("outside")
+    found = polnor.post("/compute", json={"name": outside, "flavor": "cpu.32"}).raise_for_status().json()["id"]
+    polnor.post("/endpoints", json={"name": outside, "model": "churn", "version": 7}).raise_for_status()
 
-    def write(*, state: str = "running", flavor: str = "cpu.32", name: str = name, graph: Any = None) -> None:
+    def write(
+        *, state: str = "running", flavor: str = "cpu.32", name: str = name, graph: Any = None, version: int = 7
+    ) -> None:
         stack.write(
             {
                 "vm": (
@@ -61,18 +77,27 @@ def test_pulumi(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: 
                     {"name": name, "flavor": flavor, "autoStop": "never", "state": state},
                 ),
                 "job": ("polnor:Job", {"name": name, "tasks": tasks("a", "b") if graph is None else graph}),
+                "endpoint": ("polnor:ServingEndpoint", {"name": name, "model": "churn", "version": version}),
+                "sql": ("polnor:WarehouseState", {"warehouseId": warehouse(plane, polnor), "state": "running"}),
+                "foundVm": ("polnor:ComputeInstance", {"name": outside, "flavor": "cpu.32"}, {"import": found}),
+                "foundEndpoint": (
+                    "polnor:ServingEndpoint",
+                    {"name": outside, "model": "churn", "version": 7},
+                    {"import": outside},
+                ),
             },
             {"id": "${vm.id}", "job": "${job.id}"},
         )
 
     write()
-    stack.up()
+    first = stack.up()
+    assert {name for name, op in first.ops.items() if op.startswith("import")} == {"foundVm", "foundEndpoint"}
     assert instances(polnor)[name]["status"] == "running"
     stack.assert_no_changes()
     run = polnor.post(f"/jobs/{stack.outputs()['job']}/run").raise_for_status().json()["run_id"]
     assert [task["key"] for task in polnor.get(f"/runs/{run}/tasks").json()] == ["a", "b"]
     write(state="stopped", graph=[])
-    stack.up()
+    assert stack.up().ops == {"vm": "update", "job": "update"}
     assert instances(polnor)[name]["status"] == "stopped"
     stack.assert_no_changes()
     polnor.post(f"/compute/{stack.outputs()['id']}/start").raise_for_status()
@@ -80,19 +105,21 @@ def test_pulumi(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: 
     assert stack.preview("--refresh").ops == {"vm": "update"}, "it was started outside"
     stack.up("--refresh")
     assert instances(polnor)[name]["status"] == "stopped"
-    write(state="stopped", flavor="gpu.a100", name=f"{name}-gpu", graph=[])
-    assert "create-replacement" in stack.preview().ops["vm"]
-    stack.up()
-    assert list(instances(polnor)) == [f"{name}-gpu"]
+    write(state="stopped", flavor="gpu.a100", name=f"{name}-gpu", graph=[], version=8)
+    replaced = stack.up()
+    assert replaced.replaces == {"vm": ["flavor", "name"], "endpoint": ["name", "version"]}
+    assert f"serving endpoint {name} was removed from the state only" in replaced.output
+    assert set(instances(polnor)) == {f"{name}-gpu", outside}
     polnor.delete(f"/compute/{stack.outputs()['id']}").raise_for_status()
     stack.up("--refresh")
-    assert list(instances(polnor)) == [f"{name}-gpu"]
+    assert set(instances(polnor)) == {f"{name}-gpu", outside}
     circle = [{"key": "a", "command": "x", "dependsOn": ["b"]}, {"key": "b", "command": "x", "dependsOn": ["a"]}]
-    write(state="stopped", flavor="gpu.a100", name=f"{name}-gpu", graph=circle)
+    write(state="stopped", flavor="gpu.a100", name=f"{name}-gpu", graph=circle, version=8)
     assert "depend on each other in a circle" in stack.preview(ok=False).diagnostics
-    write(state="stopped", flavor="gpu.a100", name=f"{name}-gpu", graph=[])
+    write(state="stopped", flavor="gpu.a100", name=f"{name}-gpu", graph=[], version=8)
     gone = stack.destroy()
     assert "was removed from the state only: the API cannot delete a job" in gone.output
+    assert "goes on running: the API cannot stop it" in gone.output
     assert instances(polnor) == {}
 
 
@@ -100,9 +127,14 @@ def test_pulumi(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: 
 def test_terraform(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: dict[str, str], engine: str) -> None:
     workspace = Workspace(engine, tmp_path / engine, env)
     workspace.write(PROVIDER, "provider.tf")
-    name = unique("vm")
+    name, wh = unique("vm"), warehouse(plane, polnor)
+    vm, big, job, endpoint = (
+        f"polnor_{each}" for each in ("compute_instance.vm", "compute_instance.big", "job.it", "serving_endpoint.churn")
+    )
 
-    def write(*, state: str = "running", more: str = "") -> None:
+    def write(
+        *, state: str = "running", flavor: str = "cpu.32", task: str = "a", version: int = 7, more: str = ""
+    ) -> None:
         workspace.write(
             f'''
 resource "polnor_compute_instance" "vm" {{
@@ -111,16 +143,24 @@ resource "polnor_compute_instance" "vm" {{
   auto_stop = "never"
   state     = "{state}"
 }}
+resource "polnor_compute_instance" "big" {{
+  name   = "{name}-big"
+  flavor = "{flavor}"
+}}
+resource "polnor_job" "it" {{
+  name  = "{name}"
+  tasks = [{{ key = "{task}", command = "true" }}]
+}}
 resource "polnor_serving_endpoint" "churn" {{
-  name    = "{name}"
+  name    = "{name}-{version}"
   model   = "churn-v3"
-  version = 7
+  version = {version}
 }}
 data "polnor_compute_instances" "all" {{
-  depends_on = [polnor_compute_instance.vm]
+  depends_on = [polnor_compute_instance.vm, polnor_compute_instance.big]
 }}
 output "names" {{
-  value = [for each in data.polnor_compute_instances.all.items : each.name]
+  value = sort([for each in data.polnor_compute_instances.all.items : each.name])
 }}
 {more}
 '''
@@ -128,23 +168,39 @@ output "names" {{
 
     write()
     workspace.apply()
-    assert workspace.outputs() == {"names": [name]}
+    assert workspace.outputs() == {"names": [name, f"{name}-big"]}
     assert instances(polnor)[name]["status"] == "running"
     workspace.settled()
-    write(state="stopped")
-    assert workspace.plan().actions == {"polnor_compute_instance.vm": "update"}
-    workspace.apply()
-    assert instances(polnor)[name]["status"] == "stopped"
-    made = workspace.resource("polnor_compute_instance.vm")["id"]
-    workspace.run("state", "rm", "polnor_compute_instance.vm")
-    assert "exists already. If an interrupted run created it" in workspace.apply(ok=False).diagnostics
-    workspace.run("import", "polnor_compute_instance.vm", made)
-    workspace.settled()
-    write(state="paused")
-    assert "must be `running` or `stopped`" in workspace.plan(ok=False).diagnostics
-    write(state="running")
-    workspace.apply()
-    workspace.destroy()  # it is stopped first
+    polnor.post(f"/compute/{instances(polnor)[name]['id']}/stop").raise_for_status()
+    plane.advance(SECONDS)
+    write(task="b")
+    assert workspace.plan().actions == {vm: "update", job: "update"}, "one was stopped outside, the other is changed"
+    workspace.apply("tfplan")
+    assert instances(polnor)[name]["status"] == "running"
+    polnor.post(f"/compute/{instances(polnor)[name]['id']}/stop").raise_for_status()
+    plane.advance(SECONDS)
+    polnor.delete(f"/compute/{instances(polnor)[name]['id']}").raise_for_status()
+    write(state="stopped", task="b", flavor="gpu.a100", version=8)
+    plan = workspace.plan()
+    assert plan.actions == {vm: "create", big: "replace", endpoint: "replace"}, "one was deleted outside"
+    assert plan.replaces == {big: ["flavor"], endpoint: ["name", "version"]}
+    workspace.apply("tfplan")
+    assert {each["flavor"] for each in instances(polnor).values()} == {"cpu.32", "gpu.a100"}
+    made = workspace.resource(vm)["id"]
+    workspace.run("state", "rm", vm, endpoint)
+    refused = workspace.apply(ok=False).diagnostics
+    assert f"a compute instance '{name}' ({made}) exists already. If an interrupted run created it" in refused
+    assert f"import it by the id {name}-8" in refused
+    blocks = {vm: made, endpoint: f"{name}-8", "polnor_warehouse_state.it": wh}
+    imports = "".join(f'import {{\n  to = {to}\n  id = "{id_}"\n}}\n' for to, id_ in blocks.items())
+    running = f'resource "polnor_warehouse_state" "it" {{\n  warehouse_id = "{wh}"\n  state = "running"\n}}\n'
+    write(state="stopped", task="b", flavor="gpu.a100", version=8, more=imports + running)
+    plan = workspace.plan()
+    assert (plan.imports, plan.actions) == (set(blocks), {}), plan.output
+    workspace.apply("tfplan")
+    polnor.post(f"/compute/{made}/start").raise_for_status()
+    plane.advance(SECONDS)
+    workspace.destroy()  # the instance is stopped first
     assert instances(polnor) == {}
 
 
@@ -161,6 +217,7 @@ def test_a_lost_response_creates_one_instance(
     stack.destroy()
 
 
+@pytest.mark.usefixtures("polnor")
 def test_sql_and_a_warehouse(tmp_path: Path, plane: ControlPlane, env: dict[str, str]) -> None:
     """A login instead of a key; a warehouse that starts in the run; SQL on it."""
     login = {"POLNOR_BASE_URL": env["POLNOR_BASE_URL"], "POLNOR_EMAIL": DEVELOPER, "POLNOR_PASSWORD": plane.api_key}

@@ -24,9 +24,13 @@ from support.control_plane import ControlPlane
 _IMPORT = re.compile(r"import it by (?:the|its) id (?P<id>[^;]+);")
 
 
-def new_run(plane: ControlPlane, vendor: str, resource: str, *, seconds: float = 60, **settings: Any) -> LifecycleRun:
+def new_run(
+    plane: ControlPlane | None, vendor: str, resource: str, *, seconds: float = 60, **settings: Any
+) -> LifecycleRun:
     """An object of a vendor whose reference server is at the plane. Each progress of a wait puts its clock forward."""
     package = importlib.import_module(f"{vendor}.package").package()
+    if plane is None:
+        return LifecycleRun(package, resource, settings, seconds=seconds)
     base_url = f"{plane.origin}{VENDORS[vendor].style.prefix}"
     every = {"base_url": base_url, **(settings or {"api_key": plane.api_key})}
     return LifecycleRun(package, resource, every, seconds=seconds, tick=lambda text: plane.advance(30))
@@ -54,11 +58,11 @@ class LifecycleRun:
         self.state: dict[str, Any] = {}
         self.inputs: dict[str, Any] = {}
         self.said: list[str] = []
-        self._seconds, self._tick = seconds, tick
+        self._seconds, self.tick = seconds, tick
 
     def context(self) -> Context[Any]:
         """The context of one operation."""
-        ctx = Context(self.api, time.monotonic() + self._seconds, progress=self._tick)
+        ctx = Context(self.api, time.monotonic() + self._seconds, progress=self.tick)
         ctx.info, ctx.warn = self.said.append, lambda text, attribute="": self.said.append(text)
         ctx.api = self.package.with_deadline(self.api, ctx.deadline, ctx.cancel, self.said.append)
         return ctx

@@ -25,6 +25,8 @@ _VICTIMS = ("engine", "plugin", "both", "server")
 # In one round of three the response to each create comes so late, after it was carried out. Seconds.
 _DELAY = 1.0
 _CREATES = ("polnorCreateCompute", "polnorCreateJob")
+# What Terraform adds to a message: colours, a frame and line ends.
+_FRAME = re.compile(r"\x1b\[[0-9;]*m|│|\s")
 _EXISTS = re.compile(r"import it by the id (cmp_[0-9a-f]+)")
 _PERIOD = {"from": "2020-01-01", "to": "2090-01-01", "group_by": "action"}
 Program = dict[str, tuple[str, dict[str, Any]]]
@@ -185,7 +187,7 @@ class PolnorChaos:
             if done:
                 return
             listed = {each["id"]: each for each in self._instances()}
-            for id_ in dict.fromkeys(_EXISTS.findall(output)):
+            for id_ in dict.fromkeys(_EXISTS.findall(" ".join(_FRAME.sub(" ", output).split()))):
                 name = "stays" if listed[id_]["name"] == "stays" else "new"
                 if name in it.ids():  # an interrupted replacement, as the message says
                     self._delete(listed[id_])

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailure, ResourceError
 from resourcekit.fields import Arguments, Result
-from resourcekit.http.errors import UNKNOWN_OUTCOME
+from resourcekit.http.errors import UNKNOWN_OUTCOME, NotFoundError
 from resourcekit.resource import Resource
 from resourcekit.unknown import UNKNOWN, contains_unknown
 
@@ -98,7 +98,13 @@ class Job(Resource[JobArgs, JobState, "Client"]):
     ) -> JobState:
         """Change the job. Tasks that the program does not name stay."""
         if changed:
-            ctx.api.update_job(id, _body(args, with_null_tasks=True))
+            try:
+                ctx.api.update_job(id, _body(args, with_null_tasks=True))
+            except NotFoundError as error:
+                raise ResourceError(
+                    f"{error}: the job {id} is gone. Remove it from the state (`pulumi state delete`, `terraform state "
+                    "rm`, `tofu state rm`) and run it again, which creates a new one"
+                ) from error
         return _state(args)
 
     def delete(self, id: str, prior: JobState, ctx: Context[Client]) -> None:
