@@ -16,14 +16,14 @@ _SEED = os.environ.get("POLYKOMOS_FUZZ_SEED")
 
 
 def cases(seconds: float = SECONDS) -> Iterator[tuple[int, random.Random]]:
-    """Yield seeds and generators made of them until the time is over; at least one."""
+    """Yield seeds and generators made of them until the time is over; at least one. Print how many they were."""
     if _SEED is not None:
         yield int(_SEED), random.Random(int(_SEED))
         return
     seeds = random.SystemRandom()
-    until = time.monotonic() + seconds
-    while True:
+    until, count = time.monotonic() + seconds, 0
+    while count == 0 or time.monotonic() < until:
         seed = seeds.randrange(2**48)
         yield seed, random.Random(seed)
-        if time.monotonic() > until:
-            return
+        count += 1
+    print(f"{count} cases in {seconds:.0f} s")

@@ -26,6 +26,8 @@ _DATA_END: Final = re.compile(r"(?<=[\n\r])\\\.[ \t]*(?=[\n\r]|\Z)")
 _NOT_LINE_END: Final = re.compile(r"[^\n\r]")
 # psql's commands that send the statement before them.
 _SENDING: Final = (r"\g", r"\gx", r"\gset", r"\gexec", r"\gdesc", r"\crosstabview", r"\watch", r"\bind", r"\;")
+# Commands with these names are also the mysql program's: delimiter, source, system, use and others.
+_ALSO_MYSQL: Final = frozenset("\\" + name for name in "d.!uqTtWwCspRPrhe")
 _COPY: Final = (
     "COPY {} FROM STDIN reads rows from the client's connection, which a blueprint does not have: dump with"
     " `pg_dump --inserts`, or write the rows as INSERT"
@@ -153,7 +155,7 @@ class _PostgresReader(SourceReader):
         first = self.stands_first()
         what = "a line that begins with a backslash is" if first else "a backslash outside of quotes begins"
         problem = Problem(self.at, f"{what} a psql command, not SQL: {name}", f"{what} {name}")
-        self.drop(self.line_end(), problem, sends=name in _SENDING, is_own=first)
+        self.drop(self.line_end(), problem, sends=name in _SENDING, is_own=first and name not in _ALSO_MYSQL)
 
     def _copy(self, start: int, statement: list[Token]) -> None:
         """Blank out COPY … FROM STDIN from `start` to the end of its rows."""

@@ -104,6 +104,7 @@ def test_limits_may_be_lowered(sql: str, expected: Limits | None) -> None:
     "sql",
     [
         "SET NAMES utf8mb4", "SET NAMES 'utf8'", "SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci", "SET NAMES DEFAULT",
+        "SET CHARACTER SET utf8", "SET CHARSET 'utf8mb4'",
         "SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT", "SET character_set_client = utf8mb4",
         "SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT", "SET sql_mode = ''", "SET SESSION sql_mode = DEFAULT",
         "SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO'", "SET @@session.sql_mode = @OLD_SQL_MODE",
@@ -126,12 +127,15 @@ def test_what_passes_in_mysql(sql: str) -> None:
         ("SET sql_mode = 'ANSI_QUOTES'", "ANSI_QUOTES"),
         ("SET SESSION sql_mode = 'STRICT_ALL_TABLES,no_backslash_escapes'", "NO_BACKSLASH_ESCAPES"),
         ("SET @a = 1, sql_mode = 'ORACLE'", "ORACLE"),
-        ("SET GLOBAL x = 1", "session"),
-        ("SET @@global.sql_mode = ''", "session"),
+        ("SET GLOBAL x = 1", "the server"),
+        ("SET @@global.sql_mode = ''", "the server"),
         ("SET STATEMENT max_statement_time = 1 FOR SELECT 1", "session"),
-        ("SET autocommit = 1", "session"),
-        ("SET max_statement_time = 0", "session"),
-        ("SET CHARACTER SET latin1", "session"),
+        ("SET autocommit = 1", "the transaction"),
+        ("SET SESSION TRANSACTION READ ONLY", "the transaction"),
+        ("SET max_statement_time = 0", "a blueprint may set user variables"),
+        ("SET default_storage_engine = MyISAM", "a blueprint may set user variables"),
+        ("SET CHARACTER SET latin1", "SET CHARACTER SET latin1 is not allowed: blueprints are sent in UTF-8"),
+        ("SET CHARSET 'gbk'", "UTF-8"),
         ("SET PASSWORD = 'x'", "session"),
         ("SET ROLE x", "session"),
         ("SET", "session"),
@@ -145,7 +149,7 @@ def test_what_is_refused_in_mysql_says_why(sql: str, why: str) -> None:
 
 @pytest.mark.parametrize(
     ("sql", "expected"),
-    [("SET NAMES utf8", True), ("SET NAMES utf8mb4 COLLATE utf8mb4_bin", False), ("SET @a = 1", False)],
+    [("SET NAMES utf8", True), ("SET CHARACTER SET utf8", True), ("SET NAMES utf8mb4 COLLATE utf8mb4_bin", False), ("SET @a = 1", False)],
 )
 def test_plain_names_are_what_the_session_is_already(sql: str, expected: bool) -> None:
     (statement,) = mysql_splitting.split(sql)

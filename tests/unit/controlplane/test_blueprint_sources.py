@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -210,6 +211,32 @@ def test_carriage_returns_alone_hide_nothing_in_a_comment_of_mysql() -> None:
 def test_commands_of_the_mysql_program_begin_their_line(before: str) -> None:
     assert len(errors(MYSQL, before + "source x.sql")) == 1
     assert errors(MYSQL, before + "SELECT 2; source x.sql") == []
+
+
+def test_a_command_of_both_programs_does_not_tell_the_engine() -> None:
+    for sql in ("\\! ls\nSELECT 1;", "\\d //\nSELECT 1//", "\\. a.sql\nSELECT 1;"):
+        assert [read(dialect, sql, None).own_at for dialect in (POSTGRES, MYSQL)] == [None, None]
+    assert read(POSTGRES, "\\connect x\nSELECT 1;", None).own_at == 0
+    body = "CREATE PROCEDURE p() BEGIN SELECT 1; END"
+    assert statements(MYSQL, f"\\d //\n{body}//\n\\d ;\nSELECT 2;") == [body, "SELECT 2"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "piece"),
+    [
+        (MYSQL, "-- a\r"), (MYSQL, "# a\r"), (MYSQL, "delimiter foo bar;\n"), (MYSQL, "DELIMITER x\n"),
+        (MYSQL, "/*!1 a */;\n"), (POSTGRES, "COPY t FROM stdin;\n\\.\n"), (POSTGRES, "\\x\n"),
+    ],
+)  # fmt: skip
+def test_what_is_no_sql_is_found_in_time_in_proportion_to_the_text(dialect: Dialect, piece: str) -> None:
+    def seconds(size: int) -> float:
+        sql = piece * (size // len(piece))
+        began = time.process_time()
+        dialect.read(sql)
+        return time.process_time() - began
+
+    few = min(seconds(5_000) for _ in range(3))
+    assert seconds(160_000) / few < 4 * 32  # if it grew with the square, 32 * 32
 
 
 _PIECES = st.sampled_from(

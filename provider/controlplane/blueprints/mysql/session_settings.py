@@ -20,18 +20,27 @@ _ALLOWED: Final = frozenset(
 _CHARACTER_SETS: Final = frozenset(
     {"character_set_client", "character_set_results", "character_set_connection", "collation_connection"}
 )
+_NAMES: Final = ("names", "character set")
 # Modes, and groups of modes, that change where a string or a name ends.
 MODES_OF_TEXT: Final = frozenset(
     {"ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ANSI", "ORACLE", "MSSQL", "DB2", "MAXDB", "POSTGRESQL"}
 )
-_SESSION: Final = "it changes who or what the session is"
+_TRANSACTION: Final = frozenset({"autocommit", "completion_type", "transaction", "tx_isolation", "tx_read_only"})
+_REASONS: Final = {
+    **dict.fromkeys(("global", "persist", "persist_only"), "it concerns the server, not this database"),
+    **dict.fromkeys(_TRANSACTION, "the control plane begins and ends the transaction"),
+    **dict.fromkeys(("", "password", "role", "default", "statement"), "it changes who or what the session is"),
+}
+_OTHERS: Final = (
+    "a blueprint may set user variables, sql_mode, character sets to UTF-8, and " + ", ".join(sorted(_ALLOWED))
+)
 _ENCODING: Final = "blueprints are sent in UTF-8. Convert the file to UTF-8 and use utf8mb4, or remove this line"
 
 
 class Assignment(NamedTuple):
     """One `name = value` of a SET."""
 
-    name: str  # in lower case; `@` for a user variable, `names` for SET NAMES
+    name: str  # in lower case; `@` for a user variable, `names` for SET NAMES, `character set` for SET CHARSET
     value: tuple[str, ...]  # its words in upper case, without quotes
 
 
@@ -40,15 +49,15 @@ def forbidden_reason(statement: Statement) -> str | None:
     if statement.words[:1] != ("SET",):
         return None
     every = list(_assignments(statement.words[1:]))
-    return next(filter(None, map(_rejection, every)), None) if every else f"SET is not allowed: {_SESSION}"
+    return next(filter(None, map(_rejection, every)), None) if every else f"SET is not allowed: {_REASONS['']}"
 
 
 def _rejection(assignment: Assignment) -> str | None:
     name, value = assignment
     if name == "@" or name in _ALLOWED:
         return None
-    if name == "names":
-        return None if _is_utf8(value) else f"SET NAMES {' '.join(value).lower()} is not allowed: {_ENCODING}"
+    if name in _NAMES:
+        return None if _is_utf8(value) else f"SET {name.upper()} {' '.join(value).lower()} is not allowed: {_ENCODING}"
     if name in _CHARACTER_SETS:
         is_allowed = value[:1] in (("@",), ("DEFAULT",)) or _is_utf8(value)
         return None if is_allowed else f"SET {name} = {' '.join(value).lower()} is not allowed: {_ENCODING}"
@@ -58,7 +67,7 @@ def _rejection(assignment: Assignment) -> str | None:
             return None
         modes = ", ".join(forbidden)
         return f"SET sql_mode with {modes} is not allowed: it changes how strings and names are read"
-    return f"SET {name.upper() or '…'} is not allowed: {_SESSION}"
+    return f"SET {name.upper() or '…'} is not allowed: {_REASONS.get(name, _OTHERS)}"
 
 
 def forbidden_modes(sql_mode: str) -> list[str]:
@@ -67,12 +76,12 @@ def forbidden_modes(sql_mode: str) -> list[str]:
 
 
 def is_utf8_already(statement: Statement) -> bool:
-    """Return whether a statement is SET NAMES of UTF-8 without a collation, which need not run.
+    """Return whether a statement is SET NAMES or SET CHARACTER SET of UTF-8 without a collation, which need not run.
 
     The session uses utf8mb4 already, and MySQL's `utf8` would be only a part of it.
     """
     every = list(_assignments(statement.words[1:])) if statement.words[:1] == ("SET",) else []
-    return len(every) == 1 and every[0].name == "names" and "COLLATE" not in every[0].value
+    return len(every) == 1 and every[0].name in _NAMES and "COLLATE" not in every[0].value
 
 
 def _is_utf8(value: tuple[str, ...]) -> bool:
@@ -106,7 +115,11 @@ def _assignment(words: list[str]) -> Assignment:
     if rest[:1] in (["SESSION"], ["LOCAL"]):
         rest = rest[2:] if is_system and rest[1:2] == ["."] else rest[1:]
     name = rest[0].lower() if rest else ""
-    if name == "names":
+    if rest[:2] in (["CHARACTER", "SET"], ["CHAR", "SET"]):
+        name, rest = "character set", rest[1:]
+    elif name == "charset":
+        name = "character set"
+    if name in _NAMES:
         return Assignment(name, tuple(_unquoted(word) for word in rest[1:]))
     value = rest[2:]
     if not value or rest[1] not in ("=", ":="):

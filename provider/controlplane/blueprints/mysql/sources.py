@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Final
 
 from controlplane.blueprints.lexer import BOM, LexError, Token, TokenKind
@@ -14,16 +15,17 @@ _SUSPECT: Final = re.compile(rf"/\*M?!|\b(?:delimiter|source)\b|\\|\r(?!\n)|(?<!
 _HEADER: Final = re.compile(r"(?:\s|/\*M![^\n]*\n|--[^\n]*\n)*?-- (?:MySQL|MariaDB) dump\b")
 _EXECUTED: Final = re.compile(r"/\*(M?!)(\d*)(\\-)?")
 _COMMAND: Final = re.compile(r"\\\S?")
-_DELIMITER: Final = re.compile(r"delimiter[ \t]+(\S+)", re.IGNORECASE)
+_DELIMITER: Final = re.compile(r"(?:(?i:delimiter)[ \t]+|\\d[ \t]*)(\S+)")
+_ALONE: Final = re.compile(r"^[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
 # Only a file's path follows on the line. Otherwise `source` is a name in a body (`source INT;`).
 _SOURCE: Final = re.compile(r"source[ \t]+[^\s;%()]*[./\\~][^\s;%()]*[ \t]*;?[ \t]*(?:\r?\n|\Z)", re.IGNORECASE)
 _DELIMITERS: Final = (
-    "DELIMITER is a command of the mysql program, not SQL: leave it out and end each statement with a semicolon; bodies"
+    "{} is a command of the mysql program, not SQL: leave it out and end each statement with a semicolon; bodies"
     " of routines and triggers are recognised as they are"
 )
 _OTHERS: Final = "{} is a command of the mysql program, not SQL"
-# In a comment: a line end that is only a carriage return.
-_LINE_END: Final = re.compile(r"\r(?!\Z)")
+# A comment, and then a line end that is only a carriage return. Here and not of a token: to MySQL the comment goes on.
+_RETURNED: Final = re.compile(r"(?:#|--(?=[\x00-\x20]|\Z))[^\n\r]*(?=\r(?!\n|\Z))")
 _LINE_ENDS: Final = (
     "this line ends with a carriage return alone, which does not end a comment in MySQL: the following lines would"
     " belong to the comment. Save the file with line feeds"
@@ -55,6 +57,10 @@ class _MysqlReader(SourceReader):
             if executed:
                 self._comment(executed)
                 continue
+            if returned := _RETURNED.match(self.sql, self.at):
+                end = returned.end()
+                self.drop(end, Problem(end, _LINE_ENDS, "carriage return"))
+                continue
             token = lexer.token_at(self.sql, self.at)
             command = self._command_at() if begins and token.kind is TokenKind.WORD else None
             if command and self.stands_first():
@@ -62,11 +68,12 @@ class _MysqlReader(SourceReader):
             elif token.text == "\\" and not self.sql.startswith("N", self.at + 1):  # \N is NULL
                 backslash = _COMMAND.match(self.sql, self.at)
                 name = backslash[0] if backslash else "\\"
+                begins = True
+                if name == "\\d" and _DELIMITER.match(self.sql, self.at):
+                    self._command(name)
+                    continue
                 end = self.at + len(name) if name in ("\\G", "\\g") else self.line_end()
                 self.drop(end, Problem(self.at, _OTHERS.format(name), name), sends=True)
-                begins = True
-            elif token.kind is TokenKind.COMMENT and (end := self._carriage_return(token)):
-                self.drop(self.at + end, Problem(self.at + end, _LINE_ENDS, "carriage return"))
             else:
                 if token.kind not in (TokenKind.SPACE, TokenKind.COMMENT):
                     begins = token.kind is TokenKind.SEMICOLON
@@ -82,16 +89,13 @@ class _MysqlReader(SourceReader):
         match = _DELIMITER.match(self.sql, self.at)
         if match is None or match[1].startswith((":", ".", "/*", "--", "#")):
             return None
-        alone = rf"^[ \t]*{re.escape(match[1])}[ \t]*\r?$"
         is_word = re.match(r"\w", match[1]) is not None
-        return None if is_word and not re.search(alone, self.sql[match.end() :], re.MULTILINE) else "DELIMITER"
+        return None if is_word and self._alone.get(match[1], 0) < match.end() else "DELIMITER"
 
-    def _carriage_return(self, comment: Token) -> int:
-        """Return the offset of a carriage return in a line comment, which ends the line but not the comment, else 0."""
-        if comment.text.startswith("/*"):
-            return 0
-        line_end = _LINE_END.search(comment.text)
-        return line_end.start() if line_end else 0
+    @cached_property
+    def _alone(self) -> dict[str, int]:
+        """Return the texts that stand alone on a line, with the offset of the last such line."""
+        return {line[1]: line.start(1) for line in _ALONE.finditer(self.sql)}
 
     def _cut(self, token: Token) -> Token:
         """Return the token up to the current delimiter, which may stand inside of a word: `END$$`."""
@@ -105,11 +109,11 @@ class _MysqlReader(SourceReader):
         self.at += len(self._delimiter)
 
     def _command(self, name: str) -> None:
-        """Blank out DELIMITER or SOURCE and the rest of its line."""
+        """Blank out DELIMITER, its short form, or SOURCE, and the rest of its line."""
         set_to = _DELIMITER.match(self.sql, self.at)
         if set_to:
             self._delimiter = set_to[1]
-        text = _DELIMITERS if name == "DELIMITER" else _OTHERS.format(name)
+        text = (_DELIMITERS if set_to else _OTHERS).format(name)
         self.drop(self.line_end(), Problem(self.at, text, name), is_own=name == "DELIMITER")
 
     def _comment(self, begin: re.Match[str]) -> None:
