@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from resourcekit.fields import Arguments, Secret
-from resourcekit.http.setting_values import normalize_key, normalize_url
+from resourcekit.http.setting_values import normalize_key, normalize_password, normalize_url
 
 API_PATH: Final = "/api/v1"
 DEFAULT_BASE_URL: Final = "https://api.polnor.net/api/v1"
@@ -32,8 +32,10 @@ class Settings(Arguments):
     api_key: Annotated[str | None, Secret(), AfterValidator(normalize_key)] = Field(
         None, description="API key or agent token, sent as a bearer token. Default: POLNOR_API_KEY."
     )
-    email: str | None = Field(None, description="Email of a login, instead of `api_key`. Default: POLNOR_EMAIL.")
-    password: Annotated[str | None, Secret()] = Field(
+    email: Annotated[str | None, AfterValidator(str.strip)] = Field(
+        None, description="Email of a login, instead of `api_key`. Default: POLNOR_EMAIL."
+    )
+    password: Annotated[str | None, Secret(), AfterValidator(normalize_password)] = Field(
         None,
         description="Password of the login. Its tokens live an hour and are renewed before they expire. Default: "
         "POLNOR_PASSWORD.",

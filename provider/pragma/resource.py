@@ -11,6 +11,7 @@ from pragma.ids import PART, normalize, resource_id
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, RequiresReplace, Result, Secret, Stable, Unordered
+from resourcekit.gone import AbsentObject, confirm_gone
 from resourcekit.http.errors import ConflictError, NotFoundError
 from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.resource import Resource as Declaration
@@ -94,6 +95,7 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
         try:
             return _state(ctx.api.get_resource(id))
         except NotFoundError:
+            confirm_gone(AbsentObject("pragma", self.name, "resource", id), lambda: _ids(ctx), ctx)
             return None
 
     def update(
@@ -112,7 +114,13 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
     def delete(self, id: str, prior: ResourceState, ctx: Context[Client]) -> None:
         """Delete the resource once it is not frozen, and wait until it is gone."""
         try:
-            _unfrozen(id, ctx.api.get_resource(id), ctx)
+            found = ctx.api.get_resource(id)
+        except NotFoundError:
+            confirm_gone(AbsentObject("pragma", self.name, "resource", id), lambda: _ids(ctx), ctx)
+            return
+        ctx.ownership.found.add(self.name)
+        try:
+            _unfrozen(id, found, ctx)
             ctx.api.delete_resource(id)
         except NotFoundError:
             return
@@ -150,6 +158,10 @@ def _apply(id: str, args: ResourceArgs, wanted: str, ctx: Context[Client]) -> Ap
         if any(getattr(found, name) != body[name] for name in ("provider", "resource", "name", "config", "tags")):
             raise
         return found
+
+
+def _ids(ctx: Context[Client]) -> list[str]:
+    return [resource_id(each.provider, each.resource, each.name) for each in ctx.api.iter_resources()]
 
 
 def _body(args: ResourceArgs, wanted: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from polnor.resources.known_values import known_value
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, ProviderOnly, RequiresReplace, Result, Stable, Validator
+from resourcekit.gone import AbsentObject, confirm_gone
 from resourcekit.http.errors import ConflictError, NotFoundError
 from resourcekit.http.polling import poll_until
 from resourcekit.list_query import EVERYTHING, ListQuery
@@ -110,7 +111,10 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
     def read(self, id: str, prior: ComputeInstanceState | None, ctx: Context[Client]) -> ComputeInstanceState | None:
         """Read the instance from the list."""
         found = ctx.api.find_instance(id)
-        return None if found is None else _state(found, prior)
+        if found is None:
+            self._confirm_gone(id, ctx)
+            return None
+        return _state(found, prior)
 
     def update(
         self,
@@ -136,7 +140,9 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
                 self._bring_to(id, STOPPED, ctx)
                 ctx.api.delete_instance(id)
         except NotFoundError:
-            return
+            self._confirm_gone(id, ctx)
+        else:
+            ctx.ownership.found.add(self.name)
 
     def list(
         self, ctx: Context[Client], query: ListQuery = EVERYTHING
@@ -147,6 +153,10 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
     def is_incomplete(self, prior: ComputeInstanceState) -> bool:
         """Return whether the instance was on its way when an earlier run ended."""
         return prior.status not in (None, RUNNING, STOPPED, "failed", "error")
+
+    def _confirm_gone(self, id: str, ctx: Context[Client]) -> None:
+        absent = AbsentObject("polnor", self.name, "compute instance", id)
+        confirm_gone(absent, lambda: (each.id for each in ctx.api.iter_instances()), ctx)
 
     def _settle(self, id: str, args: ComputeInstanceArgs, ctx: Context[Client]) -> ComputeInstanceState:
         """Bring the instance into the desired state, and return it."""

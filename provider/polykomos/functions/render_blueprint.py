@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from polykomos.functions.adjacent_values import Piece, run_together
 from polykomos.functions.sql_dialects import DIALECTS, Engine, SqlDialect
 from polykomos.resources.blueprint.schema import BlueprintVariable, is_number_text, normalize_variables
 from resourcekit.errors import ResourceError
@@ -65,14 +66,32 @@ def render(
     piece = dialect.pattern
     written: list[str] = []
     position = 0
+    before: Piece | None = None
+    last: Piece | None = None
     while position < len(sql):
         match = piece.match(sql, position)
         assert match is not None, "the last alternative takes any character"
+        if match["open"]:
+            shown = sql[position : position + 20]
+            raise ResourceError(
+                f"the quote or comment that begins with {shown!r} is not closed", property="sql_content"
+            )
         end = _comment_end(sql, position) if match["nested"] else match.end()
         name = match["name"]
         written.append(_literal(name, definitions, values, dialect) if name else sql[position:end])
+        current = Piece(sql[position:end], position, _type(name, definitions) if name else "")
+        if (current.type or (last and last.type)) and run_together(sql, before, current, last, dialect):
+            shown = sql[before.start if before else position : end]
+            raise ResourceError(
+                f"a value never runs together with the adjacent text: {shown[:60]!r}", property="sql_content"
+            )
+        before, last = current, last if current.is_silent else current
         position = end
     return "".join(written)
+
+
+def _type(name: str, definitions: Mapping[str, Mapping[str, Any]] | None) -> str:
+    return "string" if definitions is None else str(definitions[name].get("type") or "string")
 
 
 def _comment_end(sql: str, start: int) -> int:

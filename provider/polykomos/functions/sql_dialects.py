@@ -14,15 +14,16 @@ _VARIABLE: Final = r"\{\{\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}"
 _POSTGRES: Final = rf"""
   (?P<opaque>
       --[^\r\n]*
-    | [eE]'(?:[^'\\]|''|\\.)*'
-    | '(?:[^']|'')*'
-    | "(?:[^"]|"")*"
+    | [eE]'(?:[^'\\]++|''|\\.)*+'
+    | (?:[uU]&|[bBxXnN])?'(?:[^']++|'')*+'
+    | "(?:[^"]++|"")*+"
     | \$(?P<tag>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$ .*? \$(?(tag)(?P=tag))\$
     # A whole word, so that the e of `rate'…'` does not open an escape string. PostgreSQL takes any byte above 7F.
-    | [A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*
+    | (?![eE]')[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*
   )
 | (?P<nested>/\*)
 | {_VARIABLE}
+| (?P<open>['"]|[eE]'|\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$)
 | .
 """
 # Backslashes escape in both kinds of strings; `--` opens a comment before white space only; comments do not nest.
@@ -31,12 +32,14 @@ _MYSQL: Final = rf"""
       \#[^\n]*
     | --(?=[\x00-\x20]|\Z)[^\n]*
     | /\*.*?\*/
-    | '(?:[^'\\]|''|\\.)*'
-    | "(?:[^"\\]|""|\\.)*"
-    | `(?:[^`]|``)*`
+    | [nNbBxX]?'(?:[^'\\]++|''|\\.)*+'
+    | "(?:[^"\\]++|""|\\.)*+"
+    | `(?:[^`]++|``)*+`
+    | (?![nNbBxX]')[A-Za-z_$\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*
   )
 | (?P<nested>(?!))
 | {_VARIABLE}
+| (?P<open>['"`]|[nNbBxX]'|/\*)
 | .
 """
 
@@ -46,8 +49,11 @@ class SqlDialect:
     """What differs between the engines."""
 
     # A verbose pattern for text that is copied unchanged (`opaque`), the start of a comment that nests (`nested`), a
-    # variable (`name`), or one character.
+    # variable (`name`), a quote that is not closed (`open`), or one character.
     pieces: str
+    # How a string, and text that runs together with a variable before or after it, begin.
+    string_starts: tuple[str, ...]
+    quotes: str
     string: Callable[[str], str]  # returns a string literal
     number: Callable[[str], str]  # returns a number literal, from its digits
     identifier: Callable[[str], str | None]  # returns a quoted identifier; None for what cannot be one
@@ -101,7 +107,21 @@ def _mysql_identifier(value: str) -> str | None:
 
 DIALECTS: Final[dict[Engine, SqlDialect]] = {
     "postgres": SqlDialect(
-        _POSTGRES, _postgres_string, _postgres_number, _postgres_identifier, "an identifier of 1-63 bytes"
+        _POSTGRES,
+        ("'", "e'", "E'", "$"),
+        "'\"",
+        _postgres_string,
+        _postgres_number,
+        _postgres_identifier,
+        "an identifier of 1-63 bytes",
     ),
-    "mysql": SqlDialect(_MYSQL, _mysql_string, _mysql_number, _mysql_identifier, "an identifier of 1-64 characters"),
+    "mysql": SqlDialect(
+        _MYSQL,
+        ("'", '"'),
+        "'\"`$",
+        _mysql_string,
+        _mysql_number,
+        _mysql_identifier,
+        "an identifier of 1-64 characters",
+    ),
 }

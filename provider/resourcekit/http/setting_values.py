@@ -26,6 +26,18 @@ def normalize_key(text: str) -> str:
     return key
 
 
+def normalize_password(text: str) -> str:
+    """Return the password without the line breaks at its end, which a file has. Other white space may belong to it.
+
+    Raises:
+        ValueError: Nothing is left.
+    """
+    password = text.rstrip("\r\n")
+    if not password:
+        raise ValueError("must not be empty")
+    return password
+
+
 def normalize_url(text: str, *, path: str, example: str) -> str:
     """Return the base URL of an API without the white space around it and without a slash at its end.
 

@@ -149,7 +149,12 @@ def test_what_is_refused_in_mysql_says_why(sql: str, why: str) -> None:
 
 @pytest.mark.parametrize(
     ("sql", "expected"),
-    [("SET NAMES utf8", True), ("SET CHARACTER SET utf8", True), ("SET NAMES utf8mb4 COLLATE utf8mb4_bin", False), ("SET @a = 1", False)],
+    [
+        ("SET NAMES utf8", True),
+        ("SET CHARACTER SET utf8", True),
+        ("SET NAMES utf8mb4 COLLATE utf8mb4_bin", False),
+        ("SET @a = 1", False),
+    ],
 )
 def test_plain_names_are_what_the_session_is_already(sql: str, expected: bool) -> None:
     (statement,) = mysql_splitting.split(sql)

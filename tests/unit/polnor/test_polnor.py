@@ -9,6 +9,7 @@ import pytest
 from polnor.api import read_error
 from polnor.package import package
 from polnor.resources.job import Job
+from polnor.settings import Settings
 from resourcekit.planning.validate import validate_declaration
 from resourcekit.unknown import UNKNOWN
 
@@ -32,6 +33,13 @@ def test_only_a_quota_that_falls_by_itself_is_waited_for(text: str, code: str, m
 @pytest.mark.parametrize("body", [None, [], {"error": {"text": "x"}}, {"message": "x"}])
 def test_a_body_of_another_form_has_no_message(body: Any) -> None:
     assert read_error(body).message == ""
+
+
+def test_a_login_from_files_is_taken_without_their_line_breaks() -> None:
+    settings = Settings(email=" a@example.com\n", password=" secret \r\n")
+    assert (settings.email, settings.password) == ("a@example.com", " secret ")
+    with pytest.raises(ValueError, match="must not be empty"):
+        Settings(password="\n")
 
 
 def task(key: str, *depends_on: str) -> dict[str, Any]:

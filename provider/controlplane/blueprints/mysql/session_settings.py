@@ -31,8 +31,8 @@ _REASONS: Final = {
     **dict.fromkeys(_TRANSACTION, "the control plane begins and ends the transaction"),
     **dict.fromkeys(("", "password", "role", "default", "statement"), "it changes who or what the session is"),
 }
-_OTHERS: Final = (
-    "a blueprint may set user variables, sql_mode, character sets to UTF-8, and " + ", ".join(sorted(_ALLOWED))
+_OTHERS: Final = "a blueprint may set user variables, sql_mode, character sets to UTF-8, and " + ", ".join(
+    sorted(_ALLOWED)
 )
 _ENCODING: Final = "blueprints are sent in UTF-8. Convert the file to UTF-8 and use utf8mb4, or remove this line"
 
