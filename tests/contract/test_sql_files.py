@@ -74,6 +74,19 @@ def test_a_byte_order_mark_at_the_beginning_is_ignored(api: httpx.Client, line_e
         delete_all(api, [made["uuid"]])
 
 
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("CREATE\u00a0TABLE a (i int);", "U+00A0 NO-BREAK SPACE"),
+        ("SELECT 1;\u200b\nSELECT 2;", "U+200B ZERO WIDTH SPACE"),
+        ("SELECT \u2018it\u2019;", "U+2018 LEFT SINGLE QUOTATION MARK"),
+    ],
+)
+def test_what_only_looks_like_a_space_or_a_quote_is_named(api: httpx.Client, sql: str, name: str) -> None:
+    assert all(name in error for error in refused(api, sql))
+    assert validate(api, "SELECT '\u00a0' AS \"a\u00a0b\", 1 AS a\u00a0b;")["valid"]
+
+
 def test_delimiter_is_explained_in_mysqls_words(api: httpx.Client) -> None:
     sql = "SELECT 1;\nDELIMITER ;;\nCREATE PROCEDURE p() BEGIN SELECT 1; END;;\nDELIMITER ;\n"
     (error,) = validate(api, sql)["errors"]

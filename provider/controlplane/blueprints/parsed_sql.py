@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,6 +23,8 @@ _AT_LINE: Final = re.compile(r" at line (\d+)$")
 # PostgreSQL counts characters from the beginning of the statement, from 1.
 _AT_CHARACTER: Final = re.compile(r" at character (\d+)$")
 _MOST: Final = 100  # errors that are listed
+# Spaces, marks and quotes that word processors and web pages write. To the engines they are letters.
+_ODD: Final = re.compile("[\u00a0\u00ad\u2000-\u200f\u2018-\u201f\u2028-\u202f\u2060\u3000]")
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,26 @@ class ParsedSql:
             return Problem(0, text)
         runnable = self.runnable[int(match[1]) - 1]
         statement = self.statements[self.numbers[int(match[1]) - 1] - 1]
-        text = self._renumbered(text)
+        text, hint = self._renumbered(text), _odd_character(statement)
         character = _AT_CHARACTER.search(text)
         if character is not None:
             is_same = runnable.text == statement.text  # False if variables were replaced
             at = statement.start + int(character[1]) - 1 if is_same else statement.first
-            return Problem(at, text[: character.start()])
+            return Problem(at, text[: character.start()] + hint)
         line = _AT_LINE.search(text)
         if line is None:
-            return Problem(statement.first, text)
-        return Problem(_line_start(statement, int(line[1])), text[: line.start()])
+            return Problem(statement.first, text + hint)
+        return Problem(_line_start(statement, int(line[1])), text[: line.start()] + hint)
+
+
+def _odd_character(statement: Statement) -> str:
+    """Return a hint that names the first character outside of quotes that looks like a space or a quote."""
+    for token in statement.tokens:
+        odd = _ODD.search(token.text) if token.kind in (TokenKind.WORD, TokenKind.OTHER) else None
+        if odd:
+            name = unicodedata.name(odd[0], "")
+            return f" (it contains U+{ord(odd[0]):04X} {name}, which SQL takes for a letter: type it anew)"
+    return ""
 
 
 def _line_start(statement: Statement, line: int) -> int:
