@@ -90,7 +90,10 @@ OPTIONS: dict[str, Any] = {
     "deleted_with": (lambda case: {"deleted_with": {"of": "gone"}}, CASES, False),
     "protect": (lambda case: {"protect": True}, CASES, True),
     "transforms": (lambda case: {"transforms": [_changed(case, "{name}")]}, CASES, True),
+    # Renamed by the second program.
+    "aliases": (lambda _: {}, CASES, True),
 }
+UNCHANGED = ("transforms", "aliases")
 # What a change of a property is in the engine's own spelling, for a transform.
 TABLE = [pytest.param(option, case, id=f"{option}-{case.module}-{case.kind}") for option in OPTIONS for case in CASES
          if case in OPTIONS[option][1]]  # fmt: skip
@@ -111,11 +114,12 @@ def name_of(option: str, case: Case) -> str:
 
 def entry(option: str, case: Case, *, changed: bool, options: dict[str, Any] | None = None) -> dict[str, Any]:
     name = name_of(option, case)
-    given = {**case.arguments, **(case.changed if changed and option != "transforms" else {})}
+    given = {**case.arguments, **(case.changed if changed and option not in UNCHANGED else {})}
     own = OPTIONS[option][0](case) if options is None else options
+    is_renamed = changed and option == "aliases"
     return {
-        "name": name, "kind": case.kind, "module": case.module,
-        "arguments": _named(given, name), "options": _named(own, name),
+        "name": f"{name}-renamed" if is_renamed else name, "kind": case.kind, "module": case.module,
+        "arguments": _named(given, name), "options": {"aliases": [name]} if is_renamed else _named(own, name),
     }  # fmt: skip
 
 
@@ -194,12 +198,16 @@ def _states(*states: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize(("option", "case"), TABLE)
 def test_an_option(run: Run, option: str, case: Case) -> None:
     name = name_of(option, case) + case.child
-    first, second = (ids[name] for ids in run.ids)
+    later = f"{name_of(option, case)}-renamed{case.child}" if option == "aliases" else name
+    first, second = run.ids[0][name], run.ids[1][later]
     ops = run.changed.ops.get(name, "").split("+")
     is_object = case.kind != "BlueprintApplication"
     match option:
         case "ignore_changes":
             assert ops == [""]
+            assert first == second
+        case "aliases":
+            assert run.changed.ops.get(later, "") == ""
             assert first == second
         case "replace_on_changes":
             assert first != second

@@ -43,6 +43,8 @@ for entry in json.loads((Path(__file__).parent / "resources.json").read_text()):
     options = {name: made[each["of"]] if isinstance(each, dict) else each for name, each in entry["options"].items()}
     if "transforms" in options:
         options["transforms"] = [transform(options["transforms"][0])]
+    if "aliases" in options:
+        options["aliases"] = [pulumi.Alias(name=each) for each in options["aliases"]]
     kind = getattr(MODULES[entry["module"]], entry["kind"])
     arguments = {name: value(given) for name, given in entry["arguments"].items()}
     made[entry["name"]] = kind(entry["name"], **arguments, opts=pulumi.ResourceOptions(**options))
