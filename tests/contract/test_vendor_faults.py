@@ -14,6 +14,7 @@ import pytest
 
 from resourcekit import unique_names
 from resourcekit.errors import ResourceError
+from support import server_admin
 from support.control_plane import ControlPlane
 from support.lifecycle_run import LifecycleRun, new_run
 from support.naming import unique
@@ -211,3 +212,35 @@ def test_a_create_that_is_overdue(plane: ControlPlane, polnor: httpx.Client) -> 
         admin.post("/faults", json={**rule, "operation": "polnorCreateJob"}).raise_for_status()
     with pytest.raises(ResourceError, match=r"before the operation's time-out.*look for it in Polnor's console"):
         job.up(name="late")
+
+
+def test_a_warehouse_that_is_stopping_is_started_when_it_has_stopped(plane: ControlPlane, polnor: httpx.Client) -> None:
+    plane.advance(3 * 3600)
+    (warehouse,) = listed(polnor, "/sql/warehouses")
+    with server_admin.connect(plane) as conn:  # as if it was being stopped just now
+        conn.execute(
+            "UPDATE polnor_machines SET status = 'stopped', settles_at = settles_at + interval '1 day' WHERE id = %s",
+            (warehouse["id"],),
+        )
+    assert listed(polnor, "/sql/warehouses")[0]["state"] == "stopping"
+    run = new_run(plane, "polnor", "WarehouseState")
+    steps = iter([25 * 3600])  # it has stopped; then it starts
+    run.tick = lambda text: plane.advance(next(steps, 200))
+    run.up(warehouse_id=warehouse["id"], state="running")
+    assert run.state["status"] == "running"
+
+
+def test_code_whose_build_the_api_has_forgotten_is_uploaded_again(plane: ControlPlane, tmp_path: Path) -> None:
+    archive = tmp_path / "code.tar.gz"
+    archive.write_bytes(b"code")
+    run = new_run(plane, "pragma", "ProviderCode", seconds=1)
+    with plane.admin() as admin:
+        admin.post("/faults", json={"operation": "pragmaBuild", "effect": "latency", "seconds": 4}).raise_for_status()
+        with pytest.raises(ResourceError, match="is still running"):
+            run.up(provider_name="mine", archive=str(archive))
+        admin.post("/reset").raise_for_status()
+    run.refresh()
+    assert run.state["status"] == "building"
+    run.seconds = 60
+    assert run.up(provider_name="mine", archive=str(archive)) == "update"
+    assert run.state["status"] == "success"

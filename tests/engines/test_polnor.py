@@ -204,16 +204,23 @@ output "names" {{
     assert instances(polnor) == {}
 
 
-def test_a_lost_response_creates_one_instance(
+def test_lost_responses_create_one_instance_each(
     tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: dict[str, str]
 ) -> None:
     stack = Stack(tmp_path / "stack", env, vendors=("polnor",))
     name = unique("vm")
+    faults: tuple[dict[str, Any], ...] = ({"effect": "lost_response"}, {"effect": "status_after", "status": 500})
     with plane.admin() as admin:
-        admin.post("/faults", json={"operation": "polnorCreateCompute", "effect": "lost_response"}).raise_for_status()
-    stack.write({"vm": ("polnor:ComputeInstance", {"name": name, "flavor": "cpu.32"})}, {"id": "${vm.id}"})
-    assert "adopted compute instance" in stack.up().output
-    assert instances(polnor)[name]["id"] == stack.outputs()["id"]
+        for fault in faults:
+            admin.post("/faults", json={"operation": "polnorCreateCompute", **fault}).raise_for_status()
+    vms = {f"vm{number}": {"name": f"{name}-{number}", "flavor": "cpu.32"} for number in range(len(faults))}
+    stack.write(
+        {vm: ("polnor:ComputeInstance", fields) for vm, fields in vms.items()}, {vm: f"${{{vm}.id}}" for vm in vms}
+    )
+    said = stack.up().output
+    for way in ("was lost", "was 500"):
+        assert f"the response to its creation {way}" in said
+    assert stack.outputs() == {vm: instances(polnor)[fields["name"]]["id"] for vm, fields in vms.items()}
     stack.destroy()
 
 

@@ -48,6 +48,9 @@ def test_pulumi(tmp_path: Path, plane: ControlPlane, env: dict[str, str], connec
     stack.write(
         {}, {"rows": invoke(connection, SQL, "results"), "columns": invoke(connection, "SELECT 1 AS a", "fields")}
     )
+    with plane.admin() as admin:  # a result is read again
+        for fault in ({"effect": "lost_response"}, {"effect": "status", "status": 503}):
+            admin.post("/faults", json={"operation": "polytomicGetQuery", **fault}).raise_for_status()
     stack.up()
     assert stack.outputs() == {"rows": ROWS, "columns": ["a"]}
     stack.assert_no_changes()

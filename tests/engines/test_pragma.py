@@ -123,6 +123,12 @@ def test_terraform(tmp_path: Path, plane: ControlPlane, env: dict[str, str], pra
     workspace = Workspace(engine, tmp_path / engine, env)
     workspace.write(PROVIDER, "provider.tf")
     workspace.write(program(name))
+    with plane.admin() as admin:  # the repeated apply meets the resource while it is processed
+        for fault in (
+            {"operation": "pragmaApplyResource", "effect": "lost_response"},
+            {"operation": "pragmaProcess", "effect": "latency", "seconds": 2},
+        ):
+            admin.post("/faults", json=fault).raise_for_status()
     workspace.apply()
     assert workspace.resource(at)["status"] == "ready"
     workspace.settled()

@@ -58,11 +58,11 @@ class LifecycleRun:
         self.state: dict[str, Any] = {}
         self.inputs: dict[str, Any] = {}
         self.said: list[str] = []
-        self._seconds, self.tick = seconds, tick
+        self.seconds, self.tick = seconds, tick
 
     def context(self) -> Context[Any]:
         """The context of one operation."""
-        ctx = Context(self.api, time.monotonic() + self._seconds, progress=self.tick)
+        ctx = Context(self.api, time.monotonic() + self.seconds, progress=self.tick)
         ctx.info, ctx.warn = self.said.append, lambda text, attribute="": self.said.append(text)
         ctx.api = self.package.with_deadline(self.api, ctx.deadline, ctx.cancel, self.said.append)
         return ctx
