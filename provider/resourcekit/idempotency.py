@@ -97,6 +97,7 @@ class IdempotencyKeys:
         exclusive: Whether no other object has the same seed, so that none waits for this object's create call.
         other_seeds: Identities that the object may have had in earlier runs.
         of_plan: Whether the seed belongs to one planned create, so that only a run of the same plan has it.
+        replaced: The id of the object that the new one replaces; empty: none, or not known.
     """
 
     kind: str = ""
@@ -105,6 +106,7 @@ class IdempotencyKeys:
     exclusive: bool = True
     other_seeds: tuple[str, ...] = ()
     of_plan: bool = False
+    replaced: str = ""
 
     @property
     def others(self) -> list[IdempotencyKeys]:

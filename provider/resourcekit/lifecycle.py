@@ -7,7 +7,7 @@ texts, deletion protection, resuming. The engines' adapters convert wire values 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,6 +126,7 @@ class Lifecycle:
         args: Mapping[str, Any],
         state: Mapping[str, Any],
         ctx: Context[Any] | None,
+        ignore: Collection[str] = (),
         review: bool = True,
     ) -> ChangePlan:
         """Decide whether a change is an update or a replacement; the same decision for every engine.
@@ -136,6 +137,7 @@ class Lifecycle:
             args: The arguments of the program.
             state: The object's state.
             ctx: For warnings and for calls to the API; None if the API cannot be reached.
+            ignore: The arguments whose changes the engine ignores.
             review: Whether to report what may prevent the creation of the new object beside the old one.
 
         Raises:
@@ -146,7 +148,7 @@ class Lifecycle:
             for warning in difference.warnings:
                 ctx.warn(warning.reason, attribute=warning.property)
             if not difference.replaces:
-                triggers = tuple(self.replacement_triggers(state, args, ctx))
+                triggers = tuple(name for name in self.replacement_triggers(state, args, ctx) if name not in ignore)
         plan = ChangePlan(difference, triggers)
         if plan.replaces:
             self.ensure_not_protected(state, "replace")

@@ -332,6 +332,20 @@ def test_one_that_is_being_replaced_is_no_reason_either(run: Callable[..., Run])
     assert later.warned == []
 
 
+def test_one_that_was_deleted_first_is_not_looked_for_among_other_resources_objects(
+    run: Callable[..., Run], client: Client, control_plane: ControlPlane, admin: httpx.Client
+) -> None:
+    admin.post("/reset").raise_for_status()
+    replaced = unique("replaced")
+    client.delete_database(run().database(replaced).object.uuid)
+    later = run()
+    for number in range(3):
+        later.ledger.record_seen(KIND, run().database(unique(f"other{number}")).object.uuid)
+    with counted(control_plane) as calls:
+        assert not later.database(replaced, plan="launch").adopted
+    assert calls["createDatabase"] == 2
+
+
 def test_a_refusal_while_looking_is_not_swallowed(run: Callable[..., Run], client: Client, admin: httpx.Client) -> None:
     seed = unique("refused")
     run().database(seed)
@@ -363,6 +377,27 @@ def test_no_variables_and_empty_ones_are_one_application(run: Callable[..., Run]
     lost = run().create(applying(target), "app")
     found = run().create(applying(target, variables={}), "app")
     assert (found.object.id, found.adopted) == (lost.object.id, True)
+
+
+def test_an_application_from_before_the_one_being_replaced_is_not_adopted(
+    run: Callable[..., Run], client: Client, target: dict[str, Any]
+) -> None:
+    seed, variables = unique("there-and-back"), {"who": {"default": "a"}}
+    sql = client.create_blueprint(name=seed, sql_content="SELECT {{who}}", variables=variables).object
+    target = {**target, "blueprint_uuid": sql.uuid}
+    back = applying(target, variables={"who": "a"})
+    first = run().create(back, seed).object
+    second = run().create(applying(target, variables={"who": "b"}), seed).object
+    id_ = f"{target['database_uuid']}/{target['blueprint_uuid']}/{second.id}"
+
+    def replacing() -> CreateResult[Any]:
+        ctx = run(id_).context(seed)
+        keys = replace(ctx.idempotency_keys, replaced=id_)
+        return create_once(back(ctx.api), replace(ctx, idempotency_keys=keys))
+
+    third = replacing()
+    assert (third.adopted, third.object.id > second.id > first.id) == (False, True)
+    assert replacing().object.id == third.object.id, "a killed run created it"
 
 
 def test_an_application_sent_with_another_body_is_not_run_again(

@@ -63,14 +63,21 @@ def test_versions_and_variables_make_new_applications(stack: Stack) -> None:
     assert "SQL" in told.output, "deleting the old one says that it only forgets"
     assert stack.resource("app")["id"] != first
 
+    stack.write(*program())
+    stack.up()
+    assert log_of(stack) == ["nobody", "nobody", "somebody"], (
+        "the first one was replaced, so there and back is a change"
+    )
+    assert stack.resource("app")["id"] != first
+
     changed = SQL + " INSERT INTO log VALUES ('second', 2);"
     stack.write(*program(changed, variables={"who": "somebody"}))
     planned = stack.preview()
     assert planned.ops["bp"] == "update"
-    assert planned.replaces == {"app": ["blueprintVersion"]}
+    assert planned.replaces == {"app": ["blueprintVersion", "variables"]}
     stack.up()
     assert stack.outputs()["version"] == 2
-    assert log_of(stack) == ["nobody", "second", "somebody", "somebody"]
+    assert log_of(stack) == ["nobody", "nobody", "second", "somebody", "somebody"]
     stack.assert_no_changes()
     stack.destroy()
 
@@ -83,6 +90,10 @@ def test_a_tracked_version_follows_the_blueprint(stack: Stack, api: httpx.Client
     api.patch(f"/blueprints/{stack.outputs()['bp']}", json={"sql_content": sql}).raise_for_status()
     stack.write(*program(sql, pin=None))
     stack.refresh()
+    resources, outputs = program(sql, pin=None)
+    stack.write({**resources, "app": (*resources["app"], {"ignoreChanges": ["blueprintVersion"]})}, outputs)
+    stack.assert_no_changes()
+    stack.write(resources, outputs)
     assert stack.preview().replaces == {"app": ["blueprintVersion"]}
     stack.up()
     assert "tracked" in log_of(stack)

@@ -1,6 +1,8 @@
 """`make chaos`: rounds of support.engine_chaos for each engine, and of support.polnor_chaos; or for those named.
 
 ROUNDS=200 SEED=7 python tests/faults/engines.py pulumi polnor
+
+ROUNDS=50 FIRST=150 goes on with round 150 of an interrupted run of that seed.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from support import engine_chaos, polnor_chaos
@@ -18,9 +21,10 @@ POLNOR = "polnor"
 
 def main() -> None:
     rounds, seed = int(os.environ.get("ROUNDS", "20")), int(os.environ.get("SEED", time.time()))
+    chaos_of = partial(engine_chaos.Chaos, first=int(os.environ.get("FIRST", "0")))
     for name in sys.argv[1:] or (*engine_chaos.ENGINES, POLNOR):
         of_polnor = ((f"polnor on {engine}", polnor_chaos.PolnorChaos, engine) for engine in polnor_chaos.ENGINES)
-        for label, kind, engine in of_polnor if name == POLNOR else [(name, engine_chaos.Chaos, name)]:
+        for label, kind, engine in of_polnor if name == POLNOR else [(name, chaos_of, name)]:
             began = time.monotonic()
             print(f"{label}: {rounds} rounds, SEED={seed}", flush=True)
             with tempfile.TemporaryDirectory() as directory:

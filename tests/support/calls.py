@@ -34,6 +34,7 @@ def recorded(plane: ControlPlane, key: str | None = None) -> Iterator[list[dict[
         yield found
         last = _mark(api, admin)
         entries = admin.get("/requests", params={"limit": 1000}).raise_for_status().json()
+        assert first >= entries[-1]["id"], "more than 1,000 calls: the log has lost the first ones"
         found.extend(entry for entry in reversed(entries) if first < entry["id"] < last)
 
 

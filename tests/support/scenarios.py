@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -169,12 +170,12 @@ def new_story(engine: str, directory: Path, env: dict[str, str]) -> Story:
 
 
 def ids_in_state(workspace: Workspace) -> dict[str, set[str]]:
-    """The ids in a workspace's state, by kind."""
+    """The ids in a workspace's state file, by kind."""
     found: dict[str, set[str]] = {kind: set() for kind in KINDS}
-    for address, values in workspace.resources().items():
-        kind = address.split(".")[0].removeprefix("polykomos_") + "s"
-        if kind in found:
-            found[kind].add(values["id"])
+    for resource in json.loads(workspace.state_text or "{}").get("resources", []):
+        kind = resource["type"].removeprefix("polykomos_") + "s"
+        if kind in found and resource["mode"] == "managed":
+            found[kind] |= {instance["attributes"]["id"] for instance in resource["instances"]}
     return found
 
 

@@ -162,7 +162,8 @@ def _send_with_key(request: CreateRequest[T], key: str, ctx: Context[Client]) ->
         raise
     if not response.replayed:
         return CreateResult(response.object, adopted=False)
-    if ctx.idempotency_keys.is_known(request.id_of(response.object)):
+    keys = ctx.idempotency_keys
+    if keys.is_known(request.id_of(response.object)) or request.precedes(response.object, keys.replaced):
         return None
     current = _read_current(request, response.object, ctx, patient=response.was_retried)
     if current is None or _is_owned_by_other(request, current, ctx, was_retried=response.was_retried):
@@ -223,7 +224,14 @@ def _identify(request: CreateRequest[T], key: str, ctx: Context[Client]) -> T | 
             "it; if not, rename the resource (in Terraform: or set another `idempotency_scope`), or wait 24 hours"
         )
     recent = request.recent
-    candidates = [full for listed in recent.objects() if (full := recent.fetch_full(listed)) is not None]
+    # Of other resources' objects, only those of the same name are compared: one of them may be the one being replaced.
+    candidates = [
+        full
+        for listed in recent.objects()
+        if recent.possible_bodies(listed)[recent.label][0] == request.body[recent.label]
+        or not ctx.idempotency_keys.is_known(request.id_of(listed))
+        if (full := recent.fetch_full(listed)) is not None
+    ]
     # If the API forgot the key in the meantime, a probe would create an object.
     probed = [
         recent.possible_bodies(candidate)

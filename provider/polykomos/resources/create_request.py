@@ -59,6 +59,8 @@ class CreateRequest(Generic[T]):
     # The objects to compare with after a key conflict; None when the API does not list such objects.
     recent: RecentObjects[T] | None = None
     key_parts: tuple[str, ...] = ()  # values that enter the idempotency key besides the resource's own
+    # Returns whether an object was created before the one of an id. Only for objects that cannot be deleted.
+    precedes: Callable[[T, str], bool] = lambda created, other: False
     earlier: CreateRequest[T] | None = None  # the request that release 0.1.0 sent for the same arguments, if it differs
 
 

@@ -35,6 +35,10 @@ class ReplacementGuard:
         """Record the object of a URN: the engine has called Diff for it, or has created it."""
         self._objects[urn] = (id, state)
 
+    def id_of(self, urn: str) -> str:
+        """Return the id of the object of a URN, as far as this run knows it; empty if it does not."""
+        return self._objects.get(urn, ("", {}))[0]
+
     def check_delete(self, lifecycle: Lifecycle, urn: str, id: str, state: Mapping[str, Any]) -> None:
         """Check that a Delete is not of a protected object whose URN now belongs to its replacement.
 

@@ -67,7 +67,9 @@ class ResourceRpcs(RpcGroup):
         difference = lifecycle.diff(
             state=olds.values, old_inputs=old_inputs.values, news=args, ignore=ignored.names, ctx=ctx
         )
-        plan = lifecycle.plan_changes(request.id, difference, args=args, state=olds.values, ctx=ctx)
+        plan = lifecycle.plan_changes(
+            request.id, difference, args=args, state=olds.values, ctx=ctx, ignore=ignored.names
+        )
         self.session.replacements.record(request.urn, request.id, olds.values)
         run = self.session.run
         run.diffed.add(request.urn)

@@ -84,7 +84,8 @@ class PulumiSession:
             # The engine passes no id for its providers, so the keys are random.
             return IdempotencyKeys(token, None, self.ownership)
         seed, *others = (f"{instance} {urn}" for instance in self.stack.instances(self.package.name))
-        return IdempotencyKeys(token, seed, self.ownership, other_seeds=tuple(others))
+        replaced = self.replacements.id_of(urn)
+        return IdempotencyKeys(token, seed, self.ownership, other_seeds=tuple(others), replaced=replaced)
 
     def _protection(self, entry: StackEntry) -> str | None:
         """Return why a resource of the state must not be deleted, or None if it may be."""

@@ -128,8 +128,8 @@ def test_one_decision_tells_a_change_in_place_from_a_replacement(is_protected: b
     )
     anew = Diff((Change("wood_kind", ("wood_kind",), ChangeKind.UPDATE, replaces=True),))
 
-    def decide(difference: Diff, ctx: Context[Any] | None) -> tuple[bool, tuple[str, ...]]:
-        plan = own.plan_changes("s1", difference, args={"name": "a"}, state=state, ctx=ctx)
+    def decide(difference: Diff, ctx: Context[Any] | None, *ignore: str) -> tuple[bool, tuple[str, ...]]:
+        plan = own.plan_changes("s1", difference, args={"name": "a"}, state=state, ctx=ctx, ignore=ignore)
         return plan.replaces, plan.replacement_triggers
 
     assert decide(in_place, None) == (False, ())
@@ -142,3 +142,4 @@ def test_one_decision_tells_a_change_in_place_from_a_replacement(is_protected: b
         assert decide(anew, ctx) == (True, ())
     assert worn.looked == 1, "nothing is asked where an argument replaces already"
     assert warned == [("seed", "noted")]
+    assert decide(in_place, ctx, "version") == (False, ()), "the engine ignores changes of the version"

@@ -19,7 +19,8 @@ def create_request(args: BlueprintApplicationArgs, version: int | None, api: Cli
     """Return the create call of an application.
 
     The key contains what is applied: applications cannot be listed, so one that an earlier run started with other
-    arguments could not be found again. A failed application left nothing in the database and is not adopted; otherwise
+    arguments could not be found again. An application from before the one that is being replaced was replaced itself:
+    it is not adopted. A failed application left nothing in the database and is not adopted; otherwise
     every later run would report its error. The API applies the blueprint's current version.
     """
     # None and an empty object mean the same to the API, so they must give the same key and body.
@@ -36,6 +37,9 @@ def create_request(args: BlueprintApplicationArgs, version: int | None, api: Cli
     def id_of(application: ApiApplication) -> str:
         return str(ApplicationId(args.database_uuid, args.blueprint_uuid, application.id))
 
+    def precedes(application: ApiApplication, id: str) -> bool:
+        return bool(id) and application.id < ApplicationId.parse(id).number
+
     key_parts = (args.database_uuid, args.blueprint_uuid, str(version), json.dumps(variables, sort_keys=True))
     return CreateRequest(
         noun="blueprint application",
@@ -46,4 +50,5 @@ def create_request(args: BlueprintApplicationArgs, version: int | None, api: Cli
         created_at=lambda application: application.created_at,
         required=("blueprint_uuid",),
         key_parts=key_parts,
+        precedes=precedes,
     )

@@ -112,7 +112,7 @@ class DynamicProvider(ResourceProvider):
         ctx = self._context(news, _PREVIEW_SECONDS, account=olds.account)
         args, ignored = self._apply_ignored(news, olds)
         difference = self._lifecycle.diff(state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx)
-        plan = self._lifecycle.plan_changes(_id, difference, args=args, state=olds.values, ctx=ctx)
+        plan = self._lifecycle.plan_changes(_id, difference, args=args, state=olds.values, ctx=ctx, ignore=ignored)
         changes = {each.name for each in difference.changes if each.replaces or news.replaces(each.path)}
         replaces = sorted(changes.union(plan.replacement_triggers))
         # The host has no preview of an update either.
