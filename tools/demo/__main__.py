@@ -72,8 +72,8 @@ def morning(pulumi: Project, receiver: Receiver) -> int:
 
 
 def drift(pulumi: Project, api: httpx.Client) -> None:
-    """Change something behind Pulumi's back; find it, fail on it as CI would, repair it."""
-    step("Somebody renames a database behind Pulumi's back")
+    """Change something without Pulumi; find it, fail on it as CI would, repair it."""
+    step("Rename a database without Pulumi")
     uuid = pulumi("stack", "output", "reportsUuid", quiet=True).strip()
     renamed = api.patch(f"/databases/{uuid}", json={"name": "who-did-this"}, headers={"Idempotency-Key": "demo-1"})
     check(renamed.status_code == 200, "renamed to who-did-this through the API")
