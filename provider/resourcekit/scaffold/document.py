@@ -214,7 +214,9 @@ def read_document(path: Path) -> Document:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise DocumentError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise DocumentError(f"cannot read {path}: {error}") from error
     try:
         root = json.loads(text) if path.suffix == ".json" else _parse_yaml(text)
