@@ -35,6 +35,7 @@ from controlplane.settings import Settings
 from controlplane.state_file import StateFile
 from support import server_admin
 from support.control_plane import ControlPlane, create_database, delete_all, new_key, wait_active, wait_until
+from support.needs import require_mariadb
 from support.receiver import Receiver
 
 SECTIONS = ("/", "/console/databases", "/console/applications", "/console/webhooks", "/console/requests")
@@ -349,9 +350,7 @@ def test_an_applications_statements(browser: httpx.Client, api: httpx.Client) ->
 
 
 def test_mysql_is_shown_like_any_other(browser: httpx.Client, api: httpx.Client) -> None:
-    types = {row["value"]: row for row in api.get("/database_types").json()["data"]}
-    if not types["mysql"]["is_available"]:
-        pytest.skip("no MariaDB server on this machine")
+    require_mariadb()
     database = create_database(api, "shown-mysql", db_type="mysql")
     text = show(browser, f"/console/databases/{database['uuid']}")
     facts = dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>(.*?)</dd>", text))

@@ -13,6 +13,7 @@ import pytest
 
 from support.control_plane import ControlPlane, create_database, delete_all, new_key, wait_until
 from support.mysql import ask, connect, once
+from support.needs import require_mariadb
 from support.operations import error_of
 
 TABLE = "CREATE TABLE IF NOT EXISTS log (id int AUTO_INCREMENT PRIMARY KEY, who varchar(200) NOT NULL);"
@@ -186,6 +187,7 @@ def test_bodies_need_no_delimiter(api: httpx.Client, database: dict[str, Any]) -
 
 
 def test_a_blueprint_of_the_creation(api: httpx.Client) -> None:
+    require_mariadb()
     made = create_database(
         api, "born", db_type="mysql", blueprint_uuid=blueprint(api), blueprint_variables={"who": "me"}
     )
@@ -213,6 +215,7 @@ def test_what_is_refused(api: httpx.Client, sql: str) -> None:
 
 
 def test_valid_for_one_engine_is_valid(api: httpx.Client) -> None:
+    require_mariadb()
     sql = (
         "CREATE TABLE `t` (id int AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB; ALTER TABLE `elsewhere` ADD COLUMN a int;"
     )

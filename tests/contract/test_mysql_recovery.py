@@ -16,6 +16,7 @@ import pytest
 from support import server_admin
 from support.control_plane import ControlPlane, create_database, new_key, wait_active, wait_until
 from support.mysql import ask, connect, once
+from support.needs import require_mariadb
 
 NO_JOB_BEGINS = """
 CREATE OR REPLACE FUNCTION not_now() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -180,6 +181,7 @@ def test_destruction_after_the_grace_leaves_nothing(plane: ControlPlane) -> None
 
 def test_two_processes_can_share_one_store(plane: ControlPlane, tmp_path: Path) -> None:
     """The one with the files runs the server and the jobs; the other orders, shows and deletes all the same."""
+    require_mariadb()
     url = server_admin.url(plane)
     arguments = ["--ephemeral", "--rate-limit", "0", "--pool-size", "0", "--api-key", plane.api_key]
     with ControlPlane(*arguments, "--database-url", url) as second, second.client() as other:

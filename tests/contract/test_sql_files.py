@@ -9,6 +9,7 @@ import pytest
 
 from support.control_plane import create_database, delete_all, new_key
 from support.mysql import once
+from support.needs import require_mariadb
 
 
 def validate(api: httpx.Client, sql: str, **variables: Any) -> dict[str, Any]:
@@ -101,6 +102,7 @@ def test_a_dump_for_mysql_is_not_judged_by_postgres(api: httpx.Client) -> None:
 
 
 def test_escapes_of_mysql_are_no_commands_of_psql(api: httpx.Client) -> None:
+    require_mariadb()
     sql = "CREATE TABLE `t` (a text);\nINSERT INTO `t` VALUES ('O\\'Hara;\\nline'), ('a\\'b');\n"
     verdict = validate(api, sql)
     assert verdict["valid"], verdict["errors"]
@@ -108,6 +110,7 @@ def test_escapes_of_mysql_are_no_commands_of_psql(api: httpx.Client) -> None:
 
 
 def test_where_the_engine_is_not_known_both_are_quoted_the_likelier_first(api: httpx.Client) -> None:
+    require_mariadb()
     first, second = refused(api, "SELECT 1;\nSELEC 2;")
     assert first.startswith("for PostgreSQL: line 2, column 1: statement 2: syntax error")
     assert second.startswith("for MySQL: line 2, column 1: statement 2: You have an error in your SQL syntax")
@@ -138,6 +141,7 @@ def test_a_blueprint_for_the_other_engine_is_refused_in_that_engines_words(api: 
 
 def test_a_thousand_lines_for_mysql_are_run(api: httpx.Client) -> None:
     """68 seconds before, for the splitting alone."""
+    require_mariadb()
     sql = "CREATE TABLE `t` (a int);\n" + "INSERT INTO t (a) VALUES (1);\n" * 1000
     blueprint = api.post("/blueprints", json={"name": "rows", "sql_content": sql}, headers=new_key()).json()["data"]
     made = create_database(api, "rows", db_type="mysql")
