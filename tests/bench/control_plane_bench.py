@@ -196,7 +196,7 @@ def main() -> None:
     report = Report("The control plane", __doc__.split("\n\n")[1].replace("\n", " "))
     with tempfile.TemporaryDirectory() as directory:
         arguments = ["--data-dir", str(Path(directory) / "data"), "--rate-limit", "0", "--pool-size", "2"]
-        with ControlPlane(*arguments) as plane:
+        with ControlPlane(*arguments, quick=False) as plane:
             plane.stop()
             began = time.perf_counter()
             plane.start()

@@ -54,7 +54,7 @@ def curves(engine: str, look: str, make: Subjects) -> None:
         for name in SUBJECTS[engine]:
             directory = Path(tempfile.mkdtemp())
             # One for each: what is listed is its own, as in an account of that size.
-            with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "1") as plane:
+            with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "1", quick=False) as plane:
                 subject = make(directory, plane, count).get(name)
                 for step in TIMES if subject else ():
                     api = plane if subject.calls_api else None
@@ -86,7 +86,7 @@ def drift_in_turn(count: int, times: int = 9) -> None:
         ("Pulumi", "refresh", pulumi_subjects, "floor", "1.5x"),
     ):
         directory = Path(tempfile.mkdtemp())
-        with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "1") as plane:
+        with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "1", quick=False) as plane:
             subjects = make(directory, plane, count)
             for name in ("ours", floor):
                 subjects[name].apply()
@@ -164,7 +164,7 @@ def database_calls(count: int = 500) -> None:
         f"{count} real databases, made by Terraform and taken over by Pulumi; nothing has changed.",
     )
     directory = Path(tempfile.mkdtemp())
-    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "30") as plane:
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "30", quick=False) as plane:
         workspace = Workspace("terraform", directory / "terraform", connection(plane))
         workspace.write(f"""
           resource "polykomos_database" "db" {{
@@ -202,7 +202,7 @@ def rate_limit(count: int = 200, limit: int = 120) -> None:
         for allowed in (0, limit):
             directory = Path(tempfile.mkdtemp())
             data = ("--data-dir", str(directory / "data"))
-            with ControlPlane(*data, "--rate-limit", str(allowed), "--pool-size", str(POOL)) as plane:
+            with ControlPlane(*data, "--rate-limit", str(allowed), "--pool-size", str(POOL), quick=False) as plane:
                 fill_pool(plane, POOL)
                 subject = _databases(engine, directory, plane, count)
                 cost = cost_of(subject.apply, subject.plugin, plane)
@@ -230,7 +230,7 @@ def _peers_limited(report: Report, count: int, limit: int) -> None:
     for engine, make in makers.items():
         for name in (each for each in SUBJECTS[engine] if each not in ("floor", "minimal Go provider")):
             directory = Path(tempfile.mkdtemp())
-            with ControlPlane("--ephemeral", "--rate-limit", str(limit), "--pool-size", "1") as plane:
+            with ControlPlane("--ephemeral", "--rate-limit", str(limit), "--pool-size", "1", quick=False) as plane:
                 subject = make(directory, plane, count).get(name)
                 if subject is not None:
                     cost = cost_of(subject.try_apply, subject.plugin, plane)

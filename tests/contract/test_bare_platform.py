@@ -52,7 +52,7 @@ def create_mysql(api: httpx.Client, name: str) -> dict[str, Any]:
 
 def test_the_control_plane_serves_and_survives_a_kill(bare: Path, open_directory: Path) -> None:
     arguments = ("--data-dir", str(open_directory / "data"), "--rate-limit", "0", "--pool-size", "1")
-    with ControlPlane(*arguments) as plane:
+    with ControlPlane(*arguments, quick=False) as plane:
         with plane.client() as api:
             postgres = create_database(api, "orders")
             mysql = create_mysql(api, "shop")
@@ -79,7 +79,10 @@ def test_the_control_plane_serves_and_survives_a_kill(bare: Path, open_directory
 
 def test_an_ephemeral_one_serves_every_vendor(bare: Path) -> None:
     """A Polytomic query, a Polnor job, whose task is a process, and a Pragma resource: each by its own worker."""
-    with ControlPlane("--ephemeral", "--rate-limit", "0", "--vendor", "all") as plane, plane.client() as api:
+    with (
+        ControlPlane("--ephemeral", "--rate-limit", "0", "--vendor", "all", quick=False) as plane,
+        plane.client() as api,
+    ):
         made = create_database(api, "orders")
         with psycopg.connect(made["connection_string"]) as conn:
             assert conn.execute("SELECT 1").fetchone() == (1,)

@@ -57,8 +57,10 @@ def new_workspace(tmp_path: Path, connection: dict[str, str]) -> Callable[..., W
     """Makes workspaces in directories of their own."""
     made: list[Workspace] = []
 
-    def make(engine: str, env: dict[str, str] | None = None, mirror: Path | None = None) -> Workspace:
-        made.append(Workspace(engine, tmp_path / f"workspace{len(made)}", env or connection, mirror))
+    def make(
+        engine: str, env: dict[str, str] | None = None, mirror: Path | None = None, *, quick: bool = True
+    ) -> Workspace:
+        made.append(Workspace(engine, tmp_path / f"workspace{len(made)}", env or connection, mirror, quick=quick))
         return made[-1]
 
     return make

@@ -66,7 +66,7 @@ def test_terraform(
     control_plane: ControlPlane,
     tmp_path: Path,
 ) -> None:
-    workspace = new_workspace(engine, bare)
+    workspace = new_workspace(engine, bare, quick=False)
     workspace.write('resource "polykomos_database" "orders" { name = "bare-terraform" }')
     workspace.apply()
     workspace.settled()

@@ -21,7 +21,8 @@ from support.terraform import ENGINES, Workspace
 def slow_workspace(
     request: pytest.FixtureRequest, new_workspace: Callable[..., Workspace], slow: ControlPlane
 ) -> Workspace:
-    return new_workspace(request.param, {"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key})
+    connection = {"POLYKOMOS_BASE_URL": slow.base_url, "POLYKOMOS_API_KEY": slow.api_key}
+    return new_workspace(request.param, connection, quick=False)
 
 
 def interrupt(process: subprocess.Popen[str]) -> None:

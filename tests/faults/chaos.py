@@ -153,7 +153,7 @@ def main() -> int:
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as directory:
         arguments = ["--data-dir", str(Path(directory) / "data"), "--rate-limit", "0", "--provision-delay", "0.1"]
-        with ControlPlane(*arguments, "--pool-size", str(POOL)) as plane:
+        with ControlPlane(*arguments, "--pool-size", str(POOL), quick=False) as plane:
             with plane.client() as api:
                 targets = []
                 for engine, sql in SQL.items():

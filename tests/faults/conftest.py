@@ -51,4 +51,6 @@ def stack(new_stack: Callable[[str], Stack], admin: httpx.Client) -> Stack:
 
 @pytest.fixture
 def new_workspace(tmp_path: Path, connection: dict[str, str]) -> Callable[..., Workspace]:
-    return lambda engine, name="workspace", **env: Workspace(engine, tmp_path / engine / name, {**connection, **env})
+    return lambda engine, name="workspace", **env: Workspace(
+        engine, tmp_path / engine / name, {**connection, **env}, quick=True
+    )

@@ -55,7 +55,7 @@ class Chaos:
         self.random = random.Random(seed)
         self.seed, self.first = seed, first
         arguments = ("--data-dir", str(directory / "data"), "--rate-limit", "0", "--pool-size", "2")
-        self.plane = ControlPlane(*arguments)
+        self.plane = ControlPlane(*arguments, quick=False)
         self.engine, self.directory = engine, directory
         self.program: Program | None = None
         self.marks: Marks = {}

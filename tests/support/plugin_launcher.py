@@ -14,7 +14,7 @@ SIZE = 4
 address, *arguments = sys.argv[1:]
 link = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 link.connect(address)
-request = marshal.dumps((os.getpid(), os.getcwd(), ["pulumi-resource-polykomos", *arguments], dict(os.environb)))  # noqa: PTH109 - pathlib takes longer to import
+request = marshal.dumps((os.getpid(), os.getcwd(), [sys.argv[0], *arguments], dict(os.environb)))  # noqa: PTH109 - pathlib takes longer to import
 streams = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))]
 link.sendmsg([len(request).to_bytes(SIZE, "big")], streams)
 link.sendall(request)

@@ -123,7 +123,7 @@ class PolnorChaos:
     def __init__(self, engine: str, directory: Path, seed: int) -> None:
         self.random, self.seed, self.engine = random.Random(seed), seed, engine
         arguments = ("--rate-limit", "0", "--pool-size", "0", "--vendor", "polnor")
-        self.plane = ControlPlane("--data-dir", str(directory / "data"), *arguments)
+        self.plane = ControlPlane("--data-dir", str(directory / "data"), *arguments, quick=False)
         self.directory = directory
         self.program: Program | None = None
         self.seconds = {"up": 4.0, "destroy": 3.0}

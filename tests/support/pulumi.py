@@ -8,10 +8,8 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -22,11 +20,10 @@ from typing import Any
 import yaml
 
 from polykomos.version import VERSION
-from support import checkpoint, vault
+from support import checkpoint, quick_plugin, vault
 from support.needs import require
 
 PASSPHRASE = "correct horse battery staple"
-PLUGIN = "pulumi-resource-polykomos"
 # Newer hosts of the dynamic provider print each refusal with its traceback, which consists of these.
 _HOST_FRAMES = ("pulumi/dynamic/__main__.py", "resourcekit/pulumi/dynamic/errors.py")
 _ANY_PROGRAM = {
@@ -241,7 +238,7 @@ def _initialized(pulumi: str, *, quick: bool) -> Path:
         (directory / name).mkdir()
     (directory / "Pulumi.yaml").write_text(yaml.dump({"name": "story", "runtime": "yaml"}))
     home = directory / ".home" / ".pulumi"
-    _install(directory, "polykomos", launcher() if quick else ())
+    _install(directory, "polykomos", quick_plugin.command(quick_plugin.PULUMI) if quick else ())
     _command(directory, pulumi, "stack", "init", "dev", *(("--secrets-provider", vault.URL) if quick else ()))
     # Whatever comes of it: a program that names the package has its schema fetched.
     (directory / "Pulumi.yaml").write_text(yaml.dump(_ANY_PROGRAM))
@@ -257,29 +254,10 @@ def _initialized(pulumi: str, *, quick: bool) -> Path:
     return directory
 
 
-def _install(directory: Path, vendor: str, command: Sequence[str] = ()) -> None:
+def _install(directory: Path, vendor: str, command: tuple[str, ...] = ()) -> None:
+    program = f"pulumi-resource-{vendor}"
     plugins = directory / ".home" / ".pulumi" / "plugins"
-    plugin = plugins / f"resource-{vendor}-v{VERSION}" / f"pulumi-resource-{vendor}"
-    plugin.parent.mkdir(parents=True)
-    plugin.write_text(f'#!/bin/sh\nexec {shlex.join(command or (require(plugin.name),))} "$@"\n')
-    plugin.chmod(0o755)
-
-
-@functools.cache
-def launcher() -> tuple[str, ...]:
-    """Start this worker's zygote. Returns the command that engines start in place of the plugin, under its name."""
-    directory = Path(tempfile.mkdtemp(prefix="plugin-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    program, address = directory / PLUGIN, directory / "socket"
-    shutil.copy(Path(__file__).with_name("plugin_launcher.py"), program)
-    # -P: this file's directory has a `pulumi`, too.
-    command = [sys.executable, "-P", Path(__file__).with_name("plugin_zygote.py"), address]
-    # In a group of its own: Ctrl-C is for pytest. It ends with its stdin, which is this process's.
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0)
-    atexit.register(process.communicate)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    return sys.executable, "-IS", str(program), str(address)
+    quick_plugin.install(plugins / f"resource-{vendor}-v{VERSION}", program, command or (require(program),))
 
 
 def _command(directory: Path, *command: str) -> str:

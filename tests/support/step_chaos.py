@@ -155,7 +155,7 @@ def on_mysql(server: pymysql.Connection[Any]) -> tuple[set[str], set[str]]:
 
 def process(url: str, *where: str) -> ControlPlane:
     options = ("--database-url", url, "--api-key", KEY, "--rate-limit", "0", "--pool-size", "0")
-    return ControlPlane(*where, *options)
+    return ControlPlane(*where, *options, quick=False)
 
 
 @contextlib.contextmanager

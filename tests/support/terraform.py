@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support import quick_plugin
 from support.needs import require
 
 # Terraform of the machine, which may be as old as 1.11, and the OpenTofu of `make setup`.
@@ -95,15 +96,20 @@ class Workspace:
 
     The provider is taken from the environment that runs the tests (dev_overrides), or, with `mirror`, from a filesystem
     mirror by `init`, as a user's machine does.
+
+    quick: a command takes a third of the CPU time. Its provider is a fork of a process that has loaded it already
+    (`support.plugin_zygote`).
     """
 
-    def __init__(self, engine: str, directory: Path, env: dict[str, str], mirror: Path | None = None) -> None:
+    def __init__(
+        self, engine: str, directory: Path, env: dict[str, str], mirror: Path | None = None, *, quick: bool = False
+    ) -> None:
         self.engine = engine
         self.program = require(engine)
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         config = directory / "cli.tfrc"
-        config.write_text(_installation(mirror))
+        config.write_text(_installation(mirror, quick=quick))
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("TF_", "POLYKOMOS_", "TOFU_"))},
             "TF_CLI_CONFIG_FILE": str(config),
@@ -187,12 +193,12 @@ class Workspace:
         return {name: each["value"] for name, each in json.loads(self.run("output", "-json").output).items()}
 
 
-def _installation(mirror: Path | None) -> str:
+def _installation(mirror: Path | None, *, quick: bool) -> str:
     if mirror is None:
-        where = Path(sys.executable).parent
-        overrides = "\n".join(
-            f'    "{name}/{name}" = "{where}"' for name in ("polnor", "polykomos", "polytomic", "pragma")
-        )
+        places = dict.fromkeys(("polnor", "polykomos", "polytomic", "pragma"), Path(sys.executable).parent)
+        if quick:
+            places["polykomos"] = quick_plugin.directory(quick_plugin.TERRAFORM)
+        overrides = "\n".join(f'    "{name}/{name}" = "{place}"' for name, place in places.items())
         return f"provider_installation {{\n  dev_overrides {{\n{overrides}\n  }}\n  direct {{}}\n}}\n"
     return f'provider_installation {{\n  filesystem_mirror {{ path = "{mirror}" }}\n}}\n'
 

@@ -26,7 +26,7 @@ def main(version: str) -> None:
     """Write pulumi-VERSION.stack.json and pulumi-VERSION.grpc.json."""
     program = HERE / f"pulumi-{version}.yaml"
     with (
-        ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0") as plane,
+        ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0", quick=False) as plane,
         tempfile.TemporaryDirectory() as directory,
     ):
         with plane.admin() as admin:
