@@ -169,6 +169,15 @@ def test_a_running_instance_is_not_deleted_against_the_program(plane: ControlPla
     assert polnor.get("/compute").json()["data"] == []
 
 
+def test_an_imported_instance_has_no_image_and_the_preview_says_so(plane: ControlPlane, polnor: httpx.Client) -> None:
+    made = polnor.post("/compute", json={**VM, "image": "cuda"}).raise_for_status().json()["id"]
+    run = new_run(plane, "polnor", "ComputeInstance")
+    run.import_(made)
+    assert run.up(**VM) == "same"
+    assert run.up(**VM, image="cuda") == "replace"
+    assert any("leave `image` out to keep the instance" in each for each in run.said)
+
+
 def test_a_job_and_a_resource_that_are_gone(plane: ControlPlane) -> None:
     job, resource = new_run(plane, "polnor", "Job"), new_run(plane, "pragma", "Resource")
     job.up(name="a")

@@ -173,11 +173,21 @@ class PolnorChaos:
             kill(it.plugins())
         if victim == "server":
             self.plane.kill()
-            self.plane.start()
+            wait_until(self._is_started, every=1)
         output, _ = process.communicate(timeout=120)
         assert "Traceback" not in output
         kill(it.plugins())
         it.killed()
+
+    def _is_started(self) -> bool:
+        """Start the server. Another program of this machine may use its port for a moment."""
+        try:
+            self.plane.start()
+        except AssertionError as error:
+            if "Address already in use" not in str(error):
+                raise
+            return False
+        return True
 
     def _until_done(self, it: PulumiRun | TerraformRun, doing: str) -> None:
         for _ in range(5):

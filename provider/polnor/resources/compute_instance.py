@@ -80,7 +80,13 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
     timeouts = Timeouts(create=1800, update=1800, delete=900)
 
     def preview_replacement(self, args: Mapping[str, Any], prior: ComputeInstanceState, ctx: Context[Client]) -> None:
-        """Warn that the name is taken as long as the old instance exists."""
+        """Warn that the name is taken as long as the old instance exists, and of an image that cannot be compared."""
+        if prior.image is None and args.get("image") is not None:
+            ctx.warn(
+                "the API never returns the image, so the state of an imported instance has none: leave `image` out to "
+                "keep the instance",
+                attribute="image",
+            )
         if args.get("name") == prior.name:
             ctx.warn(
                 f"the old instance still has the name {prior.name!r} if the new one is created first: set "
