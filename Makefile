@@ -92,7 +92,7 @@ differential: setup ## random programs on Pulumi, Terraform and OpenTofu: all en
 dist: python ## wheels, and archives for Pulumi and Terraform that need no Python, with checksums, in dist/
 	@$(BIN)/python tools/dist
 
-pythons: python ## the wheel, its unit tests, polykomos dev and both plugins, in each Python of this machine
+pythons: python ## the wheel, its unit tests, polykomos dev and all plugins, in each Python of this machine
 	@$(BIN)/python tools/interpreters
 
 image: python ## run the steps of tools/image/Dockerfile in scratch roots, and what it starts (needs root and debootstrap)

@@ -3,7 +3,7 @@
     python tools/interpreters [WORD ...]     # words go to pytest; without any: the unit tests
 
 Each gets a new virtual environment with the wheel and the newest dependencies that the index has. There the unit tests
-run, `polykomos dev` serves a request, and both plugins answer an engine's first calls.
+run, `polykomos dev` serves a request, and the plugins of all vendors answer an engine's first calls.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def attempt(version: Version, program: Path, wheel: Path, home: Path, words: lis
         run([python, "-m", "pip", "install", "-q", f"{wheel}[controlplane]", *_TEST_PACKAGES])
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "POLYKOMOS", "VIRTUAL"))}
     env["PATH"] = f"{python.parent}{os.pathsep}{env['PATH']}"
-    with step(f"{dotted(version)}: polykomos dev and both plugins"):
+    with step(f"{dotted(version)}: polykomos dev and all plugins"):
         run([python, "-P", Path(__file__).with_name("smoke.py")], cwd=home, env=env)
     with step(f"{dotted(version)}: pytest {' '.join(words)}"):
         run([python, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", *words], env=env)
