@@ -143,7 +143,7 @@ class Client(HttpClient):
 
     def iter_rows(self, path: str, filters: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """Yield the objects of a list whose fields the API's page does not describe."""
-        rows = iter_items(self._transport, path, Row, lambda each: each.model_dump_json(), CursorPaging(), filters)
+        rows = iter_items(self._transport, path, Row, None, CursorPaging(), filters)
         return (row.model_dump() for row in rows)
 
     def read(self, path: str) -> dict[str, Any]:

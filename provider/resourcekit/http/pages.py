@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -157,35 +158,46 @@ def read_page(
     transport: Transport,
     path: str,
     model: type[ModelT],
-    id_of: Callable[[ModelT], str],
+    id_of: Callable[[ModelT], str] | None,
     paging: Paging,
     after: str | None = None,
     filters: Mapping[str, Any] | None = None,
 ) -> ListPage[ModelT]:
-    """Read one page; `after` is the cursor of the page before, None for the first page."""
+    """Read one page; `after` is the cursor of the page before, None for the first page. See `iter_items`."""
     query = {**(filters or {}), **paging.query(after)}
     response = transport.request("GET", path, params=query or None, returns=paging.returns)
     items = parse_list(model, paging.items(response.body))
-    ids = [id_of(item) for item in items]
+    ids = _row_ids(items) if id_of is None else [id_of(item) for item in items]
     return ListPage(dict(zip(ids, items, strict=True)), paging.cursor(path, response.body, ids), response.sent_at)
+
+
+def _row_ids(rows: Sequence[BaseModel]) -> list[str]:
+    """Return an id for each row of a page: its content, and how many equal rows precede it in the page."""
+    counts: Counter[str] = Counter()
+    ids = []
+    for row in rows:
+        content = row.model_dump_json()
+        ids.append(f"{counts[content]} {content}")
+        counts[content] += 1
+    return ids
 
 
 def iter_items(
     transport: Transport,
     path: str,
     model: type[ModelT],
-    id_of: Callable[[ModelT], str],
+    id_of: Callable[[ModelT], str] | None,
     paging: Paging,
     filters: Mapping[str, Any] | None = None,
     after: str | None = None,
 ) -> Iterator[ModelT]:
-    """Yield every item of a list once, page by page.
+    """Yield every item of a list, each id once, page by page.
 
     Args:
         transport: Sends the calls.
         path: The list's path.
         model: The model of an item.
-        id_of: Returns what identifies an item.
+        id_of: Returns what identifies an item. None: nothing does, so equal items are all yielded.
         paging: How the list is divided into pages.
         filters: Further parameters of the query.
         after: The cursor where the list begins; None: its first page.
@@ -202,7 +214,7 @@ def iter_items(
                 f"the API's list {path} {fault}. The provider does not use it. Run this again; if it fails again, "
                 "contact the service"
             )
-        yield from (item for id_, item in page.items.items() if id_ not in seen)
+        yield from (item for id_, item in page.items.items() if id_of is None or id_ not in seen)
         if page.next is None:
             return
         seen |= page.items.keys()

@@ -144,6 +144,17 @@ def test_a_list_that_cannot_be_read_to_its_end_is_not_used(pages: list[Step], fa
         listed(server, CursorPaging())
 
 
+def test_rows_that_are_equal_are_all_listed_where_nothing_identifies_them() -> None:
+    """Two equal lines of a bill are two lines."""
+    with ScriptedServer([page("aab", next_cursor="x"), page("ac")]) as server:
+        rows = iter_items(client(server, bearer("k")).calls, "/items", Item, None, CursorPaging())
+        assert [item.id for item in rows] == ["a", "a", "b", "a", "c"]
+    with ScriptedServer([page("aab", next_cursor="x")]) as server:
+        rows = iter_items(client(server, bearer("k")).calls, "/items", Item, None, CursorPaging())
+        with pytest.raises(IncompleteListError, match="has no end"):
+            list(rows)
+
+
 def test_a_plain_array_is_a_list_and_an_object_is_none() -> None:
     with ScriptedServer([answer(200, [{"id": "a"}, {"id": "b"}])]) as server:
         assert listed(server, PlainArray()) == ["a", "b"]
