@@ -91,7 +91,7 @@ def list_model(operation: Operation, reader: SchemaReader) -> str:
 def _identity(model: str, reader: SchemaReader) -> str:
     names = [each.name for each in reader.models[model].fields]
     name = next((name for name in ID_FIELDS if name in names), "")
-    return f"lambda item: str(item.{name})" if name else "lambda item: item.model_dump_json()"
+    return f"lambda item: str(item.{name})" if name else "None"
 
 
 def _object_call(operation: Operation, envelope: str, model: str) -> Call:

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from polnor.api import read_error
+from polnor.api import API, Client, read_error
 from polnor.package import package
 from polnor.resources.job import Job
 from polnor.settings import Settings
+from resourcekit.http.credentials import bearer
 from resourcekit.planning.validate import validate_declaration
 from resourcekit.unknown import UNKNOWN
+from support.scripted_server import ScriptedServer, answer
 
 RESOURCES = {resource.name: resource for resource in package().resources}
 
@@ -33,6 +35,13 @@ def test_only_a_quota_that_falls_by_itself_is_waited_for(text: str, code: str, m
 @pytest.mark.parametrize("body", [None, [], {"error": {"text": "x"}}, {"message": "x"}])
 def test_a_body_of_another_form_has_no_message(body: Any) -> None:
     assert read_error(body).message == ""
+
+
+def test_two_equal_lines_of_a_bill_are_two() -> None:
+    lines = [{"category": "sql", "total_cost": 1}] * 2
+    with ScriptedServer([answer(200, {"data": lines})]) as server:
+        client = Client(API, base_url=server.base_url, credentials=bearer("k"))
+        assert list(client.iter_rows("/settings/billing/usage")) == lines
 
 
 def test_a_login_from_files_is_taken_without_their_line_breaks() -> None:
