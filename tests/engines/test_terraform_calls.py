@@ -10,7 +10,7 @@ from support.calls import counted
 from support.control_plane import ControlPlane, create_database, new_key
 from support.terraform import ENGINES, Workspace
 
-MANY = 30
+MANY = 12  # more than the engines apply at once
 BLUEPRINTS = f"""
 resource "polykomos_blueprint" "bp" {{
   count       = {MANY}
