@@ -87,6 +87,8 @@ LEFT_OUT: Final[Mapping[str, Mapping[str, str]]] = {
 }
 # Of what there is at most how many, and of which there may be several by a count.
 _MOST: Final = {"Database": 2, "Blueprint": 2, "BlueprintApplication": 2, "WebhookEndpoint": 1}
+# Terraform passes the state's value of what it ignores as if it were configured: a removal resets these later.
+_LIMITS: Final = ("storage_hard_limit_gb", "connection_hard_limit", "warning_threshold_pct")
 _LABELS: Final = {"Database": "db", "Blueprint": "bp", "BlueprintApplication": "run", "WebhookEndpoint": "hook"}
 _COUNTED: Final = ("Database", "WebhookEndpoint")
 
@@ -173,7 +175,8 @@ def _edits(draw: st.DrawFn, declared: Declaration) -> Declaration:
     values = VALUES[declared.kind]
     changed = draw(st.lists(st.sampled_from(sorted(values)), unique=True, max_size=3))
     arguments = {**declared.arguments, **{each: _value(draw, values[each], declared.name) for each in changed}}
-    ignored = tuple(draw(st.lists(st.sampled_from(sorted(values)), unique=True, max_size=1)))
+    drawn = draw(st.lists(st.sampled_from(sorted(values)), unique=True, max_size=1))
+    ignored = tuple(name for name in drawn if name not in _LIMITS or declared.arguments[name] is not None)
     count = draw(st.sampled_from((1, 2))) if declared.count else None
     return _sound(replace(declared, arguments=arguments, ignored=ignored, count=count))
 
