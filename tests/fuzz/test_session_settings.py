@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -203,6 +204,15 @@ _HOLDS = (
 )  # fmt: skip
 
 
+def seconds_of_others(api: httpx.Client, sql: str) -> float:
+    """How long another tenant's validations take."""
+    began = time.monotonic()
+    for each in (sql, "CREATE TABLE t (n text)", sql):
+        verdict = ask(api, "/blueprint_validations", {"sql_content": each})
+        assert verdict["data"]["valid"], verdict
+    return time.monotonic() - began
+
+
 def test_others_do_not_wait_for_a_long_dry_run(plane: ControlPlane, api: httpx.Client) -> None:
     for seed, choose in cases(SECONDS / 2):
         holds = choose.sample(_HOLDS, 3)
@@ -212,10 +222,9 @@ def test_others_do_not_wait_for_a_long_dry_run(plane: ControlPlane, api: httpx.C
         with ThreadPoolExecutor(1) as threads, plane.client() as client:
             noisy = threads.submit(ask, client, "/blueprint_validations", {"sql_content": long})
             try:
-                for sql in (mine, "CREATE TABLE t (n text)", mine):
-                    verdict = ask(api, "/blueprint_validations", {"sql_content": sql})
-                    assert verdict["data"]["valid"], verdict
-                assert not noisy.done(), "others had to wait"
+                took = seconds_of_others(api, mine)
+                # On a busy machine they may take as long by themselves.
+                assert not noisy.done() or took < 2 * seconds_of_others(api, mine) + 3, f"others had to wait: {took} s"
             except BaseException as error:
                 error.add_note(f"POLYKOMOS_FUZZ_SEED={seed}\n{long}\n--\n{mine}")
                 raise
