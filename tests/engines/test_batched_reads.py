@@ -10,7 +10,7 @@ import pytest
 from support.calls import counted
 from support.control_plane import ControlPlane, new_key
 from support.pulumi import Stack
-from support.terraform import Workspace
+from support.terraform import PREAMBLE, Workspace
 
 MANY = 130
 # Pages of 100, and the first read that could not know of the others.
@@ -65,6 +65,8 @@ def test_terraform_finds_drift_of_many_in_a_few_calls(
     engine: str, new_workspace: Callable[..., Workspace], plane: ControlPlane
 ) -> None:
     workspace = new_workspace(engine)
+    # A plan on a busy machine takes longer than a page is used by default.
+    workspace.write(PREAMBLE.replace('"polykomos" {}', '"polykomos" { read_snapshot_seconds = 300 }'), "provider.tf")
     workspace.write(f"""
       resource "polykomos_blueprint" "bp" {{
         count       = {MANY}
