@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from controlplane.db.pool import Connection, Pool
 from controlplane.notifier import Notifier
 
 T = TypeVar("T")
@@ -21,6 +22,7 @@ class Claim(NamedTuple, Generic[T]):
     pause: float  # seconds after which to look for another job without a notification; 0 = at once
 
 
+LOOK_EVERY: Final = 1.0  # seconds
 _RETRY_SECONDS: Final = 0.5
 _log = logging.getLogger("controlplane")
 
@@ -75,6 +77,35 @@ async def run_workers(
                 await subscription.wait(claimed.pause)
     finally:
         await cancel_and_wait(running)
+
+
+async def run_queue(
+    pool: Pool,
+    notifier: Notifier,
+    concurrency: int,
+    claim: Callable[[Connection], Awaitable[T | None]],
+    do: Callable[[T], Awaitable[object]],
+    give_back: Callable[[T, Exception], Awaitable[object]] | None = None,
+) -> None:
+    """Claim and run the jobs of a table (`run_workers`).
+
+    It looks for a job every second, in case a notification is lost.
+
+    Args:
+        pool: The store's connections.
+        notifier: Notifies that a job is due.
+        concurrency: How many jobs run at a time.
+        claim: Claims the next job in one statement, or returns None.
+        do: Runs a job.
+        give_back: Releases a job whose `do` raised, as for `run_workers`.
+    """
+
+    async def next_job() -> Claim[T]:
+        async with pool.connection() as conn:
+            job = await claim(conn)
+        return Claim(job, LOOK_EVERY if job is None else 0)
+
+    await run_workers(notifier, concurrency, next_job, do, give_back)
 
 
 async def _insist(do: Callable[[], Awaitable[object]]) -> None:

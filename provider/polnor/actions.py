@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from polnor.models import TaskResult
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Result, Validator
-from resourcekit.http.errors import UNKNOWN_OUTCOME, ClientCancelledError, ClientError
+from resourcekit.http.errors import ClientCancelledError, ClientError
 from resourcekit.http.polling import poll_until
+from resourcekit.http_resource import lost_response
 from resourcekit.resource import DataSource
 
 if TYPE_CHECKING:
@@ -27,14 +29,6 @@ class JobRunArgs(Arguments):
     job_id: str = Field(description="Id of the job.")
     wait: bool | None = Field(None, description="Whether to wait until the run ends. Default `true`.")
     timeout_seconds: int | None = Field(None, ge=1, le=86400, description=f"How long to wait. Default {_TIMEOUT}.")
-
-
-class TaskResult(BaseModel):
-    """A task of a run."""
-
-    key: str = Field(description="Key of the task.")
-    status: str = Field(description="Status of the task.")
-    retry_count: int | None = Field(None, description="How often it was tried again.")
 
 
 class JobRunResult(Result):
@@ -56,27 +50,26 @@ class JobRun(DataSource[JobRunArgs, JobRunResult, "Client"]):
     name = "job_run"
     arguments = JobRunArgs
     result = JobRunResult
+    timeout = _TIMEOUT
     runs_in_preview = False
 
     def call(self, args: JobRunArgs, ctx: Context[Client]) -> JobRunResult:
         """Run the job."""
-        try:
+        with lost_response("The job may run: look at its runs before you run it again"):
             run = ctx.api.run_job(args.job_id)
-        except UNKNOWN_OUTCOME as error:
-            raise ResourceError(f"{error}. The job may run: look at its runs before you run it again") from error
         if args.wait is False:
-            return JobRunResult(run_id=run.identity, status=run.status)
-        ended = self._wait(run.identity, float(args.timeout_seconds or _TIMEOUT), ctx)
-        tasks = [TaskResult(**task.model_dump()) for task in ctx.api.iter_tasks(run.identity)]
+            return JobRunResult(run_id=run.id, status=run.status)
+        ended = self._wait(run.id, ctx)
+        tasks = list(ctx.api.iter_tasks(run.id))
         if ended.status != "success":
             odd = ", ".join(f"{task.key}: {task.status}" for task in tasks if task.status != "success")
             raise ResourceError(
-                f"run {run.identity} of job {args.job_id} ended with {ended.status}{f' ({odd})' if odd else ''}. "
+                f"run {run.id} of job {args.job_id} ended with {ended.status}{f' ({odd})' if odd else ''}. "
                 "Read the logs of its tasks (`get_task_logs`)"
             )
-        return JobRunResult(run_id=run.identity, status=ended.status, tasks=tasks)
+        return JobRunResult(run_id=run.id, status=ended.status, tasks=tasks)
 
-    def _wait(self, run_id: str, timeout: float, ctx: Context[Client]) -> Run:
+    def _wait(self, run_id: str, ctx: Context[Client]) -> Run:
         def read() -> Run:
             found = ctx.api.get_run(run_id)
             tasks = ", ".join(f"{task.key} {task.status}" for task in ctx.api.iter_tasks(run_id))
@@ -88,7 +81,7 @@ class JobRun(DataSource[JobRunArgs, JobRunResult, "Client"]):
                 read,
                 lambda found: found.status in ENDED,
                 what=f"run {run_id} has not ended",
-                timeout=min(timeout, ctx.remaining()),
+                timeout=ctx.remaining(),
                 cancel=ctx.cancel,
             )
         except ClientError as error:
@@ -97,15 +90,8 @@ class JobRun(DataSource[JobRunArgs, JobRunResult, "Client"]):
 
 def _cancelled(run_id: str, error: ClientError, ctx: Context[Client]) -> Exception:
     """Cancel a run whose wait has ended, and return the error for the user."""
-    import threading
-    import time
-
-    from resourcekit.http.transport import RequestOptions
-
-    # The operation's own client sends nothing more after Ctrl-C or the time-out.
-    last = ctx.api.with_options(RequestOptions(time.monotonic() + 10, threading.Event(), ctx.info))
     try:
-        last.cancel_run(run_id)
+        ctx.api.for_cleanup().cancel_run(run_id)
     except ClientError as failure:
         outcome = f"it could not be cancelled ({failure})"
     else:
@@ -146,10 +132,8 @@ class SqlExecute(DataSource[SqlExecuteArgs, SqlExecuteResult, "Client"]):
 
     def call(self, args: SqlExecuteArgs, ctx: Context[Client]) -> SqlExecuteResult:
         """Run the statement."""
-        try:
+        with lost_response("If the SQL writes, look whether it did before you run it again"):
             found = ctx.api.execute(args.query, args.warehouse_id)
-        except UNKNOWN_OUTCOME as error:
-            raise ResourceError(f"{error}. If the SQL writes, look whether it did before you run it again") from error
         return SqlExecuteResult(
             columns=found.columns,
             rows=found.rows,

@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
-
-from polnor.models import Endpoint, Instance, Job, Lineage, Run, SqlResult, Task, Warehouse
+from polnor.models import Endpoint, Instance, Job, Lineage, Run, SqlResult, TaskResult, Warehouse
 from resourcekit.http.api import Api, ErrorBody
 from resourcekit.http.client import HttpClient
 from resourcekit.http.models import drop_none, parse, path_segment
-from resourcekit.http.pages import CursorPaging, PlainArray, iter_items
+from resourcekit.http.paging import CursorPaging, PlainArray
 from resourcekit.http.retry import RetryPolicy, RetrySafety
 from resourcekit.version import VERSION
 
@@ -20,12 +18,6 @@ QUOTA: Final = "quota"
 # Quotas that fall by themselves: the runs of other jobs end. A call that exceeds another quota is not repeated.
 _FALLING: Final = ("max_running_runs",)
 _LIMIT: Final = re.compile(r"\b(?P<name>max_\w+)=(?P<limit>\d+), current=(?P<current>\d+)")
-
-
-class Row(BaseModel):
-    """An object that the API's page does not describe: all its fields."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
 
 
 def read_error(body: Any) -> ErrorBody:
@@ -48,9 +40,11 @@ API: Final = Api(
 class Client(HttpClient):
     """A client of the Polnor API; safe for use by many threads. Every method may raise its errors."""
 
+    paging = CursorPaging()
+
     def iter_instances(self) -> Iterator[Instance]:
         """Yield every compute instance."""
-        return iter_items(self._transport, "/compute", Instance, lambda each: each.id, CursorPaging())
+        return self._iter(Instance, "/compute", lambda each: each.id)
 
     def find_instance(self, id: str) -> Instance | None:
         """Return a compute instance from the list, or None: the API has no call that reads one."""
@@ -58,23 +52,20 @@ class Client(HttpClient):
 
     def create_instance(self, body: Mapping[str, Any]) -> Instance:
         """Create a stopped compute instance."""
-        return parse(Instance, self._post("/compute", body, returns=dict))
+        return self._create(Instance, "/compute", body)
 
-    def start_instance(self, id: str) -> None:
-        """Start an instance; ConflictError if it is running."""
-        self._post(f"/compute/{path_segment(id)}/start", safety=RetrySafety.SAFE)
-
-    def stop_instance(self, id: str) -> None:
-        """Stop an instance; ConflictError if it is stopped."""
-        self._post(f"/compute/{path_segment(id)}/stop", safety=RetrySafety.SAFE)
+    def switch_instance(self, id: str, action: str) -> None:
+        """Start or stop an instance (`start`, `stop`); ConflictError if it is running or stopped already."""
+        self._post(f"/compute/{path_segment(id)}/{action}", safety=RetrySafety.SAFE)
 
     def delete_instance(self, id: str) -> None:
         """Delete an instance; ConflictError if it is running."""
         self._transport.request("DELETE", f"/compute/{path_segment(id)}", returns=object)
 
-    def iter_warehouses(self) -> Iterator[Warehouse]:
-        """Yield every SQL warehouse."""
-        return iter_items(self._transport, "/sql/warehouses", Warehouse, lambda each: each.id, CursorPaging())
+    def find_warehouse(self, id: str) -> Warehouse | None:
+        """Return a SQL warehouse from the list, or None: the API has no call that reads one."""
+        found = self._iter(Warehouse, "/sql/warehouses", lambda each: each.id)
+        return next((each for each in found if each.id == id), None)
 
     def start_warehouse(self, id: str) -> None:
         """Start a warehouse; ConflictError if it is running."""
@@ -82,12 +73,11 @@ class Client(HttpClient):
 
     def execute(self, query: str, warehouse_id: str | None) -> SqlResult:
         """Run a statement, which may write, so the call is sent once."""
-        body = drop_none(query=query, warehouse_id=warehouse_id)
-        return parse(SqlResult, self._post("/sql/execute", body, returns=dict))
+        return self._create(SqlResult, "/sql/execute", drop_none(query=query, warehouse_id=warehouse_id))
 
     def create_job(self, body: Mapping[str, Any]) -> Job:
         """Create a job."""
-        return parse(Job, self._post("/jobs", body, returns=dict))
+        return self._create(Job, "/jobs", body)
 
     def update_job(self, id: str, body: Mapping[str, Any]) -> None:
         """Change a job. `tasks` null leaves them, an empty list removes them."""
@@ -95,16 +85,16 @@ class Client(HttpClient):
 
     def run_job(self, id: str) -> Run:
         """Start a run of a job. The quota `max_running_runs` is waited for."""
-        return parse(Run, self._post(f"/jobs/{path_segment(id)}/run", returns=dict))
+        return self._create(Run, f"/jobs/{path_segment(id)}/run", {})
 
     def get_run(self, id: str) -> Run:
         """Read a run."""
-        return parse(Run, self._transport.request_json("GET", f"/runs/{path_segment(id)}"))
+        return self._parsed(Run, "GET", f"/runs/{path_segment(id)}")
 
-    def iter_tasks(self, run_id: str) -> Iterator[Task]:
-        """Yield the tasks of a run; none for a job of a single command."""
+    def iter_tasks(self, run_id: str) -> Iterator[TaskResult]:
+        """Yield the tasks of a run, a plain array; none for a job of a single command."""
         path = f"/runs/{path_segment(run_id)}/tasks"
-        return iter_items(self._transport, path, Task, lambda each: each.key, PlainArray())
+        return self._iter(TaskResult, path, lambda each: each.key, paging=PlainArray())
 
     def get_logs(self, run_id: str, key: str) -> Any:
         """Read the logs of a task, in the form in which the API returns them."""
@@ -113,7 +103,7 @@ class Client(HttpClient):
 
     def get_lineage(self, run_id: str) -> Lineage:
         """Read the tables that a run read and wrote."""
-        return parse(Lineage, self._transport.request_json("GET", f"/runs/{path_segment(run_id)}/lineage"))
+        return self._parsed(Lineage, "GET", f"/runs/{path_segment(run_id)}/lineage")
 
     def cancel_run(self, id: str) -> None:
         """Cancel a run; ConflictError if it has ended."""
@@ -127,36 +117,23 @@ class Client(HttpClient):
         else:
             self._post(f"{path}/batch", {"metrics": metrics})
 
-    def presign_artifact(self, experiment_id: str, run_id: str, path: str) -> Mapping[str, Any]:
+    def presign_artifact(self, experiment_id: str, run_id: str, path: str) -> dict[str, Any]:
         """Return what the API says about an upload URL."""
         base = f"/experiments/{path_segment(experiment_id)}/runs/{path_segment(run_id)}"
         return self._post(f"{base}/artifacts/presigned-url", {"path": path}, safety=RetrySafety.SAFE)
 
     def iter_endpoints(self) -> Iterator[Endpoint]:
         """Yield every serving endpoint."""
-        return iter_items(self._transport, "/endpoints", Endpoint, lambda each: each.name, CursorPaging())
+        return self._iter(Endpoint, "/endpoints", lambda each: each.name)
 
     def create_endpoint(self, name: str, model: str, version: int) -> Endpoint:
         """Create a serving endpoint."""
         body = {"name": name, "model": model, "version": version}
         return parse(Endpoint, {**body, **self._post("/endpoints", body)})
 
-    def iter_rows(self, path: str, filters: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the objects of a list whose fields the API's page does not describe."""
-        rows = iter_items(self._transport, path, Row, None, CursorPaging(), filters)
-        return (row.model_dump() for row in rows)
-
-    def read(self, path: str) -> dict[str, Any]:
-        """Return the JSON object of a GET."""
-        return self._transport.request_json("GET", path)
-
     def _post(
-        self,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        safety: RetrySafety = RetrySafety.UNSAFE,
-        returns: type = object,
+        self, path: str, body: Mapping[str, Any] | None = None, safety: RetrySafety = RetrySafety.UNSAFE
     ) -> dict[str, Any]:
-        """Send a POST. `returns` is `dict` if the response must be an object; the page does not show all responses."""
-        response = self._transport.request("POST", path, json=body or {}, safety=safety, returns=returns)
+        """Send a POST whose response the page does not show."""
+        response = self._transport.request("POST", path, json=body or {}, safety=safety, returns=object)
         return response.body if isinstance(response.body, dict) else {}

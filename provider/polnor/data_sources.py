@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field
 
-from polnor.actions import SqlExecute, TaskResult
+from polnor.actions import SqlExecute
+from polnor.models import TaskResult
 from resourcekit.context import Context
 from resourcekit.fields import Arguments, Computed, Result, Secret
-from resourcekit.http.models import path_segment
+from resourcekit.path_sources import list_source, object_source
 from resourcekit.resource import DataSource
 
 if TYPE_CHECKING:
     from polnor.api import Client
 
 DAY = r"^\d{4}-\d{2}-\d{2}$"
-
-
-class NoArguments(Arguments):
-    """No arguments."""
-
-
-class RowsResult(Result):
-    """The objects of a list."""
-
-    items: Any = Field(None, description="The objects, as the API returns them.")
 
 
 class DatabaseArgs(Arguments):
@@ -61,58 +52,37 @@ class MetricArgs(Arguments):
     key: str = Field(description="Name of the metric.")
 
 
-def _rows(name: str, text: str, path: str, arguments: type[Arguments] = NoArguments) -> DataSource[Any, Any, Client]:
-    """Return the data source of a list.
-
-    Args:
-        name: Its name.
-        text: Its documentation.
-        path: The path of the GET, with arguments in braces. The other arguments are parameters of the query.
-        arguments: The model of its arguments.
-    """
-
-    class Rows(DataSource[Any, RowsResult, "Client"]):
-        __doc__ = text
-
-        def call(self, args: Any, ctx: Context[Client]) -> RowsResult:
-            """Read the whole list."""
-            values = {name: value for name, value in args if value is not None}
-            in_path = {name: path_segment(value) for name, value in values.items() if f"{{{name}}}" in path}
-            query = {
-                name.removesuffix("_date"): ",".join(value) if isinstance(value, list) else value
-                for name, value in values.items()
-                if name not in in_path
-            }
-            return RowsResult(items=list(ctx.api.iter_rows(path.format(**in_path), query)))
-
-    Rows.name = name
-    made = Rows()
-    made.arguments, made.result = arguments, RowsResult
-    return made
-
-
+_PERIOD: Final = {"from_date": "from", "to_date": "to"}
 _LISTS = (
-    _rows("get_compute_instances", "The compute instances of the workspace.", "/compute"),
-    _rows("get_warehouses", "The SQL warehouses of the workspace, and their states.", "/sql/warehouses"),
-    _rows("get_databases", "The databases of the catalog: Iceberg namespaces.", "/databases"),
-    _rows(
+    list_source("get_compute_instances", "The compute instances of the workspace.", "/compute"),
+    list_source("get_warehouses", "The SQL warehouses of the workspace, and their states.", "/sql/warehouses"),
+    list_source("get_databases", "The databases of the catalog: Iceberg namespaces.", "/databases"),
+    list_source(
         "get_tables",
         "The tables of a database, with row counts and snapshots.",
         "/databases/{database_id}/tables",
         DatabaseArgs,
     ),
-    _rows("get_endpoints", "The serving endpoints, with status, version and load.", "/endpoints"),
-    _rows("get_model_endpoints", "The serving endpoints of a model.", "/models/{model_id}/endpoints", ModelArgs),
-    _rows("get_invoices", "The invoices of the workspace: draft, sent or paid.", "/settings/billing/invoices"),
-    _rows(
+    list_source("get_endpoints", "The serving endpoints, with status, version and load.", "/endpoints"),
+    list_source("get_model_endpoints", "The serving endpoints of a model.", "/models/{model_id}/endpoints", ModelArgs),
+    list_source("get_invoices", "The invoices of the workspace: draft, sent or paid.", "/settings/billing/invoices"),
+    list_source(
         "get_usage",
         "Usage and cost of a range of days.\n\nThe sample of the API's page has a `total_cost` that is the "
         "`provider_cost`, although `multiplier` is 2: the provider returns the numbers as they are.",
         "/settings/billing/usage",
         PeriodArgs,
+        parameters=_PERIOD,
     ),
-    _rows("get_audit_analytics", "Daily roll-ups of the audit log.", "/audit/analytics", AuditArgs),
-    _rows(
+    list_source(
+        "get_audit_analytics",
+        "Daily roll-ups of the audit log.",
+        "/audit/analytics",
+        AuditArgs,
+        parameters=_PERIOD,
+        separator=",",
+    ),
+    list_source(
         "get_metric_history",
         "The history of a metric: step, value and time.",
         "/experiments/{experiment_id}/runs/{run_id}/metrics/{key}",
@@ -139,21 +109,6 @@ class TableSchemaResult(Result):
     """The columns of a table."""
 
     columns: list[ColumnResult] = Field([], description="The columns, in order.")
-
-
-class GetTableSchema(DataSource[TableArgs, TableSchemaResult, "Client"]):
-    """The columns of a table of the catalog."""
-
-    name = "get_table_schema"
-    arguments = TableArgs
-    result = TableSchemaResult
-
-    def call(self, args: TableArgs, ctx: Context[Client]) -> TableSchemaResult:
-        """Read the columns."""
-        database, schema, table = map(path_segment, (args.database_id, args.schema_name, args.table))
-        return TableSchemaResult.model_validate(
-            ctx.api.read(f"/databases/{database}/schemas/{schema}/tables/{table}/schema")
-        )
 
 
 class RunArgs(Arguments):
@@ -187,7 +142,7 @@ class GetRun(DataSource[RunArgs, RunResult, "Client"]):
             status=run.status,
             started_at=run.started_at,
             finished_at=run.finished_at,
-            tasks=[TaskResult(**task.model_dump()) for task in ctx.api.iter_tasks(args.run_id)],
+            tasks=list(ctx.api.iter_tasks(args.run_id)),
             tables_read=lineage.read,
             tables_written=lineage.write,
         )
@@ -241,13 +196,19 @@ class GetUploadUrl(DataSource[UploadArgs, UploadResult, "Client"]):
 
     def call(self, args: UploadArgs, ctx: Context[Client]) -> UploadResult:
         """Request the URL."""
-        return UploadResult.model_validate(dict(ctx.api.presign_artifact(args.experiment_id, args.run_id, args.path)))
+        return UploadResult.model_validate(ctx.api.presign_artifact(args.experiment_id, args.run_id, args.path))
 
 
 UPLOADS: tuple[DataSource[Any, Any, Client], ...] = (GetUploadUrl(),)
 DATA_SOURCES: tuple[DataSource[Any, Any, Client], ...] = (
     *_LISTS,
-    GetTableSchema(),
+    object_source(
+        "get_table_schema",
+        "The columns of a table of the catalog.",
+        "/databases/{database_id}/schemas/{schema_name}/tables/{table}/schema",
+        TableArgs,
+        result=TableSchemaResult,
+    ),
     GetRun(),
     GetTaskLogs(),
     *UPLOADS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from resourcekit.http.models import Model, Texts
 
@@ -21,17 +21,11 @@ class Instance(Model):
 
 
 class Warehouse(Model):
-    """A SQL warehouse. Its state is called `status` by some calls of the API and `state` by its page."""
+    """A SQL warehouse: stopped, starting, running or stopping. Some calls of the API say `status`, its page `state`."""
 
     id: str
     name: str | None = None
-    status: str | None = None
-    state: str | None = None
-
-    @property
-    def condition(self) -> str:
-        """The state: stopped, starting, running or stopping."""
-        return self.state or self.status or ""
+    state: str = Field("", validation_alias=AliasChoices("state", "status"))
 
 
 class Job(Model):
@@ -43,24 +37,18 @@ class Job(Model):
 class Run(Model):
     """A run of a job. Statuses: pending, running, success, failed, cancelled."""
 
-    id: str | None = None
-    run_id: str | None = None
+    id: str = Field(validation_alias=AliasChoices("run_id", "id"))  # `run_id` in the response to a start
     status: str
     started_at: str | None = None
     finished_at: str | None = None
 
-    @property
-    def identity(self) -> str:
-        """The id: `run_id` in the response to a start."""
-        return self.run_id or self.id or ""
 
-
-class Task(Model):
+class TaskResult(Model):
     """A task of a run."""
 
-    key: str
-    status: str
-    retry_count: int | None = None
+    key: str = Field(description="Key of the task.")
+    status: str = Field(description="Status of the task.")
+    retry_count: int | None = Field(None, description="How often it was tried again.")
 
 
 class Lineage(Model):
@@ -84,7 +72,6 @@ class Endpoint(Model):
     """A serving endpoint."""
 
     name: str
-    id: str | None = None
     model: str | None = None
     version: int | None = None
     status: str | None = None

@@ -1,100 +1,74 @@
-"""The Polnor package: its declarations, and the client for its settings."""
+"""The Polnor package: its settings and its declarations."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import AfterValidator, Field
 
 from polnor.resources.compute_instance import ComputeInstance
 from polnor.resources.job import Job
 from polnor.resources.serving_endpoint import ServingEndpoint
 from polnor.resources.warehouse_state import WarehouseState
-from polnor.settings import DEFAULT_BASE_URL, ENVIRONMENT, Settings
-from resourcekit.http.errors import ApiError, ConfigurationError, NotFoundError, RateLimitedError, UnauthorizedError
-from resourcekit.http_package import HttpPackage, default_advice
-from resourcekit.resource import DataSource
+from resourcekit.fields import Arguments, Secret
+from resourcekit.http.credential_settings import BEARER_KEY, login
+from resourcekit.http.errors import RateLimitedError
+from resourcekit.http.setting_values import BaseUrl, environment_of, normalize_key, normalize_password
+from resourcekit.http_package import HttpPackage
+from resourcekit.package import DeclaredCalls
 from resourcekit.version import VERSION
 
 if TYPE_CHECKING:
     from polnor.api import Client
 
+API_PATH: Final = "/api/v1"
+DEFAULT_BASE_URL: Final = f"https://api.polnor.net{API_PATH}"
 
-@dataclass(frozen=True)
-class Polnor(HttpPackage["Client"]):
-    """The Polnor package for the engines' adapters."""
 
-    @functools.cached_property
-    def data_sources(self) -> tuple[DataSource[Any, Any, Client], ...]:
-        """The data sources."""
-        from polnor.data_sources import DATA_SOURCES
+class Settings(Arguments):
+    """The settings of the provider: an API key, or the email and the password of a login."""
 
-        return DATA_SOURCES
+    api_key: Annotated[str | None, Secret(), AfterValidator(normalize_key)] = Field(
+        None, description="API key or agent token, sent as a bearer token. Default: POLNOR_API_KEY."
+    )
+    email: Annotated[str | None, AfterValidator(str.strip)] = Field(
+        None, description="Email of a login, instead of `api_key`. Default: POLNOR_EMAIL."
+    )
+    password: Annotated[str | None, Secret(), AfterValidator(normalize_password)] = Field(
+        None,
+        description="Password of the login. Its tokens live an hour and are renewed before they expire. Default: "
+        "POLNOR_PASSWORD.",
+    )
+    base_url: Annotated[str | None, BaseUrl(path=API_PATH, example=DEFAULT_BASE_URL)] = Field(
+        None, description=f"URL of the API, with `{API_PATH}`. Default: POLNOR_BASE_URL, else {DEFAULT_BASE_URL}."
+    )
 
-    @functools.cached_property
-    def ephemeral_resources(self) -> tuple[DataSource[Any, Any, Client], ...]:
-        """The ephemeral resources: URLs that no state contains."""
-        from polnor.data_sources import UPLOADS
 
-        return UPLOADS
+def _calls() -> DeclaredCalls[Client]:
+    from polnor.actions import ACTIONS
+    from polnor.data_sources import DATA_SOURCES, UPLOADS
 
-    @functools.cached_property
-    def actions(self) -> tuple[DataSource[Any, Any, Client], ...]:
-        """The actions."""
-        from polnor.actions import ACTIONS
-
-        return ACTIONS
-
-    def open_client(self, settings: Any, base_url: str, engine: str) -> Client:
-        """Return a client with the key, or with the tokens of a login."""
-        from polnor.api import API, Client
-        from resourcekit.http.credentials import Credentials, LoginCredentials, bearer
-
-        login = (settings.email, settings.password)
-        if settings.api_key and any(login):
-            raise ConfigurationError("set either `api_key` (POLNOR_API_KEY), or `email` and `password`: both are set")
-        if not settings.api_key and not all(login):
-            raise ConfigurationError(
-                "set `api_key` (POLNOR_API_KEY), or `email` (POLNOR_EMAIL) and `password` (POLNOR_PASSWORD)"
-            )
-        credentials: Credentials = (
-            bearer(settings.api_key)
-            if settings.api_key
-            else LoginCredentials(
-                "/auth/login", {"email": settings.email, "password": settings.password}, "/auth/refresh"
-            )
-        )
-        return Client(API, base_url=base_url, credentials=credentials, user_agent_suffix=engine)
-
-    def name_sources(self, api: Client, sources: Mapping[str, str]) -> None:
-        """Set where the key or the password comes from, for messages."""
-        api.name_key(sources.get("api_key") or sources.get("password", ""))
-
-    def advice(self, error: ApiError) -> str:
-        """Return what to do about an error of the API."""
-        if isinstance(error, UnauthorizedError):
-            source = f", from {error.key_source}" if error.key_source else ""
-            return f". Check `api_key`, or `email` and `password`{source}"
-        if isinstance(error, RateLimitedError):
-            return ". Remove an object of this kind that is no longer used, or have the quota raised"
-        if isinstance(error, NotFoundError):
-            return ". If it was deleted outside of the program, refresh the state and run it again"
-        return default_advice(error, "POLNOR_API_KEY")
+    return DeclaredCalls(data_sources=DATA_SOURCES, ephemeral_resources=UPLOADS, actions=ACTIONS)
 
 
 @functools.cache
-def package() -> Polnor:
+def package() -> HttpPackage[Client]:
     """Return the package; there is one per process."""
-    return Polnor(
+    return HttpPackage(
         name="polnor",
         version=VERSION,
         display_name="Polnor",
         description="Compute instances, jobs, serving endpoints, SQL and the catalog of Polnor's data platform.",
         homepage="https://polnor.net",
         settings=Settings,
-        environment=ENVIRONMENT,
+        environment=environment_of("polnor", Settings),
+        credentials=(BEARER_KEY, login("/auth/login", "/auth/refresh")),
         resources=(ComputeInstance(), Job(), ServingEndpoint(), WarehouseState()),
+        calls=_calls,
+        error_advice={
+            RateLimitedError: "Remove an object of this kind that is no longer used, or have the quota raised"
+        },
         keywords=("pulumi", "polnor", "data", "category/infrastructure", "kind/native"),
         default_base_url=DEFAULT_BASE_URL,
     )

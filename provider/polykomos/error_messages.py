@@ -36,4 +36,4 @@ def advice(error: ApiError) -> str:
     if isinstance(error, ForbiddenError) and isinstance(scopes, list) and scopes:
         source = f". The rejected key comes from {error.key_source}" if error.key_source else ""
         return f". The API key requires the scopes {', '.join(map(str, scopes))}{source}"
-    return default_advice(error, "POLYKOMOS_API_KEY")
+    return default_advice(error, "the API key (`api_key` or POLYKOMOS_API_KEY)")

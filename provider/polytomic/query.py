@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Result, Validator
-from resourcekit.http.errors import UNKNOWN_OUTCOME, DeadlineExceededError, ForbiddenError, NotFoundError
+from resourcekit.http.errors import DeadlineExceededError, ForbiddenError, NotFoundError
+from resourcekit.http_resource import lost_response, wait_until
 from resourcekit.redaction import Redactor
 from resourcekit.resource import DataSource
 
@@ -64,26 +64,22 @@ class GetQuery(DataSource[GetQueryArgs, GetQueryResult, "Client"]):
     """
 
     name = "get_query"
+    timeout = TIMEOUT_SECONDS
     arguments = GetQueryArgs
     result = GetQueryResult
 
     def call(self, args: GetQueryArgs, ctx: Context[Client]) -> GetQueryResult:
         """Run the query."""
         from polytomic.api import FAILED, url_length
-        from resourcekit.http.transport import RequestOptions
 
         length = url_length(args.query)
         if length > LONG_URL:
             ctx.warn(
                 f"the SQL takes {length} characters of the URL. Servers and proxies may refuse so long a URL", "query"
             )
-        timeout = float(args.timeout_seconds or TIMEOUT_SECONDS)
-        api = ctx.api.with_options(RequestOptions(time.monotonic() + timeout, ctx.cancel, ctx.info))
-        try:
-            submitted = api.submit_query(args.connection_id, args.query)
-        except UNKNOWN_OUTCOME as error:
-            raise ResourceError(f"{error}. If the SQL writes, look whether it did before you run it again") from error
-        task = _wait(api, submitted, timeout, ctx)
+        with lost_response("If the SQL writes, look whether it did before you run it again"):
+            submitted = ctx.api.submit_query(args.connection_id, args.query)
+        task = _wait(submitted.id, ctx)
         if task.status == FAILED:
             reason = Redactor([args.query], "(the query)").redact(task.error or "the API gives no reason")
             raise ResourceError(f"query {task.id} failed: {reason}", property="query")
@@ -99,21 +95,21 @@ class GetQuery(DataSource[GetQueryArgs, GetQueryResult, "Client"]):
         )
 
 
-def _wait(api: Client, task: QueryTask, timeout: float, ctx: Context[Client]) -> QueryTask:
+def _wait(id: str, ctx: Context[Client]) -> QueryTask:
     """Return the query when it is done or failed; raises ResourceError."""
-
-    def progress(seconds: float) -> None:
-        ctx.progress(f"query {task.id} … {seconds:.0f} s")
+    from polytomic.api import DONE, FAILED
 
     try:
-        return api.wait_for_query(task, timeout=timeout, progress=progress)
+        return wait_until(
+            ctx,
+            lambda: ctx.api.get_query(id),
+            lambda found: found.status in (DONE, FAILED),
+            what=f"query {id} is still running",
+            progress=f"query {id}",
+        )
     except DeadlineExceededError as error:
-        _raise_overdue(str(error))
+        raise ResourceError(
+            f"{error}. It may go on: the API documents no way to cancel it. For a longer wait, raise `timeout_seconds`"
+        ) from error
     except (NotFoundError, ForbiddenError) as error:
-        raise ResourceError(f"{error}: {_GONE.format(task.id)}") from error
-
-
-def _raise_overdue(text: str) -> NoReturn:
-    raise ResourceError(
-        f"{text}. It may go on: the API documents no way to cancel it. For a longer wait, raise `timeout_seconds`"
-    )
+        raise ResourceError(f"{error}: {_GONE.format(id)}") from error

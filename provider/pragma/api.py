@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from resourcekit.http.api import Api, ErrorBody, read_text_error
 from resourcekit.http.client import HttpClient
-from resourcekit.http.credentials import Credentials
-from resourcekit.http.models import Model, Texts, Timestamp, drop_none, parse, path_segment
-from resourcekit.http.pages import PlainArray, iter_items
-from resourcekit.http.polling import Progress, poll_until
+from resourcekit.http.models import Model, Texts, path_segment
 from resourcekit.http.retry import RetrySafety
 from resourcekit.version import VERSION
 
@@ -20,9 +17,6 @@ READY: Final = "ready"
 FAILED: Final = "failed"
 FROZEN: Final = frozenset({"pending", "processing"})
 BUILT: Final = "success"
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
-ResultT = TypeVar("ResultT")
 
 
 class Resource(Model):
@@ -36,19 +30,6 @@ class Resource(Model):
     tags: Texts = Field(default_factory=list)
     outputs: dict[str, Any] | None = None
     error: str | None = None
-
-
-class DeadLetter(Model):
-    """An event that could not be processed."""
-
-    event_id: str
-    provider: str | None = None
-    resource_type: str | None = None
-    resource_name: str | None = None
-    event_type: str | None = None
-    error_message: str | None = None
-    attempt_count: int | None = None
-    failed_at: Timestamp | None = None
 
 
 class Build(Model):
@@ -75,28 +56,11 @@ API: Final = Api(name="pragma", version=VERSION, read_error=_read_error)
 
 
 class Client(HttpClient):
-    """A client of the Pragma API; safe for use by many threads."""
+    """A client of the Pragma API, whose lists are plain arrays; safe for use by many threads."""
 
-    def __init__(self, *, base_url: str, credentials: Credentials, user_agent_suffix: str = "") -> None:
-        super().__init__(API, base_url=base_url, credentials=credentials, user_agent_suffix=user_agent_suffix)
-
-    def iter_resources(
-        self, provider: str | None = None, resource: str | None = None, tags: Sequence[str] = ()
-    ) -> Iterator[Resource]:
-        """Yield the resources with these properties; each tag is a parameter of its own."""
-        filters = drop_none(provider=provider, resource=resource, tags=list(tags) or None)
-
-        def key(item: Resource) -> str:
-            return f"{item.provider}/{item.resource}/{item.name}"
-
-        return iter_items(self._transport, "/resources/", Resource, key, PlainArray(), filters)
-
-    def iter_dead_letters(self, provider: str | None = None) -> Iterator[DeadLetter]:
-        """Yield the events that could not be processed."""
-        filters = drop_none(provider=provider)
-        return iter_items(
-            self._transport, "/ops/dead-letter", DeadLetter, lambda item: item.event_id, PlainArray(), filters
-        )
+    def iter_resources(self) -> Iterator[Resource]:
+        """Yield all resources."""
+        return self._iter(Resource, "/resources/", lambda each: f"{each.provider}/{each.resource}/{each.name}")
 
     def get_resource(self, id: str) -> Resource:
         """Read a resource; raises NotFoundError."""
@@ -120,29 +84,10 @@ class Client(HttpClient):
         Raises:
             UnknownOutcomeError: The response was lost; the code may be there.
         """
-        return self._parsed(
-            Build,
-            "POST",
-            f"/providers/{path_segment(provider)}/push",
-            files={"code": ("provider.tar.gz", archive, "application/gzip")},
-            safety=RetrySafety.UNSAFE,
-        )
+        path = f"/providers/{path_segment(provider)}/push"
+        files = {"code": ("provider.tar.gz", archive, "application/gzip")}
+        return self._parsed(Build, "POST", path, files=files, safety=RetrySafety.UNSAFE)
 
     def get_build(self, provider: str, job_name: str) -> Build:
         """Read a build; raises NotFoundError."""
         return self._parsed(Build, "GET", f"/providers/{path_segment(provider)}/builds/{path_segment(job_name)}")
-
-    def wait(
-        self,
-        read: Callable[[], ResultT],
-        done: Callable[[ResultT], bool],
-        what: str,
-        timeout: float,
-        progress: Progress,
-    ) -> ResultT:
-        """Read until a result is done, and return it (see `poll_until`)."""
-        cancel = self._transport.options.cancel
-        return poll_until(read, done, what=what, timeout=timeout, cancel=cancel, progress=progress)
-
-    def _parsed(self, model: type[ModelT], method: str, path: str, **options: Any) -> ModelT:
-        return parse(model, self._transport.request_json(method, path, **options))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from pragma.ids import resource_id
-from resourcekit.context import Context
 from resourcekit.fields import Arguments, Result, Unordered
+from resourcekit.http.models import Texts
+from resourcekit.path_sources import list_source
 from resourcekit.resource import DataSource
 
 if TYPE_CHECKING:
-    from pragma.api import Client, DeadLetter
+    from pragma.api import Client
 
 
 class GetResourcesArgs(Arguments):
@@ -27,44 +28,24 @@ class ResourceSummary(BaseModel):
     """A resource."""
 
     id: str = Field(description="The API's id.")
-    provider_name: str = Field(description="Its provider.")
-    resource_type: str = Field(description="Its type.")
+    provider_name: str = Field(validation_alias="provider", description="Its provider.")
+    resource_type: str = Field(validation_alias="resource", description="Its type.")
     name: str = Field(description="Its name.")
-    status: str = Field(description="Its lifecycle state.")
-    tags: list[str] = Field([], description="Its tags.")
+    status: str = Field(validation_alias="lifecycle_state", description="Its lifecycle state.")
+    tags: Texts = Field([], description="Its tags.")
     config: Any = Field(None, description="Its configuration.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_id(cls, found: Any) -> Any:
+        parts = [found.get(name) for name in ("provider", "resource", "name")]
+        return {**found, "id": resource_id(*parts)}
 
 
 class GetResourcesResult(Result):
     """The resources."""
 
     resources: list[ResourceSummary] = Field([], description="The resources, without their outputs.")
-
-
-class GetResources(DataSource[GetResourcesArgs, GetResourcesResult, "Client"]):
-    """The resources that the token sees, by provider, type and tags."""
-
-    name = "get_resources"
-    arguments = GetResourcesArgs
-    result = GetResourcesResult
-
-    def call(self, args: GetResourcesArgs, ctx: Context[Client]) -> GetResourcesResult:
-        """Read the list."""
-        found = ctx.api.iter_resources(args.provider_name, args.resource_type, args.tags or ())
-        return GetResourcesResult(
-            resources=[
-                ResourceSummary(
-                    id=resource_id(each.provider, each.resource, each.name),
-                    provider_name=each.provider,
-                    resource_type=each.resource,
-                    name=each.name,
-                    status=each.lifecycle_state,
-                    tags=each.tags,
-                    config=each.config,
-                )
-                for each in found
-            ]
-        )
 
 
 class GetDeadLetterArgs(Arguments):
@@ -77,7 +58,7 @@ class DeadLetterEvent(BaseModel):
     """An event that could not be processed."""
 
     event_id: str = Field(description="Its id.")
-    provider_name: str | None = Field(None, description="The provider.")
+    provider_name: str | None = Field(None, validation_alias="provider", description="The provider.")
     resource_type: str | None = Field(None, description="The resource's type.")
     resource_name: str | None = Field(None, description="The resource's name.")
     event_type: str | None = Field(None, description="What was to be done.")
@@ -92,19 +73,21 @@ class GetDeadLetterResult(Result):
     events: list[DeadLetterEvent] = Field([], description="The events.")
 
 
-class GetDeadLetter(DataSource[GetDeadLetterArgs, GetDeadLetterResult, "Client"]):
-    """The events that Pragma could not process."""
-
-    name = "get_dead_letter"
-    arguments = GetDeadLetterArgs
-    result = GetDeadLetterResult
-
-    def call(self, args: GetDeadLetterArgs, ctx: Context[Client]) -> GetDeadLetterResult:
-        """Read the list."""
-        found = ctx.api.iter_dead_letters(args.provider_name)
-        return GetDeadLetterResult(events=[_event(each) for each in found])
-
-
-def _event(letter: DeadLetter) -> DeadLetterEvent:
-    fields = letter.model_dump(mode="json")
-    return DeadLetterEvent(provider_name=fields.pop("provider"), **fields)
+DATA_SOURCES: tuple[DataSource[Any, Any, Client], ...] = (
+    list_source(
+        "get_resources",
+        "The resources that the token sees, by provider, type and tags.",
+        "/resources/",
+        GetResourcesArgs,
+        result=GetResourcesResult,
+        parameters={"provider_name": "provider", "resource_type": "resource"},
+    ),
+    list_source(
+        "get_dead_letter",
+        "The events that Pragma could not process.",
+        "/ops/dead-letter",
+        GetDeadLetterArgs,
+        result=GetDeadLetterResult,
+        parameters={"provider_name": "provider"},
+    ),
+)

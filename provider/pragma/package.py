@@ -1,63 +1,51 @@
-"""The Pragma package: its declarations, and the client for its settings."""
+"""The Pragma package: its settings and its declarations."""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-from pragma.data_sources import GetDeadLetter, GetResources
+from pydantic import AfterValidator, Field
+
+from pragma.data_sources import DATA_SOURCES
 from pragma.provider_code import ProviderCode
 from pragma.resource import Resource
-from pragma.settings import ENVIRONMENT, Settings
-from resourcekit.http.errors import ApiError, ConflictError, NotFoundError
+from resourcekit.fields import Arguments, Secret
+from resourcekit.http.errors import ConflictError
+from resourcekit.http.setting_values import BaseUrl, environment_of, normalize_key
 from resourcekit.http_package import HttpPackage
-from resourcekit.resource import DataSource
+from resourcekit.package import DeclaredCalls
 from resourcekit.version import VERSION
 
 if TYPE_CHECKING:
     from pragma.api import Client
 
-_DATA_SOURCES: tuple[DataSource[Any, Any, Any], ...] = (GetResources(), GetDeadLetter())
 
+class Settings(Arguments):
+    """The settings of the provider."""
 
-@dataclass(frozen=True)
-class Pragma(HttpPackage["Client"]):
-    """The Pragma package for the engines' adapters."""
-
-    @property
-    def data_sources(self) -> tuple[DataSource[Any, Any, Client], ...]:
-        """The data sources."""
-        return _DATA_SOURCES
-
-    def open_client(self, settings: Any, base_url: str, engine: str) -> Client:
-        """Return a client for the settings."""
-        from pragma.api import Client
-        from resourcekit.http.credentials import bearer
-
-        return Client(base_url=base_url, credentials=bearer(settings.api_key), user_agent_suffix=engine)
-
-    def advice(self, error: ApiError) -> str:
-        """Return what to do about an error of the API."""
-        if isinstance(error, ConflictError):
-            return ". Another change is being processed: run it again when that has ended"
-        if isinstance(error, NotFoundError):
-            return ". If it was deleted outside of the program, refresh the state and run it again"
-        return super().advice(error)
+    api_key: Annotated[str, Secret(), AfterValidator(normalize_key)] = Field(
+        description="Token of `pragma auth login` or of the dashboard. Default: PRAGMA_API_KEY."
+    )
+    base_url: Annotated[str, BaseUrl(example="https://api.example.com")] = Field(
+        description="URL of the API. Default: PRAGMA_BASE_URL."
+    )
 
 
 @functools.cache
-def package() -> Pragma:
+def package() -> HttpPackage[Client]:
     """Return the package; there is one per process."""
-    return Pragma(
+    return HttpPackage(
         name="pragma",
         version=VERSION,
         display_name="Pragma",
         description="Resources of Pragma's providers, provider code, and events that could not be processed.",
         homepage="https://pragmatiks.io",
         settings=Settings,
-        environment=ENVIRONMENT,
+        environment=environment_of("pragma", Settings),
         resources=(Resource(), ProviderCode()),
+        calls=lambda: DeclaredCalls(data_sources=DATA_SOURCES),
         error_fields={"provider": "provider_name", "resource": "resource_type"},
+        error_advice={ConflictError: "Another change is being processed: run it again when that has ended"},
         keywords=("pulumi", "pragma", "category/infrastructure", "kind/native"),
     )

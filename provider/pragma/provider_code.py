@@ -11,7 +11,7 @@ from pragma.ids import PART
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, RequiresReplace, Result
-from resourcekit.http.errors import UNKNOWN_OUTCOME, NotFoundError
+from resourcekit.http_resource import lost_response, read_or_none, wait_until
 from resourcekit.resource import Resource
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class ProviderCode(Resource[ProviderCodeArgs, ProviderCodeState, "Client"]):
     arguments = ProviderCodeArgs
     state = ProviderCodeState
     import_id = "nothing: uploaded code cannot be imported"
+    cannot_delete = "the code stays at the service, because the API documents no way to delete it"
 
     def create(self, args: ProviderCodeArgs, ctx: Context[Client]) -> tuple[str, ProviderCodeState]:
         """Upload the code, and wait for its build."""
@@ -59,11 +60,9 @@ class ProviderCode(Resource[ProviderCodeArgs, ProviderCodeState, "Client"]):
             raise ResourceError("uploaded code cannot be imported: the API documents no way to read it. Upload it anew")
         if prior.job_name is None:
             return prior
-        try:
-            build = ctx.api.get_build(id, prior.job_name)
-        except NotFoundError:
-            return prior
-        return prior.model_copy(update={"status": build.status})
+        job_name = prior.job_name
+        build = read_or_none(lambda: ctx.api.get_build(id, job_name))
+        return prior if build is None else prior.model_copy(update={"status": build.status})
 
     def update(
         self, id: str, args: ProviderCodeArgs, prior: ProviderCodeState, changed: frozenset[str], ctx: Context[Client]
@@ -73,15 +72,11 @@ class ProviderCode(Resource[ProviderCodeArgs, ProviderCodeState, "Client"]):
 
         if changed or prior.job_name is None or prior.status == FAILED:
             return _upload(args, ctx)
-        try:
-            build = ctx.api.get_build(id, prior.job_name)
-        except NotFoundError:  # the API has forgotten a build that had not succeeded
+        job_name = prior.job_name
+        build = read_or_none(lambda: ctx.api.get_build(id, job_name))
+        if build is None:  # the API has forgotten a build that had not succeeded
             return _upload(args, ctx)
         return _built(args, build, prior.version, ctx)
-
-    def delete(self, id: str, prior: ProviderCodeState, ctx: Context[Client]) -> None:
-        """Forget the upload."""
-        ctx.info(f"the code of {id} stays at the service: the API documents no way to delete it")
 
     def is_incomplete(self, prior: ProviderCodeState) -> bool:
         """Return whether the build has not succeeded."""
@@ -93,12 +88,8 @@ def _upload(args: ProviderCodeArgs, ctx: Context[Client]) -> ProviderCodeState:
         content = Path(args.archive).read_bytes()
     except OSError as error:
         raise ResourceError(f"{args.archive} cannot be read: {error.strerror}", property="archive") from None
-    try:
+    with lost_response("The code may have been uploaded: a repeated upload is one more version"):
         build = ctx.api.push_code(args.provider_name, content)
-    except UNKNOWN_OUTCOME as error:
-        raise ResourceError(
-            f"{error}. The code may have been uploaded: a repeated upload is one more version"
-        ) from error
     return _built(args, build, build.version, ctx)
 
 
@@ -110,12 +101,12 @@ def _built(args: ProviderCodeArgs, build: Build, version: str | None, ctx: Conte
         return ProviderCodeState(**args.model_dump(), version=version, job_name=found.job_name, status=found.status)
 
     ctx.checkpoint(args.provider_name, state(build))
-    found = ctx.api.wait(
+    found = wait_until(
+        ctx,
         lambda: ctx.api.get_build(args.provider_name, build.job_name),
         lambda each: each.status in (BUILT, FAILED),
-        f"the build {build.job_name} is still running",
-        ctx.remaining(),
-        lambda seconds: ctx.progress(f"{build.job_name} … {seconds:.0f} s"),
+        what=f"the build {build.job_name} is still running",
+        progress=build.job_name,
     )
     ctx.checkpoint(args.provider_name, state(found))
     if found.status == FAILED:

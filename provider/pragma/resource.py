@@ -13,6 +13,7 @@ from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, RequiresReplace, Result, Secret, Stable, Unordered
 from resourcekit.gone import AbsentObject, confirm_gone
 from resourcekit.http.errors import ConflictError, NotFoundError
+from resourcekit.http_resource import read_or_none, wait_until
 from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.resource import Resource as Declaration
 
@@ -76,11 +77,8 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
     def create(self, args: ResourceArgs, ctx: Context[Client]) -> tuple[str, ResourceState]:
         """Create the resource, and wait for it if it is committed."""
         id_ = resource_id(args.provider_name, args.resource_type, args.name)
-        try:
-            found = ctx.api.get_resource(id_)
-        except NotFoundError:
-            pass
-        else:
+        found = read_or_none(lambda: ctx.api.get_resource(id_))
+        if found is not None:
             other = f"{found.provider}/{found.resource}/{found.name}"
             raise ResourceError(
                 f"the id {id_} belongs to {other} already. Import it, or choose another `name`", property="name"
@@ -92,11 +90,11 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
 
     def read(self, id: str, prior: ResourceState | None, ctx: Context[Client]) -> ResourceState | None:
         """Read the resource."""
-        try:
-            return _state(ctx.api.get_resource(id))
-        except NotFoundError:
+        found = read_or_none(lambda: ctx.api.get_resource(id))
+        if found is None:
             confirm_gone(AbsentObject("pragma", self.name, "resource", id), lambda: _ids(ctx), ctx)
             return None
+        return _state(found)
 
     def update(
         self, id: str, args: ResourceArgs, prior: ResourceState, changed: frozenset[str], ctx: Context[Client]
@@ -124,12 +122,12 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
             ctx.api.delete_resource(id)
         except NotFoundError:
             return
-        ctx.api.wait(
-            lambda: _exists(id, ctx),
-            lambda found: not found,
-            f"{id} is still there",
-            ctx.remaining(),
-            _progress(id, ctx),
+        wait_until(
+            ctx,
+            lambda: read_or_none(lambda: ctx.api.get_resource(id)),
+            lambda found: found is None,
+            what=f"{id} is still there",
+            progress=id,
         )
 
     def list(self, ctx: Context[Client], query: ListQuery = EVERYTHING) -> Iterable[tuple[str, str, ResourceState]]:
@@ -192,11 +190,11 @@ def _state(found: ApiResource) -> ResourceState:
 
 def _complete(id: str, wanted: str, applied: ApiResource, ctx: Context[Client]) -> ResourceState:
     """Return the state when a committed resource is ready; raises ResourceError if it failed."""
-    from pragma.api import FAILED, FROZEN
+    from pragma.api import FAILED
 
     found = applied
     if wanted == "pending":
-        found = applied if applied.lifecycle_state not in FROZEN else _unfrozen(id, applied, ctx)
+        found = _unfrozen(id, applied, ctx)
         ctx.checkpoint(id, _state(found))
         if found.lifecycle_state == FAILED:
             reason = found.error or "the API gives no reason"
@@ -211,24 +209,11 @@ def _unfrozen(id: str, current: ApiResource, ctx: Context[Client]) -> ApiResourc
     """Return the resource when it is neither pending nor processing."""
     from pragma.api import FROZEN
 
-    if current.lifecycle_state not in FROZEN:
-        return current
-    return ctx.api.wait(
+    return wait_until(
+        ctx,
         lambda: ctx.api.get_resource(id),
         lambda found: found.lifecycle_state not in FROZEN,
-        f"{id} is still being processed",
-        ctx.remaining(),
-        _progress(id, ctx),
+        what=f"{id} is still being processed",
+        progress=id,
+        found=current,
     )
-
-
-def _progress(id: str, ctx: Context[Client]) -> Any:
-    return lambda seconds: ctx.progress(f"{id} … {seconds:.0f} s")
-
-
-def _exists(id: str, ctx: Context[Client]) -> bool:
-    try:
-        ctx.api.get_resource(id)
-    except NotFoundError:
-        return False
-    return True

@@ -21,9 +21,9 @@ from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.package import Package
 from resourcekit.planning.diff import Diff, diff
 from resourcekit.planning.plan import inputs_from_state, plan_create, plan_update
-from resourcekit.resource import Resource, dump_state
+from resourcekit.resource import Resource
 from resourcekit.results import ApplyResult, ChangePlan, ListItem, ReadResult, Values
-from resourcekit.state import read_state, values_with_unreported
+from resourcekit.state import dump_state, read_state, values_with_unreported
 from resourcekit.unknown import UNKNOWN
 
 log = logging.getLogger(__name__)

@@ -17,6 +17,21 @@ ApiT = TypeVar("ApiT")
 
 
 @dataclass(frozen=True)
+class DeclaredCalls(Generic[ApiT]):
+    """What a package offers beside resources. One declaration may be in several of the tuples.
+
+    Attributes:
+        data_sources: Calls that read: Terraform's data sources, Pulumi's functions.
+        ephemeral_resources: Calls whose results must not be stored. Terraform only.
+        actions: Calls that change something: Terraform's actions.
+    """
+
+    data_sources: tuple[DataSource[Any, Any, ApiT], ...] = ()
+    ephemeral_resources: tuple[DataSource[Any, Any, ApiT], ...] = ()
+    actions: tuple[DataSource[Any, Any, ApiT], ...] = ()
+
+
+@dataclass(frozen=True)
 class Package(Generic[ApiT]):
     """A vendor's package as the engines' adapters see it.
 

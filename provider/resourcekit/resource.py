@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
-
-from pydantic import BaseModel
 
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailure
@@ -59,6 +58,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         preview_sets_values: Whether `preview` returns values. If so, it is called for every plan.
         schema_version: The version of the state's schema in Terraform; `upgrade_state` reads older versions.
         list_filters: The state fields by which a list can be filtered.
+        cannot_delete: Why the API cannot delete an object; a delete then removes it from the state only, and says so.
         url_collection: The part of the object's URL before its id, which is the last part. States of a generic REST
             provider can then be taken over. Empty: the URL does not contain the id.
 
@@ -101,6 +101,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
     preview_sets_values: ClassVar[bool] = False
     schema_version: ClassVar[int] = 0
     list_filters: ClassVar[tuple[str, ...]] = ()
+    cannot_delete: ClassVar[str] = ""
     url_collection: ClassVar[str] = ""
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
@@ -184,11 +185,16 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
 
     def update(self, id: str, args: ArgsT, prior: StateT, changed: frozenset[str], ctx: Context[ApiT]) -> StateT:
         """Update the arguments `changed` in place. If none changed, resume a create that did not complete."""
-        raise NotImplementedError
+        if changed:
+            raise NotImplementedError
+        return self.read(id, prior, ctx) or prior
 
     def delete(self, id: str, prior: StateT, ctx: Context[ApiT]) -> None:
-        """Delete the object. If it is gone already, that is a success."""
-        raise NotImplementedError
+        """Delete the object. If it is gone already, that is a success. Not needed with `cannot_delete`."""
+        if not self.cannot_delete:
+            raise NotImplementedError
+        noun = re.sub(r"\B(?=[A-Z])", " ", self.name).lower()
+        ctx.info(f"{noun} {id} was removed from the state only: {self.cannot_delete}")
 
     def is_incomplete(self, prior: StateT) -> bool:
         """Return whether an earlier run created the object but stopped waiting for it, so that `update` must wait."""
@@ -225,6 +231,7 @@ class DataSource(Generic[ArgsT, ResultT, ApiT]):
 
     Attributes:
         name: The name in snake case, such as "get_key". Each engine has its own spelling of it.
+        timeout: The seconds after which a call ends. An argument `timeout_seconds` replaces it.
         runs_in_preview: Whether a preview calls the API. False if a call costs something or may change something.
         arguments: The model of the arguments.
         result: The model of the result.
@@ -253,6 +260,7 @@ class DataSource(Generic[ArgsT, ResultT, ApiT]):
     """
 
     name: ClassVar[str]
+    timeout: ClassVar[float] = 120
     runs_in_preview: ClassVar[bool] = True
     arguments: type[ArgsT]
     result: type[ResultT]
@@ -261,6 +269,10 @@ class DataSource(Generic[ArgsT, ResultT, ApiT]):
         """Check rules across arguments, over values that may be UNKNOWN or absent. Pure."""
         del args
         return ()
+
+    def time_limit(self, args: Mapping[str, Any]) -> float:
+        """Return the seconds after which a call with these arguments ends."""
+        return float(args.get("timeout_seconds") or self.timeout)
 
     def call(self, args: ArgsT, ctx: Context[ApiT]) -> ResultT:
         """Return the result. Exceptions are treated as those of a `Resource`."""
@@ -281,8 +293,3 @@ class ProviderFunction(Generic[ArgsT]):
             ResourceError: An argument is invalid.
         """
         raise NotImplementedError
-
-
-def dump_state(state: BaseModel) -> dict[str, Any]:
-    """Return a state as plain values. Unset entries are None."""
-    return state.model_dump(mode="json")

@@ -8,8 +8,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from resourcekit.fields import Result, field_specs
-from resourcekit.resource import Resource, dump_state
+from resourcekit.resource import Resource
 from resourcekit.unknown import drop_unknowns
+
+
+def dump_state(state: BaseModel) -> dict[str, Any]:
+    """Return a state as plain values. Unset entries are None."""
+    return state.model_dump(mode="json")
 
 
 def values_with_unreported(

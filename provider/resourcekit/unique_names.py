@@ -29,18 +29,18 @@ class NamedCreate(Generic[T]):
     Attributes:
         noun: The object for messages, such as "compute instance".
         name: The name.
-        argument: The argument that has the name.
         find: Returns the object of this name, or None.
         send: Sends the create call once.
         id_of: Returns an object's id.
+        argument: The argument that has the name.
     """
 
     noun: str
     name: str
-    argument: str
     find: Callable[[], T | None]
     send: Callable[[], T]
     id_of: Callable[[T], str]
+    argument: str = "name"
 
 
 def create_named(request: NamedCreate[T], ctx: Context[Any]) -> T:

@@ -85,7 +85,7 @@ def call(run: LifecycleRun, name: str, **arguments: Any) -> Any:
             401,
             "ComputeInstance",
             VM,
-            r"\(401\)\. Check `api_key`, or `email` and `password`, from ",
+            r"\(401\)\. Check `api_key` \(POLNOR_API_KEY\), or .* The rejected key comes from ",
         ),
         ("polnorListCompute", 403, "ComputeInstance", VM, r"\(403\)\. Check the API key's status, scopes"),
         ("polnorStartCompute", 404, "ComputeInstance", {**VM, "state": "running"}, r"\(404\)\. If it was deleted outs"),
@@ -95,7 +95,7 @@ def call(run: LifecycleRun, name: str, **arguments: Any) -> Any:
         ("polnorCreateJob", 403, "Job", {"name": "a"}, r"\(403\)\. Check the API key's status, scopes"),
         ("polnorStartWarehouse", 403, "WarehouseState", {"state": "running"}, r"\(403\)\. Check the API key's status"),
         ("pragmaApplyResource", 400, "Resource", DB, r"injected by a fault rule \(400\)$"),
-        ("pragmaGetResource", 401, "Resource", DB, r"\(401\)\. Check the API key \(`api_key` or PRAGMA_API_KEY\)"),
+        ("pragmaGetResource", 401, "Resource", DB, r"\(401\)\. Check `api_key` \(PRAGMA_API_KEY\)"),
         ("pragmaApplyResource", 403, "Resource", DB, r"\(403\)\. Check the API key's status, scopes"),
         ("pragmaApplyResource", 409, "Resource", DB, r"\(409\)\. Another change is being processed: run it again"),
         ("pragmaApplyResource", 422, "Resource", DB, r"injected by a fault rule \(422\)$"),
@@ -203,7 +203,7 @@ def test_a_login_that_expires_in_the_middle_of_a_run_is_renewed(plane: ControlPl
     paths = [line["path"] for line in plane.request_lines() if line["path"].endswith("/auth/login")]
     assert len(paths) == 2, "the token was refused, and another one taken"
     other = new_run(plane, "polnor", "WarehouseState", email=DEVELOPER, password=OTHER_KEY)
-    with refused(r"password is wrong \(401\)\. Check `api_key`, or `email` and `password`"):
+    with refused(r"password is wrong \(401\)\. Check `api_key` \(POLNOR_API_KEY\), or `email`"):
         other.up(warehouse_id=warehouse["id"], state="running")
 
 

@@ -119,7 +119,7 @@ def test_pulumi(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: 
     write(state="stopped", flavor="gpu.a100", name=f"{name}-gpu", graph=[], version=8)
     gone = stack.destroy()
     assert "was removed from the state only: the API cannot delete a job" in gone.output
-    assert "goes on running: the API cannot stop it" in gone.output
+    assert "goes on running, because the API cannot stop it" in gone.output
     assert instances(polnor) == {}
 
 
@@ -258,12 +258,13 @@ output "rows" {{
     assert workspace.outputs() == {"rows": [[42]]}
     workspace.settled()
     assert plane.api_key not in workspace.state_text
-    assert "goes on running: the API cannot stop it" in workspace.destroy(POLNOR_LOG="info", TF_LOG="info").output
+    shown = workspace.destroy(POLNOR_LOG="info", TF_LOG="info").output
+    assert "goes on running, because the API cannot stop it" in shown
 
 
 def test_a_login_is_checked(tmp_path: Path, env: dict[str, str]) -> None:
     stack = Stack(tmp_path / "stack", {**env, "POLNOR_EMAIL": "you@example.com"}, vendors=("polnor",))
     stack.write({"job": ("polnor:Job", {"name": "x"})})
-    assert "(POLNOR_API_KEY), or `email` and `password`: both are set" in stack.preview(ok=False).output
+    assert "`password` (POLNOR_PASSWORD): both are set" in stack.preview(ok=False).output
     refused = stack.preview(ok=False, POLNOR_EMAIL="", POLNOR_API_KEY="")
     assert "apiKey" in refused.output

@@ -9,6 +9,7 @@ import pytest
 
 from resourcekit.fields import field_specs
 from resourcekit.package import Package
+from resourcekit.provider_config import configure_client
 from resourcekit.pulumi.schema import package_schema
 from resourcekit.version import VERSION
 from support.python import run
@@ -48,6 +49,13 @@ def test_every_declaration_has_an_example_for_both_engines_and_the_distributions
     assert package_schema(vendor)["name"] == name
 
 
+@pytest.mark.parametrize("name", [each for each in VENDORS if each != "polykomos"])
+def test_a_client_is_opened_by_the_declared_credentials(name: str) -> None:
+    settings = {"api_key": "key-of-a-test", "base_url": "http://127.0.0.1:9/api/v1"}
+    client = configure_client(package(name), settings, "test", lambda _: None)
+    assert type(client) is importlib.import_module(f"{name}.api").Client
+
+
 @pytest.mark.parametrize("name", VENDORS)
 def test_a_plugin_loads_its_own_vendor_only_and_no_connection(name: str) -> None:
     code = f"""
@@ -64,4 +72,4 @@ print(sorted({{*{VENDORS!r}, "httpx", "ssl", "controlplane", "pulumi"}} & sys.mo
 
 @pytest.mark.parametrize("name", [each for each in VENDORS if each != "polykomos"])
 def test_a_plugins_program_starts_with_almost_nothing(name: str) -> None:
-    assert run(f"import sys, {name}.plugin; print({{'grpc', 'typing', 'pydantic'}} & {{*sys.modules}})") == "set()"
+    assert run(f"import sys, {name}; print({{'grpc', 'typing', 'pydantic'}} & {{*sys.modules}})") == "set()"

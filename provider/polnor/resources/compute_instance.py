@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field
 
-from polnor.resources.known_values import known_value
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, ProviderOnly, RequiresReplace, Result, Stable, Validator
 from resourcekit.gone import AbsentObject, confirm_gone
 from resourcekit.http.errors import ConflictError, NotFoundError
-from resourcekit.http.polling import poll_until
+from resourcekit.http_resource import state_of, wait_until
 from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.resource import Resource, Timeouts
 from resourcekit.unique_names import NamedCreate, create_named
@@ -104,15 +103,15 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
             NamedCreate(
                 noun="compute instance",
                 name=args.name,
-                argument="name",
                 find=lambda: next((each for each in ctx.api.iter_instances() if each.name == args.name), None),
                 send=lambda: ctx.api.create_instance(body),
                 id_of=lambda each: each.id,
             ),
             ctx,
         )
-        ctx.checkpoint(made.id, _state(made, args))
-        return made.id, self._settle(made.id, args, ctx)
+        state = self._state(made, args)
+        ctx.checkpoint(made.id, state)
+        return made.id, self.update(made.id, args, state, frozenset(), ctx)
 
     def read(self, id: str, prior: ComputeInstanceState | None, ctx: Context[Client]) -> ComputeInstanceState | None:
         """Read the instance from the list."""
@@ -120,7 +119,7 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
         if found is None:
             self._confirm_gone(id, ctx)
             return None
-        return _state(found, prior)
+        return self._state(found, prior)
 
     def update(
         self,
@@ -131,7 +130,8 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
         ctx: Context[Client],
     ) -> ComputeInstanceState:
         """Start or stop the instance, or resume the wait for that."""
-        return self._settle(id, args, ctx)
+        found = _get(id, ctx) if args.state is None else self._bring_to(id, args.state, ctx)
+        return self._state(found, args)
 
     def delete(self, id: str, prior: ComputeInstanceState, ctx: Context[Client]) -> None:
         """Delete the instance. A running one is stopped first, unless the program says otherwise."""
@@ -154,7 +154,7 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
         self, ctx: Context[Client], query: ListQuery = EVERYTHING
     ) -> Iterable[tuple[str, str, ComputeInstanceState]]:
         """Yield id, name and state of each instance."""
-        return ((each.id, each.name or each.id, _state(each, None)) for each in ctx.api.iter_instances())
+        return ((each.id, each.name or each.id, self._state(each, None)) for each in ctx.api.iter_instances())
 
     def is_incomplete(self, prior: ComputeInstanceState) -> bool:
         """Return whether the instance was on its way when an earlier run ended."""
@@ -164,51 +164,32 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
         absent = AbsentObject("polnor", self.name, "compute instance", id)
         confirm_gone(absent, lambda: (each.id for each in ctx.api.iter_instances()), ctx)
 
-    def _settle(self, id: str, args: ComputeInstanceArgs, ctx: Context[Client]) -> ComputeInstanceState:
-        """Bring the instance into the desired state, and return it."""
-        if args.state is not None:
-            return _state(self._bring_to(id, args.state, ctx), args)
-        found = ctx.api.find_instance(id)
-        if found is None:
-            raise ResourceError(f"compute instance {id} is not in the list any more: refresh the state")
-        return _state(found, args)
-
     def _bring_to(self, id: str, desired: str, ctx: Context[Client]) -> Instance:
-        change = ctx.api.start_instance if desired == RUNNING else ctx.api.stop_instance
-
         def step() -> Instance:
             """Read the instance, and start or stop it where it rests in the other state."""
-            found = ctx.api.find_instance(id)
-            if found is None:
-                raise NotFoundError(404, "", f"compute instance {id} is not in the list")
+            found = _get(id, ctx)
             if found.status in (RUNNING, STOPPED) and found.status != desired:
                 # A conflict means that it has left that state since: the next read shows where it goes.
                 with contextlib.suppress(ConflictError):
-                    change(id)
+                    ctx.api.switch_instance(id, "start" if desired == RUNNING else "stop")
             return found
 
-        found = step()
-        if found.status == desired:
-            return found
-        return poll_until(
+        return wait_until(
+            ctx,
             step,
             lambda each: each.status == desired,
             what=f"compute instance {id} is not {desired} yet",
-            timeout=ctx.remaining(),
-            cancel=ctx.cancel,
-            progress=lambda seconds: ctx.progress(f"waiting until it is {desired}, {seconds:.0f} s"),
+            progress=f"waiting until it is {desired}",
+            found=step(),
         )
 
+    def _state(self, found: Instance, known: ComputeInstanceArgs | None) -> ComputeInstanceState:
+        """Return the state. The response to a create lacks most fields, and no response has the image."""
+        return state_of(self, found, known, state=RUNNING if found.status in (RUNNING, "starting") else STOPPED)
 
-def _state(found: Instance, known: ComputeInstanceArgs | None) -> ComputeInstanceState:
-    """Return the state. The response to a create lacks most fields, and no response has the image."""
-    return ComputeInstanceState.model_construct(
-        name=known_value(found.name, known, "name"),
-        flavor=known_value(found.flavor, known, "flavor"),
-        auto_stop=known_value(found.auto_stop, known, "auto_stop"),
-        image=known_value(None, known, "image"),
-        state=RUNNING if found.status in (RUNNING, "starting") else STOPPED,
-        stop_before_delete=known_value(None, known, "stop_before_delete"),
-        status=found.status,
-        region=found.region,
-    )
+
+def _get(id: str, ctx: Context[Client]) -> Instance:
+    found = ctx.api.find_instance(id)
+    if found is None:
+        raise NotFoundError(404, "", f"compute instance {id} is not in the list: refresh the state")
+    return found

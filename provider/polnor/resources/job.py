@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from resourcekit.context import Context
 from resourcekit.errors import CheckFailure, ResourceError
 from resourcekit.fields import Arguments, Result
-from resourcekit.http.errors import UNKNOWN_OUTCOME, NotFoundError
+from resourcekit.http.errors import NotFoundError
+from resourcekit.http_resource import lost_response
 from resourcekit.resource import Resource
 from resourcekit.unknown import UNKNOWN, contains_unknown
 
@@ -57,6 +58,7 @@ class Job(Resource[JobArgs, JobState, "Client"]):
     name = "Job"
     arguments = JobArgs
     state = JobState
+    cannot_delete = "the API cannot delete a job"
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         """Check the graph: unique keys, known dependencies, no cycle."""
@@ -78,13 +80,11 @@ class Job(Resource[JobArgs, JobState, "Client"]):
 
     def create(self, args: JobArgs, ctx: Context[Client]) -> tuple[str, JobState]:
         """Create the job."""
-        try:
+        with lost_response(
+            f"The job {args.name!r} may have been created, and the API can neither list nor delete jobs: look for it "
+            "in Polnor's console before you run it again, which creates another one"
+        ):
             made = ctx.api.create_job(_body(args, with_null_tasks=False))
-        except UNKNOWN_OUTCOME as error:
-            raise ResourceError(
-                f"{error}. The job {args.name!r} may have been created, and the API can neither list nor delete jobs: "
-                "look for it in Polnor's console before you run it again, which creates another one"
-            ) from error
         return made.id, _state(args)
 
     def read(self, id: str, prior: JobState | None, ctx: Context[Client]) -> JobState | None:
@@ -106,10 +106,6 @@ class Job(Resource[JobArgs, JobState, "Client"]):
                     "rm`, `tofu state rm`) and run it again, which creates a new one"
                 ) from error
         return _state(args)
-
-    def delete(self, id: str, prior: JobState, ctx: Context[Client]) -> None:
-        """Remove the job from the state."""
-        ctx.info(f"job {id} ({prior.name}) was removed from the state only: the API cannot delete a job")
 
 
 def _body(args: JobArgs, *, with_null_tasks: bool) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from polnor.resources.known_values import known_value
 from resourcekit.context import Context
 from resourcekit.fields import Arguments, Computed, RequiresReplace, Result
+from resourcekit.http_resource import state_of
 from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.resource import Resource
 from resourcekit.unique_names import NamedCreate, create_named
@@ -46,6 +46,7 @@ class ServingEndpoint(Resource[ServingEndpointArgs, ServingEndpointState, "Clien
     arguments = ServingEndpointArgs
     state = ServingEndpointState
     import_id = "its name"
+    cannot_delete = "the API cannot delete an endpoint"
 
     def preview_replacement(self, args: Mapping[str, Any], prior: ServingEndpointState, ctx: Context[Client]) -> None:
         """Warn that the old endpoint stays, and refuses another one of its name."""
@@ -62,52 +63,25 @@ class ServingEndpoint(Resource[ServingEndpointArgs, ServingEndpointState, "Clien
             NamedCreate(
                 noun="serving endpoint",
                 name=args.name,
-                argument="name",
                 find=lambda: _find(args.name, ctx),
                 send=lambda: ctx.api.create_endpoint(args.name, args.model, args.version),
                 id_of=lambda each: each.name,
             ),
             ctx,
         )
-        return made.name, _state(made, args)
+        return made.name, state_of(self, made, args)
 
     def read(self, id: str, prior: ServingEndpointState | None, ctx: Context[Client]) -> ServingEndpointState | None:
         """Read the endpoint from the list."""
         found = _find(id, ctx)
-        return None if found is None else _state(found, prior)
-
-    def update(
-        self,
-        id: str,
-        args: ServingEndpointArgs,
-        prior: ServingEndpointState,
-        changed: frozenset[str],
-        ctx: Context[Client],
-    ) -> ServingEndpointState:
-        """Read the endpoint: no argument can change in place."""
-        return self.read(id, prior, ctx) or prior
-
-    def delete(self, id: str, prior: ServingEndpointState, ctx: Context[Client]) -> None:
-        """Remove the endpoint from the state."""
-        ctx.info(f"serving endpoint {id} was removed from the state only: the API cannot delete an endpoint")
+        return None if found is None else state_of(self, found, prior)
 
     def list(
         self, ctx: Context[Client], query: ListQuery = EVERYTHING
     ) -> Iterable[tuple[str, str, ServingEndpointState]]:
         """Yield name, name and state of each endpoint."""
-        return ((each.name, each.name, _state(each, None)) for each in ctx.api.iter_endpoints())
+        return ((each.name, each.name, state_of(self, each, None)) for each in ctx.api.iter_endpoints())
 
 
 def _find(name: str, ctx: Context[Client]) -> Endpoint | None:
     return next((each for each in ctx.api.iter_endpoints() if each.name == name), None)
-
-
-def _state(found: Endpoint, known: ServingEndpointArgs | None) -> ServingEndpointState:
-    return ServingEndpointState.model_construct(
-        name=found.name,
-        model=known_value(found.model, known, "model"),
-        version=known_value(found.version, known, "version"),
-        status=found.status,
-        qps=found.qps,
-        latency_ms=found.latency_ms,
-    )

@@ -11,7 +11,7 @@ from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, RequiresReplace, Result, Validator
 from resourcekit.http.errors import ConflictError
-from resourcekit.http.polling import poll_until
+from resourcekit.http_resource import wait_until
 from resourcekit.resource import Resource, Timeouts
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class WarehouseState(Resource[WarehouseStateArgs, WarehouseStateState, "Client"]
     arguments = WarehouseStateArgs
     state = WarehouseStateState
     import_id = "the id of the warehouse"
+    cannot_delete = "the warehouse goes on running, because the API cannot stop it"
     timeouts = Timeouts(create=900, update=900)
 
     def create(self, args: WarehouseStateArgs, ctx: Context[Client]) -> tuple[str, WarehouseStateState]:
@@ -60,7 +61,7 @@ class WarehouseState(Resource[WarehouseStateArgs, WarehouseStateState, "Client"]
 
     def read(self, id: str, prior: WarehouseStateState | None, ctx: Context[Client]) -> WarehouseStateState | None:
         """Read the warehouse from the list."""
-        found = next((each for each in ctx.api.iter_warehouses() if each.id == id), None)
+        found = ctx.api.find_warehouse(id)
         return None if found is None else _state(found)
 
     def update(
@@ -74,10 +75,6 @@ class WarehouseState(Resource[WarehouseStateArgs, WarehouseStateState, "Client"]
         """Start the warehouse, or resume the wait for it."""
         return self._start(id, ctx)
 
-    def delete(self, id: str, prior: WarehouseStateState, ctx: Context[Client]) -> None:
-        """Remove the warehouse's state from the engine's."""
-        ctx.info(f"warehouse {id} was removed from the state only, and goes on running: the API cannot stop it")
-
     def is_incomplete(self, prior: WarehouseStateState) -> bool:
         """Return whether the warehouse was starting when an earlier run ended."""
         return prior.status in ("starting", "stopping")
@@ -86,27 +83,26 @@ class WarehouseState(Resource[WarehouseStateArgs, WarehouseStateState, "Client"]
         def step() -> Warehouse:
             """Read the warehouse, and start it where it neither runs nor is on its way."""
             found = _find(id, ctx)
-            if found.condition not in (RUNNING, "starting", "stopping"):
+            if found.state not in (RUNNING, "starting", "stopping"):
                 # A conflict means that it has left that state since: the next read shows where it goes.
                 with contextlib.suppress(ConflictError):
                     ctx.api.start_warehouse(id)
             return found
 
-        found = step()
-        if found.condition != RUNNING:
-            found = poll_until(
+        return _state(
+            wait_until(
+                ctx,
                 step,
-                lambda each: each.condition == RUNNING,
+                lambda each: each.state == RUNNING,
                 what=f"warehouse {id} is not running yet",
-                timeout=ctx.remaining(),
-                cancel=ctx.cancel,
-                progress=lambda seconds: ctx.progress(f"starting, about three minutes, {seconds:.0f} s"),
+                progress="starting, about three minutes",
+                found=step(),
             )
-        return _state(found)
+        )
 
 
 def _find(id: str, ctx: Context[Client]) -> Warehouse:
-    found = next((each for each in ctx.api.iter_warehouses() if each.id == id), None)
+    found = ctx.api.find_warehouse(id)
     if found is None:
         raise ResourceError(f"there is no warehouse {id!r} in this workspace", property="warehouse_id")
     return found
@@ -115,7 +111,7 @@ def _find(id: str, ctx: Context[Client]) -> Warehouse:
 def _state(found: Warehouse) -> WarehouseStateState:
     return WarehouseStateState.model_construct(
         warehouse_id=found.id,
-        state=RUNNING if found.condition in (RUNNING, "starting") else found.condition,
+        state=RUNNING if found.state in (RUNNING, "starting") else found.state,
         name=found.name,
-        status=found.condition,
+        status=found.state,
     )

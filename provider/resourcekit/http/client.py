@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 import platform
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
+
+from pydantic import BaseModel
 
 from resourcekit.http.api import Api
 from resourcekit.http.connection import open_transport
@@ -15,9 +18,13 @@ from resourcekit.http.credentials import Credentials
 from resourcekit.http.errors import ConfigurationError
 from resourcekit.http.lazy_import import lazy_import
 from resourcekit.http.list_cache.cache import ListCaches
+from resourcekit.http.models import JsonObject, parse
+from resourcekit.http.pages import iter_items
+from resourcekit.http.paging import Paging, PlainArray
 from resourcekit.http.proxy import environment_route
 from resourcekit.http.rate_limit.limiter import RateLimiter
 from resourcekit.http.rate_limit.shared_usage import open_usage
+from resourcekit.http.retry import RetrySafety
 from resourcekit.http.secrets import MASK
 from resourcekit.http.sender import HttpSender
 from resourcekit.http.transport import RequestOptions, Transport
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 else:
     httpx = lazy_import("httpx")
 
+ModelT = TypeVar("ModelT", bound=BaseModel)
 READ_SNAPSHOT_SECONDS: Final = 10.0
 
 
@@ -47,9 +55,14 @@ class HttpClient:
             by itself.
         headers: Headers of every request.
 
+    Attributes:
+        paging: How the API divides its lists into pages.
+
     Raises:
         ConfigurationError: A setting is invalid.
     """
+
+    paging: ClassVar[Paging] = PlainArray()
 
     def __init__(
         self,
@@ -92,9 +105,49 @@ class HttpClient:
         client._transport = self._transport.with_options(options)
         return client
 
+    def for_cleanup(self, seconds: float = 10) -> Self:
+        """Return a client whose calls are sent although the operation was cancelled or has timed out."""
+        return self.with_options(RequestOptions(time.monotonic() + seconds, on_wait=self._transport.options.on_wait))
+
     def name_key(self, source: str) -> None:
         """Set where the API key comes from (`ApiError.key_source`), such as a variable's name; never its value."""
         self._transport.name_key(source)
+
+    def iter_objects(self, path: str, filters: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield every object of a list whose fields are not documented."""
+        found = self._iter(JsonObject, path, None, filters)
+        return (each.root for each in found)
+
+    def read_object(self, path: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the JSON object of a GET."""
+        return self._transport.request_json("GET", path, params=parameters or None)
+
+    def _iter(
+        self,
+        model: type[ModelT],
+        path: str,
+        id_of: Callable[[ModelT], str] | None,
+        filters: Mapping[str, Any] | None = None,
+        paging: Paging | None = None,
+    ) -> Iterator[ModelT]:
+        """Yield every object of a list once.
+
+        Args:
+            model: The model of an object.
+            path: The list's path.
+            id_of: Returns what identifies an object. None: nothing does.
+            filters: Parameters of the query.
+            paging: The list's own paging; None: that of the client's class.
+        """
+        return iter_items(self._transport, path, model, id_of, paging or self.paging, filters)
+
+    def _parsed(self, model: type[ModelT], method: str, path: str, **options: Any) -> ModelT:
+        """Send a call (`Transport.request`), and return the object of its response."""
+        return parse(model, self._transport.request_json(method, path, **options))
+
+    def _create(self, model: type[ModelT], path: str, body: Mapping[str, Any]) -> ModelT:
+        """Send a POST that must not be repeated without a check, and return the object of its response."""
+        return self._parsed(model, "POST", path, json=body, safety=RetrySafety.UNSAFE)
 
     def close(self) -> None:
         """Close the connections."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, RootModel, ValidationError
 
 from resourcekit.http.errors import ConfigurationError, IncompleteListError, TransportError
 
@@ -38,6 +38,10 @@ class Model(BaseModel):
 
     # JSON has no infinite numbers, but some services send them.
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class JsonObject(RootModel[dict[str, Any]]):
+    """An object of an API whose fields are not documented."""
 
 
 def parse(model: type[ModelT], data: Any) -> ModelT:

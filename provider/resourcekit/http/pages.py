@@ -5,138 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from resourcekit.http.errors import IncompleteListError
 from resourcekit.http.models import parse_list
+from resourcekit.http.paging import Paging
 from resourcekit.http.transport import Transport
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-_NOT_AS_DOCUMENTED = "the API's list {} is not as documented: {}"
-
-
-class Paging(Protocol):
-    """How a list is divided into pages."""
-
-    @property
-    def returns(self) -> type:
-        """The type of a page's JSON: `dict` or `list`."""
-
-    def query(self, after: str | None) -> Mapping[str, Any]:
-        """Return the parameters of the page after a cursor; None for the first page."""
-
-    def items(self, body: Any) -> Any:
-        """Return the items of a page's body."""
-
-    def cursor(self, path: str, body: Any, ids: Sequence[str]) -> str | None:
-        """Return the cursor of the next page, or None for the last page; raises IncompleteListError."""
-
-
-@dataclass(frozen=True)
-class LastIdPaging:
-    """Pages `{data, has_more}`; the next one begins after the last id (`starting_after`).
-
-    Attributes:
-        limit: The items of a page.
-    """
-
-    limit: int = 100
-    returns: type = dict
-
-    def query(self, after: str | None) -> Mapping[str, Any]:
-        """Return `limit` and `starting_after`."""
-        return {"limit": self.limit, **({} if after is None else {"starting_after": after})}
-
-    def items(self, body: Any) -> Any:
-        """Return `data`."""
-        return body.get("data")
-
-    def cursor(self, path: str, body: Any, ids: Sequence[str]) -> str | None:
-        """Return the last id if there are more items."""
-        has_more = body.get("has_more")
-        if has_more is None:
-            # No document requires the field: without it, a page that is not full is the last one.
-            has_more = len(ids) >= self.limit
-        if not isinstance(has_more, bool):
-            raise IncompleteListError(_NOT_AS_DOCUMENTED.format(path, "has_more is not a boolean"))
-        return (ids[-1] if ids else "") if has_more else None
-
-
-@dataclass(frozen=True)
-class CursorPaging:
-    """Pages `{data, next_cursor}`; the last one has no `next_cursor`.
-
-    Attributes:
-        limit: The items of a page.
-    """
-
-    limit: int = 200
-    returns: type = dict
-
-    def query(self, after: str | None) -> Mapping[str, Any]:
-        """Return `limit` and `cursor`."""
-        return {"limit": self.limit, **({} if after is None else {"cursor": after})}
-
-    def items(self, body: Any) -> Any:
-        """Return `data`."""
-        return body.get("data")
-
-    def cursor(self, path: str, body: Any, ids: Sequence[str]) -> str | None:
-        """Return `next_cursor`."""
-        del ids
-        cursor = body.get("next_cursor")
-        if cursor is not None and not isinstance(cursor, str):
-            raise IncompleteListError(_NOT_AS_DOCUMENTED.format(path, "next_cursor is not a string"))
-        return cursor or None
-
-
-@dataclass(frozen=True)
-class PlainArray:
-    """The whole list as one JSON array."""
-
-    returns: type = list
-
-    def query(self, after: str | None) -> Mapping[str, Any]:
-        """Return no parameters."""
-        del after
-        return {}
-
-    def items(self, body: Any) -> Any:
-        """Return the array."""
-        return body
-
-    def cursor(self, path: str, body: Any, ids: Sequence[str]) -> str | None:
-        """Return None: there is one page."""
-        del path, body, ids
-        return None
-
-
-@dataclass(frozen=True)
-class WholeList:
-    """The whole list as one array below a property.
-
-    Attributes:
-        key: The property.
-    """
-
-    key: str
-    returns: type = dict
-
-    def query(self, after: str | None) -> Mapping[str, Any]:
-        """Return no parameters."""
-        del after
-        return {}
-
-    def items(self, body: Any) -> Any:
-        """Return the array."""
-        return body.get(self.key)
-
-    def cursor(self, path: str, body: Any, ids: Sequence[str]) -> str | None:
-        """Return None: there is one page."""
-        del path, body, ids
-        return None
 
 
 @dataclass(frozen=True)
@@ -168,7 +46,8 @@ def read_page(
     response = transport.request("GET", path, params=query or None, returns=paging.returns)
     items = parse_list(model, paging.items(response.body))
     ids = _row_ids(items) if id_of is None else [id_of(item) for item in items]
-    return ListPage(dict(zip(ids, items, strict=True)), paging.cursor(path, response.body, ids), response.sent_at)
+    following = paging.cursor(path, response.body, ids, after)
+    return ListPage(dict(zip(ids, items, strict=True)), following, response.sent_at)
 
 
 def _row_ids(rows: Sequence[BaseModel]) -> list[str]:

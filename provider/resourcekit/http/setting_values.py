@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BaseModel
 
 # Besides white space, editors and shells add a byte order mark to a file.
 _ENDS: Final = "\ufeff"
@@ -68,6 +71,19 @@ def normalize_url(text: str, *, path: str, example: str) -> str:
     _check_host(host)
     _check_port(parts)
     return url
+
+
+def BaseUrl(*, path: str = "", example: str) -> AfterValidator:  # noqa: N802 (reads as a marker)
+    """Return the validator of a setting with an API's URL (`normalize_url`)."""
+    return AfterValidator(lambda text: normalize_url(text, path=path, example=example))
+
+
+def environment_of(name: str, settings: type[BaseModel]) -> Mapping[str, str]:
+    """Return the environment variable of each setting: NAME_SETTING in upper case.
+
+    A setting that a program omits comes from its variable. Such a value is never stored in the engine's state.
+    """
+    return {setting: f"{name}_{setting}".upper() for setting in settings.model_fields}
 
 
 def is_loopback(host: str) -> bool:

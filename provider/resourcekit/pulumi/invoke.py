@@ -52,7 +52,7 @@ class InvokeRpcs(RpcGroup):
         return pb.InvokeResponse(**reply)  # type: ignore[arg-type]  # `return` is a keyword in Python
 
     def _call(self, function: DataSource[Any, Any, Any], values: dict[str, Any], request: pb.InvokeRequest) -> Values:
-        ctx = self.session.context(request, 120)
+        ctx = self.session.context(request, function.time_limit(values))
         typed = function.arguments.model_validate(values)
         result = translate_errors(self.package, lambda: function.call(typed, ctx))
         return dict(result.model_dump(mode="json"))

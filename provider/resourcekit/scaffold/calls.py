@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resourcekit.scaffold.crud import ID_FIELDS, CrudResource, list_shape, query_parameters, unwrap
+from resourcekit.scaffold.crud import ID_FIELDS, CrudResource, unwrap
 from resourcekit.scaffold.document import Operation
+from resourcekit.scaffold.lists import ListShape, query_parameters
 from resourcekit.scaffold.names import camel_case, snake_case
 from resourcekit.scaffold.schemas import SchemaReader
 
@@ -49,7 +50,7 @@ def resource_calls(resource: CrudResource, model: str, reader: SchemaReader) -> 
     if resource.delete is not None:
         calls.append(_bare_call(resource.delete))
     if resource.list is not None and resource.shape is not None:
-        calls.append(list_call(resource.list, reader))
+        calls.append(list_call(resource.list, resource.shape, reader))
     return calls
 
 
@@ -58,13 +59,11 @@ def read_call(operation: Operation, model: str, reader: SchemaReader) -> Call:
     return _object_call(operation, unwrap(reader.document, operation.response or {})[0], model)
 
 
-def list_call(operation: Operation, reader: SchemaReader) -> Call:
+def list_call(operation: Operation, shape: ListShape, reader: SchemaReader) -> Call:
     """Return the call of a list."""
-    shape = list_shape(reader.document, operation)
-    assert shape is not None, "the caller has checked that the response is a list"
-    model = list_model(operation, reader)
+    model = list_model(operation, shape, reader)
     identity = _identity(model, reader)
-    paging = f'{shape.paging}("{shape.key}")' if shape.paging == "WholeList" else f"{shape.paging}()"
+    paging = f"{shape.paging}({shape.arguments})"
     todo = () if shape.is_certain else ("# TODO: the document does not say how the list goes on after its first page.",)
     filters = ", filters" if query_parameters(operation) else ""
     return Call(
@@ -81,10 +80,8 @@ def list_call(operation: Operation, reader: SchemaReader) -> Call:
     )
 
 
-def list_model(operation: Operation, reader: SchemaReader) -> str:
+def list_model(operation: Operation, shape: ListShape, reader: SchemaReader) -> str:
     """Return the name of the model of a list's items."""
-    shape = list_shape(reader.document, operation)
-    assert shape is not None, "the caller has checked that the response is a list"
     return reader.model(shape.item, camel_case(shape.item_name or f"{operation.id}_item"))
 
 

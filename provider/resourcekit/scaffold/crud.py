@@ -6,36 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from resourcekit.scaffold.document import Document, Operation, Parameter, Schema
+from resourcekit.scaffold.document import Document, Operation, Schema
+from resourcekit.scaffold.lists import ListShape, list_shape
 from resourcekit.scaffold.names import camel_case, singular, snake_case
 
 # Fields that identify an object, after one that is called like the parameter of its path.
 ID_FIELDS: Final = ("id", "uuid", "slug", "key", "name")
-_PAGE_PARAMETERS: Final = frozenset(
-    {"limit", "page", "per_page", "page_size", "size", "offset", "cursor", "starting_after", "after", "before"}
-)
 _WAITING_WORDS: Final = frozenset(
     {"pending", "provisioning", "creating", "starting", "building", "processing", "deleting", "initializing"}
 )
-
-
-@dataclass(frozen=True)
-class ListShape:
-    """How a list's response holds its items.
-
-    Attributes:
-        item: The schema of an item.
-        item_name: The component of an item; empty if it is written in place.
-        key: The property with the items; empty if the response is the array.
-        paging: The class of `resourcekit.http.pages` that reads it.
-        is_certain: Whether the document says how the list goes on, or that it does not.
-    """
-
-    item: Schema
-    item_name: str
-    key: str
-    paging: str
-    is_certain: bool
 
 
 @dataclass(frozen=True)
@@ -157,41 +136,6 @@ def _waiting(document: Document, schema: Schema) -> tuple[str, ...]:
         document.resolve(properties[name]).get("enum") or () for name in ("status", "state") if name in properties
     )
     return tuple(value for values in states for value in values if str(value).lower() in _WAITING_WORDS)
-
-
-def list_shape(document: Document, operation: Operation) -> ListShape | None:
-    """Return how the response of a list holds its items, or None if it is no list."""
-    response = operation.response or {}
-    if response.get("type") == "array":
-        return _shape(document, response, "", "PlainArray", is_certain=not _page_parameters(operation))
-    properties: Mapping[str, Schema] = response.get("properties") or {}
-    arrays = [name for name, each in properties.items() if document.resolve(each).get("type") == "array"]
-    if len(arrays) != 1:
-        return None
-    key, names = arrays[0], _page_parameters(operation)
-    array = document.resolve(properties[key])
-    if key == "data" and "has_more" in properties and "starting_after" in names:
-        return _shape(document, array, key, "LastIdPaging", is_certain=True)
-    if key == "data" and "next_cursor" in properties and "cursor" in names:
-        return _shape(document, array, key, "CursorPaging", is_certain=True)
-    return _shape(document, array, key, "WholeList", is_certain=not names)
-
-
-def _shape(document: Document, array: Schema, key: str, paging: str, *, is_certain: bool) -> ListShape:
-    items = array.get("items") or {}
-    name = str(items.get("$ref", "")).rpartition("/")[2]
-    return ListShape(document.resolve(items), name, key, paging, is_certain)
-
-
-def _page_parameters(operation: Operation) -> set[str]:
-    return {each.name for each in operation.parameters if snake_case(each.name) in _PAGE_PARAMETERS}
-
-
-def query_parameters(operation: Operation) -> list[Parameter]:
-    """Return the parameters of the query that a data source offers: all but those of the paging."""
-    return [
-        each for each in operation.parameters if each.place == "query" and snake_case(each.name) not in _PAGE_PARAMETERS
-    ]
 
 
 def remaining_operations(document: Document, resources: Sequence[CrudResource]) -> list[Operation]:

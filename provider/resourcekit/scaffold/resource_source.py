@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from resourcekit.scaffold.crud import CrudResource, query_parameters
+from resourcekit.scaffold.crud import CrudResource
 from resourcekit.scaffold.document import Operation, Schema
+from resourcekit.scaffold.lists import query_parameters
 from resourcekit.scaffold.names import camel_case, snake_case
 from resourcekit.scaffold.schemas import SchemaReader, SourceField
 

@@ -11,8 +11,9 @@ from typing import Any
 import jinja2
 
 from resourcekit.scaffold.calls import Call, is_keyed, list_call, list_model, read_call, resource_calls
-from resourcekit.scaffold.crud import find_resources, list_shape, remaining_operations, unwrap
+from resourcekit.scaffold.crud import find_resources, remaining_operations, unwrap
 from resourcekit.scaffold.document import Document, DocumentError, Operation
+from resourcekit.scaffold.lists import list_shape
 from resourcekit.scaffold.names import camel_case, snake_case, words
 from resourcekit.scaffold.resource_source import DataSourceSource, FieldLine, ResourceSource, state_line
 from resourcekit.scaffold.schemas import SchemaReader
@@ -88,12 +89,12 @@ def render_vendor(name: str, document: Document) -> dict[str, str]:
         files[f"{name}/data_sources.py"] = environment.get_template("data_sources.py.j2").render(
             common, sources=sources
         )
-    for part in ("settings", "package", "plugins"):
-        template = environment.get_template(f"{part}.py.j2")
-        files[f"{name}/{part}.py"] = template.render(common, sources=sources, remaining=remaining)
-    files[f"{name}/__init__.py"] = f'"""{common["title"]} for Pulumi, Terraform and OpenTofu."""\n'
+    files[f"{name}/package.py"] = environment.get_template("package.py.j2").render(
+        common, sources=sources, remaining=remaining
+    )
+    files[f"{name}/__init__.py"] = environment.get_template("init.py.j2").render(common)
     pagings = sorted({call.paging for call in calls.values() if call.paging})
-    files[f"{name}/client.py"] = environment.get_template("client.py.j2").render(
+    files[f"{name}/api.py"] = environment.get_template("api.py.j2").render(
         common, calls=calls.values(), pagings=pagings
     )
     # Last: the parts above have collected the models that they need.
@@ -103,9 +104,10 @@ def render_vendor(name: str, document: Document) -> dict[str, str]:
 
 def _data_source(operation: Operation, reader: SchemaReader, calls: dict[str, Call]) -> DataSourceView | None:
     """Return the data source of a GET, and add its call; None if its response is no JSON object or list."""
-    if list_shape(reader.document, operation) is not None:
-        calls.setdefault(snake_case(operation.id), list_call(operation, reader))
-        return DataSourceView(operation, reader, list_model(operation, reader), is_list=True)
+    shape = list_shape(reader.document, operation)
+    if shape is not None:
+        calls.setdefault(snake_case(operation.id), list_call(operation, shape, reader))
+        return DataSourceView(operation, reader, list_model(operation, shape, reader), is_list=True)
     _, schema = unwrap(reader.document, operation.response or {})
     if not schema.get("properties"):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from resourcekit.context import Context
 from resourcekit.error_texts import translate_errors
@@ -16,8 +16,6 @@ from resourcekit.terraform.diagnostics import Diagnostics
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.schema import Schema, Values
 from resourcekit.terraform.session import TerraformSession
-
-SECONDS: Final = 120
 
 
 class DataSourceType:
@@ -73,7 +71,7 @@ class DataSourceType:
             WireError: The configuration is not of this schema.
         """
         values, arguments = self.arguments(config)
-        result = self.read(session, arguments, session.context(SECONDS, report))
+        result = self.read(session, arguments, session.context(self.declaration.time_limit(arguments), report))
         return self.block.write(
             {
                 name: values[name] if values.get(name) is not None else encode(type_, result.get(name))

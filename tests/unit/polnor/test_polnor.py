@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from polnor.settings import Settings
 
 from polnor.api import API, Client, read_error
 from polnor.package import package
 from polnor.resources.job import Job
-from polnor.settings import Settings
 from resourcekit.http.credentials import bearer
 from resourcekit.planning.validate import validate_declaration
 from resourcekit.unknown import UNKNOWN

@@ -50,7 +50,8 @@ def run(
         def warn(text: str, attribute: str = "") -> None:
             (warnings if warnings is not None else []).append(f"{attribute}: {text}")
 
-        ctx = Context(client, deadline=time.monotonic() + 60, warn=warn, cancel=args.pop("cancel", threading.Event()))
+        deadline = time.monotonic() + GetQuery().time_limit(args)
+        ctx = Context(client, deadline, warn=warn, cancel=args.pop("cancel", threading.Event()))
         given = GetQueryArgs(connection_id=CONNECTION, query=args.pop("query", SQL), **args)
         return translate_errors(package(), lambda: GetQuery().call(given, ctx)), server
 

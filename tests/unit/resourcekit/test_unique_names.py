@@ -42,7 +42,7 @@ class Api:
 
 
 def create(api: Api, name: str = "a", seconds: float = 5) -> str:
-    request = NamedCreate("server", name, "name", lambda: api.find(name), lambda: api.send(name), str)
+    request = NamedCreate("server", name, lambda: api.find(name), lambda: api.send(name), str)
     return create_named(request, Context(api, time.monotonic() + seconds))
 
 
@@ -67,7 +67,7 @@ def test_one_whose_response_was_lost_is_adopted_also_if_it_appears_late(late: in
 def test_one_whose_response_was_a_5xx_is_adopted() -> None:
     api = Api(lose=True, error=ServerError(500, "", "it broke"))
     said: list[str] = []
-    request = NamedCreate("server", "a", "name", lambda: api.find("a"), lambda: api.send("a"), str)
+    request = NamedCreate("server", "a", lambda: api.find("a"), lambda: api.send("a"), str)
     assert create_named(request, Context(api, time.monotonic() + 5, info=said.append)) == "id-1"
     assert said == ["adopted server id-1: the response to its creation was 500"]
     assert api.sent == 1

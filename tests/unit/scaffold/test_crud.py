@@ -48,7 +48,11 @@ def test_the_resources_of_public_documents() -> None:
     assert store["User"].update is not None and store["User"].update.method == "PUT"
     event = museum["SpecialEvent"]
     assert (event.id_property, event.update and event.update.method) == ("eventId", "PATCH")
-    assert event.shape is not None and (event.shape.paging, event.shape.is_certain) == ("PlainArray", False)
+    assert event.shape is not None and (event.shape.paging, event.shape.arguments, event.shape.is_certain) == (
+        "PageNumberPaging",
+        'size="limit", limit=30',
+        True,
+    )
 
 
 @pytest.mark.parametrize(

@@ -71,12 +71,12 @@ def test_the_database_is_declared_as_the_one_written_by_hand(written: Package[An
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
-    (tmp_path / "store" / "client.py").write_text("mine", encoding="utf-8")
+    (tmp_path / "store" / "api.py").write_text("mine", encoding="utf-8")
     arguments = ["new", "store", "--openapi", str(DOCUMENTS / "petstore.yaml"), "--output", str(tmp_path)]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
     assert "exists: choose another name or another --output" in result.output
-    assert [each.name for each in (tmp_path / "store").iterdir()] == ["client.py"]
+    assert [each.name for each in (tmp_path / "store").iterdir()] == ["api.py"]
 
 
 @pytest.mark.parametrize(("name", "message"), [("Store", "lower-case letters"), ("9s", "a letter first")])

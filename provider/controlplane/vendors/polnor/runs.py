@@ -14,10 +14,9 @@ from controlplane.db.pool import Row
 from controlplane.db.process_lease import WITH_LIVE_PROCESSES
 from controlplane.services import Services
 from controlplane.vendors.polnor.login import forget_expired
-from controlplane.worker_pool import Claim, run_workers
+from controlplane.worker_pool import LOOK_EVERY, run_queue
 
 _AT_ONCE: Final = 4
-_LOOK_EVERY: Final = 1.0  # seconds
 _CANCEL_LOOK: Final = 0.2  # seconds
 _TERM_SECONDS: Final = 5.0  # from SIGTERM to SIGKILL
 _LOG_BYTES: Final = 256 * 1024
@@ -34,18 +33,18 @@ _log = logging.getLogger("controlplane.polnor")
 
 async def run_worker(services: Services) -> None:
     """Carry out queued runs, until cancelled."""
-
-    async def claim() -> Claim[Row]:
-        async with services.pool.connection() as conn:
-            row = await conn.fetch_one(
-                WITH_LIVE_PROCESSES + " UPDATE polnor_runs SET status = 'running', owner = %(me)s, started_at = %(now)s"  # noqa: S608
-                " WHERE id = (SELECT id FROM polnor_runs WHERE status = 'pending' AND %(me)s IN (TABLE living)"
-                "  ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
-                {"me": services.process_id, "now": services.clock.now()},
-            )
-        return Claim(row, _LOOK_EVERY if row is None else 0)
-
-    await run_workers(services.notifiers.vendor_jobs, _AT_ONCE, claim, lambda run: _Run(services, run).carry_out())
+    await run_queue(
+        services.pool,
+        services.notifiers.vendor_jobs,
+        _AT_ONCE,
+        lambda conn: conn.fetch_one(
+            WITH_LIVE_PROCESSES + " UPDATE polnor_runs SET status = 'running', owner = %(me)s, started_at = %(now)s"  # noqa: S608
+            " WHERE id = (SELECT id FROM polnor_runs WHERE status = 'pending' AND %(me)s IN (TABLE living)"
+            "  ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
+            {"me": services.process_id, "now": services.clock.now()},
+        ),
+        lambda run: _Run(services, run).carry_out(),
+    )
 
 
 async def cleanup_worker(services: Services) -> None:
@@ -65,7 +64,7 @@ async def cleanup_worker(services: Services) -> None:
                     " WHERE run_id = %s AND status IN ('pending', 'running')",
                     (_LOST, row["id"]),
                 )
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(LOOK_EVERY)
 
 
 class _Run:

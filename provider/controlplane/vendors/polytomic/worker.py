@@ -13,22 +13,21 @@ from controlplane.queries.execute import open_runner
 from controlplane.queries.safety import check_safety
 from controlplane.services import Services
 from controlplane.vendors.polytomic import store
-from controlplane.worker_pool import Claim, run_workers
+from controlplane.worker_pool import LOOK_EVERY, run_queue
 
 _AT_ONCE: Final = 4
-_LOOK_EVERY: Final = 1.0  # seconds
 _log = logging.getLogger("controlplane.polytomic")
 
 
 async def query_worker(services: Services) -> None:
     """Run queued queries, until cancelled."""
-
-    async def claim() -> Claim[Row]:
-        async with services.pool.connection() as conn:
-            row = await store.claim(conn, services.process_id)
-        return Claim(row, _LOOK_EVERY if row is None else 0)
-
-    await run_workers(services.notifiers.vendor_jobs, _AT_ONCE, claim, lambda row: _run(services, row))
+    await run_queue(
+        services.pool,
+        services.notifiers.vendor_jobs,
+        _AT_ONCE,
+        lambda conn: store.claim(conn, services.process_id),
+        lambda row: _run(services, row),
+    )
 
 
 async def cleanup_worker(services: Services) -> None:
@@ -36,7 +35,7 @@ async def cleanup_worker(services: Services) -> None:
     while True:
         async with services.pool.connection() as conn:
             await store.clean(conn, services.clock.now())
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(LOOK_EVERY)
 
 
 async def _run(services: Services, row: Row) -> None:

@@ -14,24 +14,23 @@ from controlplane.db.pool import Row
 from controlplane.fault_injection.rules import next_fault
 from controlplane.services import Services
 from controlplane.vendors.pragma import store
-from controlplane.worker_pool import Claim, run_workers
+from controlplane.worker_pool import LOOK_EVERY, run_queue
 
 PROCESS: Final = "pragmaProcess"
 BUILD: Final = "pragmaBuild"
 _AT_ONCE: Final = 4
-_LOOK_EVERY: Final = 1.0  # seconds
 _log = logging.getLogger("controlplane.pragma")
 
 
 async def resource_worker(services: Services) -> None:
     """Process committed resources, until cancelled."""
-
-    async def claim() -> Claim[Row]:
-        async with services.pool.connection() as conn:
-            row = await store.claim(conn, services.process_id)
-        return Claim(row, _LOOK_EVERY if row is None else 0)
-
-    await run_workers(services.notifiers.vendor_jobs, _AT_ONCE, claim, lambda row: _process(services, row))
+    await run_queue(
+        services.pool,
+        services.notifiers.vendor_jobs,
+        _AT_ONCE,
+        lambda conn: store.claim(conn, services.process_id),
+        lambda row: _process(services, row),
+    )
 
 
 async def build_worker(services: Services) -> None:
@@ -42,7 +41,7 @@ async def build_worker(services: Services) -> None:
             is_due = await conn.fetch_value("SELECT EXISTS (SELECT FROM pragma_builds WHERE status = 'building')")
             if is_due:
                 await store.finish_builds(conn, await _fault(services, BUILD))
-        await subscription.wait(_LOOK_EVERY)
+        await subscription.wait(LOOK_EVERY)
 
 
 async def _process(services: Services, row: Row) -> None:

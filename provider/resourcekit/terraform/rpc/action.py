@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from resourcekit.terraform.data_source_type import SECONDS, LoadTypes, find_data_source
+from resourcekit.terraform.data_source_type import LoadTypes, find_data_source
 from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler, streaming_rpc_handler
 from resourcekit.terraform.protocol import tfplugin6_pb2 as pb
 from resourcekit.terraform.session import TerraformSession
@@ -46,7 +46,7 @@ class ActionRpcs:
         action = find_data_source(self._types, request.action_type)
         report.set_subject(request.action_type, action.block.types)
         _, arguments = action.arguments(request.config)
-        ctx = self.session.context(SECONDS, report)
+        ctx = self.session.context(action.declaration.time_limit(arguments), report)
         for text in stream_progress(
             lambda progress: action.read(self.session, arguments, replace(ctx, progress=progress))
         ):
