@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import runpy
 import sys
@@ -26,13 +27,19 @@ _NO_SETTINGS = {
 
 
 def read_in_code() -> set[str]:
-    """Every string in the provider's sources that is the name of a variable, and nothing else."""
-    return {
-        node.value
-        for path in PROVIDER.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _NAME.fullmatch(node.value)
-    } - _NO_SETTINGS
+    """Every variable of a package's settings, and every string in the sources that is the name of a variable only."""
+    packages = (importlib.import_module(f"{name}.package").package() for name in ("polnor", "polytomic", "pragma"))
+    settings = {variable for package in packages for variable in package.environment.values()}
+    return (
+        settings
+        | {
+            node.value
+            for path in PROVIDER.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and _NAME.fullmatch(node.value)
+        }
+        - _NO_SETTINGS
+    )
 
 
 # Of processes that the tests start; Python's, pip's and the loader's own.

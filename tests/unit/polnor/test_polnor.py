@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from polnor.settings import Settings
 
 from polnor.api import API, Client, read_error
-from polnor.package import package
+from polnor.package import Settings, package
 from polnor.resources.job import Job
 from resourcekit.http.credentials import bearer
 from resourcekit.planning.validate import validate_declaration
@@ -41,7 +40,7 @@ def test_two_equal_lines_of_a_bill_are_two() -> None:
     lines = [{"category": "sql", "total_cost": 1}] * 2
     with ScriptedServer([answer(200, {"data": lines})]) as server:
         client = Client(API, base_url=server.base_url, credentials=bearer("k"))
-        assert list(client.iter_rows("/settings/billing/usage")) == lines
+        assert list(client.iter_objects("/settings/billing/usage")) == lines
 
 
 def test_a_login_from_files_is_taken_without_their_line_breaks() -> None:
