@@ -125,6 +125,7 @@ FUNCTIONS: dict[str, dict[str, Any]] = {
         "sql": "SELECT 1 AS n",
         "queryId": 41,
     },
+    "polykomos:index:webhookTest": {},
 }
 
 

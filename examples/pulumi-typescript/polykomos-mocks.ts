@@ -122,6 +122,7 @@ export const FUNCTIONS: Record<string, Outputs> = {
         "sql": "SELECT 1 AS n",
         "queryId": 41,
     },
+    "polykomos:index:webhookTest": {},
 };
 
 /** Values that the API could have returned; what the program sets goes before them. */

@@ -23,7 +23,7 @@ class DeclaredCalls(Generic[ApiT]):
     Attributes:
         data_sources: Calls that read: Terraform's data sources, Pulumi's functions.
         ephemeral_resources: Calls whose results must not be stored. Terraform only.
-        actions: Calls that change something: Terraform's actions.
+        actions: Calls that change something: Terraform's actions, and functions of Pulumi that no preview runs.
     """
 
     data_sources: tuple[DataSource[Any, Any, ApiT], ...] = ()
@@ -75,8 +75,17 @@ class Package(Generic[ApiT]):
 
     @property
     def actions(self) -> tuple[DataSource[Any, Any, ApiT], ...]:
-        """The actions: functions that change something. Terraform only."""
+        """The actions: calls that change something. Pulumi has them as functions that no preview runs."""
         return ()
+
+    @property
+    def called_functions(self) -> tuple[DataSource[Any, Any, ApiT], ...]:
+        """The data sources, and the actions that are none, for an engine without actions (Pulumi)."""
+        return (*self.data_sources, *(each for each in self.actions if self.is_only_action(each)))
+
+    def is_only_action(self, call: DataSource[Any, Any, ApiT]) -> bool:
+        """Return whether a call is offered as an action and not as a data source, so that no preview may run it."""
+        return all(each.name != call.name for each in self.data_sources)
 
     @property
     def functions(self) -> tuple[ProviderFunction[Any], ...]:

@@ -85,6 +85,11 @@ export type WebhookEndpoint = import("./webhookEndpoint").WebhookEndpoint;
 export const WebhookEndpoint: typeof import("./webhookEndpoint").WebhookEndpoint = null as any;
 utilities.lazyLoad(exports, ["WebhookEndpoint"], () => require("./webhookEndpoint"));
 
+export { WebhookTestArgs, WebhookTestResult, WebhookTestOutputArgs } from "./webhookTest";
+export const webhookTest: typeof import("./webhookTest").webhookTest = null as any;
+export const webhookTestOutput: typeof import("./webhookTest").webhookTestOutput = null as any;
+utilities.lazyLoad(exports, ["webhookTest","webhookTestOutput"], () => require("./webhookTest"));
+
 
 // Export sub-modules:
 import * as config from "./config";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -268,3 +269,21 @@ def test_a_login_is_checked(tmp_path: Path, env: dict[str, str]) -> None:
     assert "`password` (POLNOR_PASSWORD): both are set" in stack.preview(ok=False).output
     refused = stack.preview(ok=False, POLNOR_EMAIL="", POLNOR_API_KEY="")
     assert "apiKey" in refused.output
+
+
+def test_an_action_is_a_function_of_pulumi_that_no_preview_calls(
+    tmp_path: Path, polnor: httpx.Client, env: dict[str, str]
+) -> None:
+    stack = Stack(tmp_path / "stack", env, vendors=("polnor",))
+    job = polnor.post("/jobs", json={"name": unique("job"), "tasks": [{"key": "t", "command": "echo it"}]}).json()["id"]
+    run = {"fn::invoke": {"function": "polnor:jobRun", "arguments": {"jobId": job}}}
+    stack.write({}, {"run": "${run.runId}", "status": "${run.status}"}, variables={"run": run})
+    assert any("`jobRun` is not run in a preview" in row for row in stack.preview().rows)
+    stack.up()
+    first = stack.outputs()
+    assert first["status"] == "success"
+    assert polnor.get(f"/runs/{first['run']}").json()["status"] == "success"
+    shown = stack.run("do", "polnor:index:jobRun", "--job-id", job).output
+    second = next(word for word in re.findall(r"run_\w+", shown) if word != first["run"])
+    assert polnor.get(f"/runs/{second}").json()["status"] == "success"
+    stack.destroy()

@@ -38,12 +38,15 @@ def test_no_attribute_has_the_name_of_a_meta_argument(name: str) -> None:
 @pytest.mark.parametrize("name", VENDORS)
 def test_every_declaration_has_an_example_for_both_engines_and_the_distributions_version(name: str) -> None:
     vendor = package(name)
-    declared = [each.name for each in (*vendor.resources, *vendor.data_sources)]
+    declared = {
+        "pulumi-yaml": [*vendor.resources, *vendor.called_functions],
+        "terraform": [*vendor.resources, *vendor.data_sources],
+    }
     missing = [
-        (each, engine)
-        for each in declared
-        for engine in ("pulumi-yaml", "terraform")
-        if not vendor.example(each, engine)
+        (each.name, engine)
+        for engine, those in declared.items()
+        for each in those
+        if not vendor.example(each.name, engine)
     ]
     assert (missing, vendor.version) == ([], VERSION)
     assert package_schema(vendor)["name"] == name

@@ -96,6 +96,7 @@ VALUES: Final[Mapping[str, Any]] = {
     "blueprints": None,
     "webhook_endpoints": None,
     "deliveries": None,
+    "delivery": None,
     # The component.
     "database_uuid": _UUID,
     "endpoint": {"dbType": "postgres", "host": "localhost", "port": 5432, "dbName": "shop"},

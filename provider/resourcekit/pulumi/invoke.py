@@ -31,7 +31,7 @@ class InvokeRpcs(RpcGroup):
 
     @cached_property
     def _functions(self) -> dict[str, DataSource[Any, Any, Any]]:
-        return {f"{self.package.name}:index:{to_camel(each.name)}": each for each in self.package.data_sources}
+        return {f"{self.package.name}:index:{to_camel(each.name)}": each for each in self.package.called_functions}
 
     @rpc_handler
     def Invoke(self, request: pb.InvokeRequest, context: grpc.ServicerContext) -> Any:
@@ -44,7 +44,7 @@ class InvokeRpcs(RpcGroup):
         problems = [*checked.failures, *rounded_numbers(function.arguments, inputs.values)]
         if problems:
             return pb.InvokeResponse(failures=check_failures(function.arguments, problems, inputs.secrets))
-        if request.preview and not function.runs_in_preview:
+        if request.preview and (not function.runs_in_preview or self.package.is_only_action(function)):
             self.session.engine.info("", _NOT_RUN.format(to_camel(function.name)))
             return pb.InvokeResponse()
         result = self._call(function, checked.values, request)

@@ -15,6 +15,10 @@ from resourcekit.pulumi.casing import camelize_code_spans, to_camel
 from resourcekit.resource import DataSource, Resource
 
 Json = dict[str, Any]
+_ONLY_ACTION: Final = (
+    "\n\nIt changes something, so a program calls it in every update and in no preview, where its results are null. "
+    "`{}` calls it on request."
+)
 _AUTO_NAMED: Final = (
     "If omitted, it is the resource's name in the program with a random suffix, or what `pulumi:autonaming` says, and "
     "it stays the same for the resource's lifetime."
@@ -51,7 +55,7 @@ def package_schema(package: Package[Any]) -> Json:
         },
         "functions": {
             f"{package.name}:index:{to_camel(function.name)}": _function(types, package, function)
-            for function in package.data_sources
+            for function in package.called_functions
         },
         "language": _languages(package),
     }
@@ -146,12 +150,20 @@ def _required(word: str, model: type[BaseModel], *, optional: Iterable[str] = ()
 def _documentation(
     package: Package[Any], declared: Resource[Any, Any, Any] | Component[Any, Any] | DataSource[Any, Any, Any]
 ) -> str:
-    text = camelize_code_spans(docstring_of(declared))
+    text = text_of(package, declared)
     example = package.example(declared.name, "pulumi-yaml")
     if example:
         text += f"\n\n## Example Usage\n\n```yaml\n{example.strip()}\n```\n"
     if isinstance(declared, Resource):
         text += f"\n\n## Import\n\nImported by {camelize_code_spans(declared.import_id)}.\n"
+    return text
+
+
+def text_of(package: Package[Any], declared: object) -> str:
+    """Return the documentation of a declaration for Pulumi. Terraform's actions are functions here."""
+    text = camelize_code_spans(docstring_of(declared))
+    if isinstance(declared, DataSource) and package.is_only_action(declared):
+        text += _ONLY_ACTION.format(f"pulumi do {package.name}:index:{to_camel(declared.name)}")
     return text
 
 

@@ -85,6 +85,16 @@ export type Job = import("./job").Job;
 export const Job: typeof import("./job").Job = null as any;
 utilities.lazyLoad(exports, ["Job"], () => require("./job"));
 
+export { JobRunArgs, JobRunResult, JobRunOutputArgs } from "./jobRun";
+export const jobRun: typeof import("./jobRun").jobRun = null as any;
+export const jobRunOutput: typeof import("./jobRun").jobRunOutput = null as any;
+utilities.lazyLoad(exports, ["jobRun","jobRunOutput"], () => require("./jobRun"));
+
+export { LogMetricsArgs, LogMetricsResult, LogMetricsOutputArgs } from "./logMetrics";
+export const logMetrics: typeof import("./logMetrics").logMetrics = null as any;
+export const logMetricsOutput: typeof import("./logMetrics").logMetricsOutput = null as any;
+utilities.lazyLoad(exports, ["logMetrics","logMetricsOutput"], () => require("./logMetrics"));
+
 export { ProviderArgs } from "./provider";
 export type Provider = import("./provider").Provider;
 export const Provider: typeof import("./provider").Provider = null as any;

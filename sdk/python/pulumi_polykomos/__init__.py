@@ -22,6 +22,7 @@ from .provider import *
 from .run_query import *
 from .validate_blueprint import *
 from .webhook_endpoint import *
+from .webhook_test import *
 from ._inputs import *
 from . import outputs
 

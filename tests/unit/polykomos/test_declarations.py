@@ -59,7 +59,7 @@ def test_every_field_may_be_unknown(resource: Resource[Any, Any, Any]) -> None:
         assert found.replaces is facts.requires_replace
 
 
-DECLARED = [*package().resources, *package().components, *package().data_sources]
+DECLARED = [*package().resources, *package().components, *package().called_functions]
 
 
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda d: d.name)

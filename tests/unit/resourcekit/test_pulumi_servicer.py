@@ -51,9 +51,17 @@ class Survey(DataSource[SurveyArgs, SurveyResult, Carpentry]):
         return SurveyResult(answer=args.question.upper())
 
 
+class Sweep(Survey):
+    """A call that is only an action."""
+
+    name = "sweep"
+    runs_in_preview = True
+
+
 class ToyPackage(Package[Carpentry]):
     carpentry = Carpentry()
     data_sources = (Survey(),)
+    actions = (Sweep(), Survey())
 
     def connect(self, settings: Arguments, engine: str, warn: Callable[[str], None]) -> Carpentry:
         return self.carpentry
@@ -298,13 +306,15 @@ def test_a_read_ends_when_the_engine_says(provider: Any, monkeypatch: pytest.Mon
 
 
 def test_a_function_that_costs_something_is_checked_and_not_called_in_a_preview(provider: Any) -> None:
-    def invoke(question: str, *, preview: bool) -> Any:
+    def invoke(question: str, *, preview: bool, name: str = "getSurvey") -> Any:
         arguments = encode({"question": question})
-        return provider.Invoke(pb.InvokeRequest(tok="toy:index:getSurvey", args=arguments, preview=preview))
+        return provider.Invoke(pb.InvokeRequest(tok=f"toy:index:{name}", args=arguments, preview=preview))
 
     assert decode(getattr(invoke("why", preview=False), "return")).values == {"answer": "WHY"}
     skipped = invoke("why", preview=True)
     assert not skipped.HasField("return")
     assert not skipped.failures
+    assert not invoke("why", preview=True, name="sweep").HasField("return")
+    assert decode(getattr(invoke("why", preview=False, name="sweep"), "return")).values == {"answer": "WHY"}
     (failure,) = invoke("too long a question", preview=True).failures
     assert failure.property == "question"

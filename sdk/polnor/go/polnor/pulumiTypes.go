@@ -202,6 +202,124 @@ func (o JobTaskArrayOutput) Index(i pulumi.IntInput) JobTaskOutput {
 	}).(JobTaskOutput)
 }
 
+// A value of a metric.
+type Metric struct {
+	// Name of the metric.
+	Key string `pulumi:"key"`
+	// Step.
+	Step *int `pulumi:"step"`
+	// Value.
+	Value float64 `pulumi:"value"`
+}
+
+// MetricInput is an input type that accepts MetricArgs and MetricOutput values.
+// You can construct a concrete instance of `MetricInput` via:
+//
+//	MetricArgs{...}
+type MetricInput interface {
+	pulumi.Input
+
+	ToMetricOutput() MetricOutput
+	ToMetricOutputWithContext(context.Context) MetricOutput
+}
+
+// A value of a metric.
+type MetricArgs struct {
+	// Name of the metric.
+	Key pulumi.StringInput `pulumi:"key"`
+	// Step.
+	Step pulumi.IntPtrInput `pulumi:"step"`
+	// Value.
+	Value pulumi.Float64Input `pulumi:"value"`
+}
+
+func (MetricArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*Metric)(nil)).Elem()
+}
+
+func (i MetricArgs) ToMetricOutput() MetricOutput {
+	return i.ToMetricOutputWithContext(context.Background())
+}
+
+func (i MetricArgs) ToMetricOutputWithContext(ctx context.Context) MetricOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(MetricOutput)
+}
+
+// MetricArrayInput is an input type that accepts MetricArray and MetricArrayOutput values.
+// You can construct a concrete instance of `MetricArrayInput` via:
+//
+//	MetricArray{ MetricArgs{...} }
+type MetricArrayInput interface {
+	pulumi.Input
+
+	ToMetricArrayOutput() MetricArrayOutput
+	ToMetricArrayOutputWithContext(context.Context) MetricArrayOutput
+}
+
+type MetricArray []MetricInput
+
+func (MetricArray) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]Metric)(nil)).Elem()
+}
+
+func (i MetricArray) ToMetricArrayOutput() MetricArrayOutput {
+	return i.ToMetricArrayOutputWithContext(context.Background())
+}
+
+func (i MetricArray) ToMetricArrayOutputWithContext(ctx context.Context) MetricArrayOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(MetricArrayOutput)
+}
+
+// A value of a metric.
+type MetricOutput struct{ *pulumi.OutputState }
+
+func (MetricOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*Metric)(nil)).Elem()
+}
+
+func (o MetricOutput) ToMetricOutput() MetricOutput {
+	return o
+}
+
+func (o MetricOutput) ToMetricOutputWithContext(ctx context.Context) MetricOutput {
+	return o
+}
+
+// Name of the metric.
+func (o MetricOutput) Key() pulumi.StringOutput {
+	return o.ApplyT(func(v Metric) string { return v.Key }).(pulumi.StringOutput)
+}
+
+// Step.
+func (o MetricOutput) Step() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v Metric) *int { return v.Step }).(pulumi.IntPtrOutput)
+}
+
+// Value.
+func (o MetricOutput) Value() pulumi.Float64Output {
+	return o.ApplyT(func(v Metric) float64 { return v.Value }).(pulumi.Float64Output)
+}
+
+type MetricArrayOutput struct{ *pulumi.OutputState }
+
+func (MetricArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]Metric)(nil)).Elem()
+}
+
+func (o MetricArrayOutput) ToMetricArrayOutput() MetricArrayOutput {
+	return o
+}
+
+func (o MetricArrayOutput) ToMetricArrayOutputWithContext(ctx context.Context) MetricArrayOutput {
+	return o
+}
+
+func (o MetricArrayOutput) Index(i pulumi.IntInput) MetricOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) Metric {
+		return vs[0].([]Metric)[vs[1].(int)]
+	}).(MetricOutput)
+}
+
 // A task of a run.
 type TaskResult struct {
 	// Key of the task.
@@ -265,10 +383,14 @@ func (o TaskResultArrayOutput) Index(i pulumi.IntInput) TaskResultOutput {
 func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*JobTaskInput)(nil)).Elem(), JobTaskArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*JobTaskArrayInput)(nil)).Elem(), JobTaskArray{})
+	pulumi.RegisterInputType(reflect.TypeOf((*MetricInput)(nil)).Elem(), MetricArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*MetricArrayInput)(nil)).Elem(), MetricArray{})
 	pulumi.RegisterOutputType(ColumnResultOutput{})
 	pulumi.RegisterOutputType(ColumnResultArrayOutput{})
 	pulumi.RegisterOutputType(JobTaskOutput{})
 	pulumi.RegisterOutputType(JobTaskArrayOutput{})
+	pulumi.RegisterOutputType(MetricOutput{})
+	pulumi.RegisterOutputType(MetricArrayOutput{})
 	pulumi.RegisterOutputType(TaskResultOutput{})
 	pulumi.RegisterOutputType(TaskResultArrayOutput{})
 }

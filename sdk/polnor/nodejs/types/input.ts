@@ -31,3 +31,39 @@ export interface JobTaskArgs {
     timeoutSeconds?: pulumi.Input<number | undefined>;
 }
 
+/**
+ * A value of a metric.
+ */
+export interface Metric {
+    /**
+     * Name of the metric.
+     */
+    key: string;
+    /**
+     * Step.
+     */
+    step?: number;
+    /**
+     * Value.
+     */
+    value: number;
+}
+
+/**
+ * A value of a metric.
+ */
+export interface MetricArgs {
+    /**
+     * Name of the metric.
+     */
+    key: pulumi.Input<string>;
+    /**
+     * Step.
+     */
+    step?: pulumi.Input<number | undefined>;
+    /**
+     * Value.
+     */
+    value: pulumi.Input<number>;
+}
+

@@ -22,6 +22,8 @@ from .get_upload_url import *
 from .get_usage import *
 from .get_warehouses import *
 from .job import *
+from .job_run import *
+from .log_metrics import *
 from .provider import *
 from .serving_endpoint import *
 from .sql_execute import *

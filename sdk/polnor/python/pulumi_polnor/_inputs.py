@@ -17,6 +17,8 @@ from . import _utilities
 __all__ = [
     'JobTaskArgs',
     'JobTaskArgsDict',
+    'Metric',
+    'MetricDict',
 ]
 
 class JobTaskArgsDict(TypedDict):
@@ -129,5 +131,77 @@ class JobTaskArgs:
     @timeout_seconds.setter
     def timeout_seconds(self, value: pulumi.Input[Optional[_builtins.int]]):
         pulumi.set(self, "timeout_seconds", value)
+
+
+class MetricDict(TypedDict):
+    """
+    A value of a metric.
+    """
+    key: _builtins.str
+    """
+    Name of the metric.
+    """
+    value: _builtins.float
+    """
+    Value.
+    """
+    step: NotRequired[_builtins.int]
+    """
+    Step.
+    """
+
+@pulumi.input_type
+class Metric:
+    def __init__(__self__, *,
+                 key: _builtins.str,
+                 value: _builtins.float,
+                 step: Optional[_builtins.int] = None):
+        """
+        A value of a metric.
+
+        :param _builtins.str key: Name of the metric.
+        :param _builtins.float value: Value.
+        :param _builtins.int step: Step.
+        """
+        pulumi.set(__self__, "key", key)
+        pulumi.set(__self__, "value", value)
+        if step is not None:
+            pulumi.set(__self__, "step", step)
+
+    @_builtins.property
+    @pulumi.getter
+    def key(self) -> _builtins.str:
+        """
+        Name of the metric.
+        """
+        return pulumi.get(self, "key")
+
+    @key.setter
+    def key(self, value: _builtins.str):
+        pulumi.set(self, "key", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def value(self) -> _builtins.float:
+        """
+        Value.
+        """
+        return pulumi.get(self, "value")
+
+    @value.setter
+    def value(self, value: _builtins.float):
+        pulumi.set(self, "value", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def step(self) -> Optional[_builtins.int]:
+        """
+        Step.
+        """
+        return pulumi.get(self, "step")
+
+    @step.setter
+    def step(self, value: Optional[_builtins.int]):
+        pulumi.set(self, "step", value)
 
 
