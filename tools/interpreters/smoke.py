@@ -28,7 +28,7 @@ VENDORS = {
 
 def control_plane() -> None:
     """Serve a request, and a tenant of the database that it makes."""
-    with ControlPlane(quick=False) as plane:
+    with ControlPlane() as plane:
         made = plane.create_database("smoke")
         with psycopg.connect(made["connection_string"]) as connection:
             assert connection.execute("SELECT 42").fetchone() == (42,)
