@@ -11,12 +11,8 @@ from resourcekit.http.api import Api, ErrorBody, read_text_error
 from resourcekit.http.client import HttpClient
 from resourcekit.http.models import Model, Texts, path_segment
 from resourcekit.http.retry import RetrySafety
+from resourcekit.http_resource import read_or_none
 from resourcekit.version import VERSION
-
-READY: Final = "ready"
-FAILED: Final = "failed"
-FROZEN: Final = frozenset({"pending", "processing"})
-BUILT: Final = "success"
 
 
 class Resource(Model):
@@ -65,6 +61,10 @@ class Client(HttpClient):
     def get_resource(self, id: str) -> Resource:
         """Read a resource; raises NotFoundError."""
         return self._parsed(Resource, "GET", f"/resources/{path_segment(id)}")
+
+    def find_resource(self, id: str) -> Resource | None:
+        """Read a resource, or return None."""
+        return read_or_none(lambda: self.get_resource(id))
 
     def apply_resource(self, body: Mapping[str, Any]) -> Resource:
         """Create or change a resource. A repeated call has the same effect, so it is retried.

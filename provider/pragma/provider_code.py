@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 
@@ -16,6 +16,9 @@ from resourcekit.resource import Resource
 
 if TYPE_CHECKING:
     from pragma.api import Build, Client
+
+_BUILT: Final = "success"
+_FAILED: Final = "failed"
 
 
 class ProviderCodeArgs(Arguments):
@@ -68,9 +71,7 @@ class ProviderCode(Resource[ProviderCodeArgs, ProviderCodeState, "Client"]):
         self, id: str, args: ProviderCodeArgs, prior: ProviderCodeState, changed: frozenset[str], ctx: Context[Client]
     ) -> ProviderCodeState:
         """Upload changed code, or resume the wait for its build."""
-        from pragma.api import FAILED
-
-        if changed or prior.job_name is None or prior.status == FAILED:
+        if changed or prior.job_name is None or prior.status == _FAILED:
             return _upload(args, ctx)
         job_name = prior.job_name
         build = read_or_none(lambda: ctx.api.get_build(id, job_name))
@@ -80,7 +81,7 @@ class ProviderCode(Resource[ProviderCodeArgs, ProviderCodeState, "Client"]):
 
     def is_incomplete(self, prior: ProviderCodeState) -> bool:
         """Return whether the build has not succeeded."""
-        return prior.status != "success"
+        return prior.status != _BUILT
 
 
 def _upload(args: ProviderCodeArgs, ctx: Context[Client]) -> ProviderCodeState:
@@ -95,7 +96,6 @@ def _upload(args: ProviderCodeArgs, ctx: Context[Client]) -> ProviderCodeState:
 
 def _built(args: ProviderCodeArgs, build: Build, version: str | None, ctx: Context[Client]) -> ProviderCodeState:
     """Return the state when the build has succeeded; raises ResourceError if it failed."""
-    from pragma.api import BUILT, FAILED
 
     def state(found: Build) -> ProviderCodeState:
         return ProviderCodeState(**args.model_dump(), version=version, job_name=found.job_name, status=found.status)
@@ -104,12 +104,12 @@ def _built(args: ProviderCodeArgs, build: Build, version: str | None, ctx: Conte
     found = wait_until(
         ctx,
         lambda: ctx.api.get_build(args.provider_name, build.job_name),
-        lambda each: each.status in (BUILT, FAILED),
+        lambda each: each.status in (_BUILT, _FAILED),
         what=f"the build {build.job_name} is still running",
         progress=build.job_name,
     )
     ctx.checkpoint(args.provider_name, state(found))
-    if found.status == FAILED:
+    if found.status == _FAILED:
         raise ResourceError(
             f"the build {found.job_name} failed: {found.error_message or 'the API gives no reason'}. Correct the code, "
             "and run it again, which uploads it again"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -11,9 +12,9 @@ from pragma.ids import PART, normalize, resource_id
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, RequiresReplace, Result, Secret, Stable, Unordered
-from resourcekit.gone import AbsentObject, confirm_gone
+from resourcekit.gone import confirm_gone
 from resourcekit.http.errors import ConflictError, NotFoundError
-from resourcekit.http_resource import read_or_none, wait_until
+from resourcekit.http_resource import wait_until
 from resourcekit.list_query import EVERYTHING, ListQuery
 from resourcekit.resource import Resource as Declaration
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pragma.api import Client
     from pragma.api import Resource as ApiResource
 
+_FAILED: Final = "failed"
+_FROZEN: Final = ("pending", "processing")
 _Part = Annotated[str, RequiresReplace(), Field(pattern=PART)]
 
 
@@ -77,7 +80,7 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
     def create(self, args: ResourceArgs, ctx: Context[Client]) -> tuple[str, ResourceState]:
         """Create the resource, and wait for it if it is committed."""
         id_ = resource_id(args.provider_name, args.resource_type, args.name)
-        found = read_or_none(lambda: ctx.api.get_resource(id_))
+        found = ctx.api.find_resource(id_)
         if found is not None:
             other = f"{found.provider}/{found.resource}/{found.name}"
             raise ResourceError(
@@ -90,9 +93,9 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
 
     def read(self, id: str, prior: ResourceState | None, ctx: Context[Client]) -> ResourceState | None:
         """Read the resource."""
-        found = read_or_none(lambda: ctx.api.get_resource(id))
+        found = ctx.api.find_resource(id)
         if found is None:
-            confirm_gone(AbsentObject("pragma", self.name, "resource", id), lambda: _ids(ctx), ctx)
+            confirm_gone("pragma", self, id, ctx)
             return None
         return _state(found)
 
@@ -100,21 +103,18 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
         self, id: str, args: ResourceArgs, prior: ResourceState, changed: frozenset[str], ctx: Context[Client]
     ) -> ResourceState:
         """Change the resource once it is not frozen, or resume the wait for it."""
-        from pragma.api import FROZEN
-
         wanted = args.lifecycle_state or prior.lifecycle_state or "draft"
         current = ctx.api.get_resource(id)
-        if not changed and current.lifecycle_state in FROZEN:
+        if not changed and current.lifecycle_state in _FROZEN:
             return _complete(id, wanted, current, ctx)
         _unfrozen(id, current, ctx)
         return _complete(id, wanted, _apply(id, args, wanted, ctx), ctx)
 
     def delete(self, id: str, prior: ResourceState, ctx: Context[Client]) -> None:
         """Delete the resource once it is not frozen, and wait until it is gone."""
-        try:
-            found = ctx.api.get_resource(id)
-        except NotFoundError:
-            confirm_gone(AbsentObject("pragma", self.name, "resource", id), lambda: _ids(ctx), ctx)
+        found = ctx.api.find_resource(id)
+        if found is None:
+            confirm_gone("pragma", self, id, ctx)
             return
         ctx.ownership.found.add(self.name)
         try:
@@ -122,13 +122,8 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
             ctx.api.delete_resource(id)
         except NotFoundError:
             return
-        wait_until(
-            ctx,
-            lambda: read_or_none(lambda: ctx.api.get_resource(id)),
-            lambda found: found is None,
-            what=f"{id} is still there",
-            progress=id,
-        )
+        find = functools.partial(ctx.api.find_resource, id)
+        wait_until(ctx, find, lambda found: found is None, what=f"{id} is still there", progress=id)
 
     def list(self, ctx: Context[Client], query: ListQuery = EVERYTHING) -> Iterable[tuple[str, str, ResourceState]]:
         """Yield id, spelling for people, and state of each resource. The API has no pages, so all are read."""
@@ -156,10 +151,6 @@ def _apply(id: str, args: ResourceArgs, wanted: str, ctx: Context[Client]) -> Ap
         if any(getattr(found, name) != body[name] for name in ("provider", "resource", "name", "config", "tags")):
             raise
         return found
-
-
-def _ids(ctx: Context[Client]) -> list[str]:
-    return [resource_id(each.provider, each.resource, each.name) for each in ctx.api.iter_resources()]
 
 
 def _body(args: ResourceArgs, wanted: str) -> dict[str, Any]:
@@ -190,13 +181,11 @@ def _state(found: ApiResource) -> ResourceState:
 
 def _complete(id: str, wanted: str, applied: ApiResource, ctx: Context[Client]) -> ResourceState:
     """Return the state when a committed resource is ready; raises ResourceError if it failed."""
-    from pragma.api import FAILED
-
     found = applied
     if wanted == "pending":
         found = _unfrozen(id, applied, ctx)
         ctx.checkpoint(id, _state(found))
-        if found.lifecycle_state == FAILED:
+        if found.lifecycle_state == _FAILED:
             reason = found.error or "the API gives no reason"
             raise ResourceError(
                 f"{id} failed: {reason}. Correct `config`, or run it again, which commits it again; the data source "
@@ -207,12 +196,10 @@ def _complete(id: str, wanted: str, applied: ApiResource, ctx: Context[Client]) 
 
 def _unfrozen(id: str, current: ApiResource, ctx: Context[Client]) -> ApiResource:
     """Return the resource when it is neither pending nor processing."""
-    from pragma.api import FROZEN
-
     return wait_until(
         ctx,
         lambda: ctx.api.get_resource(id),
-        lambda found: found.lifecycle_state not in FROZEN,
+        lambda found: found.lifecycle_state not in _FROZEN,
         what=f"{id} is still being processed",
         progress=id,
         found=current,

@@ -6,64 +6,47 @@ other objects in the engine's state show it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
+from resourcekit.resource import Resource
 
 
-@dataclass(frozen=True)
-class AbsentObject:
-    """An object that the API did not find.
-
-    Attributes:
-        package: The package's name.
-        resource: The resource's name, as its declaration has it.
-        noun: The object in messages.
-        id: Its id.
-    """
-
-    package: str
-    resource: str
-    noun: str
-    id: str
-
-
-def confirm_gone(absent: AbsentObject, visible: Callable[[], Iterable[str]], ctx: Context[Any]) -> None:
-    """Check that the key would see the object, because it sees another one of the engine's state.
+def confirm_gone(package: str, resource: Resource[Any, Any, Any], id: str, ctx: Context[Any]) -> None:
+    """Check that the key would see an object that the API did not find, because it sees another one of the state.
 
     An object that an earlier call of this run found counts without another call. If the state has no other object of
     this resource or cannot be read, the object counts as deleted, with a warning.
 
     Args:
-        absent: The object.
-        visible: Returns the ids of the resource's objects that the key may list.
+        package: The package's name.
+        resource: The resource, whose `list` yields what the key may see.
+        id: The id of the object.
         ctx: The context of the operation.
 
     Raises:
         ResourceError: The key sees none of the other objects in the state.
     """
-    if absent.resource in ctx.ownership.found:
+    if resource.name in ctx.ownership.found:
         return
-    what = f"{absent.noun} {absent.id} cannot be found with this API key"
-    others = {id_ for kind, id_ in ctx.ownership.in_state() or () if _is_of(absent, kind)} - {absent.id}
+    what = f"{resource.noun} {id} cannot be found with this API key"
+    others = {id_ for kind, id_ in ctx.ownership.in_state() or () if _is_of(package, resource.name, kind)} - {id}
     if not others:
         ctx.warn(
             f"{what}, so the provider treats it as deleted. If the key belongs to another account, do not apply this "
             "plan; set the right key first"
         )
-    elif others.isdisjoint(visible()):
+    elif others.isdisjoint(listed for listed, _, _ in resource.list(ctx)):
         raise ResourceError(
-            f"{what}, nor can any other {absent.noun} in the state, so the key most likely belongs to another account. "
+            f"{what}, nor can any other {resource.noun} in the state: the key most likely belongs to another account. "
             "The state was not changed. Set the API key of the account that the objects belong to. If they were "
             "deleted, remove them from the state (`pulumi state delete`, `terraform state rm`, `tofu state rm`)"
         )
 
 
-def _is_of(absent: AbsentObject, kind: str) -> bool:
-    """Return whether an engine's type is that of the object's resource, in Pulumi's or in Terraform's spelling."""
-    package, separator, name = kind.rpartition(":") if ":" in kind else kind.partition("_")
-    is_package = package.partition(":")[0] == absent.package
-    return bool(separator) and is_package and name.replace("_", "").lower() == absent.resource.lower()
+def _is_of(package: str, resource: str, kind: str) -> bool:
+    """Return whether an engine's type is that of a resource, in Pulumi's or in Terraform's spelling."""
+    prefix, separator, name = kind.rpartition(":") if ":" in kind else kind.partition("_")
+    is_of_package = bool(separator) and prefix.partition(":")[0] == package
+    return is_of_package and name.replace("_", "").lower() == resource.lower()

@@ -154,6 +154,11 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         del name, value, ctx
         return None
 
+    @property
+    def noun(self) -> str:
+        """The object in messages, such as "compute instance"."""
+        return re.sub(r"\B(?=[A-Z])", " ", self.name).lower()
+
     def reported(self, name: str, prior: StateT, ctx: Context[ApiT]) -> Any:
         """Return the API's value of an argument that the state does not contain because it is write-only.
 
@@ -193,8 +198,7 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         """Delete the object. If it is gone already, that is a success. Not needed with `cannot_delete`."""
         if not self.cannot_delete:
             raise NotImplementedError
-        noun = re.sub(r"\B(?=[A-Z])", " ", self.name).lower()
-        ctx.info(f"{noun} {id} was removed from the state only: {self.cannot_delete}")
+        ctx.info(f"{self.noun} {id} was removed from the state only: {self.cannot_delete}")
 
     def is_incomplete(self, prior: StateT) -> bool:
         """Return whether an earlier run created the object but stopped waiting for it, so that `update` must wait."""

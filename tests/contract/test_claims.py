@@ -49,10 +49,15 @@ async def claim_instance(process: Any) -> Any:
         return await warm_pool._claim(process, conn, "postgres")
 
 
+async def claim_application(process: Any) -> Any:
+    async with process.pool.connection() as conn:
+        return await worker._claim(process, conn)
+
+
 CLAIMS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "job": claim_job,
     "instance": claim_instance,
-    "application": worker._claim,
+    "application": claim_application,
     "delivery": delivery_worker._claim,
 }
 

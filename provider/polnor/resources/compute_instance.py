@@ -11,7 +11,7 @@ from pydantic import Field
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, ProviderOnly, RequiresReplace, Result, Stable, Validator
-from resourcekit.gone import AbsentObject, confirm_gone
+from resourcekit.gone import confirm_gone
 from resourcekit.http.errors import ConflictError, NotFoundError
 from resourcekit.http_resource import state_of, wait_until
 from resourcekit.list_query import EVERYTHING, ListQuery
@@ -117,7 +117,7 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
         """Read the instance from the list."""
         found = ctx.api.find_instance(id)
         if found is None:
-            self._confirm_gone(id, ctx)
+            confirm_gone("polnor", self, id, ctx)
             return None
         return self._state(found, prior)
 
@@ -146,7 +146,7 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
                 self._bring_to(id, STOPPED, ctx)
                 ctx.api.delete_instance(id)
         except NotFoundError:
-            self._confirm_gone(id, ctx)
+            confirm_gone("polnor", self, id, ctx)
         else:
             ctx.ownership.found.add(self.name)
 
@@ -159,10 +159,6 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
     def is_incomplete(self, prior: ComputeInstanceState) -> bool:
         """Return whether the instance was on its way when an earlier run ended."""
         return prior.status not in (None, RUNNING, STOPPED, "failed", "error")
-
-    def _confirm_gone(self, id: str, ctx: Context[Client]) -> None:
-        absent = AbsentObject("polnor", self.name, "compute instance", id)
-        confirm_gone(absent, lambda: (each.id for each in ctx.api.iter_instances()), ctx)
 
     def _bring_to(self, id: str, desired: str, ctx: Context[Client]) -> Instance:
         def step() -> Instance:
