@@ -48,8 +48,6 @@ class JobRun(DataSource[JobRunArgs, JobRunResult, "Client"]):
     """
 
     name = "job_run"
-    arguments = JobRunArgs
-    result = JobRunResult
     timeout = _TIMEOUT
     runs_in_preview = False
 
@@ -126,8 +124,6 @@ class SqlExecute(DataSource[SqlExecuteArgs, SqlExecuteResult, "Client"]):
     """
 
     name = "sql_execute"
-    arguments = SqlExecuteArgs
-    result = SqlExecuteResult
     runs_in_preview = False
 
     def call(self, args: SqlExecuteArgs, ctx: Context[Client]) -> SqlExecuteResult:
@@ -171,8 +167,6 @@ class LogMetrics(DataSource[LogMetricsArgs, LogMetricsResult, "Client"]):
     """Log metrics of a run of an experiment: the latest value, and the history by step."""
 
     name = "log_metrics"
-    arguments = LogMetricsArgs
-    result = LogMetricsResult
     runs_in_preview = False
 
     def call(self, args: LogMetricsArgs, ctx: Context[Client]) -> LogMetricsResult:

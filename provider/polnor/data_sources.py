@@ -132,8 +132,6 @@ class GetRun(DataSource[RunArgs, RunResult, "Client"]):
     """A run of a job: status, tasks and lineage."""
 
     name = "get_run"
-    arguments = RunArgs
-    result = RunResult
 
     def call(self, args: RunArgs, ctx: Context[Client]) -> RunResult:
         """Read the run."""
@@ -164,8 +162,6 @@ class GetTaskLogs(DataSource[TaskArgs, LogsResult, "Client"]):
     """The logs of a task of a run."""
 
     name = "get_task_logs"
-    arguments = TaskArgs
-    result = LogsResult
 
     def call(self, args: TaskArgs, ctx: Context[Client]) -> LogsResult:
         """Read the logs."""
@@ -191,8 +187,6 @@ class GetUploadUrl(DataSource[UploadArgs, UploadResult, "Client"]):
     """A presigned URL to upload an artifact to the workspace's own object store."""
 
     name = "get_upload_url"
-    arguments = UploadArgs
-    result = UploadResult
 
     def call(self, args: UploadArgs, ctx: Context[Client]) -> UploadResult:
         """Request the URL."""

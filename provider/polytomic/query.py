@@ -65,8 +65,6 @@ class GetQuery(DataSource[GetQueryArgs, GetQueryResult, "Client"]):
 
     name = "get_query"
     timeout = TIMEOUT_SECONDS
-    arguments = GetQueryArgs
-    result = GetQueryResult
 
     def call(self, args: GetQueryArgs, ctx: Context[Client]) -> GetQueryResult:
         """Run the query."""

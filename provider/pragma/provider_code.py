@@ -48,8 +48,6 @@ class ProviderCode(Resource[ProviderCodeArgs, ProviderCodeState, "Client"]):
     """
 
     name = "ProviderCode"
-    arguments = ProviderCodeArgs
-    state = ProviderCodeState
     import_id = "nothing: uploaded code cannot be imported"
     cannot_delete = "the code stays at the service, because the API documents no way to delete it"
 

@@ -66,8 +66,6 @@ class Resource(Declaration[ResourceArgs, ResourceState, "Client"]):
     """
 
     name = "Resource"
-    arguments = ResourceArgs
-    state = ResourceState
     import_id = "`provider/resource/name`, or the API's `resource:{provider}_{resource}_{name}`"
 
     def normalize_id(self, id: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
+from resourcekit.declaration import HasModels
 from resourcekit.errors import CheckFailure
 from resourcekit.fields import Arguments, Result
 from resourcekit.resource import Resource
@@ -70,12 +71,14 @@ class Child:
     origin: tuple[str | int, ...] = ()
 
 
-class Component(Generic[ArgsT, ResultT]):
+class Component(HasModels, Generic[ArgsT, ResultT]):
     """A resource that consists of other resources. The subclass's docstring is its documentation.
 
     The methods receive the arguments as plain lists and objects, as deep as `arguments` declares them. Every value
     below is an `Output`. A list or an object that the engine does not know is an `Output` of UNKNOWN.
     """
+
+    MODELS = ("arguments", "result")
 
     name: ClassVar[str]
     arguments: type[ArgsT]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from resourcekit.context import Context
+from resourcekit.declaration import HasModels, RequiredScopes, Timeouts
 from resourcekit.errors import CheckFailure
 from resourcekit.fields import Arguments, Result
 from resourcekit.list_query import EVERYTHING, ListQuery
@@ -19,30 +19,7 @@ ResultT = TypeVar("ResultT", bound=Result)
 ApiT = TypeVar("ApiT")
 
 
-@dataclass(frozen=True)
-class RequiredScopes:
-    """The scopes that an API key needs for a resource.
-
-    Attributes:
-        read: To read objects.
-        write: To create, update and delete objects, in addition to `read`.
-    """
-
-    read: tuple[str, ...] = ()
-    write: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """The default time-outs of the operations, in seconds. The user's own time-outs replace them."""
-
-    create: float = 600
-    update: float = 600
-    delete: float = 300
-    read: float = 300
-
-
-class Resource(Generic[ArgsT, StateT, ApiT]):
+class Resource(HasModels, Generic[ArgsT, StateT, ApiT]):
     """A type of object at the API. The subclass's docstring is its documentation in every engine.
 
     `create`, `read`, `update` and `delete` receive typed models without unknown values. All methods may raise
@@ -50,8 +27,8 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
 
     Attributes:
         name: The name in camel case, such as "Key": `package:index:Key` in Pulumi, `package_key` in Terraform.
-        arguments: The model of the arguments.
-        state: The model of the state.
+        arguments: The model of the arguments, the first type parameter.
+        state: The model of the state, the second one.
         timeouts: The default time-outs.
         import_id: The id of an import, as a phrase for the documentation.
         scopes: The scopes that an API key needs.
@@ -76,8 +53,6 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
                 "A key."
 
                 name = "Key"
-                arguments = KeyArgs
-                state = KeyState
 
                 def create(self, args: KeyArgs, ctx: Context[Client]) -> tuple[str, KeyState]:
                     id_ = ctx.api.create_key(args.name, ctx.idempotency_keys.create_key(0))
@@ -91,6 +66,8 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
                 def delete(self, id: str, prior: KeyState, ctx: Context[Client]) -> None:
                     ctx.api.delete_key(id)
     """
+
+    MODELS = ("arguments", "state")
 
     name: ClassVar[str]
     arguments: type[ArgsT]
@@ -230,15 +207,15 @@ class Resource(Generic[ArgsT, StateT, ApiT]):
         return None
 
 
-class DataSource(Generic[ArgsT, ResultT, ApiT]):
+class DataSource(HasModels, Generic[ArgsT, ResultT, ApiT]):
     """A data source, an ephemeral resource or an action. The subclass's docstring is its documentation.
 
     Attributes:
         name: The name in snake case, such as "get_key". Each engine has its own spelling of it.
         timeout: The seconds after which a call ends. An argument `timeout_seconds` replaces it.
         runs_in_preview: Whether a preview calls the API. False if a call costs something or may change something.
-        arguments: The model of the arguments.
-        result: The model of the result.
+        arguments: The model of the arguments, the first type parameter.
+        result: The model of the result, the second one.
 
     Example:
         A data source with one argument::
@@ -253,8 +230,6 @@ class DataSource(Generic[ArgsT, ResultT, ApiT]):
                 "Read the name of a key."
 
                 name = "get_key"
-                arguments = GetKeyArgs
-                result = GetKeyResult
 
                 def call(self, args: GetKeyArgs, ctx: Context[Client]) -> GetKeyResult:
                     name = ctx.api.name_of(args.id)
@@ -262,6 +237,8 @@ class DataSource(Generic[ArgsT, ResultT, ApiT]):
                         raise ResourceError(f"there is no key {args.id!r}", property="id")
                     return GetKeyResult(name=name)
     """
+
+    MODELS = ("arguments", "result")
 
     name: ClassVar[str]
     timeout: ClassVar[float] = 120
@@ -283,8 +260,10 @@ class DataSource(Generic[ArgsT, ResultT, ApiT]):
         raise NotImplementedError
 
 
-class ProviderFunction(Generic[ArgsT]):
+class ProviderFunction(HasModels, Generic[ArgsT]):
     """A pure function, which needs neither API nor settings. Its parameters are the fields of `arguments`, in order."""
+
+    MODELS = ("arguments",)
 
     name: ClassVar[str]
     arguments: type[ArgsT]

@@ -62,8 +62,6 @@ class Shelf(Resource[ShelfArgs, ShelfState, Carpentry]):
     """A shelf."""
 
     name = "Shelf"
-    arguments = ShelfArgs
-    state = ShelfState
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         if args.get("name") == args.get("wood_kind"):

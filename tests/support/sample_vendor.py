@@ -73,8 +73,6 @@ class Cabinet(Resource[CabinetArgs, CabinetState, None]):
     """A cabinet."""
 
     name = "Cabinet"
-    arguments = CabinetArgs
-    state = CabinetState
     drift: tuple[str, ...] = ()
 
     def replacement_triggers(self, prior: CabinetState, args: Any, ctx: Context[None]) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import Field
 
 from resourcekit.context import Context
+from resourcekit.declaration import Timeouts
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, ProviderOnly, RequiresReplace, Result, Stable, Validator
 from resourcekit.gone import confirm_gone
 from resourcekit.http.errors import ConflictError, NotFoundError
 from resourcekit.http_resource import state_of, wait_until
 from resourcekit.list_query import EVERYTHING, ListQuery
-from resourcekit.resource import Resource, Timeouts
+from resourcekit.resource import Resource
 from resourcekit.unique_names import NamedCreate, create_named
 
 if TYPE_CHECKING:
@@ -74,8 +75,6 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
     """
 
     name = "ComputeInstance"
-    arguments = ComputeInstanceArgs
-    state = ComputeInstanceState
     timeouts = Timeouts(create=1800, update=1800, delete=900)
 
     def preview_replacement(self, args: Mapping[str, Any], prior: ComputeInstanceState, ctx: Context[Client]) -> None:

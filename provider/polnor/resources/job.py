@@ -56,8 +56,6 @@ class Job(Resource[JobArgs, JobState, "Client"]):
     """
 
     name = "Job"
-    arguments = JobArgs
-    state = JobState
     cannot_delete = "the API cannot delete a job"
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:

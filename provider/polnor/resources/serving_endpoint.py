@@ -43,8 +43,6 @@ class ServingEndpoint(Resource[ServingEndpointArgs, ServingEndpointState, "Clien
     """
 
     name = "ServingEndpoint"
-    arguments = ServingEndpointArgs
-    state = ServingEndpointState
     import_id = "its name"
     cannot_delete = "the API cannot delete an endpoint"
 

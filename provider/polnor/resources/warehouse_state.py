@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from resourcekit.context import Context
+from resourcekit.declaration import Timeouts
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, RequiresReplace, Result, Validator
 from resourcekit.http.errors import ConflictError
 from resourcekit.http_resource import wait_until
-from resourcekit.resource import Resource, Timeouts
+from resourcekit.resource import Resource
 
 if TYPE_CHECKING:
     from polnor.api import Client
@@ -48,8 +49,6 @@ class WarehouseState(Resource[WarehouseStateArgs, WarehouseStateState, "Client"]
     """
 
     name = "WarehouseState"
-    arguments = WarehouseStateArgs
-    state = WarehouseStateState
     import_id = "the id of the warehouse"
     cannot_delete = "the warehouse goes on running, because the API cannot stop it"
     timeouts = Timeouts(create=900, update=900)

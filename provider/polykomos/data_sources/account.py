@@ -18,8 +18,6 @@ class GetAccount(DataSource[NoArguments, GetAccountResult, Client]):
     """The provider's API key: its user, scopes and limits."""
 
     name = "get_account"
-    arguments = NoArguments
-    result = GetAccountResult
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetAccountResult:
         """Read the account."""
@@ -40,8 +38,6 @@ class GetDatabaseTypes(DataSource[NoArguments, GetDatabaseTypesResult, Client]):
     """The available database engines and their regions."""
 
     name = "get_database_types"
-    arguments = NoArguments
-    result = GetDatabaseTypesResult
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetDatabaseTypesResult:
         """Read the engines."""

@@ -34,8 +34,6 @@ class GetBlueprint(DataSource[GetBlueprintArgs, GetBlueprintResult, Client]):
     """One blueprint with its SQL, by `uuid` or `slug`; including the system's blueprints."""
 
     name = "get_blueprint"
-    arguments = GetBlueprintArgs
-    result = GetBlueprintResult
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         """Yield a failure unless exactly one argument is set."""
@@ -58,8 +56,6 @@ class GetBlueprints(DataSource[NoArguments, GetBlueprintsResult, Client]):
     """Your blueprints and the system's, without SQL."""
 
     name = "get_blueprints"
-    arguments = NoArguments
-    result = GetBlueprintsResult
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetBlueprintsResult:
         """Read the list of blueprints."""
@@ -78,8 +74,6 @@ class ValidateBlueprint(DataSource[ValidateBlueprintArgs, ValidateBlueprintResul
     """Validate SQL as that of a blueprint, without storing it."""
 
     name = "validate_blueprint"
-    arguments = ValidateBlueprintArgs
-    result = ValidateBlueprintResult
 
     def call(self, args: ValidateBlueprintArgs, ctx: Context[Client]) -> ValidateBlueprintResult:
         """Validate the SQL."""

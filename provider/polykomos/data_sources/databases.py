@@ -29,8 +29,6 @@ class GetDatabase(DataSource[GetDatabaseArgs, GetDatabaseResult, Client]):
     """One database with its credentials, by `uuid`, or by a `name` that only one database has."""
 
     name = "get_database"
-    arguments = GetDatabaseArgs
-    result = GetDatabaseResult
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         """Yield a failure unless exactly one argument is set."""
@@ -53,8 +51,6 @@ class GetDatabases(DataSource[NoArguments, GetDatabasesResult, Client]):
     """Every database that the API key may see, without credentials."""
 
     name = "get_databases"
-    arguments = NoArguments
-    result = GetDatabasesResult
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetDatabasesResult:
         """Read the list of databases."""
@@ -79,8 +75,6 @@ class RunQuery(DataSource[RunQueryArgs, RunQueryResult, Client]):
 
     name = "run_query"
     runs_in_preview = False
-    arguments = RunQueryArgs
-    result = RunQueryResult
 
     def call(self, args: RunQueryArgs, ctx: Context[Client]) -> RunQueryResult:
         """Run the query."""
@@ -109,8 +103,6 @@ class DatabaseCredentials(DataSource[GetDatabaseArgs, DatabaseCredentialsResult,
     """
 
     name = "database_credentials"
-    arguments = GetDatabaseArgs
-    result = DatabaseCredentialsResult
 
     def validate(self, args: Mapping[str, Any]) -> Iterable[CheckFailure]:
         """Yield a failure unless exactly one argument is set."""

@@ -25,8 +25,6 @@ class GetWebhookEndpoints(DataSource[NoArguments, GetWebhookEndpointsResult, Cli
     """Every webhook endpoint, including revoked ones, without secrets."""
 
     name = "get_webhook_endpoints"
-    arguments = NoArguments
-    result = GetWebhookEndpointsResult
 
     def call(self, args: NoArguments, ctx: Context[Client]) -> GetWebhookEndpointsResult:
         """Read the list of endpoints."""
@@ -50,8 +48,6 @@ class GetWebhookDeliveries(DataSource[GetWebhookDeliveriesArgs, GetWebhookDelive
     """The deliveries to a webhook endpoint and their results, newest first."""
 
     name = "get_webhook_deliveries"
-    arguments = GetWebhookDeliveriesArgs
-    result = GetWebhookDeliveriesResult
 
     def call(self, args: GetWebhookDeliveriesArgs, ctx: Context[Client]) -> GetWebhookDeliveriesResult:
         """Read the list of deliveries."""
@@ -82,8 +78,6 @@ class WebhookTest(DataSource[WebhookTestArgs, WebhookTestResult, Client]):
     """Send a signed `ping` to a webhook endpoint now. Fails if the endpoint does not accept it."""
 
     name = "webhook_test"
-    arguments = WebhookTestArgs
-    result = WebhookTestResult
 
     def call(self, args: WebhookTestArgs, ctx: Context[Client]) -> WebhookTestResult:
         """Send the ping."""

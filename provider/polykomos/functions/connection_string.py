@@ -35,7 +35,6 @@ class ParseConnectionString(ProviderFunction[ConnectionStringArgs]):
     """Split a connection string, for resources with separate arguments for host, port and credentials."""
 
     name = "parse_connection_string"
-    arguments = ConnectionStringArgs
     result = ConnectionParts
 
     def call(self, args: ConnectionStringArgs) -> ConnectionParts:

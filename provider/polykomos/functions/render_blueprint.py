@@ -37,7 +37,6 @@ class RenderBlueprint(ProviderFunction[RenderArgs]):
     """Render a blueprint's SQL with the values of its variables, without a call to the API."""
 
     name = "render_blueprint"
-    arguments = RenderArgs
     result = str
 
     def call(self, args: RenderArgs) -> str:

@@ -23,7 +23,6 @@ class VerifyWebhookSignature(ProviderFunction[SignatureArgs]):
     """Check whether a delivery was signed with an endpoint's secret (HMAC-SHA256 of the raw body)."""
 
     name = "verify_webhook_signature"
-    arguments = SignatureArgs
     result = bool
 
     def call(self, args: SignatureArgs) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from resourcekit.declaration import Timeouts
 from resourcekit.durations import parse_duration
 from resourcekit.errors import CheckFailure
-from resourcekit.resource import Timeouts
 from resourcekit.unknown import UNKNOWN
 
 OPERATIONS: Final = ("create", "update", "delete")

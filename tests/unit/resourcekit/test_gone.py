@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import pytest
 
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
-from resourcekit.gone import AbsentObject, confirm_gone
+from resourcekit.fields import Arguments, Result
+from resourcekit.gone import confirm_gone
 from resourcekit.idempotency import OwnershipRegistry, ResourceRefs
+from resourcekit.list_query import EVERYTHING, ListQuery
+from resourcekit.resource import Resource
+
+
+class ComputeInstance(Resource[Arguments, Result, None]):
+    """A resource of which the key may list one object."""
+
+    name = "ComputeInstance"
+
+    def list(self, ctx: Context[None], query: ListQuery = EVERYTHING) -> Iterable[tuple[str, str, Result]]:
+        yield "there", "there", Result()
+
 
 PULUMI, TERRAFORM = "pragma:index:ComputeInstance", "pragma_compute_instance"
 
@@ -38,9 +52,8 @@ def test_the_other_objects_of_the_state_decide(in_state: ResourceRefs | None, fo
     )
     if found:
         ctx.ownership.found.add("ComputeInstance")
-    absent = AbsentObject("pragma", "ComputeInstance", "compute instance", "lost")
     try:
-        confirm_gone(absent, lambda: ["there"], ctx)
+        confirm_gone("pragma", ComputeInstance(), "lost", ctx)
     except ResourceError as error:
         assert "belongs to another account. The state was not changed" in str(error)
         assert verdict == "refused"

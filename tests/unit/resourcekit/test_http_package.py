@@ -161,8 +161,6 @@ class Shelf(Resource[ShelfArgs, ShelfState, Any]):
     """A shelf."""
 
     name = "Shelf"
-    arguments = ShelfArgs
-    state = ShelfState
     cannot_delete = "the API cannot delete a shelf"
 
     def read(self, id: str, prior: ShelfState | None, ctx: Context[Any]) -> ShelfState | None:

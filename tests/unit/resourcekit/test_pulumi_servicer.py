@@ -43,8 +43,6 @@ class Survey(DataSource[SurveyArgs, SurveyResult, Carpentry]):
     """A function that costs something."""
 
     name = "get_survey"
-    arguments = SurveyArgs
-    result = SurveyResult
     runs_in_preview = False
 
     def call(self, args: SurveyArgs, ctx: Context[Carpentry]) -> SurveyResult:

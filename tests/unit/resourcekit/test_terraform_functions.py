@@ -26,7 +26,6 @@ class Saw(ProviderFunction[SawArgs]):
     """Saws."""
 
     name = "saw"
-    arguments = SawArgs
     result = str
 
     def call(self, args: SawArgs) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from resourcekit.context import Context
+from resourcekit.declaration import Timeouts
 from resourcekit.errors import CheckError, ResourceError
 from resourcekit.lifecycle import Lifecycle
-from resourcekit.resource import Timeouts
 from resourcekit.terraform import new_state, timeouts
 from resourcekit.terraform.cty.msgpack import WIRE_UNKNOWN, wire_contains_unknown
 from resourcekit.terraform.plan import diff_config, plan

@@ -29,8 +29,6 @@ class ManagedDatabase(Component[ManagedDatabaseArgs, ManagedDatabaseResult]):
     """
 
     name = "ManagedDatabase"
-    arguments = ManagedDatabaseArgs
-    result = ManagedDatabaseResult
 
     def preview_warnings(self, args: Mapping[str, Any]) -> Iterable[str]:
         """Yield a warning for each list or object that is not known yet."""

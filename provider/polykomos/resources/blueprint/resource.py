@@ -14,11 +14,12 @@ from polykomos.resources.conversions import format_timestamp, parse_uuid, shared
 from polykomos.resources.create_once import create_once
 from polykomos.resources.errors import confirm_gone, not_found_as_error
 from resourcekit.context import Context
+from resourcekit.declaration import RequiredScopes
 from resourcekit.errors import CheckError, CheckFailure
 from resourcekit.fields import field_specs, to_plain
 from resourcekit.http.retry import OUTAGE_SECONDS, backoff
 from resourcekit.list_query import EVERYTHING, ListQuery
-from resourcekit.resource import RequiredScopes, Resource
+from resourcekit.resource import Resource
 from resourcekit.unknown import contains_unknown
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ class Blueprint(Resource[BlueprintArgs, BlueprintState, "Client"]):
     """
 
     name = "Blueprint"
-    arguments = BlueprintArgs
-    state = BlueprintState
     import_id = "its UUID"
     scopes = RequiredScopes(("blueprints:read",), ("blueprints:write",))
     list_filters = ("name", "slug", "version")

@@ -18,9 +18,10 @@ from polykomos.resources.create_request import with_earlier
 from polykomos.resources.errors import confirm_gone, is_right_account, no_such, not_found_as_error
 from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
+from resourcekit.declaration import RequiredScopes
 from resourcekit.errors import CheckFailure, ResourceError
 from resourcekit.redaction import Redactor, iter_strings
-from resourcekit.resource import RequiredScopes, Resource
+from resourcekit.resource import Resource
 from resourcekit.unknown import UNKNOWN, contains_unknown
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ class BlueprintApplication(Resource[BlueprintApplicationArgs, BlueprintApplicati
     """
 
     name = "BlueprintApplication"
-    arguments = BlueprintApplicationArgs
-    state = BlueprintApplicationState
     import_id = f"`{ApplicationId.FORM}`, because the API's number alone does not identify the database"
     scopes = RequiredScopes(("blueprints:read",), ("databases:write",))
     preview_sets_values = True

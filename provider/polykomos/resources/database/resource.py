@@ -16,10 +16,11 @@ from polykomos.resources.database.schema import DatabaseArgs, DatabaseState
 from polykomos.resources.errors import confirm_gone, is_right_account, not_found_as_error, object_gone_error
 from polykomos.resources.waits import wait_options
 from resourcekit.context import Context
+from resourcekit.declaration import RequiredScopes, Timeouts
 from resourcekit.errors import CheckFailure, ResourceError
 from resourcekit.fields import field_specs
 from resourcekit.list_query import EVERYTHING, ListQuery
-from resourcekit.resource import RequiredScopes, Resource, Timeouts
+from resourcekit.resource import Resource
 from resourcekit.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -45,8 +46,6 @@ class Database(Resource[DatabaseArgs, DatabaseState, "Client"]):
     """
 
     name = "Database"
-    arguments = DatabaseArgs
-    state = DatabaseState
     timeouts = Timeouts(create=1200, update=1200, delete=300)
     import_id = "its UUID"
     scopes = RequiredScopes(("databases:read",), ("databases:write",))

@@ -13,9 +13,10 @@ from polykomos.resources.errors import confirm_gone, object_gone_error
 from polykomos.resources.webhook_endpoint.create import create_request, existing_endpoints_at
 from polykomos.resources.webhook_endpoint.schema import WebhookEndpointArgs, WebhookEndpointState, normalize_events
 from resourcekit.context import Context
+from resourcekit.declaration import RequiredScopes
 from resourcekit.errors import ResourceError
 from resourcekit.list_query import EVERYTHING, ListQuery
-from resourcekit.resource import RequiredScopes, Resource
+from resourcekit.resource import Resource
 
 if TYPE_CHECKING:
     from polykomos.client import Client
@@ -32,8 +33,6 @@ class WebhookEndpoint(Resource[WebhookEndpointArgs, WebhookEndpointState, "Clien
     """
 
     name = "WebhookEndpoint"
-    arguments = WebhookEndpointArgs
-    state = WebhookEndpointState
     import_id = "its number"
     scopes = RequiredScopes(("webhooks:read",), ("webhooks:write",))
     list_filters = ("url",)
