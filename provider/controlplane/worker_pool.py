@@ -22,7 +22,7 @@ class Claim(NamedTuple, Generic[T]):
     pause: float  # seconds after which to look for another job without a notification; 0 = at once
 
 
-LOOK_EVERY: Final = 1.0  # seconds
+LOOK_EVERY: Final = 1.0  # seconds, in case a notification is lost
 _RETRY_SECONDS: Final = 0.5
 _log = logging.getLogger("controlplane")
 

@@ -10,7 +10,7 @@ from polnor.models import Endpoint, Instance, Job, Lineage, Run, SqlResult, Task
 from resourcekit.http.api import Api, ErrorBody
 from resourcekit.http.client import HttpClient
 from resourcekit.http.models import drop_none, parse, path_segment
-from resourcekit.http.paging import CursorPaging, PlainArray
+from resourcekit.http.pagination import CursorPaging, PlainArray
 from resourcekit.http.retry import RetryPolicy, RetrySafety
 from resourcekit.version import VERSION
 

@@ -26,14 +26,13 @@ from controlplane.notifier import Notifier
 from controlplane.plans import effective_quotas
 from controlplane.services import Services
 from controlplane.webhooks.outbox import enqueue
-from controlplane.worker_pool import Claim, run_workers
+from controlplane.worker_pool import LOOK_EVERY, Claim, run_workers
 
 MOST_ATTEMPTS = 5  # of each stage
 
 _BUILT_AT_ONCE = 3
 _APPLIED_AT_ONCE = 12
 _APPLIED_PER_TEAM = 6  # at the same time, so that one team's long blueprints do not delay other teams
-_LOOK_EVERY = 1.0  # seconds, in case a notification is lost
 _MIN_PAUSE = 0.1  # seconds
 # Condition: a job of this stage, for an engine that this process can reach.
 _OF_STAGE: Final = (
@@ -110,7 +109,7 @@ async def _claim(services: Services, *, is_assigned: bool) -> Claim[Row]:
         )
     assert row is not None
     due = row["next_due"]
-    pause = min(_LOOK_EVERY, (due - now).total_seconds()) if due else _LOOK_EVERY
+    pause = min(LOOK_EVERY, (due - now).total_seconds()) if due else LOOK_EVERY
     # A job that is due but could not be claimed is about to be claimed by another process.
     return Claim(None, max(_MIN_PAUSE, pause)) if row["id"] is None else Claim(row, pause)
 

@@ -17,14 +17,13 @@ from controlplane.services import Services
 from controlplane.webhooks import sender
 from controlplane.webhooks.delivery import next_attempt, sign
 from controlplane.webhooks.sender import DeliveryResult
-from controlplane.worker_pool import Claim, run_workers
+from controlplane.worker_pool import LOOK_EVERY, Claim, run_workers
 
 # How long a claimed delivery belongs to its process: three times the limit of an attempt.
 LEASE = timedelta(seconds=3 * sender.SECONDS)
 
 _CLAIM_LOCK = 0x64656C6976657279  # "delivery"
 _AT_ONCE = 8  # an endpoint that does not respond occupies one for ten seconds
-_LOOK_EVERY = 1.0  # seconds, in case a notification is lost
 _REVOKED = DeliveryResult(None, "The endpoint was revoked.")
 _log = logging.getLogger("controlplane.webhooks")
 
@@ -104,13 +103,13 @@ async def _claim(services: Services) -> Row | None:
 
 
 async def _until_next(services: Services) -> float:
-    """Return the seconds until the next delivery is due, at most _LOOK_EVERY."""
+    """Return the seconds until the next delivery is due, at most LOOK_EVERY."""
     async with services.pool.connection() as conn:
         due = await conn.fetch_value(
             "SELECT min(not_before) FROM webhook_deliveries WHERE status = 'pending' AND not_before > %s",
             (services.clock.now(),),
         )
-    return min(_LOOK_EVERY, (due - services.clock.now()).total_seconds()) if due else _LOOK_EVERY
+    return min(LOOK_EVERY, (due - services.clock.now()).total_seconds()) if due else LOOK_EVERY
 
 
 async def _record_result(services: Services, row: Row, result: DeliveryResult) -> Row:

@@ -11,7 +11,7 @@ from polykomos.client.models import WriteResult
 from resourcekit.http import models
 from resourcekit.http.models import drop_none, parse, path_segment
 from resourcekit.http.pages import ListPage, iter_items, read_page
-from resourcekit.http.paging import LastIdPaging
+from resourcekit.http.pagination import LastIdPaging
 from resourcekit.http.transport import Response, Transport
 
 __all__ = ["ApiGroup", "drop_none", "parse", "parse_list", "parse_write", "path_segment"]

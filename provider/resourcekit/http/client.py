@@ -20,7 +20,7 @@ from resourcekit.http.lazy_import import lazy_import
 from resourcekit.http.list_cache.cache import ListCaches
 from resourcekit.http.models import JsonObject, parse
 from resourcekit.http.pages import iter_items
-from resourcekit.http.paging import Paging, PlainArray
+from resourcekit.http.pagination import Paging, PlainArray
 from resourcekit.http.proxy import environment_route
 from resourcekit.http.rate_limit.limiter import RateLimiter
 from resourcekit.http.rate_limit.shared_usage import open_usage

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from resourcekit.http.errors import IncompleteListError
 from resourcekit.http.models import parse_list
-from resourcekit.http.paging import Paging
+from resourcekit.http.pagination import Paging
 from resourcekit.http.transport import Transport
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

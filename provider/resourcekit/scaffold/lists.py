@@ -26,7 +26,7 @@ class ListShape:
         item: The schema of an item.
         item_name: The component of an item; empty if it is written in place.
         key: The property with the items; empty if the response is the array.
-        paging: The class of `resourcekit.http.paging` that reads it.
+        paging: The class of `resourcekit.http.pagination` that reads it.
         arguments: The arguments of this class, as Python source.
         is_certain: Whether the document says how the list goes on, or that it does not.
     """

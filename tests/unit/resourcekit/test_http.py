@@ -15,7 +15,7 @@ from resourcekit.http.credentials import Credentials, LoginCredentials, basic, b
 from resourcekit.http.errors import IncompleteListError, TransportError, UnauthorizedError
 from resourcekit.http.models import Model
 from resourcekit.http.pages import iter_items
-from resourcekit.http.paging import CursorPaging, Paging, PlainArray
+from resourcekit.http.pagination import CursorPaging, Paging, PlainArray
 from resourcekit.http.transport import RequestOptions, Transport
 from support.scripted_server import ScriptedServer, Step, answer, hang_up
 

@@ -18,7 +18,7 @@ from resourcekit.http.client import HttpClient
 from resourcekit.http.credential_settings import BEARER_KEY, CredentialSettings, login
 from resourcekit.http.credentials import basic
 from resourcekit.http.errors import ConflictError, NotFoundError, UnauthorizedError, UnknownOutcomeError
-from resourcekit.http.paging import CursorPaging
+from resourcekit.http.pagination import CursorPaging
 from resourcekit.http.setting_values import BaseUrl, environment_of
 from resourcekit.http_package import HttpPackage
 from resourcekit.http_resource import lost_response, read_or_none, state_of, wait_until

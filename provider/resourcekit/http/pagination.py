@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from resourcekit.http.errors import IncompleteListError
@@ -40,23 +40,33 @@ class Paging(Protocol):
 
 
 @dataclass(frozen=True)
-class LastIdPaging:
-    """Pages `{data, has_more}`; the next one begins after the last id (`starting_after`).
+class _DataPages:
+    """Pages whose items are in `data`.
 
     Attributes:
         limit: The items of a page.
+        parameter: The parameter of the query with the cursor.
     """
 
-    limit: int = 100
+    limit: int
     returns: type = dict
+    parameter: ClassVar[str]
 
     def query(self, after: str | None) -> Mapping[str, Any]:
-        """Return `limit` and `starting_after`."""
-        return {"limit": self.limit, **({} if after is None else {"starting_after": after})}
+        """Return the limit and the cursor."""
+        return {"limit": self.limit, **({} if after is None else {self.parameter: after})}
 
     def items(self, body: Any) -> Any:
         """Return `data`."""
         return body.get("data")
+
+
+@dataclass(frozen=True)
+class LastIdPaging(_DataPages):
+    """Pages `{data, has_more}`; the next one begins after the last id (`starting_after`)."""
+
+    limit: int = 100
+    parameter = "starting_after"
 
     def cursor(self, path: str, body: Any, ids: Sequence[str], after: str | None) -> str | None:
         """Return the last id if there are more items."""
@@ -71,23 +81,11 @@ class LastIdPaging:
 
 
 @dataclass(frozen=True)
-class CursorPaging:
-    """Pages `{data, next_cursor}`; the last one has no `next_cursor`.
-
-    Attributes:
-        limit: The items of a page.
-    """
+class CursorPaging(_DataPages):
+    """Pages `{data, next_cursor}`; the last one has no `next_cursor`."""
 
     limit: int = 200
-    returns: type = dict
-
-    def query(self, after: str | None) -> Mapping[str, Any]:
-        """Return `limit` and `cursor`."""
-        return {"limit": self.limit, **({} if after is None else {"cursor": after})}
-
-    def items(self, body: Any) -> Any:
-        """Return `data`."""
-        return body.get("data")
+    parameter = "cursor"
 
     def cursor(self, path: str, body: Any, ids: Sequence[str], after: str | None) -> str | None:
         """Return `next_cursor`."""
@@ -98,7 +96,6 @@ class CursorPaging:
         return cursor or None
 
 
-@dataclass(frozen=True)
 class PlainArray:
     """The whole list as one JSON array."""
 
@@ -120,7 +117,7 @@ class PlainArray:
 
 
 @dataclass(frozen=True)
-class WholeList:
+class WholeList(PlainArray):
     """The whole list as one array below a property.
 
     Attributes:
@@ -130,19 +127,9 @@ class WholeList:
     key: str
     returns: type = dict
 
-    def query(self, after: str | None) -> Mapping[str, Any]:
-        """Return no parameters."""
-        del after
-        return {}
-
     def items(self, body: Any) -> Any:
         """Return the array."""
         return body.get(self.key)
-
-    def cursor(self, path: str, body: Any, ids: Sequence[str], after: str | None) -> str | None:
-        """Return None: there is one page."""
-        del path, body, ids, after
-        return None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from resourcekit.http.api import Api
 from resourcekit.http.client import HttpClient
 from resourcekit.http.credentials import bearer
 from resourcekit.http.errors import IncompleteListError
-from resourcekit.http.paging import NextLinkPaging, PageNumberPaging, Paging
+from resourcekit.http.pagination import NextLinkPaging, PageNumberPaging, Paging
 
 API = Api(name="shelves", version="1.0")
 NUMBERS = [{"n": number} for number in range(25)]
