@@ -25,9 +25,9 @@ _CREATES: dict[str, tuple[str, tuple[str, ...], str]] = {
 
 
 @contextmanager
-def plane_of(release: str) -> Iterator[ControlPlane]:
+def plane_of(release: str, *, quick: bool = True) -> Iterator[ControlPlane]:
     """A control plane whose ids come from the series that the release was recorded with."""
-    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0") as running:
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "0", quick=quick) as running:
         with running.admin() as admin:
             admin.put("/ids", json={"seed": f"release {release}"}).raise_for_status()
         yield running

@@ -25,7 +25,7 @@ COOKIE = {
     "PLUGIN_PROTOCOL_VERSIONS": "6",
 }
 UNKNOWN = msgpack.ExtType(0, b"\x00")
-_METHODS = {method.name: method for method in pb.DESCRIPTOR.services_by_name["Provider"].methods}
+METHODS = {method.name: method for method in pb.DESCRIPTOR.services_by_name["Provider"].methods}
 
 
 def value(plain: Any) -> pb.DynamicValue:
@@ -45,12 +45,12 @@ class Plugin:
     has logged, once it has ended.
     """
 
-    def __init__(self, env: Mapping[str, str], *words: str) -> None:
+    def __init__(self, env: Mapping[str, str], *words: str, program: Path = PROGRAM) -> None:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("POLYKOMOS_", "TF_", "PLUGIN_"))}
         # A file, not a pipe: nobody reads before the end, and a full pipe would stop the process in mid-call.
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed by __exit__)
         self.process = subprocess.Popen(
-            [PROGRAM, *words], env={**clean, **COOKIE, **env}, stdout=subprocess.PIPE, stderr=self._log, text=True
+            [program, *words], env={**clean, **COOKIE, **env}, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline().strip()
@@ -91,17 +91,17 @@ class Plugin:
     def call(self, name: str, request: Any = None) -> Any:
         """The reply to one call."""
         reply = self.channel.unary_unary(
-            f"/tfplugin6.Provider/{name}", _METHODS[name].input_type._concrete_class.SerializeToString,
-            _METHODS[name].output_type._concrete_class.FromString,
-        )(request if request is not None else _METHODS[name].input_type._concrete_class())  # fmt: skip
+            f"/tfplugin6.Provider/{name}", METHODS[name].input_type._concrete_class.SerializeToString,
+            METHODS[name].output_type._concrete_class.FromString,
+        )(request if request is not None else METHODS[name].input_type._concrete_class())  # fmt: skip
         self.told += [f"{each.summary}: {each.detail}" for each in getattr(reply, "diagnostics", ())]
         return reply
 
     def stream(self, name: str, request: Any) -> list[Any]:
         """Every event of a stream."""
         events: Iterable[Any] = self.channel.unary_stream(
-            f"/tfplugin6.Provider/{name}", _METHODS[name].input_type._concrete_class.SerializeToString,
-            _METHODS[name].output_type._concrete_class.FromString,
+            f"/tfplugin6.Provider/{name}", METHODS[name].input_type._concrete_class.SerializeToString,
+            METHODS[name].output_type._concrete_class.FromString,
         )(request)  # fmt: skip
         return list(events)
 
