@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,9 @@ terraform {
 }
 provider "polykomos" {}
 """
-_KINDS = {("create",): "create", ("update",): "update", ("delete",): "delete", ("no-op",): "no-op", ("read",): "read"}
+# The actions of events, and those that change nothing.
+_ACTIONS = frozenset(("create", "update", "delete", "replace", "read", "noop", "move", "import"))
+_NOTHING = frozenset(("noop", "no-op", "read", "move", "import"))
 
 
 @dataclass(frozen=True)
@@ -56,20 +60,26 @@ class Result:
 
 @dataclass(frozen=True)
 class Plan(Result):
-    """A plan. shown: as `show -json` has it; empty when planning failed."""
+    """A plan. show: returns it as `show -json` prints it; empty when planning failed."""
 
-    shown: dict[str, Any]
+    show: Callable[[], dict[str, Any]]
 
-    @property
+    @cached_property
     def changes(self) -> dict[str, dict[str, Any]]:
         """The change of each resource, by its address."""
-        return {each["address"]: each["change"] for each in self.shown.get("resource_changes", [])}
+        return {each["address"]: each["change"] for each in self.show().get("resource_changes", [])}
 
     @property
     def actions(self) -> dict[str, str]:
         """What would be done per address, where that is anything."""
-        found = {address: _action(change["actions"]) for address, change in self.changes.items()}
-        return {address: action for address, action in found.items() if action not in ("no-op", "read")}
+        found = {
+            event["change"]["resource"]["addr"]: event["change"]["action"]
+            for event in self.events
+            if event.get("type") == "planned_change"
+        }
+        if not _ACTIONS.issuperset(found.values()):  # engines name rare ones each in its own way
+            found = {address: _action(change["actions"]) for address, change in self.changes.items()}
+        return {address: action for address, action in found.items() if action not in _NOTHING}
 
     @property
     def replaces(self) -> dict[str, list[str]]:
@@ -158,8 +168,17 @@ class Workspace:
     def plan(self, *words: str, ok: bool | None = True, out: str = "tfplan", **env: str) -> Plan:
         """Plan into a file."""
         made = self.run("plan", "-json", f"-out={out}", *words, ok=ok, **env)
-        shown = json.loads(self.run("show", "-json", out).output) if made.status == 0 else {}
-        return Plan(made.status, made.output, made.events, shown)
+        file = self.directory / out
+        written = file.stat().st_mtime_ns if made.status == 0 else 0
+
+        def show() -> dict[str, Any]:
+            if made.status != 0:
+                return {}
+            assert file.stat().st_mtime_ns == written, f"{out} is another plan now: look at the first one before"
+            shown: dict[str, Any] = json.loads(self.run("show", "-json", out).output)
+            return shown
+
+        return Plan(made.status, made.output, made.events, show)
 
     def apply(self, *words: str, ok: bool | None = True, **env: str) -> Result:
         """Apply the module, or a saved plan where its name is given."""
@@ -180,9 +199,16 @@ class Workspace:
         return path.read_text() if path.exists() else ""
 
     def resources(self) -> dict[str, dict[str, Any]]:
-        """The attributes of every managed resource in the state, by address."""
-        root = json.loads(self.run("show", "-json").output).get("values", {}).get("root_module", {})
-        return {each["address"]: each["values"] for module in _modules(root) for each in module.get("resources", [])}
+        """The attributes of every resource and data source in the state, by address.
+
+        They are read from the state file, as `show -json` reads them: it starts the provider for its schema.
+        """
+        return {
+            _address(resource, instance): {name: _plain(value) for name, value in instance["attributes"].items()}
+            for resource in json.loads(self.state_text or "{}").get("resources", [])
+            for instance in resource["instances"]
+            if "deposed" not in instance
+        }
 
     def resource(self, address: str) -> dict[str, Any]:
         """The attributes of one resource in the state."""
@@ -212,11 +238,18 @@ def _events(output: str) -> list[dict[str, Any]]:
 
 
 def _action(actions: list[str]) -> str:
-    return _KINDS.get(tuple(actions), "replace" if set(actions) == {"create", "delete"} else "+".join(actions))
+    return "replace" if set(actions) == {"create", "delete"} else "+".join(actions)
 
 
-def _modules(module: dict[str, Any]) -> list[dict[str, Any]]:
-    return [module, *(found for child in module.get("child_modules", []) for found in _modules(child))]
+def _address(resource: dict[str, Any], instance: dict[str, Any]) -> str:
+    parts = [resource.get("module"), "data" if resource["mode"] == "data" else None, resource["type"], resource["name"]]
+    key = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+    return ".".join(part for part in parts if part) + key
+
+
+def _plain(value: Any) -> Any:
+    """An attribute's value. One of any type is stored together with its type."""
+    return value["value"] if isinstance(value, dict) and value.keys() == {"value", "type"} else value
 
 
 def _judged(result: Result, words: tuple[str, ...], ok: bool | int | None) -> Result:
