@@ -9,9 +9,9 @@ from pydantic import Field
 
 from resourcekit.http.api import Api, ErrorBody, read_text_error
 from resourcekit.http.client import HttpClient
+from resourcekit.http.errors import read_or_none
 from resourcekit.http.models import Model, Texts, path_segment
 from resourcekit.http.retry import RetrySafety
-from resourcekit.http_resource import read_or_none
 from resourcekit.version import VERSION
 
 

@@ -11,7 +11,8 @@ from pragma.ids import PART
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Computed, RequiresReplace, Result
-from resourcekit.http_resource import lost_response, read_or_none, wait_until
+from resourcekit.http.errors import read_or_none
+from resourcekit.http_resource import lost_response, wait_until
 from resourcekit.resource import Resource
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.fields import Arguments, Result
-from resourcekit.http.errors import UNKNOWN_OUTCOME, NotFoundError
+from resourcekit.http.errors import UNKNOWN_OUTCOME
 from resourcekit.http.polling import poll_until
 from resourcekit.resource import Resource
 
@@ -50,14 +50,6 @@ def wait_until(
         cancel=ctx.cancel,
         progress=lambda seconds: ctx.progress(f"{progress} … {seconds:.0f} s"),
     )
-
-
-def read_or_none(read: Callable[[], T]) -> T | None:
-    """Return an object, or None if the API does not find it."""
-    try:
-        return read()
-    except NotFoundError:
-        return None
 
 
 @contextlib.contextmanager

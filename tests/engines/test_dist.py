@@ -12,33 +12,21 @@ import runpy
 import shutil
 import subprocess
 import sys
-import tarfile
 import venv
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from types import CodeType
 
 import pytest
 
-from support import build_cache
+from support import dist
+from support.dist import ROOT, VENDORS, VERSION, Built, make_bare
 from support.naming import unique
-from support.needs import require
 from support.pulumi import Stack
 from support.terraform import ENGINES, Workspace
 
-ROOT = Path(__file__).resolve().parents[2]
-VERSION = metadata.version("polykomos-provider")
-# What `tools/dist` reads.
-SOURCES = [
-    ROOT / name
-    for name in (
-        *("provider", "sdk/python", "tools/dist", "tools/setup", "requirements", "pyproject.toml"),
-        *("README.md", "LICENSE", "CHANGELOG.md"),
-    )
-]
 # One worker builds.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dist"), pytest.mark.timeout(600)]
 
@@ -60,70 +48,19 @@ data "polykomos_database_types" "all" {{}}
 """
 
 
-@dataclass(frozen=True)
-class Built:
-    """dist/, and the two archives unpacked. Nothing may be written there."""
-
-    directory: Path
-    pulumi: Path
-    terraform: Path
-
-    @property
-    def trees(self) -> tuple[Path, Path]:
-        return self.pulumi, self.terraform
-
-    def one(self, pattern: str) -> Path:
-        (found,) = self.directory.glob(pattern)
-        return found
-
-
 @pytest.fixture(scope="module")
 def built() -> Built:
-    """The archives of these sources, which one machine builds once."""
-    into = build_cache.built("dist", SOURCES, build)
-    return Built(into / "dist", into / "pulumi", into / "terraform")
-
-
-def build(into: Path) -> None:
-    made = Built(into / "dist", into / "pulumi", into / "terraform")
-    done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "dist", made.directory], text=True, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    with tarfile.open(made.one("*.tar.gz")) as packed:
-        packed.extractall(made.pulumi, filter="data")
-    shutil.unpack_archive(made.one("*.zip"), made.terraform)
-    for path in made.terraform.glob("terraform-provider-*"):
-        path.chmod(0o755)  # which Python's unzipping forgets
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Callable[..., None]:
-    """Takes from a stack or workspace the environment of this machine; leaves it its settings and these programs."""
-
-    def strip(of: Stack | Workspace, *programs: str, first: str = "") -> None:
-        place = tmp_path / "bin"
-        place.mkdir()
-        for program in programs:
-            (place / program).symlink_to(require(program))
-        settings = ("POLYKOMOS_", "PULUMI_", "TF_CLI", "VAULT_")
-        kept = {name: value for name, value in of.env.items() if name.startswith(settings)}
-        home = tmp_path / "empty-home"
-        home.mkdir()
-        path = os.pathsep.join(filter(None, [first, str(place), "/usr/bin:/bin"]))
-        of.env = {**kept, "HOME": str(home), "PATH": path}
-
-    return strip
+    return dist.built()
 
 
 def content(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
-def test_the_pulumi_archive_is_a_plugin(stack: Stack, built: Built, bare: Callable[..., None]) -> None:
-    bare(stack, "pulumi", "pulumi-language-yaml")
+def test_the_pulumi_archive_is_a_plugin(stack: Stack, built: Built, tmp_path: Path) -> None:
+    make_bare(stack, tmp_path, "pulumi", "pulumi-language-yaml")
     stack.uninstall()
-    stack.run("plugin", "install", "resource", "polykomos", VERSION, "--file", str(built.one("*.tar.gz")))
+    stack.run("plugin", "install", "resource", "polykomos", VERSION, "--file", str(built.one("*-polykomos-*.tar.gz")))
     (installed,) = Path(stack.env["PULUMI_HOME"]).glob(f"plugins/resource-polykomos-v{VERSION}")
     name, before = unique("archived"), content(installed)
     blueprint = {"name": name, "sqlContent": "CREATE TABLE t (n int);"}
@@ -150,15 +87,11 @@ def test_the_terraform_archive_in_a_packed_mirror(
     connection: dict[str, str],
     tmp_path: Path,
     built: Built,
-    bare: Callable[..., None],
 ) -> None:
     mirror = tmp_path / "mirror"
-    for host in ("registry.terraform.io", "registry.opentofu.org"):
-        place = mirror / host / "polykomos" / "polykomos"
-        place.mkdir(parents=True)
-        shutil.copy(built.one("*.zip"), place)
+    built.write_mirror(mirror, "polykomos")
     workspace = new_workspace(engine, connection, mirror)
-    bare(workspace)
+    make_bare(workspace, tmp_path)
     workspace.write(TERRAFORM.format(name=unique("zipped")))
     workspace.run("init")
     lock = (workspace.directory / ".terraform.lock.hcl").read_text()
@@ -175,9 +108,7 @@ def test_the_terraform_archive_in_a_packed_mirror(
     assert (workspace.directory / ".terraform.lock.hcl").read_text() == lock
 
 
-def test_the_wheels_in_an_empty_environment(
-    new_stack: Callable[..., Stack], built: Built, tmp_path: Path, bare: Callable[..., None]
-) -> None:
+def test_the_wheels_in_an_empty_environment(new_stack: Callable[..., Stack], built: Built, tmp_path: Path) -> None:
     home = tmp_path / "venv"
     venv.EnvBuilder(with_pip=False).create(home)
     pins = tmp_path / "pins.txt"
@@ -187,10 +118,12 @@ def test_the_wheels_in_an_empty_environment(
     pip = [sys.executable, "-m", "pip", "--python", home / "bin" / "python"]
     options = ["--quiet", "--no-compile", "-c", pins]
     subprocess.run([*pip, "install", *options, *built.directory.glob("*.whl")], check=True)
+    imports = "; ".join(f"import pulumi_{vendor}" for vendor in VENDORS)
+    subprocess.run([home / "bin" / "python", "-B", "-c", imports], check=True)
     stack = new_stack(runtime="python")
     stack.uninstall()
     (stack.directory / "__main__.py").write_text(PROGRAM.format(name=unique("wheel")))
-    bare(stack, "pulumi", "pulumi-language-python", first=str(home / "bin"))
+    make_bare(stack, tmp_path, "pulumi", "pulumi-language-python", first=str(home / "bin"))
     assert stack.up().ops == {"db": "create"}
     assert stack.outputs() == {"status": "active"}
     stack.assert_no_changes()
@@ -199,14 +132,16 @@ def test_the_wheels_in_an_empty_environment(
 
 def test_checksums_and_manifest(built: Built) -> None:
     prefix = f"terraform-provider-polykomos_{VERSION}"
-    for sums, covered in (("SHA256SUMS", 6), (f"{prefix}_SHA256SUMS", 2)):
+    # The wheels of the provider and of each SDK; of each package, an archive for Pulumi and three files for Terraform.
+    packages = 1 + len(VENDORS)
+    for sums, covered in (("SHA256SUMS", 1 + packages * 5), (f"{prefix}_SHA256SUMS", 2)):
         done = subprocess.run(
             ["sha256sum", "--check", "--strict", sums], cwd=built.directory, text=True, capture_output=True, check=True
         )
         assert done.stdout.count(": OK") == covered
     manifest = json.loads((built.directory / f"{prefix}_manifest.json").read_text())
     assert manifest == {"version": 1, "metadata": {"protocol_versions": ["6.0"]}}
-    with zipfile.ZipFile(built.one("*.zip")) as packed:
+    with zipfile.ZipFile(built.one("*-polykomos_*.zip")) as packed:
         names = {entry.filename: entry.external_attr >> 16 for entry in packed.infolist()}
     assert not [name for name in names if name.endswith("/")], "Terraform hashes no folders of what it has unpacked"
     assert names[f"terraform-provider-polykomos_v{VERSION}"] == 0o100755

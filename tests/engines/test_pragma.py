@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -181,6 +184,19 @@ def test_terraform(tmp_path: Path, plane: ControlPlane, env: dict[str, str], pra
     workspace.write(upload(unique("mine")))
     assert {"delete": 1, "create": 1}.items() <= workspace.apply().done.items()
     workspace.destroy()
+
+
+def test_a_plugin_in_a_project(tmp_path: Path, env: dict[str, str]) -> None:
+    stack = Stack(tmp_path / "stack", env)
+    resource = {"providerName": "postgres", "resourceType": "database", "name": unique("db"), "lifecycleState": "draft"}
+    stack.write({"it": ("pragma:Resource", resource)})
+    stack.uninstall()
+    own = Path(sys.executable).parent
+    stack.env["PATH"] = os.pathsep.join(part for part in stack.env["PATH"].split(os.pathsep) if Path(part) != own)
+    command = [own / "polykomos", "install", "pulumi", "--project", stack.directory, "--vendor", "pragma"]
+    subprocess.run(command, env=stack.env, check=True)
+    assert stack.up().ops == {"it": "create"}
+    stack.destroy()
 
 
 _BAD = 'resource "pragma_resource" "bad" {\n  provider_name = "a/b"\n  resource_type = "x"\n  name = "y"\n' + (

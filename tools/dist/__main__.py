@@ -54,28 +54,32 @@ def _committed() -> str:
 
 
 def _build(into: Path, scratch: Path) -> None:
-    with step("wheels of the provider and of the SDK for Python"):
+    with step("wheels of the provider and of the SDKs for Python"):
         # From copies: building writes beside the sources.
-        shutil.copytree(ROOT / "sdk" / "python", scratch / "sdk")
+        sdks = [ROOT / "sdk" / "python", *(ROOT / "sdk").glob("*/python")]
+        copies = [shutil.copytree(sdk, scratch / f"sdk{number}") for number, sdk in enumerate(sdks)]
         options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", into]
-        run([sys.executable, "-m", "pip", "wheel", *options, ROOT, scratch / "sdk"])
+        run([sys.executable, "-m", "pip", "wheel", *options, ROOT, *copies])
     (wheel,) = into.glob("polykomos_provider-*.whl")
     staged = stage(wheel, scratch / "staged")
     # One core each is what they use.
-    with step("programs with an interpreter of their own, by PyInstaller (about 20 s)"), ThreadPoolExecutor() as both:
+    with step("programs with an interpreter of their own, by PyInstaller (about 40 s)"), ThreadPoolExecutor() as both:
         trees = list(both.map(lambda form: _archived(form, staged, scratch, into), (PULUMI, TERRAFORM)))
     write_checksums(into / "SHA256SUMS", sorted(into.iterdir()))
-    for tree in trees:
+    for form, tree in zip((PULUMI, TERRAFORM), trees, strict=True):
         library, floor = glibc_needed(tree)
-        say(f"{tree.name}: runs with glibc {floor} and later ({library} asks for it)")
+        say(f"{form.prefix}-*: run with glibc {floor} and later ({library} asks for it)")
 
 
 def _archived(form: Form, staged: Staged, scratch: Path, into: Path) -> Path:
-    tree = made(form, staged, scratch)
-    if form is PULUMI:
-        write_tar(tree, into / f"{form.program}-v{staged.version}-{_target('-')}.tar.gz")
-    else:
-        _write_terraform(tree, into, f"{form.program}_{staged.version}")
+    """Write the archives of all packages for one engine. Returns the folder of one, whose libraries are those of all."""
+    trees = made(form, staged, scratch)
+    for package, tree in trees.items():
+        program = f"{form.prefix}-{package}"
+        if form is PULUMI:
+            write_tar(tree, into / f"{program}-v{staged.version}-{_target('-')}.tar.gz")
+        else:
+            _write_terraform(tree, into, f"{program}_{staged.version}")
     return tree
 
 

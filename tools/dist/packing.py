@@ -17,7 +17,7 @@ def write_tar(tree: Path, archive: Path) -> None:
     made = int(os.environ["SOURCE_DATE_EPOCH"])
     with (
         archive.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=made) as packed,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=made) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
     ):
         for name, path in _files(tree):

@@ -13,11 +13,42 @@ _NOT_RUN = '"""Only the messages of the protocol are here: see resourcekit/pulum
 
 
 @dataclass(frozen=True)
+class Program:
+    """A program of the wheel, by its entry point. package: the engines' name for what it serves."""
+
+    name: str
+    package: str
+    module: str
+    attribute: str
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The Python packages that no other program uses."""
+        return tuple(dict.fromkeys((self.package, self.module.partition(".")[0])))
+
+    def write_script(self, directory: Path) -> Path:
+        """Write what pip would install as the program."""
+        script = directory / f"{self.name.replace('-', '_')}.py"
+        script.write_text(f"import {self.module}\n\n{self.module}.{self.attribute}()\n")
+        return script
+
+
+@dataclass(frozen=True)
 class Staged:
     """Where it is, and the version that the wheel states."""
 
     directory: Path
     version: str
+
+    def programs(self, prefix: str) -> list[Program]:
+        """The programs of this prefix, by the entry points of the wheel."""
+        (facts,) = self.directory.glob("*.dist-info")
+        scripts = metadata.PathDistribution(facts).entry_points.select(group="console_scripts")
+        return [
+            Program(each.name, each.name.removeprefix(f"{prefix}-"), each.module, each.attr)
+            for each in sorted(scripts, key=lambda script: script.name)
+            if each.name.startswith(f"{prefix}-")
+        ]
 
 
 def stage(wheel: Path, directory: Path) -> Staged:

@@ -12,9 +12,8 @@ from polykomos_provider.install.pulumi_path import shadowing_plugin
 from polykomos_provider.install.pulumi_plugins import (
     PROGRAM,
     PROJECT_PLUGIN,
-    PluginsSection,
-    plugins_section,
     project_file,
+    project_plugins,
     user_plugins,
 )
 from polykomos_provider.install.terraform_mirror import PROJECT_MIRROR, USER_MIRROR, platform_target
@@ -33,10 +32,7 @@ def pulumi_places(here: Path, listed: Collection[str] | None = None) -> list[Pat
     """
     found = []
     program = project_file(here)
-    if (
-        program is not None
-        and plugins_section(program.read_text(encoding="utf-8", errors="replace")) is PluginsSection.THERE
-    ):
+    if program is not None and "polykomos" in project_plugins(program.read_text(encoding="utf-8", errors="replace")):
         found.append(here / PROJECT_PLUGIN / PROGRAM)
     on_path = shadowing_plugin(os.environ)
     found += [on_path] if on_path else []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from enum import Enum
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from polykomos.version import VERSION
@@ -16,17 +15,11 @@ PROGRAM = "pulumi-resource-polykomos"
 PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
 # In a project. The path has no version, so that Pulumi.yaml stays the same when the environment is upgraded.
 PROJECT_PLUGIN = ".polykomos/pulumi"
-PLUGINS_SECTION = f"plugins:\n  providers:\n    - name: polykomos\n      path: {PROJECT_PLUGIN}\n"
+_ENTRY = "    - name: {}\n      path: " + PROJECT_PLUGIN + "\n"
 _PLUGINS = re.compile(r"^plugins\s*:", re.MULTILINE)
+_ITEM = re.compile(r"^\s*-\s+", re.MULTILINE)
+_NAME = re.compile(r"""^\s*name\s*:\s*["']?([\w-]+)["']?\s*$""", re.MULTILINE)
 _OURS = re.compile(rf"""path\s*:\s*["']?(\./)?{re.escape(PROJECT_PLUGIN)}/?["']?\s*$""", re.MULTILINE)
-
-
-class PluginsSection(Enum):
-    """The plugins that a Pulumi.yaml names."""
-
-    ABSENT = "none: the section can be added"
-    THERE = "this provider's"
-    OTHERS = "others: a person must add this provider's"
 
 
 def user_plugins(environment: Mapping[str, str] = os.environ) -> Path:
@@ -52,9 +45,9 @@ def write_user_plugins() -> list[Path]:
     ]
 
 
-def write_project_plugin(project: Path) -> Path:
-    """Write the launcher into a project, and return its path."""
-    return write_launcher(PROGRAM, project / PROJECT_PLUGIN, project)
+def write_project_plugin(project: Path, package: str = PACKAGES[0]) -> Path:
+    """Write a package's launcher into a project, and return its path."""
+    return write_launcher(f"pulumi-resource-{package}", project / PROJECT_PLUGIN, project)
 
 
 def project_file(directory: Path) -> Path | None:
@@ -62,13 +55,27 @@ def project_file(directory: Path) -> Path | None:
     return next((directory / name for name in PROJECT_FILES if (directory / name).is_file()), None)
 
 
-def plugins_section(text: str) -> PluginsSection:
-    """Return which plugins a Pulumi.yaml's text names."""
+def project_plugins(text: str) -> set[str]:
+    """Return the packages for which a Pulumi.yaml's text names the launchers that are written into a project."""
+    section = _PLUGINS.split(text, maxsplit=1)[1:]
+    items = [item for part in section for item in _ITEM.split(part) if _OURS.search(item)]
+    return {found[1] for item in items if (found := _NAME.search(item))}
+
+
+def plugins_section(packages: Sequence[str]) -> str:
+    """Return the section of a Pulumi.yaml that names the launchers of these packages."""
+    return "plugins:\n  providers:\n" + "".join(map(_ENTRY.format, packages))
+
+
+def with_plugins(text: str, packages: Sequence[str]) -> str | None:
+    """Return the text of a Pulumi.yaml with these packages added; None if a person must add them.
+
+    A text without plugins gets the section. In a section that this function has written, they are added to the entries.
+    """
     if not _PLUGINS.search(text):
-        return PluginsSection.ABSENT
-    return PluginsSection.THERE if _OURS.search(text) else PluginsSection.OTHERS
-
-
-def add_plugins_section(text: str) -> str:
-    """Return the text of a Pulumi.yaml without plugins, with this provider's appended."""
-    return f"{text}{'' if text.endswith(chr(10)) or not text else chr(10)}{PLUGINS_SECTION}"
+        return f"{text}{'' if text.endswith(chr(10)) or not text else chr(10)}{plugins_section(packages)}"
+    there = [entry for entry in map(_ENTRY.format, PACKAGES) if entry in text]
+    if not there:
+        return None
+    last = max(there, key=text.index)
+    return text.replace(last, last + "".join(map(_ENTRY.format, packages)))

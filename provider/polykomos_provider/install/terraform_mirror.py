@@ -8,6 +8,7 @@ depend on the files that Python writes beside its modules.
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 from polykomos.version import VERSION
@@ -22,12 +23,13 @@ _HOSTS = ("registry.terraform.io", "registry.opentofu.org")
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
-def write_mirror(directory: Path, project: Path | None = None) -> list[Path]:
+def write_mirror(directory: Path, project: Path | None = None, packages: Sequence[str] = PACKAGES) -> list[Path]:
     """Write the mirror, over an earlier one of this version.
 
     Args:
         directory: Where it is.
-        project: The root module that it belongs to. Its mirror has this provider; another one has those of all vendors.
+        project: The root module that it belongs to.
+        packages: The packages whose providers it has.
 
     Returns:
         The paths of the programs.
@@ -39,7 +41,7 @@ def write_mirror(directory: Path, project: Path | None = None) -> list[Path]:
             project,
             f"{program}_v{VERSION}",
         )
-        for name in (PACKAGES if project is None else PACKAGES[:1])
+        for name in packages
         for host in _HOSTS
     ]
 

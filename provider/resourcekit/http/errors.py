@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 
 class ClientError(Exception):
@@ -145,6 +147,14 @@ class RateLimitedError(ApiError):
 
 class ServerError(ApiError):
     """5xx: the service failed."""
+
+
+def read_or_none(read: Callable[[], T]) -> T | None:
+    """Return an object, or None if the API does not find it."""
+    try:
+        return read()
+    except NotFoundError:
+        return None
 
 
 # After an unsafe call with one of these, the call may have been carried out.

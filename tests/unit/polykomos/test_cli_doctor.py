@@ -25,7 +25,7 @@ from polykomos_provider.doctor.checks import (
     with_severity,
 )
 from polykomos_provider.doctor.plugin_paths import pulumi_places, terraform_places
-from polykomos_provider.install.pulumi_plugins import PLUGINS_SECTION, user_plugins
+from polykomos_provider.install.pulumi_plugins import plugins_section, user_plugins
 from polykomos_provider.install.terraform_mirror import cli_config, platform_target
 
 NEEDS = [ScopeRequirement(each.name, each.scopes.read, each.scopes.write) for each in package().resources]
@@ -115,7 +115,7 @@ def test_where_pulumi_finds_its_plugin(home: Path, monkeypatch: pytest.MonkeyPat
     own = put(home / "project" / ".polykomos" / "pulumi" / name)
     put(home / "project" / "Pulumi.yaml", "name: x\n")
     assert pulumi_places(home / "project") == [on_path, new, old], "the project does not name its own"
-    put(home / "project" / "Pulumi.yaml", "name: x\n" + PLUGINS_SECTION)
+    put(home / "project" / "Pulumi.yaml", "name: x\n" + plugins_section(["polykomos"]))
     assert pulumi_places(home / "project") == [own, on_path, new, old]
     monkeypatch.setenv("PULUMI_HOME", str(home / "elsewhere"))
     assert pulumi_places(home) == [on_path]

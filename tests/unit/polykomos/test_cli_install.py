@@ -11,12 +11,7 @@ from click.testing import CliRunner, Result
 from polykomos_provider.cli import main
 from polykomos_provider.install.addresses import PACKAGES
 from polykomos_provider.install.launcher import launcher_text
-from polykomos_provider.install.pulumi_plugins import (
-    PLUGINS_SECTION,
-    PluginsSection,
-    add_plugins_section,
-    plugins_section,
-)
+from polykomos_provider.install.pulumi_plugins import plugins_section, project_plugins
 
 PROGRAM = '#!/bin/sh\necho started in "$PWD" with "$@"\n'
 
@@ -64,19 +59,16 @@ def test_another_environment_is_named_in_full(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("name: x\nruntime: yaml", PluginsSection.ABSENT),
-        ("name: x\nresources:\n  plugins:\n    type: y\n", PluginsSection.ABSENT),
-        ("name: x\n" + PLUGINS_SECTION, PluginsSection.THERE),
-        ("plugins:\n  providers:\n  - path: './.polykomos/pulumi'\n    name: polykomos\n", PluginsSection.THERE),
-        ("plugins:\n  providers:\n  - name: other\n    path: ./other\n", PluginsSection.OTHERS),
-        (
-            "plugins:\n  providers:\n  - name: polykomos\n    path: ../elsewhere/.polykomos/pulumi-x\n",
-            PluginsSection.OTHERS,
-        ),
+        ("name: x\nruntime: yaml", set()),
+        ("name: x\nresources:\n  plugins:\n    type: y\n", set()),
+        ("name: x\n" + plugins_section(("polykomos", "polnor")), {"polykomos", "polnor"}),
+        ("plugins:\n  providers:\n  - path: './.polykomos/pulumi'\n    name: polykomos\n", {"polykomos"}),
+        ("plugins:\n  providers:\n  - name: other\n    path: ./other\n", set()),
+        ("plugins:\n  providers:\n  - name: polykomos\n    path: ../elsewhere/.polykomos/pulumi-x\n", set()),
     ],
 )
-def test_what_a_project_says_of_plugins(text: str, found: PluginsSection) -> None:
-    assert plugins_section(text) is found
+def test_what_a_project_says_of_plugins(text: str, found: set[str]) -> None:
+    assert project_plugins(text) == found
 
 
 def install(*words: str, **env: str) -> Result:
@@ -84,17 +76,34 @@ def install(*words: str, **env: str) -> Result:
 
 
 def test_the_plugins_section_is_added_once_and_the_rest_is_unchanged(tmp_path: Path) -> None:
-    text = "name: x # mine\nruntime: yaml"
+    text, mine = "name: x # mine\nruntime: yaml", plugins_section(["polykomos"])
     program = tmp_path / "Pulumi.yaml"
     program.write_text(text)
     assert install("pulumi", "--project", str(tmp_path)).exit_code == 0
-    assert program.read_text() == add_plugins_section(text) == f"{text}\n{PLUGINS_SECTION}"
+    assert program.read_text() == f"{text}\n{mine}"
     assert install("pulumi", "--project", str(tmp_path)).stdout == ""
-    assert program.read_text() == f"{text}\n{PLUGINS_SECTION}"
+    assert program.read_text() == f"{text}\n{mine}"
     others = "plugins:\n  providers:\n  - name: other\n    path: ./other\n"
     program.write_text(others)
-    assert install("pulumi", "--project", str(tmp_path)).stdout == PLUGINS_SECTION
+    assert install("pulumi", "--project", str(tmp_path)).stdout == mine
     assert program.read_text() == others
+
+
+def test_a_project_gets_the_plugins_of_the_vendors_that_are_named(tmp_path: Path) -> None:
+    program = tmp_path / "Pulumi.yaml"
+    program.write_text("name: x\n")
+    place = ("--project", str(tmp_path))
+    for words, packages in (
+        ((), ["polykomos"]),
+        (("--vendor", "pragma"), ["polykomos", "pragma"]),
+        (("--vendor", "polnor"), ["polykomos", "pragma", "polnor"]),
+        (("--vendor", "all"), ["polykomos", "pragma", "polnor", "polytomic"]),
+    ):
+        assert install("pulumi", *place, *words).exit_code == 0
+        assert program.read_text() == "name: x\n" + plugins_section(packages)
+        launchers = {path.name for path in (tmp_path / ".polykomos" / "pulumi").iterdir()}
+        assert launchers == {f"pulumi-resource-{name}" for name in packages}
+    assert "--vendor is for --project" in install("pulumi", "--vendor", "polnor").stderr
 
 
 def executables(directory: Path, *names: str) -> str:
@@ -148,7 +157,13 @@ def test_what_cannot_be_installed_is_refused_with_the_way_out(tmp_path: Path) ->
 def test_terraform_is_installed_where_each_engine_looks(tmp_path: Path) -> None:
     assert install("terraform", HOME=str(tmp_path)).stdout == ""
     assert install("terraform", "--project", str(tmp_path)).stdout == ""
-    for mirror, packages in ((".terraform.d/plugins", PACKAGES), ("terraform.d/plugins", ("polykomos",))):
+    (tmp_path / "more").mkdir()
+    assert install("terraform", "--project", str(tmp_path / "more"), "--vendor", "polnor").stdout == ""
+    for mirror, packages in (
+        (".terraform.d/plugins", PACKAGES),
+        ("terraform.d/plugins", ("polykomos",)),
+        ("more/terraform.d/plugins", ("polykomos", "polnor")),
+    ):
         found = [path.relative_to(tmp_path / mirror).parts for path in (tmp_path / mirror).rglob("*_v*")]
         written = sorted((host, name) for host, _, name, *_ in found)
         hosts = ("registry.opentofu.org", "registry.terraform.io")

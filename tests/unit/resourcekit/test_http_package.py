@@ -17,11 +17,11 @@ from resourcekit.http.api import Api
 from resourcekit.http.client import HttpClient
 from resourcekit.http.credential_settings import BEARER_KEY, CredentialSettings, login
 from resourcekit.http.credentials import basic
-from resourcekit.http.errors import ConflictError, NotFoundError, UnauthorizedError, UnknownOutcomeError
+from resourcekit.http.errors import ConflictError, NotFoundError, UnauthorizedError, UnknownOutcomeError, read_or_none
 from resourcekit.http.pagination import CursorPaging
 from resourcekit.http.setting_values import BaseUrl, environment_of
 from resourcekit.http_package import HttpPackage
-from resourcekit.http_resource import lost_response, read_or_none, state_of, wait_until
+from resourcekit.http_resource import lost_response, state_of, wait_until
 from resourcekit.path_sources import list_source, object_source
 from resourcekit.provider_config import configure_client
 from resourcekit.resource import DataSource, Resource
