@@ -13,8 +13,8 @@ from controlplane.db.pool import Connection
 from controlplane.db.process_lease import NO_OWNER, WITH_LIVE_PROCESSES
 from controlplane.engines.base import DatabaseEngine, EngineUnavailableError
 from controlplane.services import Services
+from controlplane.worker_pool import LOOK_EVERY
 
-_LOOK_EVERY = 1.0  # seconds, in case a notification is lost
 _POOL_LOCK = 0x706F6F6C  # "pool": processes that share a store must not exceed its size
 _CLAIM: Final = f"""
 {WITH_LIVE_PROCESSES}, resumed AS (
@@ -48,7 +48,7 @@ async def warm_pool_worker(services: Services) -> None:
                     # The pool of the other engine is filled anyway, and this one after a pause.
                     _log.exception("an instance could not be prepared", extra={"facts": {"engine": engine.value}})
         if not filled:
-            await subscription.wait(_LOOK_EVERY)
+            await subscription.wait(LOOK_EVERY)
 
 
 async def wait_until_full(services: Services, seconds: float) -> None:

@@ -33,7 +33,7 @@ _STREAMS = (0, 1, 2)
 # Fields of /proc/…/stat after the name.
 _PARENT, _BEGAN = 1, 19
 _SIZE = 4  # bytes of the environment's length
-_BEGUN, _END = b"b", b"e"
+_BEGUN, _READY, _END = b"b", b"r", b"e"
 
 # Parameters: how to watch the engine, and a file in memory that the forks of one zygote share.
 Serve = Callable[[Watch, int | None], int]
@@ -140,6 +140,8 @@ def _delegate(address: str) -> int | None:
         end = partial(_send, link, _END)
         signal.signal(signal.SIGTERM, lambda *_: end())
         exit_when_stdout_closes(end)
+        # The fork serves only from here on: a SIGTERM that arrives earlier ends this process and leaves nothing.
+        _send(link, _READY)
         status = _recv_byte(link)
         return status[0] if status else 1
 
@@ -236,6 +238,8 @@ def _serve_for(link: socket.socket, serve: Callable[[], int]) -> None:
         name, _, value = item.partition(b"=")
         os.environb[name] = value
     link.sendall(_BEGUN)
+    if _recv_byte(link) != _READY:
+        os._exit(1)
     status = serve()
     sys.stderr.flush()
     _send(link, bytes([status]))

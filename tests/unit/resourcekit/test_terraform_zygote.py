@@ -42,6 +42,29 @@ def prepare():
 sys.exit(zygote.serve_forked(serve, prepare))
 """
 
+# A plugin whose process takes its time to prepare for SIGTERM, as on a machine with much other work.
+SLOW = """
+import signal, sys, threading, time
+from resourcekit.terraform import zygote
+
+def serve(watch, shared):
+    ended = threading.Event()
+    watch(ended.set)
+    print("serving", flush=True)
+    ended.wait()
+    return 7
+
+def prepare():
+    yield from range(3)
+
+def slowly(number, handler, set_handler=signal.signal):
+    time.sleep(number == signal.SIGTERM)
+    set_handler(number, handler)
+
+signal.signal = slowly
+sys.exit(zygote.serve_forked(serve, prepare))
+"""
+
 
 @pytest.fixture(autouse=True)
 def _where_there_are_zygotes() -> None:
@@ -151,6 +174,20 @@ def test_a_stopped_plugin_ends_with_its_fork(start: Callable[..., Plugin]) -> No
     plugin.process.terminate()
     assert plugin.process.wait(60) == 0
     wait_until(lambda: not _is_there(plugin.server), seconds=60)
+
+
+def test_a_plugin_serves_once_it_can_be_stopped(tmp_path: Path) -> None:
+    (tmp_path / "plugin.py").write_text(SLOW)
+    command = [sys.executable, tmp_path / "plugin.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        first.stdout.readline()
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as second:
+            assert second.stdout is not None
+            assert second.stdout.readline() == b"serving\n"
+            second.terminate()
+            assert second.wait(60) == 7
+        first.kill()
 
 
 def test_a_plugin_that_is_killed_takes_its_fork_along(start: Callable[..., Plugin]) -> None:
