@@ -14,6 +14,7 @@ from typing import Any
 from resourcekit.plugin.lazy_service import MESSAGE_SIZES, Handlers, LazyGrpcService
 from resourcekit.plugin.logging import parse_level
 from resourcekit.plugin.parent_watch import exit_with_parent, is_listening
+from resourcekit.plugin.signals import call_on_signal
 from resourcekit.plugin.sync_grpc import grpc
 
 # Imported while the engine connects.
@@ -51,8 +52,7 @@ def serve(load: Callable[[], Package[Any]], argv: Sequence[str]) -> int:
     stopped = threading.Event()
     # A plugin has a process group of its own, so the user's Ctrl-C arrives as Cancel. With SIGINT the engine ends the
     # plugin; if the plugin ignores it, the engine waits for ten seconds.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    call_on_signal((signal.SIGINT, signal.SIGTERM), stopped.set)
     server.start()
     print(port, flush=True)
     if not service.load():

@@ -21,6 +21,7 @@ from typing import Any
 
 from resourcekit.plugin.lazy_service import Handlers, LazyGrpcService, StaticReplies, method_handlers
 from resourcekit.plugin.parent_watch import Watch, exit_when_stdout_closes
+from resourcekit.plugin.signals import call_on_signal
 from resourcekit.plugin.sync_grpc import grpc
 from resourcekit.terraform.handshake import COOKIE
 
@@ -61,11 +62,11 @@ def serve(
         return 1
     commands: SimpleQueue[str] = SimpleQueue()
     end = partial(commands.put, _END)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Ctrl-C reaches this process as well as the engine. The engine then sends StopProvider.
-        signal.signal(number, (lambda *_: end()) if debug or number == signal.SIGTERM else signal.SIG_IGN)
     if not debug:
+        # Ctrl-C reaches this process as well as the engine. The engine then sends StopProvider.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         watch(end)
+    call_on_signal((signal.SIGINT, signal.SIGTERM) if debug else (signal.SIGTERM,), end)
     with _socket() as path:
         provider = LazyGrpcService("tfplugin6.Provider", lambda: _handlers(load()), known, partial(commands.put, _LOAD))
         server = grpc.server(

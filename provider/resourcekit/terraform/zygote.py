@@ -26,6 +26,7 @@ from functools import partial
 
 from resourcekit.plugin.fast_import import bulk_import
 from resourcekit.plugin.parent_watch import Watch, exit_when_stdout_closes, set_engine_pid, stdout_has_reader
+from resourcekit.plugin.signals import call_on_signal
 
 # How long a plugin process waits for the zygote, which may still be loading, before it serves itself.
 _PATIENCE_SECONDS = 10.0
@@ -138,7 +139,7 @@ def _delegate(address: str) -> int | None:
         except OSError:
             return None
         end = partial(_send, link, _END)
-        signal.signal(signal.SIGTERM, lambda *_: end())
+        call_on_signal((signal.SIGTERM,), end)
         exit_when_stdout_closes(end)
         # The fork serves only from here on: a SIGTERM that arrives earlier ends this process and leaves nothing.
         _send(link, _READY)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import grpc
@@ -52,6 +55,27 @@ def test_a_terraform_plugin_ends_with_an_engine_that_was_killed(tmp_path: Path) 
         finally:
             process.kill()
     assert list(tmp_path.iterdir()) == [], "and takes its socket away"
+
+
+@pytest.mark.parametrize("program", ["pulumi", "terraform", "terraform in a fork"])
+def test_a_signal_that_another_thread_receives_ends_a_plugin(program: str, tmp_path: Path) -> None:
+    """The main thread goes on waiting then, as for a signal that arrives just before it begins to wait."""
+    command = [sys.executable, "-m", f"polykomos_provider.{program.split()[0]}_plugin"]
+    env = {**os.environ, **COOKIE, "PLUGIN_UNIX_SOCKET_DIR": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    if program == "terraform":
+        env["POLYKOMOS_NO_ZYGOTE"] = "1"
+    with contextlib.ExitStack() as started:
+        for _ in program.split(" in a "):
+            process = started.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, env=env))
+            started.callback(process.kill)
+            assert process.stdout is not None
+            assert process.stdout.readline()
+        time.sleep(1)  # until it has loaded
+        other = next(
+            int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir() if int(each.name) != process.pid
+        )
+        os.kill(other, signal.SIGTERM)
+        assert process.wait(60) == 0
 
 
 def test_the_schema_is_served_without_loading_the_resources(tmp_path: Path) -> None:
