@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 
 from polykomos.package import package
@@ -70,10 +71,10 @@ def test_a_signal_that_another_thread_receives_ends_a_plugin(program: str, tmp_p
             started.callback(process.kill)
             assert process.stdout is not None
             assert process.stdout.readline()
-        time.sleep(1)  # until it has loaded
-        other = next(
-            int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir() if int(each.name) != process.pid
-        )
+        spent = None
+        while spent != (spent := psutil.Process(process.pid).cpu_times()):  # until it has loaded
+            time.sleep(0.5)
+        other = max(int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir())
         os.kill(other, signal.SIGTERM)
         assert process.wait(60) == 0
 

@@ -207,7 +207,7 @@ def test_damaged_bytes_are_a_value_or_an_error(at: int, into: bytes) -> None:
     assert found is None or found is UNKNOWN or set(found) == {"a", "c"}
 
 
-@pytest.mark.parametrize("depth", [250, 400, 600])
+@pytest.mark.parametrize("depth", [500, 1000])
 def test_deeply_nested_values_are_rejected_with_a_message(depth: int) -> None:
     inside: Any = [b'"string"', "x"]
     for _ in range(depth):
