@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support import go_tests
+from support import go_tests, quick_plugin
 from support.needs import require
 
 _BIN = Path(sys.executable).parent
@@ -34,11 +34,18 @@ def programs() -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def cli_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The settings that `polykomos install terraform` prints, for the mirror that it writes."""
+    """The settings that `polykomos install terraform` prints, for the mirror that it writes.
+
+    The mirror's plugin is then replaced by one that starts quickly.
+    """
     directory = tmp_path_factory.mktemp("clients")
     command = [_BIN / "polykomos", "install", "terraform", "--mirror", directory / "mirror"]
     settings = directory / "cli.tfrc"
     settings.write_text(subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout)
+    for plugin in (directory / "mirror").rglob(f"{quick_plugin.TERRAFORM}*"):
+        if plugin.is_file():
+            plugin.unlink()
+            quick_plugin.install(plugin.parent, plugin.name, quick_plugin.command(quick_plugin.TERRAFORM))
     return settings
 
 
@@ -63,6 +70,6 @@ def test_providertest(name: str, programs: dict[str, Path], connection: dict[str
         "PULUMI_HOME": str(tmp_path / ".pulumi"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
-        "POLYKOMOS_PLUGINS": str(_BIN),
+        "POLYKOMOS_PLUGINS": str(quick_plugin.directory(quick_plugin.PULUMI)),
     }
     go_tests.run(programs["pulumi"], name, {**connection, **settings}, tmp_path)

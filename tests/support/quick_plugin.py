@@ -33,8 +33,8 @@ def command(program: str) -> tuple[str, ...]:
 
 
 def install(directory: Path, program: str, words: tuple[str, ...]) -> None:
-    """Write a plugin's program into a new directory: a script that starts `words` with the engine's arguments."""
-    directory.mkdir(parents=True)
+    """Write a plugin's program into a directory: a script that starts `words` with the engine's arguments."""
+    directory.mkdir(parents=True, exist_ok=True)
     path = directory / program
     path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
     path.chmod(0o755)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from support import toolchains
+
 _SUMS = Path(__file__).parents[2] / "examples/pulumi-go/go.sum"
 _UUID = "github.com/google/uuid v1.6.0"
 
@@ -125,7 +127,8 @@ def answers(language: str, sample: str, stands_for: dict[str, str], api_key: str
         (directory / "go.mod").write_text(f"module sample\n\ngo 1.21\n\nrequire {_UUID}\n")
         sums = [line for line in _SUMS.read_text().splitlines(keepends=True) if line.startswith(_UUID)]
         (directory / "go.sum").write_text("".join(sums))
-    env = {**os.environ, "POLYKOMOS_API_KEY": api_key, "NO_PROXY": "*", "no_proxy": "*"}
+    caches = toolchains.caches() if language == "go" else {}
+    env = {**os.environ, **caches, "POLYKOMOS_API_KEY": api_key, "NO_PROXY": "*", "no_proxy": "*"}
     done = subprocess.run(way.command, cwd=directory, capture_output=True, text=True, env=env, timeout=240, check=False)
     assert done.returncode == 0, f"{sample}\n{done.stderr}"
     return [json.loads(line) for line in done.stderr.splitlines() if line.startswith("[")]
