@@ -33,7 +33,7 @@ class Resource(HasModels, Generic[ArgsT, StateT, ApiT]):
         import_id: The id of an import, as a phrase for the documentation.
         scopes: The scopes that an API key needs.
         preview_sets_values: Whether `preview` returns values. If so, it is called for every plan.
-        schema_version: The version of the state's schema in Terraform; `upgrade_state` reads older versions.
+        schema_version: The version of the state's schema. `upgrade_state` reads older versions; newer ones are refused.
         list_filters: The state fields by which a list can be filtered.
         cannot_delete: Why the API cannot delete an object; a delete then removes it from the state only, and says so.
         url_collection: The part of the object's URL before its id, which is the last part. States of a generic REST

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from resourcekit.errors import ResourceError
 from resourcekit.fields import Result, field_specs
 from resourcekit.resource import Resource
 from resourcekit.unknown import drop_unknowns
@@ -38,3 +39,22 @@ def read_state(resource: Resource[Any, Any, Any], state: Mapping[str, Any]) -> R
         return model.model_validate(drop_unknowns(state))
     except ValidationError:
         return model.model_construct(**drop_unknowns(state))
+
+
+def upgraded_state(resource: Resource[Any, Any, Any], version: int, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state that any release of this provider wrote, in today's form.
+
+    Args:
+        resource: The resource's declaration.
+        version: The schema version of the state.
+        state: The state by declared names.
+
+    Raises:
+        ResourceError: A newer release wrote the state.
+    """
+    if version > resource.schema_version:
+        raise ResourceError(
+            f"the state was written by a newer release of this provider (schema version {version}, this one knows "
+            f"{resource.schema_version}): use that release or a later one"
+        )
+    return resource.upgrade_state(version, dict(state)) if version < resource.schema_version else dict(state)

@@ -14,6 +14,7 @@ from resourcekit.component import Output
 from resourcekit.field_types import FieldType, ListType, MapType, ObjectType, field_types
 from resourcekit.fields import field_specs
 
+_CAPITAL = re.compile(r"[A-Z]")
 _QUOTED = re.compile(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`")
 
 
@@ -22,6 +23,11 @@ def to_camel(name: str) -> str:
     """Return a name in camelCase: `db_type` becomes `dbType`."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
+
+
+def to_snake(name: str) -> str:
+    """Return a name in snake_case: `dbType` becomes `db_type`."""
+    return _CAPITAL.sub(lambda match: f"_{match[0].lower()}", name)
 
 
 def camel_path(path: str, shape: FieldType | None = None) -> str:

@@ -13,13 +13,15 @@ from pydantic import BaseModel
 from resourcekit.component import Output, merge_outputs
 from resourcekit.field_types import AnyType, FieldType, ListType, ObjectType, field_types
 from resourcekit.fields import field_specs
-from resourcekit.pulumi.casing import to_camel, to_declared_names, to_property_names
+from resourcekit.pulumi.casing import to_camel, to_declared_names, to_property_names, to_snake
 from resourcekit.pulumi.property_value import SIGNATURE, decode, decode_outputs, encode, iter_secret_strings
-from resourcekit.pulumi.stack_export import ACCOUNT
+from resourcekit.pulumi.stack_export import ACCOUNT, SCHEMA_VERSION
 from resourcekit.redaction import Redactor
+from resourcekit.resource import Resource
+from resourcekit.state import upgraded_state
 
-# Entries that the engine adds for its own use, and this provider's account, named so that engines do not show it.
-_ENGINE_KEYS = frozenset({"__internal", "__defaults", "__pulumi-go-provider-infer", ACCOUNT})
+# Entries that the engine adds for its own use, and this provider's marks, named so that engines do not show them.
+_ENGINE_KEYS = frozenset({"__internal", "__defaults", "__pulumi-go-provider-infer", ACCOUNT, SCHEMA_VERSION})
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,24 @@ def read_inputs(model: type[BaseModel], struct: struct_pb2.Struct) -> Inputs:
     decoded = decode(struct)
     values = {name: value for name, value in decoded.values.items() if name not in _ENGINE_KEYS}
     return Inputs(to_declared_names(model, values), decoded.secrets)
+
+
+def read_state(resource: Resource[Any, Any, Any], struct: struct_pb2.Struct) -> Inputs:
+    """Decode a state that any release of this provider wrote; an empty struct is none.
+
+    Raises:
+        ResourceError: A newer release wrote the state, or it cannot be decoded.
+    """
+    state = read_inputs(resource.state, struct)
+    version = int(struct.fields[SCHEMA_VERSION].number_value) if SCHEMA_VERSION in struct.fields else 0
+    return replace(state, values=_upgraded(resource, version, state.values)) if struct.fields else state
+
+
+def _upgraded(resource: Resource[Any, Any, Any], version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    declared = field_specs(resource.state)
+    # A field of another schema version.
+    named = {name if name in declared else to_snake(name): value for name, value in values.items()}
+    return upgraded_state(resource, version, named)
 
 
 def read_outputs(
@@ -110,9 +130,15 @@ def write_state(
     return encode(to_property_names(model, values), secrets | marked)
 
 
-def read_entry(model: type[BaseModel], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the outputs of a resource in an exported stack by declared names, without the secret ones."""
-    return to_declared_names(model, to_plain_outputs(entry))
+def read_entry(resource: Resource[Any, Any, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs of a resource in an exported stack by declared names, without the secret ones.
+
+    Raises:
+        ResourceError: A newer release wrote the state.
+    """
+    outputs = to_plain_outputs(entry)
+    version = int(outputs.pop(SCHEMA_VERSION, 0))
+    return _upgraded(resource, version, to_declared_names(resource.state, outputs))
 
 
 def to_plain_outputs(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,10 +156,12 @@ def account_in(struct: struct_pb2.Struct) -> str | None:
     return struct.fields[ACCOUNT].string_value or None if ACCOUNT in struct.fields else None
 
 
-def with_account(struct: struct_pb2.Struct, account: str | None) -> struct_pb2.Struct:
-    """Add an account to a state, if there is one, and return the state."""
+def with_marks(resource: Resource[Any, Any, Any], struct: struct_pb2.Struct, account: str | None) -> struct_pb2.Struct:
+    """Add the account, if there is one, and the schema version, if it is not 0, to a state, and return the state."""
     if account:
         struct.fields[ACCOUNT].string_value = account
+    if resource.schema_version:
+        struct.fields[SCHEMA_VERSION].number_value = resource.schema_version
     return struct
 
 

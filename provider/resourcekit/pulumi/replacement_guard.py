@@ -77,4 +77,4 @@ class ReplacementGuard:
         entry = next((each for each in entries if each.get("urn") == urn and not each.get("delete")), None)
         if entry is None or not entry.get("id"):
             return None
-        return str(entry["id"]), read_entry(lifecycle.resource.state, entry)
+        return str(entry["id"]), read_entry(lifecycle.resource, entry)

@@ -20,8 +20,9 @@ from resourcekit.pulumi.properties import (
     Inputs,
     account_in,
     read_inputs,
+    read_state,
     request_redactor,
-    with_account,
+    with_marks,
     write_inputs,
     write_state,
 )
@@ -135,7 +136,7 @@ class ResourceRpcs(RpcGroup):
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Any:
         """Delete an object unless it is protected."""
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
-        state = read_inputs(lifecycle.resource.state, request.properties)
+        state = read_state(lifecycle.resource, request.properties)
         seconds = request.timeout or lifecycle.resource.timeouts.delete
         ctx = self.session.context(request, seconds, account=account_in(request.properties))
         self.session.replacements.check_delete(lifecycle, request.urn, request.id, state.values)
@@ -148,7 +149,7 @@ class ResourceRpcs(RpcGroup):
     def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> Any:
         """Read an object, for a refresh or an import."""
         lifecycle = self._lifecycle(request.urn, request.type, request.id)
-        state = read_inputs(lifecycle.resource.state, request.properties)
+        state = read_state(lifecycle.resource, request.properties)
         inputs = read_inputs(lifecycle.resource.arguments, request.inputs)
         seconds = request.timeout or lifecycle.resource.timeouts.read
         ctx = self.session.context(request, seconds, account=account_in(request.properties))
@@ -156,7 +157,8 @@ class ResourceRpcs(RpcGroup):
         if result is None:
             return pb.ReadResponse()
         new_inputs = Inputs(result.inputs, state.secrets | inputs.secrets)
-        properties = with_account(self._write_state(lifecycle, result.state, new_inputs, request), result.account)
+        properties = self._write_state(lifecycle, result.state, new_inputs, request)
+        with_marks(lifecycle.resource, properties, result.account)
         written_inputs = write_inputs(lifecycle.resource.arguments, new_inputs)
         if state.values and lifecycle.is_incomplete(result.state):
             # The engine calls Update, which resumes the wait, only for an object that is not initialized.
@@ -189,7 +191,7 @@ class ResourceRpcs(RpcGroup):
         """Return the state, the old inputs and the new inputs of a request."""
         arguments = lifecycle.resource.arguments
         return (
-            read_inputs(lifecycle.resource.state, request.olds),
+            read_state(lifecycle.resource, request.olds),
             read_inputs(arguments, request.old_inputs),
             read_inputs(arguments, request.news),
         )
@@ -204,7 +206,8 @@ class ResourceRpcs(RpcGroup):
         Raises:
             InitFailedError: The object exists but is not complete.
         """
-        properties = with_account(self._write_state(lifecycle, result.state, inputs, request), result.account)
+        properties = self._write_state(lifecycle, result.state, inputs, request)
+        with_marks(lifecycle.resource, properties, result.account)
         if result.incomplete_reason:
             written_inputs = write_inputs(lifecycle.resource.arguments, inputs)
             raise InitFailedError(result.id, properties, written_inputs, result.incomplete_reason)

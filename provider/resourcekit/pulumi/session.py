@@ -90,11 +90,7 @@ class PulumiSession:
     def _protection(self, entry: StackEntry) -> str | None:
         """Return why a resource of the state must not be deleted, or None if it may be."""
         lifecycle = self.lifecycles.get(str(entry.get("type")))
-        return (
-            None
-            if lifecycle is None
-            else lifecycle.deletion_blocked_reason(read_entry(lifecycle.resource.state, entry))
-        )
+        return None if lifecycle is None else lifecycle.deletion_blocked_reason(read_entry(lifecycle.resource, entry))
 
     def context(
         self,

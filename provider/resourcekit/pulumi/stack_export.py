@@ -14,6 +14,8 @@ _NAMES: Final = ("pulumi",)
 _PROVIDERS: Final = "pulumi:providers:"
 # A property that this provider adds to each state: the account that the object belongs to.
 ACCOUNT: Final = "__account"
+# And the schema version, if it is not 0.
+SCHEMA_VERSION: Final = "__schemaVersion"
 StackEntry = Mapping[str, Any]
 
 

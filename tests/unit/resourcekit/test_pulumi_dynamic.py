@@ -164,6 +164,27 @@ def test_an_argument_that_is_taken_out_is_a_change(provider: DynamicProvider) ->
         provider.diff("s1", updated.outs, given(name="a", height=99))
 
 
+def test_states_of_other_schema_versions(provider: DynamicProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = provider.create(given(name="a")).outs
+    assert made is not None
+    assert "__schemaVersion" not in made
+    monkeypatch.setattr(Shelf, "schema_version", 1)
+    monkeypatch.setattr(Shelf, "upgrade_state", lambda _, version, state: {**state, "name": f"from {version}"})
+    assert not provider.diff("s1", made, given(name="from 0")).changes
+    newer = provider.update("s1", made, given(name="b")).outs
+    assert newer is not None
+    assert newer["__schemaVersion"] == 1
+    monkeypatch.setattr(Shelf, "schema_version", 0)
+    for call in (
+        lambda: provider.diff("s1", newer, given(name="b")),
+        lambda: provider.update("s1", newer, given(name="c")),
+        lambda: provider.read("s1", newer),
+        lambda: provider.delete("s1", newer),
+    ):
+        with pytest.raises(DynamicProviderError, match="written by a newer release"):
+            call()
+
+
 @pytest.mark.parametrize("wood", ["balsa", HostUnknown()], ids=["refused", "unknown"])
 def test_a_replacement_is_reviewed_as_a_create(provider: DynamicProvider, wood: Any) -> None:
     made = provider.create(given(name="a"))

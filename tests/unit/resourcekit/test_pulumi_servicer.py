@@ -127,6 +127,31 @@ def test_an_unforeseen_exception_tells_no_secret_and_no_traceback(
     assert "Traceback" not in text
 
 
+def test_states_of_other_schema_versions(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of an older version is upgraded, by declared names; one of a newer version is refused."""
+    made = create(provider, name="a", labels={"k": "v"})
+    assert "__schemaVersion" not in made.properties
+    monkeypatch.setattr(Shelf, "schema_version", 2)
+    monkeypatch.setattr(Shelf, "upgrade_state", lambda _, version, state: {**state, "name": state["old_name"]})
+    older = encode({**decode(made.properties).values, "name": "z", "oldName": "a"})
+    news = encode({"name": "a", "labels": {"k": "v"}})
+    diff = provider.Diff(pb.DiffRequest(urn=URN, id="s1", olds=older, news=news))
+    assert diff.changes == pb.DiffResponse.DIFF_NONE
+    newer = provider.Read(pb.ReadRequest(urn=URN, id="s1", properties=older)).properties
+    assert newer["__schemaVersion"] == 2
+    diff = provider.Diff(pb.DiffRequest(urn=URN, id="s1", olds=newer, news=news))
+    assert diff.changes == pb.DiffResponse.DIFF_NONE, "it is not upgraded twice"
+    monkeypatch.setattr(Shelf, "schema_version", 1)
+    for call in (
+        lambda: provider.Diff(pb.DiffRequest(urn=URN, id="s1", olds=newer, news=news)),
+        lambda: provider.Update(pb.UpdateRequest(urn=URN, id="s1", olds=newer, news=news)),
+        lambda: provider.Read(pb.ReadRequest(urn=URN, id="s1", properties=newer)),
+        lambda: provider.Delete(pb.DeleteRequest(urn=URN, id="s1", properties=newer)),
+    ):
+        assert "written by a newer release of this provider (schema version 2" in error_of(call).details()
+    assert "s1" in ToyPackage.carpentry.shelves
+
+
 def test_previews_know_what_they_can_and_mark_secrets(provider: Any) -> None:
     reply = provider.Create(pb.CreateRequest(urn=URN, properties=encode({"name": "a"}), preview=True))
     found = decode(reply.properties)

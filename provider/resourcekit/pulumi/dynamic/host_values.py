@@ -1,13 +1,13 @@
 """Convert properties of the dynamic provider host to declared values and back. The names are the declared ones.
 
-In addition to its arguments and state, a resource has four properties of this provider. Their names begin with `__`,
+In addition to its arguments and state, a resource has five properties of this provider. Their names begin with `__`,
 like those that the engine does not show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pulumi.output import Unknown as HostUnknown
@@ -15,7 +15,9 @@ from pulumi.output import Unknown as HostUnknown
 from resourcekit.pulumi.numbers import loses_digits
 from resourcekit.pulumi.property_path import Path, contains, parse_all
 from resourcekit.pulumi.property_value import UNKNOWN_STRING
-from resourcekit.pulumi.stack_export import ACCOUNT
+from resourcekit.pulumi.stack_export import ACCOUNT, SCHEMA_VERSION
+from resourcekit.resource import Resource
+from resourcekit.state import upgraded_state
 from resourcekit.unknown import UNKNOWN
 
 # The resource options, because the host passes neither URN nor timeouts: {"urn": …, "timeouts": {"create": seconds, …},
@@ -81,6 +83,18 @@ def read(props: Mapping[str, Any]) -> HostProperties:
     )
 
 
+def read_state(resource: Resource[Any, Any, Any], props: Mapping[str, Any]) -> HostProperties:
+    """Convert a state that any release of this provider wrote.
+
+    Raises:
+        ResourceError: A newer release wrote the state.
+    """
+    state = read(props)
+    if not state.values:
+        return state
+    return replace(state, values=upgraded_state(resource, int(props.get(SCHEMA_VERSION) or 0), state.values))
+
+
 def write(values: Mapping[str, Any], program: Mapping[str, Any]) -> dict[str, Any]:
     """Convert arguments to the host's properties. Null entries are left out."""
     properties = {name: _to_host(value) for name, value in values.items() if value is not None}
@@ -93,11 +107,14 @@ def write_state(
     program: Mapping[str, Any],
     unfinished: str = "",
     account: str | None = None,
+    version: int = 0,
 ) -> dict[str, Any]:
     """Convert a state to the host's properties (`HostProperties`)."""
     properties = {**write(state, program), INPUTS: _to_host(inputs)}
     if account:
         properties[ACCOUNT] = account
+    if version:
+        properties[SCHEMA_VERSION] = version
     return {**properties, UNFINISHED: unfinished} if unfinished else properties
 
 

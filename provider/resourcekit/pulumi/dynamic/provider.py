@@ -137,10 +137,10 @@ class DynamicProvider(ResourceProvider):
         )
         if properties.import_id:
             state, account = self._import(properties.import_id, properties.values, ctx)
-            outputs = host_values.write_state(state, properties.values, properties.program, account=account)
+            outputs = self._write_state(state, properties.values, properties.program, account=account)
             return CreateResult(properties.import_id, outputs)
         result = self._lifecycle.create(properties.values, ctx)
-        return CreateResult(result.id, _write_result(result, properties))
+        return CreateResult(result.id, self._write_result(result, properties))
 
     def _import(self, id_: str, args: Mapping[str, Any], ctx: Context[Any]) -> tuple[dict[str, Any], str | None]:
         """Return the state of an existing object that equals the program's arguments, and the account to record.
@@ -169,7 +169,7 @@ class DynamicProvider(ResourceProvider):
         args, ignored = self._apply_ignored(news, olds)
         changed = self._lifecycle.diff(state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored).changed
         ctx = self._context(news, news.seconds("update", self.resource.timeouts.update), account=olds.account)
-        return UpdateResult(_write_result(self._lifecycle.update(_id, args, olds.values, changed, ctx), news))
+        return UpdateResult(self._write_result(self._lifecycle.update(_id, args, olds.values, changed, ctx), news))
 
     def _apply_ignored(self, news: HostProperties, olds: HostProperties) -> tuple[dict[str, Any], frozenset[str]]:
         """Return the new arguments after `ignore_changes`, and the arguments that it ignores as a whole."""
@@ -184,7 +184,7 @@ class DynamicProvider(ResourceProvider):
         current = self._lifecycle.read(id_, state.values, state.inputs, ctx)
         if current is None:
             return ReadResult("", {})
-        outputs = host_values.write_state(current.state, current.inputs, state.program, account=current.account)
+        outputs = self._write_state(current.state, current.inputs, state.program, account=current.account)
         result = ReadResult(current.id, outputs)
         # Older SDKs do not accept `inputs` in the constructor, and their hosts ignore it.
         result.inputs = host_values.write(current.inputs, state.program)
@@ -211,13 +211,15 @@ class DynamicProvider(ResourceProvider):
 
     def _read_state(self, id_: str, props: Mapping[str, Any]) -> HostProperties:
         """Convert a state, and record that the stack owns the object."""
-        state = host_values.read(props)
+        state = host_values.read_state(self.resource, props)
         shared_session(self._load).record_seen(state.urn, id_)
         return state
 
+    def _write_result(self, result: ApplyResult, properties: HostProperties) -> dict[str, Any]:
+        # An exception would lose the id of an incomplete object, so the program raises it instead (`resource.py`).
+        return self._write_state(
+            result.state, properties.values, properties.program, result.incomplete_reason, result.account
+        )
 
-def _write_result(result: ApplyResult, properties: HostProperties) -> dict[str, Any]:
-    # An exception would lose the id of an incomplete object, so the program raises it instead (`resource.py`).
-    return host_values.write_state(
-        result.state, properties.values, properties.program, result.incomplete_reason, result.account
-    )
+    def _write_state(self, *values: Any, **options: Any) -> dict[str, Any]:
+        return host_values.write_state(*values, **options, version=self.resource.schema_version)

@@ -21,7 +21,7 @@ from resourcekit.provider_config import apply_environment
 from resourcekit.pulumi import provider_config
 from resourcekit.pulumi.casing import to_camel
 from resourcekit.pulumi.deletion_guard import DeletionGuard, RunState
-from resourcekit.pulumi.dynamic.host_values import read
+from resourcekit.pulumi.dynamic.host_values import read_state
 from resourcekit.pulumi.engine_log import EngineLog, ResourceLog
 from resourcekit.pulumi.properties import to_plain_outputs
 from resourcekit.pulumi.session import make_context
@@ -119,7 +119,11 @@ class DynamicSession:
         """Return why a resource of the state must not be deleted, or None if it may be."""
         token, prefix = str(entry.get("type")), f"pulumi-python:dynamic/{self.package.name}:"
         lifecycle = self.lifecycles.get(token.removeprefix(prefix)) if token.startswith(prefix) else None
-        return None if lifecycle is None else lifecycle.deletion_blocked_reason(read(to_plain_outputs(entry)).values)
+        return (
+            None
+            if lifecycle is None
+            else lifecycle.deletion_blocked_reason(read_state(lifecycle.resource, to_plain_outputs(entry)).values)
+        )
 
     def idempotency_keys(self, urn: str) -> IdempotencyKeys:
         """Return the keys for a create call.

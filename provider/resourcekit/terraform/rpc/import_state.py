@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from resourcekit.errors import ResourceError
-from resourcekit.state import read_state
+from resourcekit.state import read_state, upgraded_state
 from resourcekit.terraform.cty.encode import encode_json_state
 from resourcekit.terraform.cty.msgpack import WireError, WireValue, pack
 from resourcekit.terraform.diagnostics import Diagnostics, rpc_handler
@@ -123,15 +123,7 @@ def _upgraded(kind: ResourceType, version: int, raw: pb.RawState) -> Values:
         ResourceError: A newer release wrote the state.
         WireError: The state cannot be read.
     """
-    state = _json_object(raw)
-    if version > kind.block.version:
-        raise ResourceError(
-            f"the state was written by a newer release of this provider (schema version {version}, this one knows "
-            f"{kind.block.version}): use that release or a later one"
-        )
-    if version < kind.block.version:
-        state = kind.resource.upgrade_state(version, dict(state))
-    return _from_json(kind, state)
+    return _from_json(kind, upgraded_state(kind.resource, version, _json_object(raw)))
 
 
 def _moved_id(kind: ResourceType, request: pb.MoveResourceState.Request) -> str:
