@@ -225,6 +225,30 @@ def test_lost_responses_create_one_instance_each(
     stack.destroy()
 
 
+def test_a_create_outlasts_a_short_outage(
+    tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: dict[str, str]
+) -> None:
+    name = unique("vm")
+    stack = Stack(tmp_path / "stack", env, vendors=("polnor",))
+    stack.write({"vm": ("polnor:ComputeInstance", {"name": name, "flavor": "cpu.32"})})
+    workspace = Workspace("terraform", tmp_path / "terraform", env)
+    workspace.write(PROVIDER, "provider.tf")
+    workspace.write(f'resource "polnor_compute_instance" "vm" {{\n  name = "{name}-2"\n  flavor = "cpu.32"\n}}\n')
+    for run in (stack.up, workspace.apply):
+        with plane.admin() as admin:
+            rule = {"operation": "polnorCreateCompute", "effect": "status", "status": 503}
+            admin.post("/faults", json=rule).raise_for_status()
+        run()
+        with plane.admin() as admin:
+            assert [each["applied"] for each in admin.get("/faults").raise_for_status().json()] == [1]
+            admin.delete("/faults").raise_for_status()
+    assert set(instances(polnor)) == {name, f"{name}-2"}
+    stack.assert_no_changes()
+    workspace.settled()
+    stack.destroy()
+    workspace.destroy()
+
+
 @pytest.mark.usefixtures("polnor")
 def test_sql_and_a_warehouse(tmp_path: Path, plane: ControlPlane, env: dict[str, str]) -> None:
     """A login instead of a key; a warehouse that starts in the run; SQL on it."""

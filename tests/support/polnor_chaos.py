@@ -1,8 +1,8 @@
-"""Chaos with Polnor's compute instances and jobs: engine, plugin or server is killed at some moment of up or destroy.
+"""Polnor's compute instances and jobs in the rounds of `support.engine_chaos`.
 
-Then the command is run again until it is done, with the imports that its messages name. The instances at the API must
-be those of the program and of the state: nothing is doubled or lost. Jobs cannot be listed (decision 0094): the audit
-counts their creates, and each kill may have left one job that no state has, no more. Each job of a state runs.
+A command is run again with the imports that its messages name. The instances at the API must be those of the program
+and of the state: nothing is doubled or lost. Jobs cannot be listed (decision 0094): the audit counts their creates, and
+each kill may have left one job that no state has, no more. Each job of a state runs.
 """
 
 from __future__ import annotations
@@ -10,21 +10,16 @@ from __future__ import annotations
 import random
 import re
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 from support.control_plane import ControlPlane, wait_until
+from support.engine_chaos import VICTIMS
 from support.hcl import Declared, module
-from support.process_kill import after_kill, kill, processes, start_up
+from support.process_kill import after_kill, processes, start_up
 from support.pulumi import Stack
 from support.terraform import Workspace
 
-ENGINES = ("pulumi", "terraform", "tofu")
-_VICTIMS = ("engine", "plugin", "both", "server")
-# In one round of three the response to each create comes so late, after it was carried out. Seconds.
-_DELAY = 1.0
-_CREATES = ("polnorCreateCompute", "polnorCreateJob")
 # What Terraform adds to a message: colours, a frame and line ends.
 _FRAME = re.compile(r"\x1b\[[0-9;]*m|│|\s")
 _EXISTS = re.compile(r"import it by the id (cmp_[0-9a-f]+)")
@@ -117,81 +112,50 @@ class TerraformRun:
         return {address.partition(".")[2]: each["id"] for address, each in self.workspace.resources().items()}
 
 
-class PolnorChaos:
-    """One engine's rounds over one server. met: how many kills came before the command had ended."""
+class PolnorSubject:
+    """See `support.engine_chaos.Subject`. adopted: how many instances a message named; jobs: how many were created."""
 
-    def __init__(self, engine: str, directory: Path, seed: int) -> None:
-        self.random, self.seed, self.engine = random.Random(seed), seed, engine
-        arguments = ("--rate-limit", "0", "--pool-size", "0", "--vendor", "polnor")
-        self.plane = ControlPlane("--data-dir", str(directory / "data"), *arguments, quick=False)
-        self.directory = directory
+    engines = ("pulumi", "terraform", "tofu")
+    arguments = ("--rate-limit", "0", "--pool-size", "0", "--vendor", "polnor")
+    creations = ("polnorCreateCompute", "polnorCreateJob")
+    commands = ("up", "up", "up", "destroy")
+    victims = VICTIMS
+
+    def __init__(self, engine: str, directory: Path, plane: ControlPlane, draw: random.Random) -> None:
+        env = {"POLNOR_BASE_URL": f"{plane.origin}/polnor/api/v1", "POLNOR_API_KEY": plane.api_key}
+        self.story = PulumiRun(directory, env) if engine == "pulumi" else TerraformRun(engine, directory, env)
+        self.plane, self.random = plane, draw
         self.program: Program | None = None
-        self.seconds = {"up": 4.0, "destroy": 3.0}
-        self.met = self.adopted = self.kills_of_creates = self.jobs = 0
+        self.has_job = False
+        self.adopted = self.kills_of_creates = self.jobs = 0
 
-    def run(self, rounds: int) -> None:
-        """All rounds. Raises what went wrong with a note of seed and round."""
-        with self.plane as plane:
-            env = {"POLNOR_BASE_URL": f"{plane.origin}/polnor/api/v1", "POLNOR_API_KEY": plane.api_key}
-            at = self.directory / "it"
-            it = PulumiRun(at, env) if self.engine == "pulumi" else TerraformRun(self.engine, at, env)
-            for number in range(rounds):
-                doing = "destroy" if self.program and self.random.random() < 0.25 else "up"
-                try:
-                    self._round(it, doing, number)
-                except BaseException as failure:
-                    failure.add_note(f"{self.engine}, {doing} in round {number} of SEED={self.seed}")
-                    raise
+    @property
+    def is_declared(self) -> bool:
+        return self.program is not None
 
-    def _round(self, it: PulumiRun | TerraformRun, doing: str, number: int) -> None:
-        had_job = self.program is not None
-        if doing == "up":
-            state = self.random.choice(("running", "stopped"))
-            # One round of four changes in place only.
-            marker = f"round-{number}" if self.random.random() < 0.75 or self.program is None else self._marker()
-            self.program = program(marker, state, self.random.choice(("cpu.32", "gpu.a100")))
-            it.write(self.program)
-        if number % 3:
-            self._late_responses()
-        process = it.start(doing)
-        time.sleep(self.random.uniform(0.1, 0.95) * (self.seconds[doing] + _DELAY * bool(number % 3)))
-        is_met = process.poll() is None
-        self.met += is_met
-        self._kill(it, process)
-        self.kills_of_creates += is_met and doing == "up" and not had_job
-        self._no_late_responses()
-        began = time.monotonic()
-        self._until_done(it, doing)
-        self.seconds[doing] = min(self.seconds[doing], time.monotonic() - began)
-        self._check(it, doing, created_job=doing == "up" and not had_job)
+    def declare(self, name: str) -> None:
+        """Another program; one of four changes in place only."""
+        state = self.random.choice(("running", "stopped"))
+        marker = name if self.program is None or self.random.random() < 0.75 else self._marker()
+        self.program = program(marker, state, self.random.choice(("cpu.32", "gpu.a100")))
+        self.story.write(self.program)
 
-    def _kill(self, it: PulumiRun | TerraformRun, process: subprocess.Popen[str]) -> None:
-        victim = self.random.choice(_VICTIMS)
-        if victim in ("engine", "both"):
-            process.kill()
-        if victim in ("plugin", "both"):
-            kill(it.plugins())
-        if victim == "server":
-            self.plane.kill()
-            wait_until(self._is_started, every=1)
-        output, _ = process.communicate(timeout=120)
-        assert "Traceback" not in output
-        kill(it.plugins())
-        it.killed()
+    def after_kill(self, doing: str, *, met: bool) -> str:
+        self.kills_of_creates += met and doing == "up" and not self.has_job
+        names = {each["name"] for each in self._instances()}
+        return f"{len(names)} instances there"
 
-    def _is_started(self) -> bool:
-        """Start the server. Another program of this machine may use its port for a moment."""
-        try:
-            self.plane.start()
-        except AssertionError as error:
-            if "Address already in use" not in str(error):
-                raise
-            return False
-        return True
+    def bring_about(self, doing: str) -> None:
+        self._until_done(doing)
+        self.jobs += doing == "up" and not self.has_job
+        self.has_job = doing == "up"
+        self._check(doing)
+        if doing == "destroy":
+            self.program = None
 
-    def _until_done(self, it: PulumiRun | TerraformRun, doing: str) -> None:
+    def _until_done(self, doing: str) -> None:
         for _ in range(5):
-            done, output = it.run(doing)
+            done, output = self.story.run(doing)
             assert "Traceback" not in output
             assert "panic" not in output
             if done:
@@ -199,10 +163,10 @@ class PolnorChaos:
             listed = {each["id"]: each for each in self._instances()}
             for id_ in dict.fromkeys(_EXISTS.findall(" ".join(_FRAME.sub(" ", output).split()))):
                 name = "stays" if listed[id_]["name"] == "stays" else "new"
-                if name in it.ids():  # an interrupted replacement, as the message says
+                if name in self.story.ids():  # an interrupted replacement, as the message says
                     self._delete(listed[id_])
                 else:
-                    it.import_(name, id_)
+                    self.story.import_(name, id_)
                 self.adopted += 1
         raise AssertionError(output)
 
@@ -212,17 +176,15 @@ class PolnorChaos:
             client.post(f"{path}/stop")
             wait_until(lambda: client.delete(path).is_success)
 
-    def _check(self, it: PulumiRun | TerraformRun, doing: str, *, created_job: bool) -> None:
-        found, ids = {each["name"]: each for each in self._instances()}, it.ids()
+    def _check(self, doing: str) -> None:
+        found, ids = {each["name"]: each for each in self._instances()}, self.story.ids()
         assert len(found) == len(self._instances()), "two instances have one name"
-        self.jobs += created_job
         with self.plane.vendor("polnor/api/v1") as client:
             rows = client.get("/audit/analytics", params=_PERIOD).raise_for_status().json()["data"]
             created = next((row["count"] for row in rows if row["action"] == "job.create"), 0)
             assert self.jobs <= created <= self.jobs + self.kills_of_creates
             if doing == "destroy":
                 assert (found, ids) == ({}, {})
-                self.program = None
                 return
             assert self.program is not None
             wanted = {name: fields for name, (kind, fields) in self.program.items() if kind != "job"}
@@ -246,16 +208,6 @@ class PolnorChaos:
     def _task(self) -> str:
         assert self.program is not None
         return str(self.program["job"][1]["tasks"][0]["key"])
-
-    def _late_responses(self) -> None:
-        with self.plane.admin() as admin:
-            for operation in _CREATES:
-                rule = {"operation": operation, "effect": "latency", "seconds": _DELAY, "count": None}
-                admin.post("/faults", json=rule).raise_for_status()
-
-    def _no_late_responses(self) -> None:
-        with self.plane.admin() as admin:
-            admin.delete("/faults").raise_for_status()
 
 
 def _camel(name: str) -> str:

@@ -41,7 +41,10 @@ class ComputeInstanceArgs(Arguments):
         Validator(lambda value: value in AUTO_STOP, f"must be one of {', '.join(AUTO_STOP)}"),
     ] = Field(None, description="When an idle instance stops: `30m`, `1h` (the API's default), `2h` or `never`.")
     image: Annotated[str | None, RequiresReplace()] = Field(
-        None, description="Image. The API pins it at the first start, and never returns it."
+        None,
+        description="Image. The API pins it at the first start, and never returns it, so an imported instance has none "
+        "in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave "
+        "`image` out for an imported instance.",
     )
     state: Annotated[
         str | None,
@@ -105,6 +108,7 @@ class ComputeInstance(Resource[ComputeInstanceArgs, ComputeInstanceState, "Clien
                 find=lambda: next((each for each in ctx.api.iter_instances() if each.name == args.name), None),
                 send=lambda: ctx.api.create_instance(body),
                 id_of=lambda each: each.id,
+                refuses_duplicates=True,
             ),
             ctx,
         )

@@ -53,7 +53,7 @@ export class ComputeInstance extends pulumi.CustomResource {
      */
     declare public readonly flavor: pulumi.Output<string>;
     /**
-     * Image. The API pins it at the first start, and never returns it.
+     * Image. The API pins it at the first start, and never returns it, so an imported instance has none in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave `image` out for an imported instance.
      */
     declare public readonly image: pulumi.Output<string | undefined>;
     /**
@@ -130,7 +130,7 @@ export interface ComputeInstanceArgs {
      */
     flavor: pulumi.Input<string>;
     /**
-     * Image. The API pins it at the first start, and never returns it.
+     * Image. The API pins it at the first start, and never returns it, so an imported instance has none in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave `image` out for an imported instance.
      */
     image?: pulumi.Input<string | undefined>;
     /**

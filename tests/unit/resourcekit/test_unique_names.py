@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from resourcekit import unique_names
 from resourcekit.context import Context
 from resourcekit.errors import ResourceError
 from resourcekit.http.errors import ConflictError, ServerError, UnknownOutcomeError
@@ -15,10 +16,11 @@ from resourcekit.unique_names import NamedCreate, create_named
 
 @dataclass
 class Api:
-    """Objects by name. `lose` loses the response of a create, `refuse` refuses it, `late` objects appear later."""
+    """Objects by name. `lose` loses the response of a create, `late` objects appear later, `fails` calls fail first."""
 
     objects: dict[str, str] = field(default_factory=dict)
     lose: bool = False
+    fails: int = 0
     error: Exception = field(default_factory=lambda: UnknownOutcomeError("the connection broke"))
     stores: bool = True
     rival: bool = False
@@ -32,6 +34,8 @@ class Api:
 
     def send(self, name: str) -> str:
         self.sent += 1
+        if self.sent <= self.fails:
+            raise self.error
         if self.stores or self.rival:
             self.objects[name] = f"id-{self.sent}"
         if self.rival:
@@ -41,8 +45,10 @@ class Api:
         return self.objects[name]
 
 
-def create(api: Api, name: str = "a", seconds: float = 5) -> str:
-    request = NamedCreate("server", name, lambda: api.find(name), lambda: api.send(name), str)
+def create(api: Api, name: str = "a", seconds: float = 5, *, unique: bool = False) -> str:
+    request = NamedCreate(
+        "server", name, lambda: api.find(name), lambda: api.send(name), str, refuses_duplicates=unique
+    )
     return create_named(request, Context(api, time.monotonic() + seconds))
 
 
@@ -78,6 +84,44 @@ def test_one_that_never_appears_is_reported_and_not_sent_again() -> None:
     with pytest.raises(ResourceError, match=r"the connection broke\. No server 'a' can be found: run it again"):
         create(api, seconds=0.5)
     assert api.sent == 1
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object is looked for for a moment."""
+    monkeypatch.setattr(unique_names, "_VISIBLE_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("short")
+def test_a_short_outage_is_outlasted_where_the_api_refuses_a_second_object() -> None:
+    api = Api(fails=2, error=ServerError(503, "", "busy"))
+    assert (create(api, unique=True), api.sent, api.looks) == ("id-3", 3, 3)
+    once = Api(fails=2, error=ServerError(503, "", "busy"))
+    with pytest.raises(ResourceError, match="run it again"):
+        create(once)
+    assert once.sent == 1
+
+
+@pytest.mark.usefixtures("short")
+def test_a_5xx_that_does_not_pass_is_not_repeated() -> None:
+    api = Api(fails=2, error=ServerError(501, "", "not implemented"))
+    with pytest.raises(ResourceError, match="run it again"):
+        create(api, unique=True)
+    assert api.sent == 1
+
+
+@pytest.mark.usefixtures("short")
+def test_a_first_call_that_is_carried_out_late_refuses_the_repeated_one_and_its_object_is_adopted() -> None:
+    class Late(Api):
+        def send(self, name: str) -> str:
+            self.sent += 1
+            if self.sent == 1:
+                raise self.error
+            self.objects[name] = "id-1"
+            raise ConflictError(409, "", "the name is taken")
+
+    api = Late()
+    assert (create(api, unique=True), api.sent) == ("id-1", 2)
 
 
 def test_a_faster_program_is_a_stranger() -> None:

@@ -30,7 +30,7 @@ type ComputeInstance struct {
 	AutoStop pulumi.StringPtrOutput `pulumi:"autoStop"`
 	// Size, such as `gpu.a100` or `cpu.32`.
 	Flavor pulumi.StringOutput `pulumi:"flavor"`
-	// Image. The API pins it at the first start, and never returns it.
+	// Image. The API pins it at the first start, and never returns it, so an imported instance has none in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave `image` out for an imported instance.
 	Image pulumi.StringPtrOutput `pulumi:"image"`
 	// Name, unique in the workspace.
 	Name pulumi.StringOutput `pulumi:"name"`
@@ -94,7 +94,7 @@ type computeInstanceArgs struct {
 	AutoStop *string `pulumi:"autoStop"`
 	// Size, such as `gpu.a100` or `cpu.32`.
 	Flavor string `pulumi:"flavor"`
-	// Image. The API pins it at the first start, and never returns it.
+	// Image. The API pins it at the first start, and never returns it, so an imported instance has none in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave `image` out for an imported instance.
 	Image *string `pulumi:"image"`
 	// Name, unique in the workspace.
 	Name string `pulumi:"name"`
@@ -110,7 +110,7 @@ type ComputeInstanceArgs struct {
 	AutoStop pulumi.StringPtrInput
 	// Size, such as `gpu.a100` or `cpu.32`.
 	Flavor pulumi.StringInput
-	// Image. The API pins it at the first start, and never returns it.
+	// Image. The API pins it at the first start, and never returns it, so an imported instance has none in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave `image` out for an imported instance.
 	Image pulumi.StringPtrInput
 	// Name, unique in the workspace.
 	Name pulumi.StringInput
@@ -217,7 +217,7 @@ func (o ComputeInstanceOutput) Flavor() pulumi.StringOutput {
 	return o.ApplyT(func(v *ComputeInstance) pulumi.StringOutput { return v.Flavor }).(pulumi.StringOutput)
 }
 
-// Image. The API pins it at the first start, and never returns it.
+// Image. The API pins it at the first start, and never returns it, so an imported instance has none in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave `image` out for an imported instance.
 func (o ComputeInstanceOutput) Image() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *ComputeInstance) pulumi.StringPtrOutput { return v.Image }).(pulumi.StringPtrOutput)
 }

@@ -31,7 +31,7 @@ class ComputeInstanceArgs:
         :param pulumi.Input[_builtins.str] flavor: Size, such as `gpu.a100` or `cpu.32`.
         :param pulumi.Input[_builtins.str] name: Name, unique in the workspace.
         :param pulumi.Input[_builtins.str] auto_stop: When an idle instance stops: `30m`, `1h` (the API's default), `2h` or `never`.
-        :param pulumi.Input[_builtins.str] image: Image. The API pins it at the first start, and never returns it.
+        :param pulumi.Input[_builtins.str] image: Image. The API pins it at the first start, and never returns it, so an imported instance has none in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave `image` out for an imported instance.
         :param pulumi.Input[_builtins.str] state: `running` or `stopped`. If omitted, the instance stays as it is: a new one is stopped. With `running`, use `auto_stop = never`: otherwise each run after an automatic stop starts it again.
         :param pulumi.Input[_builtins.bool] stop_before_delete: Whether a running instance is stopped before it is deleted. With `false`, the API's refusal (409) is reported. Default `true`.
         """
@@ -86,7 +86,7 @@ class ComputeInstanceArgs:
     @pulumi.getter
     def image(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        Image. The API pins it at the first start, and never returns it.
+        Image. The API pins it at the first start, and never returns it, so an imported instance has none in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave `image` out for an imported instance.
         """
         return pulumi.get(self, "image")
 
@@ -150,7 +150,7 @@ class ComputeInstance(pulumi.CustomResource):
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.str] auto_stop: When an idle instance stops: `30m`, `1h` (the API's default), `2h` or `never`.
         :param pulumi.Input[_builtins.str] flavor: Size, such as `gpu.a100` or `cpu.32`.
-        :param pulumi.Input[_builtins.str] image: Image. The API pins it at the first start, and never returns it.
+        :param pulumi.Input[_builtins.str] image: Image. The API pins it at the first start, and never returns it, so an imported instance has none in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave `image` out for an imported instance.
         :param pulumi.Input[_builtins.str] name: Name, unique in the workspace.
         :param pulumi.Input[_builtins.str] state: `running` or `stopped`. If omitted, the instance stays as it is: a new one is stopped. With `running`, use `auto_stop = never`: otherwise each run after an automatic stop starts it again.
         :param pulumi.Input[_builtins.bool] stop_before_delete: Whether a running instance is stopped before it is deleted. With `false`, the API's refusal (409) is reported. Default `true`.
@@ -269,7 +269,7 @@ class ComputeInstance(pulumi.CustomResource):
     @pulumi.getter
     def image(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Image. The API pins it at the first start, and never returns it.
+        Image. The API pins it at the first start, and never returns it, so an imported instance has none in the state: a program that sets `image` for it plans a replacement (in Pulumi, the import fails). Leave `image` out for an imported instance.
         """
         return pulumi.get(self, "image")
 
