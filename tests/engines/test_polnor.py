@@ -63,7 +63,7 @@ def warehouse(plane: ControlPlane, client: httpx.Client) -> str:
 
 
 def test_pulumi(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: dict[str, str]) -> None:
-    stack = Stack(tmp_path / "stack", env, vendors=("polnor",))
+    stack = Stack(tmp_path / "stack", env, vendors=("polnor",), quick=True)
     name, outside = unique("vm"), unique("outside")
     found = polnor.post("/compute", json={"name": outside, "flavor": "cpu.32"}).raise_for_status().json()["id"]
     polnor.post("/endpoints", json={"name": outside, "model": "churn", "version": 7}).raise_for_status()
@@ -126,7 +126,7 @@ def test_pulumi(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_terraform(tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: dict[str, str], engine: str) -> None:
-    workspace = Workspace(engine, tmp_path / engine, env)
+    workspace = Workspace(engine, tmp_path / engine, env, vendors=("polnor",), quick=True)
     workspace.write(PROVIDER, "provider.tf")
     name, wh = unique("vm"), warehouse(plane, polnor)
     vm, big, job, endpoint = (
@@ -208,7 +208,7 @@ output "names" {{
 def test_lost_responses_create_one_instance_each(
     tmp_path: Path, plane: ControlPlane, polnor: httpx.Client, env: dict[str, str]
 ) -> None:
-    stack = Stack(tmp_path / "stack", env, vendors=("polnor",))
+    stack = Stack(tmp_path / "stack", env, vendors=("polnor",), quick=True)
     name = unique("vm")
     faults: tuple[dict[str, Any], ...] = ({"effect": "lost_response"}, {"effect": "status_after", "status": 500})
     with plane.admin() as admin:
@@ -256,7 +256,7 @@ def test_sql_and_a_warehouse(tmp_path: Path, plane: ControlPlane, env: dict[str,
     with plane.vendor("polnor/api/v1") as client:
         (warehouse,) = client.get("/sql/warehouses").json()["data"]
         client.post(f"/sql/warehouses/{warehouse['id']}/start").raise_for_status()
-    workspace = Workspace("terraform", tmp_path / "it", login)
+    workspace = Workspace("terraform", tmp_path / "it", login, vendors=("polnor",), quick=True)
     workspace.write(PROVIDER, "provider.tf")
     workspace.write(
         f"""
@@ -288,7 +288,7 @@ output "rows" {{
 
 
 def test_a_login_is_checked(tmp_path: Path, env: dict[str, str]) -> None:
-    stack = Stack(tmp_path / "stack", {**env, "POLNOR_EMAIL": "you@example.com"}, vendors=("polnor",))
+    stack = Stack(tmp_path / "stack", {**env, "POLNOR_EMAIL": "you@example.com"}, vendors=("polnor",), quick=True)
     stack.write({"job": ("polnor:Job", {"name": "x"})})
     assert "`password` (POLNOR_PASSWORD): both are set" in stack.preview(ok=False).output
     refused = stack.preview(ok=False, POLNOR_EMAIL="", POLNOR_API_KEY="")
@@ -298,7 +298,7 @@ def test_a_login_is_checked(tmp_path: Path, env: dict[str, str]) -> None:
 def test_an_action_is_a_function_of_pulumi_that_no_preview_calls(
     tmp_path: Path, polnor: httpx.Client, env: dict[str, str]
 ) -> None:
-    stack = Stack(tmp_path / "stack", env, vendors=("polnor",))
+    stack = Stack(tmp_path / "stack", env, vendors=("polnor",), quick=True)
     job = polnor.post("/jobs", json={"name": unique("job"), "tasks": [{"key": "t", "command": "echo it"}]}).json()["id"]
     run = {"fn::invoke": {"function": "polnor:jobRun", "arguments": {"jobId": job}}}
     stack.write({}, {"run": "${run.runId}", "status": "${run.status}"}, variables={"run": run})

@@ -44,7 +44,7 @@ def invoke(connection: str, query: str, returned: str) -> dict[str, Any]:
 
 
 def test_pulumi(tmp_path: Path, plane: ControlPlane, env: dict[str, str], connection: str) -> None:
-    stack = Stack(tmp_path / "stack", env, vendors=("polytomic",))
+    stack = Stack(tmp_path / "stack", env, vendors=("polytomic",), quick=True)
     stack.write(
         {}, {"rows": invoke(connection, SQL, "results"), "columns": invoke(connection, "SELECT 1 AS a", "fields")}
     )
@@ -76,7 +76,7 @@ def program(connection: str, query: str = SQL) -> str:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_terraform(tmp_path: Path, plane: ControlPlane, env: dict[str, str], connection: str, engine: str) -> None:
-    workspace = Workspace(engine, tmp_path / engine, env)
+    workspace = Workspace(engine, tmp_path / engine, env, vendors=("polytomic",), quick=True)
     workspace.write(PROVIDER, "provider.tf")
     workspace.write(program(connection))
     workspace.apply()
@@ -97,7 +97,7 @@ def test_an_action_and_an_ephemeral_resource(
     tmp_path: Path, plane: ControlPlane, env: dict[str, str], connection: str
 ) -> None:
     """In the newest Terraform: SQL that writes, on request; rows that no state contains."""
-    workspace = Workspace("terraform-1.16", tmp_path / "it", env)
+    workspace = Workspace("terraform-1.16", tmp_path / "it", env, vendors=("polytomic",), quick=True)
     workspace.write(PROVIDER, "provider.tf")
     with plane.vendor("polytomic") as client:
         created = client.post(

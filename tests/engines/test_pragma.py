@@ -55,7 +55,7 @@ def change(client: httpx.Client, name: str, version: str) -> None:
 
 def test_pulumi(tmp_path: Path, plane: ControlPlane, env: dict[str, str], pragma: httpx.Client) -> None:
     name, other, outside = unique("db"), unique("db"), unique("db")
-    stack = Stack(tmp_path / "stack", env, vendors=("pragma",))
+    stack = Stack(tmp_path / "stack", env, vendors=("pragma",), quick=True)
     archive = tmp_path / "provider.tar.gz"
     archive.write_bytes(b"code")
 
@@ -123,7 +123,7 @@ def program(name: str, version: str = "16", **fields: str) -> str:
 def test_terraform(tmp_path: Path, plane: ControlPlane, env: dict[str, str], pragma: httpx.Client, engine: str) -> None:
     name, other = unique("db"), unique("db")
     at = "pragma_resource.db"
-    workspace = Workspace(engine, tmp_path / engine, env)
+    workspace = Workspace(engine, tmp_path / engine, env, vendors=("pragma",), quick=True)
     workspace.write(PROVIDER, "provider.tf")
     workspace.write(program(name))
     with plane.admin() as admin:  # the repeated apply meets the resource while it is processed
@@ -152,7 +152,7 @@ def test_terraform(tmp_path: Path, plane: ControlPlane, env: dict[str, str], pra
     change(pragma, name, "17")
     assert "belongs to" in workspace.apply(ok=False).diagnostics, "a stranger's is refused"
     for spelling in (f"postgres/database/{name}", f"resource:postgres_database_{name}"):
-        imported = Workspace(engine, tmp_path / f"{engine}-{spelling[0]}", env)
+        imported = Workspace(engine, tmp_path / f"{engine}-{spelling[0]}", env, vendors=("pragma",), quick=True)
         imported.write(PROVIDER, "provider.tf")
         text = program(name, "17", lifecycle_state='"draft"')
         imported.write(f'import {{\n  to = {at}\n  id = "{spelling}"\n}}\n{text}')

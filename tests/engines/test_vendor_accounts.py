@@ -33,7 +33,7 @@ def plane() -> Iterator[ControlPlane]:
 
 def test_terraform(tmp_path: Path, plane: ControlPlane) -> None:
     env = {"PRAGMA_BASE_URL": f"{plane.origin}/pragma", "PRAGMA_API_KEY": plane.api_key}
-    workspace = Workspace("terraform", tmp_path / "workspace", env)
+    workspace = Workspace("terraform", tmp_path / "workspace", env, vendors=("pragma",), quick=True)
     workspace.write(PROVIDER, "provider.tf")
     workspace.write(HCL.replace("NAME", unique("db")))
     workspace.apply()
@@ -53,7 +53,7 @@ def test_terraform(tmp_path: Path, plane: ControlPlane) -> None:
 
 def test_pulumi(tmp_path: Path, plane: ControlPlane) -> None:
     own = {"POLNOR_BASE_URL": f"{plane.origin}/polnor/api/v1", "POLNOR_API_KEY": plane.api_key}
-    stack = Stack(tmp_path / "stack", own, vendors=("polnor",))
+    stack = Stack(tmp_path / "stack", own, vendors=("polnor",), quick=True)
     arguments = {"flavor": "cpu.32", "autoStop": "never"}
     stack.write({name: ("polnor:ComputeInstance", {"name": unique(name), **arguments}) for name in ("one", "two")})
     stack.up()

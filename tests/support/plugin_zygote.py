@@ -20,6 +20,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from resourcekit.plugin.fast_import import bulk_import
@@ -33,10 +34,11 @@ MODULES = (
     "resourcekit.pulumi.servicer",
     "resourcekit.pulumi.engine_log",
     "resourcekit.pulumi.provider_config",
-    "polykomos.client.client",
     "httpx",
     "httpcore",
 )
+# The modules of the clients, where they have not the usual name `VENDOR.api`.
+CLIENTS = {"polykomos": "polykomos.client.client"}
 STREAMS = 3
 SIZE = 4  # bytes of the request's length, and of the fork's process id
 
@@ -49,23 +51,22 @@ def main(program: str, address: str) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(64)
-        {"pulumi-resource-polykomos": pulumi, "terraform-provider-polykomos": terraform}[program](listener)
+        (pulumi if program.startswith("pulumi-resource-") else terraform)(program, listener)
 
 
-def pulumi(listener: socket.socket) -> None:
-    """Be the zygote of the Pulumi plugin."""
-    from polykomos_provider import pulumi_plugin
-
+def pulumi(program: str, listener: socket.socket) -> None:
+    """Be the zygote of a Pulumi plugin."""
+    vendor = program.removeprefix("pulumi-resource-")
     with bulk_import():
-        for module in MODULES:
+        for module in (*MODULES, CLIENTS.get(vendor, f"{vendor}.api")):
             importlib.import_module(module)
-        pulumi_plugin._package()
-    fork_for_each(listener, lambda _shared: pulumi_plugin.main())
+        importlib.import_module(f"{vendor}.package").package()
+    serve_plugin = entry_point(program)
+    fork_for_each(listener, lambda _shared: serve_plugin())
 
 
-def terraform(listener: socket.socket) -> None:
-    """Be the zygote of the Terraform plugin: in place of the one that the plugin would start for its engine."""
-    from polykomos_provider import terraform_plugin
+def terraform(program: str, listener: socket.socket) -> None:
+    """Be the zygote of a Terraform plugin: in place of the one that the plugin would start for its engine."""
 
     def serve_forked(serve: zygote.Serve, prepare: zygote.Prepare) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -77,7 +78,15 @@ def terraform(listener: socket.socket) -> None:
 
     zygote.serve_forked = serve_forked
     os.environ[COOKIE[0]] = COOKIE[1]
-    terraform_plugin.main()
+    sys.argv[1:] = []
+    entry_point(program)()
+
+
+def entry_point(program: str) -> Callable[[], object]:
+    """What the installed program calls."""
+    (found,) = entry_points(group="console_scripts", name=program)
+    function: Callable[[], object] = found.load()
+    return function
 
 
 def fork_for_each(listener: socket.socket, run: Run) -> None:

@@ -115,7 +115,7 @@ class Stack:
         require(f"pulumi-language-{runtime}")
         shutil.copytree(_initialized(self.pulumi, quick=quick), directory)
         for vendor in vendors:
-            _install(directory, vendor)
+            _install(directory, vendor, quick=quick)
         # Pulumi takes a schema from its cache if that is younger than the plugin.
         for schema in (directory / ".home" / ".pulumi" / "schemas").iterdir():
             schema.touch()
@@ -238,7 +238,7 @@ def _initialized(pulumi: str, *, quick: bool) -> Path:
         (directory / name).mkdir()
     (directory / "Pulumi.yaml").write_text(yaml.dump({"name": "story", "runtime": "yaml"}))
     home = directory / ".home" / ".pulumi"
-    _install(directory, "polykomos", quick_plugin.command(quick_plugin.PULUMI) if quick else ())
+    _install(directory, "polykomos", quick=quick)
     _command(directory, pulumi, "stack", "init", "dev", *(("--secrets-provider", vault.URL) if quick else ()))
     # Whatever comes of it: a program that names the package has its schema fetched.
     (directory / "Pulumi.yaml").write_text(yaml.dump(_ANY_PROGRAM))
@@ -254,10 +254,11 @@ def _initialized(pulumi: str, *, quick: bool) -> Path:
     return directory
 
 
-def _install(directory: Path, vendor: str, command: tuple[str, ...] = ()) -> None:
+def _install(directory: Path, vendor: str, *, quick: bool) -> None:
     program = f"pulumi-resource-{vendor}"
+    command = quick_plugin.command(program) if quick else (require(program),)
     plugins = directory / ".home" / ".pulumi" / "plugins"
-    quick_plugin.install(plugins / f"resource-{vendor}-v{VERSION}", program, command or (require(program),))
+    quick_plugin.install(plugins / f"resource-{vendor}-v{VERSION}", program, command)
 
 
 def _command(directory: Path, *command: str) -> str:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -107,19 +107,26 @@ class Workspace:
     The provider is taken from the environment that runs the tests (dev_overrides), or, with `mirror`, from a filesystem
     mirror by `init`, as a user's machine does.
 
-    quick: a command takes a third of the CPU time. Its provider is a fork of a process that has loaded it already
-    (`support.plugin_zygote`).
+    quick: a command takes a third of the CPU time. The providers of `vendors` are forks of processes that have loaded
+    them already (`support.plugin_zygote`).
     """
 
     def __init__(
-        self, engine: str, directory: Path, env: dict[str, str], mirror: Path | None = None, *, quick: bool = False
+        self,
+        engine: str,
+        directory: Path,
+        env: dict[str, str],
+        mirror: Path | None = None,
+        vendors: Sequence[str] = ("polykomos",),
+        *,
+        quick: bool = False,
     ) -> None:
         self.engine = engine
         self.program = require(engine)
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         config = directory / "cli.tfrc"
-        config.write_text(_installation(mirror, quick=quick))
+        config.write_text(_installation(mirror, vendors if quick else ()))
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("TF_", "POLYKOMOS_", "TOFU_"))},
             "TF_CLI_CONFIG_FILE": str(config),
@@ -219,11 +226,10 @@ class Workspace:
         return {name: each["value"] for name, each in json.loads(self.run("output", "-json").output).items()}
 
 
-def _installation(mirror: Path | None, *, quick: bool) -> str:
+def _installation(mirror: Path | None, quick: Sequence[str]) -> str:
     if mirror is None:
         places = dict.fromkeys(("polnor", "polykomos", "polytomic", "pragma"), Path(sys.executable).parent)
-        if quick:
-            places["polykomos"] = quick_plugin.directory(quick_plugin.TERRAFORM)
+        places |= {name: quick_plugin.directory(f"terraform-provider-{name}") for name in quick}
         overrides = "\n".join(f'    "{name}/{name}" = "{place}"' for name, place in places.items())
         return f"provider_installation {{\n  dev_overrides {{\n{overrides}\n  }}\n  direct {{}}\n}}\n"
     return f'provider_installation {{\n  filesystem_mirror {{ path = "{mirror}" }}\n}}\n'
