@@ -172,6 +172,27 @@ def test_the_error_about_a_killed_plugin_contains_no_secret(slow_workspace: Work
     assert "Traceback" not in output
 
 
+def test_the_next_plugin_removes_the_sockets_of_killed_ones(
+    slow_workspace: Workspace, slow: ControlPlane, tmp_path: Path
+) -> None:
+    slow_workspace.env["TMPDIR"] = str(tmp_path)
+    name = unique("killed")
+    slow_workspace.write(database(name))
+    process = apply_in_background(slow_workspace)
+    wait_until(lambda: name in database_names(slow))
+    for pid in [process.pid, *plugins_of(slow_workspace)]:
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=180)
+    left = list(tmp_path.glob("plugin*/socket"))
+    assert left
+    slow_workspace.run("plan", "-lock=false")
+    assert list(tmp_path.glob("plugin*/socket")) == left, "their plugins may have begun to start only now"
+    for socket in left:
+        os.utime(socket.parent, (0, 0))
+    slow_workspace.run("plan", "-lock=false")
+    assert list(tmp_path.glob("plugin*")) == []
+
+
 def test_no_plugin_stays_behind(slow_workspace: Workspace) -> None:
     slow_workspace.write('data "polykomos_account" "me" {}')
     slow_workspace.apply()

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -30,6 +31,9 @@ _PROTOCOL = "6"
 _WORKERS = 128
 _MESSAGE_BYTES = 256 * 1024 * 1024
 _GRACE_SECONDS = 2
+# Names of the directories for sockets: the prefix and 16 digits.
+_PREFIX, _NAME_LENGTH = "plugin", len("plugin") + 16
+_START_SECONDS = 60.0
 # Commands to the main thread.
 _LOAD, _END = "load", "end"
 
@@ -83,6 +87,7 @@ def serve(
             _print_reattach(addresses, path)
         else:
             print(f"1|{_PROTOCOL}|unix|{path}|grpc|{certificate}", flush=True)
+        _remove_abandoned(os.path.dirname(os.path.dirname(path)))  # noqa: PTH120
         while commands.get() == _LOAD:
             if not provider.load():
                 return 1
@@ -115,7 +120,7 @@ def _socket() -> Iterator[str]:
     """Yield the path for a socket, in a new directory that only this user may enter."""
     # Without the tempfile module: its import takes a tenth of the time until the handshake.
     home = os.environ.get("PLUGIN_UNIX_SOCKET_DIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108
-    directory = f"{home}/plugin{os.urandom(8).hex()}"
+    directory = f"{home}/{_PREFIX}{os.urandom(8).hex()}"
     os.mkdir(directory, mode=0o700)  # noqa: PTH102
     path = f"{directory}/socket"
     try:
@@ -125,6 +130,31 @@ def _socket() -> Iterator[str]:
             os.unlink(path)  # noqa: PTH108
         with contextlib.suppress(OSError):
             os.rmdir(directory)  # noqa: PTH106
+
+
+def _remove_abandoned(home: str) -> None:
+    """Remove the directories of plugins that were killed: no process listens on their sockets."""
+    with contextlib.suppress(OSError), os.scandir(home) as entries:
+        for entry in entries:
+            if len(entry.name) == _NAME_LENGTH and entry.name.startswith(_PREFIX):
+                with contextlib.suppress(OSError):
+                    _remove_if_abandoned(entry)
+
+
+def _remove_if_abandoned(entry: os.DirEntry[str]) -> None:
+    found = entry.stat(follow_symlinks=False)
+    is_ours = entry.is_dir(follow_symlinks=False) and found.st_uid == os.geteuid()
+    # A plugin that is starting does not listen yet.
+    if not is_ours or time.time() - found.st_mtime < _START_SECONDS:
+        return
+    path = f"{entry.path}/socket"
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+    except (ConnectionRefusedError, FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108
+        os.rmdir(entry.path)  # noqa: PTH106
 
 
 def _listen(server: grpc.Server, path: str, *, encrypted: bool) -> str:
