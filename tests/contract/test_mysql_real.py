@@ -219,13 +219,28 @@ def test_each_engine_has_names_of_its_own(api: httpx.Client) -> None:
     delete_all(api, [database["uuid"] for database in made])
 
 
-def test_without_a_server_it_cannot_be_ordered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_server_the_command_that_installs_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("POLYKOMOS_MARIADB_BIN", str(tmp_path))
-    with ControlPlane("--ephemeral", "--pool-size", "0") as plane, plane.client() as api:
+    install = "sudo apt-get install --no-install-recommends mariadb-server-core mariadb-client-core"
+    with ControlPlane("--ephemeral", "--pool-size", "0") as plane, plane.client(event_hooks={}) as api:
         types = {one["value"]: one for one in api.get("/database_types").json()["data"]}
         assert (types["mysql"]["is_available"], types["postgres"]["is_available"]) == (False, True)
         reply = api.post("/databases", json={"name": "none", "db_type": "mysql"}, headers=new_key())
         details = error_of(reply, 422, "invalid_field")
         assert details == {"field": "db_type", "allowed": ["postgres"]}
-        assert "install" in reply.json()["error"]["message"]
+        assert install in reply.json()["error"]["message"]
+        for sql in (
+            "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB",
+            "-- MySQL dump 10.13\nCREATE TABLE `t` (id INT)",
+        ):
+            found = api.post("/blueprint_validations", json={"sql_content": sql}).json()["data"]
+            assert install in found["errors"][0]
+            assert found["errors"][1].startswith("for PostgreSQL: ")
+            reply = api.post("/blueprints", json={"name": "none", "sql_content": sql}, headers=new_key())
+            error_of(reply, 422, "invalid_sql")
+            assert install in reply.json()["error"]["message"]
+        found = api.post("/blueprint_validations", json={"sql_content": "SELCT 1"}).json()["data"]
+        assert "MariaDB" not in str(found), "SQL that is not MySQL's"
     assert os.environ["POLYKOMOS_MARIADB_BIN"] == str(tmp_path)

@@ -27,7 +27,8 @@ async def validate(
 
     If neither accepts it, the errors are those of the engine that the SQL is for. If the text does not show which that
     is, the errors of both engines are listed, those of the more likely one first (docs/decisions/0011). If the
-    definitions are not known (None), each variable is a string.
+    definitions are not known (None), each variable is a string. If MySQL is not available and the SQL
+    is probably MySQL's, the first error says what is missing.
     """
     parsed = await asyncio.to_thread(read, POSTGRES, sql, definitions)
     result, may_be_other_dialect = await _validate_for(parsed, sandbox.dry_run)
@@ -37,25 +38,27 @@ async def validate(
     if _is_before(parsed.own_at, parsed_as_mysql.own_at):
         return result
     mysql = engines.get("mysql")
-    has_run = False
-    if not isinstance(mysql, MysqlEngine) or mysql.unavailable_reason:
-        mysql_result = parsed_as_mysql.result(())
-    else:
+    assert isinstance(mysql, MysqlEngine)
+    mysql_result, unavailable = parsed_as_mysql.result(()), mysql.unavailable_reason
+    if not unavailable:
         try:
             mysql_result, _ = await _validate_for(parsed_as_mysql, partial(mysql_dry_run, mysql))
-            has_run = True
         except EngineUnavailableError as down:
-            mysql_result = parsed_as_mysql.result((f"The SQL was not validated for MySQL: {down}",))
-    if has_run and not mysql_result.errors:
+            unavailable = str(down)
+    if not unavailable and not mysql_result.errors:
         warning = f"valid for MySQL only, PostgreSQL rejects it: {result.errors[0]}"
         return replace(mysql_result, warnings=(warning, *mysql_result.warnings))
-    if mysql_result.errors and _is_before(parsed_as_mysql.own_at, parsed.own_at):
+    is_mysql = _is_before(parsed_as_mysql.own_at, parsed.own_at)
+    if mysql_result.errors and is_mysql:
         return mysql_result
-    if not has_run:
-        added = mysql_result.warnings[len(parsed_as_mysql.warnings) :]
-        return replace(result, warnings=(*result.warnings, *added))
+    is_mysql |= more_likely_dialect(sql) is MYSQL
+    if unavailable:
+        reason = f"the SQL was not validated for MySQL: {unavailable}"
+        if is_mysql:
+            return replace(result, errors=(reason, *(f"for PostgreSQL: {error}" for error in result.errors)))
+        return result if mysql.unavailable_reason else replace(result, warnings=(*result.warnings, reason))
     both = [(MYSQL, mysql_result), (POSTGRES, result)]
-    ordered = both if more_likely_dialect(sql) is MYSQL else both[::-1]
+    ordered = both if is_mysql else both[::-1]
     errors = [f"for {dialect.label}: {error}" for dialect, one in ordered for error in one.errors]
     return replace(ordered[0][1], errors=tuple(errors))
 

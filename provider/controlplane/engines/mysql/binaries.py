@@ -11,8 +11,9 @@ DIRECTORY_VARIABLE = "POLYKOMOS_MARIADB_BIN"
 _MORE = "/usr/local/sbin:/usr/sbin:/sbin"
 
 MISSING = (
-    "MySQL needs a MariaDB server: install one (Debian: mariadb-server), or set "
-    f"{DIRECTORY_VARIABLE} to a directory with `mariadbd` and `mariadb-install-db`, and start again"
+    "MySQL needs a MariaDB server: install one (Debian: `sudo apt-get install --no-install-recommends "
+    f"mariadb-server-core mariadb-client-core`), or set {DIRECTORY_VARIABLE} to a directory with `mariadbd` and "
+    "`mariadb-install-db`, and start the control plane again"
 )
 
 NO_HOST = (
