@@ -1,4 +1,4 @@
-"""The generated SDK for Python, as a user has it."""
+"""The generated SDKs for Python, as a user has them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 
 from support.build_cache import built
 
-SDK = Path(__file__).resolve().parents[2] / "sdk" / "python"
+SDK = Path(__file__).resolve().parents[2] / "sdk"
 
 
-def installed() -> Path:
-    """Return where pip has installed the SDK."""
-    return built("sdk-python", [SDK], _install) / "site"
+def installed(vendor: str = "") -> Path:
+    """Return where pip has installed an SDK. vendor: another one's than Polykomos'."""
+    source = SDK / vendor / "python"
+    return built("-".join(filter(None, ("sdk-python", vendor))), [source], lambda into: _install(source, into)) / "site"
 
 
 def python_path() -> str:
@@ -23,8 +24,8 @@ def python_path() -> str:
     return os.pathsep.join(filter(None, [str(installed()), os.environ.get("PYTHONPATH")]))
 
 
-def _install(directory: Path) -> None:
+def _install(source: Path, directory: Path) -> None:
     # From a copy: building writes beside the sources.
-    shutil.copytree(SDK, directory / "source")
+    shutil.copytree(source, directory / "source")
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--target", directory / "site"]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, directory / "source"], check=True)
