@@ -152,6 +152,21 @@ def test_one_that_outlasts_the_wait_goes_on(api: httpx.Client) -> None:
     assert apply(api, database["uuid"], slow, status=202, wait=False)["statements_total"] == 3
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_one_that_makes_what_another_one_makes_meanwhile(
+    api: httpx.Client, control_plane: ControlPlane, dry_run: bool
+) -> None:
+    """PostgreSQL lets the second CREATE TABLE IF NOT EXISTS fail by a duplicate key of its own catalog."""
+    database = create_database(api)
+    slow = blueprint(api, SQL + " SELECT pg_sleep(CASE current_database() WHEN 'polykomos_scratch' THEN 0 ELSE 3 END)")
+    apply(api, database["uuid"], slow, status=202, wait=False)
+    wait_until(lambda: sleeping(control_plane))
+    done = apply(api, database["uuid"], blueprint(api), dry_run=dry_run)
+    assert (done["status"], done["error_message"]) == ("completed", None)
+    assert [entry["status"] for entry in done["execution_log"]] == ["succeeded", "succeeded"]
+    assert rows(database) == ["nobody"] * (1 if dry_run else 2)
+
+
 @pytest.mark.facts("C2")
 def test_a_blueprint_at_creation(api: httpx.Client) -> None:
     born = create_database(api, "born", blueprint_uuid=blueprint(api), blueprint_variables={"who": "me"})

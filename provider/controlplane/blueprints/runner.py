@@ -33,6 +33,8 @@ from controlplane.services import Services
 LIMITS: Final = Limits(statement_ms=600_000, lock_ms=10_000)
 _COMMIT_SECONDS: Final = LIMITS.statement_ms / 1000 + 5  # deferred triggers run in it
 _END_MS: Final = 10_000
+# Applications of one database run at the same time. One that met another one's object is repeated: it then sees it.
+_TRIES_BESIDE_OTHERS: Final = 3
 # libpq's text of a rejected connection names host, port and user too; only the server's message is passed on.
 _FATAL: Final = re.compile(r"FATAL: +([^\n]+)")
 _log = logging.getLogger("controlplane.blueprints")
@@ -91,8 +93,12 @@ async def _apply(services: Services, row: Row, tenant: Connection) -> tuple[str,
     """Return the final status, and an error if the log does not contain it."""
     statements = await asyncio.to_thread(split, row["rendered_sql"])
     began = time.monotonic()
-    xid = await _begin(services, row, tenant)
-    log = await run_statements(services.pool, tenant, statements, LIMITS)
+    for _ in range(_TRIES_BESIDE_OTHERS):
+        xid = await _begin(services, row, tenant)
+        log = await run_statements(services.pool, tenant, statements, LIMITS)
+        if not log.met_another:
+            break
+        await _roll_back(tenant)
     async with ended_after(services.pool, tenant, _COMMIT_SECONDS):
         if log.error is None:
             log.error = await _deferred_error(tenant)

@@ -26,6 +26,10 @@ _LONGEST_MESSAGE: Final = 2000  # characters; a RAISE may have any number
 _GRACE_SECONDS: Final = 5.0  # for the server's time-out, before the session is ended from outside
 
 
+class ConcurrentDdlError(Exception):
+    """Another transaction made or changed the same object of the catalog meanwhile; the text is the server's."""
+
+
 @dataclass
 class StatementLog:
     """The log of the statements that were run so far."""
@@ -33,6 +37,7 @@ class StatementLog:
     log: list[dict[str, Any]] = field(default_factory=list)
     succeeded: int = 0
     error: str | None = None  # the message of the statement that failed
+    met_another: bool = False  # it failed because another transaction made or changed the same object meanwhile
 
 
 async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Statement], limits: Limits) -> StatementLog:
@@ -51,7 +56,10 @@ async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Stat
         error: str | None = None
         changed = lowered(limits, upper, statement)
         if changed is None:
-            rows, error = await _run_within_limits(pool, conn, statement, limits)
+            try:
+                rows, error = await _run_within_limits(pool, conn, statement, limits)
+            except ConcurrentDdlError as conflict:
+                run.met_another, error = True, str(conflict)
         limits = changed or limits
         milliseconds = round((time.monotonic() - began) * 1000)
         run.log.append(log_entry(index, statement, rows, milliseconds, error))
@@ -79,7 +87,11 @@ def log_entry(
 async def _run_within_limits(
     pool: Pool, conn: Connection, statement: Statement, limits: Limits
 ) -> tuple[int | None, str | None]:
-    """Return the number of rows of one statement, or the error's message."""
+    """Return the number of rows of one statement, or the error's message.
+
+    Raises:
+        ConcurrentDdlError: Another transaction made or changed the same object meanwhile.
+    """
     seconds = limits.statement_ms / 1000
     async with ended_after(pool, conn, seconds + _GRACE_SECONDS) as overdue:
         try:
@@ -87,7 +99,20 @@ async def _run_within_limits(
         except psycopg.Error as error:
             if overdue.is_over:
                 return None, f"it took longer than {seconds:g} seconds, and its session was ended"
+            if _is_concurrent_ddl(error):
+                raise ConcurrentDdlError(message_of(error)) from error
             return None, message_of(error)
+
+
+def _is_concurrent_ddl(error: psycopg.Error) -> bool:
+    """Return whether two transactions made or changed the same object of the catalog at the same time.
+
+    PostgreSQL does not make the second one wait: `CREATE TABLE IF NOT EXISTS` then fails with a duplicate key of a
+    catalog, and `GRANT` with an internal error.
+    """
+    if isinstance(error, psycopg.errors.UniqueViolation):
+        return error.diag.schema_name == "pg_catalog"
+    return isinstance(error, psycopg.errors.InternalError_) and "concurrently" in (error.diag.message_primary or "")
 
 
 async def run_statement(conn: Connection, statement: Statement, limits: Limits) -> int | None:
