@@ -30,6 +30,7 @@ class OwnershipRegistry:
         self._in_state: ResourceRefs | None = None
         self._seen: set[tuple[str, str]] = set()
         self._claimed: set[tuple[str, str]] = set()
+        self._deleted: set[tuple[str, str]] = set()
         self._seed_locks: dict[str, threading.Lock] = {}
         self._generations: dict[tuple[str, ...], int] = {}
         self._lock = threading.Lock()
@@ -41,14 +42,18 @@ class OwnershipRegistry:
         if id:
             self._seen.add((kind, id))
 
+    def record_deleted(self, kind: str, id: str) -> None:
+        """Record an object that this process deleted: the state may not contain it any more."""
+        self._deleted.add((kind, id))
+
     def claim(self, kind: str, id: str) -> None:
         """Record an object that this process created or adopted."""
         self._claimed.add((kind, id))
 
     @property
     def seen(self) -> ResourceRefs:
-        """The objects that the engine named in a request."""
-        return frozenset(self._seen.copy())
+        """The objects that the engine named in a request, without those that this process deleted."""
+        return frozenset(self._seen.copy() - self._deleted.copy())
 
     def is_known(self, kind: str, id: str) -> bool:
         """Return whether the object is known to have an owner, without reading the state."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from support.control_plane import SLOW_SECONDS, ControlPlane, create_database, database_names, new_key
@@ -197,6 +198,46 @@ def test_a_returned_id_is_saved_and_found_again_with_a_scope(
     assert "adopted existing" in stack.up().output
     assert stack.resource("db")["id"] == kept
     assert database_names(slow).count(name) == 1
+    stack.destroy()
+
+
+APPLIED = """
+schema = polykomos.Blueprint(
+    "schema",
+    name="{name}",
+    sql_content="CREATE TABLE IF NOT EXISTS t (w text); INSERT INTO t VALUES ({{{{w}}}});{more}",
+    variables={{"w": polykomos.BlueprintVariable(default="x")}},
+)
+db = polykomos.Database("db", name="{name}")
+ignored = pulumi.ResourceOptions(ignore_changes={ignored})
+of = {{"database_uuid": db.uuid, "blueprint_uuid": schema.uuid}}
+app = polykomos.BlueprintApplication("app", ignored, **of, variables={{"w": "{word}"}})
+pulumi.export("url", db.connection_string)
+"""
+
+
+def test_an_application_follows_its_variables_and_the_version_that_is_not_ignored(
+    new_program: Callable[..., Stack], connection: dict[str, str]
+) -> None:
+    stack = new_program({**connection, "POLYKOMOS_IDEMPOTENCY_SCOPE": unique("scope")})
+    facts: dict[str, Any] = {"name": unique("applied"), "more": "", "ignored": []}
+
+    def words() -> list[str]:
+        with psycopg.connect(stack.outputs()["url"]) as connected:
+            return [row[0] for row in connected.execute("SELECT w FROM t ORDER BY w")]
+
+    # There and back within the day: the first one was replaced, so it is not adopted.
+    for word in ("a", "b", "a"):
+        write(stack, APPLIED, **facts, word=word)
+        stack.up()
+    assert words() == ["a", "a", "b"]
+
+    facts |= {"more": " SELECT 1;", "ignored": ["blueprint_version"]}
+    write(stack, APPLIED, **facts, word="a")
+    assert stack.up().ops == {"schema": "update"}
+    stack.assert_no_changes()
+    write(stack, APPLIED, **{**facts, "ignored": []}, word="a")
+    assert stack.preview().replaces == {"app": ["blueprint_version"]}
     stack.destroy()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 
 from support.control_plane import new_key
 from support.naming import unique
-from support.terraform import Workspace
+from support.terraform import NEWEST, Workspace
 
 SQL = "CREATE TABLE IF NOT EXISTS log (who text, at int); INSERT INTO log VALUES ({{who}}, 1);"
 BLUEPRINT, APPLICATION = "polykomos_blueprint.bp", "polykomos_blueprint_application.app"
@@ -74,6 +75,31 @@ def test_versions_and_variables_make_new_applications(each_workspace: Workspace)
     assert log_of(workspace) == ["somebody", "somebody"]
     workspace.settled()
     assert workspace.destroy().done == {"delete": 3}
+
+
+def test_variables_there_and_back_take_effect_with_a_scope(
+    new_workspace: Callable[..., Workspace], connection: dict[str, str]
+) -> None:
+    """The plan of the new application names the replaced one, so one from before that is not adopted."""
+    name = unique("back")
+    workspace = new_workspace(NEWEST, {**connection, "POLYKOMOS_IDEMPOTENCY_SCOPE": name})
+
+    def apply(who: str) -> str:
+        workspace.write(program(variables={"who": who}, name=name))
+        return workspace.apply().diagnostics
+
+    apply("a")
+    apply("b")
+    before = workspace.state_text
+    assert "adopted" not in apply("a")
+    assert log_of(workspace) == ["a", "a", "b"]
+    made = workspace.resource(APPLICATION)["id"]
+    # As after a kill between the end of the create and the write of the state.
+    workspace.write(before, "terraform.tfstate")
+    assert "adopted existing" in apply("a")
+    assert (workspace.resource(APPLICATION)["id"], log_of(workspace)) == (made, ["a", "a", "b"])
+    workspace.settled()
+    workspace.destroy()
 
 
 def test_a_tracked_version_follows_the_blueprint(workspace: Workspace, api: httpx.Client) -> None:

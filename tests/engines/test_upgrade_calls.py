@@ -20,8 +20,8 @@ OF_THE_RUN = {
     "completed_at", "connection_string", "created_at", "db_password", "port", "secret", "total_duration_ms",
     "updated_at",
 }  # fmt: skip
-# What today's plugin adds to a private state: the account, the protection, the seed of a planned create's keys.
-ADDED = {"account", "protection", "create_seed"}
+# What today's plugin adds to a private state: the account, the protection, and what a new object's keys need.
+ADDED = {"account", "protection", "create_seed", "replaced"}
 
 
 def answer(response: Any) -> dict[str, Any]:

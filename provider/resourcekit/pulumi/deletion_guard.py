@@ -34,7 +34,7 @@ class RunState:
     Attributes:
         reference: The reference of the provider; empty for a dynamic one.
         checked: The resources that the program declares: those with a Check.
-        diffed: The resources with a Diff.
+        diffed: The id of each resource with a Diff.
         replaced: The resources whose Diff required a replacement.
         unknown: The unknown properties of each Diff without a Check. The engine calls such a Diff for each dependent of
             a resource that it deletes before the replacement; the properties that depend on that resource are unknown.
@@ -43,7 +43,7 @@ class RunState:
 
     reference: str = ""
     checked: set[str] = field(default_factory=set)
-    diffed: set[str] = field(default_factory=set)
+    diffed: dict[str, str] = field(default_factory=dict)
     replaced: set[str] = field(default_factory=set)
     unknown: dict[str, frozenset[str]] = field(default_factory=dict)
     null_entries: dict[str, dict[str, Any]] = field(default_factory=dict)

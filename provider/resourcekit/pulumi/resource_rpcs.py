@@ -73,7 +73,7 @@ class ResourceRpcs(RpcGroup):
         )
         self.session.replacements.record(request.urn, request.id, olds.values)
         run = self.session.run
-        run.diffed.add(request.urn)
+        run.diffed[request.urn] = request.id
         if plan.replaces:
             run.replaced.add(request.urn)
         if request.urn not in run.checked:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 _CREATE_SEED: Final = "create_seed"
+_REPLACED: Final = "replaced"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class PrivateState:
             recorded none.
         planned_given: The value of `configured` after the plan has been applied.
         protection: Why the object of the previous plan must not be deleted; empty if it may be.
+        replaced: The id of the object of the previous plan. The plan of the object that replaces it has it too.
         create_seed: What the idempotency keys of the planned create are derived from; empty for another plan, and for
             an engine that does not send it to the apply.
     """
@@ -37,22 +39,25 @@ class PrivateState:
     planned_given: frozenset[str] = field(default=frozenset(), compare=False)
     protection: str = field(default="", compare=False)
     create_seed: str = field(default="", compare=False)
+    replaced: str = field(default="", compare=False)
 
     def to_bytes(self) -> bytes:
         """Return the bytes that the engine stores after an apply."""
         omitted = {"withheld": sorted(self.omitted_on_import)} if self.omitted_on_import else {}
         return json.dumps({"given": sorted(self.configured), **omitted, **self._account}).encode()
 
-    def to_planned_bytes(self, configured: frozenset[str], protection: str = "") -> bytes:
+    def to_planned_bytes(self, configured: frozenset[str], protection: str = "", id: str = "") -> bytes:
         """Return a plan's private state: this one, with the arguments that the configuration sets now.
 
         Args:
             configured: The arguments that the configuration sets.
             protection: Why the object must not be deleted, for the plan of its replacement; empty if it may be.
+            id: The object's id, for the same plan; empty if there is no object.
         """
-        protected = {"protection": protection} if protection else {}
+        for_replacement = {"protection": protection, _REPLACED: id}
+        added = {name: value for name, value in for_replacement.items() if value}
         return json.dumps(
-            {"given": sorted(self.configured), "planned": sorted(configured), **protected, **self._account}
+            {"given": sorted(self.configured), "planned": sorted(configured), **added, **self._account}
         ).encode()
 
     @property
@@ -70,6 +75,7 @@ class PrivateState:
             _names(entries, "planned"),
             _text(entries, "protection"),
             _text(entries, _CREATE_SEED),
+            _text(entries, _REPLACED),
         )
 
     def applied(self) -> PrivateState:
@@ -90,15 +96,18 @@ def with_account(private: bytes, account: str | None) -> bytes:
     return json.dumps({**entries, "account": account}).encode()
 
 
-def with_create_seed(planned: bytes, sent: bytes) -> bytes:
-    """Return the private state of a planned create with the seed of its idempotency keys.
+def with_create_seed(planned: bytes, sent: bytes, replaced: str) -> bytes:
+    """Return the private state of a planned create with what its idempotency keys need: a seed and the replaced object.
 
     Args:
         planned: The private state.
         sent: The private state of the first plan, which the engine sends with the second one; empty for the first plan.
+        replaced: The id of the object to be replaced; empty if there is none, and for the second plan.
     """
-    seed = PrivateState.from_bytes(sent).create_seed or str(uuid.uuid4())
-    return json.dumps({**(_decoded(planned) or {}), _CREATE_SEED: seed}).encode()
+    first = PrivateState.from_bytes(sent)
+    entries = {_CREATE_SEED: first.create_seed or str(uuid.uuid4()), _REPLACED: first.replaced or replaced}
+    added = {name: value for name, value in entries.items() if value}
+    return json.dumps({**(_decoded(planned) or {}), **added}).encode()
 
 
 def _decoded(private: bytes) -> dict[str, Any] | None:

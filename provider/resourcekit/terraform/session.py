@@ -65,7 +65,12 @@ class TerraformSession:
         self.tainted = TaintedGuard()
 
     def keys(
-        self, type_name: str, arguments: Mapping[str, Any], earlier: Mapping[str, Any], planned: str = ""
+        self,
+        type_name: str,
+        arguments: Mapping[str, Any],
+        earlier: Mapping[str, Any],
+        planned: str = "",
+        replaced: str = "",
     ) -> IdempotencyKeys:
         """Return the idempotency keys of a create.
 
@@ -78,6 +83,7 @@ class TerraformSession:
             arguments: The arguments that identify the resource.
             earlier: The arguments from which release 0.1.0 made its keys.
             planned: The seed in the plan; empty if the plan has none.
+            replaced: The id of the replaced object in the plan; empty if the plan has none.
         """
         if not self.scope:
             # Not exclusive: the create call must not wait, because another plan does not find the object.
@@ -86,7 +92,7 @@ class TerraformSession:
             f"{self.scope} {json.dumps(each, sort_keys=True, default=str)}" for each in (arguments, earlier)
         )
         others = () if before == seed else (before,)
-        return IdempotencyKeys(type_name, seed, self.ledger, exclusive=False, other_seeds=others)
+        return IdempotencyKeys(type_name, seed, self.ledger, exclusive=False, other_seeds=others, replaced=replaced)
 
     @cached_property
     def _types(self) -> Mapping[str, str]:

@@ -32,6 +32,15 @@ def test_without_a_seed_no_key_comes_twice() -> None:
     assert not IdempotencyKeys().deterministic
 
 
+def test_a_deleted_object_is_known_but_no_sign_of_the_state() -> None:
+    ownership = OwnershipRegistry(lambda: None)
+    for id_ in ("a", "b"):
+        ownership.record_seen("db", id_)
+    ownership.record_deleted("db", "a")
+    assert ownership.seen == refs("b")
+    assert ownership.is_known("db", "a")
+
+
 def test_the_state_is_read_once_and_only_for_unseen_objects() -> None:
     asked: list[int] = []
 

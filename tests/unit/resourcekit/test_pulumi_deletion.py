@@ -97,12 +97,12 @@ def test_what_the_program_still_declares_may_lose_what_it_does_not() -> None:
 
 def test_dependents_of_a_protected_object_that_the_engine_replaces() -> None:
     """Before it deletes what it replaces the engine asks for the Diff of each dependent, without a Check before."""
-    diffed = RunState(OWN, checked={urn("db")}, diffed={urn("app")})
+    diffed = RunState(OWN, checked={urn("db")}, diffed={urn("app"): "1"})
     assert refused("up", diffed) == [], "it is the blueprint that is replaced"
     assert refused(f"up --replace {urn('db')}", diffed) == ["app"]
     assert refused(f"up --target-replace {urn('db')}", diffed) == ["app"]
     assert refused(f"up --replace {urn('bp')}", diffed) == []
-    checked = RunState(OWN, checked={urn("db"), urn("app")}, diffed={urn("app")})
+    checked = RunState(OWN, checked={urn("db"), urn("app")}, diffed={urn("app"): "1"})
     assert refused(f"up --replace {urn('db')}", checked) == []
     tainted = [{**each, "taint": True} if each["urn"] == urn("db") else each for each in ENTRIES]
     assert refused("up", diffed, tainted) == ["app"]

@@ -164,6 +164,16 @@ def test_an_argument_that_is_taken_out_is_a_change(provider: DynamicProvider) ->
         provider.diff("s1", updated.outs, given(name="a", height=99))
 
 
+def test_the_keys_of_a_replacement_name_the_replaced_object() -> None:
+    provider = configured(toolKey="k", shop="orders")
+    made = provider.create(given(name="a")).outs
+    assert made is not None
+    session = shared_session(provider._load)
+    assert not session.idempotency_keys(URN).replaced
+    assert provider.diff("s1", made, given(name="a", wood_kind="elm")).replaces == ["wood_kind"]
+    assert session.idempotency_keys(URN).replaced == "s1"
+
+
 def test_states_of_other_schema_versions(provider: DynamicProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     made = provider.create(given(name="a")).outs
     assert made is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,38 @@ def test_each_planned_create_keeps_its_own_seed_until_the_apply() -> None:
     assert len({*first, ""}) == 3
     assert planned(fd, *map(private, reversed(first))) == [*reversed(first)]
     os.close(fd)
+
+
+def test_the_plan_of_a_replacement_names_the_replaced_object() -> None:
+    kind, session = cabinet(), TerraformSession(PACKAGE)
+    session.scope = "orders"
+    rpcs = ResourceRpcs(session, {kind.type_name: kind})
+
+    def plan(prior: dict[str, Any] | None, **private: bytes) -> PrivateState:
+        """The private state of a plan. prior: the state."""
+        full = None if prior is None else {**dict.fromkeys(kind.block.types), **prior}
+        config = kind.block.write({"name": "b", "note": "n"})
+        request = pb.PlanResourceChange.Request(
+            type_name=kind.type_name,
+            prior_state=kind.block.write(full),
+            config=config,
+            client_capabilities=STORES,
+            **private,
+        )
+        response = rpcs.PlanResourceChange(request, None)
+        assert not response.diagnostics
+        private_states.append(response.planned_private)
+        return PrivateState.from_bytes(response.planned_private)
+
+    private_states: list[bytes] = []
+    assert plan({"id": "c1", "name": "a", "note": "n"}).replaced == "c1"
+    first = plan(None, prior_private=private_states[-1])
+    assert first.replaced == "c1"
+    second = plan(None, planned_private=private_states[-1])
+    assert (second.replaced, second.create_seed) == ("c1", first.create_seed)
+    assert not second.applied().replaced
+    assert session.keys("db", {"name": "b"}, {}, second.create_seed, second.replaced).replaced == "c1"
+    assert not plan(None).replaced
 
 
 def test_an_engine_that_does_not_send_it_gets_none() -> None:

@@ -108,7 +108,7 @@ class DynamicProvider(ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare the arguments with the state, and preview the change at the API."""
         olds, news = self._read_state(_id, _olds), host_values.read(_news)
-        shared_session(self._load).run.diffed.add(olds.urn)
+        shared_session(self._load).run.diffed[olds.urn] = _id
         ctx = self._context(news, _PREVIEW_SECONDS, account=olds.account)
         args, ignored = self._apply_ignored(news, olds)
         difference = self._lifecycle.diff(state=olds.values, old_inputs=olds.inputs, news=args, ignore=ignored, ctx=ctx)
@@ -221,5 +221,13 @@ class DynamicProvider(ResourceProvider):
             result.state, properties.values, properties.program, result.incomplete_reason, result.account
         )
 
-    def _write_state(self, *values: Any, **options: Any) -> dict[str, Any]:
-        return host_values.write_state(*values, **options, version=self.resource.schema_version)
+    def _write_state(
+        self,
+        state: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        program: Mapping[str, Any],
+        unfinished: str = "",
+        account: str | None = None,
+    ) -> dict[str, Any]:
+        version = self.resource.schema_version
+        return host_values.write_state(state, inputs, program, unfinished, account, version)

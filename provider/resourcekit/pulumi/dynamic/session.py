@@ -132,7 +132,10 @@ class DynamicSession:
         because the engine passes nothing to the host that does.
         """
         scope = apply_environment(self.package, self._settings).get(self.package.idempotency_scope_setting)
-        return IdempotencyKeys(urn_type(urn), f"{scope} {urn}", self._ownership) if scope and urn else IdempotencyKeys()
+        if not (scope and urn):
+            return IdempotencyKeys()
+        replaced = self.run.diffed.get(urn, "")
+        return IdempotencyKeys(urn_type(urn), f"{scope} {urn}", self._ownership, replaced=replaced)
 
     def _connected(self) -> Any:
         with self._lock:

@@ -63,11 +63,12 @@ class ResourceRpcs:
         memory = PrivateState.from_bytes(request.prior_private)
         if prior is None:
             self._refuse_replacement(kind, config, memory)
+            replaced = memory.replaced
             memory = PrivateState()  # the request has the one of the object to be replaced
             response = self._cached_plan(kind, None, config, memory, request, report)
             if request.client_capabilities.store_planned_private:
                 # Not from the cache, which has one plan for resources with the same arguments.
-                response.planned_private = with_create_seed(response.planned_private, request.planned_private)
+                response.planned_private = with_create_seed(response.planned_private, request.planned_private, replaced)
             return response
         # The plan of an existing object that depends on other resources cannot be cached: the request alone does not
         # determine it.
@@ -102,7 +103,7 @@ class ResourceRpcs:
         memory = planned_memory.applied()
         approved = config_as_planned(kind, planned, config, memory.configured)
         if prior is None:
-            state, account = self._create(kind, planned, approved, planned_memory.create_seed, report)
+            state, account = self._create(kind, planned, approved, planned_memory, report)
         else:
             state, account = self._update(kind, prior, planned, approved, planned_memory, report)
             if report.failed:
@@ -203,7 +204,9 @@ class ResourceRpcs:
             requires_replace=[
                 pb.AttributePath(steps=[pb.AttributePath.Step(attribute_name=name)]) for name in planned.replaces
             ],
-            planned_private=memory.to_planned_bytes(planned.configured, self._protection(kind, prior)),
+            planned_private=memory.to_planned_bytes(
+                planned.configured, self._protection(kind, prior), kind.id(prior) if prior is not None else ""
+            ),
             planned_identity=identity_of(prior, request.prior_identity),
         )
         return response, planned.planned != prior
@@ -213,7 +216,7 @@ class ResourceRpcs:
         return "" if prior is None else kind.lifecycle.deletion_blocked_reason(kind.state(prior)) or ""
 
     def _create(
-        self, kind: ResourceType, planned: Values, approved: Values, seed: str, report: Diagnostics
+        self, kind: ResourceType, planned: Values, approved: Values, memory: PrivateState, report: Diagnostics
     ) -> tuple[Values, str | None]:
         """Create the object, and return its state and the account to record.
 
@@ -221,14 +224,14 @@ class ResourceRpcs:
             kind: The resource type.
             planned: The planned state.
             approved: The configuration that the plan was made from.
-            seed: What the plan has for the idempotency keys; empty if nothing.
+            memory: The plan's private state.
             report: Receives the diagnostics.
         """
         report.doing = "create"
         arguments = plan.validated_arguments(kind, approved)
         nulls = null_entries(kind.resource.arguments, kind.config_arguments(approved))
-        earlier = {**arguments, **nulls}
-        keys = self.session.keys(kind.type_name, kind.key_arguments(arguments), kind.key_arguments(earlier), seed)
+        identity, earlier = map(kind.key_arguments, (arguments, {**arguments, **nulls}))
+        keys = self.session.keys(kind.type_name, identity, earlier, memory.create_seed, memory.replaced)
         ctx = self.session.context(kind.timeout_seconds(planned, "create"), report, keys=keys, null_entries=nulls)
         outcome = kind.lifecycle.create(arguments, ctx)
         # From here on, an error must not remove the object from the state.
@@ -272,6 +275,7 @@ class ResourceRpcs:
         if prior is not None:
             ctx = self.session.context(kind.timeout_seconds(prior, "delete"), report, account=account)
             kind.lifecycle.delete(kind.id(prior), kind.state(prior), ctx)
+            self.session.ledger.record_deleted(kind.type_name, kind.id(prior))
 
     def _record_seen(self, kind: ResourceType, prior: Values | None, report: Diagnostics) -> None:
         """Record that the engine's state has this object, and mask the secrets of that state."""
