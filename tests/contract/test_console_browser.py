@@ -10,11 +10,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from support.browser import MISSING, find_browser, open_browser
+from support.browser import open_browser
 from support.control_plane import ControlPlane, create_database, delete_all, new_key
 from support.receiver import Receiver
-
-pytestmark = pytest.mark.skipif(find_browser() is None, reason=MISSING)
 
 SECTIONS = ("/", "/console/databases", "/console/applications", "/console/webhooks", "/console/requests")
 WIDTHS = (1280, 360)
