@@ -201,8 +201,11 @@ class Workspace:
 
     @property
     def state_text(self) -> str:
-        """The state file as it stands."""
-        path = self.directory / "terraform.tfstate"
+        """The state file of the selected workspace, as it stands."""
+        selected = self.directory / ".terraform" / "environment"
+        name = selected.read_text() if selected.exists() else "default"
+        folder = self.directory if name == "default" else self.directory / "terraform.tfstate.d" / name
+        path = folder / "terraform.tfstate"
         return path.read_text() if path.exists() else ""
 
     def resources(self) -> dict[str, dict[str, Any]]:
