@@ -61,8 +61,8 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
-    """One control plane for the worker: no rate limit, a small pool, nothing kept."""
-    with ControlPlane("--ephemeral", "--rate-limit", "0", "--pool-size", "2") as plane:
+    """One control plane for the worker: no rate limit, no daily limit of queries, a small pool, nothing kept."""
+    with ControlPlane("--ephemeral", "--rate-limit", "0", "--free-queries", "0", "--pool-size", "2") as plane:
         yield plane
 
 
