@@ -65,6 +65,8 @@ def test_ctrl_c_keeps_the_database_and_the_next_apply_goes_on(slow_workspace: Wo
 
 def test_ctrl_c_twice(slow_workspace: Workspace, slow: ControlPlane) -> None:
     name = unique("twice")
+    # The second one may end the engine before the plugin has returned the id. The next apply then finds it by its key.
+    slow_workspace.env["POLYKOMOS_IDEMPOTENCY_SCOPE"] = name
     slow_workspace.write(database(name))
     process = apply_in_background(slow_workspace)
     wait_until(lambda: name in database_names(slow))
