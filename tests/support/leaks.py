@@ -27,10 +27,9 @@ def leaks(directory: Path, keys: Collection[str], secrets: Collection[str]) -> l
     with tempfile.TemporaryDirectory() as unpacked:
         files = dict(_files(directory, Path(unpacked)))
         states = {name for name in files if any(plain in name for plain in _PLAIN)}
-        kept_out = {*keys, *secrets}
         found = {
             *_with_one_of(keys, {name: files[name] for name in states}),
-            *_with_one_of(kept_out, {name: path for name, path in files.items() if name not in states}),
+            *_with_one_of({*keys, *secrets}, {name: path for name, path in files.items() if name not in states}),
         }
     return [name for name in files if name in found]
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 _SETUP = Path(__file__).resolve().parents[2] / "tools" / "setup"
 
 
-def caches() -> dict[str, str]:
+@functools.cache
+def caches() -> Mapping[str, str]:
     """What npm, Go and pip are told by their environment."""
     told = subprocess.run([sys.executable, _SETUP, "caches"], text=True, capture_output=True, check=True).stdout
     return {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from polykomos.package import package
-from resourcekit.pulumi.casing import to_camel
+from resourcekit.pulumi.casing import from_camel, to_camel
 from resourcekit.pulumi.schema import package_schema
 from resourcekit.terraform.protocol import tfplugin6_pb2 as tf
 from resourcekit.terraform.provider_server import ProviderServer
@@ -169,14 +169,14 @@ def _filled(template: str) -> str:
     schema, types = package_schema(package()), _schema().resource_schemas
     resources, functions = {}, {}
     for token, described in schema["resources"].items():
-        type_ = _snake(token.rpartition(":")[2])
+        type_ = _type(token.rpartition(":")[2])
         computed = types.get(f"polykomos_{type_}")
         # A component has no counterpart in Terraform; all that it declares as properties is computed.
-        names = _computed(computed) if computed else [_snake(name) for name in described["properties"]]
+        names = _computed(computed) if computed else [from_camel(name) for name in described["properties"]]
         resources[token] = {to_camel(name): each for name, each in _values(type_, names).items() if name != "id"}
     for token, described in schema["functions"].items():
-        outputs = map(_snake, described["outputs"]["properties"])
-        type_ = _snake(token.rpartition(":")[2].removeprefix("get"))
+        outputs = map(from_camel, described["outputs"]["properties"])
+        type_ = _type(token.rpartition(":")[2].removeprefix("get"))
         functions[token] = {to_camel(name): each for name, each in _values(type_, outputs).items()}
     text = (_TEMPLATES / f"{template}.in").read_text(encoding="utf-8")
     for name, values in (("RESOURCES", resources), ("FUNCTIONS", functions)):
@@ -184,8 +184,8 @@ def _filled(template: str) -> str:
     return text
 
 
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+def _type(name: str) -> str:
+    return from_camel(name).removeprefix("_")
 
 
 def _literal(values: Mapping[str, Mapping[str, Any]], *, is_python: bool) -> str:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -26,8 +26,12 @@ _LONGEST_MESSAGE: Final = 2000  # characters; a RAISE may have any number
 _GRACE_SECONDS: Final = 5.0  # for the server's time-out, before the session is ended from outside
 
 
-class ConcurrentDdlError(Exception):
-    """Another transaction made or changed the same object of the catalog meanwhile; the text is the server's."""
+class _Outcome(NamedTuple):
+    """How one statement ended. `met_another` as in `StatementLog`."""
+
+    rows: int | None = None
+    error: str | None = None
+    met_another: bool = False
 
 
 @dataclass
@@ -52,19 +56,15 @@ async def run_statements(pool: Pool, conn: Connection, statements: Sequence[Stat
     upper = limits
     for index, statement in enumerate(statements):
         began = time.monotonic()
-        rows: int | None = None
-        error: str | None = None
+        outcome = _Outcome()
         changed = lowered(limits, upper, statement)
         if changed is None:
-            try:
-                rows, error = await _run_within_limits(pool, conn, statement, limits)
-            except ConcurrentDdlError as conflict:
-                run.met_another, error = True, str(conflict)
+            outcome = await _run_within_limits(pool, conn, statement, limits)
         limits = changed or limits
         milliseconds = round((time.monotonic() - began) * 1000)
-        run.log.append(log_entry(index, statement, rows, milliseconds, error))
-        if error is not None:
-            run.error = error
+        run.log.append(log_entry(index, statement, outcome.rows, milliseconds, outcome.error))
+        if outcome.error is not None:
+            run.error, run.met_another = outcome.error, outcome.met_another
             return run
         run.succeeded += 1
     return run
@@ -84,24 +84,16 @@ def log_entry(
     }
 
 
-async def _run_within_limits(
-    pool: Pool, conn: Connection, statement: Statement, limits: Limits
-) -> tuple[int | None, str | None]:
-    """Return the number of rows of one statement, or the error's message.
-
-    Raises:
-        ConcurrentDdlError: Another transaction made or changed the same object meanwhile.
-    """
+async def _run_within_limits(pool: Pool, conn: Connection, statement: Statement, limits: Limits) -> _Outcome:
+    """Run one statement, and end its session if it exceeds the limits."""
     seconds = limits.statement_ms / 1000
     async with ended_after(pool, conn, seconds + _GRACE_SECONDS) as overdue:
         try:
-            return await run_statement(conn, statement, limits), None
+            return _Outcome(rows=await run_statement(conn, statement, limits))
         except psycopg.Error as error:
             if overdue.is_over:
-                return None, f"it took longer than {seconds:g} seconds, and its session was ended"
-            if _is_concurrent_ddl(error):
-                raise ConcurrentDdlError(message_of(error)) from error
-            return None, message_of(error)
+                return _Outcome(error=f"it took longer than {seconds:g} seconds, and its session was ended")
+            return _Outcome(error=message_of(error), met_another=_is_concurrent_ddl(error))
 
 
 def _is_concurrent_ddl(error: psycopg.Error) -> bool:

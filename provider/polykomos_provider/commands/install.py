@@ -67,7 +67,7 @@ def install_pulumi(project: Path | None, vendors: tuple[str, ...]) -> None:
       polykomos install pulumi --project . --vendor polnor
       eval "$(polykomos install pulumi)"          # for all projects; no warning in this shell
     """
-    _check(project, vendors)
+    _refuse_vendors_without(project, vendors)
     if project is None:
         for written in write_user_plugins():
             echo_note(f"wrote {written}")
@@ -92,7 +92,7 @@ def install_pulumi(project: Path | None, vendors: tuple[str, ...]) -> None:
         echo_note(f"added to {program}: {', '.join(missing)}")
 
 
-def _check(project: Path | None, vendors: tuple[str, ...]) -> None:
+def _refuse_vendors_without(project: Path | None, vendors: tuple[str, ...]) -> None:
     if vendors and project is None:
         raise click.UsageError("--vendor is for --project: without it, the plugins of all vendors are installed.")
 
@@ -134,7 +134,7 @@ def install_terraform(mirror: Path | None, project: Path | None, vendors: tuple[
     """
     if mirror is not None and project is not None:
         raise click.UsageError("--mirror and --project exclude each other.")
-    _check(project, vendors)
+    _refuse_vendors_without(project, vendors)
     user = Path.home() / USER_MIRROR
     directory = project.absolute() / PROJECT_MIRROR if project is not None else (mirror or user).absolute()
     root = project.absolute() if project is not None else None

@@ -25,8 +25,8 @@ def to_camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-def to_snake(name: str) -> str:
-    """Return a name in snake_case: `dbType` becomes `db_type`."""
+def from_camel(name: str) -> str:
+    """Return the declared name of a property, as the inverse of `to_camel`: `dbType` becomes `db_type`."""
     return _CAPITAL.sub(lambda match: f"_{match[0].lower()}", name)
 
 

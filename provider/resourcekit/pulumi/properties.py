@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from resourcekit.component import Output, merge_outputs
 from resourcekit.field_types import AnyType, FieldType, ListType, ObjectType, field_types
 from resourcekit.fields import field_specs
-from resourcekit.pulumi.casing import to_camel, to_declared_names, to_property_names, to_snake
+from resourcekit.pulumi.casing import from_camel, to_camel, to_declared_names, to_property_names
 from resourcekit.pulumi.property_value import SIGNATURE, decode, decode_outputs, encode, iter_secret_strings
 from resourcekit.pulumi.stack_export import ACCOUNT, SCHEMA_VERSION
 from resourcekit.redaction import Redactor
@@ -57,7 +57,7 @@ def read_state(resource: Resource[Any, Any, Any], struct: struct_pb2.Struct) -> 
 def _upgraded(resource: Resource[Any, Any, Any], version: int, values: Mapping[str, Any]) -> dict[str, Any]:
     declared = field_specs(resource.state)
     # A field of another schema version.
-    named = {name if name in declared else to_snake(name): value for name, value in values.items()}
+    named = {name if name in declared else from_camel(name): value for name, value in values.items()}
     return upgraded_state(resource, version, named)
 
 
